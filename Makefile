@@ -1,0 +1,35 @@
+# `make repro` and `make test` are all that a new user needs; `make help` lists the rest.
+.DEFAULT_GOAL := help
+.PHONY: help install repro test lint format
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+INSTALLED := .venv/installed
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+install: $(INSTALLED) ## make .venv with the pinned requirements and the package
+
+$(INSTALLED): requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), f"Python 3.11 or later is needed, this is {sys.version}"'
+	$(PYTHON) -m venv .venv
+	pip install --quiet --requirement requirements.txt
+	pip install --quiet --no-deps --editable .
+	touch $@
+
+repro: $(INSTALLED) ## run the selected system (params.yaml) and print its results
+	dvc repro
+	python stages/summary.py
+
+test: $(INSTALLED) ## run all tests
+	pytest -n 2 --dist loadfile
+
+lint: $(INSTALLED) ## what pre-commit and CI check
+	ruff check
+	ruff format --check
+	mypy
+
+format: $(INSTALLED) ## mend what ruff can mend
+	ruff check --fix
+	ruff format

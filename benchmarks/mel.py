@@ -1,0 +1,88 @@
+"""What a spectrogram costs beside its bare loop and librosa.
+
+``python benchmarks/mel.py <audio file>``: one process, one thread, processor time, the first 30 s,
+view ``louro``. The rows take turns, so that a busy machine is as unkind to all of them.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import librosa
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from rich.console import Console
+from rich.table import Table
+from scipy.fft import rfft
+from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
+
+from mer import config, mel
+from mer.audio import decode
+from mer.types import Clip
+
+ROUNDS = 30
+(VIEW,) = config.read("views.louro")
+BANK = csr_array(librosa.filters.mel(sr=VIEW.rate, n_fft=VIEW.n_fft, n_mels=VIEW.mels))
+HANN = np.hanning(VIEW.n_fft + 1)[:-1]
+
+
+def bare(samples: np.ndarray, dtype: type) -> np.ndarray:
+    """The least that gives the bands: SciPy's FFT of all windows and a sparse filterbank."""
+    padded = np.pad(samples.astype(dtype), VIEW.n_fft // 2)
+    windows = sliding_window_view(padded, VIEW.n_fft)[:: VIEW.hop]
+    return BANK.astype(dtype) @ (np.abs(rfft(windows * HANN.astype(dtype))) ** 2).T
+
+
+def with_librosa(samples: np.ndarray) -> np.ndarray:
+    """librosa's bands in dB."""
+    bands = librosa.feature.melspectrogram(
+        y=samples, sr=VIEW.rate, n_fft=VIEW.n_fft, hop_length=VIEW.hop, n_mels=VIEW.mels
+    )
+    return librosa.power_to_db(bands, top_db=VIEW.top_db)
+
+
+def milliseconds(rows: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Median of each row over ``ROUNDS`` turns, the first of which only warms up."""
+    turns: dict[str, list[float]] = {name: [] for name in rows}
+    for _ in range(1 + ROUNDS):
+        for name, function in rows.items():
+            started = time.process_time()
+            function()
+            turns[name].append(1e3 * (time.process_time() - started))
+    return {name: float(np.median(times[1:])) for name, times in turns.items()}
+
+
+def main(path: Path) -> None:
+    """Print the table, and how far the results are from librosa's."""
+    native = decode(path, path.stem, 44100, 1.0)
+    native = Clip(native.id, native.samples[: 30 * native.rate], native.rate)
+    clip = mel.prepare(native, VIEW)
+    base = "bare loop, float32"
+    cost = milliseconds(
+        {
+            base: lambda: bare(clip.samples, np.float32),
+            "bare loop, float64": lambda: bare(clip.samples, np.float64),
+            "mer: bands": lambda: mel._bands(clip.samples, VIEW),
+            "mer: spectrogram (dB, padded)": lambda: mel.spectrogram(clip, VIEW),
+            "librosa: spectrogram (dB)": lambda: with_librosa(clip.samples),
+            "mer: prepare (44.1 -> 16 kHz, peak)": lambda: mel.prepare(native, VIEW),
+            "decode the file": lambda: decode(path, path.stem, 44100, 1.0),
+        }
+    )
+    table = Table("step", "ms", "x bare loop", title=f"{path.name}, {clip.seconds:.1f} s")
+    for name, value in cost.items():
+        table.add_row(name, f"{value:.1f}", f"{value / cost[base]:.2f}")
+    expected = with_librosa(clip.samples).T
+    ours = mel.spectrogram(clip, VIEW)[: len(expected)]
+    stored = np.abs(ours.astype(np.float16) - ours).max()
+    console = Console()
+    console.print(table)
+    console.print(f"largest difference from librosa: {np.abs(ours - expected).max():.1e} dB")
+    console.print(f"largest error of storing float16: {stored:.3f} dB (at most 0.031)")
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1):
+        main(Path(sys.argv[1]))

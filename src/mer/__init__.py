@@ -1,0 +1,1 @@
+"""Music emotion recognition: corpora, features, models and scores on one spine."""

@@ -1,0 +1,1 @@
+"""One waveform or spectrogram transform per module: draw, then apply."""

@@ -1,0 +1,310 @@
+"""The only reader of params.yaml: typed sections, unknown keys refused, the choices named.
+
+A stage reads exactly the sections that it declares in its dvc.yaml, as in
+``read("corpora.demo.rate", "audio")``. ``validate`` reads the whole file.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PositiveFloat,
+    PositiveInt,
+    SerializeAsAny,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from mer import registry
+from mer.errors import MerError
+
+PARAMS = Path("params.yaml")
+Key = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+Protocol = Literal[
+    "default", "grouped", "cv10x10", "cv10", "tvt_70_15_15", "tvt_40_30_30", "song_80_20"
+]
+
+
+class Block(BaseModel):
+    """A section of params.yaml: an unknown key is an error, and values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Corpus(Block):
+    """``corpora.<key>``: what is in ``data/raw/<key>`` and how to prepare it.
+
+    Attributes
+    ----------
+    layout : module of ``mer.datasets`` that reads it
+    rate : the highest rate any reader needs, in Hz
+    peak_db : level of each clip's peak after standardization in dBFS, or null to leave the level
+    protocol : what ``protocol: default`` means here; ``own`` is the split that the labels carry
+    counts : clips per quadrant that the paper prints, checked; null to accept any
+    """
+
+    layout: str
+    rate: PositiveInt
+    peak_db: Annotated[float, Field(le=0)] | None
+    protocol: Literal["own", Protocol]
+    counts: dict[Literal["Q1", "Q2", "Q3", "Q4"], int] | None
+    citation: str
+    license: str
+    source: str
+
+
+class Demo(Block):
+    """``demos.<key>``: a corpus that a stage renders."""
+
+    seed: int
+    seconds: PositiveFloat
+
+
+class Audio(Block):
+    """``audio``: what standardization accepts."""
+
+    min_seconds: PositiveFloat
+
+
+class Quarantine(Block):
+    """``quarantine``: the share of existing files that may be unreadable."""
+
+    max_fraction: Annotated[float, Field(ge=0, le=1)]
+
+
+class Profile(Block):
+    """``profiles.<key>``: how much of a protocol is run; null leaves its own number.
+
+    Attributes
+    ----------
+    folds, repeats : of a cross-validation
+    batch : examples per training step of a network
+    short : whether networks train for their ``short_epochs`` only
+    """
+
+    folds: Annotated[int, Field(ge=2)] | None
+    repeats: PositiveInt | None
+    batch: PositiveInt | None
+    short: bool
+
+
+class View(Block):
+    """``views.<key>``: one spectrogram view; ``{}`` is a view without a spectrogram.
+
+    Attributes
+    ----------
+    rate : Hz the clip is resampled to; never above the corpus' rate
+    peak_db : level of the waveform's peak in dBFS, or null to leave the level
+    seconds : longer clips are cropped to this length; null keeps each clip's own
+    keep : which side of a longer clip stays
+    short : a shorter clip is repeated from its start, or its spectrogram padded
+    n_fft, hop : length of the Hann window and step in samples; windows are centred
+    mels, fmin, fmax : number of Slaney's bands and the range they cover in Hz
+    filter_rate : Hz the bands are built for where that is not ``rate``; null where it is
+    power : 1 for magnitudes, 2 for powers
+    scale : ``db``, relative to 1.0 and floored at -100, or ``log10p1``, log10(1 + S)
+    top_db : range below the clip's maximum in dB; null for no such floor
+    fill : what pads, a number in units of ``scale`` or the clip's own minimum
+    reverse : whether time, padding included, runs backwards
+    """
+
+    rate: PositiveInt
+    peak_db: Annotated[float, Field(le=0)] | None
+    seconds: PositiveFloat | None
+    keep: Literal["start", "end"]
+    short: Literal["pad", "repeat"]
+    n_fft: Annotated[int, Field(gt=0, multiple_of=2)]
+    hop: PositiveInt
+    mels: PositiveInt
+    fmin: Annotated[float, Field(ge=0)]
+    filter_rate: PositiveInt | None
+    fmax: PositiveFloat
+    power: Literal[1, 2]
+    scale: Literal["db", "log10p1"]
+    top_db: PositiveFloat | None
+    fill: FiniteFloat | Literal["minimum"]
+    reverse: bool
+
+    @field_validator("fmax")
+    @classmethod
+    def _covers_bands(cls, fmax: float, info: ValidationInfo) -> float:
+        rate = info.data.get("filter_rate") or info.data.get("rate")
+        if rate and not info.data.get("fmin", 0) < fmax <= rate / 2:
+            raise ValueError(f"must lie above fmin and not above {rate / 2:g}, half the rate")
+        return fmax
+
+    @property
+    def samples(self) -> int | None:
+        """The length a clip is brought to at ``rate``, or None where it keeps its own."""
+        return round(self.seconds * self.rate) if self.seconds else None
+
+    @property
+    def frames(self) -> int | None:
+        """Frames of every spectrogram, or None where each clip keeps its own length."""
+        return 1 + self.samples // self.hop if self.samples else None
+
+
+MaybeView = Annotated[View | None, BeforeValidator(lambda block: None if block == {} else block)]
+
+
+class Step(Block):
+    """One transform of a copy: ``transform: <module of mer.augment>`` and its ``Params`` beside it."""
+
+    transform: str
+    params: SerializeAsAny[Block]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _typed_by_module(cls, block: Any) -> Any:
+        if not isinstance(block, dict) or "transform" not in block:
+            raise ValueError(f"must name its transform, one of {registry.names('augment')}")
+        params = dict(block)
+        name = params.pop("transform")
+        try:
+            module = registry.get("augment", name)
+        except MerError as error:
+            raise ValueError(str(error)) from error
+        return {"transform": name, "params": module.Params.model_validate(params)}
+
+
+class Policy(Block):
+    """``policies.<key>``: one policy of augmented copies; ``{}`` makes none.
+
+    Attributes
+    ----------
+    copies : the transforms of each copy, by its name; they are applied in their order
+    """
+
+    copies: dict[Key, Annotated[tuple[Step, ...], Field(min_length=1)]] = {}
+
+
+class Params(Block):
+    """The whole file; ``models`` and ``families`` are typed by their modules' ``Params``."""
+
+    model: str
+    dataset: str
+    target: Literal["quadrant", "valence", "arousal"]
+    view: str
+    family: str
+    augment: str
+    protocol: Protocol
+    fidelity: Literal["described", "released"]
+    profile: str
+    seed: Annotated[int, Field(ge=0)]
+    corpora: dict[Key, Corpus]
+    demos: dict[Key, Demo]
+    audio: Audio
+    quarantine: Quarantine
+    views: dict[Key, MaybeView]
+    families: dict[Key, dict[str, Any]]
+    policies: dict[Key, Policy]
+    models: dict[Key, dict[str, Any]]
+    profiles: dict[Key, Profile]
+
+
+TYPED_BY_MODULE = {"models": "models", "families": "features"}
+CHOICES = {
+    "model": "models",
+    "dataset": "corpora",
+    "view": "views",
+    "family": "families",
+    "augment": "policies",
+    "profile": "profiles",
+}
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise MerError(f"{path} must be a readable YAML file ({error})") from error
+    if not isinstance(content, dict):
+        raise MerError(f"{path} must hold a mapping, not {type(content).__name__}")
+    return content
+
+
+def _check(schema: Any, value: Any, where: str, path: Path) -> Any:
+    """``value`` as ``schema``, or one sentence on its first fault."""
+    try:
+        return TypeAdapter(schema).validate_python(value)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join([*([where] if where else []), *map(str, fault["loc"])])
+        if fault["type"] == "extra_forbidden":
+            raise MerError(
+                f"{path}: {key!r} is not a known key; remove it or mend its name"
+            ) from None
+        if fault["type"] == "missing":
+            raise MerError(f"{path}: the key {key!r} is missing") from None
+        raise MerError(f"{path}: {key}={fault['input']!r}: {fault['msg']}") from None
+
+
+def _schema(parts: list[str]) -> Any:
+    """The type of the section that ``parts`` lead to."""
+    schema: Any = Params
+    if parts[0] in TYPED_BY_MODULE and len(parts) > 1:
+        schema = registry.get(TYPED_BY_MODULE[parts[0]], parts[1]).Params
+        parts = parts[2:]
+    for part in parts:
+        fields = getattr(schema, "model_fields", None)
+        schema = fields[part].annotation if fields else get_args(schema)[1]
+    return schema
+
+
+def read(*keys: str, path: Path = PARAMS) -> list[Any]:
+    """The named sections, typed; nothing else of the file is looked at.
+
+    Parameters
+    ----------
+    keys : str
+        Dotted, as in dvc.yaml: ``seed``, ``corpora.demo.rate``, ``models.svm``.
+
+    Raises
+    ------
+    MerError
+        If a section is missing, has an unknown key or a value of another type.
+    """
+    content = _load(path)
+    values = []
+    for key in keys:
+        value: Any = content
+        for part in key.split("."):
+            if not isinstance(value, dict) or part not in value:
+                raise MerError(f"{path}: the key {key!r} is missing")
+            value = value[part]
+        values.append(_check(_schema(key.split(".")), value, key, path))
+    return values
+
+
+def read_all(path: Path = PARAMS) -> Params:
+    """The whole file, every block typed and every selector one of its choices.
+
+    Raises
+    ------
+    MerError
+        Naming the key, and the choices where there are some.
+    """
+    content = _load(path)
+    params: Params = _check(Params, content, "", path)
+    for block, package in TYPED_BY_MODULE.items():
+        for name, values in getattr(params, block).items():
+            module = registry.get(package, name)
+            _check(module.Params, values, f"{block}.{name}", path)
+    for key, corpus in params.corpora.items():
+        if corpus.layout not in registry.names("datasets"):
+            known = registry.names("datasets")
+            raise MerError(f"{path}: corpora.{key}.layout={corpus.layout!r} is not one of {known}")
+    for selector, block in CHOICES.items():
+        chosen, known = getattr(params, selector), sorted(getattr(params, block))
+        if chosen not in known:
+            raise MerError(f"{path}: {selector}={chosen!r} is not one of {known}")
+    return params

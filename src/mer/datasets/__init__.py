@@ -1,0 +1,1 @@
+"""One module per corpus layout: tracks(root) -> list[Track]."""

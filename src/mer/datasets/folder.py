@@ -1,0 +1,109 @@
+"""Any folder of songs with one table of labels.
+
+::
+
+    <root>/
+    ├── labels.csv      path,quadrant  or  path,valence,arousal;  may also hold artist, split
+    └── …               audio files, in any folders, in any format that can be decoded
+
+``path`` is relative to the root, with forward slashes; without its suffix it is the id. Where there
+is no ``quadrant``, low and high are told apart by ``labels.midpoints`` over the corpus. ``artist``
+names what must not be split (the artist, or the source song); ``split`` (train, val, test) is the
+corpus' own.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import soundfile as sf
+
+from mer import labels, sheets
+from mer.errors import MerError
+from mer.types import QUADRANTS, Clip, FeatureSet, Track
+
+LABELS = "labels.csv"
+COLUMNS = ("path", "quadrant", "valence", "arousal", "artist", "split")
+SIDES = ("train", "val", "test")
+REMEDY = "write one with the columns path,quadrant (or path,valence,arousal) and a row per song"
+
+published_families: tuple[str, ...] = ()
+
+
+def published(_root: Path) -> dict[str, FeatureSet]:
+    """No tables come with this layout."""
+    return {}
+
+
+def _path(row: sheets.Row) -> PurePosixPath:
+    text = row.cells["path"]
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or not path.name or set("\0\r") & set(text):
+        raise MerError(
+            f"{row.where}: path must name a file below {LABELS}'s folder, not {text!r}; "
+            "move the file there and give its relative path"
+        )
+    return path
+
+
+def _id(row: sheets.Row) -> str:
+    return str(_path(row).with_suffix(""))
+
+
+def _quadrants(file: Path, rows: Mapping[str, sheets.Row]) -> dict[str, str]:
+    """Id -> quadrant, as labelled or from valence and arousal."""
+    columns = next(iter(rows.values())).cells
+    if "quadrant" in columns:
+        return {id_: row.choice("quadrant", QUADRANTS) for id_, row in rows.items()}
+    if not {"valence", "arousal"} <= set(columns):
+        raise MerError(
+            f"{file} must have a column 'quadrant', or 'valence' and 'arousal', "
+            f"not only {list(columns)}; {REMEDY}"
+        )
+    points = {id_: (row.number("valence"), row.number("arousal")) for id_, row in rows.items()}
+    thresholds = labels.midpoints(*zip(*points.values()))
+    return {id_: labels.quadrant(*point, thresholds) for id_, point in points.items()}
+
+
+def _optional(row: sheets.Row, column: str) -> float | None:
+    return row.number(column) if row.text(column) else None
+
+
+def tracks(root: Path) -> list[Track]:
+    """The songs that ``labels.csv`` lists, sorted by id.
+
+    Raises
+    ------
+    MerError
+        If the file or a column is missing, an id stands twice, or a cell is not what its column says;
+        file, line and value are named.
+    """
+    file = root / LABELS
+    rows = sheets.by_id(sheets.read(file, ["path"], REMEDY), _id)
+    quadrants = _quadrants(file, rows)
+    return [
+        Track(
+            id=id_,
+            quadrant=quadrants[id_],
+            path=str(_path(row)),
+            valence=_optional(row, "valence"),
+            arousal=_optional(row, "arousal"),
+            artist=row.text("artist"),
+            splits={"own": row.choice("split", SIDES)} if "split" in row.cells else {},
+        )
+        for id_, row in sorted(rows.items())
+    ]
+
+
+def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
+    """Write a corpus in this layout: ``<id>.wav`` (PCM, 16 bit) and ``labels.csv``."""
+    rows = []
+    for track, clip in songs:
+        file = root / f"{track.id}.wav"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        sf.write(file, clip.samples, clip.rate, subtype="PCM_16")
+        point = (track.valence, track.arousal)
+        own = track.splits.get("own")
+        rows.append((f"{track.id}.wav", track.quadrant, *point, track.artist, own))
+    used = [i for i in range(len(COLUMNS)) if any(row[i] is not None for row in rows)]
+    table = [[row[i] for i in used] for row in (COLUMNS, *rows)]
+    sheets.write(root / LABELS, table, lineterminator="\n")

@@ -1,0 +1,214 @@
+"""Original-4QAED: 900 clips of AllMusic, 225 a quadrant (Panda, Malheiro & Paiva, IEEE TAFFC 2020).
+
+::
+
+    <root>/
+    ├── MER_audio_taffc_dataset/
+    │   ├── panda_dataset_taffc_annotations.csv     Song,Quadrant
+    │   ├── panda_dataset_taffc_metadata.csv        Song,Artist,Title,Quadrant,…; may be missing
+    │   └── Q1/ Q2/ Q3/ Q4/                         <Song>.mp3; may be missing, all four
+    └── Features - Audio MER/                       may be missing
+        ├── top100_features.csv                     SongID (or IDSong), 100 features, Quadrant
+        ├── all_features_decorrelated.csv           IDSong, 1714 features
+        └── all_features.csv                        IDSong, those and more; read where that is missing
+
+What stands in the two folders may also lie in the root itself, which is looked at first. ``Song``
+is ``MT`` and ten digits. Without audio folders the published tables serve alone.
+"""
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+
+from mer import registry, seeds, sheets
+from mer.errors import MerError
+from mer.types import QUADRANTS, Clip, FeatureSet, Track
+
+AUDIO, FEATURES = "MER_audio_taffc_dataset", "Features - Audio MER"
+ANNOTATIONS = "panda_dataset_taffc_annotations.csv"
+METADATA = "panda_dataset_taffc_metadata.csv"
+METADATA_COLUMNS = (
+    *("Song", "Artist", "Title", "Quadrant", "PQuad", "MoodsTotal", "Moods", "MoodsFoundStr"),
+    *("MoodsStr", "MoodsStrSplit", "Genres", "GenresStr", "Sample", "SampleURL"),
+)
+SUPERSET = "all_features.csv"
+TABLES = {
+    "top100": ("top100_features.csv",),
+    "published1714": ("all_features_decorrelated.csv", SUPERSET),
+}
+SONG = re.compile(r"MT[0-9]{10}")
+REMEDY = "unpack the authors' MER_audio_taffc_dataset.zip and 'Features - Audio MER' here"
+
+published_families: tuple[str, ...] = tuple(TABLES)
+
+
+def _find(root: Path, *names: str) -> Path | None:
+    """The first of ``names`` that is there."""
+    places = (root, root / AUDIO, root / FEATURES)
+    files = (place / name for name in names for place in places)
+    return next((file for file in files if file.is_file()), None)
+
+
+def _song(row: sheets.Row) -> str:
+    song = row.text("Song") or ""
+    if not SONG.fullmatch(song):
+        raise MerError(
+            f"{row.where}: Song must be MT and ten digits, not {song!r}; restore the authors' file"
+        )
+    return song
+
+
+def _quadrants(root: Path) -> dict[str, str]:
+    """Song -> quadrant, as annotated, sorted."""
+    file = _find(root, ANNOTATIONS) or root / AUDIO / ANNOTATIONS
+    rows = sheets.by_id(sheets.read(file, ["Song", "Quadrant"], REMEDY), _song)
+    return {song: row.choice("Quadrant", QUADRANTS) for song, row in sorted(rows.items())}
+
+
+def _check_songs(file: Path, rows: Mapping[str, sheets.Row], quadrants: Mapping[str, str]) -> None:
+    """Refuse rows that are not the annotated songs, or that say another quadrant."""
+    for what, songs in (
+        ("has no row for", quadrants.keys() - rows.keys()),
+        ("has a row for", rows.keys() - quadrants.keys()),
+    ):
+        if songs:
+            raise MerError(
+                f"{file} must have the songs of {ANNOTATIONS}, but {what} {min(songs)!r} "
+                f"({len(songs)} such songs in all); use files of one release"
+            )
+    for song, row in rows.items():
+        if "Quadrant" in row.cells and row.text("Quadrant") != quadrants[song]:
+            raise MerError(
+                f"{row.where}: the song {song!r} must be in {quadrants[song]} as in {ANNOTATIONS}, "
+                f"not in {row.cells['Quadrant']!r}; use files of one release"
+            )
+
+
+def _artists(root: Path, quadrants: Mapping[str, str]) -> dict[str, str | None]:
+    """Song -> artist, or nothing where the metadata is missing."""
+    file = _find(root, METADATA)
+    if file is None:
+        return {}
+    rows = sheets.by_id(sheets.read(file, ["Song", "Artist"], REMEDY), _song)
+    _check_songs(file, rows, quadrants)
+    return {song: row.text("Artist") for song, row in rows.items()}
+
+
+def _audio(root: Path, quadrants: Mapping[str, str]) -> str | None:
+    """Where ``Q1`` to ``Q4`` lie, seen from the root, or None where there is none of them."""
+    for base in (root, root / AUDIO):
+        folders = [base / q for q in QUADRANTS if (base / q).is_dir()]
+        for file in (file for folder in folders for file in sorted(folder.glob("*.mp3"))):
+            annotated = quadrants.get(file.stem, file.parent.name)
+            if annotated != file.parent.name:
+                raise MerError(
+                    f"{file} must lie in {annotated}, as {ANNOTATIONS} says, not in "
+                    f"{file.parent.name}; restore the authors' folders"
+                )
+        if folders:
+            return base.relative_to(root).as_posix()
+    return None
+
+
+def tracks(root: Path) -> list[Track]:
+    """The annotated songs, sorted by id; a song whose audio file is missing keeps its path.
+
+    Raises
+    ------
+    MerError
+        If the annotations are missing, a song stands twice, or annotations, metadata and folders do
+        not agree.
+    """
+    quadrants = _quadrants(root)
+    artists = _artists(root, quadrants)
+    folder = _audio(root, quadrants)
+    return [
+        Track(
+            id=song,
+            quadrant=q,
+            path=None if folder is None else Path(folder, q, f"{song}.mp3").as_posix(),
+            artist=artists.get(song),
+        )
+        for song, q in quadrants.items()
+    ]
+
+
+def _check_names(file: Path, found: set[str], names: Iterable[str]) -> None:
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise MerError(
+            f"{file} must have the feature {missing[0]!r}, the first of {len(missing)} that it "
+            "lacks; restore the authors' file"
+        )
+    extra = found.difference(names)
+    if extra and file.name != SUPERSET:
+        raise MerError(
+            f"{file} must not have the column {min(extra)!r}, the first of {len(extra)} that are "
+            "not of the published set; restore the authors' file"
+        )
+
+
+def _table(file: Path, family: str, quadrants: Mapping[str, str]) -> FeatureSet:
+    """A published table, its rows sorted by song, its columns in the published order."""
+    table = sheets.read(file, [], REMEDY)
+    key = "IDSong" if "IDSong" in table[0].cells else "SongID"
+    if key not in table[0].cells:
+        raise MerError(f"{file} must have a column 'SongID' or 'IDSong'; {REMEDY}")
+    rows = sheets.by_id(table, lambda row: row.text(key) or "")
+    _check_songs(file, rows, quadrants)
+    names = registry.get("features", family).names()
+    _check_names(file, set(table[0].cells) - {key, "Quadrant"}, names)
+    values = np.array([[rows[song].number(name) for name in names] for song in quadrants])
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    source = {"source": "published", "file": file.name, "family": family, "sha256": digest}
+    return FeatureSet(tuple(quadrants), tuple(names), values, source)
+
+
+def published(root: Path) -> dict[str, FeatureSet]:
+    """The authors' tables that are there, by family.
+
+    Raises
+    ------
+    MerError
+        If a table's songs or features are not exactly the published ones.
+    """
+    quadrants = _quadrants(root)
+    found = {family: _find(root, *files) for family, files in TABLES.items()}
+    return {family: _table(file, family, quadrants) for family, file in found.items() if file}
+
+
+def _official(id_: str) -> str:
+    """``id_`` itself where it is a ``Song``, or else one that its digest gives."""
+    digest = int(hashlib.sha256(id_.encode()).hexdigest(), 16)
+    return id_ if SONG.fullmatch(id_) else f"MT{digest % 10**10:010d}"
+
+
+def _features(song: str, quadrant: str, n: int) -> list[float]:
+    """Made-up features: a centre per quadrant and as much noise, to the original's five digits."""
+    centre, noise = (seeds.generator(0, "top100", key).normal(size=n) for key in (quadrant, song))
+    return [float(f"{value:.5g}") for value in centre + noise]
+
+
+def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
+    """Write a corpus in this layout, with made-up values of the top-100 features."""
+    labelled = sorted((_official(track.id), track.quadrant) for track, _ in songs)
+    blank = [""] * (len(METADATA_COLUMNS) - 4)
+    metadata = [(_official(t.id), t.artist or "", t.id, t.quadrant, *blank) for t, _ in songs]
+    names = registry.get("features", "top100").names()
+    features = [(song, *_features(song, q, len(names)), q) for song, q in labelled]
+    annotations = [("Song", "Quadrant"), *labelled]
+    sheets.write(root / AUDIO / ANNOTATIONS, annotations, lineterminator="\r\n")
+    for file, table in (
+        (root / AUDIO / METADATA, [METADATA_COLUMNS, *sorted(metadata)]),
+        (root / FEATURES / TABLES["top100"][0], [("SongID", *names, "Quadrant"), *features]),
+    ):
+        sheets.write(file, table, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC)
+    for track, clip in songs:
+        file = root / AUDIO / track.quadrant / f"{_official(track.id)}.mp3"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        sf.write(file, clip.samples, clip.rate, format="MP3")

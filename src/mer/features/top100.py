@@ -1,0 +1,20 @@
+"""The 100 features of highest ReliefF weight that the authors of 4QAED published with their values.
+
+Source: Panda, Malheiro & Paiva, "Novel Audio Features for Music Emotion Recognition", IEEE TAFFC
+11(4), 2020; the names and their order are those of ``top100_features.csv``. The values come with
+the corpus.
+"""
+
+from mer import names as lists
+from mer.config import Block
+
+published = True
+
+
+class Params(Block):
+    """Nothing to set."""
+
+
+def names() -> list[str]:
+    """The 100 names, most relevant first."""
+    return lists.beside(__file__)

@@ -1,0 +1,95 @@
+"""Building blocks of the networks, with Keras' conventions where the papers' code is Keras."""
+
+import math
+from collections.abc import Iterable
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+EPSILON, MOMENTUM = 1e-3, 0.01  # Keras' BatchNormalization: eps 1e-3, momentum 0.99
+TRUNCATION = 0.87962566103423978  # standard deviation of a unit normal cut at two deviations
+
+
+def batch_norm_1d(features: int) -> nn.BatchNorm1d:
+    """Batch normalization of vectors [shape=(n, features)]."""
+    return nn.BatchNorm1d(features, eps=EPSILON, momentum=MOMENTUM)
+
+
+def batch_norm_2d(channels: int) -> nn.BatchNorm2d:
+    """Batch normalization of maps [shape=(n, channels, t, f)]."""
+    return nn.BatchNorm2d(channels, eps=EPSILON, momentum=MOMENTUM)
+
+
+class MaxPoolSame(nn.Module):
+    """Keras' ``MaxPooling2D(padding="same")``: what is missing is padded before and after.
+
+    ``floor(total / 2)`` goes before, the rest after; torch's ``ceil_mode`` alone pads only after.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Window and stride over time and frequency.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """[shape=(n, c, t, f)] -> [shape=(n, c, ceil(t / size_t), ceil(f / size_f))]."""
+        before = [
+            max(math.ceil(n / s) * s - n, 0) // 2
+            for n, s in zip(maps.shape[2:], self.size, strict=True)
+        ]
+        return functional.max_pool2d(maps, self.size, padding=before, ceil_mode=True)
+
+
+def he_normal(modules: Iterable[nn.Module]) -> None:
+    """Keras' ``he_normal``: truncated normal of variance 2 / fan_in, biases 0."""
+    for module in modules:
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            fan_in = module.weight[0].numel()
+            deviation = math.sqrt(2 / fan_in) / TRUNCATION
+            nn.init.trunc_normal_(module.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
+            nn.init.zeros_(cast(Tensor, module.bias))
+
+
+def glorot_uniform(modules: Iterable[nn.Module]) -> None:
+    """Keras' default: uniform of variance 2 / (fan_in + fan_out), biases 0."""
+    for module in modules:
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(cast(Tensor, module.bias))
+
+
+def louro_convolutions(last_norm: bool, dropout: float) -> nn.Sequential:
+    """The four convolutions of Louro et al.'s baseline (their code; methods A2).
+
+    5 x 5 valid, 16 filters, ReLU, pool, batch norm, dropout 0.1; then flattened. Maps for 942 x 128:
+    469 x 62, 233 x 29, 77 x 13, 25 x 5, thus 2000 values. ReLU stands behind the pool, where it costs
+    less and gives the same.
+
+    Parameters
+    ----------
+    last_norm : bool
+        Whether the fourth pool is followed by a batch norm, as in the Hybrid's pre-training.
+    dropout : float
+        Of the flattened maps.
+    """
+    layers: list[nn.Module] = []
+    for block, pool in enumerate([(2, 2), (2, 2), (3, 2), (3, 2)]):
+        layers += [nn.Conv2d(16 if block else 1, 16, 5), MaxPoolSame(pool), nn.ReLU()]
+        if block < 3:
+            layers += [batch_norm_2d(16), nn.Dropout(0.1)]
+    if last_norm:
+        layers.append(batch_norm_2d(16))
+    he_normal(layers)
+    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(dropout))
+
+
+def flattened(convolutions: nn.Module, shape: tuple[int, int]) -> int:
+    """Values that the convolutions leave of a spectrogram of this (frames, mels)."""
+    with torch.no_grad():
+        return convolutions.eval()(torch.zeros(1, 1, *shape)).shape[1]

@@ -1,0 +1,123 @@
+"""Train a model on every fold of a protocol; the only way to predictions.
+
+A model's ``learner`` names a module beside this one. Its ``fit_predict`` trains on one fold and
+returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)], ``curve.<phase>``
+[shape=(epochs, 2): loss, accuracy] and ``weights.<name>``, the latter two from networks only.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mer import registry
+from mer.config import Profile
+from mer.learn.material import Material
+from mer.parallel import resumable
+from mer.types import Fold, Predictions
+
+PROBABILITY_DIGITS = 4
+CURVE_COLUMNS = ["repeat", "fold", "phase", "epoch", "loss", "accuracy"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a cross-validation leaves.
+
+    Attributes
+    ----------
+    predictions : Predictions
+    curves : pd.DataFrame
+        ``repeat, fold, phase, epoch, loss, accuracy``; without rows for an estimator.
+    weights : mapping of (repeat, fold) to mapping of str to np.ndarray
+        Of the first repeat's networks.
+    """
+
+    predictions: Predictions
+    curves: pd.DataFrame
+    weights: Mapping[tuple[int, int], Mapping[str, np.ndarray]]
+
+
+def fold_seed(seed: int, fold: Fold) -> int:
+    """The seed of one fold's training, derived from ``seed``, repeat and fold."""
+    text = f"{seed}/{fold.repeat}/{fold.fold}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def _learner(model: str) -> ModuleType:
+    return registry.get("learn", registry.get("models", model).learner)
+
+
+def _train(
+    model: str,
+    params: Any,
+    material: Material,
+    fidelity: str,
+    profile: Profile,
+    seed: int,
+    fold: Fold,
+) -> dict[str, np.ndarray]:
+    module, own = registry.get("models", model), fold_seed(seed, fold)
+    return _learner(model).fit_predict(
+        module, params, material, fold, seed=own, fidelity=fidelity, profile=profile
+    )
+
+
+def _rows(material: Material, fold: Fold, probabilities: np.ndarray) -> pd.DataFrame:
+    columns = {f"p_{c}": p for c, p in enumerate(probabilities.T.round(PROBABILITY_DIGITS))}
+    facts = {"id": list(fold.test), "repeat": fold.repeat, "fold": fold.fold}
+    y_true = [material.labels[i] for i in fold.test]
+    rows = pd.DataFrame({**facts, "y_true": y_true, **columns})
+    return rows.astype(dict.fromkeys(columns, float))
+
+
+def _curve(fold: Fold, phase: str, values: np.ndarray) -> pd.DataFrame:
+    curve = pd.DataFrame(values.round(PROBABILITY_DIGITS), columns=CURVE_COLUMNS[-2:])
+    epochs = range(1, len(curve) + 1)
+    return curve.assign(repeat=fold.repeat, fold=fold.fold, phase=phase, epoch=epochs)[
+        CURVE_COLUMNS
+    ]
+
+
+def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
+def cross_validate(
+    model: str,
+    params: Any,
+    material: Material,
+    folds: Sequence[Fold],
+    *,
+    seed: int,
+    fidelity: str,
+    profile: Profile,
+    key: Any,
+) -> Trained:
+    """Predictions of every test clip by a model trained on its fold's training part.
+
+    A killed call, made again, goes on at the first fold that has no result.
+
+    Parameters
+    ----------
+    key : JSON-serialisable
+        What decides the result beside the code: parameters and digests of the inputs.
+    """
+    rows, curves = [], [pd.DataFrame(columns=CURVE_COLUMNS)]
+    weights: dict[tuple[int, int], Mapping[str, np.ndarray]] = {}
+    work = partial(_train, model, params, material, fidelity, profile, seed)
+    with resumable(key) as run:
+        found = run(work, folds, label=f"train {model}", alone=_learner(model).alone())
+        for fold, arrays in zip(folds, found, strict=True):
+            rows.append(_rows(material, fold, arrays["probabilities"]))
+            curves += [_curve(fold, k, v) for k, v in _under("curve.", arrays).items()]
+            if fold.repeat == 0 and (kept := _under("weights.", arrays)):
+                weights[fold.repeat, fold.fold] = kept
+    predictions = Predictions(pd.concat(rows, ignore_index=True), material.classes)
+    filled = [c for c in curves if len(c)] or curves
+    return Trained(predictions, pd.concat(filled, ignore_index=True), weights)

@@ -1,0 +1,53 @@
+"""Train a scikit-learn classifier on the training part of one fold."""
+
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from mer.config import Profile
+from mer.learn.material import Material
+from mer.types import Fold
+
+
+def _probabilities(classifier: Any, rows: np.ndarray, n_classes: int) -> np.ndarray:
+    """[shape=(n, C)]; a classifier without them gets the softmax of its decision values."""
+    if hasattr(classifier, "decision_function"):
+        values = classifier.decision_function(rows)
+        if values.ndim == 1:
+            values = np.column_stack([-values, values])
+        found = softmax(values, axis=1)
+    else:
+        found = classifier.predict_proba(rows)
+    full = np.zeros((len(rows), n_classes))
+    full[:, classifier.classes_] = found
+    return full
+
+
+def alone() -> bool:
+    """Folds of an estimator run side by side."""
+    return False
+
+
+def fit_predict(
+    module: Any,
+    params: Any,
+    material: Material,
+    fold: Fold,
+    *,
+    seed: int,
+    fidelity: str,
+    profile: Profile,  # noqa: ARG001 (an estimator has no epochs to shorten)
+) -> dict[str, np.ndarray]:
+    """Fit on the fold's training clips; see ``mer.learn.crossval``.
+
+    With ``fidelity: released`` the module's ``released`` is first applied to all rows.
+    """
+    ids = (*fold.train, *fold.test)
+    rows = material.table.rows(ids) if material.table else np.zeros((len(ids), 1))
+    if fidelity == "released":
+        rows = module.released(rows)
+    known = len(fold.train)
+    y = np.array([material.labels[i] for i in ids[:known]])
+    classifier = module.build(params, seed=seed, fidelity=fidelity).fit(rows[:known], y)
+    return {"probabilities": _probabilities(classifier, rows[known:], len(material.classes))}

@@ -1,0 +1,65 @@
+"""What one fold of a network's training reads, as tensors on the device."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mer.config import Profile
+from mer.learn.material import Material
+from mer.recipe import Recipe
+
+
+def shortened(recipe: Recipe, profile: Profile) -> Recipe:
+    """The recipe under a profile: its batch, and its short number of epochs."""
+    changes: dict[str, int] = {}
+    if profile.batch is not None:
+        changes["batch"] = profile.batch
+    if profile.short:
+        changes["epochs"] = recipe.short_epochs
+    return recipe.model_copy(update=changes)
+
+
+def spectrograms(
+    material: Material, ids: Sequence[str], device: torch.device, *, copies: bool
+) -> Tensor:
+    """Spectrograms of the clips, then, with ``copies``, clip by clip their augmented ones.
+
+    Returns
+    -------
+    Tensor [shape=(n * (1 + copies), frames, mels), dtype=float16]
+    """
+    assert material.mel is not None
+    blocks = [material.mel.rows(ids)]
+    if copies and material.copies is not None:
+        blocks.append(material.copies.rows(ids).reshape(-1, *blocks[0].shape[1:]))
+    return torch.from_numpy(np.concatenate(blocks)).to(device)
+
+
+def targets(
+    material: Material, ids: Sequence[str], device: torch.device, *, copies: bool
+) -> Tensor:
+    """Class indices of the rows of ``spectrograms``."""
+    y = np.array([material.labels[i] for i in ids])
+    if copies and material.copies is not None:
+        y = np.concatenate([y, y.repeat(len(material.copies.names))])
+    return torch.from_numpy(y).to(device)
+
+
+def tables(
+    material: Material, train: Sequence[str], test: Sequence[str], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Features of training and test clips, centred and scaled by the training clips' statistics.
+
+    Returns
+    -------
+    train, test : Tensor [shape=(n, d), dtype=float32]
+        A column that is constant over the training clips is 0.
+    """
+    assert material.table is not None
+    rows = material.table.rows(train).astype(np.float64)
+    mean, deviation = rows.mean(0), rows.std(0)
+    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    scaled = [((r - mean) * scale).astype(np.float32) for r in (rows, material.table.rows(test))]
+    return torch.from_numpy(scaled[0]).to(device), torch.from_numpy(scaled[1]).to(device)

@@ -1,0 +1,260 @@
+"""Spectrograms of a corpus in one view: prepare a clip, then transform it.
+
+Equal to librosa's ``melspectrogram`` and ``power_to_db``: centred Hann windows, zeros beyond the
+ends, Slaney's bands.
+"""
+
+import logging
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.fft import rfft
+from scipy.sparse import csr_array
+
+from mer import audio
+from mer.artefacts import Standard, absent, write_absent, write_manifest, writing
+from mer.config import View
+from mer.errors import MerError
+from mer.parallel import each
+from mer.types import Clip
+
+FLOOR = 1e-10  # power at -100 dB
+BLOCK = 32  # windows transformed at once: they fit into the processor's cache
+
+log = logging.getLogger("mer")
+
+
+def _mels(hertz: float) -> float:
+    """Slaney's scale: 15 mel are 1000 Hz; linear below, above a factor of 6.4 in 27 mel."""
+    return min(hertz, 1000) * 3 / 200 + 27 * math.log(max(hertz, 1000) / 1000, 6.4)
+
+
+def _hertz(mels: np.ndarray) -> np.ndarray:
+    return np.minimum(mels, 15) * 200 / 3 * 6.4 ** (np.maximum(mels - 15, 0) / 27)
+
+
+@cache
+def _filters(view: View) -> csr_array:
+    """Triangles of unit area over the FFT's bins [shape=(mels, 1 + n_fft // 2), dtype=float32].
+
+    As ``librosa.filters.mel``, without the two seconds that importing it takes in every process.
+    """
+    edges = _hertz(np.linspace(_mels(view.fmin), _mels(view.fmax), view.mels + 2))
+    low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    bins = np.fft.rfftfreq(view.n_fft, 1 / (view.filter_rate or view.rate))
+    rise, fall = (bins - low) / (centre - low), (high - bins) / (high - centre)
+    triangles = np.maximum(0, np.minimum(rise, fall)) * 2 / (high - low)
+    return csr_array(triangles.astype(np.float32))
+
+
+def _bands(samples: np.ndarray, view: View) -> np.ndarray:
+    """Magnitude or power in each band [shape=(1 + n // hop, mels), dtype=float32]."""
+    padded = np.pad(samples, view.n_fft // 2)
+    windows = sliding_window_view(padded, view.n_fft)[:: view.hop]
+    # float64: in float32 the FFT of a pure tone is 1.4e-3 dB off, 80 dB below it.
+    hann = np.hanning(view.n_fft + 1)[:-1]
+    filters, bands = _filters(view), np.empty((len(windows), view.mels), np.float32)
+    for start in range(0, len(windows), BLOCK):
+        block = slice(start, start + BLOCK)
+        spectrum = rfft(windows[block] * hann, overwrite_x=True)
+        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
+        bands[block] = (filters @ (power if view.power == 2 else np.sqrt(power)).T).T
+    return bands
+
+
+def _scaled(bands: np.ndarray, view: View) -> np.ndarray:
+    """``bands`` in dB relative to 1.0, or as log10(1 + S)."""
+    if view.scale == "log10p1":
+        return np.log1p(bands) / np.float32(np.log(10))
+    decibels = 20 / view.power * np.log10(np.maximum(bands, FLOOR ** (view.power / 2)))
+    return decibels if view.top_db is None else np.maximum(decibels, decibels.max() - view.top_db)
+
+
+def _cut(samples: np.ndarray, view: View) -> np.ndarray:
+    """``samples`` cropped or repeated to the view's length."""
+    if view.samples is None:
+        return samples
+    if view.short == "repeat" and len(samples) < view.samples:
+        return np.resize(samples, view.samples)
+    return samples[-view.samples :] if view.keep == "end" else samples[: view.samples]
+
+
+def _padded(mel: np.ndarray, frames: int, view: View) -> np.ndarray:
+    """``mel`` with ``fill`` after its last frame [shape=(..., frames, mels)]."""
+    value = mel.min() if view.fill == "minimum" else view.fill
+    widths = [(0, 0)] * (mel.ndim - 2) + [(0, frames - mel.shape[-2]), (0, 0)]
+    return np.pad(mel, widths, constant_values=value)
+
+
+def prepare(clip: Clip, view: View) -> Clip:
+    """The waveform that ``spectrogram`` takes: resampled, levelled, cropped or repeated.
+
+    Augmentations of the waveform stand between the two.
+
+    Returns
+    -------
+    Clip
+        At ``view.rate``. Where the view pads, a shorter clip stays as short as it is.
+
+    Raises
+    ------
+    MerError
+        If the view's rate is above the clip's; the message names both.
+    """
+    samples = audio.resample(clip, view.rate).samples
+    peak = np.abs(samples).max()
+    if view.peak_db is not None and peak > 0:
+        samples = samples * np.float32(10 ** (view.peak_db / 20) / peak)
+    return replace(clip, samples=_cut(samples, view), rate=view.rate)
+
+
+def spectrogram(clip: Clip, view: View) -> np.ndarray:
+    """The mel spectrogram of a prepared clip, in the view's scale.
+
+    Parameters
+    ----------
+    clip : Clip
+        As ``prepare`` leaves it; one that a transform has lengthened is cropped again.
+
+    Returns
+    -------
+    np.ndarray [shape=(frames, mels), dtype=float32]
+        Low bands first; time forwards unless the view reverses it. Where the view has no fixed
+        length, ``1 + samples // hop`` frames.
+
+    Raises
+    ------
+    MerError
+        If the clip is at another rate.
+    """
+    if clip.rate != view.rate:
+        raise MerError(
+            f"the clip {clip.id!r} must be at the view's rate, {view.rate} Hz, not {clip.rate} Hz; "
+            "prepare it first"
+        )
+    mel = _scaled(_bands(_cut(clip.samples, view), view), view)
+    mel = _padded(mel, view.frames or len(mel), view)
+    return mel[::-1].copy() if view.reverse else mel
+
+
+def width(corpus: Standard, view: View) -> int:
+    """Frames of the longest spectrogram of a corpus."""
+    longest = math.ceil(max(corpus.lengths) * view.rate / corpus.rate)
+    return view.frames or 1 + longest // view.hop
+
+
+def write(
+    folder: Path,
+    ids: tuple[str, ...],
+    mels: Iterable[np.ndarray],
+    width: int,
+    view: View,
+    copies: Collection[str] = (),
+) -> None:
+    """Write spectrograms, clip by clip, as ``Mels`` reads them.
+
+    Parameters
+    ----------
+    mels : iterable of np.ndarray [shape=(frames, mels), or (copies, frames, mels)]
+        In the order of ``ids``; at most ``width`` frames, fewer are filled up.
+    copies : collection of str
+        Names of a clip's copies; empty where a clip stands once.
+    """
+    each_clip = (len(copies),) if copies else ()
+    shape = (len(ids), *each_clip, width, view.mels)
+    values = np.lib.format.open_memmap(folder / "mel.npy", "w+", np.float16, shape)
+    frames = []
+    for row, mel in zip(values, mels, strict=True):
+        row[:] = _padded(mel, width, view)
+        frames.append(mel.shape[-2])
+    values.flush()
+    table = pd.DataFrame({"id": ids, "frames": frames})
+    table.to_csv(folder / "ids.csv", index=False, lineterminator="\n")
+    write_manifest(folder, view=view.model_dump(), copies=list(copies))
+
+
+def _of_clip(standard: Path, view: View, index: int) -> np.ndarray:
+    return spectrogram(prepare(Standard.read(standard).clip(index), view), view)
+
+
+def compute(standard: Path, target: Path, view: View | None) -> None:
+    """Write ``data/mel/<view>/<dataset>``: every clip's spectrogram as float16 (0.031 dB at most).
+
+    Parameters
+    ----------
+    standard : Path
+        ``data/standard/<dataset>``; where it is absent, so is the target.
+    view : View or None
+        None leaves an absent artefact too.
+
+    Raises
+    ------
+    MerError
+        If the view's rate is above the corpus'.
+    """
+    if view is None:
+        write_absent(target, "this view has no spectrogram")
+        return
+    if reason := absent(standard):
+        write_absent(target, reason)
+        return
+    corpus = Standard.read(standard)
+    clips = range(len(corpus.ids))
+    with writing(target) as folder:
+        mels = each(partial(_of_clip, standard.absolute(), view), clips, label=f"mel {target.name}")
+        write(folder, corpus.ids, mels, width(corpus, view), view)
+    log.info("%d spectrograms", len(clips))
+
+
+@dataclass(frozen=True)
+class Mels:
+    """The spectrograms of a corpus in one view, memory-mapped.
+
+    Attributes
+    ----------
+    ids : tuple of str [length n]
+        Sorted.
+    frames : np.ndarray [shape=(n,), dtype=int]
+        Frames of each clip; only a view that keeps clips' own lengths fills the others.
+    values : np.ndarray [shape=(n, frames, mels), or (n, copies, frames, mels), dtype=float16]
+    """
+
+    ids: tuple[str, ...]
+    frames: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def read(cls, folder: Path) -> "Mels":
+        """Open ``data/mel/<view>/<dataset>`` without loading it.
+
+        Raises
+        ------
+        MerError
+            If the artefact is absent; the message says why.
+        """
+        if reason := absent(folder):
+            raise MerError(f"{folder} is absent: {reason}")
+        table = pd.read_csv(folder / "ids.csv", dtype={"id": str}, keep_default_na=False)
+        values = np.load(folder / "mel.npy", mmap_mode="r", allow_pickle=False)
+        return cls(tuple(table["id"]), table["frames"].to_numpy(), values)
+
+    def rows(self, ids: Iterable[str]) -> np.ndarray:
+        """The spectrograms of ``ids``, in their order [shape=(len(ids), …, frames, mels)].
+
+        Raises
+        ------
+        MerError
+            If an id has none.
+        """
+        position = {id_: i for i, id_ in enumerate(self.ids)}
+        wanted = list(ids)
+        missing = [id_ for id_ in wanted if id_ not in position]
+        if missing:
+            raise MerError(f"{len(missing)} clips have no spectrogram, the first is {missing[0]!r}")
+        return self.values[[position[id_] for id_ in wanted]]

@@ -1,0 +1,1 @@
+"""One network or estimator per module: Params, reads, uses_copies, build."""

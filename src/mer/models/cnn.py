@@ -1,0 +1,44 @@
+"""Louro et al.'s deep-learning baseline: four convolutions on a mel spectrogram (row "CNN").
+
+621 264 trainable parameters at 942 x 128. Layers and settings are those of the authors' code; the
+paper gives none (methods A2).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from mer.config import Block
+from mer.layers import flattened, glorot_uniform, louro_convolutions
+from mer.recipe import Recipe
+
+learner = "network"
+reads: tuple[str, ...] = ("spectrogram",)
+uses_copies = "training"
+fidelities: tuple[str, ...] = ("described", "released")
+
+
+class Params(Block):
+    """``models.cnn``."""
+
+    training: Recipe
+
+
+class Network(nn.Module):
+    """Convolutions, a dense layer of 300, one logit per class."""
+
+    def __init__(self, shape: tuple[int, int], classes: int) -> None:
+        super().__init__()
+        self.convolutions = louro_convolutions(last_norm=False, dropout=0.4)
+        self.dense = nn.Linear(flattened(self.convolutions, shape), 300)
+        self.logits = nn.Linear(300, classes)
+        glorot_uniform([self.dense, self.logits])
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """[shape=(n, frames, mels)] -> logits [shape=(n, classes)]."""
+        hidden = self.convolutions(mel.unsqueeze(1))
+        return self.logits(torch.relu(self.dense(hidden)))
+
+
+def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
+    """An untrained network for spectrograms of this (frames, mels)."""
+    return Network(shape, classes)

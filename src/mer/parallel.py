@@ -1,0 +1,142 @@
+"""The same function over many items, on this machine's cores or on a Dask cluster.
+
+``MER_JOBS`` says how many processes (default: one per core); ``MER_DASK`` names a scheduler
+(``tcp://host:8786``) that takes their place. Neither changes a result: a call has one thread.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import joblib
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors.numpy import load_file, save_file
+from threadpoolctl import threadpool_limits
+
+from mer.errors import MerError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Arrays = dict[str, np.ndarray]
+
+SCRATCH = Path(".mer/scratch")
+
+
+def jobs() -> int:
+    """Processes to run at once, from ``MER_JOBS``.
+
+    Raises
+    ------
+    MerError
+        If it is not a positive integer.
+    """
+    text = os.environ.get("MER_JOBS", "") or str(joblib.cpu_count())
+    if not text.isdecimal() or int(text) < 1:
+        raise MerError(f"MER_JOBS must be a positive integer, not {text!r}")
+    return int(text)
+
+
+@contextmanager
+def _backend(alone: bool) -> Iterator[bool]:
+    """Configure joblib; yields whether results arrive one by one."""
+    address = os.environ.get("MER_DASK")
+    with ExitStack() as stack:
+        if alone:
+            stack.enter_context(joblib.parallel_config(backend="sequential"))
+        elif address:
+            from distributed import Client
+
+            stack.enter_context(Client(address, set_as_default=True))
+            stack.enter_context(joblib.parallel_config(backend="dask"))
+        else:
+            stack.enter_context(
+                joblib.parallel_config(backend="loky", n_jobs=jobs(), inner_max_num_threads=1)
+            )
+        yield alone or not address
+
+
+def _single_threaded(function: Callable[[Item], Result], item: Item) -> Result:
+    with threadpool_limits(1):
+        return function(item)
+
+
+def each(
+    function: Callable[[Item], Result], items: Sequence[Item], *, label: str, alone: bool = False
+) -> Iterator[Result]:
+    """``function`` of every item, in the order of the items, with a progress bar.
+
+    Parameters
+    ----------
+    function : callable
+        Importable by name or a ``functools.partial`` of such; it runs in another process.
+    label : str
+        What the bar says.
+    alone : bool
+        Run in this process, one after the other: the function has a GPU to itself.
+    """
+    calls = (joblib.delayed(_single_threaded)(function, item) for item in items)
+    columns = [TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+    with _backend(alone) as one_by_one, Progress(*columns) as progress:
+        task = progress.add_task(label, total=len(items))
+        for result in joblib.Parallel(return_as="generator" if one_by_one else "list")(calls):
+            progress.advance(task)
+            yield result
+
+
+@cache
+def _code() -> str:
+    """A digest of the package's source: resumed work never mixes two versions of it."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _keep(function: Callable[[Item], Arrays], kept: Path, item: tuple[int, Item]) -> Arrays:
+    """The stored result of ``item``, or the computed one, stored."""
+    number, value = item
+    path = kept / f"{number}.safetensors"
+    if not path.exists():
+        temporary = kept / f".{number}.{os.getpid()}"
+        arrays = {name: np.ascontiguousarray(array) for name, array in function(value).items()}
+        save_file(arrays, temporary)
+        temporary.replace(path)
+    return load_file(path)
+
+
+@contextmanager
+def resumable(key: Any) -> Iterator[Callable[..., Iterator[Arrays]]]:
+    """``each`` for functions that return named arrays, which after a kill goes on where it stopped.
+
+    Results wait in ``.mer/scratch/<digest of key and code>`` until the block ends well, so leave it
+    only after the output is written.
+
+    Parameters
+    ----------
+    key : JSON-serialisable
+        All that decides the results: parameters, digests of the inputs.
+    """
+    name = hashlib.sha256(json.dumps([key, _code()]).encode()).hexdigest()[:16]
+    kept = (SCRATCH / name).absolute()
+    kept.mkdir(parents=True, exist_ok=True)
+
+    def run(
+        function: Callable[[Item], Arrays],
+        items: Sequence[Item],
+        *,
+        label: str,
+        alone: bool = False,
+    ) -> Iterator[Arrays]:
+        return each(
+            partial(_keep, function, kept), list(enumerate(items)), label=label, alone=alone
+        )
+
+    yield run
+    shutil.rmtree(kept)

@@ -1,0 +1,29 @@
+"""How a network is trained: the settings that Louro et al. give for each of theirs."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from mer.config import Block
+
+
+class Recipe(Block):
+    """Settings of one training.
+
+    Attributes
+    ----------
+    optimizer : ``sgd`` without momentum, or ``adam``; Keras' defaults otherwise
+    lr : learning rate
+    batch : examples per step; a profile may set its own
+    epochs : at most
+    short_epochs : at most, under a profile that is ``short``
+    stop_accuracy : training ends after an epoch whose running training accuracy, dropout on, reaches
+        it; null for never
+    """
+
+    optimizer: Literal["sgd", "adam"]
+    lr: PositiveFloat
+    batch: PositiveInt
+    epochs: PositiveInt
+    short_epochs: PositiveInt
+    stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None

@@ -1,0 +1,33 @@
+"""The folder is the registry: a module's name is its name in params.yaml."""
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+from mer.errors import MerError
+
+
+def names(package: str) -> list[str]:
+    """Names that can be selected from ``mer.<package>``, sorted.
+
+    Parameters
+    ----------
+    package : str
+        ``datasets``, ``features``, ``augment`` or ``models``.
+    """
+    path = importlib.import_module(f"mer.{package}").__path__
+    return sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_"))
+
+
+def get(package: str, name: str) -> ModuleType:
+    """The module ``mer.<package>.<name>``, imported on demand.
+
+    Raises
+    ------
+    MerError
+        If there is no such module; the message lists those that exist.
+    """
+    known = names(package)
+    if name not in known:
+        raise MerError(f"{package}: {name!r} is not one of {known}")
+    return importlib.import_module(f"mer.{package}.{name}")

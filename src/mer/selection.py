@@ -1,0 +1,117 @@
+"""The selectors of params.yaml: where the parts of a system lie, and which parts fit together."""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from mer import registry
+from mer.config import Corpus, Params
+from mer.errors import MerError
+
+DATA = Path("data")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """One entry of each block of params.yaml: together they are a system.
+
+    Attributes
+    ----------
+    model, dataset, target, view, family, augment, protocol, fidelity, profile : str
+    seed : int
+    """
+
+    model: str
+    dataset: str
+    target: str
+    view: str
+    family: str
+    augment: str
+    protocol: str
+    fidelity: str
+    profile: str
+    seed: int
+
+    def folder(self, kind: str) -> Path:
+        """The artefact of this kind: ``index, standard, mel, features`` or ``augmented``."""
+        parts = {
+            "mel": (self.view,),
+            "features": (self.family,),
+            "augmented": (self.augment, self.view),
+        }.get(kind, ())
+        return DATA.joinpath(kind, *parts, self.dataset)
+
+    @property
+    def folds(self) -> Path:
+        """The folds of the protocol."""
+        return DATA / "folds" / self.protocol / f"{self.dataset}.json"
+
+    @property
+    def used(self) -> dict[str, str | int]:
+        """The selectors, ``none`` for an input that the model does not read."""
+        module = registry.get("models", self.model)
+        unread = {
+            "view": "spectrogram" not in module.reads,
+            "family": "table" not in module.reads,
+            "augment": module.uses_copies == "no",
+        }
+        return {k: "none" if unread.get(k) else v for k, v in asdict(self).items()}
+
+
+SELECTORS = [field.name for field in fields(Selection)]
+
+
+def _present(key: str, corpus: Corpus, raw: Path) -> None:
+    """Refuse a corpus whose folder is missing or cannot be read by its layout."""
+    root = raw / key
+    if not root.is_dir():
+        raise MerError(
+            f"dataset {key!r} must lie in {root}, a folder or a link to one, and there is none; "
+            f"get it from {corpus.source}"
+        )
+    registry.get("datasets", corpus.layout).tracks(root)
+
+
+def _can_be_read(chosen: Selection, params: Params) -> None:
+    """Refuse a composition in which the model finds nothing to read."""
+    module = registry.get("models", chosen.model)
+    layout = registry.get("datasets", params.corpora[chosen.dataset].layout)
+    if "table" in module.reads:
+        fitting = [
+            name
+            for name in params.families
+            if hasattr(registry.get("features", name), "extract")
+            or name in layout.published_families
+        ]
+        if chosen.family not in fitting:
+            raise MerError(
+                f"family={chosen.family!r}: {chosen.dataset!r} does not bring that published table; "
+                f"choose one of {fitting}"
+            )
+    if "spectrogram" in module.reads and chosen.view == "none":
+        fitting = [name for name in params.views if name != "none"]
+        raise MerError(f"view='none': model {chosen.model!r} reads one; choose one of {fitting}")
+    if chosen.fidelity not in module.fidelities:
+        raise MerError(
+            f"fidelity={chosen.fidelity!r}: model {chosen.model!r} has no such reading; choose one of "
+            f"{list(module.fidelities)}"
+        )
+
+
+def check(params: Params, raw: Path) -> None:
+    """Refuse a selection that cannot be, naming those that can.
+
+    Parameters
+    ----------
+    raw : Path
+        ``data/raw``, where corpora lie.
+
+    Raises
+    ------
+    MerError
+        If the corpus is not there (what is missing, where it belongs, where to get it) or the model
+        cannot read what was selected.
+    """
+    chosen = Selection(**{name: getattr(params, name) for name in SELECTORS})
+    if chosen.dataset not in params.demos:
+        _present(chosen.dataset, params.corpora[chosen.dataset], raw)
+    _can_be_read(chosen, params)

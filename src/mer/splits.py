@@ -1,0 +1,138 @@
+"""Every protocol: how a corpus is cut into training, validation and test clips.
+
+All of them stratify by quadrant, whatever the target, so that systems for different targets are
+compared on the same clips. ``grouped`` keeps an artist (or source song) on one side; the published
+protocols do not, and their scores on songs of known artists are higher for it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.model_selection import (
+    RepeatedStratifiedKFold,
+    StratifiedGroupKFold,
+    train_test_split,
+)
+
+from mer.errors import MerError
+from mer.types import QUADRANTS, Fold, Track
+
+FOLDS, REPEATS = 10, 10
+PANDREA_SEED = 42
+
+
+def _part(tracks: Sequence[Track], indices: Sequence[int]) -> tuple[str, ...]:
+    return tuple(tracks[i].id for i in sorted(indices))
+
+
+def _quadrants(tracks: Sequence[Track]) -> np.ndarray:
+    return np.array([QUADRANTS.index(t.quadrant) for t in tracks])
+
+
+def _cross(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> list[Fold]:
+    """Repeated stratified k-fold, as Louro et al. run it (10 x 10, ``random_state=1``)."""
+    splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
+    pairs = splitter.split(np.zeros(len(tracks)), _quadrants(tracks))
+    return [
+        Fold(n // folds, n % folds, _part(tracks, train), (), _part(tracks, test))
+        for n, (train, test) in enumerate(pairs)
+    ]
+
+
+def _grouped(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> list[Fold]:
+    """Stratified k-fold with every group on one side; repeat r shuffles with ``seed + r - 1``."""
+    quadrants, groups = _quadrants(tracks), np.array([t.group for t in tracks])
+    found = []
+    for repeat in range(repeats):
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + repeat - 1)
+        pairs = splitter.split(np.zeros(len(tracks)), quadrants, groups)
+        for number, (train, test) in enumerate(pairs):
+            found.append(Fold(repeat, number, _part(tracks, train), (), _part(tracks, test)))
+    return found
+
+
+def _published(tracks: Sequence[Track], protocol: str) -> list[Fold]:
+    """The split that the corpus itself carries."""
+    parts: dict[str, list[int]] = {"train": [], "val": [], "test": []}
+    for i, track in enumerate(tracks):
+        if protocol in track.splits:
+            parts[track.splits[protocol]].append(i)
+    return [Fold(0, 0, *(_part(tracks, parts[side]) for side in ("train", "val", "test")))]
+
+
+def _drawn(tracks: Sequence[Track], shares: tuple[float, float], seed: int) -> list[Fold]:
+    """One stratified draw with the given shares of validation and test."""
+    quadrants, everything = _quadrants(tracks), np.arange(len(tracks))
+    val_share, test_share = shares
+    rest, test = train_test_split(
+        everything, test_size=test_share, random_state=seed, stratify=quadrants
+    )
+    train, val = train_test_split(
+        rest, test_size=val_share / (1 - test_share), random_state=seed, stratify=quadrants[rest]
+    )
+    return [Fold(0, 0, *(_part(tracks, side) for side in (train, val, test)))]
+
+
+def _song_80_20(tracks: Sequence[Track]) -> list[Fold]:
+    """Pandrea's split of ``range(n)``, songs in class blocks, not stratified (thesis notebooks)."""
+    order = sorted(range(len(tracks)), key=lambda i: (tracks[i].quadrant, tracks[i].id))
+    train, test = train_test_split(order, test_size=0.2, random_state=PANDREA_SEED)
+    return [Fold(0, 0, _part(tracks, train), (), _part(tracks, test))]
+
+
+def split(
+    tracks: Sequence[Track],
+    protocol: str,
+    *,
+    seed: int,
+    folds: int | None = None,
+    repeats: int | None = None,
+) -> list[Fold]:
+    """The folds of a protocol over the given tracks.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        Their order does not matter.
+    protocol : str
+        ``own``: the split that the labels carry. ``grouped``: 10 x 10 folds, no artist on two sides.
+        ``cv10x10``, ``cv10``: 10 (x 10) stratified folds. ``tvt_70_15_15``, ``tvt_40_30_30``: the
+        corpus' published split of that name, else one stratified draw. ``song_80_20``: Pandrea's.
+    seed : int
+    folds, repeats : int or None
+        Override the protocol's number of folds and repeats where it has them.
+
+    Raises
+    ------
+    MerError
+        If the tracks do not allow it: fewer clips in a class than folds, no published split.
+    """
+    tracks = sorted(tracks, key=lambda track: track.id)
+    published = any(protocol in t.splits for t in tracks)
+    try:
+        match protocol:
+            case _ if published:
+                return _published(tracks, protocol)
+            case "cv10x10":
+                return _cross(tracks, folds or FOLDS, repeats or REPEATS, seed)
+            case "cv10":
+                return _cross(tracks, folds or FOLDS, 1, seed)
+            case "grouped":
+                return _grouped(tracks, folds or FOLDS, repeats or REPEATS, seed)
+            case "tvt_70_15_15":
+                return _drawn(tracks, (0.15, 0.15), seed)
+            case "tvt_40_30_30":
+                return _drawn(tracks, (0.30, 0.30), seed)
+            case "song_80_20":
+                return _song_80_20(tracks)
+    except ValueError as error:
+        raise MerError(
+            f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}"
+        ) from error
+    raise MerError(f"protocol {protocol!r}: the corpus' labels carry no split of that name")
+
+
+def shares_groups(tracks: Sequence[Track], folds: Sequence[Fold]) -> bool:
+    """Whether any fold has an artist in training or validation and in test."""
+    group = {t.id: t.group for t in tracks}
+    return any({group[i] for i in (*f.train, *f.val)} & {group[i] for i in f.test} for f in folds)

@@ -1,0 +1,198 @@
+"""The only things that cross a stage."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from mer.errors import MerError
+
+QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
+
+
+@dataclass(frozen=True)
+class Track:
+    """One labelled excerpt of a corpus, as its index lists it.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the corpus.
+    quadrant : str
+        ``Q1`` (happy), ``Q2`` (tense), ``Q3`` (sad) or ``Q4`` (calm): Russell's plane,
+        counter-clockwise from positive valence and arousal.
+    path : str or None
+        Audio file relative to the corpus' root, with forward slashes; None where only tables exist.
+    valence, arousal : float or None
+        As published, in the corpus' own scale.
+    artist : str or None
+        Artist, or source song where that is what must not be split.
+    splits : mapping of str to str
+        Published splits: protocol -> ``train``, ``val`` or ``test``.
+    """
+
+    id: str
+    quadrant: str
+    path: str | None = None
+    valence: float | None = None
+    arousal: float | None = None
+    artist: str | None = None
+    splits: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def group(self) -> str:
+        """What must not stand on two sides of a split: the artist, else the track itself."""
+        return f"artist:{self.artist}" if self.artist else f"track:{self.id}"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Mono audio with the rate it was sampled at.
+
+    Attributes
+    ----------
+    id : str
+    samples : np.ndarray [shape=(n,), dtype=float32]
+        Finite; full scale is 1.0 (a lossy decoder may overshoot it).
+    rate : int
+        Sampling rate in Hz. There is no default.
+    """
+
+    id: str
+    samples: np.ndarray
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds."""
+        return len(self.samples) / self.rate
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """A table of features that knows its rows and columns.
+
+    Attributes
+    ----------
+    ids : tuple of str [length n]
+    names : tuple of str [length d]
+    values : np.ndarray [shape=(n, d)]
+        Finite floats.
+    source : mapping of str to str
+        Family, its version, library versions, and whether the values were published or extracted.
+
+    Raises
+    ------
+    MerError
+        If the shape does not fit, an id or a name stands twice, or a value is not finite.
+    """
+
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    values: np.ndarray
+    source: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        expected = (len(self.ids), len(self.names))
+        if self.values.shape != expected:
+            raise MerError(f"features must have the shape {expected}, not {self.values.shape}")
+        for what, items in (("clip", self.ids), ("feature", self.names)):
+            if len(set(items)) != len(items):
+                twice = next(i for i in items if items.count(i) > 1)
+                raise MerError(f"features: the {what} {twice!r} stands twice")
+        bad = ~np.isfinite(self.values)
+        if bad.any():
+            row, column = map(int, np.argwhere(bad)[0])
+            raise MerError(
+                f"features must be finite: {self.names[column]!r} of the clip {self.ids[row]!r} is "
+                f"{self.values[row, column]} ({int(bad.sum())} such values in all)"
+            )
+
+    def rows(self, ids: Iterable[str]) -> np.ndarray:
+        """The rows of ``ids``, in their order [shape=(len(ids), d)].
+
+        Raises
+        ------
+        MerError
+            If an id has no row.
+        """
+        position = {id_: i for i, id_ in enumerate(self.ids)}
+        wanted = list(ids)
+        missing = [id_ for id_ in wanted if id_ not in position]
+        if missing:
+            raise MerError(
+                f"features: {len(missing)} clips have no row, the first is {missing[0]!r}"
+            )
+        return self.values[[position[id_] for id_ in wanted]]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split into disjoint sets of clip ids; ``val`` may be empty.
+
+    Raises
+    ------
+    MerError
+        If an id stands on two sides, or training or test part is empty.
+    """
+
+    repeat: int
+    fold: int
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        where = f"fold {self.fold} of repeat {self.repeat}"
+        if not self.train or not self.test:
+            raise MerError(f"{where} must have training and test clips")
+        sides = [set(self.train), set(self.val), set(self.test)]
+        shared = (sides[0] & sides[1]) | (sides[0] & sides[2]) | (sides[1] & sides[2])
+        if shared or sum(map(len, sides)) != len(self.train) + len(self.val) + len(self.test):
+            raise MerError(f"{where} must hold each clip once; {sorted(shared)[:1]} stands twice")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a training leaves: the contract between training and every score.
+
+    Attributes
+    ----------
+    frame : pd.DataFrame
+        One row per test clip and repeat: ``id, repeat, fold, y_true`` (index into ``classes``)
+        and the probabilities ``p_0 … p_{C-1}``, rounded to 1e-4.
+    classes : tuple of str [length C]
+    """
+
+    frame: pd.DataFrame
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        expected = ["id", "repeat", "fold", "y_true", *self.probability_columns]
+        if list(self.frame.columns) != expected:
+            raise MerError(f"predictions must have the columns {expected}, not {list(self.frame)}")
+        if self.frame.duplicated(["id", "repeat"]).any():
+            raise MerError("predictions must have one row per clip and repeat")
+        if not np.isfinite(self.probabilities).all():
+            raise MerError("predictions must be finite; the training diverged")
+
+    @property
+    def probability_columns(self) -> list[str]:
+        """``p_0 … p_{C-1}``."""
+        return [f"p_{c}" for c in range(len(self.classes))]
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """[shape=(rows, C)], in 0..1."""
+        return self.frame[self.probability_columns].to_numpy(float)
+
+    @property
+    def y_true(self) -> np.ndarray:
+        """Indices into ``classes`` [shape=(rows,)]."""
+        return self.frame["y_true"].to_numpy(int)
+
+    @property
+    def y_pred(self) -> np.ndarray:
+        """The most probable class, the first of equals [shape=(rows,)]."""
+        return self.probabilities.argmax(axis=1)

@@ -1,0 +1,19 @@
+"""Make augmented copies of a corpus: ``python stages/augment.py <policy> <view> <dataset>``."""
+
+import sys
+from pathlib import Path
+
+from mer import config, copies
+from mer.stage import stage
+
+name, view_name, dataset = sys.argv[1:]
+with stage(f"augment@{name}-{view_name}-{dataset}"):
+    seed, policy, view = config.read("seed", f"policies.{name}", f"views.{view_name}")
+    copies.make(
+        Path("data/standard", dataset),
+        Path("data/augmented", name, view_name, dataset),
+        policy,
+        name,
+        view,
+        seed,
+    )

@@ -1,0 +1,18 @@
+"""One family of features of one corpus: ``python stages/features.py <family> <dataset>``."""
+
+import sys
+from pathlib import Path
+
+from mer import config, extraction
+from mer.stage import stage
+
+family, dataset = sys.argv[1:]
+with stage(f"features@{family}-{dataset}"):
+    (params,) = config.read(f"families.{family}")
+    extraction.extract(
+        Path("data/standard", dataset),
+        Path("data/index", dataset),
+        Path("data/features", family, dataset),
+        family=family,
+        params=params,
+    )

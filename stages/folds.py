@@ -1,0 +1,20 @@
+"""Cut a corpus into folds, by every protocol: ``python stages/folds.py <dataset>``."""
+
+import sys
+from pathlib import Path
+
+from mer import config, folding
+from mer.stage import stage
+
+dataset = sys.argv[1]
+with stage(f"folds@{dataset}"):
+    own, profile, seed = config.read(f"corpora.{dataset}.protocol", "profile", "seed")
+    (amount,) = config.read(f"profiles.{profile}")
+    folding.make(
+        Path("data/index", dataset),
+        Path("data/standard", dataset),
+        Path("data/folds"),
+        own=own,
+        profile=amount,
+        seed=seed,
+    )

@@ -1,0 +1,20 @@
+"""List what is in data/raw/<dataset>: tracks, labels, groups, digests, published tables."""
+
+import argparse
+from pathlib import Path
+
+from mer import config, indexing
+from mer.stage import stage
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset", help="a key of corpora in params.yaml")
+    key = parser.parse_args().dataset
+    with stage(f"index@{key}"):
+        layout, counts = config.read(f"corpora.{key}.layout", f"corpora.{key}.counts")
+        indexing.build(Path("data/raw", key), Path("data/index", key), layout, counts)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+"""One spectrogram view of one corpus: ``python stages/mel.py <view> <dataset>``."""
+
+import sys
+from pathlib import Path
+
+from mer import config, mel
+from mer.stage import stage
+
+view, dataset = sys.argv[1:]
+with stage(f"mel@{view}-{dataset}"):
+    (params,) = config.read(f"views.{view}")
+    mel.compute(Path("data/standard", dataset), Path("data/mel", view, dataset), params)

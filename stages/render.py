@@ -1,0 +1,21 @@
+"""Render a demo corpus: corpora.<key>, demos.<key> -> data/raw/<key>."""
+
+import sys
+from pathlib import Path
+
+from mer import config, demo
+from mer.stage import stage
+
+key = sys.argv[1]
+with stage(f"render@{key}"):
+    layout, rate, counts, settings = config.read(
+        f"corpora.{key}.layout", f"corpora.{key}.rate", f"corpora.{key}.counts", f"demos.{key}"
+    )
+    demo.render(
+        layout,
+        Path("data/raw") / key,
+        seed=settings.seed,
+        seconds=settings.seconds,
+        rate=rate,
+        counts=counts,
+    )

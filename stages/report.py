@@ -1,0 +1,21 @@
+"""Show the selected run on one page: ``python stages/report.py``."""
+
+from pathlib import Path
+
+from mer import config
+from mer.artefacts import quarantined, read_json, read_predictions, read_tracks, write_text, writing
+from mer.report import render
+from mer.stage import stage
+
+with stage("report"):
+    (dataset,) = config.read("dataset")
+    (corpus,) = config.read(f"corpora.{dataset}")
+    html = render(
+        read_json(Path("metrics/run.json")),
+        read_predictions(Path("data/runs/selected")),
+        read_tracks(Path("data/index", dataset)),
+        quarantined(Path("data/standard", dataset)),
+        {key: getattr(corpus, key) for key in ("citation", "license", "source")},
+    )
+    with writing(Path("data/report")) as folder:
+        write_text(folder / "report.html", html)

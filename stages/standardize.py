@@ -1,0 +1,23 @@
+"""data/index/<key>, data/raw/<key> -> data/standard/<key>: ``python stages/standardize.py <key>``."""
+
+import sys
+from pathlib import Path
+
+from mer import config
+from mer.audio import standardize
+from mer.stage import stage
+
+key = sys.argv[1]
+with stage(f"standardize@{key}"):
+    rate, peak_db, audio, quarantine = config.read(
+        f"corpora.{key}.rate", f"corpora.{key}.peak_db", "audio", "quarantine"
+    )
+    standardize(
+        Path("data/index", key),
+        Path("data/raw", key),
+        Path("data/standard", key),
+        rate=rate,
+        peak_db=peak_db,
+        min_seconds=audio.min_seconds,
+        max_fraction=quarantine.max_fraction,
+    )

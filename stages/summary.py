@@ -1,0 +1,25 @@
+"""Print the selected run's result, seconds per stage and the report's path."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from mer.artefacts import read_json
+from mer.stage import one_sentence, records
+
+with one_sentence("summary"):
+    run = read_json(Path("metrics/run.json"))
+    console = Console()
+    composition = ("model", "dataset", "view", "family", "augment", "protocol", "profile")
+    result = Table("", "", title=" ".join(f"{k}={run[k]}" for k in composition), show_header=False)
+    for name, value in run.items():
+        if name not in composition:
+            result.add_row(name, str(value))
+    console.print(result)
+
+    seconds = Table("stage", "seconds", title="last run of each stage")
+    for record in records():
+        seconds.add_row(record["stage"], f"{record['seconds']:.1f}")
+    console.print(seconds)
+    console.print(f"Report: {Path('data/report/report.html').absolute()}", soft_wrap=True)

@@ -1,0 +1,12 @@
+"""Train the selected system on every fold: ``python stages/train.py``."""
+
+from pathlib import Path
+
+from mer import config, training
+from mer.selection import SELECTORS, Selection
+from mer.stage import stage
+
+with stage("train"):
+    chosen = Selection(*config.read(*SELECTORS))
+    params, profile = config.read(f"models.{chosen.model}", f"profiles.{chosen.profile}")
+    training.run(chosen, params, profile, Path("data/runs/selected"))

@@ -1,0 +1,12 @@
+"""Check params.yaml and the selection before anything is deleted: ``python stages/validate.py``."""
+
+from pathlib import Path
+
+from mer import config, selection
+from mer.artefacts import write_text
+from mer.stage import stage
+
+with stage("validate"):
+    params = config.read_all()
+    selection.check(params, raw=Path("data/raw"))
+    write_text(Path("data/validated/params.txt"), "valid\n")

@@ -1,0 +1,43 @@
+"""Shared fixtures: the repository, real data where it is at hand, a corpus of plain tracks."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mer.types import QUADRANTS, Track
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data named by MER_TEST_DATA; the test is skipped where there is none."""
+    folder = Path(os.environ.get("MER_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder}")
+    return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> list[Track]:
+    """120 tracks, 30 a quadrant, artists of one to four tracks that cross quadrants."""
+    draw = np.random.default_rng(3)
+    return [
+        Track(
+            f"t{i:03d}", QUADRANTS[i % 4], artist=f"artist {draw.integers(40)}" if i % 7 else None
+        )
+        for i in range(120)
+    ]

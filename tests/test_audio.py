@@ -1,0 +1,271 @@
+"""mer.audio: every kind of file, every kind of fault, the same bytes with any number of workers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from mer import artefacts, audio
+from mer.audio import Unreadable, decode, resample, standardize
+from mer.errors import MerError
+from mer.types import Clip, Track
+
+RATE = 22050
+SETTINGS = {"rate": RATE, "peak_db": None, "min_seconds": 1.0, "max_fraction": 0.1}
+
+
+def sine(rate: int, *, hz: float = 440.0, peak: float = 0.5, seconds: float = 2.0) -> np.ndarray:
+    return peak * np.sin(2 * np.pi * hz * np.arange(round(rate * seconds)) / rate)
+
+
+def amplitude(samples: np.ndarray, rate: int, hz: float) -> float:
+    """Amplitude of one frequency, by correlation over the inner half."""
+    inner = np.arange(len(samples) // 4, 3 * len(samples) // 4)
+    window = np.hanning(len(inner))
+    wave = np.exp(-2j * np.pi * hz * inner / rate)
+    return float(2 * np.abs((samples[inner] * window * wave).sum()) / window.sum())
+
+
+def write(path: Path, samples: np.ndarray, rate: int = RATE, **format_: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sf.write(path, samples, rate, **format_)
+    return path
+
+
+@pytest.fixture
+def corpus(tmp_path, monkeypatch):
+    """Standardize a corpus of named files: ``corpus({name: samples}, **settings)`` -> its folder."""
+    monkeypatch.setenv("MER_JOBS", "1")
+
+    def make(files: dict[str, np.ndarray | bytes | None], **settings) -> Path:
+        for name, content in files.items():
+            (tmp_path / "raw" / name).parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, bytes):
+                (tmp_path / "raw" / name).write_bytes(content)
+            elif content is not None:
+                write(tmp_path / "raw" / name, content, format="WAV", subtype="FLOAT")
+        (tmp_path / "index").mkdir(exist_ok=True)
+        tracks = [Track(f"id of {name}", "Q1", name) for name in files]
+        artefacts.write_tracks(tmp_path / "index" / "tracks.csv", tracks, {})
+        target = tmp_path / "out" / "standard"
+        standardize(tmp_path / "index", tmp_path / "raw", target, **SETTINGS | settings)
+        return target
+
+    return make
+
+
+FORMATS = [
+    ("a.wav", 44100, {"subtype": "PCM_16"}),
+    ("a.wav", 44100, {"subtype": "PCM_24"}),
+    ("a.wav", 44100, {"subtype": "FLOAT"}),
+    ("a.flac", 48000, {}),
+    ("a.ogg", 44100, {}),
+    ("a.opus", 48000, {"format": "OGG", "subtype": "OPUS"}),
+    ("a.mp3", 32000, {"format": "MP3"}),
+    ("a.aiff", RATE, {}),
+    ("low.wav", 8000, {}),
+    ("high.wav", 192000, {}),
+]
+
+
+@pytest.mark.parametrize(("name", "rate", "format_"), FORMATS)
+def test_a_tone_survives_every_format_and_rate(tmp_path, name, rate, format_):
+    clip = decode(write(tmp_path / name, sine(rate), rate, **format_), "a", RATE, 1.0)
+    assert (clip.id, clip.rate, clip.samples.dtype) == ("a", RATE, np.float32)
+    assert clip.seconds == pytest.approx(2.0, abs=0.03)
+    assert amplitude(clip.samples, RATE, 440.0) == pytest.approx(0.5, rel=0.02)
+    assert amplitude(clip.samples, RATE, 660.0) < 0.005
+
+
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_channels_are_averaged(tmp_path, channels):
+    shares = np.arange(1, channels + 1) / 10
+    path = write(tmp_path / "a.wav", sine(RATE, peak=1.0)[:, None] * shares, subtype="FLOAT")
+    clip = decode(path, "a", RATE, 1.0)
+    assert clip.samples == pytest.approx(sine(RATE, peak=shares.mean()), abs=1e-6)
+
+
+def test_what_lies_above_half_the_new_rate_is_not_folded_down(tmp_path):
+    both = sine(96000) + sine(96000, hz=15000.0, peak=0.4)
+    clip = decode(write(tmp_path / "a.wav", both, 96000), "a", RATE, 1.0)
+    assert amplitude(clip.samples, RATE, 440.0) == pytest.approx(0.5, rel=0.01)
+    assert amplitude(clip.samples, RATE, RATE - 15000.0) < 1e-3
+
+
+def test_an_mp3_behind_foreign_bytes_is_found(tmp_path):
+    path = write(tmp_path / "a.mp3", sine(44100), 44100)
+    path.write_bytes(bytes(500) + path.read_bytes())
+    assert amplitude(decode(path, "a", RATE, 1.0).samples, RATE, 440.0) > 0.45
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, 2 * RATE)
+FAULTS = {
+    "no such file": lambda path: path.unlink(missing_ok=True),
+    "not a file": lambda path: path.mkdir(),
+    "zero bytes": lambda path: path.touch(),
+    "not decodable: Format not recognised": lambda path: path.write_bytes(b"<html>" * 999),
+    "no samples": lambda path: write(path, np.zeros(0)),
+    "not finite": lambda path: write(path, np.append(NOISE, np.nan), subtype="FLOAT"),
+    "silent": lambda path: write(path, np.zeros(2 * RATE)),
+    "constant offset of 0.25": lambda path: write(path, np.full(2 * RATE, 0.25)),
+    "shorter than 1 s: 0.50 s": lambda path: write(path, NOISE[: RATE // 2]),
+    "longer than 3600 s: 3700 s": lambda path: write(path, np.zeros(3700), 1),
+}
+
+
+@pytest.mark.parametrize("reason", FAULTS)
+def test_each_fault_has_its_reason(tmp_path, reason):
+    path = tmp_path / "a.wav"
+    FAULTS[reason](path)
+    with pytest.raises(Unreadable) as caught:
+        decode(path, "a", RATE, 1.0)
+    assert str(caught.value).rstrip(".") == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("a.mp3", r"ends after \d\.\d\d s, its header says 2.00 s"), ("a.flac", "not decodable: .+")],
+)
+def test_a_truncated_file_is_unreadable(tmp_path, name, reason):
+    cut(write(tmp_path / name, NOISE))
+    with pytest.raises(Unreadable, match=reason):
+        decode(tmp_path / name, "a", RATE, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("a.mp3", "no MPEG frame"), ("a.raw", "samplerate must be specified")]
+)
+def test_a_known_extension_does_not_make_audio(tmp_path, name, reason):
+    (tmp_path / name).write_bytes(b"text" * 5000)
+    with pytest.raises(Unreadable, match=f"not decodable: {reason}"):
+        decode(tmp_path / name, "a", RATE, 1.0)
+
+
+def test_opposite_channels_are_silent(tmp_path):
+    path = write(tmp_path / "a.wav", np.stack([NOISE, -NOISE], axis=1), subtype="FLOAT")
+    with pytest.raises(Unreadable, match="silent"):
+        decode(path, "a", RATE, 1.0)
+
+
+def test_resample_goes_down_and_never_up():
+    clip = Clip("a", sine(44100).astype(np.float32), 44100)
+    lower = resample(clip, RATE)
+    assert (lower.rate, lower.seconds) == (RATE, pytest.approx(2.0, abs=1e-3))
+    assert amplitude(lower.samples, RATE, 440.0) == pytest.approx(0.5, rel=0.01)
+    assert resample(clip, 44100) is clip
+    with pytest.raises(MerError, match="'a' has 44100 Hz and must not be raised to 48000 Hz"):
+        resample(clip, 48000)
+
+
+def test_standard_holds_every_clip_at_its_level_and_length(corpus):
+    files = {"a.wav": sine(RATE), "b.wav": NOISE[:30001], "quiet.wav": sine(RATE, peak=1e-3)}
+    standard = artefacts.Standard.read(corpus(files))
+    assert standard.ids == ("id of a.wav", "id of b.wav", "id of quiet.wav")
+    assert (standard.rate, standard.audio.dtype) == (RATE, np.int16)
+    for number, samples in enumerate(files.values()):
+        clip = standard.clip(number)
+        assert clip.samples.dtype == np.float32
+        assert clip.samples == pytest.approx(samples, abs=np.abs(samples).max() / 32767)
+
+
+def test_overshoot_is_kept(corpus):
+    clip = artefacts.Standard.read(corpus({"a.wav": sine(RATE, peak=1.4)})).clip(0)
+    assert np.abs(clip.samples).max() == pytest.approx(1.4, rel=1e-4)
+
+
+@pytest.mark.parametrize(("peak_db", "peak"), [(0.0, 1.0), (-6.0, 0.5012)])
+def test_peak_db_sets_the_peak_of_every_clip(corpus, peak_db, peak):
+    target = corpus({"a.wav": sine(RATE), "b.wav": sine(RATE, peak=1e-3)}, peak_db=peak_db)
+    standard = artefacts.Standard.read(target)
+    peaks = [np.abs(standard.clip(number).samples).max() for number in range(2)]
+    assert peaks == pytest.approx([peak, peak], rel=1e-4)
+
+
+ODD = ['a b,c;"d".wav', "it's a\nnew line.wav", "Ünï 🎵 Q1/日本.wav", "#1 %20&.wav"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_names_survive(corpus, name):
+    target = corpus({name: NOISE, f"{name} bad": b"text"}, max_fraction=0.5)
+    assert artefacts.Standard.read(target).ids == (f"id of {name}",)
+    (row,) = artefacts.quarantined(target).to_dict("records")
+    reason = "not decodable: Format not recognised."
+    assert row == {"id": f"id of {name} bad", "path": f"{name} bad", "reason": reason}
+
+
+@pytest.mark.parametrize(
+    ("bad", "missing", "max_fraction", "accepted"),
+    [(1, 0, 0.25, True), (2, 0, 0.25, False), (1, 9, 0.25, True), (1, 0, 0.0, False)],
+)
+def test_max_fraction_counts_existing_files(corpus, bad, missing, max_fraction, accepted):
+    files = {f"{i}.wav": b"text" if i < bad else NOISE for i in range(4)}
+    files |= {f"missing {i}.wav": None for i in range(missing)}
+    if accepted:
+        target = corpus(files, max_fraction=max_fraction)
+        assert len(artefacts.quarantined(target)) == bad + missing
+        assert len(artefacts.Standard.read(target).ids) == 4 - bad
+    else:
+        with pytest.raises(MerError, match=f"of the 4 audio files .* {bad} are: '0.wav': not dec"):
+            corpus(files, max_fraction=max_fraction)
+
+
+def test_a_corpus_without_one_readable_clip_is_refused(corpus):
+    with pytest.raises(MerError, match="never all; 1 are"):
+        corpus({"a.wav": b"text"}, max_fraction=1.0)
+
+
+def test_at_most_ten_faults_are_listed(corpus):
+    with pytest.raises(MerError, match="12 are") as caught:
+        corpus({f"{i:02}.wav": b"text" for i in range(12)})
+    assert str(caught.value).count("not decodable") == 10
+
+
+def test_an_error_leaves_nothing_new_and_takes_nothing_away(corpus):
+    target = corpus({"a.wav": NOISE})
+    before = artefacts.Standard.read(target).ids
+    with pytest.raises(MerError, match="unreadable"):
+        corpus({"b.wav": b"text"})
+    assert artefacts.Standard.read(target).ids == before
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("path", [None, "gone.wav"])
+def test_a_corpus_without_audio_is_absent(tmp_path, path):
+    artefacts.write_tracks(tmp_path / "tracks.csv", [Track("a", "Q1", path)], {})
+    standardize(tmp_path, tmp_path / "raw", tmp_path / "out", **SETTINGS)
+    assert "no audio" in str(artefacts.absent(tmp_path / "out"))
+
+
+def test_a_track_without_a_file_among_others_is_quarantined(tmp_path):
+    write(tmp_path / "a.wav", NOISE)
+    tracks = [Track("a", "Q1", "a.wav"), Track("b", "Q1", None)]
+    artefacts.write_tracks(tmp_path / "tracks.csv", tracks, {})
+    standardize(tmp_path, tmp_path, tmp_path / "out", **SETTINGS)
+    (row,) = artefacts.quarantined(tmp_path / "out").to_dict("records")
+    assert row == {"id": "b", "path": "", "reason": "no file named in the index"}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_number_of_workers_changes_no_byte(corpus, monkeypatch):
+    files = {f"{i}.wav": NOISE[i * 1000 :] for i in range(5)} | {"bad.wav": b"text"}
+    alone = contents(corpus(files, max_fraction=0.2))
+    monkeypatch.setenv("MER_JOBS", "2")
+    assert contents(corpus(files, max_fraction=0.2)) == alone
+    assert set(alone) == {"audio.npy", "clips.csv", "quarantine.csv", "manifest.json"}
+
+
+def test_the_header_has_room_for_any_length(tmp_path):
+    sizes = set()
+    for length in (0, 7, 10**12):
+        with (tmp_path / "a.npy").open("wb") as stream:
+            audio._write_header(stream, length)
+            sizes.add(stream.tell())
+    assert len(sizes) == 1

@@ -1,0 +1,108 @@
+import pytest
+import yaml
+
+from mer import config, registry
+from mer.errors import MerError
+
+
+@pytest.fixture
+def edited(root, tmp_path):
+    """Write params.yaml with one key changed; returns its path."""
+
+    def write(key, value):
+        content = yaml.safe_load((root / "params.yaml").read_text())
+        *parents, last = key.split(".")
+        block = content
+        for parent in parents:
+            block = block[parent]
+        block[last] = value
+        path = tmp_path / "params.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    return write
+
+
+def test_committed_file_is_valid(root):
+    config.read_all(root / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("model", "typo", r"model='typo' is not one of \[.*'svm'"),
+        ("dataset", "typo", r"dataset='typo' is not one of \['4qaed', 'demo'"),
+        ("view", "typo", r"view='typo' is not one of"),
+        ("family", "typo", r"family='typo' is not one of \['compare'"),
+        ("augment", "typo", r"augment='typo' is not one of"),
+        ("profile", "typo", r"profile='typo' is not one of \['demo', 'paper', 'quick'\]"),
+        ("protocol", "typo", r"protocol='typo': Input should be 'default', 'grouped'"),
+        ("target", "happiness", r"target='happiness': Input should be 'quadrant'"),
+        ("fidelity", "exact", r"fidelity='exact': Input should be 'described' or 'released'"),
+        ("modle", "svm", r"'modle' is not a known key"),
+        ("seed", -1, r"seed=-1: .*greater than or equal to 0"),
+        ("seed", "one", r"seed='one': .*integer"),
+        ("models.svm.kernel", "rbf", r"'models.svm.kernel' is not a known key"),
+        ("models.svm.c", "much", r"models.svm.c='much': .*number"),
+        ("models.svm.c", 0.0, r"models.svm.c=0.0: .*greater than 0"),
+        ("models.bogus", {}, r"models: 'bogus' is not one of"),
+        ("families.compare.rate", 22050.5, r"families.compare.rate=22050.5: .*integer"),
+        ("corpora.demo.layout", "zip", r"corpora.demo.layout='zip' is not one of"),
+        ("corpora.demo.rate", 0, r"corpora.demo.rate=0: .*greater than 0"),
+        ("corpora.demo.typo", 1, r"'corpora.demo.typo' is not a known key"),
+        ("profiles.demo.folds", 1, r"profiles.demo.folds=1: .*greater than or equal to 2"),
+        ("quarantine.max_fraction", 2.0, r"quarantine.max_fraction=2.0: .*less than or equal to 1"),
+    ],
+)
+def test_a_fault_is_named(edited, key, value, message):
+    with pytest.raises(MerError, match=message):
+        config.read_all(edited(key, value))
+
+
+def test_a_missing_key_is_named(root, tmp_path):
+    text = (root / "params.yaml").read_text().replace("seed: 1\n", "", 1)
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(MerError, match="'seed' is missing"):
+        config.read_all(tmp_path / "params.yaml")
+
+
+def test_a_float_that_dvc_writes_as_a_string_is_a_float(edited):
+    path = edited("models.svm.gamma", "1e-05")
+    assert isinstance(yaml.safe_load(path.read_text())["models"]["svm"]["gamma"], str)
+    assert config.read("models.svm", path=path)[0].gamma == 1e-5
+
+
+def test_only_the_named_sections_are_read(root, tmp_path):
+    (tmp_path / "params.yaml").write_text("seed: 3\nnonsense: true\n")
+    assert config.read("seed", path=tmp_path / "params.yaml") == [3]
+
+
+def test_sections_come_typed(root):
+    rate, svm, profile = config.read(
+        "corpora.demo.rate", "models.svm", "profiles.quick", path=root / "params.yaml"
+    )
+    assert rate == 22050
+    assert svm.c == 8
+    assert (profile.folds, profile.repeats) == (None, 1)
+
+
+def test_a_broken_file_is_named(tmp_path):
+    (tmp_path / "params.yaml").write_text("model: [")
+    with pytest.raises(MerError, match=r"params.yaml must be a readable YAML file"):
+        config.read("model", path=tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("block", "package"),
+    [("models", "models"), ("families", "features")],
+    ids=["models", "families"],
+)
+def test_every_module_has_its_block(root, block, package):
+    assert sorted(yaml.safe_load((root / "params.yaml").read_text())[block]) == registry.names(
+        package
+    )
+
+
+def test_unknown_name_in_the_registry_lists_the_known():
+    with pytest.raises(MerError, match=r"models: 'typo' is not one of \['cnn', 'constant'"):
+        registry.get("models", "typo")

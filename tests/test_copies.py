@@ -1,0 +1,204 @@
+"""Augmented copies: from their definition, by id, the same whoever makes them."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mer import artefacts, config, copies, mel
+from mer.config import Policy, View
+from mer.copies import Copies
+from mer.errors import MerError
+from mer.types import Clip
+
+RATE = 8000
+VIEW = View(
+    rate=RATE,
+    peak_db=-0.1,
+    seconds=2.0,
+    keep="start",
+    short="pad",
+    n_fft=512,
+    hop=256,
+    mels=16,
+    fmin=0.0,
+    fmax=4000.0,
+    filter_rate=None,
+    power=2,
+    scale="db",
+    top_db=None,
+    fill="minimum",
+    reverse=False,
+)
+SHIFT = {"transform": "time_shift", "max_seconds": 1.0}
+POWER = {"transform": "power_shift", "max_db": 10.0}
+STRETCH = {"transform": "time_stretch", "speeds": [1.5]}
+POLICY = Policy(copies={"shifted": [SHIFT], "powered": [POWER], "both": [STRETCH, SHIFT]})
+
+
+def write_standard(folder, ids, seconds=None):
+    """Noise of 2 s, or of the given durations, that depends on the id alone."""
+    seconds = seconds or [2.0] * len(ids)
+    audio = [
+        np.random.default_rng(list(id_.encode())).integers(-9000, 9000, int(s * RATE), np.int16)
+        for id_, s in zip(ids, seconds, strict=True)
+    ]
+    lengths = [len(a) for a in audio]
+    offsets = np.cumsum([0, *lengths[:-1]])
+    columns = {"id": ids, "offset": offsets, "length": lengths, "scale": 1 / 32767}
+    folder.mkdir()
+    np.save(folder / "audio.npy", np.concatenate(audio))
+    pd.DataFrame(columns).to_csv(folder / "clips.csv", index=False)
+    artefacts.write_manifest(folder, rate=RATE)
+    return folder
+
+
+def make(standard, target, policy=POLICY, name="some", view=VIEW, seed=1):
+    copies.make(standard, target, policy, name, view, seed)
+    return target
+
+
+def digest(folder):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+
+
+@pytest.fixture(autouse=True)
+def one_job(monkeypatch):
+    monkeypatch.setenv("MER_JOBS", "1")
+
+
+@pytest.fixture
+def standard(tmp_path):
+    return write_standard(tmp_path / "standard", ["a", "b", "007"])
+
+
+@pytest.fixture
+def made(standard, tmp_path):
+    return make(standard, tmp_path / "made")
+
+
+def test_what_is_left_on_disk(made):
+    read = Copies.read(made)
+    assert read.ids == ("a", "b", "007")
+    assert read.names == ("both", "powered", "shifted")
+    assert read.values.shape == (3, 3, VIEW.frames, VIEW.mels)
+    assert read.values.dtype == np.float16
+    assert {p.name for p in made.iterdir()} == {"manifest.json", "mel.npy", "ids.csv", "draws.json"}
+
+
+def test_rows_are_found_by_id(made):
+    read = Copies.read(made)
+    rows = read.rows(["007", "a"])
+    assert (rows == read.values[[2, 0]]).all()
+    with pytest.raises(MerError, match="'nobody'"):
+        read.rows(["a", "nobody"])
+
+
+def test_a_gain_adds_its_decibels_to_the_view(standard, made, tmp_path):
+    mel.compute(standard, tmp_path / "mel", VIEW)
+    plain, read = mel.Mels.read(tmp_path / "mel"), Copies.read(made)
+    gains = artefacts.read_json(made / "draws.json")
+    for id_ in plain.ids:
+        (drawn,) = gains[id_]["powered"]
+        copy = read.rows([id_])[0, read.names.index("powered")].astype(float)
+        assert copy - plain.rows([id_])[0] == pytest.approx(drawn["db"], abs=0.1)
+
+
+def test_a_chain_is_applied_in_its_order():
+    clip = Clip("x", np.eye(1, RATE, 400, dtype=np.float32)[0], RATE)
+    halved = {"transform": "time_stretch", "speed": 0.5}
+    later = {"transform": "time_shift", "seconds": 0.1}
+    positions = [
+        int(np.abs(copies.apply(clip, chain).samples).argmax())
+        for chain in ([halved, later], [later, halved])
+    ]
+    assert positions == pytest.approx([2 * 400 + 800, 2 * (400 + 800)], abs=2048 / 2)
+
+
+def test_each_step_of_a_chain_is_drawn():
+    drawn = copies.draw(POLICY, "some", 1, "a")
+    assert list(drawn) == ["both", "powered", "shifted"]
+    assert [step["transform"] for step in drawn["both"]] == ["time_stretch", "time_shift"]
+    assert drawn["both"][1]["seconds"] != drawn["shifted"][0]["seconds"]
+
+
+@pytest.mark.parametrize("change", [{"name": "other"}, {"seed": 2}, {"clip": "b"}])
+def test_seed_policy_and_clip_decide_the_draws(change):
+    key = {"name": "some", "seed": 1, "clip": "a"}
+    assert copies.draw(POLICY, **key) == copies.draw(POLICY, **key)
+    assert copies.draw(POLICY, **key) != copies.draw(POLICY, **(key | change))
+
+
+def test_the_other_clips_do_not_matter(made, tmp_path):
+    fewer = make(write_standard(tmp_path / "fewer", ["b"]), tmp_path / "alone")
+    assert (Copies.read(fewer).rows(["b"]) == Copies.read(made).rows(["b"])).all()
+
+
+def test_the_other_copies_do_not_matter(standard, made, tmp_path):
+    policy = Policy(copies={"shifted": [SHIFT]})
+    alone = Copies.read(make(standard, tmp_path / "alone", policy))
+    assert (alone.values[:, 0] == Copies.read(made).values[:, 2]).all()
+
+
+def test_the_same_bytes_from_any_number_of_workers(standard, made, tmp_path, monkeypatch):
+    monkeypatch.setenv("MER_JOBS", "2")
+    assert digest(make(standard, tmp_path / "again")) == digest(made)
+
+
+def test_a_view_of_native_lengths_keeps_them(tmp_path):
+    native = VIEW.model_copy(update={"seconds": None})
+    standard = write_standard(tmp_path / "standard", ["long", "short"], [3.0, 1.0])
+    read = Copies.read(make(standard, tmp_path / "made", view=native))
+    assert read.frames.tolist() == [1 + 3 * RATE // 256, 1 + RATE // 256]
+    assert read.values.shape == (2, 3, 1 + 3 * RATE // 256, 16)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"policy": Policy(), "name": "none"}, "the policy 'none' makes no copies"),
+        ({"view": None}, "this view has no spectrogram"),
+    ],
+)
+def test_where_there_is_nothing_to_make_it_says_so(standard, tmp_path, change, reason):
+    target = make(standard, tmp_path / "made", **change)
+    assert artefacts.absent(target) == reason
+    with pytest.raises(MerError, match=reason):
+        Copies.read(target)
+
+
+def test_absent_audio_is_handed_on(tmp_path):
+    artefacts.write_absent(tmp_path / "standard", "the corpus has no audio folder")
+    target = make(tmp_path / "standard", tmp_path / "made")
+    assert artefacts.absent(target) == "the corpus has no audio folder"
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("transform: echo", r"policies\.p\.copies\.c\.0=.*'echo' is not one of \[.*'time_shift'"),
+        ("max_seconds: 1.0", r"policies\.p\.copies\.c\.0=.*name its transform, one of \['pitch"),
+        (
+            "{transform: time_shift, max_seconds: 1.0, dB: 3}",
+            r"copies\.c\.0\.dB' is not a known key",
+        ),
+        (
+            "{transform: time_shift, max_seconds: -1}",
+            r"copies\.c\.0\.max_seconds=-1.*greater than 0",
+        ),
+        ("{transform: time_stretch, speeds: []}", r"copies\.c\.0\.speeds=\[\].*at least 1 item"),
+    ],
+)
+def test_a_faulty_step_is_named(tmp_path, step, message):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"policies:\n  p:\n    copies:\n      c:\n      - {step}\n")
+    with pytest.raises(MerError, match=message):
+        config.read("policies.p", path=path)
+
+
+def test_a_copy_has_at_least_one_transform(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("policies:\n  p:\n    copies:\n      c: []\n")
+    with pytest.raises(MerError, match=r"policies\.p\.copies\.c=\[\].*at least 1 item"):
+        config.read("policies.p", path=path)

@@ -1,0 +1,136 @@
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mer import artefacts, indexing
+from mer.datasets import folder, qaed
+from mer.errors import MerError
+from mer.types import QUADRANTS, Clip, Track
+
+ONE_EACH = dict.fromkeys(QUADRANTS, 1)
+
+
+@pytest.fixture
+def songs():
+    """One clip of noise a quadrant, ids not in order."""
+    tracks = [Track(f"MT{9 - i:010d}", q, artist='Björk, "B"') for i, q in enumerate(QUADRANTS)]
+    noise = np.random.default_rng(0).normal(scale=0.1, size=(4, 8000)).astype(np.float32)
+    return [(track, Clip(track.id, x, 8000)) for track, x in zip(tracks, noise)]
+
+
+@pytest.fixture
+def raw(songs, tmp_path):
+    """A corpus in the folder layout."""
+    folder.write(tmp_path / "raw", songs)
+    return tmp_path / "raw"
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "index" / "corpus"
+
+
+def test_index_holds_the_tracks_sorted(raw, target):
+    indexing.build(raw, target, "folder", ONE_EACH)
+    assert artefacts.read_tracks(target) == folder.tracks(raw)
+    assert artefacts.read_json(target / "manifest.json") == {
+        "status": "present",
+        "n": 4,
+        "counts": ONE_EACH,
+        "has_audio": True,
+        "published": [],
+    }
+
+
+def hashes(target):
+    """Id -> sha256, as the index has it."""
+    lines = (target / "tracks.csv").read_text(encoding="utf-8").splitlines()[1:]
+    return {line.split(",")[0]: line.split(",")[2] for line in lines}
+
+
+def test_index_hashes_the_audio_files_that_exist(raw, target, songs):
+    missing, *others = [track.id for track, _ in songs]
+    (raw / f"{missing}.wav").unlink()
+    indexing.build(raw, target, "folder", None)
+    expected = {
+        id_: hashlib.sha256((raw / f"{id_}.wav").read_bytes()).hexdigest() for id_ in others
+    }
+    assert hashes(target) == {missing: "", **expected}
+
+
+def test_index_holds_the_published_tables(songs, tmp_path, target):
+    qaed.write(tmp_path / "raw", songs)
+    indexing.build(tmp_path / "raw", target, "qaed", ONE_EACH)
+    stored = artefacts.read_features(target / "top100.parquet")
+    published = qaed.published(tmp_path / "raw")["top100"]
+    assert (stored.ids, stored.names) == (published.ids, published.names)
+    assert (stored.values == published.values).all()
+    assert stored.source == published.source
+    assert artefacts.read_json(target / "manifest.json")["published"] == ["top100"]
+
+
+def test_index_without_audio_folders_says_so(songs, tmp_path, target):
+    qaed.write(tmp_path / "raw", songs)
+    for q in QUADRANTS:
+        shutil.rmtree(tmp_path / "raw" / qaed.AUDIO / q)
+    indexing.build(tmp_path / "raw", target, "qaed", ONE_EACH)
+    assert artefacts.read_json(target / "manifest.json")["has_audio"] is False
+    assert set(hashes(target).values()) == {""}
+
+
+@pytest.mark.parametrize("counts", [{**ONE_EACH, "Q2": 2}, {"Q1": 1, "Q3": 1, "Q4": 1}])
+def test_other_counts_are_refused_and_leave_the_index_as_it_was(raw, target, counts):
+    indexing.build(raw, target, "folder", None)
+    before = (target / "tracks.csv").read_bytes()
+    wanted = counts.get("Q2", 0)
+    with pytest.raises(MerError, match=f"'Q2': {wanted},.* not .*'Q2': 1,.*null accepts any"):
+        indexing.build(raw, target, "folder", counts)
+    assert (target / "tracks.csv").read_bytes() == before
+    assert [path.name for path in target.parent.iterdir()] == ["corpus"]
+
+
+def test_an_id_that_stands_twice_is_refused(raw, target, monkeypatch):
+    twice = [Track("a", "Q1"), Track("b", "Q1"), Track("a", "Q2")]
+    monkeypatch.setattr(folder, "tracks", lambda _root: twice)
+    with pytest.raises(MerError, match="the clip 'a' must stand once"):
+        indexing.build(raw, target, "folder", None)
+    assert not target.exists()
+
+
+def test_same_corpus_gives_same_bytes(songs, tmp_path):
+    qaed.write(tmp_path / "raw", songs)
+    for name in "ab":
+        indexing.build(tmp_path / "raw", tmp_path / name, "qaed", None)
+    a, b = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in "ab")
+    assert set(a) == {"tracks.csv", "top100.parquet", "manifest.json"}
+    assert a == b
+
+
+def run_stage(root, workplace, key):
+    """``stages/index.py <key>`` in a folder whose params.yaml has only what the stage declares."""
+    params = "corpora:\n  small:\n    layout: folder\n    counts: {Q1: 1, Q2: 1, Q3: 1, Q4: 1}\n"
+    (workplace / "params.yaml").write_text(params)
+    command = [sys.executable, root / "stages" / "index.py", key]
+    env = {**os.environ, "PYTHONPATH": str(root / "src")}
+    return subprocess.run(
+        command, cwd=workplace, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def test_stage_needs_only_what_it_declares(root, songs, tmp_path):
+    folder.write(tmp_path / "data" / "raw" / "small", songs)
+    done = run_stage(root, tmp_path, "small")
+    assert done.returncode == 0, done.stderr
+    assert len(artefacts.read_tracks(tmp_path / "data" / "index" / "small")) == 4
+
+
+def test_stage_ends_with_one_sentence(root, tmp_path):
+    done = run_stage(root, tmp_path, "small")
+    assert done.returncode == 1
+    assert "index@small: data/raw/small/labels.csv must be a readable file" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,126 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as reference
+
+from mer.errors import MerError
+from mer.metrics import confusion, fold_confusions, interval, summary
+from mer.types import QUADRANTS, Predictions
+
+
+def predictions(rng, classes=QUADRANTS, clips=60, repeats=3, folds=5, skill=1.0):
+    c = len(classes)
+    rows = []
+    for repeat in range(repeats):
+        for i in range(clips):
+            y = i % c
+            p = rng.random(c)
+            p[y] += skill
+            rows.append([f"t{i:02d}", repeat, i % folds, y, *(p / p.sum()).round(4)])
+    columns = ["id", "repeat", "fold", "y_true", *(f"p_{k}" for k in range(c))]
+    return Predictions(pd.DataFrame(rows, columns=columns), classes)
+
+
+def per_fold(found, score):
+    frame = found.frame.assign(y_pred=found.y_pred)
+    return [
+        score(rows["y_true"].to_numpy(), rows["y_pred"].to_numpy())
+        for _, rows in frame.groupby(["repeat", "fold"])
+    ]
+
+
+def averaged(name, average):
+    def score(true, predicted):
+        return getattr(reference, name)(true, predicted, average=average, zero_division=0)
+
+    return score
+
+
+@pytest.mark.parametrize("classes", [QUADRANTS, ("low", "high")], ids=["quadrant", "binary"])
+@pytest.mark.parametrize(
+    ("ours", "score"),
+    [
+        ("accuracy", reference.accuracy_score),
+        ("f1_macro", averaged("f1_score", "macro")),
+        ("f1_weighted", averaged("f1_score", "weighted")),
+        ("precision_weighted", averaged("precision_score", "weighted")),
+        ("recall_weighted", averaged("recall_score", "weighted")),
+    ],
+)
+def test_score_is_the_mean_of_scikit_learns_over_folds(rng, classes, ours, score):
+    found = predictions(rng, classes)
+    assert summary(found, 1)[ours] == pytest.approx(np.mean(per_fold(found, score)), abs=1e-4)
+
+
+def test_sd_and_class_scores_are_scikit_learns(rng):
+    found = predictions(rng)
+    figures = summary(found, 1)
+    macro = per_fold(found, averaged("f1_score", "macro"))
+    classes = per_fold(found, averaged("f1_score", None))
+    assert figures["f1_macro_sd"] == pytest.approx(np.std(macro, ddof=1), abs=1e-4)
+    ours = [figures[f"f1_{c.lower()}"] for c in QUADRANTS]
+    assert ours == pytest.approx(np.mean(classes, axis=0), abs=1e-4)
+
+
+def test_binary_target_has_low_and_high(rng):
+    assert {"f1_low", "f1_high"} <= set(summary(predictions(rng, ("low", "high")), 1))
+
+
+def test_confusion_is_scikit_learns(rng):
+    true, predicted = rng.integers(4, size=(2, 100))
+    assert (confusion(true, predicted, 4) == reference.confusion_matrix(true, predicted)).all()
+
+
+def test_folds_are_counted_apart(rng):
+    counts = fold_confusions(predictions(rng, repeats=2, folds=5))
+    assert counts.shape == (10, 4, 4)
+    assert counts.sum() == 120
+
+
+def test_perfect_predictions_have_no_spread(rng):
+    figures = summary(predictions(rng, skill=9.0), 1)
+    assert figures["f1_macro"] == figures["ci_low"] == figures["ci_high"] == 1
+    assert figures["f1_macro_sd"] == 0
+
+
+def test_constant_row_is_the_most_frequent_class(rng):
+    found = predictions(rng, clips=10, repeats=1, folds=1)
+    assert summary(found, 1)["constant_accuracy"] == 0.3
+
+
+def test_interval_covers_the_score_and_narrows_with_clips(rng):
+    few, many = predictions(rng, clips=60, skill=0.5), predictions(rng, clips=600, skill=0.5)
+    widths = []
+    for found in (few, many):
+        low, high = interval(found, 1)
+        assert low < summary(found, 1)["f1_macro"] < high
+        widths.append(high - low)
+    assert widths[1] < widths[0] / 2
+
+
+def test_interval_width_agrees_with_the_normal_approximation(rng):
+    found = predictions(rng, ("low", "high"), clips=400, repeats=1, folds=1, skill=0.3)
+    accuracy = summary(found, 1)["accuracy"]
+    low, high = interval(found, 1)
+    assert high - low == pytest.approx(
+        2 * 1.96 * np.sqrt(accuracy * (1 - accuracy) / 400), rel=0.15
+    )
+
+
+def test_same_seed_same_interval(rng):
+    found = predictions(rng)
+    assert interval(found, 1) == interval(found, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.assign(p_0=np.nan), "must be finite"),
+        (lambda f: f.drop(columns="p_3"), "must have the columns"),
+        (lambda f: pd.concat([f, f[:1]]), "one row per clip and repeat"),
+    ],
+)
+def test_bad_predictions_are_refused(rng, change, message):
+    found = predictions(rng)
+    with pytest.raises(MerError, match=message):
+        Predictions(change(found.frame), found.classes)

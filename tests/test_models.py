@@ -1,0 +1,204 @@
+"""One battery over the registry of models: a new model is tested the moment its file exists."""
+
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import yaml
+
+from mer import config, parallel, registry
+from mer.copies import Copies
+from mer.errors import MerError
+from mer.learn.crossval import cross_validate, fold_seed
+from mer.learn.material import Material
+from mer.mel import Mels
+from mer.metrics import summary
+from mer.splits import split
+from mer.types import QUADRANTS, FeatureSet
+
+SHAPE = (96, 64)
+MODELS = registry.names("models")
+DEMO = config.Profile(folds=2, repeats=1, batch=8, short=True)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def scratch(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parallel, "SCRATCH", tmp_path_factory.mktemp("scratch"))
+        patch.setenv("MER_JOBS", "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def material(corpus):
+    """Inputs of which a part tells the quadrant, with noise: columns, and bands of a spectrogram."""
+    rng = np.random.default_rng(0)
+    ids = tuple(t.id for t in corpus)
+    labels = {t.id: QUADRANTS.index(t.quadrant) for t in corpus}
+    y = np.array(list(labels.values()))
+    values = rng.standard_normal((len(y), 6))
+    values[np.arange(len(y)), y] += 3
+    mel = rng.standard_normal((len(y), *SHAPE))
+    for clip, quadrant in enumerate(y):
+        mel[clip, :, 16 * quadrant : 16 * (quadrant + 1)] += 1
+    copies = mel[:, None] + rng.standard_normal((len(y), 1, 1, 1))
+    frames = np.full(len(y), SHAPE[0])
+    return Material(
+        labels,
+        QUADRANTS,
+        FeatureSet(ids, tuple("abcdef"), values),
+        Mels(ids, frames, mel.astype(np.float16)),
+        Copies(ids, frames, copies.astype(np.float16), ("louder",)),
+    )
+
+
+def altered(material, victim):
+    """The same material with everything about one clip changed: label, features, spectrogram, copies."""
+    row = material.table.ids.index(victim)
+    arrays = [
+        material.table.values.copy(),
+        material.mel.values.copy(),
+        material.copies.values.copy(),
+    ]
+    for array in arrays:
+        array[row] = array[row] * 3 + 50
+    return replace(
+        material,
+        labels={**material.labels, victim: (material.labels[victim] + 1) % 4},
+        table=replace(material.table, values=arrays[0]),
+        mel=replace(material.mel, values=arrays[1]),
+        copies=replace(material.copies, values=arrays[2]),
+    )
+
+
+def params(root, model):
+    return config.read(f"models.{model}", path=root / "params.yaml")[0]
+
+
+def run(root, model, material, folds, fidelity="described", seed=1):
+    return cross_validate(
+        model,
+        params(root, model),
+        material,
+        folds,
+        seed=seed,
+        fidelity=fidelity,
+        profile=DEMO,
+        key=model,
+    ).predictions
+
+
+@pytest.fixture(scope="module")
+def folds(corpus):
+    return split(corpus, "cv10", seed=1, folds=3)
+
+
+@pytest.fixture(scope="module")
+def trained(root, material, folds):
+    """A model's predictions on the material, trained once."""
+    return cache(lambda model: run(root, model, material, folds))
+
+
+def others_of(frame, fold):
+    """The rows of a fold's test clips but the first."""
+    return frame.set_index("id").loc[list(fold.test[1:])]
+
+
+def test_every_model_declares_its_inputs(root):
+    for model in MODELS:
+        module = registry.get("models", model)
+        assert set(module.reads) <= {"table", "spectrogram", "waveform"}
+        assert module.uses_copies in ("no", "training", "pretraining")
+        assert module.learner in registry.names("learn")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_one_row_per_test_clip_with_probabilities(trained, model, material):
+    found = trained(model)
+    assert Counter(found.frame["id"]) == Counter(dict.fromkeys(material.labels, 1))
+    assert found.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_same_run_twice_same_predictions(root, trained, model, material, folds):
+    again = run(root, model, material, folds[:1]).frame
+    assert again.equals(trained(model).frame[: len(again)])
+
+
+@pytest.mark.parametrize("model", [m for m in MODELS if registry.get("models", m).reads])
+def test_what_can_be_learned_is_learned(trained, model):
+    assert summary(trained(model), 1)["f1_macro"] > 0.7
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_permuted_labels_fall_to_the_constant_row(root, model, material, folds, rng):
+    ids = list(material.labels)
+    permuted = dict(zip(ids, rng.permutation(list(material.labels.values())), strict=True))
+    blind = replace(material, labels=permuted)
+    figures = summary(run(root, model, blind, folds), 1)
+    assert figures["accuracy"] < figures["constant_accuracy"] + 0.12
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_test_clip_and_its_copies_never_enter_training(root, trained, model, material, folds):
+    after = run(root, model, altered(material, folds[0].test[0]), folds[:1])
+    assert others_of(after.frame, folds[0]).equals(others_of(trained(model).frame, folds[0]))
+
+
+@pytest.mark.parametrize("model", [m for m in MODELS if registry.get("models", m).reads])
+def test_a_training_clip_does_enter_training(root, trained, model, material, folds):
+    after = run(root, model, altered(material, folds[0].train[0]), folds[:1])
+    assert not others_of(after.frame, folds[0]).equals(others_of(trained(model).frame, folds[0]))
+
+
+@pytest.mark.parametrize(
+    "model", [m for m in MODELS if registry.get("models", m).uses_copies != "no"]
+)
+def test_copies_of_training_clips_enter_training(root, trained, model, material, folds):
+    after = run(root, model, replace(material, copies=None), folds[:1])
+    assert not others_of(after.frame, folds[0]).equals(others_of(trained(model).frame, folds[0]))
+
+
+def test_only_the_released_svm_lets_test_rows_scale_the_others(root, material, folds):
+    before, after = (
+        others_of(run(root, "svm", m, folds[:1], "released").frame, folds[0])
+        for m in (material, altered(material, folds[0].test[0]))
+    )
+    assert not before.equals(after)
+
+
+def test_svm_search_chooses_inside_the_training_part(root, material, folds):
+    module = registry.get("models", "svm")
+    content = yaml.safe_load((root / "params.yaml").read_text())["models"]["svm"]
+    searching = module.Params(**{**content, "search": "grid", "c": 1e-6})
+    fixed = module.Params(**{**content, "c": 1e-6, "gamma": 1e-6})
+    scores = [
+        summary(
+            cross_validate(
+                "svm", p, material, folds, seed=1, fidelity="described", profile=DEMO, key=str(p)
+            ).predictions,
+            1,
+        )["f1_macro"]
+        for p in (searching, fixed)
+    ]
+    assert scores[0] > 0.7
+    assert set(module.build(searching, seed=1, fidelity="described").param_grid) == {
+        "svc__C",
+        "svc__gamma",
+    }
+
+
+def test_a_table_without_a_clip_is_refused(root, material, folds):
+    first = material.table
+    short = FeatureSet(first.ids[1:], first.names, first.values[1:])
+    with pytest.raises(MerError, match="1 clips have no row, the first is 't000'"):
+        run(root, "svm", replace(material, table=short), folds)
+
+
+def test_the_seed_of_a_fold_depends_on_seed_repeat_and_fold(corpus):
+    folds = split(corpus, "cv10x10", seed=1)
+    seeds = {fold_seed(s, f) for s in (1, 2) for f in folds}
+    assert len(seeds) == 200
+    assert np.ptp(list(seeds)) > 2**31

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from distributed import LocalCluster
+from safetensors.numpy import save_file
+
+from mer import parallel
+from mer.errors import MerError
+from mer.seeds import generator
+
+
+def noise(item):
+    return generator(1, item).standard_normal(5)
+
+
+def named(item):
+    return {"noise": noise(item)}
+
+
+def fragile(item):
+    if item == 3:
+        raise MerError("the third cannot be had")
+    return named(item)
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path, monkeypatch):
+    monkeypatch.setattr(parallel, "SCRATCH", tmp_path / "scratch")
+    monkeypatch.delenv("MER_DASK", raising=False)
+    return tmp_path / "scratch"
+
+
+def run():
+    return np.stack(list(parallel.each(noise, list(range(7)), label="noise")))
+
+
+def test_number_of_workers_does_not_matter(monkeypatch):
+    expected = np.stack([noise(i) for i in range(7)])
+    for jobs in ("1", "2"):
+        monkeypatch.setenv("MER_JOBS", jobs)
+        assert (run() == expected).all()
+
+
+def test_a_dask_cluster_gives_the_same(monkeypatch):
+    expected = run()
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        monkeypatch.setenv("MER_DASK", cluster.scheduler_address)
+        assert (run() == expected).all()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
+def test_bad_number_of_jobs_is_named(monkeypatch, value):
+    monkeypatch.setenv("MER_JOBS", value)
+    with pytest.raises(MerError, match=f"MER_JOBS must be a positive integer, not '{value}'"):
+        parallel.jobs()
+
+
+def test_resumed_work_keeps_what_was_done(monkeypatch, scratch):
+    monkeypatch.setenv("MER_JOBS", "1")
+    with pytest.raises(MerError, match="third"), parallel.resumable("key") as work:
+        list(work(fragile, list(range(5)), label="fragile"))
+    (kept,) = scratch.iterdir()
+    assert sorted(p.name for p in kept.iterdir()) == [f"{i}.safetensors" for i in range(3)]
+    save_file({"noise": np.full(5, 7.0)}, kept / "0.safetensors")
+    with parallel.resumable("key") as work:
+        found = [arrays["noise"] for arrays in work(named, list(range(5)), label="noise")]
+    assert (found[0] == 7).all()
+    assert (found[4] == noise(4)).all()
+    assert not kept.exists()
+
+
+def test_another_key_shares_nothing(scratch):
+    with parallel.resumable("one") as first, parallel.resumable("two") as second:
+        list(first(named, [0], label="first"))
+        (found,) = second(named, [5], label="second")
+        assert (found["noise"] == noise(5)).all()
+
+
+def test_generators_depend_on_every_part_of_the_key():
+    draws = {
+        float(generator(*key).random())
+        for key in [
+            (1, "a", 0),
+            (2, "a", 0),
+            (1, "b", 0),
+            (1, "a", 1),
+            (1, "a0"),
+            (1, "a", "0", ""),
+        ]
+    }
+    assert len(draws) == 6
+    assert generator(1, "a", 0).random() == generator(1, "a", 0).random()

@@ -1,0 +1,84 @@
+import pytest
+
+from mer import sheets
+from mer.errors import MerError
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Rows of a file of the given bytes."""
+
+    def read(content):
+        path = tmp_path / "sheet.csv"
+        path.write_bytes(content)
+        return sheets.read(path, ["id"], "write it")
+
+    return read
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_line_ends_and_byte_order_mark_do_not_matter(read, end, mark):
+    rows = read(mark + end.join([b" id ,n", b"a,1", b"", b'"b, c",2', b""]))
+    assert [dict(row.cells) for row in rows] == [{"id": "a", "n": "1"}, {"id": "b, c", "n": "2"}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_utf8_or_cp1252(read, encoding):
+    assert read("id\nBjörk’s\n".encode(encoding))[0].text("id") == "Björk’s"
+
+
+def test_a_row_knows_its_line(read):
+    assert [row.where[-6:] for row in read(b'id\n"a\nb"\nc\n')] == ["line 3", "line 4"]
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"", r"sheet.csv must have a column 'id', not only \[\]; write it"),
+        (b"name\na\n", r"must have a column 'id', not only \['name'\]; write it"),
+        (b"id,n,n \na,1,2\n", "the column 'n' stands twice"),
+        (b"id\n", "must have at least one row; write it"),
+        (b"id,n\na\n", "line 2 must have 2 cells, not 1"),
+        (b'id\n"a\n', r"line 2 must be CSV \(unexpected end of data\)"),
+        (b"id\n\x81\n", "must be text in UTF-8 or cp1252"),
+    ],
+)
+def test_what_is_no_sheet_is_refused(read, content, match):
+    with pytest.raises(MerError, match=match):
+        read(content)
+
+
+def test_missing_file_is_refused_with_the_remedy(tmp_path):
+    with pytest.raises(
+        MerError, match=r"none.csv must be a readable file \(No such file.*\); write it"
+    ):
+        sheets.read(tmp_path / "none.csv", [], "write it")
+
+
+@pytest.mark.parametrize("cell", ["", "x", "nan", "inf", "1,5"])
+def test_what_is_no_finite_number_is_refused(cell):
+    with pytest.raises(MerError, match=f"here: n must be a finite number, not '{cell}'"):
+        sheets.Row("here", {"n": cell}).number("n")
+
+
+def test_a_choice_is_read_without_blanks_and_checked():
+    row = sheets.Row("here", {"side": " val ", "other": "dev"})
+    assert row.choice("side", ("train", "val")) == "val"
+    with pytest.raises(MerError, match="here: other must be one of train, val, not 'dev'"):
+        row.choice("other", ("train", "val"))
+
+
+def test_an_id_stands_once(read):
+    with pytest.raises(MerError, match=r"line 4: the clip 'a' must stand once.*line 2; remove one"):
+        sheets.by_id(read(b"id\na\nb\na\n"), lambda row: row.cells["id"])
+
+
+def test_what_is_written_is_read(tmp_path, read):
+    rows = [("id", "n"), ('a "b"\n\U0001f3b5', 1), ("c, d", None)]
+    sheets.write(tmp_path / "new" / "sheet.csv", rows, lineterminator="\r\n")
+    found = sheets.read(tmp_path / "new" / "sheet.csv", ["id"], "")
+    assert [tuple(row.cells.values()) for row in found] == [
+        ('a "b"\n\U0001f3b5', "1"),
+        ("c, d", ""),
+    ]

@@ -1,0 +1,108 @@
+import dataclasses
+from typing import get_args
+
+import numpy as np
+import pytest
+from sklearn.model_selection import RepeatedStratifiedKFold, train_test_split
+
+from mer.config import Protocol
+from mer.errors import MerError
+from mer.splits import shares_groups, split
+from mer.types import QUADRANTS, Fold
+
+PROTOCOLS = [p for p in get_args(Protocol) if p != "default"]
+
+
+def quadrants(tracks, ids):
+    known = {t.id: t.quadrant for t in tracks}
+    return np.bincount([QUADRANTS.index(known[i]) for i in ids], minlength=4)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_sides_are_disjoint_and_cover_the_corpus(corpus, protocol):
+    for fold in split(corpus, protocol, seed=1):
+        sides = [set(fold.train), set(fold.val), set(fold.test)]
+        assert sum(map(len, sides)) == len(set.union(*sides)) == len(corpus)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_order_of_the_tracks_does_not_matter(corpus, protocol, rng):
+    shuffled = [corpus[i] for i in rng.permutation(len(corpus))]
+    assert split(shuffled, protocol, seed=1) == split(corpus, protocol, seed=1)
+
+
+@pytest.mark.parametrize("protocol", ["grouped", "cv10x10", "cv10", "tvt_70_15_15"])
+def test_seed_changes_the_folds(corpus, protocol):
+    assert split(corpus, protocol, seed=2) != split(corpus, protocol, seed=1)
+
+
+@pytest.mark.parametrize(("protocol", "repeats"), [("grouped", 10), ("cv10x10", 10), ("cv10", 1)])
+def test_every_clip_is_tested_once_per_repeat(corpus, protocol, repeats):
+    folds = split(corpus, protocol, seed=1)
+    assert len(folds) == 10 * repeats
+    for repeat in range(repeats):
+        tested = [i for f in folds if f.repeat == repeat for i in f.test]
+        assert sorted(tested) == [t.id for t in corpus]
+
+
+def test_no_artist_on_two_sides_of_a_grouped_fold(corpus):
+    assert not shares_groups(corpus, split(corpus, "grouped", seed=1))
+    assert shares_groups(corpus, split(corpus, "cv10x10", seed=1))
+
+
+@pytest.mark.parametrize("protocol", ["cv10x10", "cv10"])
+def test_cross_validation_is_stratified(corpus, protocol):
+    for fold in split(corpus, protocol, seed=1):
+        assert quadrants(corpus, fold.test).tolist() == [3, 3, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "sizes"), [("tvt_70_15_15", (84, 18, 18)), ("tvt_40_30_30", (48, 36, 36))]
+)
+def test_drawn_split_has_the_published_shares(corpus, protocol, sizes):
+    (fold,) = split(corpus, protocol, seed=1)
+    assert (len(fold.train), len(fold.val), len(fold.test)) == sizes
+    assert np.ptp(quadrants(corpus, fold.test)) <= 1
+
+
+def test_published_split_is_taken_as_it_is(corpus):
+    sides = dict(zip([t.id for t in corpus], ["train", "val", "test"] * 40, strict=True))
+    carrying = [dataclasses.replace(t, splits={"tvt_70_15_15": sides[t.id]}) for t in corpus]
+    (fold,) = split(carrying, "tvt_70_15_15", seed=1)
+    assert all(sides[i] == "test" for i in fold.test)
+    assert len(fold.train) == len(fold.val) == len(fold.test) == 40
+
+
+def test_profile_overrides_folds_and_repeats(corpus):
+    folds = split(corpus, "grouped", seed=1, folds=3, repeats=2)
+    assert [(f.repeat, f.fold) for f in folds] == [(r, f) for r in range(2) for f in range(3)]
+
+
+def test_cv10x10_equals_scikit_learn_on_ids_sorted(corpus):
+    y = np.array([QUADRANTS.index(t.quadrant) for t in corpus])
+    expected = RepeatedStratifiedKFold(n_splits=10, n_repeats=10, random_state=1).split(y, y)
+    found = split(corpus, "cv10x10", seed=1)
+    for fold, (_, test) in zip(found, expected, strict=True):
+        assert list(fold.test) == [corpus[i].id for i in test]
+
+
+def test_song_80_20_is_the_split_of_a_range(corpus):
+    blocks = sorted(corpus, key=lambda t: (t.quadrant, t.id))
+    _, test = train_test_split(range(len(corpus)), test_size=0.2, random_state=42)
+    (fold,) = split(corpus, "song_80_20", seed=9)
+    assert set(fold.test) == {blocks[i].id for i in test}
+
+
+def test_too_few_clips_are_an_error(corpus):
+    with pytest.raises(MerError, match="'cv10x10' cannot split 8 clips"):
+        split(corpus[:8], "cv10x10", seed=1)
+
+
+def test_missing_published_split_is_an_error(corpus):
+    with pytest.raises(MerError, match=r"'own'.*carry no split"):
+        split(corpus, "own", seed=1)
+
+
+def test_fold_refuses_a_clip_on_two_sides():
+    with pytest.raises(MerError, match=r"'b'.*stands twice"):
+        Fold(0, 0, ("a", "b"), (), ("b",))
