@@ -20,7 +20,7 @@ from mer.types import QUADRANTS, FeatureSet
 
 SHAPE = (96, 64)
 MODELS = registry.names("models")
-DEMO = config.Profile(folds=2, repeats=1, batch=8, short=True)
+DEMO = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True)
 
 
 @pytest.fixture(autouse=True, scope="module")

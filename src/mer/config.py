@@ -87,12 +87,14 @@ class Profile(Block):
     Attributes
     ----------
     folds, repeats : of a cross-validation
+    first : train on this many folds only, where a whole protocol is too dear
     batch : examples per training step of a network
     short : whether networks train for their ``short_epochs`` only
     """
 
     folds: Annotated[int, Field(ge=2)] | None
     repeats: PositiveInt | None
+    first: PositiveInt | None
     batch: PositiveInt | None
     short: bool
 

@@ -33,7 +33,7 @@ def run(chosen: Selection, params: Block, profile: Profile, target: Path) -> Non
     """
     module = registry.get("models", chosen.model)
     material = gather(chosen, module.reads, module.uses_copies)
-    folds, facts = read_folds(chosen.folds), read_json(chosen.folds)
+    folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
     trained = cross_validate(
         chosen.model,
         params,

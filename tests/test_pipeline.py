@@ -1,0 +1,260 @@
+"""The pipeline as a new user meets it: a fresh clone, DVC, the demo corpus (shortened clips)."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+SELECTION = {"model": "svm", "view": "none", "family": "compare", "augment": "none"}
+
+
+class Clone:
+    """A clone of the working tree in a folder of its own, with git and DVC to run in it."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.folder = folder
+        listed = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+            cwd=root,
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for name in filter(None, listed.split("\0")):
+            if (root / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(root / name, folder / name)
+
+    def run(self, *command: str, ok: bool = True, **environment: str) -> str:
+        """Output and errors of a command, which must succeed, or fail where ``ok`` is False."""
+        env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**env, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode == 0) is ok, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def edit(self, **changes: object) -> None:
+        """Set dotted keys of params.yaml, with ``__`` for the dot."""
+        path = self.folder / "params.yaml"
+        content = yaml.safe_load(path.read_text())
+        for key, value in changes.items():
+            *parents, last = key.split("__")
+            block = content
+            for parent in parents:
+                block = block[parent]
+            assert last in block
+            block[last] = value
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-qm", message)
+
+    def stale(self) -> set[str]:
+        """The stages that `dvc status` names, with or without reason of their own."""
+        status = json.loads(self.run("dvc", "status", "--json", "train", "report"))
+        return {name.removeprefix("data/dvc.yaml:") for name in status}
+
+    def digests(self, *folders: str) -> dict[str, str]:
+        files = [p for f in folders for p in sorted((self.folder / f).rglob("*")) if p.is_file()]
+        return {
+            str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+            for p in files
+        }
+
+
+@pytest.fixture(scope="module")
+def fresh(root, tmp_path_factory):
+    """A committed clone with short demo clips and the cheapest selection, nothing run yet."""
+    clone = Clone(root, tmp_path_factory.mktemp("clone"))
+    for path in ("dvc.lock", "data/dvc.lock", "metrics/run.json"):
+        (clone.folder / path).unlink(missing_ok=True)
+    clone.edit(**SELECTION, demos__demo__seconds=4.0)
+    clone.run("git", "init", "-q")
+    clone.run("git", "config", "user.email", "test@localhost")
+    clone.run("git", "config", "user.name", "test")
+    clone.commit("clone")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def ran(fresh):
+    """The clone after its first `dvc repro`, committed."""
+    fresh.run("dvc", "repro")
+    fresh.commit("first run")
+    return fresh
+
+
+@pytest.fixture
+def clean(ran):
+    """The clone as it was after its first run, whatever a test does to it."""
+    yield ran
+    ran.run("git", "checkout", "-q", ".")
+    ran.run("dvc", "checkout", "-q", "--force")
+
+
+def test_metrics_say_what_was_run(ran):
+    run = json.loads((ran.folder / "metrics/run.json").read_text())
+    names = "model dataset view family augment protocol profile n_clips n_quarantined f1_macro"
+    names += " f1_macro_sd f1_weighted precision_weighted recall_weighted accuracy"
+    names += " f1_q1 f1_q2 f1_q3 f1_q4 ci_low ci_high constant_accuracy"
+    assert set(names.split()) <= set(run)
+    assert (run["model"], run["dataset"], run["n_clips"]) == ("svm", "demo", 48)
+    assert run["protocol"] == "grouped"
+    assert run["f1_macro"] > run["constant_accuracy"]
+
+
+def test_second_run_does_nothing(clean):
+    assert "Data and pipelines are up to date" in clean.run("dvc", "repro")
+    assert clean.run("git", "status", "--short") == ""
+
+
+def test_forced_run_gives_the_same_bytes(clean):
+    before = clean.digests("data/runs", "metrics", "data/features")
+    clean.run("dvc", "repro", "-f", MER_JOBS="1")
+    assert clean.digests("data/runs", "metrics", "data/features") == before
+    assert clean.run("git", "status", "--short") == ""
+
+
+def test_a_fresh_clone_without_cache_ends_in_the_same_bytes(ran, tmp_path):
+    ran.run("git", "clone", "-q", ".", str(tmp_path / "again"))
+    again = Clone.__new__(Clone)
+    again.folder = tmp_path / "again"
+    again.run("dvc", "repro")
+    assert again.run("git", "status", "--short") == ""
+
+
+PREPARE = {"index@demo", "standardize@demo"}
+AFTER_TRAIN = {"train", "evaluate", "report"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"models__svm__c": 4.0}, {"train"}),
+        ({"models__cnn__training__lr": 0.5}, set()),
+        ({"profiles__quick__repeats": 3}, set()),
+        ({"corpora__emopia200__rate": 16000}, set()),
+        ({"families__compare__peak": 0.5}, {"features@compare-demo"}),
+        ({"audio__min_seconds": 0.5}, {"standardize@demo"}),
+        ({"views__louro__hop": 256}, set()),
+        ({"demos__demo__seed": 9}, {"render@demo"}),
+        ({"corpora__demo__protocol": "cv10"}, {"folds@demo", "report"}),
+        ({"corpora__demo__citation": "nobody"}, {"report"}),
+        ({"seed": 2}, {"folds@demo", "augment@none-none-demo", "train"}),
+    ],
+    ids=lambda value: next(iter(value), "nothing") if isinstance(value, dict) else None,
+)
+def test_an_edit_makes_the_expected_stages_stale(clean, changes, expected):
+    clean.edit(**changes)
+    assert clean.stale() - AFTER_TRAIN - expected == {"validate"}
+    assert expected <= clean.stale()
+
+
+def test_a_change_shows_in_the_metrics_diff(clean):
+    output = clean.run("dvc", "exp", "run", "-S", "models.svm.c=0.01")
+    ran = {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+    assert ran == {"validate", "train", "evaluate", "report"}
+    assert "f1_macro" in clean.run("dvc", "metrics", "diff", "HEAD", "--md")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model=typo", "model='typo' is not one of ['cnn', 'constant', 'hybrid', 'svm']"),
+        ("dataset=typo", "dataset='typo' is not one of"),
+        ("dataset=4qaed", "'4qaed' must lie in data/raw/4qaed"),
+        ("family=top100", "does not bring that published table"),
+        ("models.svm.c=much", "models.svm.c='much'"),
+        ("+models.svm.typo=1", "'models.svm.typo' is not a known key"),
+    ],
+)
+def test_a_selection_that_cannot_be_is_refused_before_anything_is_deleted(clean, override, message):
+    before = clean.digests("data", "metrics")
+    output = clean.run("dvc", "exp", "run", "-S", override, ok=False)
+    assert message in " ".join(output.split())
+    assert clean.digests("data", "metrics") == before
+
+
+def test_a_small_float_arrives_as_a_float(clean):
+    clean.run("dvc", "exp", "run", "-S", "models.svm.gamma=0.00001", "train")
+    assert "1e-05" in (clean.folder / "params.yaml").read_text()
+
+
+UNDECLARED = {
+    "folds.py demo": ["corpora.demo.protocol", "profile", "profiles.demo", "seed"],
+    "index.py demo": ["corpora.demo.layout", "corpora.demo.counts"],
+    "standardize.py demo": ["corpora.demo.rate", "corpora.demo.peak_db", "audio", "quarantine"],
+    "features.py compare demo": ["families.compare"],
+    "mel.py none demo": ["views.none"],
+    "evaluate.py": [],
+}
+
+
+@pytest.mark.parametrize("command", UNDECLARED)
+def test_a_stage_reads_no_undeclared_section(clean, command):
+    content = yaml.safe_load((clean.folder / "params.yaml").read_text())
+    kept: dict = {}
+    for key in UNDECLARED[command]:
+        source, target = content, kept
+        *parents, last = key.split(".")
+        for parent in parents:
+            source, target = source[parent], target.setdefault(parent, {})
+        target[last] = source[last]
+    (clean.folder / "params.yaml").write_text(yaml.safe_dump(kept))
+    before = clean.digests("data/index", "data/standard", "data/features", "data/folds", "metrics")
+    clean.run("python", f"stages/{command.split()[0]}", *command.split()[1:])
+    after = clean.digests("data/index", "data/standard", "data/features", "data/folds", "metrics")
+    assert after == before
+
+
+def test_declared_sections_are_those_of_the_pipeline(root):
+    data = yaml.safe_load((root / "data/dvc.yaml").read_text())["stages"]
+    for command, keys in UNDECLARED.items():
+        name = {"standardize": "standardize"}.get(command.split(".")[0], command.split(".")[0])
+        if name in data:
+            stage = data[name].get("do", data[name])
+            declared = [
+                k.replace("${key}", "demo")
+                .replace("${profile}", "demo")
+                .replace("${item.family}", "compare")
+                .replace("${item.view}", "none")
+                for k in stage["params"]
+            ]
+            assert sorted(declared) == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "low", "high", "folds"),
+    [("default", 0.750, 0.766, 100), ("grouped", 0.735, 0.760, 100)],
+)
+def test_the_papers_number_from_the_published_tables_alone(
+    clean, real_data, protocol, low, high, folds
+):
+    link = clean.folder / "data/raw/4qaed"
+    if not link.exists():
+        link.symlink_to((real_data / "4qaed_tables").resolve())
+    chosen = [
+        "dataset=4qaed",
+        "profile=paper",
+        "model=svm",
+        "family=top100",
+        f"protocol={protocol}",
+    ]
+    clean.run("dvc", "exp", "run", *(part for s in chosen for part in ("-S", s)))
+    run = json.loads((clean.folder / "metrics/run.json").read_text())
+    assert (run["n_clips"], run["n_folds"]) == (900, folds)
+    assert low <= run["f1_macro"] <= high
+    assert run["shares_artists"] is (protocol == "default")
