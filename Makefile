@@ -19,6 +19,7 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 	touch $@
 
 repro: $(INSTALLED) ## run the selected system (params.yaml) and print its results
+	python stages/mend.py
 	dvc repro
 	python stages/summary.py
 

@@ -23,7 +23,7 @@ from mer.audio import decode
 from mer.types import Clip
 
 ROUNDS = 30
-(VIEW,) = config.read("views.louro")
+VIEW, LIMITS = config.read("views.louro", "audio")
 BANK = csr_array(librosa.filters.mel(sr=VIEW.rate, n_fft=VIEW.n_fft, n_mels=VIEW.mels))
 HANN = np.hanning(VIEW.n_fft + 1)[:-1]
 
@@ -56,7 +56,7 @@ def milliseconds(rows: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 def main(path: Path) -> None:
     """Print the table, and how far the results are from librosa's."""
-    native = decode(path, path.stem, 44100, 1.0)
+    native = decode(path, path.stem, 44100, LIMITS)
     native = Clip(native.id, native.samples[: 30 * native.rate], native.rate)
     clip = mel.prepare(native, VIEW)
     base = "bare loop, float32"
@@ -68,7 +68,7 @@ def main(path: Path) -> None:
             "mer: spectrogram (dB, padded)": lambda: mel.spectrogram(clip, VIEW),
             "librosa: spectrogram (dB)": lambda: with_librosa(clip.samples),
             "mer: prepare (44.1 -> 16 kHz, peak)": lambda: mel.prepare(native, VIEW),
-            "decode the file": lambda: decode(path, path.stem, 44100, 1.0),
+            "decode the file": lambda: decode(path, path.stem, 44100, LIMITS),
         }
     )
     table = Table("step", "ms", "x bare loop", title=f"{path.name}, {clip.seconds:.1f} s")

@@ -6,6 +6,4 @@ from mer import evaluation
 from mer.stage import stage
 
 with stage("evaluate"):
-    evaluation.run(
-        Path("data/runs/selected"), Path("metrics/run.json"), Path("data/plots/confusion.csv")
-    )
+    evaluation.run(Path("data/runs/selected"), Path("metrics/run.json"), Path("data/plots"))

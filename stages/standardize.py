@@ -18,6 +18,6 @@ with stage(f"standardize@{key}"):
         Path("data/standard", key),
         rate=rate,
         peak_db=peak_db,
-        min_seconds=audio.min_seconds,
-        max_fraction=quarantine.max_fraction,
+        limits=audio,
+        quarantine=quarantine,
     )

@@ -19,7 +19,8 @@ with one_sentence("summary"):
     console.print(result)
 
     seconds = Table("stage", "seconds", title="last run of each stage")
-    for record in records():
+    own = [r for r in records() if "@" not in r["stage"] or r["stage"].endswith(run["dataset"])]
+    for record in own:
         seconds.add_row(record["stage"], f"{record['seconds']:.1f}")
     console.print(seconds)
     console.print(f"Report: {Path('data/report/report.html').absolute()}", soft_wrap=True)

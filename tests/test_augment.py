@@ -1,13 +1,23 @@
 """Every transform of mer.augment, with the parameters that params.yaml gives it."""
 
 import json
+import random
 
 import numpy as np
 import pytest
 
 from conftest import ROOT
 from mer import config, registry
-from mer.augment import pitch_shift, power_shift, time_shift, time_stretch
+from mer.augment import (
+    band_stop,
+    pitch_shift,
+    power_shift,
+    seven_band_eq,
+    time_mask,
+    time_shift,
+    time_stretch,
+)
+from mer.errors import MerError
 from mer.seeds import generator
 from mer.vocoder import stretch
 
@@ -76,6 +86,13 @@ def test_noise_comes_out_different(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_global_generators_are_left_alone(name):
+    before = random.getstate(), np.random.get_state()[1].tolist()
+    registry.get("augment", name).apply(NOISE, RATE, **draw(name))
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_silence_stays_silent(name):
     assert not registry.get("augment", name).apply(SIGNALS["silence"], RATE, **draw(name)).any()
 
@@ -102,17 +119,23 @@ def test_time_shift_beyond_the_clip_leaves_nothing(seconds):
     assert not time_shift.apply(NOISE, RATE, seconds).any()
 
 
+BAND_STOP = {"hertz": [200.0, 4000.0], "bandwidth": [0.5, 1.99], "order": [2, 4]}
+
+
 @pytest.mark.parametrize(
-    ("module", "block", "key", "limit"),
+    ("module", "block", "key", "limits"),
     [
-        (time_shift, {"max_seconds": 5.0}, "seconds", 5.0),
-        (power_shift, {"max_db": 10.0}, "db", 10.0),
+        (time_shift, {"max_seconds": 5.0}, "seconds", (-5, 5)),
+        (power_shift, {"max_db": 10.0}, "db", (-10, 10)),
+        (time_mask, {"part": [0.1, 0.5]}, "part", (0.1, 0.5)),
+        (time_mask, {"part": [0.1, 0.5]}, "place", (0, 1)),
+        (band_stop, BAND_STOP, "bandwidth", (0.5, 1.99)),
     ],
 )
-def test_uniform_draws_fill_their_range(module, block, key, limit, rng):
+def test_uniform_draws_fill_their_range(module, block, key, limits, rng):
     params = module.Params(**block)
     drawn = np.array([module.draw(rng, params)[key] for _ in range(4000)])
-    quarters = np.histogram(drawn, 4, (-limit, limit))[0]
+    quarters = np.histogram(drawn, 4, limits)[0]
     assert quarters.sum() == 4000
     assert (abs(quarters - 1000) < 130).all()
 
@@ -123,6 +146,7 @@ def test_uniform_draws_fill_their_range(module, block, key, limit, rng):
         (pitch_shift, {"semitones": [-2.0, 2.0]}, "semitones", {-2.0, 2.0}),
         (pitch_shift, {"semitones": [2.0]}, "semitones", {2.0}),
         (time_stretch, {"speeds": [0.5, 1.5]}, "speed", {0.5, 1.5}),
+        (band_stop, BAND_STOP, "order", {2, 3, 4}),
     ],
 )
 def test_choices_have_an_equal_chance(module, block, key, choices, rng):
@@ -185,3 +209,154 @@ def test_vocoder_equals_librosa(speed):
 
 def test_vocoder_at_the_same_speed_changes_nothing():
     assert stretch(NOISE, 1.0) == pytest.approx(NOISE, abs=1e-5)
+
+
+def mel(hertz):
+    return 2595 * np.log10(1 + np.array(hertz) / 700)
+
+
+def gain_db(module, frequency, **drawn):
+    """By how many dB a tone comes out louder, once the filter has settled."""
+    tone = np.sin(2 * np.pi * frequency * np.arange(4 * RATE) / RATE).astype(np.float32)
+    settled = module.apply(tone, RATE, **drawn)[2 * RATE :]
+    return 20 * np.log10(max(settled.std() / tone.std(), 1e-9))
+
+
+@pytest.mark.parametrize(
+    ("part", "place", "span"),
+    [
+        (0.25, 0.0, (0, 8000)),
+        (0.25, 1.0, (24000, 32000)),
+        (0.5, 0.5, (8000, 24000)),
+        (0.0, 0.5, (0, 0)),
+        (1.0, 0.3, (0, 32000)),
+    ],
+)
+def test_time_mask_silences_its_span_and_only_it(part, place, span):
+    expected = NOISE.copy()
+    expected[slice(*span)] = 0
+    assert (time_mask.apply(NOISE, RATE, part, place) == expected).all()
+
+
+@pytest.mark.parametrize("order", [2, 3, 4])
+@pytest.mark.parametrize("frequency", [250, 1000, 1400, 1500, 2000, 2500, 4000, 7000])
+def test_band_stop_is_a_butterworth_filter(frequency, order):
+    """1500 to 2500 Hz: its definition, after the bilinear transform."""
+    low, high, at = np.tan(np.pi * np.array([1500, 2500, frequency]) / RATE)
+    distance = (high - low) * at / (low * high - at**2)
+    expected = -10 * np.log10(1 + distance ** (2 * order))
+    found = gain_db(band_stop, frequency, hertz=2000.0, bandwidth=0.5, order=order)
+    assert found == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize(("order", "at_most"), [(2, -40), (3, -60), (4, -80)])
+def test_band_stop_removes_its_centre_and_keeps_what_is_far(order, at_most):
+    drawn = {"hertz": 2000.0, "bandwidth": 0.5, "order": order}
+    assert gain_db(band_stop, 2000, **drawn) < at_most
+    assert gain_db(band_stop, 500, **drawn) == pytest.approx(0, abs=0.05)
+    assert gain_db(band_stop, 6000, **drawn) == pytest.approx(0, abs=0.05)
+
+
+def test_band_stop_reaches_to_the_nyquist_frequency_at_most():
+    assert gain_db(band_stop, 7500, hertz=6000.0, bandwidth=1.0, order=4) < -30
+    assert gain_db(band_stop, 1000, hertz=6000.0, bandwidth=1.0, order=4) == pytest.approx(
+        0, abs=0.1
+    )
+    assert (band_stop.apply(NOISE, 1000, hertz=4000.0, bandwidth=0.5, order=2) == NOISE).all()
+
+
+def test_band_stop_centres_are_uniform_in_mel(rng):
+    params = band_stop.Params(**BAND_STOP)
+    drawn = mel([band_stop.draw(rng, params)["hertz"] for _ in range(4000)])
+    quarters = np.histogram(drawn, 4, mel([200, 4000]))[0]
+    assert quarters.sum() == 4000
+    assert (abs(quarters - 1000) < 130).all()
+
+
+CENTRES = [60.0, 150.0, 300.0, 600.0, 1400.0, 3000.0, 6000.0]
+
+
+@pytest.mark.parametrize("db", [12.0, -12.0])
+@pytest.mark.parametrize(
+    ("band", "frequency", "part"),
+    [
+        (0, 5, 1),
+        (0, 60, 0.5),
+        *[(b, CENTRES[b], 1) for b in range(1, 6)],
+        (6, 6000, 0.5),
+        (6, 7990, 1),
+    ],
+)
+def test_a_band_of_the_equalizer_has_its_gain(band, frequency, part, db):
+    """A peak at its centre; a shelf at its end, and half of it in dB at its centre."""
+    gains = [db if b == band else 0.0 for b in range(7)]
+    found = gain_db(seven_band_eq, frequency, hertz=CENTRES, db=gains, q=[0.7] * 7)
+    assert found == pytest.approx(part * db, abs=0.3)
+
+
+def test_an_equalizer_without_gains_changes_nothing():
+    y = seven_band_eq.apply(NOISE, RATE, hertz=CENTRES, db=[0.0] * 7, q=[0.7] * 7)
+    assert y == pytest.approx(NOISE, abs=1e-5)
+
+
+@pytest.mark.parametrize("rate", [8000, 4000])
+def test_bands_of_the_equalizer_above_the_nyquist_frequency_do_no_harm(rate):
+    y = seven_band_eq.apply(NOISE, rate, hertz=CENTRES, db=[12.0] * 7, q=[0.7] * 7)
+    assert np.abs(y).max() < 10
+
+
+def test_draws_of_the_equalizer_lie_in_their_bands(rng):
+    drawn = [seven_band_eq.draw(rng, seven_band_eq.Params(max_db=12.0)) for _ in range(2000)]
+    for key, bounds in [("hertz", seven_band_eq.HERTZ), ("q", seven_band_eq.Q)]:
+        values = np.array([d[key] for d in drawn])
+        low, high = np.array(bounds).T
+        assert (values.min(0) >= low).all()
+        assert (values.max(0) <= high).all()
+        assert (np.ptp(values, 0) > 0.98 * (high - low)).all()
+    gains = np.array([d["db"] for d in drawn])
+    assert abs(gains).max() <= 12
+    assert abs(np.corrcoef(gains.T) - np.eye(7)).max() < 0.1
+
+
+def test_the_equalizer_is_that_of_audiomentations():
+    from audiomentations import SevenBandParametricEQ
+
+    library = SevenBandParametricEQ(min_gain_db=-12.0, max_gain_db=12.0, p=1.0)
+    expected = library(NOISE, RATE)
+    filters = [library.low_shelf_filter, *library.peaking_filters, library.high_shelf_filter]
+    names = {"hertz": "center_freq", "db": "gain_db", "q": "q_factor"}
+    drawn = {ours: [f.parameters[theirs] for f in filters] for ours, theirs in names.items()}
+    assert (seven_band_eq.apply(NOISE, RATE, **drawn) == expected).all()
+    assert [(f.min_center_freq, f.max_center_freq) for f in filters] == list(seven_band_eq.HERTZ)
+    assert [(f.min_q, f.max_q) for f in filters] == list(seven_band_eq.Q)
+
+
+def test_policies_of_the_tables_are_the_published():
+    chains = {
+        name: [
+            [(step.transform, step.params.model_dump()) for step in chain]
+            for chain in POLICIES[name].copies.values()
+        ]
+        for name in ("tfm", "sb", "rg")
+    }
+    band = {"hertz": (200, 4000), "bandwidth": (0.5, 1.99), "order": (2, 4)}
+    assert chains == {
+        "tfm": [[("time_mask", {"part": (0, 0.5)}), ("band_stop", band)]],
+        "sb": [[("seven_band_eq", {"max_db": 12})]],
+        "rg": [[("power_shift", {"max_db": 12})]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("{transform: time_mask, part: [0.5, 0.1]}", r"part=\[0.5, 0.1\].*a least and a greatest"),
+        ("{transform: time_mask, part: [0.0, 1.5]}", r"part\.1=1.5.*less than or equal to 1"),
+        ("{transform: seven_band_eq, max_db: -3.0}", r"max_db=-3.0.*greater than 0"),
+    ],
+)
+def test_a_faulty_range_is_named(tmp_path, step, message):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"policies:\n  p:\n    copies:\n      c:\n      - {step}\n")
+    with pytest.raises(MerError, match=message):
+        config.read("policies.p", path=path)

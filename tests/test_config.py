@@ -51,6 +51,8 @@ def test_committed_file_is_valid(root):
         ("corpora.demo.rate", 0, r"corpora.demo.rate=0: .*greater than 0"),
         ("corpora.demo.typo", 1, r"'corpora.demo.typo' is not a known key"),
         ("profiles.demo.folds", 1, r"profiles.demo.folds=1: .*greater than or equal to 2"),
+        ("quarantine.duplicates", "merge", r"quarantine.duplicates='merge': .*'drop' or 'keep'"),
+        ("audio.max_pcm_mib", 0, r"audio.max_pcm_mib=0: .*greater than 0"),
         ("quarantine.max_fraction", 2.0, r"quarantine.max_fraction=2.0: .*less than or equal to 1"),
     ],
 )
@@ -104,5 +106,7 @@ def test_every_module_has_its_block(root, block, package):
 
 
 def test_unknown_name_in_the_registry_lists_the_known():
-    with pytest.raises(MerError, match=r"models: 'typo' is not one of \['cnn', 'constant'"):
+    with pytest.raises(
+        MerError, match=r"models: 'typo' is not one of \['cnn', 'cnn_gru', 'constant'"
+    ):
         registry.get("models", "typo")

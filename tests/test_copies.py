@@ -178,7 +178,10 @@ def test_absent_audio_is_handed_on(tmp_path):
     ("step", "message"),
     [
         ("transform: echo", r"policies\.p\.copies\.c\.0=.*'echo' is not one of \[.*'time_shift'"),
-        ("max_seconds: 1.0", r"policies\.p\.copies\.c\.0=.*name its transform, one of \['pitch"),
+        (
+            "max_seconds: 1.0",
+            r"policies\.p\.copies\.c\.0=.*name its transform, one of \['band_stop",
+        ),
         (
             "{transform: time_shift, max_seconds: 1.0, dB: 3}",
             r"copies\.c\.0\.dB' is not a known key",

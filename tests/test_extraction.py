@@ -38,7 +38,8 @@ SIGNALS = {
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_names_its_columns(family):
-    names = registry.get("features", family).names()
+    (params,) = config.read(f"families.{family}", path=ROOT / "params.yaml")
+    names = registry.get("features", family).names(params)
     assert names
     assert all(names)
     assert len(set(names)) == len(names)
@@ -51,7 +52,7 @@ def test_every_family_gives_the_same_finite_values_twice(family, signal):
     (params,) = config.read(f"families.{family}", path=ROOT / "params.yaml")
     clip = Clip(signal, SIGNALS[signal](params.rate).astype(np.float32), params.rate)
     values = module.extract(clip, params)
-    assert values.shape == (len(module.names()),)
+    assert values.shape == (len(module.names(params)),)
     assert np.isfinite(values).all()
     assert values.std() > 0
     assert np.array_equal(module.extract(clip, params), values)
@@ -72,14 +73,15 @@ def prepared(tmp_path, monkeypatch):
 
 
 def standardize(root: Path, rate: int) -> None:
+    limits, quarantine = config.read("audio", "quarantine", path=ROOT / "params.yaml")
     audio.standardize(
         root / "index",
         root,
         root / "standard",
         rate=rate,
         peak_db=None,
-        min_seconds=1.0,
-        max_fraction=0.0,
+        limits=limits,
+        quarantine=quarantine,
     )
 
 
@@ -94,7 +96,7 @@ def test_the_table_holds_each_clip_at_the_rate_of_the_family(prepared):
     standard = artefacts.Standard.read(prepared / "standard")
     expected = [compare.extract(audio.resample(standard.clip(i), 16000), PARAMS) for i in (0, 1)]
     assert features.ids == ("a", "b")
-    assert features.names == tuple(compare.names())
+    assert features.names == tuple(compare.names(PARAMS))
     assert features.values.dtype == np.float32
     assert np.array_equal(features.values, expected)
     assert features.source == {
@@ -158,12 +160,12 @@ def test_a_family_above_the_rate_of_the_corpus_is_refused(prepared):
 
 def test_a_value_that_is_not_finite_names_clip_and_column(prepared, monkeypatch):
     def broken(clip, params):
-        values = np.zeros(len(compare.names()), np.float32)
+        values = np.zeros(len(compare.names(PARAMS)), np.float32)
         values[3] = np.nan if clip.id == "b" else 0.0
         return values
 
     monkeypatch.setattr(compare, "extract", broken)
-    with pytest.raises(MerError, match=f"'{compare.names()[3]}' of the clip 'b' is nan"):
+    with pytest.raises(MerError, match=f"'{compare.names(PARAMS)[3]}' of the clip 'b' is nan"):
         run(prepared)
     assert not (prepared / "features" / "compare").exists()
 

@@ -43,6 +43,7 @@ def test_index_holds_the_tracks_sorted(raw, target):
         "n": 4,
         "counts": ONE_EACH,
         "has_audio": True,
+        "unlabelled": 0,
         "published": [],
     }
 
@@ -95,11 +96,22 @@ def test_other_counts_are_refused_and_leave_the_index_as_it_was(raw, target, cou
 
 
 def test_an_id_that_stands_twice_is_refused(raw, target, monkeypatch):
-    twice = [Track("a", "Q1"), Track("b", "Q1"), Track("a", "Q2")]
+    twice = [Track("a", "Q1", "x/a.mp3"), Track("b", "Q1"), Track("a", "Q2", "y/a.mp3")]
     monkeypatch.setattr(folder, "tracks", lambda _root: twice)
-    with pytest.raises(MerError, match="the clip 'a' must stand once"):
+    with pytest.raises(
+        MerError, match=r"the clip 'a' must stand once; .*'x/a.mp3' and again for 'y/a.mp3'"
+    ):
         indexing.build(raw, target, "folder", None)
     assert not target.exists()
+
+
+def test_a_pipe_in_place_of_a_song_has_no_digest(raw, target, songs):
+    """Opening it would wait for ever."""
+    pipe, *_ = [track.id for track, _ in songs]
+    (raw / f"{pipe}.wav").unlink()
+    os.mkfifo(raw / f"{pipe}.wav")
+    indexing.build(raw, target, "folder", None)
+    assert hashes(target)[pipe] == ""
 
 
 def test_same_corpus_gives_same_bytes(songs, tmp_path):
@@ -107,7 +119,7 @@ def test_same_corpus_gives_same_bytes(songs, tmp_path):
     for name in "ab":
         indexing.build(tmp_path / "raw", tmp_path / name, "qaed", None)
     a, b = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in "ab")
-    assert set(a) == {"tracks.csv", "top100.parquet", "manifest.json"}
+    assert set(a) == {"tracks.csv", "top100.parquet", "unlabelled.csv", "manifest.json"}
     assert a == b
 
 

@@ -15,10 +15,19 @@ from mer.learn.crossval import cross_validate, fold_seed
 from mer.learn.material import Material
 from mer.mel import Mels
 from mer.metrics import summary
+from mer.recipe import Recipe
 from mer.splits import split
 from mer.types import QUADRANTS, FeatureSet
 
-SHAPE = (96, 64)
+SHAPE = (96, 96)
+QUICK = Recipe(
+    optimizer="adam", lr=0.005, batch=8, epochs=3, short_epochs=3, stop_accuracy=None
+)  # the published recipes, and the published width, take minutes
+QUICK_BLOCKS = {
+    "cnn": {"training": QUICK},
+    "cnn_gru": {"training": QUICK},
+    "crnn": {"training": QUICK, "filters": (8, 8, 8, 8)},
+}
 MODELS = registry.names("models")
 DEMO = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True)
 
@@ -74,7 +83,8 @@ def altered(material, victim):
 
 
 def params(root, model):
-    return config.read(f"models.{model}", path=root / "params.yaml")[0]
+    (block,) = config.read(f"models.{model}", path=root / "params.yaml")
+    return block.model_copy(update=QUICK_BLOCKS.get(model, {}))
 
 
 def run(root, model, material, folds, fidelity="described", seed=1):

@@ -6,16 +6,23 @@ import torch
 from safetensors.numpy import load_file, save_file
 from torch import nn
 
+from conftest import ROOT
 from mer import config, registry
 from mer.device import device
 from mer.errors import MerError
-from mer.layers import MaxPoolSame, he_normal
+from mer.layers import GRU, MaxPoolSame, he_normal
 from mer.learn import loop
 from mer.learn.network import weights
 from mer.recipe import Recipe
 
 PAPER = (942, 128)
-SMALL = (128, 128)
+SMALL = (128, 96)
+NETWORKS = {
+    "cnn": ("cnn", {}),
+    "cnn_gru": ("cnn_gru", {"sequence": "single"}),
+    "cnn_gru_frames": ("cnn_gru", {"sequence": "frames"}),
+    "crnn": ("crnn", {}),
+}
 STEP = Recipe(optimizer="sgd", lr=0.01, batch=8, epochs=30, short_epochs=1, stop_accuracy=None)
 
 
@@ -23,10 +30,14 @@ def trainable(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
-def cnn(shape=SMALL):
-    module = registry.get("models", "cnn")
+def build(name, shape=SMALL):
+    """An untrained network of ``NETWORKS``, as params.yaml has it."""
+    model, changes = NETWORKS[name]
+    (params,) = config.read(f"models.{model}", path=ROOT / "params.yaml")
     torch.manual_seed(0)
-    return module.build(None, shape=shape, classes=4)
+    return registry.get("models", model).build(
+        params.model_copy(update=changes), shape=shape, classes=4
+    )
 
 
 def hybrid(shape=SMALL, features=20):
@@ -44,8 +55,18 @@ def batch():
     return x, y
 
 
-def test_cnn_has_the_published_parameters():
-    assert trainable(cnn(PAPER)) == 621_264
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("cnn", 621_264),
+        ("cnn_gru", 48_666_939),
+        ("cnn_gru_frames", 144_699),  # 19 760 + 2 GRUs of 38 880 + 24 300 + 22 575 + 304
+        ("crnn", 392_582),
+    ],
+)
+def test_a_network_has_the_published_parameters(name, parameters):
+    with torch.device("meta"):
+        assert trainable(build(name, PAPER)) == parameters
 
 
 def test_hybrid_has_the_published_parameters():
@@ -56,13 +77,18 @@ def test_hybrid_has_the_published_parameters():
     assert trainable(fusion.classifier) == 101_504
 
 
-def test_convolutions_have_the_published_shapes():
-    shapes, maps = [], torch.zeros(1, 1, *PAPER)
-    for layer in cnn(PAPER).convolutions:
+def shapes(name, kinds):
+    """Shapes [c, t, f] that the layers of these kinds give."""
+    found, maps = [], torch.zeros(1, 1, *PAPER)
+    for layer in build(name, PAPER).convolutions.eval():
         maps = layer(maps)
-        if isinstance(layer, nn.Conv2d | MaxPoolSame):
-            shapes.append(tuple(maps.shape[1:]))
-    assert shapes == [
+        if isinstance(layer, kinds):
+            found.append(tuple(maps.shape[1:]))
+    return found
+
+
+def test_convolutions_of_the_cnn_have_the_published_shapes():
+    assert shapes("cnn", (nn.Conv2d, MaxPoolSame, nn.Flatten)) == [
         (16, 938, 124),
         (16, 469, 62),
         (16, 465, 58),
@@ -71,8 +97,43 @@ def test_convolutions_have_the_published_shapes():
         (16, 77, 13),
         (16, 73, 9),
         (16, 25, 5),
+        (2000,),
     ]
-    assert maps.shape == (1, 2000)
+
+
+def test_convolutions_of_the_crnn_have_the_published_shapes():
+    assert shapes("crnn", (nn.Conv2d, nn.MaxPool2d)) == [
+        (64, 942, 128),
+        (64, 471, 64),
+        (128, 471, 64),
+        (128, 157, 21),
+        (128, 157, 21),
+        (128, 39, 5),
+        (128, 39, 5),
+        (128, 9, 1),
+    ]
+
+
+@pytest.mark.parametrize(("name", "sequence"), [("cnn_gru_frames", (25, 80)), ("crnn", (9, 128))])
+def test_grus_read_a_step_per_frame_of_the_maps(name, sequence):
+    """The steps are in the order of time, each with all that belongs to its frame."""
+    network, read = build(name, PAPER).eval(), []
+    network.recurrent.register_forward_pre_hook(lambda _, given: read.append(given[0][0]))
+    x = torch.randn(1, *PAPER)
+    later = x.clone()
+    later[:, PAPER[0] * 2 // 3 :] += 5
+    with torch.no_grad():
+        network(x), network(later)
+    assert read[0].shape == sequence
+    changed = (read[0] != read[1]).any(1)
+    assert changed.tolist() == sorted(changed.tolist())
+    assert 0.5 < 1 - changed.float().mean().item() < 0.7
+
+
+@pytest.mark.parametrize("name", ["cnn", "crnn"])
+def test_a_spectrogram_that_is_too_small_is_refused(name):
+    with pytest.raises(MerError, match=r"48 frames x 40 mels are too small.*choose a view"):
+        build(name, (48, 40))
 
 
 @pytest.mark.parametrize("length", [8, 9, 10, 229, 73])
@@ -94,28 +155,76 @@ def test_he_normal_has_its_variance_and_is_cut():
     assert not layer.bias.any()
 
 
-@pytest.mark.parametrize("kind", ["cnn", "fusion"])
-def test_a_step_lowers_the_loss_and_eight_clips_are_learnt(batch, kind):
+def keras_gru(x, kernel, recurrent, biases):
+    """Keras' GRU with ``reset_after``, gates z, r, h; the states of each step."""
+    units = recurrent.shape[0]
+    state, states = np.zeros(units), []
+    for step in x:
+        given = np.split(step @ kernel + biases[0], 3)
+        kept = np.split(state @ recurrent + biases[1], 3)
+        z, r = (1 / (1 + np.exp(-(a + b))) for a, b in zip(given[:2], kept[:2], strict=True))
+        state = z * state + (1 - z) * np.tanh(given[2] + r * kept[2])
+        states.append(state)
+    return np.array(states)
+
+
+def test_gru_has_the_equations_of_keras(rng):
+    """torch orders its gates r, z, n."""
+    kernel, recurrent = rng.standard_normal((3, 12)), rng.standard_normal((4, 12))
+    biases, x = rng.standard_normal((2, 12)), rng.standard_normal((6, 3))
+    gru, order = GRU(3, 4, layers=1), np.r_[4:8, 0:4, 8:12]
+    given = [kernel.T[order], recurrent.T[order], *biases[:, order]]
+    for parameter, values in zip(gru.parameters(), given, strict=True):
+        parameter.data = torch.from_numpy(values).float()
+    with torch.no_grad():
+        states = gru(torch.from_numpy(x).float()[None])[0].numpy()
+    assert states == pytest.approx(keras_gru(x, kernel, recurrent, biases), abs=1e-5)
+
+
+def test_gru_starts_as_that_of_keras():
+    torch.manual_seed(0)
+    first = dict(GRU(300, 100, layers=2).named_parameters())
+    assert first["weight_ih_l0"].std().item() == pytest.approx((2 / 600) ** 0.5, rel=0.02)
+    for layer in (0, 1):
+        recurrent = first[f"weight_hh_l{layer}"]
+        assert torch.allclose(recurrent.T @ recurrent, torch.eye(100), atol=1e-5)
+        assert not first[f"bias_ih_l{layer}"].any()
+        assert not first[f"bias_hh_l{layer}"].any()
+
+
+def test_gru_stays_in_single_precision():
+    with torch.autocast("cpu", torch.bfloat16):
+        assert (
+            GRU(3, 4, layers=1)(torch.zeros(1, 2, 3, dtype=torch.bfloat16)).dtype == torch.float32
+        )
+
+
+LEARNING = STEP.model_copy(update={"optimizer": "adam", "lr": 0.005, "epochs": 16})
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, "fusion"])
+def test_a_step_lowers_the_loss_and_eight_clips_are_learnt(batch, name):
     x, y = batch
     table = torch.nn.functional.one_hot(y, 20).float()
-    network, inputs = (cnn(), [x]) if kind == "cnn" else (hybrid()[2], [x, table])
-    curve = loop.fit(network, inputs, y, STEP, seed=1)
+    network, inputs = (hybrid()[2], [x, table]) if name == "fusion" else (build(name), [x])
+    curve = loop.fit(network, inputs, y, LEARNING, seed=1)
     assert curve[-1, 0] < curve[0, 0] / 2
     loop.settle(network, inputs)
     assert (loop.predict(network, inputs).argmax(1) == y.numpy()).all()
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
-def test_predictions_do_not_depend_on_the_batch(batch, size):
-    x = torch.cat([batch[0]] * 9)
-    network = cnn()
+@pytest.mark.parametrize("name", NETWORKS)
+def test_predictions_do_not_depend_on_the_batch(batch, name, size):
+    x = torch.cat([batch[0]] * 5)
+    network = build(name)
     expected = loop.predict(network, [x])
     assert loop.predict(network, [x], batch=size) == pytest.approx(expected, abs=1e-5)
 
 
 def test_same_seed_same_training(batch):
     x, y = batch
-    curves = [loop.fit(cnn(), [x], y, STEP, seed=seed) for seed in (1, 1, 2)]
+    curves = [loop.fit(build("cnn"), [x], y, STEP, seed=seed) for seed in (1, 1, 2)]
     assert (curves[0] == curves[1]).all()
     assert (curves[0] != curves[2]).any()
 
@@ -123,14 +232,14 @@ def test_same_seed_same_training(batch):
 def test_training_stops_at_the_accuracy(batch):
     x, y = batch
     stopping = STEP.model_copy(update={"stop_accuracy": 0.5})
-    curve = loop.fit(cnn(), [x], y, stopping, seed=1)
+    curve = loop.fit(build("cnn"), [x], y, stopping, seed=1)
     assert len(curve) < STEP.epochs
     assert curve[-1, 1] >= 0.5 > curve[:-1, 1].max(initial=0)
 
 
 def test_settled_norms_have_the_statistics_of_the_examples(batch):
     x, y = batch
-    network = cnn()
+    network = build("cnn")
     loop.fit(network, [x], y, STEP.model_copy(update={"epochs": 1}), seed=1)
     first = network.convolutions[0]
     norm = next(m for m in network.modules() if isinstance(m, nn.BatchNorm2d))
@@ -174,13 +283,19 @@ def test_recipes_are_the_published(root):
         "pretraining": ("adam", 0.005, 120, 450, 0.9),
         "fusion": ("sgd", 0.01, 300, 100, 0.9),
     }
-    (params,) = config.read("models.cnn", path=root / "params.yaml")
-    assert (params.training.lr, params.training.batch, params.training.epochs) == (0.01, 150, 200)
 
 
-def test_weights_come_back(tmp_path, batch):
-    network, other = cnn(), cnn().to(memory_format=torch.channels_last)
-    loop.fit(network, [batch[0]], batch[1], STEP.model_copy(update={"epochs": 1}), seed=1)
+@pytest.mark.parametrize("name", ["cnn", "cnn_gru", "crnn"])
+def test_recipes_of_the_networks_are_the_published(name):
+    (params,) = config.read(f"models.{name}", path=ROOT / "params.yaml")
+    published = {"optimizer": "sgd", "lr": 0.01, "batch": 150, "epochs": 200, "stop_accuracy": 0.9}
+    assert params.training.model_dump(exclude={"short_epochs"}) == published
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_weights_come_back(tmp_path, batch, name):
+    network, other = build(name), build(name).to(memory_format=torch.channels_last)
+    loop.fit(network, [batch[0]], batch[1], LEARNING.model_copy(update={"epochs": 1}), seed=1)
     arrays = {k.removeprefix("weights."): v for k, v in weights(network).items()}
     save_file(arrays, tmp_path / "w.safetensors")
     expected = loop.predict(network, [batch[0]])

@@ -21,6 +21,8 @@ METADATA = f"{qaed.AUDIO}/{qaed.METADATA}"
 TOP100 = f"{qaed.FEATURES}/top100_features.csv"
 DECORRELATED = f"{qaed.FEATURES}/all_features_decorrelated.csv"
 SUPERSET = f"{qaed.FEATURES}/all_features.csv"
+NAMES_1714 = published1714.names(published1714.Params())
+NAMES_100 = top100.names(top100.Params())
 
 
 @pytest.fixture
@@ -217,7 +219,7 @@ def test_refuses_a_song_too_many(mini):
 
 
 def test_refuses_a_table_with_a_gap(mini, songs):
-    write_1714(mini / DECORRELATED, songs, published1714.names())
+    write_1714(mini / DECORRELATED, songs, NAMES_1714)
     text = (mini / DECORRELATED).read_text().replace(",1715.0,", ",NA,", 1)
     (mini / DECORRELATED).write_text(text)
     with pytest.raises(MerError, match=r"line 5: VOICE-.* must be a finite number, not 'NA'"):
@@ -235,7 +237,7 @@ def test_reads_the_other_variant_of_the_top100(mini):
 
 @pytest.mark.parametrize("file", [DECORRELATED, SUPERSET])
 def test_orders_the_1714_by_name_and_the_songs_by_id(mini, songs, file):
-    names = published1714.names()
+    names = NAMES_1714
     backwards = [f"{name}  " for name in names[::-1]]
     write_1714(mini / file, songs, backwards)
     features = qaed.published(mini)["published1714"]
@@ -246,16 +248,16 @@ def test_orders_the_1714_by_name_and_the_songs_by_id(mini, songs, file):
 
 
 def test_selects_the_1714_of_all_features(mini, songs):
-    write_1714(mini / SUPERSET, songs, ["F0001", *published1714.names()])
+    write_1714(mini / SUPERSET, songs, ["F0001", *NAMES_1714])
     features = qaed.published(mini)["published1714"]
-    assert features.names == tuple(published1714.names())
+    assert features.names == tuple(NAMES_1714)
     assert features.source["file"] == "all_features.csv"
     assert features.rows([songs[0][0].id])[0, 0] == 1
 
 
 def test_prefers_the_decorrelated_table(mini, songs):
-    write_1714(mini / SUPERSET, songs, published1714.names(), first=1e6)
-    write_1714(mini / DECORRELATED, songs, published1714.names())
+    write_1714(mini / SUPERSET, songs, NAMES_1714, first=1e6)
+    write_1714(mini / DECORRELATED, songs, NAMES_1714)
     features = qaed.published(mini)["published1714"]
     assert features.values.max() < 1e6
     assert features.source == {
@@ -268,34 +270,32 @@ def test_prefers_the_decorrelated_table(mini, songs):
 
 @pytest.mark.parametrize("file", [DECORRELATED, SUPERSET])
 def test_refuses_less_than_the_1714(mini, songs, file):
-    write_1714(mini / file, songs, published1714.names()[:-2])
-    with pytest.raises(
-        MerError, match=f"must have the feature '{published1714.names()[-2][:20]}.*first of 2"
-    ):
+    write_1714(mini / file, songs, NAMES_1714[:-2])
+    with pytest.raises(MerError, match=f"must have the feature '{NAMES_1714[-2][:20]}.*first of 2"):
         qaed.published(mini)
 
 
 def test_refuses_more_than_the_1714(mini, songs):
-    write_1714(mini / DECORRELATED, songs, ["F0001", *published1714.names()])
+    write_1714(mini / DECORRELATED, songs, ["F0001", *NAMES_1714])
     with pytest.raises(MerError, match="must not have the column 'F0001', the first of 1"):
         qaed.published(mini)
 
 
 def test_names_count_as_published():
-    names = published1714.names()
+    names = NAMES_1714
     channels = Counter(name.split("-")[0] if "-" in name else name[0] for name in names)
     assert channels == {"F": 898, "ORIGINAL": 407, "VOICE": 409}
     assert len(set(names)) == 1714
-    assert len(set(top100.names())) == 100
-    assert set(top100.names()) < set(names)
+    assert len(set(NAMES_100)) == 100
+    assert set(NAMES_100) < set(names)
 
 
 def test_names_are_those_of_the_catalogue(real_data):
     with (real_data / "4qaed_tables" / "catalogue_1714.csv").open(newline="") as stream:
         rows = sorted(csv.DictReader(stream), key=lambda row: int(row["idx"]))
     ranked = sorted(rows, key=lambda row: int(row["relieff_rank"]))
-    assert published1714.names() == [row["column"] for row in rows]
-    assert top100.names() == [row["column"] for row in ranked[:100]]
+    assert [row["column"] for row in rows] == NAMES_1714
+    assert [row["column"] for row in ranked[:100]] == NAMES_100
 
 
 @pytest.fixture(scope="module")

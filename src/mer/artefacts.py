@@ -7,10 +7,7 @@ on; only a model that needs it refuses.
 
 import csv
 import json
-import os
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,59 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mer.errors import MerError
+from mer.files import read_array, read_json, reading, write_json, write_text, writing
 from mer.types import Clip, FeatureSet, Fold, Predictions, Track
 
 MANIFEST = "manifest.json"
+MAX_CELLS = 2**28  # of a table: 2 GiB as float64, 42,000 clips of 6373 features
+CLIP_TYPES = {"id": "str", "offset": "int64", "length": "int64", "scale": "float64"}
 TRACK_COLUMNS = ["id", "path", "sha256", "quadrant", "valence", "arousal", "artist", "group"]
-
-
-@contextmanager
-def writing(target: Path) -> Iterator[Path]:
-    """A temporary folder beside ``target`` that takes its place when the block ends well.
-
-    An exception removes it and leaves what stood at ``target`` as it was.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    try:
-        yield temporary
-        if target.exists():
-            shutil.rmtree(target)
-        temporary.rename(target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def write_text(target: Path, text: str) -> None:
-    """Write a small file whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_json(target: Path, content: Any) -> None:
-    """Write JSON, keys in the order given, floats as they are."""
-    write_text(target, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def read_json(path: Path) -> Any:
-    """Read JSON.
-
-    Raises
-    ------
-    MerError
-        If the file is missing or is no JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MerError(f"{path} must be a JSON file ({error}); run `dvc repro`") from error
 
 
 def write_manifest(folder: Path, **facts: Any) -> None:
@@ -89,8 +40,10 @@ def write_absent(target: Path, reason: str) -> None:
 
 def absent(folder: Path) -> str | None:
     """The reason why the artefact is absent, or None where it is present."""
-    manifest = read_json(folder / MANIFEST)
-    return manifest["reason"] if manifest["status"] == "absent" else None
+    path = folder / MANIFEST
+    manifest = read_json(path)
+    with reading(path, "the manifest of an artefact"):
+        return {"absent": manifest.get("reason"), "present": None}[manifest["status"]]
 
 
 def write_tracks(path: Path, tracks: Sequence[Track], hashes: Mapping[str, str]) -> None:
@@ -120,8 +73,15 @@ def write_tracks(path: Path, tracks: Sequence[Track], hashes: Mapping[str, str])
 
 
 def read_tracks(index: Path) -> list[Track]:
-    """The tracks of ``data/index/<dataset>``, sorted by id."""
-    with (index / "tracks.csv").open(encoding="utf-8", newline="") as stream:
+    """The tracks of ``data/index/<dataset>``, sorted by id.
+
+    Raises
+    ------
+    MerError
+        If ``tracks.csv`` is damaged.
+    """
+    path = index / "tracks.csv"
+    with reading(path, "a table of tracks"), path.open(encoding="utf-8", newline="") as stream:
         return [
             Track(
                 id=row["id"],
@@ -143,6 +103,17 @@ def write_features(path: Path, features: FeatureSet) -> None:
     pq.write_table(table.replace_schema_metadata(dict(features.source)), path, compression="zstd")
 
 
+def _read_table(path: Path) -> pa.Table:
+    """A Parquet file, after a look at what its header promises: a few bytes can claim terabytes."""
+    with reading(path, "a Parquet file"), pq.ParquetFile(path) as file:
+        rows, columns = file.metadata.num_rows, file.metadata.num_columns
+        if not 0 <= rows * columns <= MAX_CELLS:
+            raise ValueError(f"{rows} rows of {columns} columns, more than {MAX_CELLS} cells")
+        table = file.read()
+        table.validate(full=True)
+        return table
+
+
 def read_features(path: Path) -> FeatureSet:
     """Read what ``write_features`` wrote.
 
@@ -151,16 +122,15 @@ def read_features(path: Path) -> FeatureSet:
     MerError
         If the file is no such table.
     """
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise MerError(f"{path} must be a Parquet table of features ({error})") from error
-    names = tuple(table.column_names[1:])
-    if table.column_names[:1] != ["id"]:
-        raise MerError(f"{path} must begin with the column 'id', not {table.column_names[:1]}")
-    values = np.column_stack([table.column(i + 1).to_numpy() for i in range(len(names))])
-    source = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
-    return FeatureSet(tuple(table.column("id").to_pylist()), names, values, source)
+    table = _read_table(path)
+    with reading(path, "a table of features whose first column is 'id'"):
+        if table.column_names[0] != "id":
+            raise ValueError(f"it is {table.column_names[0]!r}")
+        numbers = table.drop_columns("id")
+        values = np.column_stack([column.to_numpy() for column in numbers.columns])
+        source = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+        ids = tuple(table.column("id").to_pylist())
+        return FeatureSet(ids, tuple(numbers.column_names), values, source)
 
 
 @dataclass(frozen=True)
@@ -189,14 +159,22 @@ class Standard:
         Raises
         ------
         MerError
-            If the artefact is absent: the corpus has no audio.
+            If the artefact is absent, for the corpus has no audio, or damaged.
         """
         if reason := absent(folder):
             raise MerError(f"{folder} is absent: {reason}")
-        clips = pd.read_csv(folder / "clips.csv", dtype={"id": str}, keep_default_na=False)
-        audio = np.load(folder / "audio.npy", mmap_mode="r", allow_pickle=False)
-        columns = [clips[c].to_numpy() for c in ("offset", "length", "scale")]
-        return cls(tuple(clips["id"]), read_json(folder / MANIFEST)["rate"], audio, *columns)
+        audio = read_array(folder / "audio.npy")
+        with reading(folder / MANIFEST, "a manifest with the rate"):
+            rate = int(read_json(folder / MANIFEST)["rate"])
+        with reading(folder / "clips.csv", "the table of the clips in audio.npy"):
+            clips = pd.read_csv(folder / "clips.csv", dtype=CLIP_TYPES, keep_default_na=False)
+            ids, offsets, lengths, scales = (clips[c].to_numpy() for c in CLIP_TYPES)
+            ends = lengths.cumsum()
+            if (offsets != ends - lengths).any() or (lengths < 1).any() or ends[-1] != len(audio):
+                raise ValueError(f"its clips do not make up the {audio.shape} samples")
+            if not np.isfinite(scales).all():
+                raise ValueError("a scale is not finite")
+        return cls(tuple(ids), rate, audio, offsets, lengths, scales)
 
     def clip(self, index: int) -> Clip:
         """The clip at ``index`` of ``ids``, as float32 at the corpus' rate and native length."""
@@ -233,12 +211,13 @@ def read_folds(path: Path) -> list[Fold]:
         If the corpus has no folds under this protocol; the message says why.
     """
     content = read_json(path)
-    if content["status"] == "absent":
-        raise MerError(f"{path} is absent: {content['reason']}")
-    return [
-        Fold(f["repeat"], f["fold"], tuple(f["train"]), tuple(f["val"]), tuple(f["test"]))
-        for f in content["folds"]
-    ]
+    with reading(path, "a list of folds"):
+        if content["status"] == "absent":
+            raise MerError(f"{path} is absent: {content['reason']}")
+        return [
+            Fold(f["repeat"], f["fold"], tuple(f["train"]), tuple(f["val"]), tuple(f["test"]))
+            for f in content["folds"]
+        ]
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:
@@ -249,7 +228,15 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(folder: Path) -> Predictions:
-    """Read the predictions of ``data/runs/<key>``."""
-    table = pq.read_table(folder / "predictions.parquet")
-    classes = tuple(json.loads(table.schema.metadata[b"classes"]))
-    return Predictions(table.replace_schema_metadata(None).to_pandas(), classes)
+    """Read the predictions of ``data/runs/<key>``.
+
+    Raises
+    ------
+    MerError
+        If the file is no such table.
+    """
+    path = folder / "predictions.parquet"
+    table = _read_table(path)
+    with reading(path, "a table of predictions"):
+        classes = tuple(json.loads(table.schema.metadata[b"classes"]))
+        return Predictions(table.replace_schema_metadata(None).to_pandas(), classes)

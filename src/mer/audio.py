@@ -2,7 +2,8 @@
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,83 +12,39 @@ import numpy as np
 import soundfile as sf
 import soxr
 
-from mer import artefacts, parallel
+from mer import artefacts, parallel, sandbox
+from mer.config import Audio, Quarantine
+from mer.decoder import Unreadable
 from mer.errors import MerError
+from mer.files import reading
 from mer.types import Clip, Track
 
 FULL_SCALE = 32767  # int16
-SILENCE = 2.0**-16  # half a step of 16-bit audio, relative to full scale
-MAX_SECONDS = 3600.0  # no excerpt; decoding it would take the memory of the machine
-TOLERANCE = 0.05  # of the duration that the header promises; encoders pad, decoders trim
-NO_MPEG_FRAME = 7  # libsndfile's code; its words wrongly say that there is no regular file
+
+Result = tuple[np.ndarray, float] | Unreadable
+
+log = logging.getLogger("mer")
 
 
-class Unreadable(Exception):
-    """Why a file is left out: its message is the reason in ``quarantine.csv``."""
-
-
-def decode(path: Path, id_: str, rate: int, min_seconds: float) -> Clip:
+def decode(path: Path, id_: str, rate: int, limits: Audio) -> Clip:
     """Decode a file (wav, flac, ogg, opus, mp3, …), average its channels and resample it.
+
+    Another process does it, which may crash or hang.
 
     Parameters
     ----------
     rate : int
         Sampling rate of the result in Hz (soxr, quality HQ).
-    min_seconds : float
-        Shortest duration accepted.
+    limits : Audio
+        What is accepted, and what decoding may take.
 
     Raises
     ------
     Unreadable
-        If the file is missing or empty, cannot be decoded, ends before its header says, or holds
-        nothing that sounds.
+        If the file is missing or empty, cannot be decoded, holds less than it says, or holds
+        nothing that sounds; or if decoding it crashes or goes beyond its limits, twice.
     """
-    channels, native = _samples(path)
-    mono = sum(channels.T) / channels.shape[1]  # 20 times faster than mean(axis=1)
-    if fault := _fault(mono, native, min_seconds):
-        raise Unreadable(fault)
-    return Clip(id_, soxr.resample(mono, native, rate, quality="HQ"), rate)
-
-
-def _samples(path: Path) -> tuple[np.ndarray, int]:
-    """All channels [shape=(n, channels), dtype=float32] and the file's rate in Hz."""
-    if not path.exists():
-        raise Unreadable("no such file")
-    if not path.is_file():
-        raise Unreadable("not a file")
-    if path.stat().st_size == 0:
-        raise Unreadable("zero bytes")
-    try:
-        with sf.SoundFile(path) as file:
-            promised, rate = file.frames, file.samplerate
-            if promised > MAX_SECONDS * rate:
-                raise Unreadable(f"longer than {MAX_SECONDS:g} s: {promised / rate:.0f} s")
-            # At once: libsndfile seeks between blocks, and an mp3 then decodes differently.
-            samples = file.read(dtype="float32", always_2d=True)
-    except sf.LibsndfileError as error:
-        words = "no MPEG frame" if error.code == NO_MPEG_FRAME else error.error_string
-        raise Unreadable(f"not decodable: {words}") from error
-    except TypeError as error:  # soundfile takes *.raw for headerless
-        raise Unreadable(f"not decodable: {error}") from error
-    if 0 < len(samples) < (1 - TOLERANCE) * promised:
-        got, wanted = len(samples) / rate, promised / rate
-        raise Unreadable(f"ends after {got:.2f} s, its header says {wanted:.2f} s")
-    return samples, rate
-
-
-def _fault(mono: np.ndarray, rate: int, min_seconds: float) -> str | None:
-    """What makes decoded audio useless, or None."""
-    if len(mono) == 0:
-        return "no samples"
-    if not np.isfinite(mono).all():
-        return "not finite"
-    if np.abs(mono).max() < SILENCE:
-        return "silent"
-    if np.ptp(mono) < 2 * SILENCE:
-        return f"constant offset of {mono.mean():.3g}"
-    if len(mono) < min_seconds * rate:
-        return f"shorter than {min_seconds:g} s: {len(mono) / rate:.2f} s"
-    return None
+    return Clip(id_, sandbox.decode(path.absolute(), rate, limits), rate)
 
 
 def resample(clip: Clip, rate: int) -> Clip:
@@ -108,14 +65,12 @@ def resample(clip: Clip, rate: int) -> Clip:
     return Clip(clip.id, soxr.resample(clip.samples, clip.rate, rate, quality="HQ"), rate)
 
 
-def _quantized(
-    root: Path, rate: int, peak_db: float | None, min_seconds: float, track: Track
-) -> tuple[np.ndarray, float] | Unreadable:
+def _quantized(root: Path, rate: int, peak_db: float | None, limits: Audio, track: Track) -> Result:
     """A clip as int16 that uses the whole range, and the factor back to its level; or why not."""
     if track.path is None:
         return Unreadable("no file named in the index")
     try:
-        samples = decode(root / track.path, track.id, rate, min_seconds).samples
+        samples = decode(root / track.path, track.id, rate, limits).samples
     except Unreadable as fault:
         return fault
     peak = float(np.abs(samples).max())
@@ -138,8 +93,30 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]])
         writer.writerows(rows)
 
 
+def _digests(index: Path) -> dict[str, str]:
+    """Track id -> sha256 of its file, where the index has one."""
+    path = index / "tracks.csv"
+    with reading(path, "a table of tracks"), path.open(encoding="utf-8", newline="") as stream:
+        return {row["id"]: row["sha256"] for row in csv.DictReader(stream) if row["sha256"]}
+
+
+def _unique(
+    tracks: Sequence[Track], results: Iterator[Result], digests: Mapping[str, str]
+) -> Iterator[Result]:
+    """The results; of clips whose files are equal, only that of the first id."""
+    first: dict[str, str] = {}
+    for track, result in zip(tracks, results, strict=True):
+        digest = digests.get(track.id)
+        if digest and not isinstance(result, Unreadable):
+            twin = first.setdefault(digest, track.id)
+            if twin != track.id:
+                yield Unreadable(f"same content as {twin!r}")
+                continue
+        yield result
+
+
 def _write_audio(
-    path: Path, tracks: Sequence[Track], results: Iterator[tuple[np.ndarray, float] | Unreadable]
+    path: Path, tracks: Sequence[Track], results: Iterator[Result]
 ) -> tuple[list[tuple], list[tuple], str]:
     """Stream the results to ``path``; rows of clips.csv and quarantine.csv, sha256 of the audio."""
     clips: list[tuple] = []
@@ -160,13 +137,23 @@ def _write_audio(
     return clips, quarantine, digest.hexdigest()
 
 
+def _exists(path: Path) -> bool:
+    """Whether a file is there, be it out of reach."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
+
+
 def _check(root: Path, faults: list[tuple], existing: int, max_fraction: float) -> None:
-    """Refuse a corpus of which too much is unreadable."""
+    """Log what is left out; refuse a corpus of which it is too much."""
+    for _, path, reason in faults:
+        log.warning("%r is left out: %s", path, reason)
     if len(faults) <= max_fraction * existing and len(faults) < existing:
         return
     shown = "; ".join(f"{path!r}: {reason}" for _, path, reason in faults[:10])
     raise MerError(
-        f"at most {max_fraction:.0%} of the {existing} audio files in {root} may be unreadable "
+        f"at most {max_fraction:.0%} of the {existing} audio files in {root} may be unusable "
         f"(quarantine.max_fraction), and never all; {len(faults)} are: {shown}"
         f"{'; …' if faults[10:] else ''}; mend or remove them"
     )
@@ -179,8 +166,8 @@ def standardize(
     *,
     rate: int,
     peak_db: float | None,
-    min_seconds: float,
-    max_fraction: float,
+    limits: Audio,
+    quarantine: Quarantine,
 ) -> None:
     """Write a corpus' audio as mono int16 at one rate and native length: ``artefacts.Standard``.
 
@@ -196,36 +183,40 @@ def standardize(
         Hz.
     peak_db : float or None
         Peak of every clip in dBFS; None leaves the level alone.
-    min_seconds : float
-        Shorter clips are quarantined.
-    max_fraction : float in [0, 1]
-        Share of the files on disk that may be unreadable. A file that is missing does not count.
+    limits : Audio
+        What is accepted of a file, and what decoding it may take.
+    quarantine : Quarantine
+        The share of the files on disk that may be left out (one that is missing does not count), and
+        whether a file whose content another id has already is.
 
     Raises
     ------
     MerError
-        If more are unreadable; nothing is written then.
+        If more are left out; nothing is written then.
     """
     tracks = artefacts.read_tracks(index)
-    existing = {t.id for t in tracks if t.path and (root / t.path).exists()}
+    existing = {t.id for t in tracks if t.path and _exists(root / t.path)}
     if not existing:
         named = sum(track.path is not None for track in tracks)
         reason = f"no audio: {root} holds none of the {named} files that {index} names"
         artefacts.write_absent(target, reason)
         return
-    work = partial(_quantized, root.absolute(), rate, peak_db, min_seconds)
+    work = partial(_quantized, root.absolute(), rate, peak_db, limits)
+    digests = _digests(index) if quarantine.duplicates == "drop" else {}
     with artefacts.writing(target) as folder:
         results = parallel.each(work, tracks, label=f"standardize {target.name}")
-        clips, quarantine, digest = _write_audio(folder / "audio.npy", tracks, results)
-        faults = [row for row in quarantine if row[0] in existing]
-        _check(root, faults, len(existing), max_fraction)
+        unique = _unique(tracks, results, digests)
+        clips, left_out, digest = _write_audio(folder / "audio.npy", tracks, unique)
+        faults = [row for row in left_out if row[0] in existing]
+        _check(root, faults, len(existing), quarantine.max_fraction)
         _write_csv(folder / "clips.csv", ("id", "offset", "length", "scale"), clips)
-        _write_csv(folder / "quarantine.csv", ("id", "path", "reason"), quarantine)
+        _write_csv(folder / "quarantine.csv", ("id", "path", "reason"), left_out)
         artefacts.write_manifest(
             folder,
             rate=rate,
             clips=len(clips),
-            quarantined=len(quarantine),
+            quarantined=len(faults),
+            missing=len(left_out) - len(faults),
             sha256=digest,
             libsndfile=sf.__libsndfile_version__,
             soxr=soxr.__libsoxr_version__,

@@ -70,15 +70,34 @@ class Demo(Block):
 
 
 class Audio(Block):
-    """``audio``: what standardization accepts."""
+    """``audio``: what standardization accepts of a file, and what decoding it may take.
+
+    Attributes
+    ----------
+    min_seconds : shorter clips are quarantined
+    max_pcm_mib : of a file's samples, all channels, as float32
+    max_wall_seconds, max_cpu_seconds, max_memory_mib : of the process that decodes; beyond them it
+        is ended and the file quarantined
+    """
 
     min_seconds: PositiveFloat
+    max_pcm_mib: PositiveInt
+    max_wall_seconds: PositiveFloat
+    max_cpu_seconds: PositiveFloat
+    max_memory_mib: PositiveInt
 
 
 class Quarantine(Block):
-    """``quarantine``: the share of existing files that may be unreadable."""
+    """``quarantine``: what is left out.
+
+    Attributes
+    ----------
+    max_fraction : share of the existing files beyond which the stage fails
+    duplicates : of files with the same bytes, ``drop`` all but the first id or ``keep`` all
+    """
 
     max_fraction: Annotated[float, Field(ge=0, le=1)]
+    duplicates: Literal["drop", "keep"]
 
 
 class Profile(Block):

@@ -11,6 +11,7 @@ import numpy as np
 from mer import registry
 from mer.artefacts import MANIFEST, Standard, absent, read_json, write_absent, write_json, writing
 from mer.config import Policy, View
+from mer.files import reading
 from mer.mel import Mels, prepare, spectrogram, width, write
 from mer.parallel import each
 from mer.seeds import generator
@@ -132,5 +133,6 @@ class Copies(Mels):
             If the artefact is absent; the message says why.
         """
         mels = Mels.read(folder)
-        names = tuple(read_json(folder / MANIFEST)["copies"])
+        with reading(folder / MANIFEST, "a manifest with the names of the copies"):
+            names = tuple(read_json(folder / MANIFEST)["copies"])
         return cls(mels.ids, mels.frames, mels.values, names)

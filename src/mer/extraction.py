@@ -65,7 +65,7 @@ def _compute(standard: Path, target: Path, module: ModuleType, family: str, para
         rows = [
             found["row"] for found in each(work, range(len(ids)), label=f"{family} {target.name}")
         ]
-        features = FeatureSet(ids, tuple(module.names()), np.stack(rows), source)
+        features = FeatureSet(ids, tuple(module.names(params)), np.stack(rows), source)
         with artefacts.writing(target) as folder:
             artefacts.write_features(folder / TABLE, features)
             _describe(folder, features)

@@ -1,7 +1,8 @@
 """The index of a corpus: its tracks, their digests and its published tables."""
 
+import csv
 import hashlib
-from collections import Counter
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,25 @@ from pathlib import Path
 from mer import artefacts, registry
 from mer.errors import MerError
 from mer.types import QUADRANTS, Track
+
+SUFFIXES = frozenset(
+    (
+        ".aif",
+        ".aiff",
+        ".au",
+        ".caf",
+        ".flac",
+        ".m4a",
+        ".mp3",
+        ".oga",
+        ".ogg",
+        ".opus",
+        ".wav",
+        ".wma",
+    )
+)
+
+log = logging.getLogger("mer")
 
 
 def _check_counts(root: Path, found: Mapping[str, int], expected: Mapping[str, int]) -> None:
@@ -23,6 +43,8 @@ def _check_counts(root: Path, found: Mapping[str, int], expected: Mapping[str, i
 def _digest(path: Path) -> str:
     """SHA-256 of a file, or nothing where there is none that can be read."""
     try:
+        if not path.is_file():  # a pipe would wait for ever
+            return ""
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
@@ -35,8 +57,38 @@ def _digests(root: Path, tracks: Sequence[Track]) -> dict[str, str]:
         return dict(zip(files, pool.map(_digest, files.values())))
 
 
+def _check_ids(root: Path, layout: str, tracks: Sequence[Track]) -> None:
+    paths: dict[str, str | None] = {}
+    for track in tracks:
+        if track.id in paths:
+            raise MerError(
+                f"{root}: the clip {track.id!r} must stand once; the layout {layout!r} lists it for "
+                f"{paths[track.id]!r} and again for {track.path!r}; rename one"
+            )
+        paths[track.id] = track.path
+
+
+def _unlabelled(root: Path, tracks: Sequence[Track]) -> list[str]:
+    """Audio files below ``root`` that no track names, sorted."""
+    named = {track.path for track in tracks}
+    files = (path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = {path.relative_to(root).as_posix() for path in files if path.is_file()}
+    return sorted(found - named)
+
+
+def _write_unlabelled(path: Path, files: Sequence[str]) -> None:
+    """``path,reason``; bytes of a name that are no UTF-8 are escaped."""
+    if files:
+        log.warning("%d audio files have no label, the first is %r", len(files), files[0])
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerows([("path", "reason"), *((file, "no label") for file in files)])
+
+
 def build(root: Path, target: Path, layout: str, counts: dict[str, int] | None) -> None:
     """Write ``tracks.csv``, one Parquet table per published family and the manifest.
+
+    ``unlabelled.csv`` names audio files that are there without a label.
 
     Parameters
     ----------
@@ -56,23 +108,21 @@ def build(root: Path, target: Path, layout: str, counts: dict[str, int] | None) 
     """
     module = registry.get("datasets", layout)
     tracks: list[Track] = module.tracks(root)
-    twice = [id_ for id_, times in Counter(track.id for track in tracks).items() if times > 1]
-    if twice:
-        raise MerError(
-            f"{root}: the clip {twice[0]!r} must stand once; the layout {layout!r} lists it again"
-        )
+    _check_ids(root, layout, tracks)
     found = {q: sum(track.quadrant == q for track in tracks) for q in QUADRANTS}
     if counts is not None:
         _check_counts(root, found, counts)
-    published = module.published(root)
+    published, unlabelled = module.published(root), _unlabelled(root, tracks)
     with artefacts.writing(target) as folder:
         artefacts.write_tracks(folder / "tracks.csv", tracks, _digests(root, tracks))
         for family, features in published.items():
             artefacts.write_features(folder / f"{family}.parquet", features)
+        _write_unlabelled(folder / "unlabelled.csv", unlabelled)
         artefacts.write_manifest(
             folder,
             n=len(tracks),
             counts=found,
             has_audio=any(track.path for track in tracks),
+            unlabelled=len(unlabelled),
             published=sorted(published),
         )

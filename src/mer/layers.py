@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mer.errors import MerError
+
 EPSILON, MOMENTUM = 1e-3, 0.01  # Keras' BatchNormalization: eps 1e-3, momentum 0.99
 TRUNCATION = 0.87962566103423978  # standard deviation of a unit normal cut at two deviations
 
@@ -89,7 +91,53 @@ def louro_convolutions(last_norm: bool, dropout: float) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(dropout))
 
 
+def maps(convolutions: nn.Module, shape: tuple[int, int]) -> torch.Size:
+    """Shape that the convolutions leave of one spectrogram of this (frames, mels).
+
+    Raises
+    ------
+    MerError
+        If nothing is left.
+    """
+    try:
+        with torch.no_grad():
+            return convolutions.eval()(torch.zeros(1, 1, *shape)).shape[1:]
+    except RuntimeError as error:
+        frames, mels = shape
+        raise MerError(
+            f"spectrograms of {frames} frames x {mels} mels are too small for this model's "
+            "convolutions; choose a view with more of them"
+        ) from error
+
+
 def flattened(convolutions: nn.Module, shape: tuple[int, int]) -> int:
     """Values that the convolutions leave of a spectrogram of this (frames, mels)."""
-    with torch.no_grad():
-        return convolutions.eval()(torch.zeros(1, 1, *shape)).shape[1]
+    return maps(convolutions, shape).numel()
+
+
+class GRU(nn.GRU):
+    """Keras' GRU (``reset_after``): the equations and biases are torch's, the start is Keras'.
+
+    Input weights glorot-uniform, recurrent ones orthogonal, biases 0. Computed in float32 also where a
+    GPU otherwise takes bfloat16, for which torch would put float16.
+
+    Parameters
+    ----------
+    features, units, layers : int
+        Values per step of the input and of the output; recurrent layers, one on the other.
+    """
+
+    def __init__(self, features: int, units: int, layers: int) -> None:
+        super().__init__(features, units, layers, batch_first=True)
+        for name, weights in self.named_parameters():
+            if name.startswith("weight_ih"):
+                nn.init.xavier_uniform_(weights)
+            elif name.startswith("weight_hh"):
+                nn.init.orthogonal_(weights)
+            else:
+                nn.init.zeros_(weights)
+
+    def forward(self, sequence: Tensor) -> Tensor:  # type: ignore[override]
+        """[shape=(n, steps, features)] -> the last layer's states [shape=(n, steps, units)]."""
+        with torch.autocast(sequence.device.type, enabled=False):
+            return super().forward(sequence.float())[0]

@@ -18,13 +18,21 @@ from scipy.fft import rfft
 from scipy.sparse import csr_array
 
 from mer import audio
-from mer.artefacts import Standard, absent, write_absent, write_manifest, writing
+from mer.artefacts import (
+    Standard,
+    absent,
+    write_absent,
+    write_manifest,
+    writing,
+)
 from mer.config import View
 from mer.errors import MerError
+from mer.files import read_array, reading
 from mer.parallel import each
 from mer.types import Clip
 
 FLOOR = 1e-10  # power at -100 dB
+IDS_TYPES = {"id": "str", "frames": "int64"}
 BLOCK = 32  # windows transformed at once: they fit into the processor's cache
 
 log = logging.getLogger("mer")
@@ -168,12 +176,13 @@ def write(
     """
     each_clip = (len(copies),) if copies else ()
     shape = (len(ids), *each_clip, width, view.mels)
-    values = np.lib.format.open_memmap(folder / "mel.npy", "w+", np.float16, shape)
+    facts = {"descr": "<f2", "fortran_order": False, "shape": shape}
     frames = []
-    for row, mel in zip(values, mels, strict=True):
-        row[:] = _padded(mel, width, view)
-        frames.append(mel.shape[-2])
-    values.flush()
+    with (folder / "mel.npy").open("wb") as stream:  # a full disk ends a memory map by SIGBUS
+        np.lib.format.write_array_header_1_0(stream, facts)
+        for _, mel in zip(ids, mels, strict=True):
+            stream.write(_padded(mel, width, view).astype("<f2").tobytes())
+            frames.append(mel.shape[-2])
     table = pd.DataFrame({"id": ids, "frames": frames})
     table.to_csv(folder / "ids.csv", index=False, lineterminator="\n")
     write_manifest(folder, view=view.model_dump(), copies=list(copies))
@@ -236,13 +245,16 @@ class Mels:
         Raises
         ------
         MerError
-            If the artefact is absent; the message says why.
+            If the artefact is absent; the message says why. Or if it is damaged.
         """
         if reason := absent(folder):
             raise MerError(f"{folder} is absent: {reason}")
-        table = pd.read_csv(folder / "ids.csv", dtype={"id": str}, keep_default_na=False)
-        values = np.load(folder / "mel.npy", mmap_mode="r", allow_pickle=False)
-        return cls(tuple(table["id"]), table["frames"].to_numpy(), values)
+        values = read_array(folder / "mel.npy")
+        with reading(folder / "ids.csv", "the table of the clips in mel.npy"):
+            table = pd.read_csv(folder / "ids.csv", dtype=IDS_TYPES, keep_default_na=False)
+            if len(table) != len(values):
+                raise ValueError(f"{len(table)} rows for {len(values)} spectrograms")
+            return cls(tuple(table["id"]), table["frames"].to_numpy(), values)
 
     def rows(self, ids: Iterable[str]) -> np.ndarray:
         """The spectrograms of ``ids``, in their order [shape=(len(ids), …, frames, mels)].

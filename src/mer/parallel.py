@@ -16,11 +16,14 @@ from typing import Any, TypeVar
 
 import joblib
 import numpy as np
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 from threadpoolctl import threadpool_limits
 
 from mer.errors import MerError
+from mer.processes import end_with_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -56,8 +59,9 @@ def _backend(alone: bool) -> Iterator[bool]:
             stack.enter_context(Client(address, set_as_default=True))
             stack.enter_context(joblib.parallel_config(backend="dask"))
         else:
+            begin = {"initializer": end_with_parent, "initargs": (os.getpid(),)}
             stack.enter_context(
-                joblib.parallel_config(backend="loky", n_jobs=jobs(), inner_max_num_threads=1)
+                joblib.parallel_config("loky", n_jobs=jobs(), inner_max_num_threads=1, **begin)
             )
         yield alone or not address
 
@@ -80,14 +84,26 @@ def each(
         What the bar says.
     alone : bool
         Run in this process, one after the other: the function has a GPU to itself.
+
+    Raises
+    ------
+    MerError
+        If a process was killed, for want of memory mostly.
     """
     calls = (joblib.delayed(_single_threaded)(function, item) for item in items)
     columns = [TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
     with _backend(alone) as one_by_one, Progress(*columns) as progress:
+        progress.console.show_cursor(True)  # a kill leaves the terminal as it is
         task = progress.add_task(label, total=len(items))
-        for result in joblib.Parallel(return_as="generator" if one_by_one else "list")(calls):
-            progress.advance(task)
-            yield result
+        try:
+            for result in joblib.Parallel(return_as="generator" if one_by_one else "list")(calls):
+                progress.advance(task)
+                yield result
+        except TerminatedWorkerError as error:
+            raise MerError(
+                f"{label}: the {jobs()} processes must live, and one was killed; where memory was "
+                "short, set MER_JOBS to fewer, then run `dvc repro`"
+            ) from error
 
 
 @cache
@@ -99,16 +115,26 @@ def _code() -> str:
     return digest.hexdigest()
 
 
+def _stored(path: Path) -> Arrays | None:
+    """What an earlier call has stored whole, or None."""
+    try:
+        return load(path.read_bytes())
+    except (FileNotFoundError, SafetensorError):
+        return None
+
+
 def _keep(function: Callable[[Item], Arrays], kept: Path, item: tuple[int, Item]) -> Arrays:
     """The stored result of ``item``, or the computed one, stored."""
     number, value = item
     path = kept / f"{number}.safetensors"
-    if not path.exists():
+    arrays = _stored(path)
+    if arrays is None:
+        found = function(value)
+        arrays = {name: np.ascontiguousarray(array) for name, array in found.items()}
         temporary = kept / f".{number}.{os.getpid()}"
-        arrays = {name: np.ascontiguousarray(array) for name, array in function(value).items()}
-        save_file(arrays, temporary)
+        temporary.write_bytes(save(arrays))
         temporary.replace(path)
-    return load_file(path)
+    return arrays
 
 
 @contextmanager

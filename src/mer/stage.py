@@ -1,14 +1,14 @@
 """What every stage script shares: errors in one sentence, a seconds record, no orphans."""
 
-import ctypes
-import json
+import errno
 import logging
 import os
 import platform
-import signal
+import shutil
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -19,18 +19,14 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
 
-from mer.artefacts import write_json
+from mer import PARENT
+from mer.artefacts import read_json, write_json
 from mer.errors import MerError
+from mer.processes import end_with_parent
 
 RECORDS = Path(".mer/stages")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "librosa", "opensmile", "essentia", "soxr")
-PR_SET_PDEATHSIG = 1
-
-
-def _end_with_parent() -> None:
-    """Ask Linux to end this process when DVC, its parent, is gone."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
 def _commit() -> str:
@@ -51,13 +47,28 @@ def _record(name: str, seconds: float) -> dict[str, Any]:
     }
 
 
+def _sentence(error: Exception) -> str | None:
+    """What the user can do something about, or None: an error of ours, with its traceback."""
+    if isinstance(error, MerError):
+        return str(error)
+    if any(text in str(error) for text in FULL):  # NumPy, Arrow and safetensors each wrap errno
+        return (
+            f"the disk must have room for what the stage writes, and {Path.cwd()} has "
+            f"{shutil.disk_usage('.').free / 1e6:.0f} MB left ({error}); free some and run "
+            "`dvc repro`, or go back to the outputs of the last run with `dvc checkout -q --allow-missing`"
+        )
+    return None
+
+
 @contextmanager
 def one_sentence(name: str) -> Iterator[None]:
-    """Print a ``MerError`` without a traceback and end with status 1."""
+    """Print a ``MerError``, or that the disk is full, without a traceback and end with status 1."""
     try:
         yield
-    except MerError as error:
-        message = Text.assemble((f"{name}: ", "bold red"), str(error))
+    except Exception as error:
+        if (sentence := _sentence(error)) is None:
+            raise
+        message = Text.assemble((f"{name}: ", "bold red"), sentence)
         Console(stderr=True).print(message, soft_wrap=True)
         sys.exit(1)
 
@@ -74,15 +85,16 @@ def stage(name: str) -> Iterator[None]:
     name : str
         As DVC writes it: ``train``, ``index@demo``.
     """
-    _end_with_parent()
+    end_with_parent(PARENT)
     logging.basicConfig(level="INFO", format="%(message)s", handlers=[RichHandler(show_path=False)])
+    warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning)  # joblib, of those after an error
     started = time.perf_counter()
     with one_sentence(name):
         yield
-    write_json(RECORDS / f"{name}.json", _record(name, time.perf_counter() - started))
+        write_json(RECORDS / f"{name}.json", _record(name, time.perf_counter() - started))
 
 
 def records() -> list[dict[str, Any]]:
     """The last record of every stage, in the order in which they ended."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in RECORDS.glob("*.json")]
+    found = [read_json(path) for path in RECORDS.glob("*.json")]
     return sorted(found, key=lambda record: record["ended"])

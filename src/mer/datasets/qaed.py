@@ -153,6 +153,12 @@ def _check_names(file: Path, found: set[str], names: Iterable[str]) -> None:
         )
 
 
+def _names(family: str) -> list[str]:
+    """The published columns of a family."""
+    module = registry.get("features", family)
+    return module.names(module.Params())
+
+
 def _table(file: Path, family: str, quadrants: Mapping[str, str]) -> FeatureSet:
     """A published table, its rows sorted by song, its columns in the published order."""
     table = sheets.read(file, [], REMEDY)
@@ -161,7 +167,7 @@ def _table(file: Path, family: str, quadrants: Mapping[str, str]) -> FeatureSet:
         raise MerError(f"{file} must have a column 'SongID' or 'IDSong'; {REMEDY}")
     rows = sheets.by_id(table, lambda row: row.text(key) or "")
     _check_songs(file, rows, quadrants)
-    names = registry.get("features", family).names()
+    names = _names(family)
     _check_names(file, set(table[0].cells) - {key, "Quadrant"}, names)
     values = np.array([[rows[song].number(name) for name in names] for song in quadrants])
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -199,7 +205,7 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
     labelled = sorted((_official(track.id), track.quadrant) for track, _ in songs)
     blank = [""] * (len(METADATA_COLUMNS) - 4)
     metadata = [(_official(t.id), t.artist or "", t.id, t.quadrant, *blank) for t, _ in songs]
-    names = registry.get("features", "top100").names()
+    names = _names("top100")
     features = [(song, *_features(song, q, len(names)), q) for song, q in labelled]
     annotations = [("Song", "Quadrant"), *labelled]
     sheets.write(root / AUDIO / ANNOTATIONS, annotations, lineterminator="\r\n")

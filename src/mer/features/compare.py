@@ -5,46 +5,24 @@ values. Weninger, Eyben, Schuller, Mortillaro, Scherer. On the Acoustics of Emot
 Speech, Music, and Sound have in Common. Frontiers in Psychology 4:292, 2013.
 """
 
-from functools import cache
-from importlib import metadata
-from typing import Annotated, Any
-
 import numpy as np
-from pydantic import Field, PositiveInt
 
-from mer.config import Block
-from mer.errors import MerError
+from mer import smile
 from mer.types import Clip
 
 
-class Params(Block):
-    """``families.compare``.
-
-    Attributes
-    ----------
-    rate : sampling rate of the audio that openSMILE gets, in Hz
-    peak : a louder clip is scaled down to this; openSMILE turns a sample of exactly 1.0 into -32768
-    """
-
-    rate: PositiveInt
-    peak: Annotated[float, Field(gt=0, lt=1)]
-
-
-@cache
-def _smile() -> Any:
-    import opensmile
-
-    return opensmile.Smile(opensmile.FeatureSet.IS13, opensmile.FeatureLevel.Functionals)
+class Params(smile.Params):
+    """``families.compare``: see ``mer.smile.Params``."""
 
 
 def versions() -> dict[str, str]:
     """What decides the values beside the parameters."""
-    return {"configuration": "IS13_ComParE", "opensmile": metadata.version("opensmile")}
+    return smile.versions("IS13_ComParE")
 
 
-def names() -> list[str]:
+def names(params: Params) -> list[str]:
     """The 6373 columns, in openSMILE's order."""
-    return list(_smile().feature_names)
+    return list(smile.functionals().feature_names)
 
 
 def extract(clip: Clip, params: Params) -> np.ndarray:
@@ -64,8 +42,4 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     MerError
         If the clip has another rate.
     """
-    if clip.rate != params.rate:
-        raise MerError(f"the clip {clip.id!r} must have {params.rate} Hz, not {clip.rate}")
-    loudest = np.abs(clip.samples).max()
-    gain = np.float32(min(1.0, params.peak / loudest)) if loudest else np.float32(1.0)
-    return _smile()(clip.samples * gain, clip.rate)[0, :, 0]
+    return smile.extract(smile.functionals(), clip, params)[:, 0]

@@ -16,6 +16,6 @@ class Params(Block):
     """Nothing to set."""
 
 
-def names() -> list[str]:
+def names(params: Params) -> list[str]:
     """The 1714 names, in the published order."""
     return lists.beside(__file__)

@@ -15,6 +15,6 @@ class Params(Block):
     """Nothing to set."""
 
 
-def names() -> list[str]:
+def names(params: Params) -> list[str]:
     """The 100 names, most relevant first."""
     return lists.beside(__file__)

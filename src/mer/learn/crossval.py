@@ -1,8 +1,9 @@
 """Train a model on every fold of a protocol; the only way to predictions.
 
 A model's ``learner`` names a module beside this one. Its ``fit_predict`` trains on one fold and
-returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)], ``curve.<phase>``
-[shape=(epochs, 2): loss, accuracy] and ``weights.<name>``, the latter two from networks only.
+returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)] and, from networks,
+``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy], phases numbered in their order, and
+``weights.<name>``.
 """
 
 import hashlib
@@ -115,7 +116,7 @@ def cross_validate(
         found = run(work, folds, label=f"train {model}", alone=_learner(model).alone())
         for fold, arrays in zip(folds, found, strict=True):
             rows.append(_rows(material, fold, arrays["probabilities"]))
-            curves += [_curve(fold, k, v) for k, v in _under("curve.", arrays).items()]
+            curves += [_curve(fold, k, v) for k, v in sorted(_under("curve.", arrays).items())]
             if fold.repeat == 0 and (kept := _under("weights.", arrays)):
                 weights[fold.repeat, fold.fold] = kept
     predictions = Predictions(pd.concat(rows, ignore_index=True), material.classes)

@@ -57,6 +57,6 @@ def fit_predict(
     test_mel = inputs.spectrograms(material, fold.test, where, copies=False)
     return {
         "probabilities": loop.predict(network, [test_mel, test_table]),
-        **{f"curve.{phase}": curve for phase, curve in curves.items()},
+        **{f"curve.{n}_{phase}": curve for n, (phase, curve) in enumerate(curves.items(), 1)},
         **weights(network),
     }

@@ -46,6 +46,6 @@ def fit_predict(
     test = inputs.spectrograms(material, fold.test, where, copies=False)
     return {
         "probabilities": loop.predict(network, [test]),
-        "curve.training": curve,
+        "curve.1_training": curve,
         **weights(network),
     }

@@ -1,0 +1,105 @@
+"""What the families of features cost beside the libraries' own calls.
+
+``python benchmarks/features.py <audio file> ...``: one process, one thread, processor time, the first
+30 s of each file. The rows take turns, so that a busy machine is as unkind to all of them.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import opensmile
+import soundfile as sf
+from rich.console import Console
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from mer import config
+from mer.audio import decode, resample
+from mer.features import compare, compare_lld, essentia
+from mer.types import Clip
+
+ROUNDS = 5
+(LIMITS,) = config.read("audio")
+SMILE = compare.Params(rate=22050, peak=0.99)
+LLD = compare_lld.Params(rate=22050, peak=0.99)
+LOWLEVEL = essentia.Params(rate=44100, profile="lowlevel")
+WIDE = essentia.Params(rate=44100, profile="wide")
+HALF = essentia.Params(rate=22050, profile="lowlevel")
+# row -> (the call of a library that it is measured by, the share of it that it may cost)
+BOUNDS = {
+    "mer: compare, 6373": ("openSMILE: functionals", 1.05),
+    "mer: compare_lld, 260": ("openSMILE: descriptors, then deltas", 1.0),
+    "mer: essentia, 84": ("Essentia: MusicExtractor", 0.5),
+    "mer: essentia, 84, from 22.05 kHz": ("Essentia: MusicExtractor", 0.5),
+    "mer: essentia, 111": ("Essentia: MusicExtractor", 1.0),
+}
+
+
+def smile(level: opensmile.FeatureLevel) -> opensmile.Smile:
+    return opensmile.Smile(opensmile.FeatureSet.IS13, level)
+
+
+def rows(native: Clip, file: Path) -> dict[str, Callable[[], object]]:
+    """What is timed: ours, and the libraries' own calls for the same."""
+    clip = resample(native, SMILE.rate)
+    levels = opensmile.FeatureLevel
+    functionals = smile(levels.Functionals)
+    descriptors, deltas = (
+        smile(levels.LowLevelDescriptors),
+        smile(levels.LowLevelDescriptors_Deltas),
+    )
+    extractor = essentia._library().MusicExtractor(
+        lowlevelSilentFrames="drop",
+        lowlevelFrameSize=2048,
+        lowlevelHopSize=1024,
+        lowlevelStats=["mean", "stdev"],
+    )
+    return {
+        "openSMILE: functionals": lambda: functionals(clip.samples, clip.rate),
+        "mer: compare, 6373": lambda: compare.extract(clip, SMILE),
+        "openSMILE: descriptors, then deltas": lambda: (
+            descriptors(clip.samples, clip.rate),
+            deltas(clip.samples, clip.rate),
+        ),
+        "mer: compare_lld, 260": lambda: compare_lld.extract(clip, LLD),
+        "Essentia: MusicExtractor": lambda: extractor(str(file)),
+        "mer: essentia, 84": lambda: essentia.extract(native, LOWLEVEL),
+        "mer: essentia, 84, from 22.05 kHz": lambda: essentia.extract(clip, HALF),
+        "mer: essentia, 111": lambda: essentia.extract(native, WIDE),
+    }
+
+
+def milliseconds(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """The least of each row over ``ROUNDS`` turns: what else runs only adds to it."""
+    turns: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(ROUNDS):
+        for name, call in calls.items():
+            started = time.process_time()
+            call()
+            turns[name].append(1e3 * (time.process_time() - started))
+    return {name: min(times) for name, times in turns.items()}
+
+
+def measure(path: Path, folder: Path) -> None:
+    """Print the table of one file."""
+    whole = decode(path, path.stem, LOWLEVEL.rate, LIMITS)
+    native = Clip(whole.id, whole.samples[: 30 * whole.rate], whole.rate)
+    sf.write(folder / "clip.wav", native.samples, native.rate, subtype="FLOAT")
+    cost = milliseconds(rows(native, folder / "clip.wav"))
+    table = Table(
+        "call", "ms", "x library", "at most", title=f"{path.name}, {native.seconds:.1f} s"
+    )
+    for name, value in cost.items():
+        base, bound = BOUNDS.get(name, (name, 1.0))
+        limit = f"{bound:.2f}" if name in BOUNDS else ""
+        table.add_row(name, f"{value:.0f}", f"{value / cost[base]:.2f}", limit)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1), tempfile.TemporaryDirectory() as scratch:
+        for argument in sys.argv[1:]:
+            measure(Path(argument), Path(scratch))

@@ -1,0 +1,66 @@
+"""What kills, signals, a full disk and a second DVC do: ``python benchmarks/reliability_kills.py``.
+
+Runs tests/test_kills.py with 50 kills, or as many as the first argument says, and writes what it
+recorded into the section ``kills`` of docs/reliability.md; nothing unless every test passes.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+import sections
+
+Trials = dict[str, list[tuple[str, float]]]
+
+INTRODUCTION = """\
+## Kills, signals, a full disk, a second run
+
+Made by `python benchmarks/reliability_kills.py` from tests/test_kills.py. A fresh clone runs `dvc repro`
+(model `cnn`, short clips) and is stopped {stops} times at random points, each time started again; the last
+run ends by itself, in the bytes of a clone that nothing disturbed. Seconds are those until no process of
+the run was left or, from the full disk on, until the command had ended."""
+AGAIN = "no process left, no file with other bytes; the last run ends in the bytes of an undisturbed one"
+OUTCOMES = {
+    "full disk": "one sentence, nothing half-written; `dvc checkout -q --allow-missing` restores all",
+    "second": "says which process is busy, exit status 1; the first run loses nothing",
+}
+
+
+def record(report: Path) -> Trials:
+    """Kind -> stage and seconds of each trial, from a report of pytest in JUnit's form."""
+    found = defaultdict(list)
+    for entry in ET.parse(report).iter("property"):
+        stage, seconds = entry.attrib["value"].split()
+        found[entry.attrib["name"]].append((stage, float(seconds)))
+    return found
+
+
+def section(found: Trials) -> str:
+    """The introduction and a table with a row per kind."""
+    rows = []
+    for kind, trials in found.items():
+        outcome = next((text for begin, text in OUTCOMES.items() if kind.startswith(begin)), AGAIN)
+        seconds = [seconds for _, seconds in trials]
+        shown = f"{median(seconds):.2f}, at most {max(seconds):.2f}"
+        rows.append((kind, ", ".join(dict(trials)), outcome, len(trials), shown))
+    stops = sum(row[3] for row in rows if row[2] == AGAIN)
+    table = sections.table(("kind", "stages", "outcome", "count", "seconds"), rows)
+    return f"{INTRODUCTION.format(stops=stops)}\n\n{table}"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        command = [sys.executable, "-m", "pytest", f"--junitxml={report}", "tests/test_kills.py"]
+        kills = sys.argv[1] if sys.argv[1:] else "50"
+        subprocess.run(command, env={**os.environ, "MER_KILLS": kills}, check=True)
+        sections.write("kills", section(record(report)))
+
+
+if __name__ == "__main__":
+    main()

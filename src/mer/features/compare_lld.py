@@ -1,0 +1,61 @@
+"""ComParE's 65 low-level descriptors and their 65 deltas: mean and standard deviation over the clip.
+
+Descriptors of configuration IS13_ComParE (methods.md C2): six of pitch and voice from 60-ms frames,
+four of energy and loudness, 55 of the spectrum from 20-ms ones, one every 10 ms, smoothed over three.
+``<descriptor>_sma`` is a descriptor, ``<descriptor>_sma_de`` its slope per frame over five; each gives
+``_amean`` and ``_stddev``, over every frame: unvoiced ones count as 0 in ``F0final``. openSMILE adds two
+frames of deltas beyond the end of the clip; they are left out. A pair of passes over the audio, one for
+the descriptors and one for the deltas, is what the library's own levels would take; this is one.
+
+Weninger, Eyben, Schuller, Mortillaro, Scherer. On the Acoustics of Emotion in Audio: What Speech, Music,
+and Sound have in Common. Frontiers in Psychology 4:292, 2013.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mer import smile
+from mer.types import Clip
+
+CONFIG = Path(__file__).with_suffix(".conf")
+
+
+class Params(smile.Params):
+    """``families.compare_lld``: see ``mer.smile.Params``."""
+
+
+def _smile() -> Any:
+    return smile.frames(CONFIG)
+
+
+def versions() -> dict[str, str]:
+    """What decides the values beside the parameters."""
+    return smile.versions("IS13_ComParE descriptors and deltas")
+
+
+def names(params: Params) -> list[str]:
+    """The 260 columns, in openSMILE's order: descriptors, then deltas, mean before deviation."""
+    return [f"{name}_{what}" for name in _smile().feature_names for what in ("amean", "stddev")]
+
+
+def extract(clip: Clip, params: Params) -> np.ndarray:
+    """Mean and standard deviation of descriptors and deltas of a clip.
+
+    Parameters
+    ----------
+    clip : Clip
+        At ``params.rate`` Hz; its level is kept up to ``params.peak``.
+
+    Returns
+    -------
+    np.ndarray [shape=(260,), dtype=float32]
+
+    Raises
+    ------
+    MerError
+        If the clip has another rate.
+    """
+    frames = smile.extract(_smile(), clip, params).astype(float)
+    return np.stack([frames.mean(axis=1), frames.std(axis=1)], axis=1).ravel().astype(np.float32)

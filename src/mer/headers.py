@@ -1,0 +1,177 @@
+"""What an audio file says about its own length, held against what it decodes to.
+
+libsndfile shortens a file to the bytes that are there and says so in its log only. Of an mp3 without
+a Xing header it takes the first frame's bit rate for that of all: it promises too much, or stops too
+early. It passes over damaged pages of Ogg. So frames of mp3 are counted here (ISO 11172-3, 2.4.2.3)
+and pages of Ogg checked (RFC 3533, section 6).
+"""
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+SHORTENED = re.compile(
+    r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.MULTILINE
+)
+SLACK = 64  # bytes; some writers count their header
+TOLERANCE = 0.02  # of the frames claimed
+END_OF_STREAM = 4  # flag of an Ogg page
+PADDING = 5  # frames of mp3 that encoders add and decoders drop
+BIT_RATES = {  # kbit/s by whether the file is MPEG-1
+    True: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    False: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+LAYER_3 = 1
+PCM = (1, 3, 0xFFFE)
+FOREIGN = {  # by bytes at an offset
+    (4, b"ftyp"): "MP4 (AAC, ALAC)",
+    (0, b"\x30\x26\xb2\x75"): "ASF (WMA)",
+    (0, b"\x1a\x45\xdf\xa3"): "Matroska or WebM",
+    (0, b"MAC "): "Monkey's Audio",
+    (0, b"wvpk"): "WavPack",
+}
+REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+def fault(path: Path, format_: str, log: str, claimed: int, decoded: int, rate: int) -> str | None:
+    """What a file has not although it says so, or None.
+
+    Parameters
+    ----------
+    format_, log : str
+        What libsndfile takes the file for, and its log.
+    claimed, decoded : int
+        Samples per channel that libsndfile expects, and those that it gave.
+    rate : int
+        Hz.
+    """
+    for says, has in SHORTENED.findall(log):
+        if int(says) > int(has) + SLACK:
+            return f"cut: its header says {says} bytes, {has} are there"
+    if format_ == "MP3":
+        return _mp3(path.read_bytes(), decoded, rate)
+    if format_ == "OGG" and (cut := _ogg(path.read_bytes())):
+        return cut
+    if decoded < (1 - TOLERANCE) * claimed:
+        return f"cut: its header says {claimed / rate:.2f} s, {decoded / rate:.2f} s are there"
+    return None
+
+
+def foreign(path: Path) -> str | None:
+    """What a file is, where that is a known format which libsndfile cannot decode."""
+    with path.open("rb") as stream:
+        start = stream.read(22)
+    codec = int.from_bytes(start[20:22], "little")
+    if start[:4] == b"RIFF" and start[8:16] == b"WAVEfmt " and codec not in PCM:
+        return f"wav with the codec 0x{codec:04x}"
+    return next(
+        (name for (at, magic), name in FOREIGN.items() if start[at:].startswith(magic)), None
+    )
+
+
+def _checksum(page: bytes) -> int:
+    """CRC-32 of an Ogg page: most significant bit first, from zero, its own field taken as zero."""
+    content = (page[:22] + bytes(4) + page[26:]).translate(REVERSED)
+    return int(f"{zlib.crc32(content, 2**32 - 1) ^ (2**32 - 1):032b}"[::-1], 2)
+
+
+def _ogg(data: bytes) -> str | None:
+    at, number, flags = data.find(b"OggS"), 0, 0
+    while data[at : at + 4] == b"OggS" and len(data) >= at + 27:
+        table = data[at + 27 : at + 27 + data[at + 26]]
+        page = data[at : at + 27 + data[at + 26] + sum(table)]
+        if int.from_bytes(page[22:26], "little") != _checksum(page):
+            cut = at + 27 + data[at + 26] + sum(table) > len(data)
+            return "cut: its last page is not whole" if cut else f"damaged: page {number}"
+        at, number, flags = at + len(page), number + 1, page[5]
+    return None if flags & END_OF_STREAM else "cut: its last page is missing"
+
+
+class Frame(NamedTuple):
+    """The header of a frame of MPEG audio, layer III.
+
+    Attributes
+    ----------
+    size : bytes, this header included
+    samples : per channel
+    rate : Hz
+    info : where a Xing header stands in it, in bytes
+    """
+
+    size: int
+    samples: int
+    rate: int
+    info: int
+
+
+def _frame(data: bytes, at: int) -> Frame | None:
+    """The frame whose header stands at ``at``; none of free format or other layers."""
+    head = data[at : at + 4]
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return None
+    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
+    bits, rate, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
+    if version not in RATES or layer != LAYER_3 or bits in (0, 15) or rate == 3:
+        return None
+    first, mono = version == 3, head[3] >> 6 == 3
+    samples, hertz = 1152 if first else 576, RATES[version][rate]
+    size = samples * BIT_RATES[first][bits - 1] * 125 // hertz + padding
+    side = (17 if mono else 32) if first else (9 if mono else 17)
+    return Frame(size, samples, hertz, 4 + side)
+
+
+def _start(data: bytes) -> int:
+    """Where the ID3v2 tags end."""
+    at = 0
+    while data[at : at + 3] == b"ID3" and len(data) >= at + 10:
+        size = data[at + 6 : at + 10]
+        at += 10 + (size[0] << 21 | size[1] << 14 | size[2] << 7 | size[3])
+    return at
+
+
+def _next(data: bytes, at: int) -> int:
+    """Where the next two frames of one rate stand in a row; the end where there are none."""
+    while (at := data.find(b"\xff", at)) >= 0:
+        frame = _frame(data, at)
+        second = frame and _frame(data, at + frame.size)
+        if frame and second and frame.rate == second.rate:
+            return at
+        at += 1
+    return len(data)
+
+
+def _promised(data: bytes, at: int, frame: Frame) -> int | None:
+    """The number of frames that a Xing header promises."""
+    header = data[at + frame.info : at + frame.info + 12].ljust(12, b"\0")
+    tag, flags, count = struct.unpack(">4sII", header)
+    return count if tag in (b"Xing", b"Info") and flags & 1 else None
+
+
+def _frames(data: bytes) -> Iterator[tuple[int, Frame]]:
+    """Frames and where they stand; what does not belong to one is passed over."""
+    at = _next(data, _start(data))
+    while frame := _frame(data, at):
+        yield at, frame
+        at += frame.size
+        if not _frame(data, at):
+            at = _next(data, at)
+
+
+def _mp3(data: bytes, decoded: int, rate: int) -> str | None:
+    frames = list(_frames(data))
+    if not frames:
+        return None
+    (start, first), (end, last), there = frames[0], frames[-1], len(frames)
+    if end + last.size > len(data):
+        return f"cut: its last frame has {len(data) - end} of {last.size} bytes"
+    promised = _promised(data, start, first)
+    if promised and there + PADDING < promised:
+        return f"cut: its header says {promised} frames, {there} are there"
+    seconds, step = decoded / rate, first.samples / first.rate
+    if abs(there * step - seconds) > PADDING * step:
+        return f"decodes to {seconds:.2f} s, its frames last {there * step:.2f} s"
+    return None

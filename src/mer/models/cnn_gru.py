@@ -1,0 +1,73 @@
+"""Louro et al.'s baseline with two GRUs behind its convolutions (row "+GRU").
+
+The paper gives no sizes. In the authors' code the 2000 values of the last maps are a sequence of one
+step, on which a GRU has nothing to remember: 48 666 939 trainable parameters at 942 x 128 (methods A3).
+With ``sequence: frames`` the 25 frames of these maps are 25 steps of 80 values, which is what the
+paper's "time-domain-specific features" need: 144 699 parameters.
+"""
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from mer.config import Block
+from mer.layers import GRU, glorot_uniform, louro_convolutions, maps
+from mer.recipe import Recipe
+
+learner = "network"
+reads: tuple[str, ...] = ("spectrogram",)
+uses_copies = "training"
+fidelities: tuple[str, ...] = ("described", "released")
+
+
+class Params(Block):
+    """``models.cnn_gru``.
+
+    Attributes
+    ----------
+    sequence : what the GRUs read: all that the convolutions leave as a ``single`` step, or its
+        ``frames``, step by step
+    """
+
+    sequence: Literal["single", "frames"]
+    training: Recipe
+
+
+class Network(nn.Module):
+    """Convolutions, two GRUs as wide as a step, dense layers of 300 and 75, one logit per class."""
+
+    def __init__(
+        self, shape: tuple[int, int], classes: int, sequence: Literal["single", "frames"]
+    ) -> None:
+        super().__init__()
+        self.convolutions = louro_convolutions(last_norm=False, dropout=0.4)
+        self.maps = maps(self.convolutions[:-2], shape)
+        self.sequence = sequence
+        channels, frames, bands = self.maps
+        units = channels * bands * (frames if sequence == "single" else 1)
+        self.recurrent = GRU(units, units, layers=2)
+        self.head = nn.Sequential(
+            nn.Dropout(0.5),
+            nn.Linear(units, 300),
+            nn.ReLU(),
+            nn.Linear(300, 75),
+            nn.ReLU(),
+            nn.Linear(75, classes),
+        )
+        glorot_uniform(self.head)
+
+    def steps(self, mel: Tensor) -> Tensor:
+        """[shape=(n, frames, mels)] -> what the GRUs read [shape=(n, steps, values)]."""
+        flat = self.convolutions(mel.unsqueeze(1))
+        if self.sequence == "single":
+            return flat.unsqueeze(1)
+        return flat.unflatten(1, self.maps).transpose(1, 2).flatten(2)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """[shape=(n, frames, mels)] -> logits [shape=(n, classes)]."""
+        return self.head(self.recurrent(self.steps(mel))[:, -1])
+
+
+def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
+    """An untrained network for spectrograms of this (frames, mels)."""
+    return Network(shape, classes, params.sequence)

@@ -1,0 +1,66 @@
+"""Louro et al.'s CRNN: four convolutions, then two GRUs over time (row "CRNN").
+
+Won et al.'s tagger on Louro's spectrograms, not pre-trained. 392 582 trainable parameters at
+942 x 128. Layers and settings are those of the authors' code (methods A4).
+"""
+
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from mer.config import Block
+from mer.layers import GRU, batch_norm_2d, glorot_uniform, maps
+from mer.recipe import Recipe
+
+learner = "network"
+reads: tuple[str, ...] = ("spectrogram",)
+uses_copies = "training"
+fidelities: tuple[str, ...] = ("described", "released")
+
+POOLS = (2, 3, 4, 4)
+
+
+class Params(Block):
+    """``models.crnn``; ``filters`` are those of its four convolutions."""
+
+    filters: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
+    training: Recipe
+
+
+def blocks(filters: tuple[int, ...]) -> nn.Sequential:
+    """Batch norm of the spectrogram, then per block 3 x 3 same, batch norm, pool, ReLU.
+
+    Maps for 942 x 128: 471 x 64, 157 x 21, 39 x 5, 9 x 1. What does not fill a pool is dropped. ReLU
+    stands behind the pool, where it costs less and gives the same.
+    """
+    layers: list[nn.Module] = [batch_norm_2d(1)]
+    for before, after, pool in zip((1, *filters), filters, POOLS):
+        layers += [
+            nn.Conv2d(before, after, 3, padding="same"),
+            batch_norm_2d(after),
+            nn.MaxPool2d(pool),
+            nn.ReLU(),
+        ]
+    return nn.Sequential(*layers)
+
+
+class Network(nn.Module):
+    """Convolutions, two GRUs of 32 over the time that the pools leave, one logit per class."""
+
+    def __init__(self, filters: tuple[int, ...], shape: tuple[int, int], classes: int) -> None:
+        super().__init__()
+        self.convolutions = blocks(filters)
+        channels, _, bands = maps(self.convolutions, shape)
+        self.recurrent = GRU(channels * bands, 32, layers=2)
+        self.dropout = nn.Dropout(0.5)
+        self.logits = nn.Linear(32, classes)
+        glorot_uniform([*self.convolutions, self.logits])
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """[shape=(n, frames, mels)] -> logits [shape=(n, classes)]."""
+        sequence = self.convolutions(mel.unsqueeze(1)).transpose(1, 2).flatten(2)
+        return self.logits(self.dropout(self.recurrent(sequence)[:, -1]))
+
+
+def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
+    """An untrained network for spectrograms of this (frames, mels), at least 96 x 96."""
+    return Network(params.filters, shape, classes)

@@ -1,0 +1,200 @@
+"""Kill the pipeline in a clone at random points, and see what is left of it."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from clone import ENVIRONMENT, Clone
+from mer.mending import mend
+
+SMALL = {
+    "model": "cnn",
+    "profile": "demo",
+    "demos__demo__seconds": 2.0,
+    "views__louro__seconds": 4.0,
+    "models__cnn__training__short_epochs": 1,
+}
+STAGES = ("standardize", "mel", "features", "augment", "folds", "train", "evaluate", "train")
+SHARES_OF_A_FILE = (".tmp", ".gitignore", "dvc.lock", "dvc.yaml")
+GRACE = 5.0  # seconds in which everything must be gone
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def living(folder: Path) -> list[psutil.Process]:
+    """Processes that work in ``folder`` or below it."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if _lives(process) and Path(process.cwd()).is_relative_to(folder):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def script(process: psutil.Process) -> str | None:
+    """The stage that a process runs, as its script is called; None for DVC, workers, shells."""
+    try:
+        return next((Path(a).stem for a in process.cmdline()[1:2] if a.startswith("stages/")), None)
+    except psutil.NoSuchProcess:
+        return None
+
+
+class Run:
+    """`dvc repro` in a clone, mended as `make repro` does, in a process group of its own."""
+
+    def __init__(self, clone: Clone, *command: str) -> None:
+        self.mended = mend(clone.folder)
+        self.folder = clone.folder
+        self.output = clone.folder / ".git" / "output.txt"
+        with self.output.open("w") as stream:
+            self.dvc = subprocess.Popen(
+                command or ("dvc", "repro"),
+                cwd=clone.folder,
+                env=ENVIRONMENT,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def stages(self) -> Iterator[tuple[str, psutil.Process]]:
+        """Each stage once, as its process begins, until DVC ends."""
+        last = None
+        while self.dvc.poll() is None:
+            for process in living(self.folder):
+                if (name := script(process)) and process.pid != last:
+                    last = process.pid
+                    yield name, process
+            time.sleep(0.02)
+
+    def workers(self) -> list[psutil.Process]:
+        """The workers of a stage."""
+        return [p for p in living(self.folder) if "loky.backend.popen" in " ".join(p.cmdline())]
+
+    def tree(self) -> list[psutil.Process]:
+        """Every process of the run, also one that works elsewhere."""
+        below = psutil.Process(self.dvc.pid).children(recursive=True)
+        return list({*living(self.folder), *below})
+
+    def seconds_to_end(self, tree: list[psutil.Process]) -> float:
+        """How long the last process, of those given or a later one, takes to go."""
+        begin = time.monotonic()
+        while time.monotonic() < begin + 2 * GRACE:
+            self.dvc.poll()
+            if not any(map(_lives, tree)) and not living(self.folder):
+                break
+            time.sleep(0.02)
+        return time.monotonic() - begin
+
+
+def measure(clone: Clone) -> dict[str, float]:
+    """Seconds that each stage's process lives in an undisturbed `dvc repro`, in order."""
+    seconds, run = {}, Run(clone)
+    for name, process in run.stages():
+        begin = process.create_time()
+        process.wait()
+        seconds[name] = time.time() - begin
+    assert run.dvc.wait() == 0, run.output.read_text()
+    return seconds
+
+
+def _kill(run: Run, stage: psutil.Process) -> None:
+    for process in living(run.folder):
+        process.kill()
+
+
+WORKER = "SIGKILL of a worker"
+HOW: dict[str, Callable[[Run, psutil.Process], None]] = {
+    "SIGKILL of every process": _kill,
+    "SIGKILL of DVC": lambda run, _: run.dvc.kill(),
+    "SIGKILL of the stage": lambda _, stage: stage.kill(),
+    WORKER: lambda run, stage: (run.workers() or [stage])[0].kill(),
+    "SIGTERM of DVC": lambda run, _: run.dvc.terminate(),
+    "SIGTERM of the group": lambda run, _: os.killpg(run.dvc.pid, signal.SIGTERM),
+    "Ctrl-C": lambda run, _: os.killpg(run.dvc.pid, signal.SIGINT),
+}
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One point at which the pipeline is killed.
+
+    Attributes
+    ----------
+    stage : str
+    moment : float in [0, 1]
+        Share of the seconds that the stage's process lives undisturbed.
+    how : str
+        Key of ``HOW``.
+    """
+
+    stage: str
+    moment: float
+    how: str
+
+
+def draw(number: int, seed: int, hows: list[str]) -> list[Kill]:
+    """Points over all stages, the stages and ways in turn, the moments at random."""
+    rng = random.Random(seed)
+    ways = [hows[i % len(hows)] for i in range(number)]
+    rng.shuffle(ways)
+    return [Kill(STAGES[i % len(STAGES)], rng.random(), how) for i, how in enumerate(ways)]
+
+
+def strike(clone: Clone, kill: Kill, seconds: Mapping[str, float]) -> tuple[str, float]:
+    """Run the pipeline up to the stage of ``kill`` or the first due after it, and kill it.
+
+    Returns
+    -------
+    stage : str
+        That was hit.
+    seconds : float
+        Until nothing of the run was left.
+    """
+    run, order = Run(clone), list(seconds)
+    for name, process in run.stages():  # noqa: B007
+        if order.index(name) >= order.index(kill.stage):
+            time.sleep(kill.moment * seconds[name])
+            break
+    else:
+        raise AssertionError(f"{kill}: DVC ended before\n{run.output.read_text()}")
+    tree = run.tree()
+    try:
+        HOW[kill.how](run, process)
+    except psutil.NoSuchProcess:  # it has just ended by itself
+        run.dvc.kill()
+    passed = run.seconds_to_end(tree)
+    if kill.how == WORKER and run.dvc.poll() is None:  # it had no more to do, and was not missed
+        tree = run.tree()
+        run.dvc.kill()
+        passed = run.seconds_to_end(tree)
+    return name, passed
+
+
+def written(clone: Clone) -> dict[str, str]:
+    """Digests of the files that stages have written under their own names."""
+    return {
+        path: digest
+        for path, digest in clone.digests("data", "metrics").items()
+        if not any(share in path for share in SHARES_OF_A_FILE)
+    }
+
+
+def left_over(clone: Clone) -> list[Path]:
+    """Temporary files that a run should have removed."""
+    return [
+        p for place in ("data", "metrics", ".mer") for p in (clone.folder / place).rglob("*.tmp")
+    ]

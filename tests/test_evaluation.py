@@ -1,0 +1,54 @@
+import json
+
+import pandas as pd
+import pytest
+
+from mer import evaluation
+from mer.artefacts import write_json, write_predictions
+from mer.types import Predictions
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run of four clips in two folds, one of them wrong, and curves of unequal length."""
+    rows = [("a", 0, 0, 0, 0.9), ("b", 0, 0, 1, 0.2), ("c", 0, 1, 0, 0.4), ("d", 0, 1, 1, 0.1)]
+    frame = pd.DataFrame(rows, columns=["id", "repeat", "fold", "y_true", "p_0"])
+    folder = tmp_path / "run"
+    folder.mkdir()
+    write_predictions(folder, Predictions(frame.assign(p_1=1 - frame["p_0"]), ("low", "high")))
+    write_json(folder / "run.json", {"model": "svm", "seed": 1})
+    curves = [
+        (0, 0, "1_dnn", 1, 2.0, 0.5),
+        (0, 0, "2_fusion", 1, 1.0, 0.6),
+        (0, 1, "1_dnn", 1, 1.0, 0.7),
+    ]
+    curves += [(0, 1, "1_dnn", 2, 0.5, 0.9), (0, 1, "2_fusion", 1, 3.0, 0.8)]
+    names = ["repeat", "fold", "phase", "epoch", "loss", "accuracy"]
+    pd.DataFrame(curves, columns=names).to_csv(folder / "curves.csv", index=False)
+    return folder
+
+
+def test_metrics_hold_composition_and_scores(run, tmp_path):
+    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    metrics = json.loads((tmp_path / "run.json").read_text())
+    assert (metrics["model"], metrics["n_clips"], metrics["accuracy"]) == ("svm", 4, 0.75)
+
+
+def test_confusion_has_a_row_per_prediction(run, tmp_path):
+    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    pairs = pd.read_csv(tmp_path / "plots" / "confusion.csv")
+    assert pairs.value_counts().to_dict() == {
+        ("high", "high"): 2,
+        ("low", "low"): 1,
+        ("low", "high"): 1,
+    }
+
+
+def test_curves_are_means_over_folds_phase_after_phase(run, tmp_path):
+    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    curve = pd.read_csv(tmp_path / "plots" / "curves.csv")
+    assert curve.to_numpy().tolist() == [
+        [1, "1_dnn", 1.5, 0.6],
+        [2, "1_dnn", 0.5, 0.9],
+        [3, "2_fusion", 2.0, 0.7],
+    ]

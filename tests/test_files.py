@@ -1,0 +1,77 @@
+"""Whole or not at all; a kill leaves nothing that stays."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from mer.errors import MerError
+from mer.files import read_json, write_text, writing
+
+GONE = 2**22 + 1  # above Linux' highest process id
+
+
+def fill(target, content="new"):
+    with writing(target) as folder:
+        (folder / "file").write_text(content)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_folder_takes_the_place_of_the_old_one(tmp_path):
+    fill(tmp_path / "a", "old")
+    fill(tmp_path / "a")
+    assert (tmp_path / "a/file").read_text() == "new"
+    assert names(tmp_path) == ["a"]
+
+
+def test_an_exception_leaves_what_stood_there(tmp_path):
+    fill(tmp_path / "a", "old")
+    with pytest.raises(UnicodeEncodeError):
+        fill(tmp_path / "a", "half \udcff")
+    assert (tmp_path / "a/file").read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+KILLED = """
+import os, pathlib, signal
+from mer.files import writing
+with writing(pathlib.Path("a")) as folder:
+    (folder / "file").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
+    subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, check=False)
+    (left,) = names(tmp_path)
+    assert left.endswith(".tmp")
+    fill(tmp_path / "a")
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("write", [fill, lambda path: write_text(path, "new")])
+def test_only_temporaries_of_the_dead_are_removed(tmp_path, write):
+    others = [f".b.{GONE}.tmp", f".a.{os.getppid()}.tmp", f".a.{GONE}", "a.tmp"]
+    for name in [*others, f".a.{GONE}.tmp"]:
+        (tmp_path / name).write_text("half")
+    write(tmp_path / "a")
+    assert names(tmp_path) == sorted([*others, "a"])
+
+
+def test_a_reused_process_id_is_not_taken_for_the_writer(tmp_path):
+    left = tmp_path / f".a.{os.getppid()}.tmp"
+    left.mkdir()
+    os.utime(left, (0, 0))  # long before the process of that number began
+    fill(tmp_path / "a")
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a": 1', "[" * 100_000, "\udcff", "1" * 5000])
+def test_what_is_no_json_is_named(tmp_path, text):
+    (tmp_path / "x.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(MerError, match=r"x\.json must be a JSON file"):
+        read_json(tmp_path / "x.json")

@@ -1,0 +1,44 @@
+import fcntl
+
+import pytest
+
+from mer.mending import LOCK, RWLOCK, mend
+
+WHOLE = {
+    "dvc.lock": "schema: '2.0'\nstages:\n  train:\n    cmd: python stages/train.py\n",
+    "data/dvc.lock": "schema: '2.0'\nstages:\n  index@demo:\n    cmd: python stages/index.py demo\n",
+    str(RWLOCK): '{"write": {}, "read": {}}',
+}
+
+
+@pytest.fixture
+def repository(tmp_path):
+    for name, text in WHOLE.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_whole_files_stay(repository):
+    assert mend(repository) == []
+    assert {n: (repository / n).read_text() for n in WHOLE} == WHOLE
+
+
+def test_missing_files_are_no_damage(tmp_path):
+    assert mend(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("kept", [0, 9, 24])
+def test_a_file_cut_short_is_removed_alone(repository, name, kept):
+    (repository / name).write_text(WHOLE[name][:kept])
+    assert mend(repository) == [repository / name]
+    assert [n for n in WHOLE if not (repository / n).exists()] == [name]
+
+
+def test_nothing_is_removed_while_dvc_works(repository):
+    (repository / "dvc.lock").write_text("")
+    with (repository / LOCK).open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        assert mend(repository) == []
+    assert mend(repository) == [repository / "dvc.lock"]

@@ -1,0 +1,69 @@
+"""A child ends with its parent, however that ends; nothing waits for Python to notice."""
+
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from mer import parallel
+from mer.errors import MerError
+from mer.processes import runs
+
+WORKERS = """
+import os, time
+from mer import parallel
+list(parallel.each(time.sleep, [0, 0], label="started"))
+print("ready", flush=True)
+list(parallel.each(time.sleep, [60, 60], label="busy"))
+"""
+
+
+def test_workers_end_with_a_killed_parent(tmp_path):
+    env = {**os.environ, "MER_JOBS": "2"}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", WORKERS], cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    while parent.stdout.readline().strip() != "ready":
+        assert parent.poll() is None
+    time.sleep(0.2)
+    workers = psutil.Process(parent.pid).children(recursive=True)
+    assert len(workers) >= 2
+    parent.kill()
+    parent.communicate()
+    assert psutil.wait_procs(workers, timeout=5)[1] == []
+
+
+def test_a_process_whose_parent_is_gone_already_ends_at_once():
+    code = "from mer.processes import end_with_parent; end_with_parent(1); print('lives')"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (-9, "")
+
+
+def test_a_process_with_its_parent_lives():
+    code = (
+        f"from mer.processes import end_with_parent; end_with_parent({os.getpid()}); print('lives')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "lives\n")
+
+
+def test_a_process_is_known_by_its_number_and_time():
+    assert runs(os.getpid(), time.time())
+    assert not runs(os.getpid(), 0)
+    assert not runs(2**22 + 1, time.time())
+
+
+def end(item):
+    if item == 1:
+        os.kill(os.getpid(), 9)
+
+
+def test_a_killed_worker_is_named_in_one_sentence(monkeypatch):
+    monkeypatch.delenv("MER_DASK", raising=False)
+    monkeypatch.setenv("MER_JOBS", "2")
+    with pytest.raises(MerError, match="train: the 2 processes must live, and one was killed"):
+        list(parallel.each(end, [0, 1, 2], label="train"))
