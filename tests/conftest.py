@@ -9,6 +9,12 @@ import pytest
 from mer.types import QUADRANTS, Track
 
 ROOT = Path(__file__).resolve().parents[1]
+LONG = ("test_pipeline", "test_demo_scores", "test_kills", "test_models")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first, so that the workers end together."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,45 @@
+"""The demo corpus as it is committed, at full length: every system learns something on it."""
+
+import json
+import re
+
+import pytest
+
+from clone import fresh_clone
+
+AFTER_TRAIN = {"train", "evaluate", "report"}
+
+
+@pytest.fixture(scope="module")
+def demo(root, tmp_path_factory):
+    """A clone in which the committed selection, the hybrid, has been run."""
+    clone = fresh_clone(root, tmp_path_factory.mktemp("demo"), demos__demo__seconds=30.0)
+    clone.run("dvc", "repro")
+    clone.commit("hybrid")
+    return clone
+
+
+def metrics(clone):
+    return json.loads((clone.folder / "metrics/run.json").read_text())
+
+
+def test_the_hybrid_beats_the_constant_row(demo):
+    run = metrics(demo)
+    assert (run["model"], run["view"], run["augment"]) == ("hybrid", "louro", "classic")
+    assert run["f1_macro"] > run["constant_accuracy"] + 0.1
+
+
+@pytest.mark.parametrize("model", ["svm", "cnn"])
+def test_another_model_trains_on_what_is_there_and_beats_it(demo, model):
+    output = demo.run("dvc", "exp", "run", "-S", f"model={model}")
+    assert set(re.findall("Running stage '(.*)'", output)) == {"validate"} | AFTER_TRAIN
+    run = metrics(demo)
+    assert run["model"] == model
+    assert run["f1_macro"] > run["constant_accuracy"] + 0.1
+
+
+def test_going_back_is_read_from_the_cache(demo):
+    demo.run("git", "checkout", "-q", ".")
+    output = demo.run("dvc", "repro")
+    assert "Stage 'train' is cached" in output
+    assert metrics(demo)["model"] == "hybrid"
