@@ -18,12 +18,13 @@ from scipy.fft import rfft
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from mer import config, mel
+from mer import config, decoder, mel
 from mer.audio import decode
 from mer.types import Clip
 
 ROUNDS = 30
 VIEW, LIMITS = config.read("views.louro", "audio")
+PCM = LIMITS.max_pcm_mib * decoder.MIB
 BANK = csr_array(librosa.filters.mel(sr=VIEW.rate, n_fft=VIEW.n_fft, n_mels=VIEW.mels))
 HANN = np.hanning(VIEW.n_fft + 1)[:-1]
 
@@ -68,7 +69,7 @@ def main(path: Path) -> None:
             "mer: spectrogram (dB, padded)": lambda: mel.spectrogram(clip, VIEW),
             "librosa: spectrogram (dB)": lambda: with_librosa(clip.samples),
             "mer: prepare (44.1 -> 16 kHz, peak)": lambda: mel.prepare(native, VIEW),
-            "decode the file": lambda: decode(path, path.stem, 44100, LIMITS),
+            "decode the file": lambda: decoder.decode(path, 44100, LIMITS.min_seconds, PCM),
         }
     )
     table = Table("step", "ms", "x bare loop", title=f"{path.name}, {clip.seconds:.1f} s")
