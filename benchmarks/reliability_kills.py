@@ -20,11 +20,11 @@ Trials = dict[str, list[tuple[str, float]]]
 INTRODUCTION = """\
 ## Kills, signals, a full disk, a second run
 
-Made by `python benchmarks/reliability_kills.py` from tests/test_kills.py. A fresh clone runs `dvc repro`
-(model `cnn`, short clips) and is stopped {stops} times at random points, each time started again; the last
-run ends by itself, in the bytes of a clone that nothing disturbed. Seconds are those until no process of
-the run was left or, from the full disk on, until the command had ended."""
-AGAIN = "no process left, no file with other bytes; the last run ends in the bytes of an undisturbed one"
+Made by `python benchmarks/reliability_kills.py` from tests/test_kills.py, in a clone with short clips and
+the model `cnn`. A stage is run once more and stopped at a random moment, at once again, and so on, {stops}
+times over seven stages; then it is let run. Seconds are those until no process of the run was left or,
+from the full disk on, until the command had ended."""
+AGAIN = "no process left, no file with other bytes; then the bytes of an undisturbed run, nothing beside"
 OUTCOMES = {
     "full disk": "one sentence, nothing half-written; `dvc checkout -q --allow-missing` restores all",
     "second": "says which process is busy, exit status 1; the first run loses nothing",

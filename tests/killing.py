@@ -5,11 +5,12 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import yaml
 
 from clone import ENVIRONMENT, Clone
 from mer.mending import mend
@@ -21,7 +22,16 @@ SMALL = {
     "views__louro__seconds": 4.0,
     "models__cnn__training__short_epochs": 1,
 }
-STAGES = ("standardize", "mel", "features", "augment", "folds", "train", "evaluate", "train")
+PREPARING = "data/dvc.yaml:"
+STAGES = {
+    "standardize": f"{PREPARING}standardize@demo",
+    "mel": f"{PREPARING}mel@louro-demo",
+    "features": f"{PREPARING}features@compare-demo",
+    "augment": f"{PREPARING}augment@classic-louro-demo",
+    "folds": f"{PREPARING}folds@demo",
+    "train": "train",
+    "evaluate": "evaluate",
+}
 SHARES_OF_A_FILE = (".tmp", ".gitignore", "dvc.lock", "dvc.yaml")
 GRACE = 5.0  # seconds in which everything must be gone
 
@@ -135,6 +145,7 @@ class Kill:
     Attributes
     ----------
     stage : str
+        Key of ``STAGES``.
     moment : float in [0, 1]
         Share of the seconds that the stage's process lives undisturbed.
     how : str
@@ -146,37 +157,38 @@ class Kill:
     how: str
 
 
-def draw(number: int, seed: int, hows: list[str]) -> list[Kill]:
-    """Points over all stages, the stages and ways in turn, the moments at random."""
+def draw(number: int, seed: int) -> list[Kill]:
+    """Random moments in random stages, the kills of a stage one after the other; ways in turn."""
     rng = random.Random(seed)
-    ways = [hows[i % len(hows)] for i in range(number)]
+    stages = rng.sample(list(STAGES), min(len(STAGES), (number + 1) // 2))
+    ways = [list(HOW)[i % len(HOW)] for i in range(number)]
     rng.shuffle(ways)
-    return [Kill(STAGES[i % len(STAGES)], rng.random(), how) for i, how in enumerate(ways)]
+    hit = sorted(stages[i % len(stages)] for i in range(number))
+    return [Kill(stage, rng.random(), way) for stage, way in zip(hit, ways)]
 
 
-def _wait(process: psutil.Process, moment: float, seconds: float) -> None:
-    """Sleep until the moment or, where the stage was faster, until DVC saves what it left."""
-    if not psutil.wait_procs([process], timeout=moment * seconds)[1]:
-        time.sleep(moment / 2)
+def again(stage: str) -> tuple[str, ...]:
+    """The command that runs a stage once more, done or not."""
+    return ("dvc", "repro", "--force", "--single-item", STAGES[stage])
 
 
-def strike(clone: Clone, kill: Kill, seconds: Mapping[str, float]) -> tuple[str, float]:
-    """Run the pipeline up to the stage of ``kill`` or the first due after it, and kill it.
+def strike(clone: Clone, kill: Kill, seconds: float) -> float:
+    """Run a stage once more, and kill it.
+
+    Parameters
+    ----------
+    seconds : float
+        That the stage takes. Where it is faster, DVC is killed while it saves the output.
 
     Returns
     -------
-    stage : str
-        That was hit.
-    seconds : float
-        Until nothing of the run was left.
+    float
+        Seconds until nothing of the run was left.
     """
-    run, order = Run(clone), list(seconds)
-    for name, process in run.stages():
-        if order.index(name) >= order.index(kill.stage):
-            _wait(process, kill.moment, seconds[name])
-            break
-    else:
-        raise AssertionError(f"{kill}: DVC ended before\n{run.output.read_text()}")
+    run = Run(clone, *again(kill.stage))
+    _, process = next(run.stages())
+    if not psutil.wait_procs([process], timeout=kill.moment * seconds)[1]:
+        time.sleep(kill.moment / 2)
     tree = run.tree()
     try:
         HOW[kill.how](run, process)
@@ -187,7 +199,7 @@ def strike(clone: Clone, kill: Kill, seconds: Mapping[str, float]) -> tuple[str,
         tree = run.tree()
         run.dvc.kill()
         passed = run.seconds_to_end(tree)
-    return name, passed
+    return passed
 
 
 def written(clone: Clone) -> dict[str, str]:
@@ -197,6 +209,12 @@ def written(clone: Clone) -> dict[str, str]:
         for path, digest in clone.digests("data", "metrics").items()
         if not any(share in path for share in SHARES_OF_A_FILE)
     }
+
+
+def locked(clone: Clone) -> dict[str, object]:
+    """What DVC's lock files hold, in whatever order."""
+    names = ("dvc.lock", "data/dvc.lock")
+    return {name: yaml.safe_load((clone.folder / name).read_text()) for name in names}
 
 
 def left_over(clone: Clone) -> list[Path]:
