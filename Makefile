@@ -20,7 +20,7 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 
 repro: $(INSTALLED) ## run the selected system (params.yaml) and print its results
 	python stages/mend.py
-	dvc repro
+	dvc --wait-for-lock repro
 	python stages/summary.py
 
 test: $(INSTALLED) ## run all tests

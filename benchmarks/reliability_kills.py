@@ -22,12 +22,13 @@ INTRODUCTION = """\
 
 Made by `python benchmarks/reliability_kills.py` from tests/test_kills.py, in a clone with short clips and
 the model `cnn`. A stage is run once more and stopped at a random moment, at once again, and so on, {stops}
-times over seven stages; then it is let run. Seconds are those until no process of the run was left or,
-from the full disk on, until the command had ended."""
+times over seven stages; then it is let run. Each start is that of `make repro`: stages/mend.py first, for a
+kill while DVC writes `dvc.lock` leaves it cut short, and `dvc repro` alone then refuses. Seconds are those
+until no process of the run was left or, from the full disk on, until the command had ended."""
 AGAIN = "no process left, no file with other bytes; then the bytes of an undisturbed run, nothing beside"
 OUTCOMES = {
     "full disk": "one sentence, nothing half-written; `dvc checkout -q --allow-missing` restores all",
-    "second": "says which process is busy, exit status 1; the first run loses nothing",
+    "second": "says which process is busy and ends with an error; the first run loses nothing",
 }
 
 
