@@ -98,11 +98,8 @@ def test_a_change_shows_in_the_metrics_diff(clean):
     ("override", "message"),
     [
         ("model=typo", "model='typo' is not one of ['cnn'"),
-        ("dataset=typo", "dataset='typo' is not one of"),
         ("dataset=4qaed", "'4qaed' must lie in data/raw/4qaed"),
-        ("family=top100", "does not bring that published table"),
         ("models.svm.c=much", "models.svm.c='much'"),
-        ("+models.svm.typo=1", "'models.svm.typo' is not a known key"),
     ],
 )
 def test_a_selection_that_cannot_be_is_refused_before_anything_is_deleted(
