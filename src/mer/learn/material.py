@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mer import labels
+from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
 from mer.copies import Copies
 from mer.errors import MerError
 from mer.mel import Mels
 from mer.selection import Selection
 from mer.types import FeatureSet
+from mer.waves import Waves
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Material:
     mel : Mels or None
     copies : Copies or None
         Augmented copies of every clip; a training takes those of its training clips only.
+    waves : Waves or None
     """
 
     labels: Mapping[str, int]
@@ -32,6 +35,15 @@ class Material:
     table: FeatureSet | None = None
     mel: Mels | None = None
     copies: Copies | None = None
+    waves: Waves | None = None
+
+    @property
+    def segments(self) -> int:
+        """Segments of every clip; 1 where clips stay whole."""
+        if self.waves is not None:
+            return self.waves.values.shape[1]
+        whole = self.mel is None or self.mel.values.ndim == 3
+        return 1 if whole else self.mel.values.shape[1]  # type: ignore[union-attr]
 
 
 def _present(folder: Path, model: str) -> Path:
@@ -40,8 +52,13 @@ def _present(folder: Path, model: str) -> Path:
     return folder
 
 
-def gather(selection: Selection, reads: tuple[str, ...], uses_copies: str) -> Material:
-    """Load what a model reads; arrays stay on disk, memory-mapped.
+def gather(selection: Selection, params: Any) -> Material:
+    """Load what the model reads; arrays stay on disk, memory-mapped, but for waveforms.
+
+    Parameters
+    ----------
+    params : the model's ``Params``
+        Of a model that reads the waveform, ``params.waveform`` says in what form.
 
     Raises
     ------
@@ -53,11 +70,15 @@ def gather(selection: Selection, reads: tuple[str, ...], uses_copies: str) -> Ma
         selection.target,
         selection.model,
     )
-    table = mel = copies = None
-    if "table" in reads:
+    module = registry.get("models", model)
+    table = mel = copies = waves = None
+    if "table" in module.reads:
         table = read_features(_present(selection.folder("features"), model) / "features.parquet")
-    if "spectrogram" in reads:
+    if "spectrogram" in module.reads:
         mel = Mels.read(_present(selection.folder("mel"), model))
-    if uses_copies != "no" and selection.augment != "none":
+    if "waveform" in module.reads:
+        waves = Waves.of(_present(selection.folder("standard"), model), params.waveform)
+    if module.uses_copies != "no" and selection.augment != "none":
         copies = Copies.read(_present(selection.folder("augmented"), model))
-    return Material(labels.encode(tracks, target), labels.classes(target), table, mel, copies)
+    encoded, classes = labels.encode(tracks, target), labels.classes(target)
+    return Material(encoded, classes, table, mel, copies, waves)
