@@ -26,6 +26,7 @@ QUICK = Recipe(
 )  # the published recipes, and the published width, take minutes
 LONGER = QUICK.model_copy(update={"epochs": 10, "short_epochs": 10})
 QUICK_BLOCKS = {
+    "autoencoder_rf": {"training": QUICK},
     "cnn": {"training": QUICK},
     "cnn_gru": {"training": QUICK},
     "crnn": {"training": QUICK, "filters": (8, 8, 8, 8)},

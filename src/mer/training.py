@@ -13,13 +13,13 @@ from mer.artefacts import (
     write_predictions,
     writing,
 )
-from mer.config import Block, Profile
+from mer.config import Block, Policy, Profile
 from mer.learn.crossval import Trained, cross_validate
 from mer.learn.material import gather
 from mer.selection import Selection
 
 
-def run(chosen: Selection, params: Block, profile: Profile, target: Path) -> None:
+def run(chosen: Selection, params: Block, policy: Policy, profile: Profile, target: Path) -> None:
     """Train and write ``data/runs/<key>``.
 
     ``predictions.parquet``, and where a clip's prediction comes from those of its segments, these in
@@ -32,7 +32,7 @@ def run(chosen: Selection, params: Block, profile: Profile, target: Path) -> Non
     MerError
         If an input of the model, or the protocol, is absent for this corpus.
     """
-    material = gather(chosen, params)
+    material = gather(chosen, params, policy)
     folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
     trained = cross_validate(
         chosen.model,

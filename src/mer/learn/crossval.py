@@ -3,7 +3,8 @@
 A model's ``learner`` names a module beside this one. Its ``fit_predict`` trains on one fold and
 returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)] and, from networks,
 ``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy], phases numbered in their order, and
-``weights.<name>``; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut.
+``weights.<name>``; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut. Where its
+``uses_device`` is true, folds take turns on a GPU.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ import pandas as pd
 
 from mer import registry
 from mer.config import Profile
+from mer.device import device
 from mer.learn.material import Material
 from mer.parallel import resumable
 from mer.types import Fold, Predictions
@@ -126,7 +128,8 @@ def cross_validate(
     weights: dict[tuple[int, int], Mapping[str, np.ndarray]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
     with resumable(key) as run:
-        found = run(work, folds, label=f"train {model}", alone=_learner(model).alone())
+        alone = _learner(model).uses_device and device().type == "cuda"
+        found = run(work, folds, label=f"train {model}", alone=alone)
         for fold, arrays in zip(folds, found, strict=True):
             y_true = [material.labels[i] for i in fold.test]
             rows.append(_rows(fold, fold.test, y_true, arrays["probabilities"]))

@@ -8,14 +8,11 @@ import torch
 from mer.config import Profile
 from mer.device import device
 from mer.learn import inputs, loop
+from mer.learn.loop import weights
 from mer.learn.material import Material
-from mer.learn.network import weights
 from mer.types import Fold
 
-
-def alone() -> bool:
-    """Whether a fold needs the device to itself."""
-    return device().type == "cuda"
+uses_device = True
 
 
 def fit_predict(

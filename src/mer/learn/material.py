@@ -7,6 +7,7 @@ from typing import Any
 
 from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
+from mer.config import Policy, Synthesis
 from mer.copies import Copies
 from mer.errors import MerError
 from mer.mel import Mels
@@ -28,6 +29,8 @@ class Material:
     copies : Copies or None
         Augmented copies of every clip; a training takes those of its training clips only.
     waves : Waves or None
+    synthesis : Synthesis or None
+        How a training makes new examples of its clips.
     """
 
     labels: Mapping[str, int]
@@ -36,6 +39,7 @@ class Material:
     mel: Mels | None = None
     copies: Copies | None = None
     waves: Waves | None = None
+    synthesis: Synthesis | None = None
 
     @property
     def segments(self) -> int:
@@ -52,13 +56,15 @@ def _present(folder: Path, model: str) -> Path:
     return folder
 
 
-def gather(selection: Selection, params: Any) -> Material:
+def gather(selection: Selection, params: Any, policy: Policy) -> Material:
     """Load what the model reads; arrays stay on disk, memory-mapped, but for waveforms.
 
     Parameters
     ----------
     params : the model's ``Params``
         Of a model that reads the waveform, ``params.waveform`` says in what form.
+    policy : Policy
+        The selected one, for what it synthesises.
 
     Raises
     ------
@@ -78,7 +84,8 @@ def gather(selection: Selection, params: Any) -> Material:
         mel = Mels.read(_present(selection.folder("mel"), model))
     if "waveform" in module.reads:
         waves = Waves.of(_present(selection.folder("standard"), model), params.waveform)
-    if module.uses_copies != "no" and selection.augment != "none":
+    if module.uses_copies != "no" and policy.copies:
         copies = Copies.read(_present(selection.folder("augmented"), model))
     encoded, classes = labels.encode(tracks, target), labels.classes(target)
-    return Material(encoded, classes, table, mel, copies, waves)
+    synthesis = policy.synthesis if module.uses_copies != "no" else None
+    return Material(encoded, classes, table, mel, copies, waves, synthesis)
