@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from mer.errors import MerError
 from mer.features import essentia
 from mer.types import Clip
 
@@ -176,8 +175,3 @@ def test_a_statistic_over_no_frame_is_0():
     assert len(framed) == 76 + 15
     assert not any(found[name] for name in framed)
     assert found["lowlevel.loudness_ebu128.integrated"] == -70
-
-
-def test_another_rate_is_refused():
-    with pytest.raises(MerError, match="'a' must have 44100 Hz, not 22050"):
-        essentia.extract(Clip("a", np.zeros(22050, np.float32), 22050), LOWLEVEL)

@@ -37,9 +37,8 @@ DEMO = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True)
 
 
 @pytest.fixture(autouse=True, scope="module")
-def scratch(tmp_path_factory):
+def one_process():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parallel, "SCRATCH", tmp_path_factory.mktemp("scratch"))
         patch.setenv("MER_JOBS", "1")
         yield
 
@@ -112,7 +111,7 @@ def run(root, model, material, folds, fidelity="described", seed=1):
         seed=seed,
         fidelity=fidelity,
         profile=DEMO,
-        key=model,
+        each=parallel.each,
     ).predictions
 
 
@@ -203,7 +202,14 @@ def test_svm_search_chooses_inside_the_training_part(root, material, folds):
     scores = [
         summary(
             cross_validate(
-                "svm", p, material, folds, seed=1, fidelity="described", profile=DEMO, key=str(p)
+                "svm",
+                p,
+                material,
+                folds,
+                seed=1,
+                fidelity="described",
+                profile=DEMO,
+                each=parallel.each,
             ).predictions,
             1,
         )["f1_macro"]
