@@ -117,7 +117,7 @@ def run(root, model, material, folds, fidelity="described", seed=1):
 
 @pytest.fixture(scope="module")
 def folds(corpus):
-    return split(corpus, "cv10", seed=1, folds=3)
+    return split(corpus, "cv10", seed=1, folds=2)
 
 
 @pytest.fixture(scope="module")
@@ -146,12 +146,6 @@ def test_one_row_per_test_clip_with_probabilities(trained, model, material):
     assert found.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_same_run_twice_same_predictions(root, trained, model, material, folds):
-    again = run(root, model, material, folds[:1]).frame
-    assert again.equals(trained(model).frame[: len(again)])
-
-
 @pytest.mark.parametrize("model", [m for m in MODELS if registry.get("models", m).reads])
 def test_what_can_be_learned_is_learned(trained, model):
     assert summary(trained(model), 1)["f1_macro"] > 0.7
@@ -162,12 +156,13 @@ def test_permuted_labels_fall_to_the_constant_row(root, model, material, folds, 
     ids = list(material.labels)
     permuted = dict(zip(ids, rng.permutation(list(material.labels.values())), strict=True))
     blind = replace(material, labels=permuted)
-    figures = summary(run(root, model, blind, folds), 1)
+    figures = summary(run(root, model, blind, folds[:1]), 1)
     assert figures["accuracy"] < figures["constant_accuracy"] + 0.12
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_test_clip_and_its_copies_never_enter_training(root, trained, model, material, folds):
+    """The others' answers are those of the first training, so two trainings give the same, too."""
     after = run(root, model, altered(material, folds[0].test[0]), folds[:1])
     assert others_of(after.frame, folds[0]).equals(others_of(trained(model).frame, folds[0]))
 
