@@ -69,8 +69,7 @@ class Clone:
             name.removeprefix("data/dvc.yaml:"): {
                 param
                 for change in changes
-                for params in change.get("changed deps", {}).values()
-                for param in params
+                for param in change.get("changed deps", {}).get("params.yaml", ())
             }
             for name, changes in status.items()
         }

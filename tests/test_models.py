@@ -24,7 +24,7 @@ SHAPE = (96, 96)
 QUICK = Recipe(
     optimizer="adam", lr=0.005, batch=8, epochs=3, short_epochs=3, stop_accuracy=None
 )  # the published recipes, and the published width, take minutes
-LONGER = QUICK.model_copy(update={"epochs": 10, "short_epochs": 10})
+LONGER = QUICK.model_copy(update={"epochs": 16, "short_epochs": 16})
 QUICK_BLOCKS = {
     "cnn": {"training": QUICK},
     "cnn_gru": {"training": QUICK},
