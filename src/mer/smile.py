@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from mer.config import Block
-from mer.errors import MerError
 from mer.types import Clip
 
 
@@ -69,14 +68,7 @@ def extract(smile: Any, clip: Clip, params: Params) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(d, frames), dtype=float32]
-
-    Raises
-    ------
-    MerError
-        If the clip has another rate.
     """
-    if clip.rate != params.rate:
-        raise MerError(f"the clip {clip.id!r} must have {params.rate} Hz, not {clip.rate}")
     loudest = np.abs(clip.samples).max()
     gain = np.float32(min(1.0, params.peak / loudest)) if loudest else np.float32(1.0)
     return smile(clip.samples * gain, clip.rate)[0]

@@ -16,6 +16,7 @@ from mer.artefacts import (
 from mer.config import Block, Policy, Profile
 from mer.learn.crossval import Trained, cross_validate
 from mer.learn.material import gather
+from mer.parallel import resumable
 from mer.selection import Selection
 
 
@@ -25,7 +26,7 @@ def run(chosen: Selection, params: Block, policy: Policy, profile: Profile, targ
     ``predictions.parquet``, and where a clip's prediction comes from those of its segments, these in
     ``segments.parquet``, with ids ``<clip>#<segment>``; ``run.json``, which says of what;
     ``curves.csv``, the networks' learning curves; ``weights/r0_f<fold>.safetensors``, the networks
-    of the first repeat.
+    of the first repeat. A killed call, made again, goes on at the first fold that has no result.
 
     Raises
     ------
@@ -34,23 +35,25 @@ def run(chosen: Selection, params: Block, policy: Policy, profile: Profile, targ
     """
     material = gather(chosen, params, policy)
     folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
-    trained = cross_validate(
-        chosen.model,
-        params,
-        material,
-        folds,
-        seed=chosen.seed,
-        fidelity=chosen.fidelity,
-        profile=profile,
-        key=joblib.hash([chosen.used, params.model_dump(), profile.model_dump(), material, folds]),
-    )
     described = {
         **chosen.used,
         "protocol": facts["protocol"],
         "shares_artists": facts["shares_artists"],
         "n_quarantined": len(quarantined(chosen.folder("standard"))),
     }
-    _write(target, trained, described)
+    used = [chosen.used, params.model_dump(), profile.model_dump(), material, folds]
+    with resumable(joblib.hash(used)) as each:
+        trained = cross_validate(
+            chosen.model,
+            params,
+            material,
+            folds,
+            seed=chosen.seed,
+            fidelity=chosen.fidelity,
+            profile=profile,
+            each=each,
+        )
+        _write(target, trained, described)
 
 
 def _write(target: Path, trained: Trained, described: dict) -> None:

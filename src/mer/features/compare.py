@@ -36,10 +36,5 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(6373,), dtype=float32]
-
-    Raises
-    ------
-    MerError
-        If the clip has another rate.
     """
     return smile.extract(smile.functionals(), clip, params)[:, 0]

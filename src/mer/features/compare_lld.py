@@ -51,11 +51,6 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(260,), dtype=float32]
-
-    Raises
-    ------
-    MerError
-        If the clip has another rate.
     """
     frames = smile.extract(_smile(), clip, params).astype(float)
     return np.stack([frames.mean(axis=1), frames.std(axis=1)], axis=1).ravel().astype(np.float32)

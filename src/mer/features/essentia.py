@@ -21,7 +21,6 @@ from pydantic import PositiveInt
 from scipy.fft import rfft
 
 from mer.config import Block
-from mer.errors import MerError
 from mer.types import Clip
 
 RATE = 44100  # Hz, of the analysis
@@ -117,14 +116,7 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(84,) or (111,), dtype=float32]
-
-    Raises
-    ------
-    MerError
-        If the clip has another rate.
     """
-    if clip.rate != params.rate:
-        raise MerError(f"the clip {clip.id!r} must have {params.rate} Hz, not {clip.rate}")
     original = soxr.resample(clip.samples, clip.rate, RATE, quality="HQ")
     signal = _normalized(original)
     found = _spaced("lowlevel", _loudness(original) | _dynamics(signal) | _frames(signal))
