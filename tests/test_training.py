@@ -37,7 +37,9 @@ def prepared(tmp_path, monkeypatch, corpus):
 
 
 def run(target: Path) -> dict[str, bytes]:
-    training.run(CHOSEN, registry.get("models", "constant").Params(), PROFILE, target)
+    training.run(
+        CHOSEN, registry.get("models", "constant").Params(), config.Policy(), PROFILE, target
+    )
     return {file.name: file.read_bytes() for file in target.glob("*.*")}
 
 
