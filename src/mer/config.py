@@ -236,19 +236,49 @@ class Synthesis(Block):
     training: Recipe
 
 
+class Noise(Block):
+    """``policies.<key>.rows``: a second row of each clip, its features with Gaussian noise.
+
+    Attributes
+    ----------
+    deviation : of the noise, in standard deviations of each column
+    leak : ``before_split`` also takes test clips, a diagnostic of what that buys
+    """
+
+    method: Literal["noise"]
+    deviation: PositiveFloat
+    leak: Literal["none", "before_split"]
+
+
+class Smote(Block):
+    """``policies.<key>.rows``: as many rows again, each between a clip's and a neighbour's of its class.
+
+    Attributes
+    ----------
+    neighbours : how many of the nearest are candidates
+    leak : ``before_split`` also takes test clips, a diagnostic of what that buys
+    """
+
+    method: Literal["smote"]
+    neighbours: PositiveInt
+    leak: Literal["none", "before_split"]
+
+
 class Policy(Block):
     """``policies.<key>``: one policy of augmented copies; ``{}`` makes none.
 
     Attributes
     ----------
     copies : the transforms of each copy, by its name; they are applied in their order
-    synthesis : examples that depend on the fold, and are therefore not made before its training
+    synthesis : spectrograms that depend on the fold, and are therefore not made before its training
+    rows : the same for estimators on a table of features
     """
 
     copies: dict[Key, Annotated[tuple[Step, ...], Field(min_length=1)]] = Field(
         default_factory=dict
     )
     synthesis: Synthesis | None = None
+    rows: Annotated[Noise | Smote, Field(discriminator="method")] | None = None
 
 
 class Params(Block):

@@ -52,7 +52,6 @@ class Selection:
         unread = {
             "view": "spectrogram" not in module.reads,
             "family": "table" not in module.reads,
-            "augment": module.uses_copies == "no",
         }
         return {k: "none" if unread.get(k) else v for k, v in asdict(self).items()}
 

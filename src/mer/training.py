@@ -37,6 +37,7 @@ def run(chosen: Selection, params: Block, policy: Policy, profile: Profile, targ
     folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
     described = {
         **chosen.used,
+        "augment": chosen.augment if material.augmented else "none",
         "protocol": facts["protocol"],
         "shares_artists": facts["shares_artists"],
         "n_quarantined": len(quarantined(chosen.folder("standard"))),

@@ -7,7 +7,7 @@ from typing import Any
 
 from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
-from mer.config import Policy, Synthesis
+from mer.config import Noise, Policy, Smote, Synthesis
 from mer.copies import Copies
 from mer.errors import MerError
 from mer.mel import Mels
@@ -30,7 +30,9 @@ class Material:
         Augmented copies of every clip; a training takes those of its training clips only.
     waves : Waves or None
     synthesis : Synthesis or None
-        How a training makes new examples of its clips.
+        How a training makes new spectrograms of its clips.
+    rows : Noise, Smote or None
+        How it makes new rows of the table.
     """
 
     labels: Mapping[str, int]
@@ -40,6 +42,12 @@ class Material:
     copies: Copies | None = None
     waves: Waves | None = None
     synthesis: Synthesis | None = None
+    rows: Noise | Smote | None = None
+
+    @property
+    def augmented(self) -> bool:
+        """Whether a training sees more than its clips."""
+        return any(part is not None for part in (self.copies, self.synthesis, self.rows))
 
     @property
     def segments(self) -> int:
@@ -88,4 +96,5 @@ def gather(selection: Selection, params: Any, policy: Policy) -> Material:
         copies = Copies.read(_present(selection.folder("augmented"), model))
     encoded, classes = labels.encode(tracks, target), labels.classes(target)
     synthesis = policy.synthesis if module.uses_copies != "no" else None
-    return Material(encoded, classes, table, mel, copies, waves, synthesis)
+    rows = policy.rows if module.learner == "estimator" else None
+    return Material(encoded, classes, table, mel, copies, waves, synthesis, rows)
