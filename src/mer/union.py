@@ -11,7 +11,9 @@ from mer.errors import MerError
 COLUMNS = ("path", "quadrant", "artist", "source")
 
 
-def _take(member: str, raw: Path, index: Path, root: Path) -> list[tuple[str, str, str | None, str]]:
+def _take(
+    member: str, raw: Path, index: Path, root: Path
+) -> list[tuple[str, str, str | None, str]]:
     """Copy a member's audio below ``root``; its rows of the labels."""
     rows = []
     for track in artefacts.read_tracks(index / member):

@@ -2,7 +2,7 @@
 
 ::
 
-    <root>/                                            or a folder in it, as unpacked
+    <root>/
     ├── merge_audio_complete_metadata.csv              Song,Quadrant,…,Artist,Title,…
     ├── merge_audio_complete_av_values.csv             Song,Arousal,Valence, in 0..1
     ├── Q1/ Q2/ Q3/ Q4/                                <Song>.mp3; may be missing, all four
@@ -11,7 +11,7 @@
         │   └── tvt_70_15_15_{train,validate,test}_audio_complete.csv       Song,Quadrant
         └── tvt_40_30_30/                              or tvt_403030; the same three
 
-The balanced release says ``balanced`` for ``complete``; the bimodal ones say ``bimodal`` for ``audio``
+All of it may lie in a folder of the root, as unpacked. The balanced release says ``balanced`` for ``complete``; the bimodal ones say ``bimodal`` for ``audio``
 and ``Audio_Song`` for ``Song``, and have the quadrants' folders in ``audio``: only their audio is used.
 A song is ``MT`` and ten digits, ``A001`` or ``A061-66``. Its quadrant is the one in the file, not that
 of its valence and arousal.

@@ -2,13 +2,13 @@
 
 ::
 
-    <root>/                             or PMEmo2019, also nested in another PMEmo2019
+    <root>/
     ├── metadata.csv                    musicId,fileName,title,artist,…; 794 rows
     ├── annotations/
     │   └── static_annotations.csv      musicId,Arousal(mean),Valence(mean), in 0..1; 767 rows
     └── chorus/                         <musicId>.mp3; may be missing
 
-Its tracks are the songs with static annotations. Low and high are told apart by the midpoints of two
+All of it may lie in ``PMEmo2019``, also nested in another. Its tracks are the songs with static annotations. Low and high are told apart by the midpoints of two
 means over all of them (He & Ferguson 2022, 4.3): a definition of the labels, which sees no split.
 """
 
