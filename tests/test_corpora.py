@@ -133,5 +133,5 @@ def test_a_total_is_held_against_the_clips(tmp_path, count):
 
 
 def test_a_total_is_no_recipe_for_a_demo(tmp_path):
-    with pytest.raises(MerError, match="counts of a demo corpus must be equal .*not 16"):
+    with pytest.raises(MerError, match=r"counts of a demo corpus must be equal .*not 16"):
         demo.render("folder", tmp_path / "x", seed=1, seconds=1.0, rate=8000, counts=16)

@@ -7,10 +7,10 @@
         ├── CH818_Quads.csv     Quads (Q1 to Q4, or 1 to 4) and a column that names the audio files
         └── *.mp3
 
-The root may also be a folder further down. Rows are joined to files by name, with or without ``.mp3``, never by position (methods C9: the published
-code did, and its scores are at chance). Pandrea et al. keep 356 of 818 songs, 89 a quadrant, in the
-order of ``os.walk``, which nobody knows; here it is the first 89 by name. Where there is only
-``CH818.xlsx``, save its sheet as ``CH818_Quads.csv``.
+The folder may also lie deeper. Rows are joined to files by name, with or without ``.mp3``, never by
+position (the published code did that, and its scores are at chance). Pandrea et al. keep 356 of 818
+songs, 89 a quadrant, in the order of ``os.walk``, which nobody knows; here it is the first 89 by name.
+Where there is only ``CH818.xlsx``, save its sheet as ``CH818_Quads.csv``.
 """
 
 from collections.abc import Mapping, Sequence

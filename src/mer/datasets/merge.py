@@ -11,10 +11,10 @@
         │   └── tvt_70_15_15_{train,validate,test}_audio_complete.csv       Song,Quadrant
         └── tvt_40_30_30/                              or tvt_403030; the same three
 
-All of it may lie in a folder of the root, as unpacked. The balanced release says ``balanced`` for ``complete``; the bimodal ones say ``bimodal`` for ``audio``
-and ``Audio_Song`` for ``Song``, and have the quadrants' folders in ``audio``: only their audio is used.
-A song is ``MT`` and ten digits, ``A001`` or ``A061-66``. Its quadrant is the one in the file, not that
-of its valence and arousal.
+All of it may lie in a folder of the root, as unpacked. The balanced release says ``balanced`` for
+``complete``; the bimodal ones say ``bimodal`` for ``audio`` and ``Audio_Song`` for ``Song``, and have
+the quadrants' folders in ``audio``: only their audio is used. A song is ``MT`` and ten digits, ``A001``
+or ``A061-66``. Its quadrant is the one in the file, not that of its valence and arousal.
 """
 
 import logging
@@ -39,7 +39,10 @@ COLUMNS = (
     *("num_Genres", "num_MoodsAll"),
 )
 REMEDY = "unpack one release of MERGE (https://zenodo.org/records/13939205) here"
-DEMO_SIDES = {PROTOCOLS[0]: (0, 2, 1, 0), PROTOCOLS[1]: (2, 0, 0, 1)}
+DEMO_SIDES = {
+    PROTOCOLS[0]: ("train", "test", "validate", "train"),
+    PROTOCOLS[1]: ("test", "train", "train", "validate"),
+}
 
 published_families: tuple[str, ...] = ()
 log = logging.getLogger("mer")
@@ -174,38 +177,41 @@ def _point(track: Track) -> tuple[float, float]:
     return tuple(0.5 + (value or 0.0) / 2 for value in (track.arousal, track.valence))  # type: ignore[return-value]
 
 
+def _lists(
+    release: _Release, songs: Sequence[tuple[str, str]]
+) -> dict[str, list[Sequence[object]]]:
+    """Split lists of (song, quadrant), drawn round-robin over the songs by quadrant."""
+    order = sorted(songs, key=lambda item: item[::-1])
+    return {
+        str(release.split(protocol, side)): [
+            ("Song", "Quadrant"),
+            *(item for i, item in enumerate(order) if sides[i % len(sides)] == side),
+        ]
+        for protocol, sides in DEMO_SIDES.items()
+        for side in SIDES
+    }
+
+
 def write(root: Path, songs: Sequence[tuple[Track, Clip]], release: str = "audio_complete") -> None:
-    """Write a corpus in this layout, its lists drawn round-robin.
+    """Write a corpus in this layout, with made-up lists.
 
     Parameters
     ----------
     release : str
         One of the four names.
     """
+    written = _Release(Path("MERGE_" + release.title()), release)
     named = sorted((_official(track.id), track, clip) for track, clip in songs)
-    order = sorted((track.quadrant, song) for song, track, _ in named)
     bimodal = release.startswith("bimodal")
-    base = Path("MERGE_" + release.title())
-    written = _Release(base, release)
-    keys = {song: (song, f"L{song}") if bimodal else (song,) for song, _, _ in named}
     head = ("Audio_Song", "Lyric_Song") if bimodal else ("Song",)
+    keys = {song: (song, f"L{song}") if bimodal else (song,) for song, _, _ in named}
     blank = [""] * (len(COLUMNS) - 6)
-    tables: dict[str, list[Sequence[object]]] = {
-        str(written.table("metadata")): [
-            (*head, *COLUMNS[1:]),
-            *(
-                (*keys[song], t.quadrant, "", "", t.artist or "", t.id, *blank)
-                for song, t, _ in named
-            ),
-        ],
-        str(written.table("av_values")): [
-            (*head, "Arousal", "Valence"),
-            *((*keys[song], *_point(t)) for song, t, _ in named),
-        ],
+    metadata = [(*keys[s], t.quadrant, "", "", t.artist or "", t.id, *blank) for s, t, _ in named]
+    points = [(*keys[s], *_point(t)) for s, t, _ in named]
+    tables = {
+        str(written.table("metadata")): [(*head, *COLUMNS[1:]), *metadata],
+        str(written.table("av_values")): [(*head, "Arousal", "Valence"), *points],
+        **_lists(written, [(s, t.quadrant) for s, t, _ in named]),
     }
-    for protocol, sides in DEMO_SIDES.items():
-        for number, side in enumerate(SIDES):
-            listed = [(s, q) for i, (q, s) in enumerate(order) if sides[i % 4] == number]
-            tables[str(written.split(protocol, side))] = [("Song", "Quadrant"), *listed]
-    audio = {str(written.audio / t.quadrant / f"{song}.mp3"): clip for song, t, clip in named}
+    audio = {str(written.audio / t.quadrant / f"{s}.mp3"): clip for s, t, clip in named}
     archives.write(root, tables, audio)

@@ -8,8 +8,9 @@
     │   └── static_annotations.csv      musicId,Arousal(mean),Valence(mean), in 0..1; 767 rows
     └── chorus/                         <musicId>.mp3; may be missing
 
-All of it may lie in ``PMEmo2019``, also nested in another. Its tracks are the songs with static annotations. Low and high are told apart by the midpoints of two
-means over all of them (He & Ferguson 2022, 4.3): a definition of the labels, which sees no split.
+All of it may lie in ``PMEmo2019``, also nested in another. Its tracks are the songs with static
+annotations. Low and high are told apart by the midpoints of two means over all of them (He & Ferguson
+2022, 4.3): a definition of the labels, which sees no split.
 """
 
 from collections.abc import Sequence

@@ -8,9 +8,10 @@
     ├── sad/ *.mp3              Q3
     └── relaxed/ *.mp3          Q4
 
-The four may also lie in a folder of the root, as ``tr-music-dataset``. A clip's id is its quadrant and file name (``Q1/001``). Files with the same bytes are one group, named
-after the first of them, so that no split by artist separates them. The table that the authors publish
-(UCI 862: 50 features) has no ids and cannot be joined.
+The four may also lie in a folder of the root, as ``tr-music-dataset``. A clip's id is its quadrant and
+file name (``Q1/001``). Files with the same bytes are one group, named after the first of them, so that
+no split by artist separates them. The table that the authors publish (UCI 862: 50 features) has no ids
+and cannot be joined.
 """
 
 import hashlib
