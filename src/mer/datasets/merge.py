@@ -208,7 +208,7 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]], release: str = "audio
     blank = [""] * (len(COLUMNS) - 6)
     metadata = [(*keys[s], t.quadrant, "", "", t.artist or "", t.id, *blank) for s, t, _ in named]
     points = [(*keys[s], *_point(t)) for s, t, _ in named]
-    tables = {
+    tables: dict[str, list[Sequence[object]]] = {
         str(written.table("metadata")): [(*head, *COLUMNS[1:]), *metadata],
         str(written.table("av_values")): [(*head, "Arousal", "Valence"), *points],
         **_lists(written, [(s, t.quadrant) for s, t, _ in named]),
