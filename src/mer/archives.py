@@ -8,6 +8,7 @@ import soundfile as sf
 
 from mer import sheets
 from mer.errors import MerError
+from mer.files import write_csv
 from mer.types import QUADRANTS, Clip
 
 LEVELS = ("", "*/", "*/*/")
@@ -80,7 +81,7 @@ def write(
 ) -> None:
     """Write CSV tables (header first) and MP3 files, each by its path below ``root``."""
     for name, rows in tables.items():
-        sheets.write(root / name, rows, lineterminator="\r\n")
+        write_csv(root / name, rows)
     for name, clip in audio.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         sf.write(root / name, clip.samples, clip.rate, format="MP3")

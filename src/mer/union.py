@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from mer import artefacts, sheets
+from mer import artefacts
 from mer.datasets.folder import LABELS
 from mer.errors import MerError
+from mer.files import write_csv
 
 COLUMNS = ("path", "quadrant", "artist", "source")
 
@@ -50,4 +51,4 @@ def make(members: Sequence[str], raw: Path, index: Path, target: Path) -> None:
     """
     with artefacts.writing(target) as root:
         rows = [row for member in members for row in _take(member, raw, index, root)]
-        sheets.write(root / LABELS, [COLUMNS, *rows], lineterminator="\n")
+        write_csv(root / LABELS, [COLUMNS, *rows], lineterminator="\n")
