@@ -117,6 +117,8 @@ def check(params: Params, raw: Path) -> None:
         cannot read what was selected.
     """
     chosen = Selection(**{name: getattr(params, name) for name in SELECTORS})
-    if chosen.dataset not in params.demos:
-        _present(chosen.dataset, params.corpora[chosen.dataset], raw)
+    union = params.unions.get(chosen.dataset)
+    for key in union.of if union else (chosen.dataset,):
+        if key not in params.demos:
+            _present(key, params.corpora[key], raw)
     _can_be_read(chosen, params)
