@@ -4,7 +4,7 @@ import pytest
 from sklearn import metrics as reference
 
 from mer.errors import MerError
-from mer.metrics import confusion, fold_confusions, interval, summary
+from mer.metrics import confusion, fold_confusions, intervals, summary
 from mer.types import QUADRANTS, Predictions
 
 
@@ -92,7 +92,7 @@ def test_interval_covers_the_score_and_narrows_with_clips(rng):
     few, many = predictions(rng, clips=60, skill=0.5), predictions(rng, clips=600, skill=0.5)
     widths = []
     for found in (few, many):
-        low, high = interval(found, 1)
+        low, high = intervals(found, 1)["f1_macro"]
         assert low < summary(found, 1)["f1_macro"] < high
         widths.append(high - low)
     assert widths[1] < widths[0] / 2
@@ -101,7 +101,7 @@ def test_interval_covers_the_score_and_narrows_with_clips(rng):
 def test_interval_width_agrees_with_the_normal_approximation(rng):
     found = predictions(rng, ("low", "high"), clips=400, repeats=1, folds=1, skill=0.3)
     accuracy = summary(found, 1)["accuracy"]
-    low, high = interval(found, 1)
+    low, high = intervals(found, 1)["f1_macro"]
     assert high - low == pytest.approx(
         2 * 1.96 * np.sqrt(accuracy * (1 - accuracy) / 400), rel=0.15
     )
@@ -109,7 +109,7 @@ def test_interval_width_agrees_with_the_normal_approximation(rng):
 
 def test_same_seed_same_interval(rng):
     found = predictions(rng)
-    assert interval(found, 1) == interval(found, 1)
+    assert intervals(found, 1)["f1_macro"] == intervals(found, 1)["f1_macro"]
 
 
 @pytest.mark.parametrize(
