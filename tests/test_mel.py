@@ -109,7 +109,7 @@ def coloured(rate: int, share: float, fall: float) -> Clip:
     return Clip("coloured", (0.9 * shaped / np.abs(shaped).max()).astype(np.float32), rate)
 
 
-@every_view
+@pytest.mark.parametrize("name", ["louro", "louro_released", "librosa_default"])
 @pytest.mark.parametrize("top_db", [80.0, None])
 @pytest.mark.parametrize(
     "signal",
@@ -121,7 +121,8 @@ def coloured(rate: int, share: float, fall: float) -> Clip:
     ],
     ids=["chirp", "pink", "dull", "band-limited"],
 )
-def test_faint_bands_beside_loud_ones_equal_librosas(view, top_db, signal):
+def test_faint_bands_beside_loud_ones_equal_librosas(name, top_db, signal):
+    view = VIEWS[name]
     assert_equal_to_librosa(signal(view.rate), view.model_copy(update={"top_db": top_db}))
 
 
