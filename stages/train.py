@@ -8,5 +8,7 @@ from mer.stage import stage
 
 with stage("train"):
     chosen = Selection(*config.read(*SELECTORS))
-    params, profile = config.read(f"models.{chosen.model}", f"profiles.{chosen.profile}")
-    training.run(chosen, params, profile, Path("data/runs/selected"))
+    params, profile, columns = config.read(
+        f"models.{chosen.model}", f"profiles.{chosen.profile}", "columns"
+    )
+    training.run(chosen, params, profile, Path("data/runs/selected"), columns)

@@ -1,5 +1,6 @@
 """mer.panda: the catalogue of the 1714 published columns."""
 
+import csv
 from collections import Counter
 
 import pytest
@@ -51,6 +52,7 @@ def test_the_published_families_are_of_it(family):
 
 def test_its_order_is_the_published_one(real_data):
     """That of the authors' table, whose rows the shared catalogue numbers."""
-    shared = (real_data / "4qaed_tables" / "catalogue_1714.csv").read_text(encoding="utf-8")
-    names = [line.split(",")[1].strip('"') for line in shared.splitlines()[1:]]
-    assert list(panda.catalogue()) == names
+    path = real_data / "4qaed_tables" / "catalogue_1714.csv"
+    with path.open(encoding="utf-8", newline="") as stream:
+        shared = [(row["column"], row["grade"]) for row in csv.DictReader(stream)]
+    assert [(column.column, column.grade) for column in COLUMNS] == shared

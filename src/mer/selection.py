@@ -97,6 +97,21 @@ def _can_be_read(chosen: Selection, params: Params) -> None:
         )
 
 
+def _has_columns(chosen: Selection, params: Params) -> None:
+    """Refuse columns of a table that the model does not read, or that no catalogue describes."""
+    columns = params.columns
+    if columns.used and "table" not in registry.get("models", chosen.model).reads:
+        raise MerError(f"columns={columns.used}: model {chosen.model!r} reads no table")
+    fitting = [
+        name for name in params.families if hasattr(registry.get("features", name), "catalogue")
+    ]
+    if columns.restricts and chosen.family not in fitting:
+        raise MerError(
+            f"columns={columns.restricts}: no catalogue describes the columns of family="
+            f"{chosen.family!r}; choose one of {fitting}"
+        )
+
+
 def check(params: Params, raw: Path) -> None:
     """Refuse a selection that cannot be, naming those that can.
 
@@ -115,3 +130,4 @@ def check(params: Params, raw: Path) -> None:
     if chosen.dataset not in params.demos:
         _present(chosen.dataset, params.corpora[chosen.dataset], raw)
     _can_be_read(chosen, params)
+    _has_columns(chosen, params)

@@ -14,13 +14,19 @@ from mer.artefacts import (
     write_predictions,
     writing,
 )
-from mer.config import Block, Profile
+from mer.config import EVERY_COLUMN, Block, Columns, Profile
 from mer.learn.crossval import Trained, cross_validate
 from mer.learn.material import gather
 from mer.selection import Selection
 
 
-def run(chosen: Selection, params: Block, profile: Profile, target: Path) -> None:
+def run(
+    chosen: Selection,
+    params: Block,
+    profile: Profile,
+    target: Path,
+    columns: Columns = EVERY_COLUMN,
+) -> None:
     """Train and write ``data/runs/<key>``.
 
     ``predictions.parquet``; ``run.json``, which says of what; ``curves.csv``, the networks' learning
@@ -32,7 +38,7 @@ def run(chosen: Selection, params: Block, profile: Profile, target: Path) -> Non
         If an input of the model, or the protocol, is absent for this corpus.
     """
     module = registry.get("models", chosen.model)
-    material = gather(chosen, module.reads, module.uses_copies)
+    material = gather(chosen, module.reads, module.uses_copies, columns)
     folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
     trained = cross_validate(
         chosen.model,
@@ -50,6 +56,8 @@ def run(chosen: Selection, params: Block, profile: Profile, target: Path) -> Non
         "shares_artists": facts["shares_artists"],
         "n_quarantined": len(quarantined(chosen.folder("standard"))),
     }
+    if columns.used:
+        described["columns"] = columns.used
     _write(target, trained, described)
 
 

@@ -1,7 +1,7 @@
 """The only things that cross a stage."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -120,6 +120,12 @@ class FeatureSet:
                 f"features must be finite: {self.names[column]!r} of the clip {self.ids[row]!r} is "
                 f"{self.values[row, column]} ({int(bad.sum())} such values in all)"
             )
+
+    def only(self, names: Sequence[str]) -> "FeatureSet":
+        """The table with these of its columns, in their order."""
+        position = {name: i for i, name in enumerate(self.names)}
+        values = self.values[:, [position[name] for name in names]]
+        return replace(self, names=tuple(names), values=values)
 
     def rows(self, ids: Iterable[str]) -> np.ndarray:
         """The rows of ``ids``, in their order [shape=(len(ids), d)].

@@ -1,13 +1,15 @@
 """What a model may read, gathered from the artefacts of the selection."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mer import labels
 from mer.artefacts import absent, read_features, read_tracks
+from mer.config import EVERY_COLUMN, Columns
 from mer.copies import Copies
 from mer.errors import MerError
+from mer.learn.columns import best, catalogued
 from mer.mel import Mels
 from mer.selection import Selection
 from mer.types import FeatureSet
@@ -25,6 +27,8 @@ class Material:
     mel : Mels or None
     copies : Copies or None
         Augmented copies of every clip; a training takes those of its training clips only.
+    columns : Columns
+        How the table's columns are ranked.
     """
 
     labels: Mapping[str, int]
@@ -32,6 +36,13 @@ class Material:
     table: FeatureSet | None = None
     mel: Mels | None = None
     copies: Copies | None = None
+    columns: Columns = EVERY_COLUMN
+
+    def ranked(self, train: Sequence[str]) -> "Material":
+        """The same with the columns that a training on these clips chooses."""
+        if self.table is None:
+            return self
+        return replace(self, table=best(self.table, self.labels, train, self.columns))
 
 
 def _present(folder: Path, model: str) -> Path:
@@ -40,7 +51,12 @@ def _present(folder: Path, model: str) -> Path:
     return folder
 
 
-def gather(selection: Selection, reads: tuple[str, ...], uses_copies: str) -> Material:
+def gather(
+    selection: Selection,
+    reads: tuple[str, ...],
+    uses_copies: str,
+    columns: Columns = EVERY_COLUMN,
+) -> Material:
     """Load what a model reads; arrays stay on disk, memory-mapped.
 
     Raises
@@ -56,8 +72,11 @@ def gather(selection: Selection, reads: tuple[str, ...], uses_copies: str) -> Ma
     table = mel = copies = None
     if "table" in reads:
         table = read_features(_present(selection.folder("features"), model) / "features.parquet")
+        if columns.restricts:
+            table = catalogued(table, selection.family, columns)
     if "spectrogram" in reads:
         mel = Mels.read(_present(selection.folder("mel"), model))
     if uses_copies != "no" and selection.augment != "none":
         copies = Copies.read(_present(selection.folder("augmented"), model))
-    return Material(labels.encode(tracks, target), labels.classes(target), table, mel, copies)
+    encoded, classes = labels.encode(tracks, target), labels.classes(target)
+    return Material(encoded, classes, table, mel, copies, columns)

@@ -9,6 +9,7 @@ from mer import panda
 from mer.config import Block
 
 published = True
+catalogue = panda.catalogue
 
 
 class Params(Block):

@@ -7,11 +7,13 @@ the corpus.
 
 from pathlib import Path
 
+from mer import panda
 from mer.config import Block
 
 NAMES = Path(__file__).with_name("names.txt")
 
 published = True
+catalogue = panda.catalogue
 
 
 class Params(Block):
