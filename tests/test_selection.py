@@ -41,6 +41,14 @@ def test_a_published_family_where_it_is_published(check):
     check(model="svm", family="top100", dataset="demo_4qaed")
 
 
+def test_a_join_is_a_family_where_both_its_families_are(check, root):
+    check(model="svm", family="essentia_compare_lld")
+    (join,) = config.read("joins", path=root / "params.yaml")[0]
+    mixed = join.model_copy(update={"right": "top100"})
+    with pytest.raises(MerError, match=r"'demo' does not bring"):
+        check(model="svm", family=mixed.name, joins=(mixed,))
+
+
 @pytest.mark.parametrize(
     ("changes", "columns", "message"),
     [

@@ -177,6 +177,20 @@ class View(Block):
 MaybeView = Annotated[View | None, BeforeValidator(lambda block: None if block == {} else block)]
 
 
+class Join(Block):
+    """An entry of ``joins``: the tables of two families side by side, selected as a family.
+
+    Attributes
+    ----------
+    name : of the family that they make
+    left, right : keys of ``families``
+    """
+
+    name: Key
+    left: str
+    right: str
+
+
 class Columns(Block):
     """``columns``: which columns of the table a model sees.
 
@@ -275,6 +289,7 @@ class Params(Block):
     quarantine: Quarantine
     views: dict[Key, MaybeView]
     families: dict[Key, dict[str, Any]]
+    joins: tuple[Join, ...]
     policies: dict[Key, Policy]
     models: dict[Key, dict[str, Any]]
     profiles: dict[Key, Profile]
@@ -372,8 +387,25 @@ def read_all(path: Path = PARAMS) -> Params:
         if corpus.layout not in registry.names("datasets"):
             known = registry.names("datasets")
             raise MerError(f"{path}: corpora.{key}.layout={corpus.layout!r} is not one of {known}")
+    _check_joins(params, path)
     for selector, block in CHOICES.items():
         chosen, known = getattr(params, selector), sorted(getattr(params, block))
+        if selector == "family":
+            known += [join.name for join in params.joins]
         if chosen not in known:
             raise MerError(f"{path}: {selector}={chosen!r} is not one of {known}")
     return params
+
+
+def _check_joins(params: Params, path: Path) -> None:
+    taken = list(params.families)
+    for join in params.joins:
+        if join.name in taken:
+            raise MerError(
+                f"{path}: joins: the name {join.name!r} must not be that of another family"
+            )
+        taken.append(join.name)
+        for side in (join.left, join.right):
+            if side not in params.families:
+                known = sorted(params.families)
+                raise MerError(f"{path}: joins: {join.name!r} joins {side!r}, not one of {known}")
