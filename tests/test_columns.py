@@ -129,6 +129,7 @@ def test_the_ranking_sees_training_clips_only(
 
 
 def test_families_that_say_so_have_a_catalogue_of_their_columns(root):
-    for family in ("top100", "published1714"):
+    for family in ("top100", "published1714", "panda1714"):
         module = registry.get("features", family)
-        assert set(module.names(module.Params())) <= set(module.catalogue())
+        (params,) = config.read(f"families.{family}", path=root / "params.yaml")
+        assert set(module.names(params)) <= set(module.catalogue())

@@ -70,6 +70,7 @@ def test_a_forced_run_in_a_fresh_clone_with_one_worker_gives_the_same_bytes(ran,
     [
         ({"models__svm__c": 4.0}, {"train"}),
         ({"models__cnn__training__lr": 0.5}, set()),
+        ({"columns__k": 50}, {"train"}),
         ({"profiles__quick__repeats": 3}, set()),
         ({"corpora__emopia200__rate": 16000}, set()),
         ({"families__compare__peak": 0.5}, {"features@compare-demo"}),
