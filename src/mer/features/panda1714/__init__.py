@@ -105,7 +105,8 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
 
 def _standard(samples: np.ndarray, rate: int) -> dict[str, float]:
     """The 898 columns that other toolboxes define, by name."""
-    bank, series = Bank(samples, rate), {}
+    bank = Bank(samples, rate)
+    series: dict[str, np.ndarray | float] = {}
     for dimension in STANDARD:
         series |= dimension.standard(bank)
     wanted = [column for column in catalogue().values() if column.column.startswith("F")]
@@ -115,8 +116,9 @@ def _standard(samples: np.ndarray, rate: int) -> dict[str, float]:
 
 def _novel(samples: np.ndarray, rate: int) -> dict[str, float]:
     """The novel features of a channel, by name without the channel; more than were published."""
-    found, tune = notes.transcribe(samples, rate), {}
+    tune = notes.transcribe(samples, rate)
+    found: dict[str, float] = {}
     for dimension in OF_NOTES:
-        tune |= dimension.novel(found, len(samples) / rate)
+        found |= dimension.novel(tune, len(samples) / rate)
     signal = fractal.novel(samples, rate) | voice.novel(samples, rate)
-    return tune | signal | texture.novel(layers.count(samples, rate))
+    return found | signal | texture.novel(layers.count(samples, rate))

@@ -1,15 +1,20 @@
-"""Melody: pitch of the notes, its steps, registers and course.
+"""Melody: fundamental frequency and pitch percepts; pitch of the notes, its steps, registers and course.
 
-Panda, Malheiro & Paiva. IEEE TAFFC 11(4), 2020, section 3.4.
+Notes: Panda, Malheiro & Paiva. IEEE TAFFC 11(4), 2020, section 3.4.
 """
 
 import numpy as np
 
+from mer.features.panda1714 import note_stats, pitch
+from mer.features.panda1714.bank import Bank
 from mer.features.panda1714.contour import contour
-from mer.features.panda1714.note_stats import ratio, statistics
+from mer.features.panda1714.loudness import FULL_SCALE, bark, ear
 from mer.features.panda1714.notes import Notes
+from mer.features.panda1714.spectra import decibels, ratio
 from mer.features.panda1714.states import directions, sequence_lengths
+from mer.features.panda1714.stats import Series
 
+SCALE = 5.2  # Parncutt's, of pure tonalness
 # Lowest and highest MIDI number of each voice, C4 being 60.
 REGISTERS = {
     "Soprano (C4-C6)": (60, 84),
@@ -19,6 +24,36 @@ REGISTERS = {
     "Baritone (G2-F4)": (43, 65),
     "Bass (E2-E4)": (40, 64),
 }
+
+
+def standard(bank: Bank) -> Series:
+    """The series of the standard set (see ``stats``).
+
+    Proxies: Terhardt's percepts without pitch shifts, SWIPE' with one window.
+    """
+    height, strength = pitch.swipe(np.sqrt(bank.ear), bank.rate)
+    return {
+        "MIR Toolbox/F0 Estimation": bank.f0[bank.f0 > 0],
+        "PsySound/Pitch (SWIPEP) - SWIPEP Pitch": height,
+        "PsySound/Pitch (SWIPEP) - SWIPEP Pitch Strength": strength,
+        **_percepts(bank),
+    }
+
+
+def _percepts(bank: Bank) -> Series:
+    """Terhardt and Parncutt: tonalness, number of tones heard, and their change between frames."""
+    frequencies, amplitudes = bank.partials
+    levels = decibels(amplitudes**2 * ear(frequencies)) + FULL_SCALE
+    audible = pitch.audibility(pitch.masked(bark(frequencies), levels), levels)
+    audible = np.where(amplitudes > 0, audible, 0)
+    salience = pitch.virtual(frequencies, audible)
+    unit = ratio(salience, np.linalg.norm(salience, axis=1, keepdims=True))
+    found = {
+        "Pure Tonalness": np.sqrt((audible**2).sum(axis=1)) / SCALE,
+        "Multiplicity": np.sqrt(ratio(salience.sum(axis=1), salience.max(axis=1))),
+        "Chord Change Likelihood": 1 - (unit[1:] * unit[:-1]).sum(axis=1),
+    }
+    return {f"PsySound/Pitch (Terhardt) - {name}": series for name, series in found.items()}
 
 
 def novel(notes: Notes, seconds: float) -> dict[str, float]:
@@ -35,7 +70,7 @@ def novel(notes: Notes, seconds: float) -> dict[str, float]:
 
 def _pitches(midi: np.ndarray) -> dict[str, float]:
     """MIDI numbers, how many distinct ones there are, and the steps between successive ones."""
-    found = statistics("MELODY-MIDI Notes", midi)
+    found = note_stats.statistics("MELODY-MIDI Notes", midi)
     highest, lowest = found.pop("MELODY-MIDI Notes (Max)"), found.pop("MELODY-MIDI Notes (Min)")
     return {
         **found,
@@ -44,7 +79,7 @@ def _pitches(midi: np.ndarray) -> dict[str, float]:
         "MELODY-MIDI Notes Range": highest - lowest,
         "MELODY-MIDI Note Space Length": float(len(np.unique(midi))),
         "MELODY-Chroma Note Space Length": float(len(np.unique(midi % 12))),
-        **statistics("MELODY-Notes Smoothness", np.abs(np.diff(midi))),
+        **note_stats.statistics("MELODY-Notes Smoothness", np.abs(np.diff(midi))),
     }
 
 
@@ -53,8 +88,8 @@ def _registers(notes: Notes) -> dict[str, float]:
     found = {}
     for register, (lowest, highest) in REGISTERS.items():
         inside = (notes.midi >= lowest) & (notes.midi <= highest)
-        share = ratio(notes.duration[inside].sum(), notes.duration.sum())
-        found[f"MELODY-RD-{register}"] = ratio(inside.sum(), len(notes))
+        share = note_stats.ratio(notes.duration[inside].sum(), notes.duration.sum())
+        found[f"MELODY-RD-{register}"] = note_stats.ratio(inside.sum(), len(notes))
         found[f"MELODY-RD-{register} Duration (%)"] = share
     return found
 
@@ -72,8 +107,12 @@ def _steps(notes: Notes, seconds: float) -> dict[str, float]:
         **moves.shares("STATES_MELODY-{} (%)"),
         **moves.duration_shares("STATES_MELODY-{} (% of total duration)"),
         **followed.duration_statistics("STATES_MELODY-Duration of Notes Followed by a {} Note"),
-        "STATES_MELODY-Transitions to Different Note (Per Sec)": ratio(different, seconds),
-        "STATES_MELODY-Transitions to Different Note (Per Note)": ratio(different, len(notes)),
+        "STATES_MELODY-Transitions to Different Note (Per Sec)": note_stats.ratio(
+            different, seconds
+        ),
+        "STATES_MELODY-Transitions to Different Note (Per Note)": note_stats.ratio(
+            different, len(notes)
+        ),
         **going.transitions("STATES_MELODY-State Transitions {} -> {} (Per Sec)", seconds),
     }
 
@@ -86,5 +125,7 @@ def _sequences(notes: Notes) -> dict[str, float]:
     for code, label in enumerate(steps.labels):
         lengths, durations = sequence_lengths(steps, code, notes.duration)
         name = f"STATES_MELODY-Duration of {label} Sequences in"
-        found |= statistics(f"{name} Notes", lengths) | statistics(f"{name} Seconds", durations)
+        found |= note_stats.statistics(f"{name} Notes", lengths) | note_stats.statistics(
+            f"{name} Seconds", durations
+        )
     return found
