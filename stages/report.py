@@ -12,7 +12,7 @@ with stage("report"):
     (corpus,) = config.read(f"corpora.{dataset}")
     html = render(
         read_json(Path("metrics/run.json")),
-        read_predictions(Path("data/runs/selected")),
+        read_predictions(Path("data/runs/selected/predictions.parquet")),
         read_tracks(Path("data/index", dataset)),
         quarantined(Path("data/standard", dataset)),
         {key: getattr(corpus, key) for key in ("citation", "license", "source")},

@@ -15,7 +15,10 @@ def run(tmp_path):
     frame = pd.DataFrame(rows, columns=["id", "repeat", "fold", "y_true", "p_0"])
     folder = tmp_path / "run"
     folder.mkdir()
-    write_predictions(folder, Predictions(frame.assign(p_1=1 - frame["p_0"]), ("low", "high")))
+    write_predictions(
+        folder / "predictions.parquet",
+        Predictions(frame.assign(p_1=1 - frame["p_0"]), ("low", "high")),
+    )
     write_json(folder / "run.json", {"model": "svm", "seed": 1})
     curves = [
         (0, 0, "1_dnn", 1, 2.0, 0.5),

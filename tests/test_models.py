@@ -18,15 +18,19 @@ from mer.metrics import summary
 from mer.recipe import Recipe
 from mer.splits import split
 from mer.types import QUADRANTS, FeatureSet
+from mer.waves import Waves
 
 SHAPE = (96, 96)
 QUICK = Recipe(
     optimizer="adam", lr=0.005, batch=8, epochs=3, short_epochs=3, stop_accuracy=None
 )  # the published recipes, and the published width, take minutes
+LONGER = QUICK.model_copy(update={"epochs": 10, "short_epochs": 10})
 QUICK_BLOCKS = {
     "cnn": {"training": QUICK},
     "cnn_gru": {"training": QUICK},
     "crnn": {"training": QUICK, "filters": (8, 8, 8, 8)},
+    "short_chunk_cnn": {"training": LONGER, "filters": (8, 8, 8)},
+    "sample_cnn": {"training": LONGER, "filters": (8, 8, 8)},
 }
 MODELS = registry.names("models")
 DEMO = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True)
@@ -42,7 +46,7 @@ def scratch(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def material(corpus):
-    """Inputs of which a part tells the quadrant, with noise: columns, and bands of a spectrogram."""
+    """Inputs that tell the quadrant, with noise: columns, bands and level of mels, level of waveforms."""
     rng = np.random.default_rng(0)
     ids = tuple(t.id for t in corpus)
     labels = {t.id: QUADRANTS.index(t.quadrant) for t in corpus}
@@ -52,15 +56,25 @@ def material(corpus):
     mel = rng.standard_normal((len(y), *SHAPE))
     for clip, quadrant in enumerate(y):
         mel[clip, :, 16 * quadrant : 16 * (quadrant + 1)] += 1
+        mel[clip] += quadrant
     copies = mel[:, None] + rng.standard_normal((len(y), 1, 1, 1))
     frames = np.full(len(y), SHAPE[0])
+    waves = rng.standard_normal((len(y), 2, 81)) * (1 + y[:, None, None])
     return Material(
         labels,
         QUADRANTS,
         FeatureSet(ids, tuple("abcdef"), values),
         Mels(ids, frames, mel.astype(np.float16)),
         Copies(ids, frames, copies.astype(np.float16), ("louder",)),
+        Waves(ids, waves.astype(np.float16)),
     )
+
+
+def as_read(material, model):
+    """The material with what ``gather`` would have loaded for this model."""
+    if "waveform" in registry.get("models", model).reads:
+        return replace(material, mel=None, copies=None)
+    return replace(material, waves=None)
 
 
 def altered(material, victim):
@@ -70,6 +84,7 @@ def altered(material, victim):
         material.table.values.copy(),
         material.mel.values.copy(),
         material.copies.values.copy(),
+        material.waves.values.copy(),
     ]
     for array in arrays:
         array[row] = array[row] * 3 + 50
@@ -79,6 +94,7 @@ def altered(material, victim):
         table=replace(material.table, values=arrays[0]),
         mel=replace(material.mel, values=arrays[1]),
         copies=replace(material.copies, values=arrays[2]),
+        waves=replace(material.waves, values=arrays[3]),
     )
 
 
@@ -91,7 +107,7 @@ def run(root, model, material, folds, fidelity="described", seed=1):
     return cross_validate(
         model,
         params(root, model),
-        material,
+        as_read(material, model),
         folds,
         seed=seed,
         fidelity=fidelity,
@@ -203,7 +219,7 @@ def test_svm_search_chooses_inside_the_training_part(root, material, folds):
 def test_a_table_without_a_clip_is_refused(root, material, folds):
     first = material.table
     short = FeatureSet(first.ids[1:], first.names, first.values[1:])
-    with pytest.raises(MerError, match="1 clips have no row, the first is 't000'"):
+    with pytest.raises(MerError, match="1 clips have no row of features, the first is 't000'"):
         run(root, "svm", replace(material, table=short), folds)
 
 

@@ -276,7 +276,7 @@ def test_stage_writes_the_page(tmp_path: Path, root: Path) -> None:
     for folder in ("data/runs/selected", "data/index/demo", "data/standard/demo"):
         (tmp_path / folder).mkdir(parents=True)
     artefacts.write_json(tmp_path / "metrics/run.json", values)
-    artefacts.write_predictions(tmp_path / "data/runs/selected", answers)
+    artefacts.write_predictions(tmp_path / "data/runs/selected/predictions.parquet", answers)
     artefacts.write_tracks(tmp_path / "data/index/demo/tracks.csv", of, {})
     artefacts.write_absent(tmp_path / "data/standard/demo", "no audio")
     shutil.copy(root / "params.yaml", tmp_path)

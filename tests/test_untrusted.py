@@ -135,7 +135,9 @@ def good(tmp_path):
     features = FeatureSet(("a", "b"), ("x", "y"), np.arange(4.0).reshape(2, 2), {"family": "f"})
     artefacts.write_features(tmp_path / "features.parquet", features)
     rows = {"id": ["a", "b"], "repeat": 0, "fold": 0, "y_true": 0, "p_0": 1.0, "p_1": 0.0}
-    artefacts.write_predictions(tmp_path, Predictions(pd.DataFrame(rows), ("l", "r")))
+    artefacts.write_predictions(
+        tmp_path / "predictions.parquet", Predictions(pd.DataFrame(rows), ("l", "r"))
+    )
     artefacts.write_folds(tmp_path / "folds.json", [Fold(0, 0, ("a",), (), ("b",))])
     artefacts.write_tracks(tmp_path / "tracks.csv", [], {})
     return tmp_path
@@ -148,7 +150,7 @@ READERS = {
     "mel/mel.npy": lambda root: Mels.read(root / "mel"),
     "mel/ids.csv": lambda root: Copies.read(root / "mel"),
     "features.parquet": lambda root: artefacts.read_features(root / "features.parquet"),
-    "predictions.parquet": lambda root: artefacts.read_predictions(root),
+    "predictions.parquet": lambda root: artefacts.read_predictions(root / "predictions.parquet"),
     "folds.json": lambda root: artefacts.read_folds(root / "folds.json"),
     "tracks.csv": lambda root: artefacts.read_tracks(root),
 }

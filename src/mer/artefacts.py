@@ -220,22 +220,21 @@ def read_folds(path: Path) -> list[Fold]:
         ]
 
 
-def write_predictions(folder: Path, predictions: Predictions) -> None:
-    """Write ``predictions.parquet``."""
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write the predictions of a run, of its clips or of their segments."""
     table = pa.Table.from_pandas(predictions.frame, preserve_index=False)
     table = table.replace_schema_metadata({"classes": json.dumps(predictions.classes)})
-    pq.write_table(table, folder / "predictions.parquet", compression="zstd")
+    pq.write_table(table, path, compression="zstd")
 
 
-def read_predictions(folder: Path) -> Predictions:
-    """Read the predictions of ``data/runs/<key>``.
+def read_predictions(path: Path) -> Predictions:
+    """Read what ``write_predictions`` wrote.
 
     Raises
     ------
     MerError
         If the file is no such table.
     """
-    path = folder / "predictions.parquet"
     table = _read_table(path)
     with reading(path, "a table of predictions"):
         classes = tuple(json.loads(table.schema.metadata[b"classes"]))

@@ -116,7 +116,8 @@ class Copies(Mels):
 
     Attributes
     ----------
-    values : np.ndarray [shape=(n, copies, frames, mels), dtype=float16]
+    values : np.ndarray [shape=(n, copies, ..., frames, mels), dtype=float16]
+        With segments, where the view has some, behind the copies.
     names : tuple of str [length copies]
         In alphabetical order.
     """

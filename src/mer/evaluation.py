@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from mer.artefacts import read_json, read_predictions, write_json, write_text
-from mer.metrics import summary
+from mer.metrics import averages, summary
 from mer.types import Predictions
 
 DIGITS = 4
@@ -37,8 +37,13 @@ def run(run: Path, metrics: Path, plots: Path) -> None:
     plots : Path
         Folder for ``confusion.csv`` and ``curves.csv``.
     """
-    facts, predictions = read_json(run / "run.json"), read_predictions(run)
-    write_json(metrics, {**facts, **summary(predictions, facts["seed"])})
+    facts = read_json(run / "run.json")
+    predictions = read_predictions(run / "predictions.parquet")
+    scores = {**facts, **summary(predictions, facts["seed"])}
+    if (segments := run / "segments.parquet").exists():
+        found = averages(read_predictions(segments))
+        scores |= {f"segment_{name}": figure for name, figure in found.items()}
+    write_json(metrics, scores)
     tables = {
         "confusion": _confusion(predictions),
         "curves": _curve(pd.read_csv(run / "curves.csv")),

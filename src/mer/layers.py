@@ -48,10 +48,26 @@ class MaxPoolSame(nn.Module):
         return functional.max_pool2d(maps, self.size, padding=before, ceil_mode=True)
 
 
+class ConvSame(nn.Conv2d):
+    """Keras' ``Conv2D(padding="same")``: the padding of an odd total is the larger one behind.
+
+    With a stride of 2 and an even size, torch's ``padding=size // 2`` would put as much before.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """[shape=(n, c, t, f)] -> [shape=(n, c', ceil(t / stride), ceil(f / stride))]."""
+        total = [
+            max((math.ceil(n / s) - 1) * s + k - n, 0)
+            for n, s, k in zip(maps.shape[2:], self.stride, self.kernel_size, strict=True)
+        ]
+        time, bands = ((t // 2, t - t // 2) for t in total)
+        return super().forward(functional.pad(maps, (*bands, *time)))
+
+
 def he_normal(modules: Iterable[nn.Module]) -> None:
     """Keras' ``he_normal``: truncated normal of variance 2 / fan_in, biases 0."""
     for module in modules:
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
             fan_in = module.weight[0].numel()
             deviation = math.sqrt(2 / fan_in) / TRUNCATION
             nn.init.trunc_normal_(module.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
@@ -61,7 +77,7 @@ def he_normal(modules: Iterable[nn.Module]) -> None:
 def glorot_uniform(modules: Iterable[nn.Module]) -> None:
     """Keras' default: uniform of variance 2 / (fan_in + fan_out), biases 0."""
     for module in modules:
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(module.weight)
             nn.init.zeros_(cast(Tensor, module.bias))
 

@@ -1,7 +1,8 @@
 """Spectrograms of a corpus in one view: prepare a clip, then transform it.
 
 Equal to librosa's ``melspectrogram`` and ``power_to_db``: centred Hann windows, zeros beyond the
-ends, Slaney's bands.
+ends, Slaney's bands; or to torchaudio's with HTK's. A view that cuts clips into segments has a
+spectrogram of each.
 """
 
 import logging
@@ -25,11 +26,11 @@ from mer.artefacts import (
     write_manifest,
     writing,
 )
-from mer.config import View
+from mer.config import View, Waveform
 from mer.errors import MerError
 from mer.files import read_array, reading
 from mer.parallel import each
-from mer.types import Clip
+from mer.types import Clip, positions
 
 FLOOR = 1e-10  # power at -100 dB
 IDS_TYPES = {"id": "str", "frames": "int64"}
@@ -38,26 +39,41 @@ BLOCK = 32  # windows transformed at once: they fit into the processor's cache
 log = logging.getLogger("mer")
 
 
-def _mels(hertz: float) -> float:
+def _slaney_mels(hertz: float) -> float:
     """Slaney's scale: 15 mel are 1000 Hz; linear below, above a factor of 6.4 in 27 mel."""
     return min(hertz, 1000) * 3 / 200 + 27 * math.log(max(hertz, 1000) / 1000, 6.4)
 
 
-def _hertz(mels: np.ndarray) -> np.ndarray:
+def _slaney_hertz(mels: np.ndarray) -> np.ndarray:
     return np.minimum(mels, 15) * 200 / 3 * 6.4 ** (np.maximum(mels - 15, 0) / 27)
+
+
+def _htk_mels(hertz: float) -> float:
+    """HTK's scale: 1000 mel are 1000 Hz; logarithmic, with a knee at 700 Hz."""
+    return 2595 * math.log10(1 + hertz / 700)
+
+
+def _htk_hertz(mels: np.ndarray) -> np.ndarray:
+    return 700 * (10 ** (mels / 2595) - 1)
+
+
+SCALES = {"slaney": (_slaney_mels, _slaney_hertz), "htk": (_htk_mels, _htk_hertz)}
 
 
 @cache
 def _filters(view: View) -> csr_array:
-    """Triangles of unit area over the FFT's bins [shape=(mels, 1 + n_fft // 2), dtype=float32].
+    """Triangles over the FFT's bins [shape=(mels, 1 + n_fft // 2), dtype=float32].
 
     As ``librosa.filters.mel``, without the two seconds that importing it takes in every process.
     """
-    edges = _hertz(np.linspace(_mels(view.fmin), _mels(view.fmax), view.mels + 2))
+    mels, hertz = SCALES[view.bank]
+    edges = hertz(np.linspace(mels(view.fmin), mels(view.fmax), view.mels + 2))
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     bins = np.fft.rfftfreq(view.n_fft, 1 / (view.filter_rate or view.rate))
     rise, fall = (bins - low) / (centre - low), (high - bins) / (high - centre)
-    triangles = np.maximum(0, np.minimum(rise, fall)) * 2 / (high - low)
+    triangles = np.maximum(0, np.minimum(rise, fall))
+    if view.bank == "slaney":
+        triangles *= 2 / (high - low)
     return csr_array(triangles.astype(np.float32))
 
 
@@ -77,20 +93,39 @@ def _bands(samples: np.ndarray, view: View) -> np.ndarray:
 
 
 def _scaled(bands: np.ndarray, view: View) -> np.ndarray:
-    """``bands`` in dB relative to 1.0, or as log10(1 + S)."""
-    if view.scale == "log10p1":
-        return np.log1p(bands) / np.float32(np.log(10))
+    """``bands`` in dB relative to 1.0, or as log10(1 + S) or log10(1 + 10 S)."""
+    if view.scale != "db":
+        factor = np.float32({"log10p1": 1, "log10p10": 10}[view.scale])
+        return np.log1p(factor * bands) / np.float32(np.log(10))
     decibels = 20 / view.power * np.log10(np.maximum(bands, FLOOR ** (view.power / 2)))
     return decibels if view.top_db is None else np.maximum(decibels, decibels.max() - view.top_db)
 
 
-def _cut(samples: np.ndarray, view: View) -> np.ndarray:
-    """``samples`` cropped or repeated to the view's length."""
-    if view.samples is None:
+def _cropped(samples: np.ndarray, form: Waveform) -> np.ndarray:
+    """``samples`` cropped or repeated to the length that ``form`` asks for."""
+    if form.samples is None:
         return samples
-    if view.short == "repeat" and len(samples) < view.samples:
-        return np.resize(samples, view.samples)
-    return samples[-view.samples :] if view.keep == "end" else samples[: view.samples]
+    if form.short == "repeat" and len(samples) < form.samples:
+        return np.resize(samples, form.samples)
+    excess = max(len(samples) - form.samples, 0)
+    start = {"start": 0, "middle": excess // 2, "end": excess}[form.keep]
+    return samples[start : start + form.samples]
+
+
+def segments(samples: np.ndarray, form: Waveform) -> np.ndarray:
+    """The segments of a prepared waveform [shape=(segments, segment)]; zeros where it is too short.
+
+    Raises
+    ------
+    MerError
+        If ``form`` cuts nothing.
+    """
+    if form.segments is None or form.segment is None:
+        raise MerError(f"a waveform that is cut must have a segment, not {form.segment}")
+    whole = np.zeros(form.segments * form.segment, np.float32)
+    kept = _cropped(samples, form)[: len(whole)]
+    whole[: len(kept)] = kept
+    return whole.reshape(form.segments, form.segment)
 
 
 def _padded(mel: np.ndarray, frames: int, view: View) -> np.ndarray:
@@ -100,26 +135,33 @@ def _padded(mel: np.ndarray, frames: int, view: View) -> np.ndarray:
     return np.pad(mel, widths, constant_values=value)
 
 
-def prepare(clip: Clip, view: View) -> Clip:
-    """The waveform that ``spectrogram`` takes: resampled, levelled, cropped or repeated.
+def prepare(clip: Clip, form: Waveform) -> Clip:
+    """The waveform that ``spectrogram`` or a network takes: resampled, levelled, cropped or repeated.
 
-    Augmentations of the waveform stand between the two.
+    Augmentations of the waveform stand between this and what follows.
 
     Returns
     -------
     Clip
-        At ``view.rate``. Where the view pads, a shorter clip stays as short as it is.
+        At ``form.rate``. Where ``form`` pads, a shorter clip stays as short as it is.
 
     Raises
     ------
     MerError
-        If the view's rate is above the clip's; the message names both.
+        If that rate is above the clip's; the message names both.
     """
-    samples = audio.resample(clip, view.rate).samples
+    samples = audio.resample(clip, form.rate).samples
     peak = np.abs(samples).max()
-    if view.peak_db is not None and peak > 0:
-        samples = samples * np.float32(10 ** (view.peak_db / 20) / peak)
-    return replace(clip, samples=_cut(samples, view), rate=view.rate)
+    if form.peak_db is not None and peak > 0:
+        samples = samples * np.float32(10 ** (form.peak_db / 20) / peak)
+    return replace(clip, samples=_cropped(samples, form), rate=form.rate)
+
+
+def _mel(samples: np.ndarray, view: View) -> np.ndarray:
+    """The mel spectrogram of a clip or segment [shape=(frames, mels), dtype=float32]."""
+    mel = _scaled(_bands(samples, view), view)
+    mel = _padded(mel, view.frames or len(mel), view)
+    return mel[::-1].copy() if view.reverse else mel
 
 
 def spectrogram(clip: Clip, view: View) -> np.ndarray:
@@ -132,7 +174,7 @@ def spectrogram(clip: Clip, view: View) -> np.ndarray:
 
     Returns
     -------
-    np.ndarray [shape=(frames, mels), dtype=float32]
+    np.ndarray [shape=(frames, mels) or (segments, frames, mels), dtype=float32]
         Low bands first; time forwards unless the view reverses it. Where the view has no fixed
         length, ``1 + samples // hop`` frames.
 
@@ -146,13 +188,13 @@ def spectrogram(clip: Clip, view: View) -> np.ndarray:
             f"the clip {clip.id!r} must be at the view's rate, {view.rate} Hz, not {clip.rate} Hz; "
             "prepare it first"
         )
-    mel = _scaled(_bands(_cut(clip.samples, view), view), view)
-    mel = _padded(mel, view.frames or len(mel), view)
-    return mel[::-1].copy() if view.reverse else mel
+    if view.segments:
+        return np.stack([_mel(segment, view) for segment in segments(clip.samples, view)])
+    return _mel(_cropped(clip.samples, view), view)
 
 
 def width(corpus: Standard, view: View) -> int:
-    """Frames of the longest spectrogram of a corpus."""
+    """Frames of the longest spectrogram of a corpus, or of a segment's."""
     longest = math.ceil(max(corpus.lengths) * view.rate / corpus.rate)
     return view.frames or 1 + longest // view.hop
 
@@ -169,12 +211,13 @@ def write(
 
     Parameters
     ----------
-    mels : iterable of np.ndarray [shape=(frames, mels), or (copies, frames, mels)]
-        In the order of ``ids``; at most ``width`` frames, fewer are filled up.
+    mels : iterable of np.ndarray [shape=(..., frames, mels)]
+        In the order of ``ids``: of a clip, its segments, its copies, or its copies' segments. At most
+        ``width`` frames, fewer are filled up.
     copies : collection of str
         Names of a clip's copies; empty where a clip stands once.
     """
-    each_clip = (len(copies),) if copies else ()
+    each_clip = [*([len(copies)] if copies else []), *([view.segments] if view.segments else [])]
     shape = (len(ids), *each_clip, width, view.mels)
     facts = {"descr": "<f2", "fortran_order": False, "shape": shape}
     frames = []
@@ -231,7 +274,7 @@ class Mels:
         Sorted.
     frames : np.ndarray [shape=(n,), dtype=int]
         Frames of each clip; only a view that keeps clips' own lengths fills the others.
-    values : np.ndarray [shape=(n, frames, mels), or (n, copies, frames, mels), dtype=float16]
+    values : np.ndarray [shape=(n, frames, mels) or (n, segments, frames, mels), dtype=float16]
     """
 
     ids: tuple[str, ...]
@@ -264,9 +307,4 @@ class Mels:
         MerError
             If an id has none.
         """
-        position = {id_: i for i, id_ in enumerate(self.ids)}
-        wanted = list(ids)
-        missing = [id_ for id_ in wanted if id_ not in position]
-        if missing:
-            raise MerError(f"{len(missing)} clips have no spectrogram, the first is {missing[0]!r}")
-        return self.values[[position[id_] for id_ in wanted]]
+        return self.values[positions(self.ids, ids, "spectrogram")]

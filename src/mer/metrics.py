@@ -83,17 +83,12 @@ def interval(predictions: Predictions, seed: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def summary(predictions: Predictions, seed: int) -> dict[str, float | int]:
-    """All figures of ``metrics/run.json`` that follow from the predictions, to 4 digits.
-
-    ``constant_accuracy`` is what always answering the most frequent class of the test clips gets.
-    """
+def averages(predictions: Predictions) -> dict[str, float]:
+    """Scores as means over the test folds, to 4 digits."""
     counts = fold_confusions(predictions)
     precision, recall, f1 = per_class(counts)
     support = counts.sum(-1) / counts.sum((-2, -1), keepdims=False)[:, None]
     macro = f1.mean(axis=1)
-    low, high = interval(predictions, seed)
-    frequency = np.bincount(predictions.y_true, minlength=len(predictions.classes))
     figures: dict[str, float] = {
         "f1_macro": macro.mean(),
         "f1_macro_sd": macro.std(ddof=1) if len(macro) > 1 else 0.0,
@@ -102,12 +97,22 @@ def summary(predictions: Predictions, seed: int) -> dict[str, float | int]:
         "recall_weighted": (recall * support).sum(1).mean(),
         "accuracy": (np.trace(counts, axis1=1, axis2=2) / counts.sum((1, 2))).mean(),
         **{f"f1_{c.lower()}": f for c, f in zip(predictions.classes, f1.mean(axis=0), strict=True)},
-        "ci_low": low,
-        "ci_high": high,
-        "constant_accuracy": frequency.max() / frequency.sum(),
     }
-    counted = {
+    return {name: round(float(value), DIGITS) for name, value in figures.items()}
+
+
+def summary(predictions: Predictions, seed: int) -> dict[str, float | int]:
+    """All figures of ``metrics/run.json`` that follow from the predictions, to 4 digits.
+
+    ``constant_accuracy`` is what always answering the most frequent class of the test clips gets.
+    """
+    low, high = interval(predictions, seed)
+    frequency = np.bincount(predictions.y_true, minlength=len(predictions.classes))
+    return {
         "n_clips": int(predictions.frame["id"].nunique()),
-        "n_folds": len(counts),
+        "n_folds": len(predictions.frame[["repeat", "fold"]].drop_duplicates()),
+        **averages(predictions),
+        "ci_low": round(low, DIGITS),
+        "ci_high": round(high, DIGITS),
+        "constant_accuracy": round(float(frequency.max() / frequency.sum()), DIGITS),
     }
-    return {**counted, **{name: round(float(value), DIGITS) for name, value in figures.items()}}

@@ -5,7 +5,6 @@ from pathlib import Path
 import joblib
 from safetensors.numpy import save_file
 
-from mer import registry
 from mer.artefacts import (
     quarantined,
     read_folds,
@@ -29,16 +28,17 @@ def run(
 ) -> None:
     """Train and write ``data/runs/<key>``.
 
-    ``predictions.parquet``; ``run.json``, which says of what; ``curves.csv``, the networks' learning
-    curves; ``weights/r0_f<fold>.safetensors``, the networks of the first repeat.
+    ``predictions.parquet``, and where a clip's prediction comes from those of its segments, these in
+    ``segments.parquet``, with ids ``<clip>#<segment>``; ``run.json``, which says of what;
+    ``curves.csv``, the networks' learning curves; ``weights/r0_f<fold>.safetensors``, the networks
+    of the first repeat.
 
     Raises
     ------
     MerError
         If an input of the model, or the protocol, is absent for this corpus.
     """
-    module = registry.get("models", chosen.model)
-    material = gather(chosen, module.reads, module.uses_copies, columns)
+    material = gather(chosen, params, columns)
     folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
     trained = cross_validate(
         chosen.model,
@@ -63,7 +63,9 @@ def run(
 
 def _write(target: Path, trained: Trained, described: dict) -> None:
     with writing(target) as folder:
-        write_predictions(folder, trained.predictions)
+        write_predictions(folder / "predictions.parquet", trained.predictions)
+        if trained.segments is not None:
+            write_predictions(folder / "segments.parquet", trained.segments)
         write_json(folder / "run.json", described)
         trained.curves.to_csv(folder / "curves.csv", index=False, lineterminator="\n")
         (folder / "weights").mkdir()

@@ -81,6 +81,21 @@ class Clip:
         return self.samples
 
 
+def positions(ids: Iterable[str], wanted: Iterable[str], what: str) -> list[int]:
+    """Where each of ``wanted`` stands among ``ids``.
+
+    Raises
+    ------
+    MerError
+        If one is not among them: clips without a ``what``.
+    """
+    place, wanted = {id_: i for i, id_ in enumerate(ids)}, list(wanted)
+    missing = [id_ for id_ in wanted if id_ not in place]
+    if missing:
+        raise MerError(f"{len(missing)} clips have no {what}, the first is {missing[0]!r}")
+    return [place[id_] for id_ in wanted]
+
+
 @dataclass(frozen=True)
 class FeatureSet:
     """A table of features that knows its rows and columns.
@@ -164,14 +179,7 @@ class FeatureSet:
         MerError
             If an id has no row.
         """
-        position = {id_: i for i, id_ in enumerate(self.ids)}
-        wanted = list(ids)
-        missing = [id_ for id_ in wanted if id_ not in position]
-        if missing:
-            raise MerError(
-                f"features: {len(missing)} clips have no row, the first is {missing[0]!r}"
-            )
-        return self.values[[position[id_] for id_ in wanted]]
+        return self.values[positions(self.ids, ids, "row of features")]
 
 
 @dataclass(frozen=True)

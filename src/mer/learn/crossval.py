@@ -3,7 +3,7 @@
 A model's ``learner`` names a module beside this one. Its ``fit_predict`` trains on one fold and
 returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)] and, from networks,
 ``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy], phases numbered in their order, and
-``weights.<name>``.
+``weights.<name>``; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut.
 """
 
 import hashlib
@@ -33,6 +33,8 @@ class Trained:
     Attributes
     ----------
     predictions : Predictions
+    segments : Predictions or None
+        Of the clips' segments, with ids ``<clip>#<segment>``, where clips are cut.
     curves : pd.DataFrame
         ``repeat, fold, phase, epoch, loss, accuracy``; without rows for an estimator.
     weights : mapping of (repeat, fold) to mapping of str to np.ndarray
@@ -40,6 +42,7 @@ class Trained:
     """
 
     predictions: Predictions
+    segments: Predictions | None
     curves: pd.DataFrame
     weights: Mapping[tuple[int, int], Mapping[str, np.ndarray]]
 
@@ -75,12 +78,20 @@ def _train(
     )
 
 
-def _rows(material: Material, fold: Fold, probabilities: np.ndarray) -> pd.DataFrame:
+def _rows(
+    fold: Fold, ids: Sequence[str], y_true: Sequence[int], probabilities: np.ndarray
+) -> pd.DataFrame:
     columns = {f"p_{c}": p for c, p in enumerate(probabilities.T.round(PROBABILITY_DIGITS))}
-    facts = {"id": list(fold.test), "repeat": fold.repeat, "fold": fold.fold}
-    y_true = [material.labels[i] for i in fold.test]
-    rows = pd.DataFrame({**facts, "y_true": y_true, **columns})
-    return rows.astype(dict.fromkeys(columns, float))
+    facts = {"id": list(ids), "repeat": fold.repeat, "fold": fold.fold, "y_true": y_true}
+    return pd.DataFrame({**facts, **columns}).astype(dict.fromkeys(columns, float))
+
+
+def _segment_rows(fold: Fold, y_true: Sequence[int], probabilities: np.ndarray) -> pd.DataFrame:
+    """Rows of the clips' segments, of probabilities [shape=(n, segments, C)]."""
+    count = probabilities.shape[1]
+    ids = [f"{id_}#{segment}" for id_ in fold.test for segment in range(count)]
+    flat = probabilities.reshape(len(ids), -1)
+    return _rows(fold, ids, np.repeat(y_true, count).tolist(), flat)
 
 
 def _curve(fold: Fold, phase: str, values: np.ndarray) -> pd.DataFrame:
@@ -115,16 +126,24 @@ def cross_validate(
     key : JSON-serialisable
         What decides the result beside the code: parameters and digests of the inputs.
     """
-    rows, curves = [], [pd.DataFrame(columns=CURVE_COLUMNS)]
+    rows: list[pd.DataFrame] = []
+    segments: list[pd.DataFrame] = []
+    curves = [pd.DataFrame(columns=CURVE_COLUMNS)]
     weights: dict[tuple[int, int], Mapping[str, np.ndarray]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
     with resumable(key) as run:
         found = run(work, folds, label=f"train {model}", alone=_learner(model).alone())
         for fold, arrays in zip(folds, found, strict=True):
-            rows.append(_rows(material, fold, arrays["probabilities"]))
+            y_true = [material.labels[i] for i in fold.test]
+            rows.append(_rows(fold, fold.test, y_true, arrays["probabilities"]))
+            if "segments" in arrays:
+                segments.append(_segment_rows(fold, y_true, arrays["segments"]))
             curves += [_curve(fold, k, v) for k, v in sorted(_under("curve.", arrays).items())]
             if fold.repeat == 0 and (kept := _under("weights.", arrays)):
                 weights[fold.repeat, fold.fold] = kept
     predictions = Predictions(pd.concat(rows, ignore_index=True), material.classes)
+    by_segment = (
+        Predictions(pd.concat(segments, ignore_index=True), material.classes) if segments else None
+    )
     filled = [c for c in curves if len(c)] or curves
-    return Trained(predictions, pd.concat(filled, ignore_index=True), weights)
+    return Trained(predictions, by_segment, pd.concat(filled, ignore_index=True), weights)

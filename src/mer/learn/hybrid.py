@@ -35,7 +35,7 @@ def fit_predict(
     """
     where, described = device(), fidelity == "described"
     table, test_table = inputs.tables(material, fold.train, fold.test, where)
-    mel = inputs.spectrograms(material, fold.train, where, copies=True)
+    mel = inputs.examples(material, fold.train, where, copies=True)
     copied = inputs.targets(material, fold.train, where, copies=True)
     originals = len(fold.train)
 
@@ -54,7 +54,7 @@ def fit_predict(
         curves["pretraining"] = train("pretraining", cnn, [mel])
     network = fusion(cnn, dnn, classes)
     curves["fusion"] = train("fusion", network, [mel[:originals], table])
-    test_mel = inputs.spectrograms(material, fold.test, where, copies=False)
+    test_mel = inputs.examples(material, fold.test, where, copies=False)
     return {
         "probabilities": loop.predict(network, [test_mel, test_table]),
         **{f"curve.{n}_{phase}": curve for n, (phase, curve) in enumerate(curves.items(), 1)},

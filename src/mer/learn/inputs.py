@@ -21,30 +21,35 @@ def shortened(recipe: Recipe, profile: Profile) -> Recipe:
     return recipe.model_copy(update=changes)
 
 
-def spectrograms(
+def examples(
     material: Material, ids: Sequence[str], device: torch.device, *, copies: bool
 ) -> Tensor:
-    """Spectrograms of the clips, then, with ``copies``, clip by clip their augmented ones.
+    """What a network takes of the clips, then, with ``copies``, clip by clip of their augmented ones.
+
+    A clip that is cut gives an example per segment, one behind the other.
 
     Returns
     -------
-    Tensor [shape=(n * (1 + copies), frames, mels), dtype=float16]
+    Tensor [shape=(n * (1 + copies) * segments, frames, mels) or (..., samples), dtype=float16]
     """
-    assert material.mel is not None
-    blocks = [material.mel.rows(ids)]
+    source = material.waves or material.mel
+    assert source is not None
+    rows = source.rows(ids)
+    shape = rows.shape[1 + (material.segments > 1) :]
+    blocks = [rows.reshape(-1, *shape)]
     if copies and material.copies is not None:
-        blocks.append(material.copies.rows(ids).reshape(-1, *blocks[0].shape[1:]))
+        blocks.append(material.copies.rows(ids).reshape(-1, *shape))
     return torch.from_numpy(np.concatenate(blocks)).to(device)
 
 
 def targets(
     material: Material, ids: Sequence[str], device: torch.device, *, copies: bool
 ) -> Tensor:
-    """Class indices of the rows of ``spectrograms``."""
+    """Class indices of the rows of ``examples``."""
     y = np.array([material.labels[i] for i in ids])
     if copies and material.copies is not None:
         y = np.concatenate([y, y.repeat(len(material.copies.names))])
-    return torch.from_numpy(y).to(device)
+    return torch.from_numpy(y.repeat(material.segments)).to(device)
 
 
 def tables(

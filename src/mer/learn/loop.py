@@ -5,11 +5,14 @@ but the order of its examples, and nothing back but two numbers at its end.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mer.recipe import Recipe
@@ -18,6 +21,44 @@ EVALUATION_BATCH = 32
 KERAS_ADAM_EPSILON = 1e-7
 
 log = logging.getLogger("mer")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a training lowers, and what it counts beside it.
+
+    Attributes
+    ----------
+    loss : callable (outputs, targets) -> Tensor
+        Mean over the examples.
+    hits : callable (outputs, targets) -> Tensor
+        How many examples are right.
+    """
+
+    loss: Callable[[Tensor, Tensor], Tensor]
+    hits: Callable[[Tensor, Tensor], Tensor]
+
+
+CLASSIFICATION = Objective(
+    functional.cross_entropy, lambda logits, targets: (logits.argmax(1) == targets).sum()
+)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Validation examples that end a training, and choose the epoch whose weights stay.
+
+    Attributes
+    ----------
+    inputs, targets : as those of ``fit``
+    monitor : ``loss``, to be low, or ``accuracy``, to be high
+    patience : epochs without a better figure after which training ends
+    """
+
+    inputs: Sequence[Tensor]
+    targets: Tensor
+    monitor: Literal["loss", "accuracy"]
+    patience: int
 
 
 def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -35,11 +76,65 @@ def _batches(order: Tensor, size: int) -> list[Tensor]:
     return pieces
 
 
+def _everything(examples: Tensor) -> Tensor:
+    """The numbers of all examples."""
+    return torch.arange(len(examples), device=examples.device)
+
+
 def _forward(network: nn.Module, inputs: Sequence[Tensor], rows: Tensor) -> Tensor:
-    """Logits in float32; computed in bfloat16 on a GPU."""
+    """Outputs in float32; computed in bfloat16 on a GPU."""
     with torch.autocast(rows.device.type, torch.bfloat16, enabled=rows.device.type == "cuda"):
-        logits = network(*(x[rows].float() for x in inputs))
-    return logits.float()
+        outputs = network(*(x[rows].float() for x in inputs))
+    return outputs.float()
+
+
+def _epoch(
+    network: nn.Module,
+    inputs: Sequence[Tensor],
+    targets: Tensor,
+    batches: Sequence[Tensor],
+    objective: Objective,
+    optimizer: torch.optim.Optimizer | None,
+) -> tuple[float, float]:
+    """Mean loss and accuracy over the batches, with a step after each where there is an optimizer."""
+    sums = torch.zeros(2, device=targets.device)
+    for rows in batches:
+        outputs, wanted = _forward(network, inputs, rows), targets[rows]
+        loss = objective.loss(outputs, wanted)
+        if optimizer is not None:
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+        hits = objective.hits(outputs.detach(), wanted)
+        sums += torch.stack([loss.detach() * len(rows), hits])
+    loss, hits = sums.tolist()
+    count = sum(map(len, batches))
+    return loss / count, hits / count
+
+
+class _Best:
+    """The weights of the epoch with the best validation figure."""
+
+    def __init__(self, network: nn.Module, watch: Watch, objective: Objective) -> None:
+        self.network, self.watch, self.objective = network, watch, objective
+        self.figure, self.age = -float("inf"), 0
+        self.weights: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def over(self) -> bool:
+        """Look at the network after an epoch: whether its patience is over."""
+        self.network.eval()
+        batches = _everything(self.watch.targets).split(EVALUATION_BATCH)
+        loss, accuracy = _epoch(
+            self.network, self.watch.inputs, self.watch.targets, batches, self.objective, None
+        )
+        self.network.train()
+        figure = accuracy if self.watch.monitor == "accuracy" else -loss
+        self.age += 1
+        if figure > self.figure:
+            self.figure, self.age = figure, 0
+            self.weights = {k: v.clone() for k, v in self.network.state_dict().items()}
+        return self.age >= self.watch.patience
 
 
 def fit(
@@ -49,6 +144,8 @@ def fit(
     recipe: Recipe,
     *,
     seed: int,
+    objective: Objective = CLASSIFICATION,
+    watch: Watch | None = None,
 ) -> np.ndarray:
     """Train in place.
 
@@ -56,10 +153,12 @@ def fit(
     ----------
     inputs : sequence of Tensor [shape=(n, ...)]
         One per argument of the network, all on the network's device.
-    targets : Tensor [shape=(n,), dtype=int64]
-        Class indices.
+    targets : Tensor [shape=(n, ...)]
+        What ``objective`` compares the outputs with; class indices of a classification.
     seed : int
         Of dropout and of the order of the examples.
+    watch : Watch or None
+        Without one the last epoch's weights stay.
 
     Returns
     -------
@@ -69,25 +168,22 @@ def fit(
     """
     torch.manual_seed(seed)
     shuffle = torch.Generator().manual_seed(seed)
-    optimizer, criterion = _optimizer(network, recipe), nn.CrossEntropyLoss()
+    optimizer = _optimizer(network, recipe)
+    best = _Best(network, watch, objective) if watch else None
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train()
     curve = []
     for _ in range(recipe.epochs):
         order = torch.randperm(len(targets), generator=shuffle).to(targets.device)
-        sums = torch.zeros(2, device=targets.device)
-        for rows in _batches(order, recipe.batch):
-            logits = _forward(network, inputs, rows)
-            loss = criterion(logits, targets[rows])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            hits = (logits.detach().argmax(1) == targets[rows]).sum()
-            sums += torch.stack([loss.detach() * len(rows), hits])
-        curve.append((sums / len(targets)).tolist())
+        batches = _batches(order, recipe.batch)
+        curve.append(_epoch(network, inputs, targets, batches, objective, optimizer))
         log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
         if recipe.stop_accuracy is not None and curve[-1][1] >= recipe.stop_accuracy:
             break
+        if best and best.over():
+            break
+    if best:
+        network.load_state_dict(best.weights)
     return np.array(curve)
 
 
@@ -103,8 +199,7 @@ def settle(network: nn.Module, inputs: Sequence[Tensor]) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # torch: the average over all batches
         norm.train()
-    everything = torch.arange(len(inputs[0]), device=inputs[0].device)
-    for rows in _batches(everything, EVALUATION_BATCH):
+    for rows in _batches(_everything(inputs[0]), EVALUATION_BATCH):
         _forward(network, inputs, rows)
     network.eval()
 
@@ -115,6 +210,5 @@ def predict(
 ) -> np.ndarray:
     """Class probabilities [shape=(n, classes)]; the size of a batch does not matter."""
     network.eval()
-    everything = torch.arange(len(inputs[0]), device=inputs[0].device)
-    logits = [_forward(network, inputs, rows) for rows in everything.split(batch)]
+    logits = [_forward(network, inputs, rows) for rows in _everything(inputs[0]).split(batch)]
     return torch.cat(logits).softmax(1).cpu().numpy()

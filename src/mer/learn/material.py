@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from mer import labels
+from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
 from mer.config import EVERY_COLUMN, Columns
 from mer.copies import Copies
@@ -13,6 +14,7 @@ from mer.learn.columns import best, catalogued
 from mer.mel import Mels
 from mer.selection import Selection
 from mer.types import FeatureSet
+from mer.waves import Waves
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Material:
     mel : Mels or None
     copies : Copies or None
         Augmented copies of every clip; a training takes those of its training clips only.
+    waves : Waves or None
     columns : Columns
         How the table's columns are ranked.
     """
@@ -36,6 +39,7 @@ class Material:
     table: FeatureSet | None = None
     mel: Mels | None = None
     copies: Copies | None = None
+    waves: Waves | None = None
     columns: Columns = EVERY_COLUMN
 
     def ranked(self, train: Sequence[str]) -> "Material":
@@ -44,6 +48,14 @@ class Material:
             return self
         return replace(self, table=best(self.table, self.labels, train, self.columns))
 
+    @property
+    def segments(self) -> int:
+        """Segments of every clip; 1 where clips stay whole."""
+        if self.waves is not None:
+            return self.waves.values.shape[1]
+        whole = self.mel is None or self.mel.values.ndim == 3
+        return 1 if whole else self.mel.values.shape[1]  # type: ignore[union-attr]
+
 
 def _present(folder: Path, model: str) -> Path:
     if reason := absent(folder):
@@ -51,13 +63,13 @@ def _present(folder: Path, model: str) -> Path:
     return folder
 
 
-def gather(
-    selection: Selection,
-    reads: tuple[str, ...],
-    uses_copies: str,
-    columns: Columns = EVERY_COLUMN,
-) -> Material:
-    """Load what a model reads; arrays stay on disk, memory-mapped.
+def gather(selection: Selection, params: Any, columns: Columns = EVERY_COLUMN) -> Material:
+    """Load what the model reads; arrays stay on disk, memory-mapped, but for waveforms.
+
+    Parameters
+    ----------
+    params : the model's ``Params``
+        Of a model that reads the waveform, ``params.waveform`` says in what form.
 
     Raises
     ------
@@ -69,14 +81,17 @@ def gather(
         selection.target,
         selection.model,
     )
-    table = mel = copies = None
-    if "table" in reads:
+    module = registry.get("models", model)
+    table = mel = copies = waves = None
+    if "table" in module.reads:
         table = read_features(_present(selection.folder("features"), model) / "features.parquet")
         if columns.restricts:
             table = catalogued(table, selection.family, columns)
-    if "spectrogram" in reads:
+    if "spectrogram" in module.reads:
         mel = Mels.read(_present(selection.folder("mel"), model))
-    if uses_copies != "no" and selection.augment != "none":
+    if "waveform" in module.reads:
+        waves = Waves.of(_present(selection.folder("standard"), model), params.waveform)
+    if module.uses_copies != "no" and selection.augment != "none":
         copies = Copies.read(_present(selection.folder("augmented"), model))
     encoded, classes = labels.encode(tracks, target), labels.classes(target)
-    return Material(encoded, classes, table, mel, copies, columns)
+    return Material(encoded, classes, table, mel, copies, waves, columns)

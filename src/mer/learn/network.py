@@ -1,4 +1,8 @@
-"""Train a network on the spectrograms of one fold's training part."""
+"""Train a network on the spectrograms, or waveforms, of one fold's training part.
+
+Where clips are cut into segments, each is an example of its own; a clip's prediction is made of those of
+its segments.
+"""
 
 from typing import Any
 
@@ -23,6 +27,25 @@ def alone() -> bool:
     return device().type == "cuda"
 
 
+def vote(segments: np.ndarray, fidelity: str) -> np.ndarray:
+    """A clip's probabilities from those of its segments.
+
+    Parameters
+    ----------
+    segments : np.ndarray [shape=(n, segments, C)]
+    fidelity : str
+        ``described``: their mean. ``released``: 1 for the rounded mean of the segments' class indices,
+        as Louro et al.'s code does (methods A6): two votes for Q1 and two for Q4 make Q3.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, C)]
+    """
+    if fidelity == "described":
+        return segments.mean(axis=1)
+    return np.eye(segments.shape[2])[np.rint(segments.argmax(axis=2).mean(axis=1)).astype(int)]
+
+
 def fit_predict(
     module: Any,
     params: Any,
@@ -35,7 +58,7 @@ def fit_predict(
 ) -> dict[str, np.ndarray]:
     """Train on the fold's training clips and their copies; see ``mer.learn.crossval``."""
     where = device()
-    x = inputs.spectrograms(material, fold.train, where, copies=True)
+    x = inputs.examples(material, fold.train, where, copies=True)
     y = inputs.targets(material, fold.train, where, copies=True)
     torch.manual_seed(seed)
     network = module.build(params, shape=tuple(x.shape[1:]), classes=len(material.classes))
@@ -43,9 +66,11 @@ def fit_predict(
     curve = loop.fit(network, [x], y, inputs.shortened(params.training, profile), seed=seed)
     if fidelity == "described":
         loop.settle(network, [x])
-    test = inputs.spectrograms(material, fold.test, where, copies=False)
+    test = inputs.examples(material, fold.test, where, copies=False)
+    found = loop.predict(network, [test]).reshape(len(fold.test), material.segments, -1)
     return {
-        "probabilities": loop.predict(network, [test]),
+        "probabilities": found[:, 0] if material.segments == 1 else vote(found, fidelity),
+        **({} if material.segments == 1 else {"segments": found}),
         "curve.1_training": curve,
         **weights(network),
     }

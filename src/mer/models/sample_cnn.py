@@ -1,0 +1,80 @@
+"""Louro et al.'s row "Sample CNN": a network on the samples of 3.69-s segments, end to end.
+
+1 846 276 trainable parameters at 59 049 = 3**10 samples. Layers of Lee et al. (2017), settings of
+Louro et al.'s code (methods A7).
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from mer.config import Block, Waveform
+from mer.errors import MerError
+from mer.layers import EPSILON, MOMENTUM, glorot_uniform
+from mer.recipe import Recipe
+
+learner = "network"
+reads: tuple[str, ...] = ("waveform",)
+uses_copies = "no"
+fidelities: tuple[str, ...] = ("described", "released")
+
+
+class Params(Block):
+    """``models.sample_cnn``.
+
+    Attributes
+    ----------
+    filters : of each block that divides the length by 3; one that does so stands before them, and the
+        segment has 3**(1 + blocks) samples
+    """
+
+    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    waveform: Waveform
+    training: Recipe
+
+
+def _block(inputs: int, outputs: int, size: int, stride: int, pool: int) -> nn.Sequential:
+    """Convolution, batch norm, ReLU and, where there is something to divide, a pool."""
+    layers: list[nn.Module] = [
+        nn.Conv1d(inputs, outputs, size, stride, padding=size // 2 if stride == 1 else 0),
+        nn.BatchNorm1d(outputs, eps=EPSILON, momentum=MOMENTUM),
+        nn.ReLU(),
+    ]
+    return nn.Sequential(*layers, *([nn.MaxPool1d(pool)] if pool > 1 else []))
+
+
+class Network(nn.Module):
+    """Convolutions down to one step, dropout 0.5, one logit per class."""
+
+    def __init__(self, filters: Sequence[int], classes: int) -> None:
+        super().__init__()
+        first, last = filters[0], filters[-1]
+        blocks = [_block(1, first, 3, 3, 1)]
+        blocks += [_block(i, o, 3, 1, 3) for i, o in zip((first, *filters), filters, strict=False)]
+        blocks.append(_block(last, last, 1, 1, 1))
+        self.blocks = nn.Sequential(*blocks, nn.Flatten(), nn.Dropout(0.5))
+        self.logits = nn.Linear(last, classes)
+        glorot_uniform(self.modules())
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """[shape=(n, samples)] -> logits [shape=(n, classes)]."""
+        return self.logits(self.blocks(samples.unsqueeze(1)))
+
+
+def build(params: Params, *, shape: tuple[int, ...], classes: int) -> nn.Module:
+    """An untrained network.
+
+    Raises
+    ------
+    MerError
+        If the segments have another length than these filters divide down to one step.
+    """
+    length = 3 ** (1 + len(params.filters))
+    if shape != (length,):
+        raise MerError(
+            f"models.sample_cnn.waveform.segment must be {length} for {len(params.filters)} filters, "
+            f"not {shape[0]}"
+        )
+    return Network(params.filters, classes)

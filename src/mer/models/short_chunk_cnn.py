@@ -1,0 +1,81 @@
+"""Louro et al.'s row "ShortChunk CNN": residual blocks on the mel spectrograms of 3.69-s segments.
+
+12 080 646 trainable parameters. The network is the residual short-chunk CNN of Won et al. (2020) with
+Louro et al.'s filters and head (their code; methods A6); view ``louro_segments`` cuts the clips.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import torch
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from mer.config import Block
+from mer.layers import ConvSame, batch_norm_1d, batch_norm_2d, glorot_uniform
+from mer.recipe import Recipe
+
+learner = "network"
+reads: tuple[str, ...] = ("spectrogram",)
+uses_copies = "training"
+fidelities: tuple[str, ...] = ("described", "released")
+
+
+class Params(Block):
+    """``models.short_chunk_cnn``.
+
+    Attributes
+    ----------
+    filters : of each residual block
+    """
+
+    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    training: Recipe
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions, the first with stride 2, beside a third that does the same in one."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.path = nn.Sequential(
+            ConvSame(inputs, outputs, 3, stride=2),
+            batch_norm_2d(outputs),
+            nn.ReLU(),
+            ConvSame(outputs, outputs, 3),
+            batch_norm_2d(outputs),
+        )
+        self.shortcut = nn.Sequential(
+            ConvSame(inputs, outputs, 3, stride=2), batch_norm_2d(outputs)
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """[shape=(n, c, t, f)] -> [shape=(n, c', ceil(t / 2), ceil(f / 2))]."""
+        return torch.relu(self.path(maps) + self.shortcut(maps))
+
+
+class Network(nn.Module):
+    """Batch norm, residual blocks, their maximum, a dense layer as wide, one logit per class."""
+
+    def __init__(self, filters: Sequence[int], classes: int) -> None:
+        super().__init__()
+        blocks = [Residual(i, o) for i, o in zip((1, *filters), filters, strict=False)]
+        width = filters[-1]
+        self.maps = nn.Sequential(batch_norm_2d(1), *blocks, nn.AdaptiveMaxPool2d(1), nn.Flatten())
+        self.head = nn.Sequential(
+            nn.Linear(width, width),
+            nn.ReLU(),
+            batch_norm_1d(width),
+            nn.Dropout(0.5),
+            nn.Linear(width, classes),
+        )
+        glorot_uniform(self.modules())
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """[shape=(n, frames, mels)] -> logits [shape=(n, classes)]."""
+        return self.head(self.maps(mel.unsqueeze(1)))
+
+
+def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
+    """An untrained network; it takes spectrograms of any (frames, mels)."""
+    return Network(params.filters, classes)

@@ -1,0 +1,56 @@
+"""The training loop beyond classification: other objectives, and validation that ends it."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from mer.learn import loop
+from mer.recipe import Recipe
+
+RECIPE = Recipe(optimizer="sgd", lr=0.5, batch=4, epochs=30, short_epochs=1, stop_accuracy=None)
+SQUARES = loop.Objective(
+    lambda found, wanted: functional.mse_loss(found[:, 0], wanted),
+    lambda found, wanted: (found[:, 0].round() == wanted).sum(),
+)
+
+
+@pytest.fixture
+def line():
+    torch.manual_seed(0)
+    network, x = nn.Linear(1, 1), torch.linspace(-1, 1, 16)[:, None]
+    return network, x, 2 * x[:, 0]
+
+
+def test_any_objective_can_be_lowered(line):
+    network, x, y = line
+    curve = loop.fit(network, [x], y, RECIPE, seed=1, objective=SQUARES)
+    assert curve[-1, 0] < 1e-4 < curve[0, 0]
+    assert network.weight.item() == pytest.approx(2, abs=0.01)
+
+
+@pytest.mark.parametrize("monitor", ["loss", "accuracy"])
+def test_validation_ends_a_training_and_keeps_its_best_weights(line, monitor):
+    """Validation that wants y = 1.5 x is best on the way from 0 to y = 2 x."""
+    network, x, y = line
+    nn.init.zeros_(network.weight)
+    nn.init.zeros_(network.bias)
+    slow = RECIPE.model_copy(update={"lr": 0.05, "epochs": 200})
+    within = loop.Objective(
+        SQUARES.loss, lambda found, wanted: ((found[:, 0] - wanted).abs() < 0.2).sum()
+    )
+    watch = loop.Watch([x], 1.5 * x[:, 0], monitor, patience=3)
+    curve = loop.fit(network, [x], y, slow, seed=1, objective=within, watch=watch)
+    assert len(curve) < 200
+    assert network.weight.item() == pytest.approx(1.5, abs=0.2)
+
+
+def test_without_improvement_a_training_ends_after_its_patience(line):
+    network, x, y = line
+    still = RECIPE.model_copy(update={"lr": 1e-12})
+    curve = loop.fit(
+        network, [x], y, still, seed=1, objective=SQUARES, watch=loop.Watch([x], y, "accuracy", 4)
+    )
+    assert len(curve) == 5
+    assert np.ptp(curve[:, 0]) < 1e-4

@@ -1,0 +1,113 @@
+"""Clips cut into segments: from the waveform to one prediction per clip."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mer import config, parallel
+from mer.config import Waveform
+from mer.copies import Copies
+from mer.evaluation import run as evaluate
+from mer.learn import inputs
+from mer.learn.crossval import cross_validate
+from mer.learn.material import Material
+from mer.learn.network import vote
+from mer.mel import Mels, prepare, segments, spectrogram
+from mer.models import short_chunk_cnn
+from mer.recipe import Recipe
+from mer.training import _write
+from mer.types import Clip, Fold
+
+FORM = Waveform(rate=100, peak_db=None, seconds=0.1, keep="start", short="pad", segment=3)
+RECIPE = Recipe(optimizer="sgd", lr=0.01, batch=8, epochs=1, short_epochs=1, stop_accuracy=None)
+
+
+def test_segments_follow_each_other_and_a_remainder_is_dropped():
+    assert segments(np.arange(12.0), FORM).tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+
+
+@pytest.mark.parametrize(("short", "last"), [("pad", [0, 0, 0]), ("repeat", [2, 3, 0])])
+def test_a_short_clip_is_padded_or_repeated(short, last):
+    form = FORM.model_copy(update={"short": short})
+    clip = prepare(Clip("a", np.arange(4, dtype=np.float32), 100), form)
+    assert segments(clip.samples, form)[2].tolist() == last
+
+
+@pytest.mark.parametrize(("keep", "first"), [("start", 0), ("middle", 2), ("end", 4)])
+def test_which_part_of_a_longer_clip_stays(keep, first):
+    form = FORM.model_copy(update={"keep": keep})
+    clip = prepare(Clip("a", np.arange(14, dtype=np.float32), 100), form)
+    assert clip.samples.tolist() == list(range(first, first + 10))
+
+
+def test_a_segment_longer_than_the_clip_is_refused():
+    with pytest.raises(ValueError, match="at most rate"):
+        Waveform(**{**FORM.model_dump(), "segment": 11})
+
+
+def test_a_view_with_segments_is_that_of_each_segment_alone(root, rng):
+    (view,) = config.read("views.louro_segments", path=root / "params.yaml")
+    clip = Clip("a", rng.uniform(-1, 1, 482000).astype(np.float32), view.rate)
+    found = spectrogram(clip, view)
+    whole = view.model_copy(update={"segment": None, "seconds": view.segment / view.rate})
+    second = replace(clip, samples=clip.samples[view.segment : 2 * view.segment])
+    assert found.shape == (8, 116, 128)
+    assert np.array_equal(found[1], spectrogram(second, whole))
+
+
+def test_the_mean_of_segments_and_the_released_vote():
+    votes = np.eye(4)[[[0, 0, 3, 3], [1, 1, 1, 2]]] * 0.7 + 0.075
+    assert vote(votes, "described").argmax(1).tolist() == [0, 1]
+    assert vote(votes, "released").tolist() == [[0, 0, 1, 0], [0, 1, 0, 0]]
+
+
+@pytest.fixture
+def material(rng):
+    ids = tuple("abcdefgh")
+    labels = {id_: i % 2 for i, id_ in enumerate(ids)}
+    values = rng.standard_normal((8, 3, 16, 16)).astype(np.float16)
+    copies = rng.standard_normal((8, 2, 3, 16, 16)).astype(np.float16)
+    frames = np.full(8, 16)
+    mels, copied = Mels(ids, frames, values), Copies(ids, frames, copies, ("one", "two"))
+    return Material(labels, ("low", "high"), mel=mels, copies=copied)
+
+
+def test_examples_and_targets_are_aligned(material):
+    cpu = torch.device("cpu")
+    x = inputs.examples(material, ("c", "b"), cpu, copies=True)
+    y = inputs.targets(material, ("c", "b"), cpu, copies=True)
+    assert x.shape == (18, 16, 16)
+    assert torch.equal(x[3:6], torch.from_numpy(material.mel.values[1]))
+    assert torch.equal(x[9:12], torch.from_numpy(material.copies.values[2, 1]))
+    assert y.tolist() == [0] * 3 + [1] * 3 + [0] * 6 + [1] * 6
+
+
+def test_clips_and_their_segments_are_scored(material, tmp_path, monkeypatch):
+    monkeypatch.setattr(parallel, "SCRATCH", tmp_path / "scratch")
+    monkeypatch.setenv("MER_JOBS", "1")
+    ids = material.mel.ids
+    folds = [Fold(0, 0, ids[:4], (), ids[4:]), Fold(0, 1, ids[4:], (), ids[:4])]
+    params = short_chunk_cnn.Params(filters=(4, 4), training=RECIPE)
+    profile = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True)
+    trained = cross_validate(
+        "short_chunk_cnn",
+        params,
+        material,
+        folds,
+        seed=1,
+        fidelity="described",
+        profile=profile,
+        key="segments",
+    )
+    by_segment = trained.segments.frame.assign(clip=lambda f: f["id"].str.split("#").str[0])
+    assert len(by_segment) == 24
+    means = by_segment.groupby("clip")[["p_0", "p_1"]].mean()
+    clips = trained.predictions.frame.set_index("id")[["p_0", "p_1"]]
+    assert np.allclose(means, clips.loc[means.index], atol=1e-3)
+    _write(tmp_path / "run", trained, {"seed": 1})
+    evaluate(tmp_path / "run", tmp_path / "run.json", tmp_path / "plots")
+    scores = (tmp_path / "run.json").read_text()
+    assert '"segment_f1_macro"' in scores
+    assert '"n_clips": 8' in scores
