@@ -72,7 +72,7 @@ def test_bad_input_gives_finite_values(kind, seconds):
 
 
 def test_a_value_that_is_not_finite_names_clip_and_column(monkeypatch):
-    monkeypatch.setattr(stats, "values", lambda series, wanted: np.full(len(wanted), np.nan))
+    monkeypatch.setattr(stats, "values", lambda _, wanted: np.full(len(wanted), np.nan))
     with pytest.raises(MerError, match=r"column 'F0003' of the clip 'a' must be finite, not nan"):
         extract(tune(1))
 

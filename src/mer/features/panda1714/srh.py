@@ -18,7 +18,7 @@ STEP = 0.01  # s between two frames
 FRAME = 0.1  # s
 ORDER = 12  # of the linear prediction
 PREDICTED = 400  # samples of a frame of it: 25 ms
-PITCHES = np.arange(50, 501)  # Hz, candidates
+PITCHES = np.arange(50, 501)  # Hz, candidates; the paper's end at 400, but singers go on
 HARMONICS = 5
 REDUCED = (
     6400  # Hz, of the residual whose spectrum is looked at: twice the highest harmonic and more
@@ -155,7 +155,7 @@ def _levinson(correlations: np.ndarray) -> np.ndarray:
     for order in range(1, correlations.shape[1]):
         ahead = (filters[:, :order] * correlations[:, order:0:-1]).sum(axis=1)
         reflection = -(ahead / error)[:, None]
-        filters[:, 1 : order + 1] += reflection * filters[:, order - 1 :: -1][:, :order]
+        filters[:, 1 : order + 1] += reflection * filters[:, order - 1 :: -1]
         error = error * (1 - reflection[:, 0] ** 2)
     return filters
 
