@@ -8,13 +8,14 @@ import numpy as np
 from mer.features.panda1714 import note_stats, pitch
 from mer.features.panda1714.bank import Bank
 from mer.features.panda1714.contour import contour
-from mer.features.panda1714.loudness import FULL_SCALE, bark, ear
+from mer.features.panda1714.loudness import bark, ear
 from mer.features.panda1714.notes import Notes
 from mer.features.panda1714.spectra import decibels, ratio
 from mer.features.panda1714.states import directions, sequence_lengths
 from mer.features.panda1714.stats import Series
 
 SCALE = 5.2  # Parncutt's, of pure tonalness
+LOUDEST = 60  # dB SPL that the loudest partial of a frame is taken to have
 # Lowest and highest MIDI number of each voice, C4 being 60.
 REGISTERS = {
     "Soprano (C4-C6)": (60, 84),
@@ -43,7 +44,8 @@ def standard(bank: Bank) -> Series:
 def _percepts(bank: Bank) -> Series:
     """Terhardt and Parncutt: tonalness, number of tones heard, and their change between frames."""
     frequencies, amplitudes = bank.partials
-    levels = decibels(amplitudes**2 * ear(frequencies)) + FULL_SCALE
+    heard = amplitudes**2 * ear(frequencies)
+    levels = decibels(ratio(heard, heard.max(axis=1, keepdims=True))) + LOUDEST
     audible = pitch.audibility(pitch.masked(bark(frequencies), levels), levels)
     audible = np.where(amplitudes > 0, audible, 0)
     salience = pitch.virtual(frequencies, audible)
@@ -125,7 +127,6 @@ def _sequences(notes: Notes) -> dict[str, float]:
     for code, label in enumerate(steps.labels):
         lengths, durations = sequence_lengths(steps, code, notes.duration)
         name = f"STATES_MELODY-Duration of {label} Sequences in"
-        found |= note_stats.statistics(f"{name} Notes", lengths) | note_stats.statistics(
-            f"{name} Seconds", durations
-        )
+        found |= note_stats.statistics(f"{name} Notes", lengths)
+        found |= note_stats.statistics(f"{name} Seconds", durations)
     return found
