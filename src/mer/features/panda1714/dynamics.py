@@ -156,7 +156,7 @@ def _crescendi(notes: Notes, seconds: float) -> dict[str, float]:
     """Notes that get louder or softer, and sequences of ever louder or softer notes."""
     growth = np.array([_growth(note) for note in notes])
     steps = directions(notes.intensity, notes.duration)
-    found = {}
+    found: dict[str, float] = {}
     for label, code, sign in (("Crescendo", 2, 1), ("Decrescendo", 0, -1)):
         count = np.count_nonzero(sign * growth > CRESCENDO)
         lengths, durations = sequence_lengths(steps, code, notes.duration)

@@ -5,8 +5,8 @@ IEEE TASLP 20(6), 2012, as Essentia has it. Frames are 128 samples of 22.05 kHz 
 the published features: their shares of frames are k/5180 for clips of 30.07 s.
 """
 
-import warnings
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -74,14 +74,13 @@ def predominant(samples: np.ndarray, rate: int) -> Pitch:
     return Pitch(f0, level * _salience(heard, f0))
 
 
+@cache
 def _library() -> Any:
-    """Essentia's standard mode, without its start-up messages."""
+    """Essentia's algorithms, its messages off."""
     import essentia
+    import essentia.standard
 
     essentia.log.infoActive = essentia.log.warningActive = False
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import essentia.standard
     return essentia.standard
 
 

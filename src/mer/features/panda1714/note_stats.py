@@ -37,6 +37,6 @@ def statistics(name: str, values: ArrayLike, **renamed: str) -> dict[str, float]
     return {f"{name} ({renamed.get(what, what)})": x for what, x in six(values).items()}
 
 
-def ratio(top: float, bottom: float) -> float:
+def ratio(top: float | np.number, bottom: float | np.number) -> float:
     """``top / bottom``, 0 where that is undefined."""
     return float(top / bottom) if bottom else 0.0
