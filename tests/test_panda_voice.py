@@ -3,13 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.signal import lfilter
 
 from mer.errors import MerError
 from mer.features.panda1714 import fractal, layers, separation, srh, texture, voice
-from mer.features.panda1714.moments import six
 
 RATE = 22050
 FAMILIES: dict[str, Callable[[np.ndarray], dict[str, float]]] = {
@@ -228,36 +226,3 @@ def test_noise_is_rougher_than_a_tone():
     rough, smooth = (fractal.novel(x, RATE)[name] for x in (noise(3), tone(45, 3.0)))
     assert rough > 1.95
     assert 1 < smooth < rough - 0.2
-
-
-def test_six_statistics():
-    found = six(np.array([1.0, 2.0]), "x")
-    assert found["x (Kurtosis)"] == 1
-    assert found["x (Std)"] == 0.5
-    assert six(np.full(3, 0.1), "x")["x (Skewness)"] == 0
-    assert set(six(np.array([]), "x").values()) == {0.0}
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("seconds", [0.3, 10.0])
-@pytest.mark.parametrize("kind", ["silence", "noise", "click"])
-def test_bad_input_gives_finite_values(family, kind, seconds):
-    samples = noise(seconds) if kind == "noise" else np.zeros(round(seconds * RATE), np.float32)
-    if kind == "click":
-        samples[len(samples) // 2] = 1.0
-    assert np.isfinite(list(FAMILIES[family](samples).values())).all()
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_level_does_not_matter(family, mixture):
-    mixed = mixture[0] + 0.01 * noise(15)
-    loud, soft = (FAMILIES[family](gain * mixed) for gain in (1, np.float32(10**-0.5)))
-    assert soft == pytest.approx(loud, rel=1e-3, abs=1e-3)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_published_column_is_there(family, real_data):
-    table = pd.read_csv(real_data / "4qaed_tables" / "catalogue_1714.csv")
-    published = set(table.name[table.family == family])
-    assert published
-    assert published <= set(FAMILIES[family](noise(1)))

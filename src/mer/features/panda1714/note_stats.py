@@ -1,4 +1,4 @@
-"""The six statistics of the note-based features.
+"""The six statistics of the novel features.
 
 Conventions that the published values show: the kurtosis of two values is 1 (it is not an excess over 3),
 the standard deviation divides by n - 1 (for two vibrato notes it is a multiple of a Fourier bin over the
