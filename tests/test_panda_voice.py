@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.signal import lfilter
 
@@ -226,3 +227,28 @@ def test_noise_is_rougher_than_a_tone():
     rough, smooth = (fractal.novel(x, RATE)[name] for x in (noise(3), tone(45, 3.0)))
     assert rough > 1.95
     assert 1 < smooth < rough - 0.2
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("seconds", [0.3, 10.0])
+@pytest.mark.parametrize("kind", ["silence", "noise", "click"])
+def test_bad_input_gives_finite_values(family, kind, seconds):
+    samples = noise(seconds) if kind == "noise" else np.zeros(round(seconds * RATE), np.float32)
+    if kind == "click":
+        samples[len(samples) // 2] = 1.0
+    assert np.isfinite(list(FAMILIES[family](samples).values())).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_level_does_not_matter(family, mixture):
+    mixed = mixture[0] + 0.01 * noise(15)
+    loud, soft = (FAMILIES[family](gain * mixed) for gain in (1, np.float32(10**-0.5)))
+    assert soft == pytest.approx(loud, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_published_column_is_there(family, real_data):
+    table = pd.read_csv(real_data / "4qaed_tables" / "catalogue_1714.csv")
+    published = set(table.name[table.family == family])
+    assert published
+    assert published <= set(FAMILIES[family](noise(1)))
