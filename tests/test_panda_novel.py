@@ -114,18 +114,23 @@ def test_melody_states():
 
 
 def test_melody_pitches():
-    steps = stats("MELODY-Notes Smoothness", (3.4, 9, 0, sqrt(11.8), 2.4605228, 1.0538545))
-    expected = {
-        "MELODY-Highest Note": 66,
-        "MELODY-Lowest Note": 55,
-        "MELODY-MIDI Notes Range": 11,
-        "MELODY-MIDI Notes (Mean)": 368 / 6,
-        "MELODY-MIDI Note Space Length": 5,
-        "MELODY-Chroma Note Space Length": 5,
-        **{k: x for k, x in steps.items() if not k.endswith(("(Kurtosis)", "(Skewness)"))},
-    }
-    found = novel(SIX)
-    assert {k: found[k] for k in expected} == pytest.approx(expected, abs=1e-9)
+    registers = {k: x for k, x in novel(SIX).items() if k.startswith("MELODY-RD-")}
+    spread = (sqrt(1002 / 45), 40011 / 167**2, -520 / 167**1.5)
+    pitches = stats("MELODY-MIDI Notes", (368 / 6, 66, 55, *spread))
+    steps = (3.4, 9, 0, sqrt(11.8), 224.9792 / 9.44**2, 26.208 / 9.44**1.5)
+    check(
+        "MELODY-",
+        {
+            **registers,
+            **{k: x for k, x in pitches.items() if not k.endswith(("(Max)", "(Min)"))},
+            "MELODY-Highest Note": 66,
+            "MELODY-Lowest Note": 55,
+            "MELODY-MIDI Notes Range": 11,
+            "MELODY-MIDI Note Space Length": 5,
+            "MELODY-Chroma Note Space Length": 5,
+            **stats("MELODY-Notes Smoothness", steps),
+        },
+    )
 
 
 def test_chroma_counts_octaves_once():
@@ -150,7 +155,17 @@ def test_registers():
     )
 
 
-@pytest.mark.parametrize(("voice", "lowest", "highest"), [("Soprano (C4-C6)", 60, 84)])
+@pytest.mark.parametrize(
+    ("voice", "lowest", "highest"),
+    [
+        ("Soprano (C4-C6)", 60, 84),
+        ("Mezzo-soprano (A3-A5)", 57, 81),
+        ("Contralto (F3-E5)", 53, 76),
+        ("Tenor (B2-A4)", 47, 69),
+        ("Baritone (G2-F4)", 43, 65),
+        ("Bass (E2-E4)", 40, 64),
+    ],
+)
 def test_registers_hold_their_limits(voice, lowest, highest):
     def inside(midi):
         return novel(Notes((note(0, 1, midi),)))[f"MELODY-RD-{voice}"]
@@ -160,12 +175,9 @@ def test_registers_hold_their_limits(voice, lowest, highest):
 
 def test_note_durations():
     p, states = "RHYTHM-", ("Short", "Medium", "Long")
-    found = novel(SIX)
-    whole = {
-        f"{p}Note Duration ({what})": found[f"{p}Note Duration ({what})"] for what in STATISTICS
-    }
-    assert list(whole.values())[:4] == pytest.approx([0.425, 1.0, 0.2, sqrt(0.09375)], abs=1e-9)
-    changes = {k: x for k, x in found.items() if k.startswith("RHYTHM-CHANGES-")}
+    kurtosis, skewness = 0.019234765625 / 0.078125**2, 0.0270625 / 0.078125**1.5
+    whole = stats(f"{p}Note Duration", (0.425, 1.0, 0.2, sqrt(0.09375), kurtosis, skewness))
+    changes = {k: x for k, x in novel(SIX).items() if k.startswith("RHYTHM-CHANGES-")}
     check(
         p,
         {

@@ -2,8 +2,8 @@
 
 Panda, Malheiro & Paiva. IEEE TAFFC 11(4), 2020, algorithm 3, finds a prominent peak in the spectrum of
 half-overlapping windows. Ours fits a line plus a sinusoid by least squares, which the width of a window's
-spectrum (2.7 Hz) does not bias. Window and thresholds are not published; these were
-chosen among 29 settings by the rank correlation with the published columns of 32 clips of 4QAED.
+spectrum (2.7 Hz) does not bias. Window and thresholds are not published; these were chosen
+among 27 settings by the rank correlation with the published columns of 32 clips of 4QAED.
 """
 
 from dataclasses import dataclass
