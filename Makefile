@@ -24,7 +24,7 @@ repro: $(INSTALLED) ## run the selected system (params.yaml) and print its resul
 	python stages/summary.py
 
 test: $(INSTALLED) ## run all tests
-	pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED) ## what pre-commit and CI check
 	ruff check

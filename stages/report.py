@@ -3,7 +3,15 @@
 from pathlib import Path
 
 from mer import config
-from mer.artefacts import quarantined, read_json, read_predictions, read_tracks, write_text, writing
+from mer.artefacts import (
+    quarantined,
+    read_json,
+    read_predictions,
+    read_tracks,
+    unlabelled,
+    write_text,
+    writing,
+)
 from mer.report import render
 from mer.stage import stage
 
@@ -15,6 +23,7 @@ with stage("report"):
         read_predictions(Path("data/runs/selected/predictions.parquet")),
         read_tracks(Path("data/index", dataset)),
         quarantined(Path("data/standard", dataset)),
+        unlabelled(Path("data/index", dataset)),
         {key: getattr(corpus, key) for key in ("citation", "license", "source")},
     )
     with writing(Path("data/report")) as folder:

@@ -8,7 +8,10 @@ from mer.stage import stage
 
 with stage("train"):
     chosen = Selection(*config.read(*SELECTORS))
-    params, profile, columns = config.read(
-        f"models.{chosen.model}", f"profiles.{chosen.profile}", "columns"
+    params, policy, profile, columns = config.read(
+        f"models.{chosen.model}",
+        f"policies.{chosen.augment}",
+        f"profiles.{chosen.profile}",
+        "columns",
     )
-    training.run(chosen, params, profile, Path("data/runs/selected"), columns)
+    training.run(chosen, params, policy, profile, Path("data/runs/selected"), columns)

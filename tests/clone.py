@@ -10,6 +10,8 @@ from pathlib import Path
 
 import yaml
 
+from mer.types import QUADRANTS
+
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
@@ -60,10 +62,17 @@ class Clone:
         self.run("git", "add", "-A")
         self.run("git", "commit", "-qm", message)
 
-    def stale(self) -> set[str]:
-        """The stages of the selection that `dvc status` finds changed themselves."""
+    def stale(self) -> dict[str, set[str]]:
+        """The stages of the selection that `dvc status` finds changed, and the params it names."""
         status = json.loads(self.run("dvc", "status", "--json", "--with-deps", "report"))
-        return {name.removeprefix("data/dvc.yaml:") for name in status}
+        return {
+            name.removeprefix("data/dvc.yaml:"): {
+                param
+                for change in changes
+                for param in change.get("changed deps", {}).get("params.yaml", ())
+            }
+            for name, changes in status.items()
+        }
 
     def digests(self, *folders: str) -> dict[str, str]:
         files = [p for f in folders for p in sorted((self.folder / f).rglob("*")) if p.is_file()]
@@ -71,6 +80,9 @@ class Clone:
             str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest()
             for p in files
         }
+
+
+FEW = {f"corpora__demo__counts__{quadrant}": 6 for quadrant in QUADRANTS}
 
 
 def fresh_clone(root: Path, folder: Path, **changes: object) -> Clone:

@@ -12,10 +12,11 @@ from pathlib import Path
 import psutil
 import yaml
 
-from clone import ENVIRONMENT, Clone
+from clone import ENVIRONMENT, FEW, Clone
 from mer.mending import mend
 
 SMALL = {
+    **FEW,
     "model": "cnn",
     "profile": "demo",
     "demos__demo__seconds": 2.0,

@@ -1,4 +1,4 @@
-"""The demo corpus as it is committed, at full length: every system learns something on it."""
+"""The 48 clips of the demo corpus, cut to 8 s: every system learns something on half of them."""
 
 import json
 import re
@@ -7,13 +7,18 @@ import pytest
 
 from clone import fresh_clone
 
+SHORT = {
+    "demos__demo__seconds": 8.0,
+    "views__louro__seconds": 8.125,
+    "profiles__demo__first": 1,
+}
 AFTER_TRAIN = {"train", "evaluate", "report"}
 
 
 @pytest.fixture(scope="module")
 def demo(root, tmp_path_factory):
     """A clone in which the committed selection, the hybrid, has been run."""
-    clone = fresh_clone(root, tmp_path_factory.mktemp("demo"), demos__demo__seconds=30.0)
+    clone = fresh_clone(root, tmp_path_factory.mktemp("demo"), **SHORT)
     clone.run("dvc", "repro")
     clone.commit("hybrid")
     return clone
@@ -21,6 +26,12 @@ def demo(root, tmp_path_factory):
 
 def metrics(clone):
     return json.loads((clone.folder / "metrics/run.json").read_text())
+
+
+def test_the_committed_run_at_full_length_beats_the_constant_row(root):
+    run = json.loads((root / "metrics/run.json").read_text())
+    assert (run["dataset"], run["n_clips"], run["n_folds"]) == ("demo", 48, 2)
+    assert run["f1_macro"] > run["constant_accuracy"] + 0.1
 
 
 def test_the_hybrid_beats_the_constant_row(demo):
@@ -31,7 +42,8 @@ def test_the_hybrid_beats_the_constant_row(demo):
 
 @pytest.mark.parametrize("model", ["svm", "cnn"])
 def test_another_model_trains_on_what_is_there_and_beats_it(demo, model):
-    output = demo.run("dvc", "exp", "run", "-S", f"model={model}")
+    demo.edit(model=model)
+    output = demo.run("dvc", "repro")
     assert set(re.findall("Running stage '(.*)'", output)) == {"validate"} | AFTER_TRAIN
     run = metrics(demo)
     assert run["model"] == model

@@ -29,7 +29,7 @@ from killing import (
 )
 from mer.mending import mend
 
-KILLS = int(os.environ.get("MER_KILLS", "4"))
+KILLS = int(os.environ.get("MER_KILLS", "2"))
 
 
 @pytest.fixture(scope="module")

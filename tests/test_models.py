@@ -24,8 +24,9 @@ SHAPE = (96, 96)
 QUICK = Recipe(
     optimizer="adam", lr=0.005, batch=8, epochs=3, short_epochs=3, stop_accuracy=None
 )  # the published recipes, and the published width, take minutes
-LONGER = QUICK.model_copy(update={"epochs": 10, "short_epochs": 10})
+LONGER = QUICK.model_copy(update={"epochs": 16, "short_epochs": 16})
 QUICK_BLOCKS = {
+    "autoencoder_rf": {"training": QUICK},
     "cnn": {"training": QUICK},
     "cnn_gru": {"training": QUICK},
     "crnn": {"training": QUICK, "filters": (8, 8, 8, 8)},
@@ -37,9 +38,8 @@ DEMO = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True)
 
 
 @pytest.fixture(autouse=True, scope="module")
-def scratch(tmp_path_factory):
+def one_process():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parallel, "SCRATCH", tmp_path_factory.mktemp("scratch"))
         patch.setenv("MER_JOBS", "1")
         yield
 
@@ -103,33 +103,38 @@ def params(root, model):
     return block.model_copy(update=QUICK_BLOCKS.get(model, {}))
 
 
-def run(root, model, material, folds, fidelity="described", seed=1):
+def run(root, model, material, folds, fidelity="described", seed=1, chosen=None):
     return cross_validate(
         model,
-        params(root, model),
+        chosen or params(root, model),
         as_read(material, model),
         folds,
         seed=seed,
         fidelity=fidelity,
         profile=DEMO,
-        key=model,
-    ).predictions
+        each=parallel.each,
+    )
 
 
 @pytest.fixture(scope="module")
 def folds(corpus):
-    return split(corpus, "cv10", seed=1, folds=3)
+    return split(corpus, "cv10", seed=1, folds=2)
 
 
 @pytest.fixture(scope="module")
 def trained(root, material, folds):
-    """A model's predictions on the material, trained once."""
+    """What a model leaves on the material, trained once."""
     return cache(lambda model: run(root, model, material, folds))
 
 
-def others_of(frame, fold):
-    """The rows of a fold's test clips but the first."""
-    return frame.set_index("id").loc[list(fold.test[1:])]
+def left_by(trained, fold):
+    """What a fold's training leaves: the answers to its test clips but the first, the weights."""
+    answers = trained.predictions.frame.set_index("id").loc[list(fold.test[1:])]
+    return [answers.to_numpy(), *trained.weights.get((fold.repeat, fold.fold), {}).values()]
+
+
+def same(some, others):
+    return all(np.array_equal(a, b) for a, b in zip(some, others, strict=True))
 
 
 def test_every_model_declares_its_inputs(root):
@@ -142,20 +147,14 @@ def test_every_model_declares_its_inputs(root):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_one_row_per_test_clip_with_probabilities(trained, model, material):
-    found = trained(model)
+    found = trained(model).predictions
     assert Counter(found.frame["id"]) == Counter(dict.fromkeys(material.labels, 1))
     assert found.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_same_run_twice_same_predictions(root, trained, model, material, folds):
-    again = run(root, model, material, folds[:1]).frame
-    assert again.equals(trained(model).frame[: len(again)])
-
-
 @pytest.mark.parametrize("model", [m for m in MODELS if registry.get("models", m).reads])
 def test_what_can_be_learned_is_learned(trained, model):
-    assert summary(trained(model), 1)["f1_macro"] > 0.7
+    assert summary(trained(model).predictions, 1)["f1_macro"] > 0.7
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -163,20 +162,21 @@ def test_permuted_labels_fall_to_the_constant_row(root, model, material, folds, 
     ids = list(material.labels)
     permuted = dict(zip(ids, rng.permutation(list(material.labels.values())), strict=True))
     blind = replace(material, labels=permuted)
-    figures = summary(run(root, model, blind, folds), 1)
+    figures = summary(run(root, model, blind, folds[:1]).predictions, 1)
     assert figures["accuracy"] < figures["constant_accuracy"] + 0.12
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_test_clip_and_its_copies_never_enter_training(root, trained, model, material, folds):
+    """All is as after the first training, so two trainings give the same, too."""
     after = run(root, model, altered(material, folds[0].test[0]), folds[:1])
-    assert others_of(after.frame, folds[0]).equals(others_of(trained(model).frame, folds[0]))
+    assert same(left_by(after, folds[0]), left_by(trained(model), folds[0]))
 
 
 @pytest.mark.parametrize("model", [m for m in MODELS if registry.get("models", m).reads])
 def test_a_training_clip_does_enter_training(root, trained, model, material, folds):
     after = run(root, model, altered(material, folds[0].train[0]), folds[:1])
-    assert not others_of(after.frame, folds[0]).equals(others_of(trained(model).frame, folds[0]))
+    assert not same(left_by(after, folds[0]), left_by(trained(model), folds[0]))
 
 
 @pytest.mark.parametrize(
@@ -184,32 +184,23 @@ def test_a_training_clip_does_enter_training(root, trained, model, material, fol
 )
 def test_copies_of_training_clips_enter_training(root, trained, model, material, folds):
     after = run(root, model, replace(material, copies=None), folds[:1])
-    assert not others_of(after.frame, folds[0]).equals(others_of(trained(model).frame, folds[0]))
+    assert not same(left_by(after, folds[0]), left_by(trained(model), folds[0]))
 
 
 def test_only_the_released_svm_lets_test_rows_scale_the_others(root, material, folds):
     before, after = (
-        others_of(run(root, "svm", m, folds[:1], "released").frame, folds[0])
+        left_by(run(root, "svm", m, folds[:1], "released"), folds[0])
         for m in (material, altered(material, folds[0].test[0]))
     )
-    assert not before.equals(after)
+    assert not same(before, after)
 
 
 def test_svm_search_chooses_inside_the_training_part(root, material, folds):
     module = registry.get("models", "svm")
     content = yaml.safe_load((root / "params.yaml").read_text())["models"]["svm"]
     searching = module.Params(**{**content, "search": "grid", "c": 1e-6})
-    fixed = module.Params(**{**content, "c": 1e-6, "gamma": 1e-6})
-    scores = [
-        summary(
-            cross_validate(
-                "svm", p, material, folds, seed=1, fidelity="described", profile=DEMO, key=str(p)
-            ).predictions,
-            1,
-        )["f1_macro"]
-        for p in (searching, fixed)
-    ]
-    assert scores[0] > 0.7
+    found = run(root, "svm", material, folds, chosen=searching)
+    assert summary(found.predictions, 1)["f1_macro"] > 0.7
     assert set(module.build(searching, seed=1, fidelity="described").param_grid) == {
         "svc__C",
         "svc__gamma",

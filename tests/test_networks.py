@@ -213,10 +213,10 @@ def test_a_step_lowers_the_loss_and_eight_clips_are_learnt(batch, name):
     assert (loop.predict(network, inputs).argmax(1) == y.numpy()).all()
 
 
-@pytest.mark.parametrize("size", [1, 7, 64])
+@pytest.mark.parametrize("size", [1, 7])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_predictions_do_not_depend_on_the_batch(batch, name, size):
-    x = torch.cat([batch[0]] * 5)
+    x = torch.cat([batch[0]] * 2)
     network = build(name)
     expected = loop.predict(network, [x])
     assert loop.predict(network, [x], batch=size) == pytest.approx(expected, abs=1e-5)
@@ -224,7 +224,8 @@ def test_predictions_do_not_depend_on_the_batch(batch, name, size):
 
 def test_same_seed_same_training(batch):
     x, y = batch
-    curves = [loop.fit(build("cnn"), [x], y, STEP, seed=seed) for seed in (1, 1, 2)]
+    two = STEP.model_copy(update={"epochs": 2})
+    curves = [loop.fit(build("cnn"), [x], y, two, seed=seed) for seed in (1, 1, 2)]
     assert (curves[0] == curves[1]).all()
     assert (curves[0] != curves[2]).any()
 

@@ -77,11 +77,6 @@ def test_a_value_that_is_not_finite_names_clip_and_column(monkeypatch):
         extract(tune(1))
 
 
-def test_another_rate_is_refused():
-    with pytest.raises(MerError, match="'a' must have 22050 Hz, not 44100"):
-        panda1714.extract(Clip("a", tune(1), 44100), PARAMS)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

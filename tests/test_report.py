@@ -16,7 +16,7 @@ import pytest
 import yaml
 from sklearn.metrics import f1_score
 
-from mer import artefacts, metrics, report
+from mer import artefacts, files, metrics, report
 from mer.config import Protocol
 from mer.errors import MerError
 from mer.labels import classes, encode
@@ -72,7 +72,7 @@ def figures(of: Predictions, **selection: object) -> dict:
 def page(of: Sequence[Track] | None = None, **selection: object) -> str:
     of = of or tracks()
     answers = predictions(of, str(selection.get("target", "quadrant")))
-    return report.render(figures(answers, **selection), answers, of, QUARANTINE, CORPUS)
+    return report.render(figures(answers, **selection), answers, of, QUARANTINE, [], CORPUS)
 
 
 def words(markup: str) -> str:
@@ -121,7 +121,7 @@ def test_confusion_has_counts_and_shares_of_the_row() -> None:
     frame = pd.DataFrame({"id": [t.id for t in of], "repeat": 0, "fold": [0, 1] * 4})
     frame = frame.assign(y_true=[0, 1, 2, 3] * 2, **{f"p_{c}": p[:, c] for c in range(4)})
     answers = Predictions(frame, QUADRANTS)
-    text = words(report.render(figures(answers), answers, of, QUARANTINE, CORPUS))
+    text = words(report.render(figures(answers), answers, of, QUARANTINE, [], CORPUS))
     assert "Q3 0 0.0 % 0 0.0 % 1 50.0 % 1 50.0 % Q4" in text
     assert "50.0 % as Q4" in text
     assert "c06 artist 3 Q3 Q4 1.0000" in text
@@ -133,7 +133,7 @@ def test_nasty_text_is_escaped() -> None:
     answers = predictions(of)
     left_out = QUARANTINE.assign(path=nasty, reason=nasty)
     corpus = dict.fromkeys(CORPUS, nasty)
-    markup = report.render(figures(answers, model=nasty), answers, of, left_out, corpus)
+    markup = report.render(figures(answers, model=nasty), answers, of, left_out, [nasty], corpus)
     assert "<script" not in markup
     assert html.unescape(markup).count(nasty) > 20
 
@@ -150,7 +150,7 @@ def test_order_of_the_inputs_does_not_matter() -> None:
     answers = predictions(of)
     shuffled = Predictions(answers.frame.sample(frac=1, random_state=0), answers.classes)
     left_out = QUARANTINE.iloc[::-1]
-    again = report.render(figures(answers), shuffled, of[::-1], left_out, CORPUS)
+    again = report.render(figures(answers), shuffled, of[::-1], left_out, [], CORPUS)
     assert again == page()
 
 
@@ -261,13 +261,32 @@ def test_a_missing_metric_is_named() -> None:
     answers = predictions(tracks())
     incomplete = {k: v for k, v in figures(answers).items() if k != "f1_q3"}
     with pytest.raises(MerError, match="must hold 'f1_q3'"):
-        report.render(incomplete, answers, tracks(), QUARANTINE, CORPUS)
+        report.render(incomplete, answers, tracks(), QUARANTINE, [], CORPUS)
 
 
 def test_a_clip_outside_the_index_is_named() -> None:
     answers = predictions(tracks())
     with pytest.raises(MerError, match="index of '4qaed', which lacks 'c00'"):
-        report.render(figures(answers), answers, tracks()[1:], QUARANTINE, CORPUS)
+        report.render(figures(answers), answers, tracks()[1:], QUARANTINE, [], CORPUS)
+
+
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [
+        (1, "they have no label: 1 file, a <00>.mp3 ("),
+        (12, "they have no label: 12 files, a <00>.mp3, a <01>.mp3"),
+        (12, "a <09>.mp3 and 2 more ( data/index/4qaed/unlabelled.csv )"),
+    ],
+)
+def test_files_without_a_label_are_counted_and_the_first_ten_named(n: int, said: str) -> None:
+    answers, unlabelled = predictions(tracks()), [f"a <{i:02}>.mp3" for i in range(n)]
+    markup = report.render(figures(answers), answers, tracks(), QUARANTINE, unlabelled, CORPUS)
+    assert said in words(markup)
+    assert "<10>" not in words(markup)
+
+
+def test_nothing_is_said_of_labels_where_every_file_has_one() -> None:
+    assert "have no label" not in words(page())
 
 
 def test_stage_writes_the_page(tmp_path: Path, root: Path) -> None:
@@ -278,6 +297,10 @@ def test_stage_writes_the_page(tmp_path: Path, root: Path) -> None:
     artefacts.write_json(tmp_path / "metrics/run.json", values)
     artefacts.write_predictions(tmp_path / "data/runs/selected/predictions.parquet", answers)
     artefacts.write_tracks(tmp_path / "data/index/demo/tracks.csv", of, {})
+    files.write_csv(
+        tmp_path / "data/index/demo/unlabelled.csv",
+        [("path", "reason"), ("more.ogg", "no label")],
+    )
     artefacts.write_absent(tmp_path / "data/standard/demo", "no audio")
     shutil.copy(root / "params.yaml", tmp_path)
     corpus = yaml.safe_load((root / "params.yaml").read_text())["corpora"]["demo"]
@@ -285,7 +308,7 @@ def test_stage_writes_the_page(tmp_path: Path, root: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(root / "src")}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
     written = (tmp_path / "data/report/report.html").read_text(encoding="utf-8")
-    assert written == report.render(values, answers, of, QUARANTINE[:0], corpus)
+    assert written == report.render(values, answers, of, QUARANTINE[:0], ["more.ogg"], corpus)
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/chromium")

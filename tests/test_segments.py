@@ -85,7 +85,6 @@ def test_examples_and_targets_are_aligned(material):
 
 
 def test_clips_and_their_segments_are_scored(material, tmp_path, monkeypatch):
-    monkeypatch.setattr(parallel, "SCRATCH", tmp_path / "scratch")
     monkeypatch.setenv("MER_JOBS", "1")
     ids = material.mel.ids
     folds = [Fold(0, 0, ids[:4], (), ids[4:]), Fold(0, 1, ids[4:], (), ids[:4])]
@@ -99,7 +98,7 @@ def test_clips_and_their_segments_are_scored(material, tmp_path, monkeypatch):
         seed=1,
         fidelity="described",
         profile=profile,
-        key="segments",
+        each=parallel.each,
     )
     by_segment = trained.segments.frame.assign(clip=lambda f: f["id"].str.split("#").str[0])
     assert len(by_segment) == 24

@@ -2,6 +2,7 @@ import pytest
 
 from mer import sheets
 from mer.errors import MerError
+from mer.files import write_csv
 
 
 @pytest.fixture
@@ -75,10 +76,11 @@ def test_an_id_stands_once(read):
 
 
 def test_what_is_written_is_read(tmp_path, read):
-    rows = [("id", "n"), ('a "b"\n\U0001f3b5', 1), ("c, d", None)]
-    sheets.write(tmp_path / "new" / "sheet.csv", rows, lineterminator="\r\n")
+    rows = [("id", "n"), ('a "b"\n\U0001f3b5', 1), ("c, d", None), ("e\rf", 2)]
+    write_csv(tmp_path / "new" / "sheet.csv", rows)
     found = sheets.read(tmp_path / "new" / "sheet.csv", ["id"], "")
     assert [tuple(row.cells.values()) for row in found] == [
         ('a "b"\n\U0001f3b5', "1"),
         ("c, d", ""),
+        ("e\rf", "2"),
     ]

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mer.errors import MerError
-from mer.files import read_array, read_json, reading, write_json, write_text, writing
+from mer.files import read_array, read_json, reading, write_csv, write_json, write_text, writing
 from mer.types import Clip, FeatureSet, Fold, Predictions, Track
 
 MANIFEST = "manifest.json"
@@ -55,21 +55,12 @@ def write_tracks(path: Path, tracks: Sequence[Track], hashes: Mapping[str, str])
         Track id -> sha256 of its audio file; a track without one has no file.
     """
     protocols = sorted({p for track in tracks for p in track.splits})
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)  # RFC 4180: a name may hold any line break
-        writer.writerow([*TRACK_COLUMNS, *(f"split_{p}" for p in protocols)])
-        for t in sorted(tracks, key=lambda track: track.id):
-            cells = [
-                t.id,
-                t.path,
-                hashes.get(t.id),
-                t.quadrant,
-                t.valence,
-                t.arousal,
-                t.artist,
-                t.group,
-            ]
-            writer.writerow([*cells, *(t.splits.get(p) for p in protocols)])
+    header = [*TRACK_COLUMNS, *(f"split_{p}" for p in protocols)]
+    rows = []
+    for t in sorted(tracks, key=lambda track: track.id):
+        facts = (t.quadrant, t.valence, t.arousal, t.artist, t.group)
+        rows.append((t.id, t.path, hashes.get(t.id), *facts, *(t.splits.get(p) for p in protocols)))
+    write_csv(path, [header, *rows])
 
 
 def read_tracks(index: Path) -> list[Track]:
@@ -94,6 +85,19 @@ def read_tracks(index: Path) -> list[Track]:
             )
             for row in csv.DictReader(stream)
         ]
+
+
+def unlabelled(index: Path) -> list[str]:
+    """Audio files that ``data/index/<dataset>`` names as without a label, sorted.
+
+    Raises
+    ------
+    MerError
+        If ``unlabelled.csv`` is damaged.
+    """
+    path = index / "unlabelled.csv"
+    with reading(path, "a table of files"), path.open(encoding="utf-8", newline="") as stream:
+        return [row["path"] for row in csv.DictReader(stream)]
 
 
 def write_features(path: Path, features: FeatureSet) -> None:

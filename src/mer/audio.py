@@ -3,10 +3,10 @@
 import csv
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import soundfile as sf
@@ -16,7 +16,7 @@ from mer import artefacts, parallel, sandbox
 from mer.config import Audio, Quarantine
 from mer.decoder import Unreadable
 from mer.errors import MerError
-from mer.files import reading
+from mer.files import reading, write_csv
 from mer.types import Clip, Track
 
 FULL_SCALE = 32767  # int16
@@ -90,13 +90,6 @@ def _write_header(stream: BinaryIO, length: int) -> None:
     stream.seek(0)
     facts = {"descr": "<i2", "fortran_order": False, "shape": (length,)}
     np.lib.format.write_array_header_1_0(stream, facts)
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
 
 
 def _digests(index: Path) -> dict[str, str]:
@@ -215,8 +208,8 @@ def standardize(
         clips, left_out, digest = _write_audio(folder / "audio.npy", tracks, unique)
         faults = [row for row in left_out if row[0] in existing]
         _check(root, faults, len(existing), quarantine.max_fraction)
-        _write_csv(folder / "clips.csv", ("id", "offset", "length", "scale"), clips)
-        _write_csv(folder / "quarantine.csv", ("id", "path", "reason"), left_out)
+        write_csv(folder / "clips.csv", [("id", "offset", "length", "scale"), *clips])
+        write_csv(folder / "quarantine.csv", [("id", "path", "reason"), *left_out])
         artefacts.write_manifest(
             folder,
             rate=rate,

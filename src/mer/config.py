@@ -9,9 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     FiniteFloat,
     PositiveFloat,
@@ -25,19 +23,15 @@ from pydantic import (
 )
 
 from mer import registry
+from mer.block import Block
 from mer.errors import MerError
+from mer.recipe import Recipe
 
 PARAMS = Path("params.yaml")
 Key = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 Protocol = Literal[
     "default", "grouped", "cv10x10", "cv10", "tvt_70_15_15", "tvt_40_30_30", "song_80_20"
 ]
-
-
-class Block(BaseModel):
-    """A section of params.yaml: an unknown key is an error, and values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Corpus(Block):
@@ -288,15 +282,34 @@ class Step(Block):
         return {"transform": name, "params": module.Params.model_validate(params)}
 
 
+class Synthesis(Block):
+    """``policies.<key>.synthesis``: new examples that each training makes from its own clips.
+
+    Attributes
+    ----------
+    per_class : how many
+    neighbours : a new one lies between the codes of a clip and one of its nearest of the same class
+    training : of the autoencoder that makes the codes
+    """
+
+    per_class: PositiveInt
+    neighbours: PositiveInt
+    training: Recipe
+
+
 class Policy(Block):
     """``policies.<key>``: one policy of augmented copies; ``{}`` makes none.
 
     Attributes
     ----------
     copies : the transforms of each copy, by its name; they are applied in their order
+    synthesis : examples that depend on the fold, and are therefore not made before its training
     """
 
-    copies: dict[Key, Annotated[tuple[Step, ...], Field(min_length=1)]] = {}
+    copies: dict[Key, Annotated[tuple[Step, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    synthesis: Synthesis | None = None
 
 
 class Params(Block):

@@ -70,7 +70,7 @@ def _of_clip(standard: Path, view: View, item: tuple[int, dict[str, Chain]]) -> 
 def _nothing(standard: Path, policy: Policy, name: str, view: View | None) -> str | None:
     """Why there are no copies, or None where there are some."""
     if not policy.copies:
-        return f"the policy {name!r} makes no copies"
+        return f"the policy {name!r} makes no copies before a training"
     return absent(standard) if view else "this view has no spectrogram"
 
 

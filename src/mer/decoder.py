@@ -7,7 +7,6 @@ A request is a line of JSON on standard input, the arguments of ``decode`` under
 process' limits. The answer is ``HEADER``, then float32 samples or, in UTF-8, why there are none.
 """
 
-import ctypes
 import json
 import math
 import os
@@ -22,11 +21,11 @@ import numpy as np
 import soundfile as sf
 import soxr
 
-from mer import headers
+from mer import PARENT, headers
+from mer.processes import end_with_parent
 
 HEADER = struct.Struct("<?q")  # whether samples follow; how many bytes
 OUT_OF_MEMORY = 77  # exit status
-PR_SET_PDEATHSIG = 1
 MIB = 2**20
 SILENCE = 2.0**-16  # half a step of 16-bit audio, relative to full scale
 LOUDEST = 100.0  # lossy decoders overshoot full scale by half; a flipped exponent by 1e38
@@ -154,8 +153,7 @@ def _limit(kind: int, value: int) -> None:
 def _prepare() -> BinaryIO:
     """Tie this process to its parent, silence the libraries; the stream for answers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent(PARENT)
     _limit(resource.RLIMIT_CORE, 0)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     silence = os.open(os.devnull, os.O_WRONLY)

@@ -1,9 +1,10 @@
 """Files and folders that are written whole or not at all, and read without trust."""
 
+import csv
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
@@ -65,6 +66,27 @@ def write_text(target: Path, text: str) -> None:
 def write_json(target: Path, content: Any) -> None:
     """Write JSON, keys in the order given, floats as they are."""
     write_text(target, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_csv(
+    target: Path,
+    rows: Iterable[Sequence[object]],
+    *,
+    lineterminator: str = "\r\n",
+    quoting: int = csv.QUOTE_MINIMAL,
+) -> None:
+    """Write a CSV file in UTF-8, header first; its folder is made where missing.
+
+    Parameters
+    ----------
+    lineterminator : str
+        With RFC 4180's, the default, a cell may hold any line break.
+    quoting : int
+        One of the csv module's constants.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator=lineterminator, quoting=quoting).writerows(rows)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The index of a corpus: its tracks, their digests and its published tables."""
 
-import csv
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from mer import artefacts, registry
 from mer.errors import MerError
+from mer.files import write_csv
 from mer.types import QUADRANTS, Track
 
 SUFFIXES = frozenset(
@@ -80,9 +80,8 @@ def _write_unlabelled(path: Path, files: Sequence[str]) -> None:
     """``path,reason``; bytes of a name that are no UTF-8 are escaped."""
     if files:
         log.warning("%d audio files have no label, the first is %r", len(files), files[0])
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerows([("path", "reason"), *((file, "no label") for file in files)])
+    names = (file.encode("utf-8", "backslashreplace").decode() for file in files)
+    write_csv(path, [("path", "reason"), *((name, "no label") for name in names)])
 
 
 def build(root: Path, target: Path, layout: str, counts: dict[str, int] | None) -> None:

@@ -23,7 +23,7 @@ from safetensors.numpy import load, save
 from threadpoolctl import threadpool_limits
 
 from mer.errors import MerError
-from mer.processes import end_with_parent
+from mer.processes import end_at_once
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -59,7 +59,7 @@ def _backend(alone: bool) -> Iterator[bool]:
             stack.enter_context(Client(address, set_as_default=True))
             stack.enter_context(joblib.parallel_config(backend="dask"))
         else:
-            begin = {"initializer": end_with_parent, "initargs": (os.getpid(),)}
+            begin = {"initializer": end_at_once, "initargs": (os.getpid(),)}
             stack.enter_context(
                 joblib.parallel_config("loky", n_jobs=jobs(), inner_max_num_threads=1, **begin)
             )

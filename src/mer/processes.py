@@ -11,11 +11,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(parent: int) -> None:
-    """Let this process end at once when ``parent`` does, or at a Ctrl-C (Linux only).
+    """Let this process end when ``parent`` does (Linux only).
 
-    At once, for a handler in Python waits for NumPy or torch to return. What is half-done lies in
-    temporary files, which the next run removes. Linux watches the thread that started this process:
-    start it from one that lives as long as the parent.
+    Linux watches the thread that started this process: start it from one that lives as long as the
+    parent.
 
     Parameters
     ----------
@@ -24,10 +23,19 @@ def end_with_parent(parent: int) -> None:
     """
     if sys.platform != "linux":
         return
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_at_once(parent: int) -> None:
+    """Let this process end at a Ctrl-C, and when ``parent`` does, whatever it is at.
+
+    At once, for a handler in Python waits for NumPy or torch to return. What is half-done lies in
+    temporary files, which the next run removes.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    end_with_parent(parent)
 
 
 def runs(pid: int, since: float) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from mer.config import Block
+from mer.block import Block
 
 
 class Recipe(Block):

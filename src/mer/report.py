@@ -53,6 +53,7 @@ PLANE = {
     "arousal": {"low": (0, 50, 100, 50), "high": (0, 0, 100, 50)},
 }
 N_MISTAKES = 10
+N_UNLABELLED = 10
 
 
 def render(
@@ -60,6 +61,7 @@ def render(
     predictions: Predictions,
     tracks: Sequence[Track],
     quarantine: pd.DataFrame,
+    unlabelled: Sequence[str],
     corpus: Mapping[str, str],
 ) -> str:
     """The report as HTML, without scripts and with nothing loaded from outside.
@@ -74,6 +76,8 @@ def render(
         The index of its corpus.
     quarantine : pd.DataFrame
         ``id, path, reason`` of the clips left out.
+    unlabelled : sequence of str
+        Audio files of the corpus without a label; the first ten are named.
     corpus : mapping of str to str
         ``citation, license, source``.
 
@@ -100,6 +104,8 @@ def render(
         folds=_folds(metrics, predictions, counts),
         mistakes=_mistakes(predictions, tracks),
         quarantine=quarantine.sort_values("id").to_dict("records"),
+        n_unlabelled=len(unlabelled),
+        unlabelled=unlabelled[:N_UNLABELLED],
         protocol=PROTOCOLS[metrics["protocol"]],
         artists=_artists(predictions, tracks, set(quarantine["id"])),
         corpus=corpus,

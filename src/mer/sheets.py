@@ -140,16 +140,3 @@ def by_id(rows: Iterable[Row], identify: Callable[[Row], str]) -> dict[str, Row]
                 f"{first.where}; remove one of them"
             )
     return found
-
-
-def write(
-    path: Path,
-    rows: Iterable[Sequence[object]],
-    *,
-    lineterminator: str,
-    quoting: int = csv.QUOTE_MINIMAL,
-) -> None:
-    """Write a CSV file in UTF-8, header first; its folder is made where missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, lineterminator=lineterminator, quoting=quoting).writerows(rows)  # type: ignore[arg-type]

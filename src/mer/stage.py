@@ -22,7 +22,7 @@ from rich.text import Text
 from mer import PARENT
 from mer.artefacts import read_json, write_json
 from mer.errors import MerError
-from mer.processes import end_with_parent
+from mer.processes import end_at_once
 
 RECORDS = Path(".mer/stages")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "librosa", "opensmile", "essentia", "soxr")
@@ -85,7 +85,7 @@ def stage(name: str) -> Iterator[None]:
     name : str
         As DVC writes it: ``train``, ``index@demo``.
     """
-    end_with_parent(PARENT)
+    end_at_once(PARENT)
     logging.basicConfig(level="INFO", format="%(message)s", handlers=[RichHandler(show_path=False)])
     warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning)  # joblib, of those after an error
     started = time.perf_counter()

@@ -13,15 +13,17 @@ from mer.artefacts import (
     write_predictions,
     writing,
 )
-from mer.config import EVERY_COLUMN, Block, Columns, Profile
+from mer.config import EVERY_COLUMN, Block, Columns, Policy, Profile
 from mer.learn.crossval import Trained, cross_validate
 from mer.learn.material import gather
+from mer.parallel import resumable
 from mer.selection import Selection
 
 
 def run(
     chosen: Selection,
     params: Block,
+    policy: Policy,
     profile: Profile,
     target: Path,
     columns: Columns = EVERY_COLUMN,
@@ -31,25 +33,15 @@ def run(
     ``predictions.parquet``, and where a clip's prediction comes from those of its segments, these in
     ``segments.parquet``, with ids ``<clip>#<segment>``; ``run.json``, which says of what;
     ``curves.csv``, the networks' learning curves; ``weights/r0_f<fold>.safetensors``, the networks
-    of the first repeat.
+    of the first repeat. A killed call, made again, goes on at the first fold that has no result.
 
     Raises
     ------
     MerError
         If an input of the model, or the protocol, is absent for this corpus.
     """
-    material = gather(chosen, params, columns)
+    material = gather(chosen, params, policy, columns)
     folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
-    trained = cross_validate(
-        chosen.model,
-        params,
-        material,
-        folds,
-        seed=chosen.seed,
-        fidelity=chosen.fidelity,
-        profile=profile,
-        key=joblib.hash([chosen.used, params.model_dump(), profile.model_dump(), material, folds]),
-    )
     described = {
         **chosen.used,
         "protocol": facts["protocol"],
@@ -58,7 +50,19 @@ def run(
     }
     if columns.used:
         described["columns"] = columns.used
-    _write(target, trained, described)
+    used = [chosen.used, params.model_dump(), profile.model_dump(), material, folds]
+    with resumable(joblib.hash(used)) as each:
+        trained = cross_validate(
+            chosen.model,
+            params,
+            material,
+            folds,
+            seed=chosen.seed,
+            fidelity=chosen.fidelity,
+            profile=profile,
+            each=each,
+        )
+        _write(target, trained, described)
 
 
 def _write(target: Path, trained: Trained, described: dict) -> None:

@@ -68,18 +68,6 @@ class Clip:
         """Duration in seconds."""
         return len(self.samples) / self.rate
 
-    def at(self, rate: int) -> np.ndarray:
-        """The samples, which must have been taken at ``rate`` Hz.
-
-        Raises
-        ------
-        MerError
-            If they were taken at another.
-        """
-        if self.rate != rate:
-            raise MerError(f"the clip {self.id!r} must have {rate} Hz, not {self.rate}")
-        return self.samples
-
 
 def positions(ids: Iterable[str], wanted: Iterable[str], what: str) -> list[int]:
     """Where each of ``wanted`` stands among ``ids``.

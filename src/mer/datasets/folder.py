@@ -19,6 +19,7 @@ import soundfile as sf
 
 from mer import labels, sheets
 from mer.errors import MerError
+from mer.files import write_csv
 from mer.types import QUADRANTS, Clip, FeatureSet, Track
 
 LABELS = "labels.csv"
@@ -106,4 +107,4 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
         rows.append((f"{track.id}.wav", track.quadrant, *point, track.artist, own))
     used = [i for i in range(len(COLUMNS)) if any(row[i] is not None for row in rows)]
     table = [[row[i] for i in used] for row in (COLUMNS, *rows)]
-    sheets.write(root / LABELS, table, lineterminator="\n")
+    write_csv(root / LABELS, table, lineterminator="\n")

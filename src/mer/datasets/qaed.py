@@ -27,6 +27,7 @@ import soundfile as sf
 
 from mer import registry, seeds, sheets
 from mer.errors import MerError
+from mer.files import write_csv
 from mer.types import QUADRANTS, Clip, FeatureSet, Track
 
 AUDIO, FEATURES = "MER_audio_taffc_dataset", "Features - Audio MER"
@@ -208,12 +209,12 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
     names = _names("top100")
     features = [(song, *_features(song, q, len(names)), q) for song, q in labelled]
     annotations = [("Song", "Quadrant"), *labelled]
-    sheets.write(root / AUDIO / ANNOTATIONS, annotations, lineterminator="\r\n")
+    write_csv(root / AUDIO / ANNOTATIONS, annotations)
     for file, table in (
         (root / AUDIO / METADATA, [METADATA_COLUMNS, *sorted(metadata)]),
         (root / FEATURES / TABLES["top100"][0], [("SongID", *names, "Quadrant"), *features]),
     ):
-        sheets.write(file, table, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC)
+        write_csv(file, table, quoting=csv.QUOTE_NONNUMERIC)
     for track, clip in songs:
         file = root / AUDIO / track.quadrant / f"{_official(track.id)}.mp3"
         file.parent.mkdir(parents=True, exist_ok=True)

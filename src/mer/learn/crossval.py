@@ -3,11 +3,12 @@
 A model's ``learner`` names a module beside this one. Its ``fit_predict`` trains on one fold and
 returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)] and, from networks,
 ``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy], phases numbered in their order, and
-``weights.<name>``; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut.
+``weights.<name>``; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut. Where its
+``uses_device`` is true, folds take turns on a GPU.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -18,8 +19,8 @@ import pandas as pd
 
 from mer import registry
 from mer.config import Profile
+from mer.device import device
 from mer.learn.material import Material
-from mer.parallel import resumable
 from mer.types import Fold, Predictions
 
 PROBABILITY_DIGITS = 4
@@ -115,32 +116,30 @@ def cross_validate(
     seed: int,
     fidelity: str,
     profile: Profile,
-    key: Any,
+    each: Callable[..., Iterator[dict[str, np.ndarray]]],
 ) -> Trained:
     """Predictions of every test clip by a model trained on its fold's training part.
 
-    A killed call, made again, goes on at the first fold that has no result.
-
     Parameters
     ----------
-    key : JSON-serialisable
-        What decides the result beside the code: parameters and digests of the inputs.
+    each : callable
+        ``mer.parallel.each``, or what ``mer.parallel.resumable`` gives for it.
     """
     rows: list[pd.DataFrame] = []
     segments: list[pd.DataFrame] = []
     curves = [pd.DataFrame(columns=CURVE_COLUMNS)]
     weights: dict[tuple[int, int], Mapping[str, np.ndarray]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
-    with resumable(key) as run:
-        found = run(work, folds, label=f"train {model}", alone=_learner(model).alone())
-        for fold, arrays in zip(folds, found, strict=True):
-            y_true = [material.labels[i] for i in fold.test]
-            rows.append(_rows(fold, fold.test, y_true, arrays["probabilities"]))
-            if "segments" in arrays:
-                segments.append(_segment_rows(fold, y_true, arrays["segments"]))
-            curves += [_curve(fold, k, v) for k, v in sorted(_under("curve.", arrays).items())]
-            if fold.repeat == 0 and (kept := _under("weights.", arrays)):
-                weights[fold.repeat, fold.fold] = kept
+    alone = _learner(model).uses_device and device().type == "cuda"
+    found = each(work, folds, label=f"train {model}", alone=alone)
+    for fold, arrays in zip(folds, found, strict=True):
+        y_true = [material.labels[i] for i in fold.test]
+        rows.append(_rows(fold, fold.test, y_true, arrays["probabilities"]))
+        if "segments" in arrays:
+            segments.append(_segment_rows(fold, y_true, arrays["segments"]))
+        curves += [_curve(fold, k, v) for k, v in sorted(_under("curve.", arrays).items())]
+        if fold.repeat == 0 and (kept := _under("weights.", arrays)):
+            weights[fold.repeat, fold.fold] = kept
     predictions = Predictions(pd.concat(rows, ignore_index=True), material.classes)
     by_segment = (
         Predictions(pd.concat(segments, ignore_index=True), material.classes) if segments else None

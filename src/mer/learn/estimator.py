@@ -10,7 +10,7 @@ from mer.learn.material import Material
 from mer.types import Fold
 
 
-def _probabilities(classifier: Any, rows: np.ndarray, n_classes: int) -> np.ndarray:
+def probabilities(classifier: Any, rows: np.ndarray, n_classes: int) -> np.ndarray:
     """[shape=(n, C)]; a classifier without them gets the softmax of its decision values."""
     if hasattr(classifier, "decision_function"):
         values = classifier.decision_function(rows)
@@ -24,9 +24,7 @@ def _probabilities(classifier: Any, rows: np.ndarray, n_classes: int) -> np.ndar
     return full
 
 
-def alone() -> bool:
-    """Folds of an estimator run side by side."""
-    return False
+uses_device = False
 
 
 def fit_predict(
@@ -50,4 +48,4 @@ def fit_predict(
     known = len(fold.train)
     y = np.array([material.labels[i] for i in ids[:known]])
     classifier = module.build(params, seed=seed, fidelity=fidelity).fit(rows[:known], y)
-    return {"probabilities": _probabilities(classifier, rows[known:], len(material.classes))}
+    return {"probabilities": probabilities(classifier, rows[known:], len(material.classes))}

@@ -31,12 +31,12 @@ class Objective:
     ----------
     loss : callable (outputs, targets) -> Tensor
         Mean over the examples.
-    hits : callable (outputs, targets) -> Tensor
-        How many examples are right.
+    hits : callable (outputs, targets) -> Tensor, or None
+        How many examples are right; None where that means nothing, and the accuracy is not a number.
     """
 
     loss: Callable[[Tensor, Tensor], Tensor]
-    hits: Callable[[Tensor, Tensor], Tensor]
+    hits: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
 CLASSIFICATION = Objective(
@@ -105,11 +105,10 @@ def _epoch(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-        hits = objective.hits(outputs.detach(), wanted)
-        sums += torch.stack([loss.detach() * len(rows), hits])
-    loss, hits = sums.tolist()
-    count = sum(map(len, batches))
-    return loss / count, hits / count
+        sums[0] += loss.detach() * len(rows)
+        sums[1] += objective.hits(outputs.detach(), wanted) if objective.hits else torch.nan
+    mean_loss, accuracy = (sums / sum(map(len, batches))).tolist()
+    return mean_loss, accuracy
 
 
 class _Best:
@@ -185,6 +184,12 @@ def fit(
     if best:
         network.load_state_dict(best.weights)
     return np.array(curve)
+
+
+def weights(network: nn.Module) -> dict[str, np.ndarray]:
+    """Parameters and buffers by name, under ``weights.``, in the order of memory that files have."""
+    state = network.state_dict().items()
+    return {f"weights.{name}": tensor.cpu().contiguous().numpy() for name, tensor in state}
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from typing import Any
 
 from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
-from mer.config import EVERY_COLUMN, Columns
+from mer.config import EVERY_COLUMN, Columns, Policy, Synthesis
 from mer.copies import Copies
 from mer.errors import MerError
 from mer.learn.columns import best, catalogued
@@ -30,6 +30,8 @@ class Material:
     copies : Copies or None
         Augmented copies of every clip; a training takes those of its training clips only.
     waves : Waves or None
+    synthesis : Synthesis or None
+        How a training makes new examples of its clips.
     columns : Columns
         How the table's columns are ranked.
     """
@@ -40,6 +42,7 @@ class Material:
     mel: Mels | None = None
     copies: Copies | None = None
     waves: Waves | None = None
+    synthesis: Synthesis | None = None
     columns: Columns = EVERY_COLUMN
 
     def ranked(self, train: Sequence[str]) -> "Material":
@@ -63,13 +66,17 @@ def _present(folder: Path, model: str) -> Path:
     return folder
 
 
-def gather(selection: Selection, params: Any, columns: Columns = EVERY_COLUMN) -> Material:
+def gather(
+    selection: Selection, params: Any, policy: Policy, columns: Columns = EVERY_COLUMN
+) -> Material:
     """Load what the model reads; arrays stay on disk, memory-mapped, but for waveforms.
 
     Parameters
     ----------
     params : the model's ``Params``
         Of a model that reads the waveform, ``params.waveform`` says in what form.
+    policy : Policy
+        The selected one, for what it synthesises.
 
     Raises
     ------
@@ -91,7 +98,8 @@ def gather(selection: Selection, params: Any, columns: Columns = EVERY_COLUMN) -
         mel = Mels.read(_present(selection.folder("mel"), model))
     if "waveform" in module.reads:
         waves = Waves.of(_present(selection.folder("standard"), model), params.waveform)
-    if module.uses_copies != "no" and selection.augment != "none":
+    if module.uses_copies != "no" and policy.copies:
         copies = Copies.read(_present(selection.folder("augmented"), model))
     encoded, classes = labels.encode(tracks, target), labels.classes(target)
-    return Material(encoded, classes, table, mel, copies, waves, columns)
+    synthesis = policy.synthesis if module.uses_copies != "no" else None
+    return Material(encoded, classes, table, mel, copies, waves, synthesis, columns)

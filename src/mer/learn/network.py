@@ -11,20 +11,12 @@ import torch
 
 from mer.config import Profile
 from mer.device import device
-from mer.learn import inputs, loop
+from mer.learn import deepsmote, inputs, loop
+from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.types import Fold
 
-
-def weights(network: torch.nn.Module) -> dict[str, np.ndarray]:
-    """Parameters and buffers by name, under ``weights.``, in the order of memory that files have."""
-    state = network.state_dict().items()
-    return {f"weights.{name}": tensor.cpu().contiguous().numpy() for name, tensor in state}
-
-
-def alone() -> bool:
-    """Whether a fold needs the device to itself."""
-    return device().type == "cuda"
+uses_device = True
 
 
 def vote(segments: np.ndarray, fidelity: str) -> np.ndarray:
@@ -60,6 +52,12 @@ def fit_predict(
     where = device()
     x = inputs.examples(material, fold.train, where, copies=True)
     y = inputs.targets(material, fold.train, where, copies=True)
+    curves = {}
+    if material.synthesis:
+        new, classes, curves["curve.0_synthesis"] = deepsmote.synthesise(
+            x, y, material.synthesis, profile, seed=seed
+        )
+        x, y = torch.cat([x, new]), torch.cat([y, classes])
     torch.manual_seed(seed)
     network = module.build(params, shape=tuple(x.shape[1:]), classes=len(material.classes))
     network.to(where)
@@ -71,6 +69,7 @@ def fit_predict(
     return {
         "probabilities": found[:, 0] if material.segments == 1 else vote(found, fidelity),
         **({} if material.segments == 1 else {"segments": found}),
+        **curves,
         "curve.1_training": curve,
         **weights(network),
     }

@@ -59,11 +59,6 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(6373,), dtype=float32]
-
-    Raises
-    ------
-    MerError
-        If the clip has another rate.
     """
-    samples = limited(clip.at(params.rate), params.peak)
-    return functionals()(samples, params.rate)[0, :, 0]
+    samples = limited(clip.samples, params.peak)
+    return functionals()(samples, clip.rate)[0, :, 0]

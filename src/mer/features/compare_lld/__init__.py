@@ -76,12 +76,7 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(260,), dtype=float32]
-
-    Raises
-    ------
-    MerError
-        If the clip has another rate.
     """
-    samples = limited(clip.at(params.rate), params.peak)
-    frames = _smile()(samples, params.rate)[0].astype(float)
+    samples = limited(clip.samples, params.peak)
+    frames = _smile()(samples, clip.rate)[0].astype(float)
     return np.stack([frames.mean(axis=1), frames.std(axis=1)], axis=1).ravel().astype(np.float32)

@@ -70,13 +70,8 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(84,) or (111,), dtype=float32]
-
-    Raises
-    ------
-    MerError
-        If the clip has another rate.
     """
-    original = soxr.resample(clip.at(params.rate), clip.rate, RATE, quality="HQ")
+    original = soxr.resample(clip.samples, clip.rate, RATE, quality="HQ")
     signal = normalized(original)
     found = _spaced("lowlevel", lowlevel.measure(original, signal))
     if params.profile == "wide":

@@ -87,9 +87,9 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Raises
     ------
     MerError
-        If the clip has another rate, or a value is not finite.
+        If a value is not finite.
     """
-    samples = clip.at(params.rate)
+    samples = clip.samples
     mix = {f"ORIGINAL-{k}": v for k, v in _novel(samples, clip.rate).items()}
     sung = separate(samples, clip.rate, params.separator)
     found = mix | {f"VOICE-{k}": v for k, v in _novel(sung, clip.rate).items()}

@@ -1,0 +1,77 @@
+"""Louro et al.'s convolutional autoencoder of whole spectrograms (their code; methods A9).
+
+948 481 parameters; 942 x 128 is encoded as 128 maps of 59 x 8, thus 60 416 values.
+"""
+
+import math
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mer.layers import ConvSame, glorot_uniform
+
+FILTERS = (16, 32, 64, 128)
+SLOPE = 0.2
+
+
+class Scale:
+    """Each spectrogram's own range, mapped to -1..1 and back.
+
+    Parameters
+    ----------
+    mel : Tensor [shape=(n, frames, mels)]
+    """
+
+    def __init__(self, mel: Tensor) -> None:
+        low, high = mel.float().amin((1, 2)), mel.float().amax((1, 2))
+        self.middle = ((low + high) / 2)[:, None, None]
+        self.half = ((high - low) / 2).clamp(min=1e-6)[:, None, None]
+
+    def forwards(self, mel: Tensor) -> Tensor:
+        """Every spectrogram in -1..1, in its own type."""
+        return ((mel - self.middle) / self.half).to(mel.dtype)
+
+    def backwards(self, scaled: Tensor) -> Tensor:
+        """Other spectrograms in -1..1, brought to the mean range of these."""
+        return scaled * self.half.mean() + self.middle.mean()
+
+
+def _up(inputs: int, outputs: int) -> nn.Module:
+    """Keras' ``Conv2DTranspose(5, strides=2, padding="same")``, but for the last row and column."""
+    return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=1)
+
+
+class Autoencoder(nn.Module):
+    """Convolutions 5 x 5 of stride 2 down to the code and as many up again; leaky ReLU of 0.2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        pairs = list(zip((1, *FILTERS), FILTERS, strict=False))
+        self.down = nn.ModuleList([ConvSame(i, o, 5, stride=2) for i, o in pairs])
+        wide = FILTERS[::-1]
+        self.up = nn.ModuleList([_up(i, o) for i, o in zip((wide[0], *wide), wide, strict=False)])
+        self.last = ConvSame(wide[-1], 1, 5)
+        glorot_uniform(self.modules())
+
+    def encode(self, mel: Tensor) -> Tensor:
+        """[shape=(n, frames, mels)] -> codes [shape=(n, 128, ceil(frames / 16), ceil(mels / 16))]."""
+        maps = mel.unsqueeze(1)
+        for layer in self.down:
+            maps = functional.leaky_relu(layer(maps), SLOPE)
+        return maps
+
+    def decode(self, codes: Tensor, shape: tuple[int, int]) -> Tensor:
+        """Codes -> spectrograms in -1..1 [shape=(n, frames, mels)], cropped to ``shape``."""
+        for layer in self.up:
+            codes = functional.leaky_relu(layer(codes)[..., :-1, :-1], SLOPE)
+        return self.last(codes).tanh()[:, 0, : shape[0], : shape[1]]
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """Spectrograms in -1..1 [shape=(n, frames, mels)], and what is left of them."""
+        return self.decode(self.encode(mel), (mel.shape[1], mel.shape[2]))
+
+
+def code_shape(shape: tuple[int, int]) -> tuple[int, int, int]:
+    """Maps, frames and mels of the code of a spectrogram of this (frames, mels)."""
+    factor = 2 ** len(FILTERS)
+    return (FILTERS[-1], math.ceil(shape[0] / factor), math.ceil(shape[1] / factor))

@@ -1,0 +1,30 @@
+"""Train an autoencoder to return its input, and take its codes."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mer.autoencoder import Autoencoder
+from mer.learn import loop
+from mer.recipe import Recipe
+
+BATCH = 32
+
+RECONSTRUCTION = loop.Objective(lambda found, wanted: functional.mse_loss(found, wanted.float()))
+
+
+def trained(scaled: Tensor, recipe: Recipe, *, seed: int) -> tuple[Autoencoder, np.ndarray]:
+    """An autoencoder of these spectrograms in -1..1, and its learning curve without accuracies."""
+    torch.manual_seed(seed)
+    network = Autoencoder().to(scaled.device)
+    curve = loop.fit(network, [scaled], scaled, recipe, seed=seed, objective=RECONSTRUCTION)
+    return network, curve
+
+
+@torch.no_grad()
+def codes(network: Autoencoder, scaled: Tensor) -> np.ndarray:
+    """The codes of spectrograms in -1..1, flattened [shape=(n, values), dtype=float32]."""
+    network.eval()
+    pieces = [network.encode(batch.float()).flatten(1) for batch in scaled.split(BATCH)]
+    return torch.cat(pieces).cpu().numpy()

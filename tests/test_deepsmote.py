@@ -1,0 +1,117 @@
+"""The autoencoder of whole spectrograms, and what is synthesised in the space of its codes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from mer.autoencoder import Autoencoder, Scale, code_shape
+from mer.config import Profile, Synthesis
+from mer.learn import deepsmote, network
+from mer.learn.material import Material
+from mer.learn.reconstruction import codes, trained
+from mer.mel import Mels
+from mer.models import cnn
+from mer.recipe import Recipe
+from mer.types import Fold
+
+RECIPE = Recipe(optimizer="adam", lr=2e-3, batch=4, epochs=8, short_epochs=1, stop_accuracy=None)
+SYNTHESIS = Synthesis(per_class=3, neighbours=2, training=RECIPE)
+PROFILE = Profile(folds=None, repeats=None, first=None, batch=None, short=False)
+
+
+@pytest.fixture
+def mel(rng):
+    """Two classes of 48 x 32: loud low bands, loud high bands."""
+    maps = rng.normal(-40, 2, (12, 48, 32))
+    maps[:6, :, :16] += 30
+    maps[6:, :, 16:] += 30
+    return torch.from_numpy(maps.astype(np.float16))
+
+
+def test_the_published_size():
+    network = Autoencoder()
+    assert sum(p.numel() for p in network.parameters()) == 948_481
+    assert code_shape((942, 128)) == (128, 59, 8)
+    with torch.no_grad():
+        assert network.encode(torch.zeros(1, 942, 128)).shape == (1, 128, 59, 8)
+        assert network(torch.zeros(1, 942, 128)).shape == (1, 942, 128)
+
+
+def test_transposed_convolutions_are_those_of_keras():
+    """Full transposed convolution, one row and column less before, two behind."""
+    layer = Autoencoder().up[0]
+    x = torch.randn(1, 128, 5, 4)
+    full = functional.conv_transpose2d(x, layer.weight, layer.bias, stride=2)
+    torch.testing.assert_close(layer(x)[..., :-1, :-1], full[..., 1:-2, 1:-2])
+
+
+def test_scaling_maps_each_clip_to_its_own_range_and_back_to_the_mean_one(mel):
+    scale = Scale(mel)
+    scaled = scale.forwards(mel)
+    assert scaled.dtype == torch.float16
+    assert scaled.amax((1, 2)).float().numpy() == pytest.approx(1, abs=2e-3)
+    assert scaled.amin((1, 2)).float().numpy() == pytest.approx(-1, abs=2e-3)
+    back = scale.backwards(torch.tensor([-1.0, 1.0]))
+    assert back[0] == pytest.approx(mel.amin((1, 2)).float().mean().item(), abs=0.05)
+    assert back[1] == pytest.approx(mel.amax((1, 2)).float().mean().item(), abs=0.05)
+
+
+def test_a_silent_clip_can_be_scaled():
+    assert torch.isfinite(Scale(torch.full((1, 4, 4), -80.0)).forwards(torch.zeros(1, 4, 4))).all()
+
+
+def test_training_lowers_the_error_and_codes_do_not_depend_on_the_batch(mel):
+    scaled = Scale(mel).forwards(mel)
+    net, curve = trained(scaled, RECIPE, seed=1)
+    assert curve[-1, 0] < 0.7 * curve[0, 0]
+    assert np.isnan(curve[:, 1]).all()
+    together, alone = codes(net, scaled), codes(net, scaled[3:4])
+    assert together.shape == (12, 128 * 3 * 2)
+    assert together[3] == pytest.approx(alone[0], abs=1e-5)
+
+
+def test_new_points_lie_between_a_point_and_one_of_its_nearest(rng):
+    points = np.array([[0.0], [1.0], [10.0], [11.0]])
+    new = deepsmote.between(points, 200, 1, rng)[:, 0]
+    assert ((new <= 1) | (new >= 10)).all()
+    assert np.ptp(new) > 10
+    wide = deepsmote.between(points, 200, 3, rng)[:, 0]
+    assert ((wide > 1) & (wide < 10)).any()
+
+
+def test_one_clip_can_only_be_repeated(rng):
+    assert deepsmote.between(np.ones((1, 2)), 3, 5, rng).tolist() == [[1, 1]] * 3
+
+
+def test_synthetic_clips_are_of_their_class(mel):
+    y = torch.tensor([0] * 6 + [1] * 6)
+    found, classes, _ = deepsmote.synthesise(mel, y, SYNTHESIS, PROFILE, seed=1)
+    assert classes.tolist() == [0] * 3 + [1] * 3
+    assert found.shape == (6, 48, 32)
+    low, high = found[..., :16].float().mean((1, 2)), found[..., 16:].float().mean((1, 2))
+    assert ((low > high) == (classes == 0)).all()
+    again = deepsmote.synthesise(mel, y, SYNTHESIS, PROFILE, seed=1)[0]
+    assert torch.equal(found, again)
+
+
+def test_a_fold_synthesises_from_its_training_clips_only(mel, monkeypatch):
+    ids = tuple("abcdefghijkl")
+    labels = {id_: i // 6 for i, id_ in enumerate(ids)}
+    mels = Mels(ids, np.full(12, 48), mel.repeat(1, 2, 3).numpy())
+    material = Material(labels, ("low", "high"), mel=mels, synthesis=SYNTHESIS)
+    seen = []
+    original = deepsmote.synthesise
+    monkeypatch.setattr(
+        deepsmote, "synthesise", lambda x, *rest, **k: seen.append(x) or original(x, *rest, **k)
+    )
+    fold = Fold(0, 0, ids[:4] + ids[6:10], (), ids[4:6] + ids[10:])
+    params = cnn.Params(training=RECIPE.model_copy(update={"epochs": 1}))
+    call = {"seed": 1, "fidelity": "described", "profile": PROFILE}
+    found = network.fit_predict(cnn, params, material, fold, **call)
+    assert torch.equal(seen[0], torch.from_numpy(mels.rows(fold.train)))
+    assert len(found["curve.0_synthesis"]) == RECIPE.epochs
+    plain = network.fit_predict(cnn, params, replace(material, synthesis=None), fold, **call)
+    assert not np.array_equal(found["probabilities"], plain["probabilities"])

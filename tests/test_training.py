@@ -1,0 +1,59 @@
+"""mer.training: a run that is killed while it is written is not trained again."""
+
+from pathlib import Path
+
+import pytest
+
+from mer import artefacts, config, registry, training
+from mer.selection import Selection
+from mer.splits import split
+
+CHOSEN = Selection(
+    model="constant",
+    dataset="demo",
+    target="quadrant",
+    view="none",
+    family="none",
+    augment="none",
+    protocol="default",
+    fidelity="described",
+    profile="demo",
+    seed=1,
+)
+PROFILE = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True)
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch, corpus):
+    """A project with all that the constant row reads."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MER_JOBS", "1")
+    CHOSEN.folder("index").mkdir(parents=True)
+    artefacts.write_tracks(CHOSEN.folder("index") / "tracks.csv", corpus, {})
+    artefacts.write_absent(CHOSEN.folder("standard"), "no audio")
+    folds = split(corpus, "cv10", seed=1, folds=2)
+    artefacts.write_folds(CHOSEN.folds, folds, protocol="cv10", shares_artists=True)
+    return tmp_path / "run"
+
+
+def run(target: Path) -> dict[str, bytes]:
+    training.run(
+        CHOSEN, registry.get("models", "constant").Params(), config.Policy(), PROFILE, target
+    )
+    return {file.name: file.read_bytes() for file in target.glob("*.*")}
+
+
+def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeypatch):
+    whole = run(prepared)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "write_predictions", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(prepared)
+    monkeypatch.setattr(registry.get("learn", "estimator"), "fit_predict", killed)
+    assert run(prepared) == whole
+    assert set(whole) == {"predictions.parquet", "run.json", "curves.csv"}
+    assert list(Path(".mer/scratch").iterdir()) == []
