@@ -102,7 +102,8 @@ def seen(material, folds, chosen, monkeypatch, root):
     monkeypatch.setattr(estimator, "fit_predict", notes)
     material = replace(material, columns=chosen)
     options = {"seed": 1, "fidelity": "described", "profile": profile}
-    cross_validate("svm", params, material, folds, key="columns", **options)
+    with parallel.resumable("columns") as each:
+        cross_validate("svm", params, material, folds, each=each, **options)
     monkeypatch.undo()
     return names
 
