@@ -102,18 +102,14 @@ def seen(material, folds, chosen, monkeypatch, root):
     monkeypatch.setattr(estimator, "fit_predict", notes)
     material = replace(material, columns=chosen)
     options = {"seed": 1, "fidelity": "described", "profile": profile}
-    with parallel.resumable("columns") as each:
-        cross_validate("svm", params, material, folds, each=each, **options)
+    cross_validate("svm", params, material, folds, each=parallel.each, **options)
     monkeypatch.undo()
     return names
 
 
 @pytest.mark.parametrize("chosen", RANKED, ids=lambda c: c.select)
-def test_the_ranking_sees_training_clips_only(
-    corpus, material, chosen, monkeypatch, root, tmp_path
-):
+def test_the_ranking_sees_training_clips_only(corpus, material, chosen, monkeypatch, root):
     """Even if the test clips of a fold alone would say that other columns tell."""
-    monkeypatch.setenv("MER_JOBS", "1")
     fold, other = split(corpus, "cv10", seed=1, folds=2)
     values = material.table.values.copy()
     test = [material.table.ids.index(id_) for id_ in fold.test]
@@ -121,8 +117,7 @@ def test_the_ranking_sees_training_clips_only(
     values[test, 2 * y + 10] += 900
     altered = replace(material, table=replace(material.table, values=values))
     found = []
-    for number, given in enumerate((material, altered)):
-        monkeypatch.setattr(parallel, "SCRATCH", tmp_path / str(number))
+    for given in (material, altered):
         monkeypatch.setenv("MER_JOBS", "1")
         found.append(seen(given, [fold, other], chosen, monkeypatch, root))
     assert found[0][0] == found[1][0] == ("c01", "c03", "c05", "c07")
