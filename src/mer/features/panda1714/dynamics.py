@@ -1,0 +1,114 @@
+"""Dynamics: energy, sound levels, loudness, sharpness, dissonance."""
+
+import numpy as np
+
+from mer.features.panda1714 import dissonance, envelope, level, loudness
+from mer.features.panda1714.bank import FINE, Bank
+from mer.features.panda1714.spectra import decibels, ratio
+from mer.features.panda1714.stats import Series
+
+
+def standard(bank: Bank) -> Series:
+    """The series of the standard set (see ``stats``).
+
+    Proxies: Chalupper and Fastl's model without post-masking, timbral width and volume, Schroeder's
+    decay of music instead of a room's response.
+    """
+    return {
+        "MIR Toolbox/Root-Mean-Square Energy": np.sqrt(bank.energy),
+        "MIR Toolbox/Low Energy Rate": float((bank.energy < np.sqrt(bank.energy).mean() ** 2).mean()),
+        **_levels(bank),
+        **_hilbert(bank),
+        **_stationary(bank),
+        **_dissonance(bank),
+        **_dynamic(bank),
+        **_varying(bank),
+        "PsySound/Reverberation Time - Schroeder Integration": envelope.decay(
+            bank.samples, bank.rate
+        ),
+    }
+
+
+def _levels(bank: Bank) -> Series:
+    """Sound level meters, in dB re full scale."""
+    found: dict[str, np.ndarray] = {}
+    signals = {
+        "A-weighted": level.a_weighted(bank.samples, bank.rate),
+        "Z-Unweighted": bank.samples,
+    }
+    for curve, signal in signals.items():
+        for speed, seconds in level.TIMES.items():
+            name = f"PsySound/Sound level meter - SPL {curve} {speed}"
+            found[name] = level.exponential(signal, bank.rate, seconds)
+    weighted = level.rlb_weighted(bank.samples, bank.rate)
+    name = "PsySound/Revised LF B-curve (Soulodre) - Loudness level - 1s"
+    return {**found, name: level.equivalent(weighted, bank.rate)}
+
+
+def _hilbert(bank: Bank) -> Series:
+    found = envelope.hilbert(bank.samples, bank.rate)
+    return {
+        f"PsySound/Hilbert - Instantaneous {name.title()}": series for name, series in found.items()
+    }
+
+
+def _stationary(bank: Bank) -> Series:
+    """Moore, Glasberg and Baer: loudness, sharpness, and Malloch's width and volume."""
+    specific = bank.specific
+    hertz = loudness.to_hertz(loudness.erb_centres(bank.rate, loudness.STEP))
+    widths = np.full(len(hertz), loudness.STEP)
+    total = specific @ widths
+    sharp = loudness.sharpness(specific, loudness.bark(hertz), widths)
+    found = {
+        "Average Specific Loudness Pattern": specific.mean(axis=0),
+        "Average Excitation Pattern": decibels(bank.excitation.mean(axis=0), 1e-3),
+        "Loudness": total,
+        "SharpnessZ": sharp["zwicker"],
+        "SharpnessA": sharp["aures"],
+        "Timbral Width": ratio(total, specific.max(axis=1)),
+        "Volume": ratio(total, sharp["aures"]),
+    }
+    return {f"PsySound/Loudness (MG & B PsySound2) - {name}": s for name, s in found.items()}
+
+
+def _dissonance(bank: Bank) -> Series:
+    """Hutchinson and Knopoff's, and Sethares', of 20 partials and of 48 bands of the spectrum."""
+    hertz = loudness.to_hertz(loudness.erb_centres(bank.rate, loudness.STEP))
+    chosen = np.unique(np.linspace(0, len(hertz) - 1, 48).astype(int))
+    pressures = np.sqrt(bank.excitation[:, chosen])
+    places = np.broadcast_to(hertz[chosen], pressures.shape)
+    frequencies, amplitudes = bank.partials
+    found = {}
+    for what, pair in {"Tonal": (frequencies, amplitudes), "Spectral": (places, pressures)}.items():
+        name = f"PsySound/Loudness (MG & B PsySound2) - {what} Dissonance"
+        found[f"{name} (HK)"] = dissonance.hutchinson_knopoff(*pair)
+        found[f"{name} (S)"] = dissonance.sethares(*pair)
+    return found
+
+
+def _dynamic(bank: Bank) -> Series:
+    """Chalupper and Fastl: loudness of the critical bands and their sharpness."""
+    specific = loudness.main_loudness(loudness.bark_bands(bank.ear, bank.rate))
+    places = np.arange(specific.shape[1]) + 0.5
+    sharp = loudness.sharpness(specific, places, np.ones(len(places)))
+    found = {
+        "Average Main Loudness": specific.mean(axis=0),
+        "Average Specific Loudness": np.median(specific, axis=0),
+        "Sharpness": sharp["zwicker"],
+    }
+    return {f"PsySound/Dynamic Loudness (C & F) - {name}": s for name, s in found.items()}
+
+
+def _varying(bank: Bank) -> Series:
+    """Glasberg and Moore: loudness every 10 ms, short-term and long-term."""
+    step = FINE / bank.rate
+    excited = loudness.excitation(bank.fine, bank.rate, step=1.0)
+    instant = loudness.specific(excited).sum(axis=1)
+    short = loudness.smoothed(instant, step, 0.022, 0.050)
+    found = {
+        "Instantaneous": instant,
+        "Short-term": short,
+        "Long-term": loudness.smoothed(short, step, 0.099, 2.0),
+    }
+    model = "PsySound/Loudness (Moore, Glasberg and Baer)"
+    return {f"{model} - {name} Loudness": series for name, series in found.items()}
