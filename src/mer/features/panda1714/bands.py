@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from scipy.fft import rfft
 
-from mer.features.panda1714.spectra import frames, ratio
+from mer.features.panda1714.spectra import frames
 
 QUARTERS = 21  # of Marsyas' 24 bands those below the Nyquist frequency of 22.05 kHz
 C1 = 32.703  # Hz
@@ -64,7 +64,9 @@ def _constant_q(rate: int) -> np.ndarray:
         size = min(int(quality * rate / hertz), LONG)
         time = np.arange(size) - size // 2
         tone = np.hanning(size) / size * np.exp(2j * np.pi * hertz / rate * time)
-        kernels.append(np.fft.fft(np.pad(tone, ((LONG - size) // 2, (LONG - size + 1) // 2)))[: LONG // 2 + 1])
+        kernels.append(
+            np.fft.fft(np.pad(tone, ((LONG - size) // 2, (LONG - size + 1) // 2)))[: LONG // 2 + 1]
+        )
     found = np.array(kernels).T
     return np.where(np.abs(found) > 1e-3 * np.abs(found).max(axis=0), found, 0).astype(np.complex64)
 
@@ -72,4 +74,4 @@ def _constant_q(rate: int) -> np.ndarray:
 def constant_q(samples: np.ndarray, rate: int) -> np.ndarray:
     """Mean magnitude of 84 semitones from C1 up over half-overlapping frames [shape=(84,)]."""
     found = rfft(np.ascontiguousarray(frames(samples, LONG, LONG // 2), np.float32))
-    return ratio(np.abs(found @ np.conj(_constant_q(rate))).mean(axis=0), np.float64(LONG / 2))
+    return np.abs(found @ np.conj(_constant_q(rate))).mean(axis=0, dtype=float) / (LONG / 2)

@@ -3,12 +3,11 @@
 from functools import cached_property
 
 import numpy as np
+from scipy.signal import lfilter
 from scipy.signal.windows import blackman, hamming, hann
 
 from mer.errors import MerError
-from mer.features.panda1714 import (
-    cepstra, chroma, loudness, lpc, pitch, similarity, spectra, tempo
-)
+from mer.features.panda1714 import cepstra, chroma, loudness, lpc, pitch, similarity, spectra, tempo
 
 RATE = 22050  # Hz, at which the published set was extracted
 FINE = 220  # samples: 10 ms
@@ -134,8 +133,9 @@ class Bank:
 
     @cached_property
     def predictors(self) -> np.ndarray:
-        """Linear predictors of order 18 of Marsyas' frames [shape=(n, 19)]."""
-        cut = spectra.frames(self.samples, 512, 512) * hamming(512).astype(np.float32)
+        """Linear predictors of order 18 of Marsyas' frames, pre-emphasized [shape=(n, 19)]."""
+        emphasized = lfilter([1, -0.97], [1], self.samples).astype(np.float32)
+        cut = spectra.frames(emphasized, 512, 512) * hamming(512).astype(np.float32)
         return lpc.predictor(lpc.autocorrelation(cut, 18))
 
     @cached_property

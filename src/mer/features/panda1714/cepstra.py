@@ -8,6 +8,7 @@ from scipy.fft import dct, irfft
 from mer.features.panda1714.spectra import TINY
 
 LINEAR, BANDS = 13, 40  # filters spaced linearly, filters in all
+SILENT = 1e-20  # power
 
 
 @cache
@@ -26,14 +27,14 @@ def mel_bank(bins: int, rate: int) -> np.ndarray:
 
 
 def mfcc(magnitudes: np.ndarray, rate: int, count: int) -> np.ndarray:
-    """Cosine transform of the log10 of the mel bands [shape=(count, n)].
+    """Cosine transform of the log10 of the power of the mel bands [shape=(count, n)].
 
     Parameters
     ----------
     magnitudes : np.ndarray [shape=(n, bins)]
     """
     bank = mel_bank(magnitudes.shape[1], rate)
-    levels = np.log10(np.maximum(magnitudes @ bank.astype(np.float32), 1e-10))
+    levels = np.log10(np.maximum(magnitudes**2 @ bank.astype(np.float32), SILENT))
     return dct(levels.astype(float), type=2, norm="ortho", axis=1)[:, :count].T
 
 

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from mer.features.panda1714.spectra import ratio
+from mer.features.panda1714.spectra import TINY, ratio
 
 NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 C4 = 261.6256  # Hz
@@ -40,8 +40,22 @@ def strengths(chroma: np.ndarray, profile: np.ndarray) -> np.ndarray:
     return turned @ centred / (np.linalg.norm(centred) * np.linalg.norm(expected))
 
 
+def salient(magnitudes: np.ndarray, rate: int) -> np.ndarray:
+    """Pitch classes of what is within 20 dB of a frame's peak, in dB above that [shape=(n, 12)].
+
+    As mirchromagram has it; the largest is 1.
+    """
+    peak = np.maximum(magnitudes.max(axis=1, keepdims=True), TINY)
+    levels = np.maximum(20 * np.log10(np.maximum(magnitudes / peak, TINY)) + 20, 0)
+    found = chromagram(levels.astype(np.float32), rate)
+    return ratio(found, found.max(axis=1, keepdims=True))
+
+
 def tonal_centroid(chroma: np.ndarray) -> np.ndarray:
-    """Places on the circles of fifths, minor and major thirds, sine and cosine [shape=(n, 6)]."""
+    """Places on the circles of fifths, minor and major thirds, sine and cosine [shape=(n, 6)].
+
+    As mirtonalcentroid has it: of a chroma vector with maximum 1, not of one with sum 1.
+    """
     angles = np.outer(np.arange(12), np.pi * np.array([7 / 6, 3 / 2, 2 / 3]))
     circles = np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(12, 6)
-    return ratio(chroma, chroma.sum(axis=1, keepdims=True)) @ circles
+    return chroma @ circles

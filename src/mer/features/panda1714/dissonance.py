@@ -6,6 +6,10 @@ Psychoacoustical roughness: implementation of an optimized model. Acustica 83, 1
 modulation depth of ten bands, without their correlation).
 """
 
+from collections.abc import Callable
+from functools import cache
+from itertools import pairwise
+
 import numpy as np
 from scipy.fft import ifft, rfft
 
@@ -17,39 +21,81 @@ ROUGHEST = 70.0  # Hz
 EDGES = np.linspace(1, 21, 11)  # Bark
 
 
-def _pairs(frequencies: np.ndarray, amplitudes: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Lower frequency, upper frequency and product of amplitudes of each pair [shape=(n, pairs)]."""
-    one, other = np.triu_indices(frequencies.shape[1], 1)
-    low = np.minimum(frequencies[:, one], frequencies[:, other])
-    high = np.maximum(frequencies[:, one], frequencies[:, other])
-    return low, high, amplitudes[:, one] * amplitudes[:, other]
+def plomp_levelt(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Sethares' fit of the dissonance of two tones, from their frequencies in Hz."""
+    apart = 0.24 / (0.0207 * low + 18.96) * (high - low)
+    return np.exp(-3.51 * apart) - np.exp(-5.75 * apart)
+
+
+def critical_band(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Hutchinson and Knopoff's, by the critical bandwidth 1.72 f^0.65."""
+    apart = (high - low) / np.maximum(1.72 * ((low + high) / 2) ** 0.65, 1e-9)
+    return np.where(apart < 1.2, (4 * apart * np.exp(1 - 4 * apart)) ** 2, 0)
+
+
+CURVES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "HK": critical_band,
+    "S": plomp_levelt,
+}
 
 
 def sethares(frequencies: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
-    """Sum over the pairs of partials of Plomp and Levelt's curve [shape=(n,)].
+    """Sum over the pairs of partials of their dissonance times their amplitudes [shape=(n,)].
 
     Parameters
     ----------
     frequencies, amplitudes : np.ndarray [shape=(n, partials)]
-        Hz; an absent partial has amplitude 0.
+        Hz, rising; an absent partial has amplitude 0.
     """
-    low, high, product = _pairs(frequencies, amplitudes)
-    apart = 0.24 / (0.0207 * low + 18.96) * (high - low)
-    return (product * (np.exp(-3.51 * apart) - np.exp(-5.75 * apart))).sum(axis=1)
+    low, high = np.triu_indices(frequencies.shape[1], 1)
+    curve = plomp_levelt(frequencies[:, low], np.maximum(frequencies[:, high], frequencies[:, low]))
+    return (amplitudes[:, low] * amplitudes[:, high] * curve).sum(axis=1)
 
 
-def hutchinson_knopoff(frequencies: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
-    """The same by the critical bandwidth 1.72 f^0.65, over the energy of the partials [shape=(n,)]."""
-    low, high, product = _pairs(frequencies, amplitudes)
-    apart = (high - low) / np.maximum(1.72 * ((low + high) / 2) ** 0.65, 1e-9)
-    curve = np.where(apart < 1.2, (4 * apart * np.exp(1 - 4 * apart)) ** 2, 0)
-    return ratio((product * curve).sum(axis=1), (amplitudes**2).sum(axis=1))
+@cache
+def _matrix(curve: str, frequencies: bytes) -> np.ndarray:
+    """Half the dissonance of each pair of frequencies [shape=(k, k)]."""
+    hertz = np.frombuffer(frequencies)
+    return CURVES[curve](np.minimum.outer(hertz, hertz), np.maximum.outer(hertz, hertz)) / 2
+
+
+def dissonance(curve: str, frequencies: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
+    """The same at places that do not move, over the energy there [shape=(n,)].
+
+    Parameters
+    ----------
+    curve : str
+        Of ``CURVES``.
+    frequencies : np.ndarray [shape=(k,)]
+        Hz.
+    amplitudes : np.ndarray [shape=(n, k)]
+    """
+    matrix = _matrix(curve, frequencies.tobytes()).astype(amplitudes.dtype)
+    pairs = np.einsum("ij,ij->i", amplitudes @ matrix, amplitudes)
+    return ratio(pairs, np.einsum("ij,ij->i", amplitudes, amplitudes))
+
+
+def tonal(magnitudes: np.ndarray) -> np.ndarray:
+    """Terhardt's tonal components: the bins 7 dB above those two and three away [shape=(n, bins)].
+
+    Bins that are none, or 40 dB below the frame's largest, are 0.
+    """
+    padded = np.pad(magnitudes, ((0, 0), (3, 3)))
+    bins = magnitudes.shape[1]
+    shifted = {away: padded[:, 3 + away : 3 + away + bins] for away in (-3, -2, -1, 1, 2, 3)}
+    clear = (magnitudes > shifted[-1]) & (magnitudes >= shifted[1])
+    for away in (-3, -2, 2, 3):
+        clear &= magnitudes >= 10 ** (7 / 20) * shifted[away]
+    return np.where(
+        clear & (magnitudes > 0.01 * magnitudes.max(axis=1, keepdims=True)), magnitudes, 0
+    )
 
 
 def modulation(spectra: np.ndarray, rate: int) -> np.ndarray:
     """Depth of the roughness-bearing modulation of each band, squared [shape=(n, bands)].
 
-    The envelope of a band is the magnitude of the inverse transform of its bins alone.
+    The envelope of a band is the magnitude of the inverse transform of its bins alone. A band counts
+    by its share of the loudness, one 40 dB below the loudest not at all.
 
     Parameters
     ----------
@@ -60,12 +106,15 @@ def modulation(spectra: np.ndarray, rate: int) -> np.ndarray:
     size = 512
     rates = np.arange(size // 2 + 1) * step
     weight = np.where((rates >= ROUGH[0]) & (rates <= ROUGH[1]), _carried(rates), 0)
-    found = []
-    for low, high in zip(edges[:-1], edges[1:]):
-        envelope = np.abs(ifft(spectra[:, low:high], size))
-        spectrum = np.abs(rfft(envelope**2, axis=1))
-        found.append(ratio((spectrum * weight).max(axis=1), spectrum[:, 0]) ** 2)
-    return np.array(found).T
+    depths, powers = [], []
+    for low, high in pairwise(edges):
+        band = spectra[:, low:high]
+        spectrum = np.abs(rfft(np.abs(ifft(band, size))))
+        depths.append(ratio(2 * (spectrum * weight).max(axis=1), spectrum[:, 0]) ** 2)
+        powers.append((np.abs(band) ** 2).sum(axis=1))
+    power = np.array(powers).T
+    loudness = np.where(power > 1e-4 * power.max(axis=1, keepdims=True), power, 0) ** 0.23
+    return np.array(depths).T * ratio(loudness, loudness.sum(axis=1, keepdims=True))
 
 
 def _carried(rates: np.ndarray) -> np.ndarray:

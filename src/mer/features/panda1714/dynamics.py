@@ -16,7 +16,9 @@ def standard(bank: Bank) -> Series:
     """
     return {
         "MIR Toolbox/Root-Mean-Square Energy": np.sqrt(bank.energy),
-        "MIR Toolbox/Low Energy Rate": float((bank.energy < np.sqrt(bank.energy).mean() ** 2).mean()),
+        "MIR Toolbox/Low Energy Rate": float(
+            (bank.energy < np.sqrt(bank.energy).mean() ** 2).mean()
+        ),
         **_levels(bank),
         **_hilbert(bank),
         **_stationary(bank),
@@ -72,18 +74,18 @@ def _stationary(bank: Bank) -> Series:
 
 
 def _dissonance(bank: Bank) -> Series:
-    """Hutchinson and Knopoff's, and Sethares', of 20 partials and of 48 bands of the spectrum."""
-    hertz = loudness.to_hertz(loudness.erb_centres(bank.rate, loudness.STEP))
-    chosen = np.unique(np.linspace(0, len(hertz) - 1, 48).astype(int))
-    pressures = np.sqrt(bank.excitation[:, chosen])
-    places = np.broadcast_to(hertz[chosen], pressures.shape)
-    frequencies, amplitudes = bank.partials
-    found = {}
-    for what, pair in {"Tonal": (frequencies, amplitudes), "Spectral": (places, pressures)}.items():
-        name = f"PsySound/Loudness (MG & B PsySound2) - {what} Dissonance"
-        found[f"{name} (HK)"] = dissonance.hutchinson_knopoff(*pair)
-        found[f"{name} (S)"] = dissonance.sethares(*pair)
-    return found
+    """Of the tonal components behind the ear's transmission, and of the whole loudness pattern."""
+    bins = np.linspace(0, bank.rate / 2, bank.ear.shape[1])
+    filters = loudness.to_hertz(loudness.erb_centres(bank.rate, loudness.STEP))
+    pressures = np.sqrt(bank.ear * loudness.ear(bins).astype(np.float32))
+    scenes = {"Tonal": (bins, dissonance.tonal(pressures)), "Spectral": (filters, bank.specific)}
+    return {
+        f"PsySound/Loudness (MG & B PsySound2) - {what} Dissonance ({curve})": dissonance.dissonance(
+            curve, *scene
+        )
+        for what, scene in scenes.items()
+        for curve in dissonance.CURVES
+    }
 
 
 def _dynamic(bank: Bank) -> Series:
@@ -100,7 +102,7 @@ def _dynamic(bank: Bank) -> Series:
 
 
 def _varying(bank: Bank) -> Series:
-    """Glasberg and Moore: loudness every 10 ms, short-term and long-term."""
+    """Glasberg and Moore: loudness level every 10 ms, short-term and long-term, in phons."""
     step = FINE / bank.rate
     excited = loudness.excitation(bank.fine, bank.rate, step=1.0)
     instant = loudness.specific(excited).sum(axis=1)
@@ -111,4 +113,4 @@ def _varying(bank: Bank) -> Series:
         "Long-term": loudness.smoothed(short, step, 0.099, 2.0),
     }
     model = "PsySound/Loudness (Moore, Glasberg and Baer)"
-    return {f"{model} - {name} Loudness": series for name, series in found.items()}
+    return {f"{model} - {name} Loudness": loudness.phons(sones) for name, sones in found.items()}

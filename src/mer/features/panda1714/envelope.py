@@ -1,5 +1,7 @@
 """Amplitude envelopes: events, attacks and releases, the analytic signal, decay."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.fft import fft, ifft, next_fast_len
 from scipy.signal import find_peaks
@@ -7,15 +9,16 @@ from scipy.signal import find_peaks
 from mer.features.panda1714.spectra import decibels, frames, ratio
 
 DECIMATION = 8  # of the analytic signal
+PROMINENCE = 0.2  # of an event, in parts of the envelope's range
 
 
-def events(envelope: np.ndarray, prominence: float) -> np.ndarray:
-    """Peaks that stand out by ``prominence`` of the envelope's range, in frames."""
-    least = prominence * np.ptp(np.pad(envelope, 1))
-    return find_peaks(np.pad(envelope, 1), prominence=max(least, 1e-9))[0] - 1
+def events(envelope: np.ndarray) -> np.ndarray:
+    """Peaks that stand out by a fifth of the envelope's range, in frames."""
+    least = PROMINENCE * np.ptp(np.pad(envelope, 1))
+    return find_peaks(np.pad(envelope, 1), prominence=max(least, 1e-12))[0] - 1
 
 
-def attacks(envelope: np.ndarray, frame_rate: float, prominence: float) -> dict[str, np.ndarray]:
+def attacks(envelope: np.ndarray, frame_rate: float) -> dict[str, np.ndarray]:
     """The rise to, and the fall after, each event.
 
     A phase reaches from the lowest point between two events to the event, and from there to the next
@@ -28,11 +31,9 @@ def attacks(envelope: np.ndarray, frame_rate: float, prominence: float) -> dict[
         leap and the fall per s.
     """
     level = ratio(envelope, envelope.max())
-    tops = events(level, prominence)
+    tops = events(level)
     edges = np.r_[0, tops, len(level)]
-    valleys = np.array(
-        [high - 1 - level[low:high][::-1].argmin() for low, high in zip(edges[:-1], edges[1:])]
-    )
+    valleys = np.array([_lowest(level, low, high) for low, high in pairwise(edges)])
     starts, ends = np.minimum(valleys[:-1], tops - 1), np.maximum(valleys[1:], tops + 1)
     height = np.pad(level, 1)  # an event at an edge rises from, or falls to, nothing
     leap, fall = (height[tops + 1] - height[place + 1] for place in (starts, ends))
@@ -43,6 +44,11 @@ def attacks(envelope: np.ndarray, frame_rate: float, prominence: float) -> dict[
         "slope": leap / time,
         "release": fall * frame_rate / (ends - tops),
     }
+
+
+def _lowest(level: np.ndarray, low: int, high: int) -> int:
+    """The last lowest place in ``low .. high - 1``, or ``high - 1`` if there is none."""
+    return high - 1 - int(level[low:high][::-1].argmin()) if high > low else high - 1
 
 
 def hilbert(samples: np.ndarray, rate: int) -> dict[str, np.ndarray]:

@@ -36,7 +36,7 @@ def _keys(bank: Bank) -> Series:
 
 def _centroids(bank: Bank) -> Series:
     """Tonal centroid, and the step it takes between frames."""
-    found = chroma.tonal_centroid(bank.chroma)
+    found = chroma.tonal_centroid(chroma.salient(np.sqrt(bank.power), bank.rate))
     steps = np.linalg.norm(np.diff(found, axis=0), axis=1)
     return {
         **{f"MIR Toolbox/Tonal Centroid {number}": row for number, row in enumerate(found.T, 1)},
@@ -55,13 +55,13 @@ def _marsyas(bank: Bank) -> Series:
 
 
 def _inharmonicity(bank: Bank) -> Series:
-    """Mean distance of the spectrum's energy from the multiples of the fundamental, 0..1.
+    """Mean distance of the spectrum's magnitude from the multiples of the fundamental, 0..1.
 
     0 on a multiple, 1 halfway between two of them.
     """
     voiced = bank.f0 > 0
-    energy = bank.mir[voiced] ** 2
-    hertz = np.linspace(0, bank.rate / 2, energy.shape[1], dtype=np.float32)
+    weight = bank.mir[voiced]
+    hertz = np.linspace(0, bank.rate / 2, weight.shape[1], dtype=np.float32)
     multiple = hertz / bank.f0[voiced, None].astype(np.float32)
-    away = np.einsum("ij,ij->i", energy, 2 * np.abs(multiple - np.round(multiple)), dtype=float)
-    return {"MIR Toolbox/Inharmonicity": ratio(away, energy.sum(axis=1, dtype=float))}
+    away = np.einsum("ij,ij->i", weight, 2 * np.abs(multiple - np.round(multiple)), dtype=float)
+    return {"MIR Toolbox/Inharmonicity": ratio(away, weight.sum(axis=1, dtype=float))}

@@ -14,7 +14,7 @@ import numpy as np
 
 from mer.features.panda1714.spectra import ratio
 
-FULL_SCALE = 100.0  # dB SPL of a full-scale sine: recordings are not calibrated
+FULL_SCALE = 90.0  # dB SPL of a full-scale sine, as the published spectra have it
 STEP = 0.25  # ERB numbers between filters
 
 
@@ -30,7 +30,7 @@ def erb_number(hertz: np.ndarray) -> np.ndarray:
 
 def erb_centres(rate: int, step: float) -> np.ndarray:
     """Filters from 1.75 ERB (50 Hz) up to the Nyquist frequency, in ERB numbers."""
-    return np.arange(1.75, erb_number(np.array(rate / 2)), step)
+    return np.arange(1.75, float(erb_number(np.array(rate / 2))), step)
 
 
 def to_hertz(number: np.ndarray) -> np.ndarray:
@@ -71,7 +71,15 @@ def specific(excited: np.ndarray) -> np.ndarray:
     return 0.047 * ((excited + 10) ** 0.2 - 10**0.2)
 
 
-def sharpness(loudness: np.ndarray, bark_places: np.ndarray, widths: np.ndarray) -> dict[str, np.ndarray]:
+def phons(sones: np.ndarray) -> np.ndarray:
+    """Loudness level: 40 phons are 1 sone, 10 more double it; below, Zwicker's bend."""
+    loud = 40 + 10 * np.log2(np.maximum(sones, 1))
+    return np.where(sones >= 1, loud, 40 * (sones + 0.0005) ** 0.35)
+
+
+def sharpness(
+    loudness: np.ndarray, bark_places: np.ndarray, widths: np.ndarray
+) -> dict[str, np.ndarray]:
     """Sharpness in acum of specific loudness [shape=(n, bands)], after Zwicker and after Aures."""
     total = loudness @ widths
     rising = np.exp(0.171 * bark_places)

@@ -4,11 +4,12 @@ import numpy as np
 
 from mer.features.panda1714 import pitch
 from mer.features.panda1714.bank import Bank
-from mer.features.panda1714.loudness import FULL_SCALE, bark, ear
+from mer.features.panda1714.loudness import bark, ear
 from mer.features.panda1714.spectra import decibels, ratio
 from mer.features.panda1714.stats import Series
 
 SCALE = 5.2  # Parncutt's, of pure tonalness
+LOUDEST = 60  # dB SPL that the loudest partial of a frame is taken to have
 
 
 def standard(bank: Bank) -> Series:
@@ -28,7 +29,8 @@ def standard(bank: Bank) -> Series:
 def _percepts(bank: Bank) -> Series:
     """Terhardt and Parncutt: tonalness, number of tones heard, and their change between frames."""
     frequencies, amplitudes = bank.partials
-    levels = decibels(amplitudes**2 * ear(frequencies)) + FULL_SCALE
+    heard = amplitudes**2 * ear(frequencies)
+    levels = decibels(ratio(heard, heard.max(axis=1, keepdims=True))) + LOUDEST
     audible = pitch.audibility(pitch.masked(bark(frequencies), levels), levels)
     audible = np.where(amplitudes > 0, audible, 0)
     salience = pitch.virtual(frequencies, audible)

@@ -7,7 +7,6 @@ from mer.features.panda1714.bank import Bank
 from mer.features.panda1714.stats import Series
 
 LAGS = 120  # tenths of a second
-PROMINENCE = 0.05  # of an event, in parts of the envelope's range
 
 
 def standard(bank: Bank) -> Series:
@@ -18,7 +17,7 @@ def standard(bank: Bank) -> Series:
         **_beats(bank),
         "MIR Toolbox/Fluctuation": tempo.fluctuation(bank.fine, bank.rate, bank.frame_rate),
         "MIR Toolbox/Beat Spectrum": similarity.beat_spectrum(bank.similarity, LAGS),
-        "MIR Toolbox/Events Density": len(envelope.events(bank.envelope, PROMINENCE)) / seconds,
+        "MIR Toolbox/Events Density": len(envelope.events(bank.envelope)) / seconds,
     }
 
 

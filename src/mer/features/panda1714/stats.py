@@ -106,7 +106,7 @@ def values(series: Series, wanted: Iterable[tuple[str, str]]) -> np.ndarray:
     """
     wanted = list(wanted)
     found: dict[tuple[str, str], float] = {}
-    length = {key: len(series[key]) for key, statistic in wanted if statistic != "value"}
+    length = {key: np.size(series[key]) for key, statistic in wanted if statistic != "value"}
     for _, group in groupby(sorted(length, key=lambda key: (length[key], key)), key=length.get):
         keys = list(group)
         found |= _figures(keys, np.array([series[key] for key in keys]), wanted)

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from mer.features.panda1714.cepstra import mel_bank
 from mer.features.panda1714.loudness import bark_bands
-from mer.features.panda1714.spectra import ratio
+from mer.features.panda1714.spectra import TINY, ratio
 
 SLOWEST, FASTEST = 40, 200  # beats per minute
 WINDOW = 6.0  # seconds of a tempogram's frame
@@ -40,7 +40,8 @@ def fluctuation(power: np.ndarray, rate: int, frame_rate: float) -> np.ndarray:
     power : np.ndarray [shape=(n, bins)]
         At ``frame_rate`` Hz.
     """
-    levels = 10 * np.log10(np.maximum(bark_bands(power, rate), 1))
+    bands = bark_bands(power, rate)
+    levels = 10 * np.log10(np.maximum(bands, max(1e-8 * bands.max(), TINY)))
     hertz = np.fft.rfftfreq(len(levels), 1 / frame_rate)
     kept = (hertz > 0) & (hertz <= 10)
     spectrum = np.abs(rfft(levels, axis=0))[kept].sum(axis=1) / len(levels)
