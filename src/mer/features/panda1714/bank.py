@@ -11,7 +11,6 @@ from mer.features.panda1714 import cepstra, chroma, loudness, lpc, pitch, simila
 
 RATE = 22050  # Hz, at which the published set was extracted
 FINE = 220  # samples: 10 ms
-TENTH = RATE // 10
 
 
 class Bank:

@@ -2,8 +2,9 @@
 
 de Cheveigné, Kawahara. YIN, a fundamental frequency estimator for speech and music. JASA 111, 2002.
 Camacho, Harris. A sawtooth waveform inspired pitch estimator (SWIPE'). JASA 124, 2008 (one window
-size instead of several). Terhardt, Stoll, Seewann. Algorithm for extraction of pitch and pitch
-salience. JASA 71, 1982; Parncutt. Harmony: a psychoacoustical approach, 1989 (proxies).
+size instead of several, linear instead of ERB frequencies). Terhardt, Stoll, Seewann. Algorithm for
+extraction of pitch and pitch salience. JASA 71, 1982; Parncutt. Harmony: a psychoacoustical
+approach, 1989 (proxies).
 """
 
 from functools import cache

@@ -1,9 +1,9 @@
 """Onsets, periodicity, tempo and beats.
 
 Ellis. Beat tracking by dynamic programming. JNMR 36(1), 2007. Grosche, Müller, Kurth. Cyclic
-tempogram. ICASSP 2010. Lartillot, Cereghetti, Eliard, Grandjean. A simple, high-yield method for
-assessing structural novelty, and mirmetre of MIRtoolbox 1.6, whose tracking of metrical levels is
-reduced to one path here.
+tempogram. ICASSP 2010. Lartillot, Cereghetti, Eliard, Trost, Rappaz, Grandjean. Estimating tempo and
+metrical features by tracking the whole metrical hierarchy. ICME 2013: of its levels only one path is
+tracked here.
 """
 
 import numpy as np

@@ -89,29 +89,32 @@ def _attacks(bank: Bank) -> Series:
 
 
 def _marsyas(bank: Bank) -> Series:
-    """Marsyas, frames of 512 samples; centroid and rolloff as parts of the Nyquist frequency."""
-    magnitudes = bank.marsyas
-    bins = np.arange(magnitudes.shape[1]) / (magnitudes.shape[1] - 1)
-    normal = ratio(magnitudes, np.linalg.norm(magnitudes, axis=1, keepdims=True))
+    """Marsyas, frames of 512 samples; centroid and rolloff as parts of the Nyquist frequency.
+
+    All from the power spectrum: the published rolloff and MFCC are, and one network made them all.
+    """
+    power = bank.marsyas**2
+    bins = np.arange(power.shape[1]) / (power.shape[1] - 1)
+    normal = ratio(power, power.max(axis=1, keepdims=True))
     found = {
         "ZeroCrossings": _crossings(bank.samples, 512, 512),
-        "Centroid": spectra.moments(magnitudes, bins)[0],
-        "Rolloff": _marsyas_rolloff(magnitudes) * bins[1],
+        "Centroid": spectra.moments(power, bins)[0],
+        "Rolloff": _marsyas_rolloff(power) * bins[1],
         "Flux": np.linalg.norm(np.diff(normal, axis=0, prepend=normal[:1]), axis=1),
     }
-    for number, row in enumerate(cepstra.mfcc(magnitudes, bank.rate, 13)):
+    for number, row in enumerate(cepstra.mfcc(bank.marsyas, bank.rate, 13)):
         found[f"MFCC{number}"] = row
     return {f"Marsyas/{name}": series for name, series in found.items()}
 
 
-def _marsyas_rolloff(magnitudes: np.ndarray) -> np.ndarray:
+def _marsyas_rolloff(power: np.ndarray) -> np.ndarray:
     """The last bin below 90 % of the power; the highest of all if that is among the lowest three.
 
     Marsyas looks for it from above and keeps its first guess where it finds none: so have the
     published values clips with much bass.
     """
-    found = spectra.rolloff(magnitudes**2, 0.9)
-    return np.where(found > 2, found - 1, magnitudes.shape[1] - 1)
+    found = spectra.rolloff(power, 0.9)
+    return np.where(found > 2, found - 1, power.shape[1] - 1)
 
 
 def _prediction(bank: Bank) -> Series:
