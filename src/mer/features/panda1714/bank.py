@@ -66,7 +66,12 @@ class Bank:
     @cached_property
     def ear(self) -> np.ndarray:
         """Power every 46 ms in 93 ms, for what models hearing [shape=(n, 1025)]."""
-        return np.abs(spectra.transform(self.samples, hann(2048), 1024)) ** 2
+        return self.centred(2048) ** 2
+
+    def centred(self, size: int) -> np.ndarray:
+        """Magnitudes in frames around every 1024th sample [shape=(n, size // 2 + 1)]."""
+        padded = np.pad(self.samples, size // 2)
+        return np.abs(spectra.transform(padded, hann(size), 1024))
 
     @cached_property
     def partials(self) -> tuple[np.ndarray, np.ndarray]:

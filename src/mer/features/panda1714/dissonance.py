@@ -60,7 +60,7 @@ def _matrix(curve: str, frequencies: bytes) -> np.ndarray:
 
 
 def dissonance(curve: str, frequencies: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
-    """The same at places that do not move, over the energy there [shape=(n,)].
+    """The same at places that do not move [shape=(n,)].
 
     Parameters
     ----------
@@ -71,8 +71,12 @@ def dissonance(curve: str, frequencies: np.ndarray, amplitudes: np.ndarray) -> n
     amplitudes : np.ndarray [shape=(n, k)]
     """
     matrix = _matrix(curve, frequencies.tobytes()).astype(amplitudes.dtype)
-    pairs = np.einsum("ij,ij->i", amplitudes @ matrix, amplitudes)
-    return ratio(pairs, np.einsum("ij,ij->i", amplitudes, amplitudes))
+    return np.einsum("ij,ij->i", amplitudes @ matrix, amplitudes)
+
+
+def normalized(amplitudes: np.ndarray) -> np.ndarray:
+    """Amplitudes whose squares sum to 1 in each frame [shape of amplitudes]."""
+    return ratio(amplitudes, np.linalg.norm(amplitudes, axis=1, keepdims=True))
 
 
 def tonal(magnitudes: np.ndarray) -> np.ndarray:

@@ -74,17 +74,23 @@ def _stationary(bank: Bank) -> Series:
 
 
 def _dissonance(bank: Bank) -> Series:
-    """Of the tonal components behind the ear's transmission, and of the whole loudness pattern."""
+    """Of the tonal components behind the ear's transmission, and of the whole loudness pattern.
+
+    All but Sethares' of the pattern are relative to the energy, as the published values have it.
+    """
     bins = np.linspace(0, bank.rate / 2, bank.ear.shape[1])
     filters = loudness.to_hertz(loudness.erb_centres(bank.rate, loudness.STEP))
     pressures = np.sqrt(bank.ear * loudness.ear(bins).astype(np.float32))
-    scenes = {"Tonal": (bins, dissonance.tonal(pressures)), "Spectral": (filters, bank.specific)}
+    tones = dissonance.normalized(dissonance.tonal(pressures))
+    scenes = {
+        "Tonal Dissonance (HK)": ("HK", bins, tones),
+        "Tonal Dissonance (S)": ("S", bins, tones),
+        "Spectral Dissonance (HK)": ("HK", filters, dissonance.normalized(bank.specific)),
+        "Spectral Dissonance (S)": ("S", filters, bank.specific),
+    }
     return {
-        f"PsySound/Loudness (MG & B PsySound2) - {what} Dissonance ({curve})": dissonance.dissonance(
-            curve, *scene
-        )
-        for what, scene in scenes.items()
-        for curve in dissonance.CURVES
+        f"PsySound/Loudness (MG & B PsySound2) - {name}": dissonance.dissonance(*scene)
+        for name, scene in scenes.items()
     }
 
 

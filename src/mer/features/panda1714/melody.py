@@ -15,9 +15,9 @@ LOUDEST = 60  # dB SPL that the loudest partial of a frame is taken to have
 def standard(bank: Bank) -> Series:
     """The series of the standard set (see ``stats``).
 
-    Proxies: Terhardt's percepts without pitch shifts, SWIPE' with one window.
+    Proxies: Terhardt's percepts without pitch shifts.
     """
-    height, strength = pitch.swipe(np.sqrt(bank.ear), bank.rate)
+    height, strength = pitch.swipe([bank.centred(size) for size in pitch.SIZES], bank.rate)
     return {
         "MIR Toolbox/F0 Estimation": bank.f0[bank.f0 > 0],
         "PsySound/Pitch (SWIPEP) - SWIPEP Pitch": height,

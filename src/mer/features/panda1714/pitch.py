@@ -1,10 +1,9 @@
 """Fundamental frequency and pitch percepts.
 
 de Cheveigné, Kawahara. YIN, a fundamental frequency estimator for speech and music. JASA 111, 2002.
-Camacho, Harris. A sawtooth waveform inspired pitch estimator (SWIPE'). JASA 124, 2008 (one window
-size instead of several, linear instead of ERB frequencies). Terhardt, Stoll, Seewann. Algorithm for
-extraction of pitch and pitch salience. JASA 71, 1982; Parncutt. Harmony: a psychoacoustical
-approach, 1989 (proxies).
+Camacho, Harris. A sawtooth waveform inspired pitch estimator (SWIPE'). JASA 124, 2008.
+Terhardt, Stoll, Seewann. Algorithm for extraction of pitch and pitch salience. JASA 71, 1982;
+Parncutt. Harmony: a psychoacoustical approach, 1989 (proxies).
 """
 
 from functools import cache
@@ -12,11 +11,14 @@ from functools import cache
 import numpy as np
 from scipy.fft import irfft, rfft
 
+from mer.features.panda1714.loudness import to_hertz
 from mer.features.panda1714.spectra import ratio
 
 LOWEST, HIGHEST = 60, 2000  # Hz
 THRESHOLD = 0.15  # of YIN
 PITCHES = 60 * 2 ** (np.arange(0, 5 * 24 + 1) / 24)  # Hz, quarter tones
+PLACES = to_hertz(np.arange(0.6, 36.1, 0.1))  # Hz, 15 to 10 900 on the ERB scale
+SIZES = (1024, 2048, 4096)  # samples
 PRIMES = (1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31)
 
 
@@ -55,28 +57,42 @@ def _difference(frames: np.ndarray, longest: int) -> np.ndarray:
 
 
 @cache
-def _kernels(bins: int, rate: int) -> np.ndarray:
-    """SWIPE' kernels: cosine lobes at the prime harmonics of each pitch [shape=(bins, pitches)]."""
-    hertz = np.linspace(0, rate / 2, bins)[:, None]
-    found = np.zeros((bins, len(PITCHES)))
-    multiple = hertz / PITCHES
+def _kernels() -> np.ndarray:
+    """SWIPE' kernels: cosine lobes at the prime harmonics of each pitch [shape=(places, pitches)]."""
+    multiple = PLACES[:, None] / PITCHES
+    wave = np.cos(2 * np.pi * multiple)
+    found = np.zeros_like(multiple)
     for harmonic in PRIMES:
         away = np.abs(multiple - harmonic)
-        lobe = np.cos(2 * np.pi * multiple)
-        found += np.where(away < 0.25, lobe, np.where(away < 0.75, lobe / 2, 0))
-    found *= ratio(np.ones_like(hertz), np.sqrt(hertz))
-    positive = np.sqrt((np.maximum(found, 0) ** 2).sum(axis=0))
-    return (found / positive).astype(np.float32)
+        found += np.where(away < 0.25, wave, np.where(away < 0.75, wave / 2, 0))
+    found /= np.sqrt(PLACES)[:, None]
+    return (found / np.linalg.norm(np.maximum(found, 0), axis=0)).astype(np.float32)
 
 
-def swipe(magnitudes: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pitch in Hz and its strength, at most 1, of each frame that is not silent [shape=(n,)]."""
-    magnitudes = magnitudes[magnitudes.max(axis=1) > 0]
-    if not len(magnitudes):
-        return np.zeros(0), np.zeros(0)
-    root = np.sqrt(magnitudes)
-    unit = root / np.linalg.norm(root, axis=1, keepdims=True)
-    strength = (unit @ _kernels(magnitudes.shape[1], rate)).astype(float)
+def _similarity(magnitudes: np.ndarray, rate: int) -> np.ndarray:
+    """Cosine of the root spectrum on the ERB scale with each kernel [shape=(n, pitches)]."""
+    place = PLACES / (rate / (2 * (magnitudes.shape[1] - 1)))
+    low = place.astype(int)
+    part = (place - low).astype(np.float32)
+    root = np.sqrt(magnitudes[:, low] * (1 - part) + magnitudes[:, low + 1] * part)
+    return ratio(root @ _kernels(), np.linalg.norm(root, axis=1, keepdims=True))
+
+
+def swipe(windows: list[np.ndarray], rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pitch in Hz and its strength, at most 1, of each frame that is not silent [shape=(n,)].
+
+    Parameters
+    ----------
+    windows : list of np.ndarray [shape=(n, size // 2 + 1)]
+        Magnitudes by windows of ``SIZES``. A pitch is judged by those nearest to eight periods.
+    """
+    ideal = np.clip(np.log2(8 * rate / PITCHES), np.log2(SIZES[0]), np.log2(SIZES[-1]))
+    count = min(map(len, windows))
+    strength = np.zeros((count, len(PITCHES)))
+    for size, magnitudes in zip(SIZES, windows, strict=True):
+        near = np.maximum(1 - np.abs(ideal - np.log2(size)), 0)
+        strength += near * _similarity(magnitudes[:count], rate)
+    strength = strength[windows[-1][:count].max(axis=1) > 0]
     places = np.clip(strength.argmax(axis=1), 1, len(PITCHES) - 2)
     rows = np.arange(len(strength))
     left, middle, right = (strength[rows, places + shift] for shift in (-1, 0, 1))
