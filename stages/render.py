@@ -18,4 +18,5 @@ with stage(f"render@{key}"):
         seconds=settings.seconds,
         rate=rate,
         counts=counts,
+        release=settings.release,
     )

@@ -31,7 +31,7 @@ def test_committed_file_is_valid(root):
     ("key", "value", "message"),
     [
         ("model", "typo", r"model='typo' is not one of \[.*'svm'"),
-        ("dataset", "typo", r"dataset='typo' is not one of \['4qaed', 'demo'"),
+        ("dataset", "typo", r"dataset='typo' is not one of \['4qaed', 'ch818'"),
         ("view", "typo", r"view='typo' is not one of"),
         ("family", "typo", r"family='typo' is not one of \['compare'"),
         ("augment", "typo", r"augment='typo' is not one of"),

@@ -73,19 +73,6 @@ def test_training_lowers_the_error_and_codes_do_not_depend_on_the_batch(mel):
     assert together[3] == pytest.approx(alone[0], abs=1e-5)
 
 
-def test_new_points_lie_between_a_point_and_one_of_its_nearest(rng):
-    points = np.array([[0.0], [1.0], [10.0], [11.0]])
-    new = deepsmote.between(points, 200, 1, rng)[:, 0]
-    assert ((new <= 1) | (new >= 10)).all()
-    assert np.ptp(new) > 10
-    wide = deepsmote.between(points, 200, 3, rng)[:, 0]
-    assert ((wide > 1) & (wide < 10)).any()
-
-
-def test_one_clip_can_only_be_repeated(rng):
-    assert deepsmote.between(np.ones((1, 2)), 3, 5, rng).tolist() == [[1, 1]] * 3
-
-
 def test_synthetic_clips_are_of_their_class(mel):
     y = torch.tensor([0] * 6 + [1] * 6)
     found, classes, _ = deepsmote.synthesise(mel, y, SYNTHESIS, PROFILE, seed=1)

@@ -1,9 +1,19 @@
 """Diagnostics that leak on purpose, and only when asked to."""
 
+import numpy as np
 import pytest
 
+from mer.config import Noise, Profile, Smote
+from mer.learn import estimator
 from mer.learn.hybrid import pretraining_clips
+from mer.learn.material import Material
+from mer.learn.smote import between, more
+from mer.models import svm
 from mer.splits import split
+from mer.types import FeatureSet, Fold
+
+NOISE = Noise(method="noise", deviation=0.2, leak="none")
+SMOTE = Smote(method="smote", neighbours=2, leak="none")
 
 
 def test_without_a_leak_pretraining_sees_the_training_clips(corpus):
@@ -17,3 +27,52 @@ def test_mismatched_folds_show_most_test_clips_to_the_pretraining(corpus):
     assert sum(seen) / len(corpus) == pytest.approx(0.8, abs=0.12)
     sizes = {len(pretraining_clips(f, "mismatched_folds")) for f in folds}
     assert max(sizes) - min(sizes) <= 1
+
+
+def test_new_points_lie_between_a_point_and_one_of_its_nearest(rng):
+    points = np.array([[0.0], [1.0], [10.0], [11.0]])
+    new = between(points, 200, 1, rng)[:, 0]
+    assert ((new <= 1) | (new >= 10)).all()
+    assert np.ptp(new) > 10
+    wide = between(points, 200, 3, rng)[:, 0]
+    assert ((wide > 1) & (wide < 10)).any()
+
+
+def test_one_clip_can_only_be_repeated(rng):
+    assert between(np.ones((1, 2)), 3, 5, rng).tolist() == [[1, 1]] * 3
+
+
+def test_noisy_rows_have_the_asked_for_noise_in_units_of_each_column(rng):
+    rows = rng.standard_normal((4000, 2)) * [1, 100]
+    new, y = more(rows, np.arange(4000) % 4, NOISE, rng)
+    assert (new - rows).std(axis=0) / rows.std(axis=0) == pytest.approx(0.2, abs=0.01)
+    assert y.tolist() == (np.arange(4000) % 4).tolist()
+
+
+def test_smote_gives_each_class_as_many_rows_inside_its_own_range(rng):
+    rows, y = rng.uniform(0, 1, (30, 3)), np.arange(30) % 3
+    new, classes = more(rows + 10 * y[:, None], y, SMOTE, rng)
+    assert np.bincount(classes).tolist() == [10, 10, 10]
+    assert (np.floor(new / 10) == classes[:, None]).all()
+
+
+@pytest.mark.parametrize("made", [NOISE, SMOTE], ids=lambda m: m.method)
+def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
+    """Labels that only memory can tell: a leak answers many of them, an honest training does not."""
+    ids = tuple(f"c{i:03}" for i in range(200))
+    labels = dict(zip(ids, rng.integers(2, size=200).tolist(), strict=True))
+    table = FeatureSet(ids, tuple("abcdef"), rng.standard_normal((200, 6)))
+    fold = Fold(0, 0, ids[:100], (), ids[100:])
+    params = svm.Params(c=8.0, gamma=0.05, search="none", folds=2, grid_c=[1.0], grid_gamma=[1.0])
+    profile = Profile(folds=None, repeats=None, first=None, batch=None, short=False)
+
+    def accuracy(leak):
+        material = Material(
+            labels, ("low", "high"), table, rows=made.model_copy(update={"leak": leak})
+        )
+        call = {"seed": 1, "fidelity": "described", "profile": profile}
+        found = estimator.fit_predict(svm, params, material, fold, **call)["probabilities"]
+        return (found.argmax(1) == [labels[i] for i in fold.test]).mean()
+
+    assert accuracy("none") < 0.65
+    assert accuracy("before_split") > 0.8

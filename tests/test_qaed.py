@@ -159,7 +159,7 @@ def test_refuses_a_file_in_another_quadrant(mini):
             ANNOTATIONS,
             "MT0000000007",
             "../../7",
-            r"line 2: Song must be MT and ten digits, not '../../7'",
+            r"line 2: Song must be MT and ten digits, or like A001, not '../../7'",
         ),
         (
             ANNOTATIONS,

@@ -90,5 +90,5 @@ def test_unread_selectors_are_none():
         1,
     )
     used = chosen.used
-    assert (used["view"], used["family"], used["augment"]) == ("none", "none", "none")
+    assert (used["view"], used["family"]) == ("none", "none")
     assert used["dataset"] == "demo"

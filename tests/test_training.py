@@ -14,7 +14,7 @@ CHOSEN = Selection(
     target="quadrant",
     view="none",
     family="none",
-    augment="none",
+    augment="classic",
     protocol="default",
     fidelity="described",
     profile="demo",
@@ -41,6 +41,12 @@ def run(target: Path) -> dict[str, bytes]:
         CHOSEN, registry.get("models", "constant").Params(), config.Policy(), PROFILE, target
     )
     return {file.name: file.read_bytes() for file in target.glob("*.*")}
+
+
+def test_what_the_model_did_not_use_is_none_in_its_record(prepared):
+    run(prepared)
+    record = artefacts.read_json(prepared / "run.json")
+    assert [record[part] for part in ("view", "family", "augment")] == ["none"] * 3
 
 
 def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeypatch):

@@ -55,10 +55,11 @@ def write_tracks(path: Path, tracks: Sequence[Track], hashes: Mapping[str, str])
         Track id -> sha256 of its audio file; a track without one has no file.
     """
     protocols = sorted({p for track in tracks for p in track.splits})
-    header = [*TRACK_COLUMNS, *(f"split_{p}" for p in protocols)]
+    sources = ["source"] if any(track.source for track in tracks) else []
+    header = [*TRACK_COLUMNS, *sources, *(f"split_{p}" for p in protocols)]
     rows = []
     for t in sorted(tracks, key=lambda track: track.id):
-        facts = (t.quadrant, t.valence, t.arousal, t.artist, t.group)
+        facts = (t.quadrant, t.valence, t.arousal, t.artist, t.group, *(t.source for _ in sources))
         rows.append((t.id, t.path, hashes.get(t.id), *facts, *(t.splits.get(p) for p in protocols)))
     write_csv(path, [header, *rows])
 
@@ -82,6 +83,7 @@ def read_tracks(index: Path) -> list[Track]:
                 arousal=float(row["arousal"]) if row["arousal"] else None,
                 artist=row["artist"] or None,
                 splits={k[6:]: v for k, v in row.items() if k.startswith("split_") and v},
+                source=row.get("source") or None,
             )
             for row in csv.DictReader(stream)
         ]

@@ -43,24 +43,41 @@ class Corpus(Block):
     rate : the highest rate any reader needs, in Hz
     peak_db : level of each clip's peak after standardization in dBFS, or null to leave the level
     protocol : what ``protocol: default`` means here; ``own`` is the split that the labels carry
-    counts : clips per quadrant that the paper prints, checked; null to accept any
+    counts : clips per quadrant, or in all, that the paper prints, checked; null to accept any
     """
 
     layout: str
     rate: PositiveInt
     peak_db: Annotated[float, Field(le=0)] | None
     protocol: Literal["own", Protocol]
-    counts: dict[Literal["Q1", "Q2", "Q3", "Q4"], int] | None
+    counts: dict[Literal["Q1", "Q2", "Q3", "Q4"], int] | PositiveInt | None
     citation: str
     license: str
     source: str
 
 
 class Demo(Block):
-    """``demos.<key>``: a corpus that a stage renders."""
+    """``demos.<key>``: a corpus that a stage renders.
+
+    Attributes
+    ----------
+    release : which of its archives, where the layout has several
+    """
 
     seed: int
     seconds: PositiveFloat
+    release: str | None = None
+
+
+class Union(Block):
+    """``unions.<key>``: a corpus that a stage makes of three others.
+
+    Attributes
+    ----------
+    of : keys of corpora
+    """
+
+    of: tuple[Key, Key, Key]
 
 
 class Audio(Block):
@@ -297,19 +314,49 @@ class Synthesis(Block):
     training: Recipe
 
 
+class Noise(Block):
+    """``policies.<key>.rows``: a second row of each clip, its features with Gaussian noise.
+
+    Attributes
+    ----------
+    deviation : of the noise, in standard deviations of each column
+    leak : ``before_split`` also takes test clips, a diagnostic of what that buys
+    """
+
+    method: Literal["noise"]
+    deviation: PositiveFloat
+    leak: Literal["none", "before_split"]
+
+
+class Smote(Block):
+    """``policies.<key>.rows``: as many rows again, each between a clip's and a neighbour's of its class.
+
+    Attributes
+    ----------
+    neighbours : how many of the nearest are candidates
+    leak : ``before_split`` also takes test clips, a diagnostic of what that buys
+    """
+
+    method: Literal["smote"]
+    neighbours: PositiveInt
+    leak: Literal["none", "before_split"]
+
+
 class Policy(Block):
     """``policies.<key>``: one policy of augmented copies; ``{}`` makes none.
 
     Attributes
     ----------
     copies : the transforms of each copy, by its name; they are applied in their order
-    synthesis : examples that depend on the fold, and are therefore not made before its training
+    synthesis : spectrograms that depend on the fold, and are therefore not made before its training
+    rows : the same for estimators on a table of features
     """
 
     copies: dict[Key, Annotated[tuple[Step, ...], Field(min_length=1)]] = Field(
         default_factory=dict
     )
     synthesis: Synthesis | None = None
+    rows: Annotated[Noise | Smote, Field(discriminator="method")] | None = None
 
 
 class Params(Block):
@@ -328,6 +375,7 @@ class Params(Block):
     columns: Columns
     corpora: dict[Key, Corpus]
     demos: dict[Key, Demo]
+    unions: dict[Key, Union]
     audio: Audio
     quarantine: Quarantine
     views: dict[Key, MaybeView]
@@ -430,6 +478,13 @@ def read_all(path: Path = PARAMS) -> Params:
         if corpus.layout not in registry.names("datasets"):
             known = registry.names("datasets")
             raise MerError(f"{path}: corpora.{key}.layout={corpus.layout!r} is not one of {known}")
+    for key, union in params.unions.items():
+        known = sorted(params.corpora.keys() - params.unions.keys())
+        for member in union.of:
+            if member not in known:
+                raise MerError(f"{path}: unions.{key}.of: {member!r} is not one of {known}")
+        if key not in params.corpora or params.corpora[key].layout != "folder":
+            raise MerError(f"{path}: corpora.{key} must be there with layout=folder, for the union")
     _check_joins(params, path)
     for selector, block in CHOICES.items():
         chosen, known = getattr(params, selector), sorted(getattr(params, block))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from mer import artefacts, registry
+from mer import artefacts, labels, registry
 from mer.errors import MerError
 from mer.files import write_csv
 from mer.types import QUADRANTS, Track
@@ -28,15 +28,22 @@ SUFFIXES = frozenset(
     )
 )
 
+Counts = Mapping[str, int] | int | None
+
 log = logging.getLogger("mer")
 
 
-def _check_counts(root: Path, found: Mapping[str, int], expected: Mapping[str, int]) -> None:
-    wanted = {q: expected.get(q, 0) for q in QUADRANTS}
-    if found != wanted:
+def _check_counts(root: Path, found: Mapping[str, int], expected: Counts) -> None:
+    if expected is None:
+        return
+    what, wanted, there = "clips", str(expected), str(sum(found.values()))
+    if not isinstance(expected, int):
+        what, there = "clips per quadrant", str(dict(found))
+        wanted = str({q: expected.get(q, 0) for q in QUADRANTS})
+    if there != wanted:
         raise MerError(
-            f"{root} must hold the clips per quadrant that the paper prints, {wanted}, not "
-            f"{dict(found)}; restore the corpus, or set its counts in params.yaml (null accepts any)"
+            f"{root} must hold the {what} that the paper prints, {wanted}, not {there}; "
+            "restore the corpus, or set its counts in params.yaml (null accepts any)"
         )
 
 
@@ -84,10 +91,11 @@ def _write_unlabelled(path: Path, files: Sequence[str]) -> None:
     write_csv(path, [("path", "reason"), *((name, "no label") for name in names)])
 
 
-def build(root: Path, target: Path, layout: str, counts: dict[str, int] | None) -> None:
+def build(root: Path, target: Path, layout: str, counts: Counts) -> None:
     """Write ``tracks.csv``, one Parquet table per published family and the manifest.
 
-    ``unlabelled.csv`` names audio files that are there without a label.
+    ``unlabelled.csv`` names audio files that are there without a label, or that the layout leaves out.
+    The manifest has the thresholds of valence and arousal where quadrants follow from them.
 
     Parameters
     ----------
@@ -97,8 +105,8 @@ def build(root: Path, target: Path, layout: str, counts: dict[str, int] | None) 
         ``data/index/<dataset>``; it appears whole or not at all.
     layout : str
         Module of ``mer.datasets``.
-    counts : dict of str to int, or None
-        Clips per quadrant that there must be; None accepts any.
+    counts : mapping of str to int, int, or None
+        Clips per quadrant, or in all, that there must be; None accepts any.
 
     Raises
     ------
@@ -109,9 +117,9 @@ def build(root: Path, target: Path, layout: str, counts: dict[str, int] | None) 
     tracks: list[Track] = module.tracks(root)
     _check_ids(root, layout, tracks)
     found = {q: sum(track.quadrant == q for track in tracks) for q in QUADRANTS}
-    if counts is not None:
-        _check_counts(root, found, counts)
+    _check_counts(root, found, counts)
     published, unlabelled = module.published(root), _unlabelled(root, tracks)
+    thresholds = module.thresholds(root) if hasattr(module, "thresholds") else None
     with artefacts.writing(target) as folder:
         artefacts.write_tracks(folder / "tracks.csv", tracks, _digests(root, tracks))
         for family, features in published.items():
@@ -124,4 +132,5 @@ def build(root: Path, target: Path, layout: str, counts: dict[str, int] | None) 
             has_audio=any(track.path for track in tracks),
             unlabelled=len(unlabelled),
             published=sorted(published),
+            **({"thresholds": dict(zip(labels.HIGH, thresholds))} if thresholds else {}),
         )

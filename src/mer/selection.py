@@ -52,7 +52,6 @@ class Selection:
         unread = {
             "view": "spectrogram" not in module.reads,
             "family": "table" not in module.reads,
-            "augment": module.uses_copies == "no",
         }
         return {k: "none" if unread.get(k) else v for k, v in asdict(self).items()}
 
@@ -134,7 +133,9 @@ def check(params: Params, raw: Path) -> None:
         cannot read what was selected.
     """
     chosen = Selection(**{name: getattr(params, name) for name in SELECTORS})
-    if chosen.dataset not in params.demos:
-        _present(chosen.dataset, params.corpora[chosen.dataset], raw)
+    union = params.unions.get(chosen.dataset)
+    for key in union.of if union else (chosen.dataset,):
+        if key not in params.demos:
+            _present(key, params.corpora[key], raw)
     _can_be_read(chosen, params)
     _has_columns(chosen, params)

@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class Row:
         """The cell with single blanks between its words, or None where it is empty or missing."""
         return " ".join(self.cells.get(column, "").split()) or None
 
-    def choice(self, column: str, allowed: Sequence[str]) -> str:
+    def choice(self, column: str, allowed: Collection[str]) -> str:
         """The cell, which must be one of ``allowed``.
 
         Raises

@@ -44,6 +44,7 @@ def run(
     folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
     described = {
         **chosen.used,
+        "augment": chosen.augment if material.augmented else "none",
         "protocol": facts["protocol"],
         "shares_artists": facts["shares_artists"],
         "n_quarantined": len(quarantined(chosen.folder("standard"))),

@@ -30,6 +30,8 @@ class Track:
         Artist, or source song where that is what must not be split.
     splits : mapping of str to str
         Published splits: protocol -> ``train``, ``val`` or ``test``.
+    source : str or None
+        In a union of corpora, the one it comes from.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Track:
     arousal: float | None = None
     artist: str | None = None
     splits: Mapping[str, str] = field(default_factory=dict)
+    source: str | None = None
 
     @property
     def group(self) -> str:

@@ -3,13 +3,13 @@
 ::
 
     <root>/
-    ├── labels.csv      path,quadrant  or  path,valence,arousal;  may also hold artist, split
+    ├── labels.csv      path,quadrant  or  path,valence,arousal;  may also hold artist, source, split
     └── …               audio files, in any folders, in any format that can be decoded
 
 ``path`` is relative to the root, with forward slashes; without its suffix it is the id. Where there
 is no ``quadrant``, low and high are told apart by ``labels.midpoints`` over the corpus. ``artist``
 names what must not be split (the artist, or the source song); ``split`` (train, val, test) is the
-corpus' own.
+corpus' own; ``source`` names the corpus that a song of a union comes from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from mer.files import write_csv
 from mer.types import QUADRANTS, Clip, FeatureSet, Track
 
 LABELS = "labels.csv"
-COLUMNS = ("path", "quadrant", "valence", "arousal", "artist", "split")
+COLUMNS = ("path", "quadrant", "valence", "arousal", "artist", "source", "split")
 SIDES = ("train", "val", "test")
 REMEDY = "write one with the columns path,quadrant (or path,valence,arousal) and a row per song"
 
@@ -50,19 +50,35 @@ def _id(row: sheets.Row) -> str:
     return str(_path(row).with_suffix(""))
 
 
-def _quadrants(file: Path, rows: Mapping[str, sheets.Row]) -> dict[str, str]:
-    """Id -> quadrant, as labelled or from valence and arousal."""
+def _rows(root: Path) -> dict[str, sheets.Row]:
+    return sheets.by_id(sheets.read(root / LABELS, ["path"], REMEDY), _id)
+
+
+def _thresholds(file: Path, rows: Mapping[str, sheets.Row]) -> tuple[float, float] | None:
+    """Of valence and of arousal, or None where quadrants are labelled."""
     columns = next(iter(rows.values())).cells
     if "quadrant" in columns:
-        return {id_: row.choice("quadrant", QUADRANTS) for id_, row in rows.items()}
+        return None
     if not {"valence", "arousal"} <= set(columns):
         raise MerError(
             f"{file} must have a column 'quadrant', or 'valence' and 'arousal', "
             f"not only {list(columns)}; {REMEDY}"
         )
-    points = {id_: (row.number("valence"), row.number("arousal")) for id_, row in rows.items()}
-    thresholds = labels.midpoints(*zip(*points.values()))
-    return {id_: labels.quadrant(*point, thresholds) for id_, point in points.items()}
+    return labels.midpoints(
+        *zip(*((r.number("valence"), r.number("arousal")) for r in rows.values()))
+    )
+
+
+def thresholds(root: Path) -> tuple[float, float] | None:
+    """Above which valence and arousal are high, or None where quadrants are labelled."""
+    return _thresholds(root / LABELS, _rows(root))
+
+
+def _quadrant(row: sheets.Row, limits: tuple[float, float] | None) -> str:
+    """As labelled, or from valence and arousal."""
+    if limits is None:
+        return row.choice("quadrant", QUADRANTS)
+    return labels.quadrant(row.number("valence"), row.number("arousal"), limits)
 
 
 def _optional(row: sheets.Row, column: str) -> float | None:
@@ -78,18 +94,18 @@ def tracks(root: Path) -> list[Track]:
         If the file or a column is missing, an id stands twice, or a cell is not what its column says;
         file, line and value are named.
     """
-    file = root / LABELS
-    rows = sheets.by_id(sheets.read(file, ["path"], REMEDY), _id)
-    quadrants = _quadrants(file, rows)
+    rows = _rows(root)
+    limits = _thresholds(root / LABELS, rows)
     return [
         Track(
             id=id_,
-            quadrant=quadrants[id_],
+            quadrant=_quadrant(row, limits),
             path=str(_path(row)),
             valence=_optional(row, "valence"),
             arousal=_optional(row, "arousal"),
             artist=row.text("artist"),
             splits={"own": row.choice("split", SIDES)} if "split" in row.cells else {},
+            source=row.text("source"),
         )
         for id_, row in sorted(rows.items())
     ]
@@ -104,7 +120,8 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
         sf.write(file, clip.samples, clip.rate, subtype="PCM_16")
         point = (track.valence, track.arousal)
         own = track.splits.get("own")
-        rows.append((f"{track.id}.wav", track.quadrant, *point, track.artist, own))
+        facts = (track.quadrant, *point, track.artist, track.source, own)
+        rows.append((f"{track.id}.wav", *facts))
     used = [i for i in range(len(COLUMNS)) if any(row[i] is not None for row in rows)]
     table = [[row[i] for i in used] for row in (COLUMNS, *rows)]
     write_csv(root / LABELS, table, lineterminator="\n")

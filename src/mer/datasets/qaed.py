@@ -1,19 +1,22 @@
-"""Original-4QAED: 900 clips of AllMusic, 225 a quadrant (Panda, Malheiro & Paiva, IEEE TAFFC 2020).
+"""4QAED: clips of AllMusic with a quadrant each (Panda, Malheiro & Paiva, IEEE TAFFC 2020).
+
+Original-4QAED has 900 clips, 225 a quadrant; New-4QAED, from the same authors, 1629 (C) or 1372 (B).
 
 ::
 
     <root>/
     ├── MER_audio_taffc_dataset/
-    │   ├── panda_dataset_taffc_annotations.csv     Song,Quadrant
-    │   ├── panda_dataset_taffc_metadata.csv        Song,Artist,Title,Quadrant,…; may be missing
+    │   ├── panda_dataset_taffc_annotations.csv     Song,Quadrant; any *annotations.csv
+    │   ├── panda_dataset_taffc_metadata.csv        Song,Artist,…; any *metadata.csv; may be missing
     │   └── Q1/ Q2/ Q3/ Q4/                         <Song>.mp3; may be missing, all four
     └── Features - Audio MER/                       may be missing
         ├── top100_features.csv                     SongID (or IDSong), 100 features, Quadrant
         ├── all_features_decorrelated.csv           IDSong, 1714 features
         └── all_features.csv                        IDSong, those and more; read where that is missing
 
-What stands in the two folders may also lie in the root itself, which is looked at first. ``Song``
-is ``MT`` and ten digits. Without audio folders the published tables serve alone.
+What stands in the two folders, which may have other names, may also lie in the root itself, which is
+looked at first. ``Song`` is ``MT`` and ten digits, ``A001`` or ``A061-66``. Without audio folders the
+published tables serve alone.
 """
 
 import csv
@@ -25,7 +28,7 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
-from mer import registry, seeds, sheets
+from mer import archives, registry, seeds, sheets
 from mer.errors import MerError
 from mer.files import write_csv
 from mer.types import QUADRANTS, Clip, FeatureSet, Track
@@ -42,57 +45,58 @@ TABLES = {
     "top100": ("top100_features.csv",),
     "published1714": ("all_features_decorrelated.csv", SUPERSET),
 }
-SONG = re.compile(r"MT[0-9]{10}")
+SONG = re.compile(r"MT[0-9]{10}|A[0-9]{3}(-[0-9]+)?")
 REMEDY = "unpack the authors' MER_audio_taffc_dataset.zip and 'Features - Audio MER' here"
 
 published_families: tuple[str, ...] = tuple(TABLES)
 
 
-def _find(root: Path, *names: str) -> Path | None:
-    """The first of ``names`` that is there."""
-    places = (root, root / AUDIO, root / FEATURES)
-    files = (place / name for name in names for place in places)
-    return next((file for file in files if file.is_file()), None)
+def _places(root: Path) -> list[Path]:
+    """Where files may lie, the root first."""
+    return [root, *sorted(folder for folder in root.glob("*") if folder.is_dir())]
+
+
+def _find(root: Path, *patterns: str) -> Path | None:
+    """The file that matches the first of ``patterns`` that any matches."""
+    for pattern in patterns:
+        for place in _places(root):
+            if files := sorted(place.glob(pattern)):
+                if len(files) > 1:
+                    raise MerError(
+                        f"{place} must hold one {pattern}, not {[file.name for file in files]}; "
+                        "give each release a folder of its own in data/raw"
+                    )
+                return files[0]
+    return None
 
 
 def _song(row: sheets.Row) -> str:
     song = row.text("Song") or ""
     if not SONG.fullmatch(song):
         raise MerError(
-            f"{row.where}: Song must be MT and ten digits, not {song!r}; restore the authors' file"
+            f"{row.where}: Song must be MT and ten digits, or like A001, not {song!r}; "
+            "restore the authors' file"
         )
     return song
 
 
 def _quadrants(root: Path) -> dict[str, str]:
     """Song -> quadrant, as annotated, sorted."""
-    file = _find(root, ANNOTATIONS) or root / AUDIO / ANNOTATIONS
+    file = _find(root, "*annotations.csv") or root / AUDIO / ANNOTATIONS
     rows = sheets.by_id(sheets.read(file, ["Song", "Quadrant"], REMEDY), _song)
     return {song: row.choice("Quadrant", QUADRANTS) for song, row in sorted(rows.items())}
 
 
 def _check_songs(file: Path, rows: Mapping[str, sheets.Row], quadrants: Mapping[str, str]) -> None:
     """Refuse rows that are not the annotated songs, or that say another quadrant."""
-    for what, songs in (
-        ("has no row for", quadrants.keys() - rows.keys()),
-        ("has a row for", rows.keys() - quadrants.keys()),
-    ):
-        if songs:
-            raise MerError(
-                f"{file} must have the songs of {ANNOTATIONS}, but {what} {min(songs)!r} "
-                f"({len(songs)} such songs in all); use files of one release"
-            )
-    for song, row in rows.items():
-        if "Quadrant" in row.cells and row.text("Quadrant") != quadrants[song]:
-            raise MerError(
-                f"{row.where}: the song {song!r} must be in {quadrants[song]} as in {ANNOTATIONS}, "
-                f"not in {row.cells['Quadrant']!r}; use files of one release"
-            )
+    archives.same_songs(file, rows, quadrants, ANNOTATIONS)
+    if "Quadrant" in next(iter(rows.values())).cells:
+        archives.same_quadrants(rows, quadrants, ANNOTATIONS)
 
 
 def _artists(root: Path, quadrants: Mapping[str, str]) -> dict[str, str | None]:
     """Song -> artist, or nothing where the metadata is missing."""
-    file = _find(root, METADATA)
+    file = _find(root, "*metadata.csv")
     if file is None:
         return {}
     rows = sheets.by_id(sheets.read(file, ["Song", "Artist"], REMEDY), _song)
@@ -102,16 +106,8 @@ def _artists(root: Path, quadrants: Mapping[str, str]) -> dict[str, str | None]:
 
 def _audio(root: Path, quadrants: Mapping[str, str]) -> str | None:
     """Where ``Q1`` to ``Q4`` lie, seen from the root, or None where there is none of them."""
-    for base in (root, root / AUDIO):
-        folders = [base / q for q in QUADRANTS if (base / q).is_dir()]
-        for file in (file for folder in folders for file in sorted(folder.glob("*.mp3"))):
-            annotated = quadrants.get(file.stem, file.parent.name)
-            if annotated != file.parent.name:
-                raise MerError(
-                    f"{file} must lie in {annotated}, as {ANNOTATIONS} says, not in "
-                    f"{file.parent.name}; restore the authors' folders"
-                )
-        if folders:
+    for base in _places(root):
+        if archives.has_folders(base, quadrants, ANNOTATIONS):
             return base.relative_to(root).as_posix()
     return None
 
@@ -190,9 +186,8 @@ def published(root: Path) -> dict[str, FeatureSet]:
 
 
 def _official(id_: str) -> str:
-    """``id_`` itself where it is a ``Song``, or else one that its digest gives."""
-    digest = int(hashlib.sha256(id_.encode()).hexdigest(), 16)
-    return id_ if SONG.fullmatch(id_) else f"MT{digest % 10**10:010d}"
+    """``id_`` itself where it is a ``Song``, or else one made from it."""
+    return id_ if SONG.fullmatch(id_) else f"MT{archives.number(id_, 10):010d}"
 
 
 def _features(song: str, quadrant: str, n: int) -> list[float]:

@@ -107,7 +107,8 @@ def render(
     seed: int,
     seconds: float,
     rate: int,
-    counts: Mapping[str, int] | None,
+    counts: Mapping[str, int] | int | None,
+    release: str | None = None,
 ) -> None:
     """Write a demo corpus as if it had been published, in place of what stood at ``target``.
 
@@ -119,17 +120,20 @@ def render(
         ``data/raw/<key>``.
     counts : mapping of str to int
         ``corpora.<key>.counts``: songs per quadrant, the same number for all four.
+    release : str or None
+        ``demos.<key>.release``: which archive to write, where the layout has several.
 
     Raises
     ------
     MerError
         If the counts differ or are missing.
     """
-    numbers = {(counts or {}).get(quadrant, 0) for quadrant in QUADRANTS}
+    numbers = {counts.get(q, 0) for q in QUADRANTS} if isinstance(counts, Mapping) else set()
     if len(numbers) != 1:
         raise MerError(f"counts of a demo corpus must be equal for {QUADRANTS}, not {counts}")
     listed = tracks(numbers.pop())
     play = partial(song, seed=seed, seconds=seconds, rate=rate)
     clips = parallel.each(play, listed, label="render")
     with artefacts.writing(target) as root:
-        registry.get("datasets", layout).write(root, list(zip(listed, clips)))
+        chosen = {"release": release} if release else {}
+        registry.get("datasets", layout).write(root, list(zip(listed, clips)), **chosen)

@@ -1,44 +1,17 @@
 """Louro et al.'s DeepSMOTE: new spectrograms of each class, between the codes of two of its clips.
 
-SMOTE (Chawla et al., 2002) in the space of an autoencoder (methods A11). Autoencoder and neighbours know
+SMOTE in the space of an autoencoder (methods A11). Autoencoder and neighbours know
 the training part of a fold only; the authors' know all clips.
 """
 
 import numpy as np
 import torch
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from mer.autoencoder import Autoencoder, Scale, code_shape
 from mer.config import Profile, Synthesis
 from mer.learn import inputs, reconstruction
-
-
-def between(
-    points: np.ndarray, count: int, neighbours: int, rng: np.random.Generator
-) -> np.ndarray:
-    """New points on the lines from random ones to one of their nearest neighbours.
-
-    Parameters
-    ----------
-    points : np.ndarray [shape=(n, d)]
-        Of one class.
-    count : int
-    neighbours : int
-        How many of the nearest; fewer where there are no more.
-
-    Returns
-    -------
-    np.ndarray [shape=(count, d)]
-    """
-    near = min(neighbours, len(points) - 1)
-    first = rng.integers(len(points), size=count)
-    if near < 1:
-        return points[first]
-    found = NearestNeighbors(n_neighbors=near + 1).fit(points).kneighbors(points[first])[1]
-    second = found[np.arange(count), 1 + rng.integers(near, size=count)]
-    share = rng.uniform(size=(count, 1)).astype(points.dtype)
-    return points[first] + share * (points[second] - points[first])
+from mer.learn.smote import between
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from scipy.special import softmax
 
 from mer.config import Profile
 from mer.learn.material import Material
+from mer.learn.smote import more
 from mer.types import Fold
 
 
@@ -37,7 +38,7 @@ def fit_predict(
     fidelity: str,
     profile: Profile,  # noqa: ARG001 (an estimator has no epochs to shorten)
 ) -> dict[str, np.ndarray]:
-    """Fit on the fold's training clips; see ``mer.learn.crossval``.
+    """Fit on the fold's training clips and what is made of them; see ``mer.learn.crossval``.
 
     With ``fidelity: released`` the module's ``released`` is first applied to all rows.
     """
@@ -46,6 +47,11 @@ def fit_predict(
     if fidelity == "released":
         rows = module.released(rows)
     known = len(fold.train)
-    y = np.array([material.labels[i] for i in ids[:known]])
-    classifier = module.build(params, seed=seed, fidelity=fidelity).fit(rows[:known], y)
+    y = np.array([material.labels[i] for i in ids])
+    x, of_x = rows[:known], y[:known]
+    if material.rows:
+        seen = len(ids) if material.rows.leak == "before_split" else known
+        new = more(rows[:seen], y[:seen], material.rows, np.random.default_rng(seed))
+        x, of_x = np.concatenate([x, new[0]]), np.concatenate([of_x, new[1]])
+    classifier = module.build(params, seed=seed, fidelity=fidelity).fit(x, of_x)
     return {"probabilities": probabilities(classifier, rows[known:], len(material.classes))}

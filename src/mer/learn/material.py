@@ -7,7 +7,7 @@ from typing import Any
 
 from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
-from mer.config import EVERY_COLUMN, Columns, Policy, Synthesis
+from mer.config import EVERY_COLUMN, Columns, Noise, Policy, Smote, Synthesis
 from mer.copies import Copies
 from mer.errors import MerError
 from mer.learn.columns import best, catalogued
@@ -31,7 +31,9 @@ class Material:
         Augmented copies of every clip; a training takes those of its training clips only.
     waves : Waves or None
     synthesis : Synthesis or None
-        How a training makes new examples of its clips.
+        How a training makes new spectrograms of its clips.
+    rows : Noise, Smote or None
+        How it makes new rows of the table.
     columns : Columns
         How the table's columns are ranked.
     """
@@ -43,6 +45,7 @@ class Material:
     copies: Copies | None = None
     waves: Waves | None = None
     synthesis: Synthesis | None = None
+    rows: Noise | Smote | None = None
     columns: Columns = EVERY_COLUMN
 
     def ranked(self, train: Sequence[str]) -> "Material":
@@ -50,6 +53,11 @@ class Material:
         if self.table is None:
             return self
         return replace(self, table=best(self.table, self.labels, train, self.columns))
+
+    @property
+    def augmented(self) -> bool:
+        """Whether a training sees more than its clips."""
+        return any(part is not None for part in (self.copies, self.synthesis, self.rows))
 
     @property
     def segments(self) -> int:
@@ -102,4 +110,5 @@ def gather(
         copies = Copies.read(_present(selection.folder("augmented"), model))
     encoded, classes = labels.encode(tracks, target), labels.classes(target)
     synthesis = policy.synthesis if module.uses_copies != "no" else None
-    return Material(encoded, classes, table, mel, copies, waves, synthesis, columns)
+    rows = policy.rows if module.learner == "estimator" else None
+    return Material(encoded, classes, table, mel, copies, waves, synthesis, rows, columns)

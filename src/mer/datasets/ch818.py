@@ -1,0 +1,96 @@
+"""CH-818: Mandarin pop with a quadrant each (Hu & Yang, IEEE TAC 2017).
+
+::
+
+    <root>/
+    └── ch818_mp3/
+        ├── CH818_Quads.csv     Quads (Q1 to Q4, or 1 to 4) and a column that names the audio files
+        └── *.mp3
+
+The folder may also lie deeper. Rows are joined to files by name, with or without ``.mp3``, never by
+position (the published code did that, and its scores are at chance). Pandrea et al. keep 356 of 818
+songs, 89 a quadrant, in the order of ``os.walk``, which nobody knows; here it is the first 89 by name.
+Where there is only ``CH818.xlsx``, save its sheet as ``CH818_Quads.csv``.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mer import archives, sheets
+from mer.errors import MerError
+from mer.types import QUADRANTS, Clip, FeatureSet, Track
+
+FOLDER, LABELS = "ch818_mp3", "CH818_Quads.csv"
+PER_QUADRANT = 89
+SPELLINGS = {spelling: q for q in QUADRANTS for spelling in (q, q[1], f"{q[1]}.0")}
+REMEDY = f"put the archive's {FOLDER} here; of CH818.xlsx, save the sheet as {FOLDER}/{LABELS}"
+
+published_families: tuple[str, ...] = ()
+
+
+def published(_root: Path) -> dict[str, FeatureSet]:
+    """No tables come with this layout."""
+    return {}
+
+
+def _stem(text: str | None) -> str:
+    """The name of an audio file without ``.mp3``."""
+    name = text or ""
+    return name[:-4] if name.lower().endswith(".mp3") else name
+
+
+def _named(file: Path, rows: Sequence[sheets.Row], names: set[str]) -> dict[str, sheets.Row]:
+    """Audio file -> row, by the column whose cells name the most files."""
+    columns = [column for column in rows[0].cells if column != "Quads"]
+
+    def hits(column: str) -> int:
+        return len(names & {_stem(row.text(column)) for row in rows})
+
+    best = max(columns, key=hits, default=None)
+    if best is None or not hits(best):
+        raise MerError(
+            f"{file} must have a column that names the files beside it, such as "
+            f"{min(names, default='1')}.mp3, not only {list(rows[0].cells)}; {REMEDY}"
+        )
+    return sheets.by_id(rows, lambda row: _stem(row.text(best)))
+
+
+def _first(quadrants: Mapping[str, str]) -> list[str]:
+    """The first songs of each quadrant, by name."""
+    return [
+        name
+        for q in QUADRANTS
+        for name in sorted(song for song, other in quadrants.items() if other == q)[:PER_QUADRANT]
+    ]
+
+
+def tracks(root: Path) -> list[Track]:
+    """The first 89 songs of each quadrant, sorted by id; a missing file keeps its path.
+
+    Raises
+    ------
+    MerError
+        If the labels are missing, name no file, or a file has no label, two, or one that is no
+        quadrant.
+    """
+    file = archives.find(root, LABELS, REMEDY)
+    files = {path.stem for path in file.parent.glob("*.mp3")}
+    rows = _named(file, sheets.read(file, ["Quads"], REMEDY), files)
+    if unlabelled := files - rows.keys():
+        raise MerError(
+            f"{file} must have a row for each file beside it and has none for "
+            f"{min(unlabelled)!r} ({len(unlabelled)} such files in all); {REMEDY}"
+        )
+    quadrants = {song: SPELLINGS[row.choice("Quads", SPELLINGS)] for song, row in rows.items()}
+    folder = file.parent.relative_to(root)
+    return [
+        Track(song, quadrants[song], (folder / f"{song}.mp3").as_posix())
+        for song in sorted(_first(quadrants))
+    ]
+
+
+def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
+    """Write a corpus in this layout; artists are lost."""
+    labels = [("File", "Quads"), *sorted((f"{t.id}.mp3", t.quadrant) for t, _ in songs)]
+    audio = {f"{FOLDER}/{track.id}.mp3": clip for track, clip in songs}
+    archives.write(root, {f"{FOLDER}/{LABELS}": labels}, audio)

@@ -1,0 +1,217 @@
+"""MERGE: AllMusic clips with a quadrant and split lists (Louro et al., Zenodo 13939205, v1.1.0).
+
+::
+
+    <root>/
+    ├── merge_audio_complete_metadata.csv              Song,Quadrant,…,Artist,Title,…
+    ├── merge_audio_complete_av_values.csv             Song,Arousal,Valence, in 0..1
+    ├── Q1/ Q2/ Q3/ Q4/                                <Song>.mp3; may be missing, all four
+    └── tvt_dataframes/
+        ├── tvt_70_15_15/                              or tvt_701515
+        │   └── tvt_70_15_15_{train,validate,test}_audio_complete.csv       Song,Quadrant
+        └── tvt_40_30_30/                              or tvt_403030; the same three
+
+All of it may lie in a folder of the root, as unpacked. The balanced release says ``balanced`` for
+``complete``; the bimodal ones say ``bimodal`` for ``audio`` and ``Audio_Song`` for ``Song``, and have
+the quadrants' folders in ``audio``: only their audio is used. A song is ``MT`` and ten digits, ``A001``
+or ``A061-66``. Its quadrant is the one in the file, not that of its valence and arousal.
+"""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mer import archives, sheets
+from mer.errors import MerError
+from mer.types import QUADRANTS, Clip, FeatureSet, Track
+
+SONG = re.compile(r"MT[0-9]{10}|A[0-9]{3}(-[0-9]+)?")
+METADATA = re.compile(r"merge_((audio|bimodal)_(complete|balanced))_metadata\.csv")
+PROTOCOLS = ("tvt_70_15_15", "tvt_40_30_30")
+SIDES = {"train": "train", "validate": "val", "test": "test"}
+COLUMNS = (
+    *("Song", "Quadrant", "AllMusic Id", "AllMusic Extraction Date", "Artist", "Title"),
+    *("Relevance", "Year", "LowestYear", "Duration", "Moods", "MoodsAll", "MoodsAllWeights"),
+    *("Genres", "GenreWeights", "Themes", "ThemeWeights", "Styles", "StyleWeights"),
+    *("AppearancesTrackIDs", "AppearancesAlbumIDs", "Sample", "SampleURL", "ActualYear"),
+    *("num_Genres", "num_MoodsAll"),
+)
+REMEDY = "unpack one release of MERGE (https://zenodo.org/records/13939205) here"
+DEMO_SIDES = {
+    PROTOCOLS[0]: ("train", "test", "validate", "train"),
+    PROTOCOLS[1]: ("test", "train", "train", "validate"),
+}
+
+published_families: tuple[str, ...] = ()
+log = logging.getLogger("mer")
+
+
+def published(_root: Path) -> dict[str, FeatureSet]:
+    """No tables come with this layout."""
+    return {}
+
+
+@dataclass(frozen=True)
+class _Release:
+    """One of the four archives: where it lies and what its files are called.
+
+    Attributes
+    ----------
+    base : Path
+    name : str
+        ``audio_complete``, ``audio_balanced``, ``bimodal_complete`` or ``bimodal_balanced``.
+    """
+
+    base: Path
+    name: str
+
+    @classmethod
+    def find(cls, root: Path) -> "_Release":
+        file = archives.find(root, "merge_*_metadata.csv", REMEDY)
+        match = METADATA.fullmatch(file.name)
+        if match is None:
+            raise MerError(
+                f"{file} must be of an audio or bimodal release, complete or balanced; {REMEDY}"
+            )
+        return cls(file.parent, match[1])
+
+    @property
+    def song(self) -> str:
+        """The column that identifies a clip."""
+        return "Audio_Song" if self.name.startswith("bimodal") else "Song"
+
+    @property
+    def audio(self) -> Path:
+        """Where the folders of the quadrants lie."""
+        return self.base / "audio" if self.name.startswith("bimodal") else self.base
+
+    def table(self, kind: str) -> Path:
+        """``metadata`` or ``av_values``."""
+        return self.base / f"merge_{self.name}_{kind}.csv"
+
+    def split(self, protocol: str, side: str) -> Path:
+        """A split list, by whichever spelling is there."""
+        short = "tvt_" + protocol.removeprefix("tvt_").replace("_", "")
+        lists = self.base / "tvt_dataframes"
+        candidates = [
+            lists / folder / f"{name}_{side}_{self.name}.csv"
+            for folder in (protocol, short)
+            for name in (protocol, short)
+        ]
+        return next((file for file in candidates if file.is_file()), candidates[0])
+
+
+def _rows(file: Path, column: str, *others: str) -> dict[str, sheets.Row]:
+    """The rows of a file by song."""
+
+    def song(row: sheets.Row) -> str:
+        text = row.text(column) or ""
+        if not SONG.fullmatch(text):
+            raise MerError(
+                f"{row.where}: {column} must be MT and ten digits, or like A001 or A061-66, not "
+                f"{text!r}; restore the authors' file"
+            )
+        return text
+
+    return sheets.by_id(sheets.read(file, [column, *others], REMEDY), song)
+
+
+def _sides(release: _Release, protocol: str, quadrants: Mapping[str, str]) -> dict[str, str]:
+    """Song -> ``train``, ``val`` or ``test``; every listed song is one of the release, once."""
+    found: dict[str, str] = {}
+    for spelling, side in SIDES.items():
+        file = release.split(protocol, spelling)
+        rows = _rows(file, "Song", "Quadrant")
+        archives.same_songs(file, rows, quadrants.keys() & rows.keys(), "the metadata")
+        archives.same_quadrants(rows, quadrants, "the metadata")
+        if twice := found.keys() & rows.keys():
+            raise MerError(
+                f"{file}: the song {min(twice)!r} must be on one side of {protocol} and is also in "
+                f"{found[min(twice)]}; restore the authors' lists"
+            )
+        found |= dict.fromkeys(rows, side)
+    if missing := quadrants.keys() - found.keys():
+        log.warning("%s leaves out %d songs, the first is %r", protocol, len(missing), min(missing))
+    return found
+
+
+def tracks(root: Path) -> list[Track]:
+    """The songs of the metadata, sorted by id; a song whose audio file is missing keeps its path.
+
+    Raises
+    ------
+    MerError
+        If a file or column is missing, a song stands twice, or files and folders do not agree.
+    """
+    release = _Release.find(root)
+    metadata = _rows(release.table("metadata"), release.song, "Quadrant", "Artist")
+    quadrants = {song: row.choice("Quadrant", QUADRANTS) for song, row in sorted(metadata.items())}
+    points = _rows(release.table("av_values"), release.song, "Arousal", "Valence")
+    archives.same_songs(release.table("av_values"), points, quadrants, "the metadata")
+    sides = {protocol: _sides(release, protocol, quadrants) for protocol in PROTOCOLS}
+    audio = archives.has_folders(release.audio, quadrants, "the metadata")
+    folder = release.audio.relative_to(root)
+    return [
+        Track(
+            id=song,
+            quadrant=q,
+            path=(folder / q / f"{song}.mp3").as_posix() if audio else None,
+            valence=points[song].number("Valence"),
+            arousal=points[song].number("Arousal"),
+            artist=metadata[song].text("Artist"),
+            splits={p: listed[song] for p, listed in sides.items() if song in listed},
+        )
+        for song, q in quadrants.items()
+    ]
+
+
+def _official(id_: str) -> str:
+    """``id_`` itself where it is a song's, or else one made from it."""
+    return id_ if SONG.fullmatch(id_) else f"MT{archives.number(id_, 10):010d}"
+
+
+def _point(track: Track) -> tuple[float, float]:
+    """Arousal and valence in 0..1, from -1..1."""
+    return tuple(0.5 + (value or 0.0) / 2 for value in (track.arousal, track.valence))  # type: ignore[return-value]
+
+
+def _lists(
+    release: _Release, songs: Sequence[tuple[str, str]]
+) -> dict[str, list[Sequence[object]]]:
+    """Split lists of (song, quadrant), drawn round-robin over the songs by quadrant."""
+    order = sorted(songs, key=lambda item: item[::-1])
+    return {
+        str(release.split(protocol, side)): [
+            ("Song", "Quadrant"),
+            *(item for i, item in enumerate(order) if sides[i % len(sides)] == side),
+        ]
+        for protocol, sides in DEMO_SIDES.items()
+        for side in SIDES
+    }
+
+
+def write(root: Path, songs: Sequence[tuple[Track, Clip]], release: str = "audio_complete") -> None:
+    """Write a corpus in this layout, with made-up lists.
+
+    Parameters
+    ----------
+    release : str
+        One of the four names.
+    """
+    written = _Release(Path("MERGE_" + release.title()), release)
+    named = sorted((_official(track.id), track, clip) for track, clip in songs)
+    bimodal = release.startswith("bimodal")
+    head = ("Audio_Song", "Lyric_Song") if bimodal else ("Song",)
+    keys = {song: (song, f"L{song}") if bimodal else (song,) for song, _, _ in named}
+    blank = [""] * (len(COLUMNS) - 6)
+    metadata = [(*keys[s], t.quadrant, "", "", t.artist or "", t.id, *blank) for s, t, _ in named]
+    points = [(*keys[s], *_point(t)) for s, t, _ in named]
+    tables: dict[str, list[Sequence[object]]] = {
+        str(written.table("metadata")): [(*head, *COLUMNS[1:]), *metadata],
+        str(written.table("av_values")): [(*head, "Arousal", "Valence"), *points],
+        **_lists(written, [(s, t.quadrant) for s, t, _ in named]),
+    }
+    audio = {str(written.audio / t.quadrant / f"{s}.mp3"): clip for s, t, clip in named}
+    archives.write(root, tables, audio)

@@ -1,0 +1,12 @@
+"""Make one corpus of three: unions.<key>, data/raw and data/index of each -> data/raw/<key>."""
+
+import sys
+from pathlib import Path
+
+from mer import config, union
+from mer.stage import stage
+
+key = sys.argv[1]
+with stage(f"union@{key}"):
+    (settings,) = config.read(f"unions.{key}")
+    union.make(settings.of, Path("data/raw"), Path("data/index"), Path("data/raw") / key)
