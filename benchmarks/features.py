@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from mer import config
 from mer.audio import decode, resample
 from mer.features import compare, compare_lld, essentia
+from mer.features.essentia import analysis
 from mer.types import Clip
 
 ROUNDS = 5
@@ -51,7 +52,7 @@ def rows(native: Clip, file: Path) -> dict[str, Callable[[], object]]:
         smile(levels.LowLevelDescriptors),
         smile(levels.LowLevelDescriptors_Deltas),
     )
-    extractor = essentia._library().MusicExtractor(
+    extractor = analysis.standard().MusicExtractor(
         lowlevelSilentFrames="drop",
         lowlevelFrameSize=2048,
         lowlevelHopSize=1024,
