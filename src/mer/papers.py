@@ -94,13 +94,19 @@ class Statistic(Block):
 
 class Experiment(Statistic):
     """``experiments.<key>``: the selectors of one experiment but ``profile`` and ``seed``, which
-    params.yaml holds for all of them."""
+    params.yaml holds for all of them.
+
+    Attributes
+    ----------
+    copies : ``<policy>/<view>`` of the augmented copies, ``none/none`` where the policy makes none
+    """
 
     model: Key
     target: Literal["quadrant", "valence", "arousal"]
     view: Key
     family: Key
     augment: Key
+    copies: str
     protocol: Protocol
     fidelity: Literal["described", "released"]
 
