@@ -320,12 +320,10 @@ class Noise(Block):
     Attributes
     ----------
     deviation : of the noise, in standard deviations of each column
-    leak : ``before_split`` also takes test clips, a diagnostic of what that buys
     """
 
     method: Literal["noise"]
     deviation: PositiveFloat
-    leak: Literal["none", "before_split"]
 
 
 class Smote(Block):
@@ -334,12 +332,10 @@ class Smote(Block):
     Attributes
     ----------
     neighbours : how many of the nearest are candidates
-    leak : ``before_split`` also takes test clips, a diagnostic of what that buys
     """
 
     method: Literal["smote"]
     neighbours: PositiveInt
-    leak: Literal["none", "before_split"]
 
 
 class Policy(Block):
@@ -350,6 +346,8 @@ class Policy(Block):
     copies : the transforms of each copy, by its name; they are applied in their order
     synthesis : spectrograms that depend on the fold, and are therefore not made before its training
     rows : the same for estimators on a table of features
+    leak : a diagnostic of what a mistake buys. ``before_split``: rows are made of test clips, too.
+        ``mismatched_folds``: pre-training takes its clips from the folds of another list
     """
 
     copies: dict[Key, Annotated[tuple[Step, ...], Field(min_length=1)]] = Field(
@@ -357,6 +355,7 @@ class Policy(Block):
     )
     synthesis: Synthesis | None = None
     rows: Annotated[Noise | Smote, Field(discriminator="method")] | None = None
+    leak: Literal["none", "before_split", "mismatched_folds"] = "none"
 
 
 class Params(Block):

@@ -34,6 +34,8 @@ class Material:
         How a training makes new spectrograms of its clips.
     rows : Noise, Smote or None
         How it makes new rows of the table.
+    leak : str
+        Of the policy.
     columns : Columns
         How the table's columns are ranked.
     """
@@ -46,6 +48,7 @@ class Material:
     waves: Waves | None = None
     synthesis: Synthesis | None = None
     rows: Noise | Smote | None = None
+    leak: str = "none"
     columns: Columns = EVERY_COLUMN
 
     def ranked(self, train: Sequence[str]) -> "Material":
@@ -111,4 +114,6 @@ def gather(
     encoded, classes = labels.encode(tracks, target), labels.classes(target)
     synthesis = policy.synthesis if module.uses_copies != "no" else None
     rows = policy.rows if module.learner == "estimator" else None
-    return Material(encoded, classes, table, mel, copies, waves, synthesis, rows, columns)
+    return Material(
+        encoded, classes, table, mel, copies, waves, synthesis, rows, policy.leak, columns
+    )
