@@ -502,8 +502,9 @@ def _check_joins(params: Params, path: Path) -> None:
             raise MerError(
                 f"{path}: joins: the name {join.name!r} must not be that of another family"
             )
-        taken.append(join.name)
         for side in (join.left, join.right):
-            if side not in params.families:
-                known = sorted(params.families)
-                raise MerError(f"{path}: joins: {join.name!r} joins {side!r}, not one of {known}")
+            if side not in taken:
+                raise MerError(
+                    f"{path}: joins: {join.name!r} joins {side!r}, not one of {sorted(taken)}"
+                )
+        taken.append(join.name)

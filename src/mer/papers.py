@@ -35,15 +35,19 @@ class Column(Block):
     why: str | None = None
 
 
-class Row(Column):
+class Row(Block):
     """``rows.<key>`` of a table.
 
     Attributes
     ----------
+    title : as the paper prints it
+    why : what keeps its cells, or those of the columns named, from having a composition
     note : how ours differs from what the paper describes
     published : metric -> column -> the figure, in 0..1 (or a count) and with the digits of the paper
     """
 
+    title: str
+    why: str | dict[Key, str] | None = None
     note: str | None = None
     published: Published = Field(default_factory=dict)
 
@@ -82,7 +86,8 @@ class Table(Block):
 
     def why(self, row: str, column: str) -> str | None:
         """Why a cell has no composition, as its row, or else its column, says."""
-        return self.rows[row].why or self.columns[column].why
+        found = self.rows[row].why
+        return (found.get(column) if isinstance(found, dict) else found) or self.columns[column].why
 
 
 class Statistic(Block):

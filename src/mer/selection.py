@@ -87,7 +87,8 @@ def can_be_read(chosen: Selection, params: Params) -> None:
             if hasattr(registry.get("features", name), "extract")
             or name in layout.published_families
         ]
-        fitting += [join.name for join in params.joins if {join.left, join.right} <= set(fitting)]
+        for join in params.joins:
+            fitting += [join.name] if {join.left, join.right} <= set(fitting) else []
         if chosen.family not in fitting:
             raise MerError(
                 f"family={chosen.family!r}: {chosen.dataset!r} does not bring that published table; "
