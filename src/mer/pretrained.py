@@ -55,9 +55,9 @@ class Weights(Block):
     license: str
 
 
-def fault(weights: Weights, folder: Path = FOLDER) -> str | None:
+def fault(weights: Weights, folder: Path | None = None) -> str | None:
     """Why the file cannot be used, with what to do; None where it can."""
-    path = folder / weights.file
+    path = (folder or FOLDER) / weights.file
     if not path.is_file():
         pin = "" if weights.sha256 else ", then put its sha256 into params.yaml"
         return (
@@ -77,7 +77,7 @@ def fault(weights: Weights, folder: Path = FOLDER) -> str | None:
     return None
 
 
-def load(weights: Weights, folder: Path = FOLDER) -> dict[str, np.ndarray]:
+def load(weights: Weights, folder: Path | None = None) -> dict[str, np.ndarray]:
     """The arrays of the file: PyTorch's under their names, Keras' as ``<number>.<layer>.<name>``.
 
     Layers of Keras that have weights are numbered in their order; the names are PyTorch's (``weight``,
@@ -90,7 +90,7 @@ def load(weights: Weights, folder: Path = FOLDER) -> dict[str, np.ndarray]:
     """
     if reason := fault(weights, folder):
         raise MerError(reason)
-    kept, path = CONVERTED / f"{weights.sha256}.safetensors", folder / weights.file
+    kept, path = CONVERTED / f"{weights.sha256}.safetensors", (folder or FOLDER) / weights.file
     if not kept.exists():
         with reading(path, "a file of weights"):
             arrays = _torch(path) if path.suffix == ".pth" else _keras(path)
