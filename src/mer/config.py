@@ -80,6 +80,21 @@ class Union(Block):
     of: tuple[Key, Key, Key]
 
 
+class Cut(Block):
+    """``cuts.<key>``: a corpus that a stage makes of another one's clips, each cut into equal parts.
+
+    Attributes
+    ----------
+    of : key of corpora
+    parts : of each clip
+    peak_db : level of each part's peak in dBFS, or null to leave the level
+    """
+
+    of: Key
+    parts: Annotated[int, Field(ge=2)]
+    peak_db: Annotated[float, Field(le=0)] | None
+
+
 class Audio(Block):
     """``audio``: what standardization accepts of a file, and what decoding it may take.
 
@@ -314,6 +329,7 @@ class Params(Block):
     corpora: dict[Key, Corpus]
     demos: dict[Key, Demo]
     unions: dict[Key, Union]
+    cuts: dict[Key, Cut]
     audio: Audio
     quarantine: Quarantine
     views: dict[Key, MaybeView]
@@ -422,6 +438,12 @@ def read_all(path: Path = PARAMS) -> Params:
                 raise MerError(f"{path}: unions.{key}.of: {member!r} is not one of {known}")
         if key not in params.corpora or params.corpora[key].layout != "folder":
             raise MerError(f"{path}: corpora.{key} must be there with layout=folder, for the union")
+    for key, cut in params.cuts.items():
+        if cut.of not in params.corpora:
+            known = sorted(params.corpora)
+            raise MerError(f"{path}: cuts.{key}.of: {cut.of!r} is not one of {known}")
+        if key in params.corpora:
+            raise MerError(f"{path}: cuts.{key} must not have the name of a corpus")
     for selector, block in CHOICES.items():
         chosen, known = getattr(params, selector), sorted(getattr(params, block))
         if chosen not in known:
