@@ -1,6 +1,6 @@
 # `make repro` and `make test` are all that a new user needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install repro test lint format
+.PHONY: help install repro tables test lint format
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -22,6 +22,11 @@ repro: $(INSTALLED) ## run the selected system (params.yaml) and print its resul
 	python stages/mend.py
 	dvc --wait-for-lock repro
 	python stages/summary.py
+
+tables: $(INSTALLED) ## run every experiment behind the published tables on miniatures, and write the tables
+	python stages/mend.py
+	MER_JOBS=1 dvc --wait-for-lock repro papers/dvc.yaml
+	mer check
 
 test: $(INSTALLED) ## run all tests
 	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -11,4 +11,4 @@ with stage("train"):
     params, policy, profile = config.read(
         f"models.{chosen.model}", f"policies.{chosen.augment}", f"profiles.{chosen.profile}"
     )
-    training.run(chosen, params, policy, profile, Path("data/runs/selected"))
+    training.run(chosen, params, policy, profile, Path("data/runs/selected"), weights=True)

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from mer import evaluation
-from mer.artefacts import write_json, write_predictions
+from mer.artefacts import write_json, write_predictions, write_tracks
 from mer.types import Predictions
 
 
@@ -55,3 +55,27 @@ def test_curves_are_means_over_folds_phase_after_phase(run, tmp_path):
         [2, "1_dnn", 0.5, 0.9],
         [3, "2_fusion", 2.0, 0.7],
     ]
+
+
+def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tmp_path):
+    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluation.experiment(run, tmp_path / "experiment.json")
+    whole, found = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("run", "experiment"))
+    assert whole.items() <= found.items()
+    assert found["folds"]["accuracy"] == [1.0, 0.5]
+    assert found["accuracy_sd"] == pytest.approx(0.3536)
+    assert found["accuracy_low"] <= found["accuracy"] <= found["accuracy_high"]
+
+
+def test_counts_are_those_of_the_index(corpus, tmp_path):
+    (tmp_path / "demo_x").mkdir()
+    write_tracks(tmp_path / "demo_x" / "tracks.csv", corpus[:-1], {})
+    evaluation.counts(tmp_path / "demo_x", tmp_path / "counts.json")
+    assert json.loads((tmp_path / "counts.json").read_text()) == {
+        "dataset": "demo_x",
+        "n_clips_q1": 30,
+        "n_clips_q2": 30,
+        "n_clips_q3": 30,
+        "n_clips_q4": 29,
+        "n_clips_total": 119,
+    }

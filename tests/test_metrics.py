@@ -4,7 +4,7 @@ import pytest
 from sklearn import metrics as reference
 
 from mer.errors import MerError
-from mer.metrics import confusion, fold_confusions, interval, summary
+from mer.metrics import confusion, fold_confusions, intervals, spread, summary
 from mer.types import QUADRANTS, Predictions
 
 
@@ -92,7 +92,7 @@ def test_interval_covers_the_score_and_narrows_with_clips(rng):
     few, many = predictions(rng, clips=60, skill=0.5), predictions(rng, clips=600, skill=0.5)
     widths = []
     for found in (few, many):
-        low, high = interval(found, 1)
+        low, high = intervals(found, 1)["f1_macro"]
         assert low < summary(found, 1)["f1_macro"] < high
         widths.append(high - low)
     assert widths[1] < widths[0] / 2
@@ -101,15 +101,35 @@ def test_interval_covers_the_score_and_narrows_with_clips(rng):
 def test_interval_width_agrees_with_the_normal_approximation(rng):
     found = predictions(rng, ("low", "high"), clips=400, repeats=1, folds=1, skill=0.3)
     accuracy = summary(found, 1)["accuracy"]
-    low, high = interval(found, 1)
+    low, high = intervals(found, 1)["f1_macro"]
     assert high - low == pytest.approx(
         2 * 1.96 * np.sqrt(accuracy * (1 - accuracy) / 400), rel=0.15
     )
 
 
+def test_every_score_has_a_deviation_over_folds_and_an_interval(rng):
+    found = predictions(rng, skill=0.3)
+    figures, means = spread(found, 1), summary(found, 1)
+    weighted = per_fold(found, averaged("precision_score", "weighted"))
+    assert figures["precision_weighted_sd"] == pytest.approx(np.std(weighted, ddof=1), abs=1e-4)
+    for name in ("f1_macro", "f1_weighted", "precision_weighted", "recall_weighted", "accuracy"):
+        assert figures[f"{name}_low"] < means[name] < figures[f"{name}_high"]
+    assert (means["ci_low"], means["ci_high"]) == (
+        figures["f1_macro_low"],
+        figures["f1_macro_high"],
+    )
+
+
+def test_accuracys_interval_is_the_binomial_one(rng):
+    found = predictions(rng, ("low", "high"), clips=400, repeats=1, folds=1, skill=0.3)
+    accuracy, (low, high) = summary(found, 1)["accuracy"], intervals(found, 1)["accuracy"]
+    expected = 2 * 1.96 * np.sqrt(accuracy * (1 - accuracy) / 400)
+    assert high - low == pytest.approx(expected, rel=0.08)
+
+
 def test_same_seed_same_interval(rng):
     found = predictions(rng)
-    assert interval(found, 1) == interval(found, 1)
+    assert intervals(found, 1) == intervals(found, 1)
 
 
 @pytest.mark.parametrize(

@@ -326,6 +326,7 @@ class Params(Block):
     fidelity: Literal["described", "released"]
     profile: str
     seed: Annotated[int, Field(ge=0)]
+    miniature: Literal["demo_", ""]
     corpora: dict[Key, Corpus]
     demos: dict[Key, Demo]
     unions: dict[Key, Union]

@@ -1,14 +1,16 @@
-"""The evaluate stage: a run's scores, from its predictions, and the tables behind its plots."""
+"""A run's scores, from its predictions, the tables behind its plots, and the clips of a corpus."""
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from mer.artefacts import read_json, read_predictions, write_json, write_text
-from mer.metrics import averages, summary
-from mer.types import Predictions
+from mer.artefacts import read_json, read_predictions, read_tracks, write_json, write_text
+from mer.metrics import DIGITS, averages, fold_scores, spread, summary
+from mer.types import QUADRANTS, Predictions
 
-DIGITS = 4
+PAIRED = ("f1_macro", "accuracy")
 
 
 def _confusion(predictions: Predictions) -> pd.DataFrame:
@@ -25,6 +27,17 @@ def _curve(curves: pd.DataFrame) -> pd.DataFrame:
     return means.assign(epoch=range(1, len(means) + 1))[["epoch", "phase", "loss", "accuracy"]]
 
 
+def _scored(run: Path) -> tuple[dict[str, Any], Predictions]:
+    """The composition and every score of a run, those of segments too, and its predictions."""
+    facts = read_json(run / "run.json")
+    predictions = read_predictions(run / "predictions.parquet")
+    scores = {**facts, **summary(predictions, facts["seed"])}
+    if (segments := run / "segments.parquet").exists():
+        found = averages(read_predictions(segments))
+        scores |= {f"segment_{name}": figure for name, figure in found.items()}
+    return scores, predictions
+
+
 def run(run: Path, metrics: Path, plots: Path) -> None:
     """Score a run.
 
@@ -37,12 +50,7 @@ def run(run: Path, metrics: Path, plots: Path) -> None:
     plots : Path
         Folder for ``confusion.csv`` and ``curves.csv``.
     """
-    facts = read_json(run / "run.json")
-    predictions = read_predictions(run / "predictions.parquet")
-    scores = {**facts, **summary(predictions, facts["seed"])}
-    if (segments := run / "segments.parquet").exists():
-        found = averages(read_predictions(segments))
-        scores |= {f"segment_{name}": figure for name, figure in found.items()}
+    scores, predictions = _scored(run)
     write_json(metrics, scores)
     tables = {
         "confusion": _confusion(predictions),
@@ -50,3 +58,36 @@ def run(run: Path, metrics: Path, plots: Path) -> None:
     }
     for name, table in tables.items():
         write_text(plots / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+
+
+def experiment(run: Path, metrics: Path) -> None:
+    """Score an experiment behind a published table.
+
+    Parameters
+    ----------
+    run : Path
+        ``data/runs/<paper>/<key>``.
+    metrics : Path
+        JSON to write: what ``run`` writes, deviation and interval of every score, and under ``folds``
+        the scores of each fold that a paired test takes.
+    """
+    scores, predictions = _scored(run)
+    by_fold = fold_scores(predictions)
+    folds = {name: by_fold[name].round(DIGITS).tolist() for name in PAIRED}
+    write_json(metrics, {**scores, **spread(predictions, scores["seed"]), "folds": folds})
+
+
+def counts(index: Path, metrics: Path) -> None:
+    """Count the clips of a corpus: ``n_clips_q1 … n_clips_q4, n_clips_total``.
+
+    Parameters
+    ----------
+    index : Path
+        ``data/index/<dataset>``.
+    metrics : Path
+        JSON to write.
+    """
+    found = Counter(track.quadrant for track in read_tracks(index))
+    by_quadrant = {f"n_clips_{name.lower()}": found[name] for name in QUADRANTS}
+    total = {"n_clips_total": found.total()}
+    write_json(metrics, {"dataset": index.name, **by_quadrant, **total})

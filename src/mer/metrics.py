@@ -5,7 +5,10 @@ folds, as Louro et al. and most of the field report it; ``f1_macro_sd`` is the s
 these folds. A class that a fold neither contains nor predicts counts 0.
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+from scipy.stats import t as student
 
 from mer.types import Predictions
 
@@ -55,16 +58,44 @@ def fold_confusions(predictions: Predictions) -> np.ndarray:
     )
 
 
-def interval(predictions: Predictions, seed: int) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of macro-F1, the clip as the unit.
+def _scores(counts: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]:
+    """Every score of confusion counts, by name.
 
-    Each draw takes as many clips as there are, with replacement, with all their repeats; macro-F1 is
+    Parameters
+    ----------
+    counts : np.ndarray [shape=(..., C, C)]
+
+    Returns
+    -------
+    dict of str to np.ndarray [shape=(...)], in 0..1
+    """
+    precision, recall, f1 = per_class(counts)
+    support = counts.sum(-1) / counts.sum((-2, -1))[..., None]
+    return {
+        "f1_macro": f1.mean(-1),
+        "f1_weighted": (f1 * support).sum(-1),
+        "precision_weighted": (precision * support).sum(-1),
+        "recall_weighted": (recall * support).sum(-1),
+        "accuracy": np.trace(counts, axis1=-2, axis2=-1) / counts.sum((-2, -1)),
+        **{f"f1_{name.lower()}": f1[..., c] for c, name in enumerate(classes)},
+    }
+
+
+def fold_scores(predictions: Predictions) -> dict[str, np.ndarray]:
+    """Every score of every test fold, by repeat, then fold: name -> [shape=(folds,)], in 0..1."""
+    return _scores(fold_confusions(predictions), predictions.classes)
+
+
+def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, float]]:
+    """95 % percentile bootstrap intervals of every score, the clip as the unit.
+
+    Each draw takes as many clips as there are, with replacement, with all their repeats; a score is
     computed per repeat over all its folds and averaged. It says how far the figure would move with
     other clips, not with other training runs.
 
     Returns
     -------
-    low, high : float in 0..1
+    dict of str to (low, high), in 0..1
     """
     n = len(predictions.classes)
     clips, row = np.unique(predictions.frame["id"].to_numpy(object), return_inverse=True)
@@ -72,33 +103,35 @@ def interval(predictions: Predictions, seed: int) -> tuple[float, float]:
     pair = predictions.y_true * n + predictions.y_pred
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(clips), np.full(len(clips), 1 / len(clips)), BOOTSTRAP_DRAWS)
-    scores = np.zeros(BOOTSTRAP_DRAWS)
+    drawn = []
     for r in range(len(repeats)):
         one_hot = np.zeros((len(clips), n * n))
         one_hot[row[repeat == r], pair[repeat == r]] = 1
-        counts = (weights @ one_hot).reshape(-1, n, n)
-        scores += per_class(counts)[2].mean(axis=-1)
+        drawn.append(_scores((weights @ one_hot).reshape(-1, n, n), predictions.classes))
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(scores / len(repeats), [tail, 1 - tail])
-    return float(low), float(high)
+    bounds = {}
+    for name in drawn[0]:
+        means = np.mean([scores[name] for scores in drawn], axis=0)
+        low, high = np.quantile(means, [tail, 1 - tail])
+        bounds[name] = (float(low), float(high))
+    return bounds
+
+
+def _deviation(values: np.ndarray) -> float:
+    """Standard deviation over folds; 0 where there is one."""
+    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
+
+
+def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(float(value), DIGITS) for name, value in figures.items()}
 
 
 def averages(predictions: Predictions) -> dict[str, float]:
     """Scores as means over the test folds, to 4 digits."""
-    counts = fold_confusions(predictions)
-    precision, recall, f1 = per_class(counts)
-    support = counts.sum(-1) / counts.sum((-2, -1), keepdims=False)[:, None]
-    macro = f1.mean(axis=1)
-    figures: dict[str, float] = {
-        "f1_macro": macro.mean(),
-        "f1_macro_sd": macro.std(ddof=1) if len(macro) > 1 else 0.0,
-        "f1_weighted": (f1 * support).sum(1).mean(),
-        "precision_weighted": (precision * support).sum(1).mean(),
-        "recall_weighted": (recall * support).sum(1).mean(),
-        "accuracy": (np.trace(counts, axis1=1, axis2=2) / counts.sum((1, 2))).mean(),
-        **{f"f1_{c.lower()}": f for c, f in zip(predictions.classes, f1.mean(axis=0), strict=True)},
-    }
-    return {name: round(float(value), DIGITS) for name, value in figures.items()}
+    scores = fold_scores(predictions)
+    means = {name: float(values.mean()) for name, values in scores.items()}
+    macro = {"f1_macro": means.pop("f1_macro"), "f1_macro_sd": _deviation(scores["f1_macro"])}
+    return _rounded({**macro, **means})
 
 
 def summary(predictions: Predictions, seed: int) -> dict[str, float | int]:
@@ -106,13 +139,50 @@ def summary(predictions: Predictions, seed: int) -> dict[str, float | int]:
 
     ``constant_accuracy`` is what always answering the most frequent class of the test clips gets.
     """
-    low, high = interval(predictions, seed)
+    low, high = intervals(predictions, seed)["f1_macro"]
     frequency = np.bincount(predictions.y_true, minlength=len(predictions.classes))
+    constant = frequency.max() / frequency.sum()
     return {
         "n_clips": int(predictions.frame["id"].nunique()),
         "n_folds": len(predictions.frame[["repeat", "fold"]].drop_duplicates()),
         **averages(predictions),
-        "ci_low": round(low, DIGITS),
-        "ci_high": round(high, DIGITS),
-        "constant_accuracy": round(float(frequency.max() / frequency.sum()), DIGITS),
+        **_rounded({"ci_low": low, "ci_high": high, "constant_accuracy": constant}),
     }
+
+
+def spread(predictions: Predictions, seed: int) -> dict[str, float]:
+    """``<score>_sd`` over the test folds and the bounds ``<score>_low, <score>_high`` of its 95 %
+    interval over clips, of every score, to 4 digits."""
+    figures = {f"{n}_sd": _deviation(values) for n, values in fold_scores(predictions).items()}
+    for name, (low, high) in intervals(predictions, seed).items():
+        figures |= {f"{name}_low": low, f"{name}_high": high}
+    return _rounded(figures)
+
+
+def corrected_t_test(
+    ours: Sequence[float], theirs: Sequence[float], test_per_train: float
+) -> float | None:
+    """Two-sided p of the corrected resampled t-test on paired scores of the same folds.
+
+    Training sets of a repeated cross-validation overlap, so the variance of the mean difference is not
+    1/J of that of the differences but 1/J + n_test / n_train of it (Nadeau & Bengio, "Inference for
+    the Generalization Error", Machine Learning 52, 2003, section 3).
+
+    Parameters
+    ----------
+    ours, theirs : sequence of float [length J]
+        Scores of two systems, fold by fold.
+    test_per_train : float
+        Test clips per training clip.
+
+    Returns
+    -------
+    float in 0..1, or None where all differences are equal, or there is only one
+    """
+    differences = np.subtract(ours, theirs)
+    count = len(differences)
+    variance = differences.var(ddof=1) if count > 1 else 0.0
+    if np.isclose(variance, 0):
+        return None
+    t = differences.mean() / np.sqrt((1 / count + test_per_train) * variance)
+    return float(2 * student.sf(abs(t), df=count - 1))

@@ -70,8 +70,14 @@ def _present(key: str, corpus: Corpus, raw: Path) -> None:
     registry.get("datasets", corpus.layout).tracks(root)
 
 
-def _can_be_read(chosen: Selection, params: Params) -> None:
-    """Refuse a composition in which the model finds nothing to read."""
+def can_be_read(chosen: Selection, params: Params) -> None:
+    """Refuse a composition in which the model finds nothing to read.
+
+    Raises
+    ------
+    MerError
+        Naming what does go together.
+    """
     module = registry.get("models", chosen.model)
     layout = registry.get("datasets", params.corpora[chosen.dataset].layout)
     if "table" in module.reads:
@@ -121,4 +127,4 @@ def check(params: Params, raw: Path) -> None:
     for key in union.of if union else (chosen.dataset,):
         if key not in params.demos:
             _present(key, params.corpora[key], raw)
-    _can_be_read(chosen, params)
+    can_be_read(chosen, params)

@@ -35,12 +35,23 @@ def _commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def _record(name: str, seconds: float) -> dict[str, Any]:
+def _device() -> str:
+    """What networks were trained on; no other stage needs to load torch to say so."""
+    if "mer.device" not in sys.modules:
+        return "cpu"
+    import torch
+
+    chosen = sys.modules["mer.device"].device()
+    return torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else chosen.type
+
+
+def _record(name: str, seconds: float, commit: str) -> dict[str, Any]:
     return {
         "stage": name,
         "seconds": round(seconds, 2),
+        "device": _device(),
         "ended": time.time(),
-        "commit": _commit(),
+        "commit": commit,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         "versions": {library: metadata.version(library) for library in LIBRARIES},
@@ -74,24 +85,31 @@ def one_sentence(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def stage(name: str) -> Iterator[None]:
+def stage(name: str, sidecar: Path | None = None) -> Iterator[None]:
     """Run a stage: log to the terminal, say errors in one sentence, record the seconds.
 
-    The record, ``.mer/stages/<name>.json``, also holds commit, machine and versions. DVC does not
-    hash it.
+    The record, ``.mer/stages/<name>.json``, also holds device, commit, machine and versions. DVC does
+    not hash it.
 
     Parameters
     ----------
     name : str
         As DVC writes it: ``train``, ``index@demo``.
+    sidecar : Path or None
+        Where else to write the record: beside results that are kept in Git.
     """
     end_at_once(PARENT)
     logging.basicConfig(level="INFO", format="%(message)s", handlers=[RichHandler(show_path=False)])
     warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning)  # joblib, of those after an error
-    started = time.perf_counter()
+    started, commit = (
+        time.perf_counter(),
+        _commit(),
+    )  # of the code that runs, whatever is edited then
     with one_sentence(name):
         yield
-        write_json(RECORDS / f"{name}.json", _record(name, time.perf_counter() - started))
+        record = _record(name, time.perf_counter() - started, commit)
+        for path in filter(None, (RECORDS / f"{name}.json", sidecar)):
+            write_json(path, record)
 
 
 def records() -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The train stage: the selected system over all folds of its protocol."""
 
 from pathlib import Path
+from statistics import fmean
 
 import joblib
 from safetensors.numpy import save_file
@@ -20,13 +21,22 @@ from mer.parallel import resumable
 from mer.selection import Selection
 
 
-def run(chosen: Selection, params: Block, policy: Policy, profile: Profile, target: Path) -> None:
+def run(
+    chosen: Selection,
+    params: Block,
+    policy: Policy,
+    profile: Profile,
+    target: Path,
+    *,
+    weights: bool,
+) -> None:
     """Train and write ``data/runs/<key>``.
 
     ``predictions.parquet``, and where a clip's prediction comes from those of its segments, these in
     ``segments.parquet``, with ids ``<clip>#<segment>``; ``run.json``, which says of what;
-    ``curves.csv``, the networks' learning curves; ``weights/r0_f<fold>.safetensors``, the networks
-    of the first repeat. A killed call, made again, goes on at the first fold that has no result.
+    ``curves.csv``, the networks' learning curves; with ``weights``,
+    ``weights/r0_f<fold>.safetensors``, the networks of the first repeat. A killed call, made again,
+    goes on at the first fold that has no result.
 
     Raises
     ------
@@ -40,6 +50,7 @@ def run(chosen: Selection, params: Block, policy: Policy, profile: Profile, targ
         "augment": chosen.augment if material.augmented else "none",
         "protocol": facts["protocol"],
         "shares_artists": facts["shares_artists"],
+        "test_per_train": round(fmean(len(f.test) / len(f.train) for f in folds), 6),
         "n_quarantined": len(quarantined(chosen.folder("standard"))),
     }
     used = [chosen.used, params.model_dump(), profile.model_dump(), material, folds]
@@ -54,16 +65,21 @@ def run(chosen: Selection, params: Block, policy: Policy, profile: Profile, targ
             profile=profile,
             each=each,
         )
-        _write(target, trained, described)
+        _write(target, trained, described, weights)
 
 
-def _write(target: Path, trained: Trained, described: dict) -> None:
+def _write(target: Path, trained: Trained, described: dict, weights: bool) -> None:
     with writing(target) as folder:
         write_predictions(folder / "predictions.parquet", trained.predictions)
         if trained.segments is not None:
             write_predictions(folder / "segments.parquet", trained.segments)
         write_json(folder / "run.json", described)
         trained.curves.to_csv(folder / "curves.csv", index=False, lineterminator="\n")
-        (folder / "weights").mkdir()
-        for (repeat, fold), arrays in trained.weights.items():
-            save_file(dict(arrays), folder / "weights" / f"r{repeat}_f{fold}.safetensors")
+        if weights:
+            _write_weights(folder / "weights", trained)
+
+
+def _write_weights(folder: Path, trained: Trained) -> None:
+    folder.mkdir()
+    for (repeat, fold), arrays in trained.weights.items():
+        save_file(dict(arrays), folder / f"r{repeat}_f{fold}.safetensors")

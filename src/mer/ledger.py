@@ -1,0 +1,56 @@
+"""The committed results behind the published tables: metrics/experiments/<paper>/<key>.json."""
+
+from pathlib import Path
+from typing import Any
+
+from mer.artefacts import read_json
+from mer.papers import Papers, Table
+
+LEDGER = Path("metrics/experiments")
+RAW = Path("data/raw")
+MINIATURE = "demo_"
+WHOLE = "paper"  # the profile that runs a protocol in full
+Results = dict[str, dict[str, Any]]
+
+
+def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
+    """What an experiment has left: its figures, by what they were run on.
+
+    Returns
+    -------
+    dict
+        ``""``: the real corpus, the protocol in full. ``quick_`` and the like: the real corpus under a
+        profile that cuts it short. ``demo_``: a miniature, or the profile ``demo``.
+    """
+    found: Results = {}
+    for prefix in ("", MINIATURE):
+        path = folder / paper / f"{prefix}{key}.json"
+        if path.exists():
+            facts = read_json(path)
+            profile = facts.get("profile", WHOLE)
+            short = "" if profile == WHOLE else f"{profile}_"
+            found.setdefault(prefix or short, facts)
+    return found
+
+
+def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str]:
+    """How far a cell of a published table is reproduced.
+
+    Returns
+    -------
+    state : str
+        ``done``: run on the real corpus, in full. ``demo only``: run on less. ``absent``: not run.
+    why : str
+        What it is not done for: no composition, no corpus, or only that its stage was not run; empty for
+        ``done``.
+    """
+    key = table.key(row, column)
+    experiment = papers.find(key)
+    if experiment is None:
+        return "absent", table.why(row, column) or "no composition and no reason given"
+    found = results(table.paper, key)
+    if "" in found:
+        return "done", ""
+    corpus = RAW / experiment.dataset
+    why = f"{papers.stages[key]} not run" if corpus.is_dir() else f"{corpus} not there"
+    return ("demo only" if found else "absent"), why

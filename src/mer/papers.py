@@ -1,0 +1,172 @@
+"""papers/<paper>.yaml: the published tables, and the composition behind each of their cells."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, FiniteFloat, ValidationError
+
+from mer.config import Block, Key, Protocol
+from mer.errors import MerError
+
+PAPERS = Path("papers")
+Published = dict[Key, dict[Key, FiniteFloat]]
+
+
+class Paper(Block):
+    """``papers.<key>``: what is reproduced."""
+
+    title: str
+    authors: str
+    url: str | None
+
+
+class Column(Block):
+    """``columns.<key>`` of a table.
+
+    Attributes
+    ----------
+    title : as the paper prints it
+    why : what keeps its cells from having a composition, where they have none
+    """
+
+    title: str
+    why: str | None = None
+
+
+class Row(Column):
+    """``rows.<key>`` of a table.
+
+    Attributes
+    ----------
+    note : how ours differs from what the paper describes
+    published : metric -> column -> the figure, in 0..1 (or a count) and with the digits of the paper
+    """
+
+    note: str | None = None
+    published: Published = Field(default_factory=dict)
+
+
+class Table(Block):
+    """``tables.<paper>_<table>``: one published table.
+
+    Attributes
+    ----------
+    paper : key of ``papers``
+    title : as the paper prints it
+    protocol : of the paper, in a sentence
+    metrics : names of ``mer.metrics``, or of whatever the experiments write
+    experiment : key of the experiment behind a cell, with ``{row}`` and ``{column}``
+    figure : name of the figure in its results, with ``{metric}``, ``{row}`` and ``{column}``
+    reference : row that the others are tested against, fold by fold; null for none
+    """
+
+    paper: Key
+    title: str
+    protocol: str
+    metrics: tuple[Key, ...] = Field(min_length=1)
+    experiment: str = "{row}_{column}"
+    figure: str = "{metric}"
+    reference: Key | None = None
+    columns: dict[Key, Column]
+    rows: dict[Key, Row]
+
+    def key(self, row: str, column: str) -> str:
+        """The key that the experiment of a cell has, if there is one."""
+        return self.experiment.format(row=row, column=column)
+
+    def name(self, metric: str, row: str, column: str) -> str:
+        """The name of a cell's figure in the results of its experiment."""
+        return self.figure.format(metric=metric, row=row, column=column)
+
+    def why(self, row: str, column: str) -> str | None:
+        """Why a cell has no composition, as its row, or else its column, says."""
+        return self.rows[row].why or self.columns[column].why
+
+
+class Statistic(Block):
+    """``counts.<key>``: an experiment that counts the clips of a corpus, nothing else."""
+
+    paper: Key
+    dataset: Key
+
+
+class Experiment(Statistic):
+    """``experiments.<key>``: the selectors of one experiment but ``profile`` and ``seed``, which
+    params.yaml holds for all of them."""
+
+    model: Key
+    target: Literal["quadrant", "valence", "arousal"]
+    view: Key
+    family: Key
+    augment: Key
+    protocol: Protocol
+    fidelity: Literal["described", "released"]
+
+
+class Papers(Block):
+    """All files of ``papers/`` as one.
+
+    Attributes
+    ----------
+    systems : compositions, or parts of such, that the others share by YAML anchors
+    experiments, counts : by key; the groups ``experiment`` and ``count`` of papers/dvc.yaml
+    """
+
+    papers: dict[Key, Paper]
+    tables: dict[Key, Table]
+    systems: dict[Key, dict[str, Any]] = Field(default_factory=dict)
+    experiments: dict[Key, Experiment] = Field(default_factory=dict)
+    counts: dict[Key, Statistic] = Field(default_factory=dict)
+
+    @property
+    def stages(self) -> dict[str, str]:
+        """Key of everything that has results -> its stage of papers/dvc.yaml."""
+        groups: dict[str, Mapping[str, Statistic]]
+        groups = {"experiment": self.experiments, "count": self.counts}
+        return {key: f"{group}@{key}" for group, keys in groups.items() for key in keys}
+
+    @property
+    def corpora(self) -> set[str]:
+        """Every corpus that an experiment reads."""
+        return {found.dataset for key in self.stages if (found := self.find(key))}
+
+    def find(self, key: str) -> Statistic | None:
+        """The experiment of that key, of whatever group."""
+        return self.experiments.get(key) or self.counts.get(key)
+
+
+def _read(path: Path) -> Papers:
+    try:
+        return Papers.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError) as error:
+        raise MerError(f"{path} must be a readable YAML file ({error})") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join(map(str, fault["loc"]))
+        raise MerError(f"{path}: {key}={fault['input']!r}: {fault['msg']}") from None
+
+
+def load(folder: Path = PAPERS) -> Papers:
+    """Every ``<paper>.yaml`` of the folder, joined.
+
+    Raises
+    ------
+    MerError
+        Naming the file and the key, if a file is damaged or two share the key of a table or an
+        experiment.
+    """
+    joined: dict[str, dict[str, Any]] = {name: {} for name in Papers.model_fields}
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name == "dvc.yaml":
+            continue
+        part = _read(path)
+        for name, block in joined.items():
+            added = getattr(part, name)
+            if name != "systems" and (twice := sorted(block.keys() & added.keys())):
+                raise MerError(
+                    f"{path}: {name}.{twice[0]} stands in another paper's file; rename it"
+                )
+            block |= added
+    return Papers(**joined)

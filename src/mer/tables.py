@@ -1,0 +1,187 @@
+"""A published table beside ours: JSON for DVC, Markdown and HTML to read."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from mer.artefacts import write_json, write_text, writing
+from mer.ledger import Results, results
+from mer.metrics import DIGITS, corrected_t_test
+from mer.papers import Papers, Table
+
+Cell = dict[str, float]
+SAME = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds")
+
+
+def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, Cell]]:
+    """Every cell: ``{row: {column: {<metric>, <metric>_sd, …, n_clips, n_folds}}}``.
+
+    ``<metric>`` is the figure of the real corpus under the whole protocol, ``_sd`` its deviation over
+    folds, ``_low`` and ``_high`` its 95 % interval over clips, ``_p`` that of the paired test against the
+    table's reference row, ``_published`` the paper's. Figures of a miniature or of a shorter
+    profile stand beside them under ``demo_`` or the profile's name.
+
+    Parameters
+    ----------
+    find : callable
+        Key of an experiment -> its results; see ``mer.ledger.results``.
+    """
+    return {
+        row: {column: _cell(table, row, column, find) for column in table.columns}
+        for row in table.rows
+    }
+
+
+def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -> Cell:
+    cell: Cell = {}
+    found = find(table.key(row, column))
+    for metric in table.metrics:
+        published = table.rows[row].published.get(metric, {})
+        if column in published:
+            cell[f"{metric}_published"] = published[column]
+        name = table.name(metric, row, column)
+        for prefix, facts in found.items():
+            for part in ("", "_sd", "_low", "_high"):
+                if f"{name}{part}" in facts:
+                    cell[f"{prefix}{metric}{part}"] = facts[f"{name}{part}"]
+        if table.reference and "" in found:
+            reference = find(table.key(table.reference, column)).get("", {})
+            p = _p(found[""], reference, name)
+            if p is not None:
+                cell[f"{metric}_p"] = p
+    for prefix, facts in found.items():
+        cell |= {f"{prefix}{n}": facts[n] for n in ("n_clips", "n_folds") if n in facts}
+    return cell
+
+
+def _p(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> float | None:
+    """Of the paired test, where both were scored on the same folds and are two systems."""
+    folds = ours.get("folds", {}), theirs.get("folds", {})
+    if ours == theirs or any(name not in f for f in folds):
+        return None
+    if any(ours[fact] != theirs[fact] for fact in SAME):
+        return None
+    p = corrected_t_test(folds[0][name], folds[1][name], ours["test_per_train"])
+    return None if p is None else round(p, DIGITS)
+
+
+def _lines(
+    papers: Papers, table: Table, found: dict[str, dict[str, Cell]]
+) -> Iterator[dict[str, Any]]:
+    """The readable table: one line per column, row and metric."""
+    for column in table.columns:
+        for row, spec in table.rows.items():
+            key = table.key(row, column)
+            experiment = papers.find(key)
+            for metric in table.metrics:
+                yield {
+                    "column": column,
+                    "row": row,
+                    "metric": metric,
+                    "corpus": experiment.dataset if experiment else "",
+                    "protocol": getattr(experiment, "protocol", ""),
+                    **_figures(found[row][column], metric),
+                    "note": spec.note if experiment else table.why(row, column),
+                }
+
+
+def _figures(cell: Cell, metric: str) -> dict[str, str]:
+    """One cell's figures of one metric, as they are printed."""
+    shown = {"published": _number(cell.get(f"{metric}_published"))}
+    shown["ours"] = _with_deviation(cell, metric)
+    both = metric in cell and f"{metric}_published" in cell
+    difference = cell[metric] - cell[f"{metric}_published"] if both else None
+    shown["difference"] = _number(difference, sign="+")
+    bounds = [_number(cell.get(f"{metric}_{bound}")) for bound in ("low", "high")]
+    shown["interval"] = "–".join(filter(None, bounds))
+    shown["p"] = _number(cell.get(f"{metric}_p"))
+    shown["n"] = " / ".join(str(cell[n]) for n in ("n_clips", "n_folds") if n in cell)
+    others = [key.removesuffix(metric) for key in cell if key.endswith(f"_{metric}")]
+    shown["less"] = "; ".join(f"{p.strip('_')} {_with_deviation(cell, p + metric)}" for p in others)
+    return shown
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    if value is None:
+        return ""
+    return f"{value:{sign}}" if isinstance(value, int) else f"{value:{sign}.4f}"
+
+
+def _with_deviation(cell: Cell, name: str) -> str:
+    parts = [_number(cell.get(key)) for key in (name, f"{name}_sd")]
+    return " ± ".join(filter(None, parts))
+
+
+HEADINGS = {
+    "row": "system",
+    "metric": "metric",
+    "published": "published",
+    "ours": "ours ± sd over folds",
+    "difference": "difference",
+    "interval": "95 % interval over clips",
+    "p": "p",
+    "n": "clips / folds",
+    "corpus": "corpus",
+    "protocol": "our protocol",
+    "less": "not comparable",
+    "note": "note",
+}
+
+
+def _markdown(context: dict[str, Any]) -> str:
+    """GitHub's Markdown: a heading per column, a table of its rows."""
+    table = context["table"]
+    text = [f"# {table.title}", f"{context['paper'].title} ({context['paper'].authors})."]
+    text += [f"Published under: {table.protocol}.", context["legend"]]
+    for column, spec in table.columns.items():
+        lines = [line for line in context["lines"] if line["column"] == column]
+        rows = [list(HEADINGS.values()), ["---"] * len(HEADINGS)]
+        rows += [[line[h] or "" for h in HEADINGS] for line in lines]
+        text += [f"## {spec.title}", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n\n".join(text) + "\n"
+
+
+def _html(context: dict[str, Any]) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("table.html").render(context)
+
+
+def _legend(table: Table) -> str:
+    tested = f" p: corrected resampled t-test against {table.reference}." if table.reference else ""
+    return (
+        "Ours: the real corpus under the whole protocol."
+        + tested
+        + " Not comparable: figures of a "
+        "rendered miniature (demo) or of a shorter profile, which prove that the experiment runs."
+    )
+
+
+def write(papers: Papers, name: str, metrics: Path, folder: Path) -> None:
+    """Write ``metrics/tables/<name>.json``, and ``table.md`` and ``table.html`` in ``folder``.
+
+    Parameters
+    ----------
+    name : str
+        Key of ``tables``.
+    """
+    table = papers.tables[name]
+    found = cells(table, lambda key: results(table.paper, key))
+    context = {
+        "table": table,
+        "paper": papers.papers[table.paper],
+        "legend": _legend(table),
+        "headings": HEADINGS,
+        "lines": list(_lines(papers, table, found)),
+    }
+    write_json(metrics, found)
+    with writing(folder) as target:
+        write_text(target / "table.md", _markdown(context))
+        write_text(target / "table.html", _html(context))

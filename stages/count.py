@@ -1,0 +1,12 @@
+"""Count a corpus' clips for a published table: ``python stages/count.py <paper> <key> <dataset>``."""
+
+import sys
+from pathlib import Path
+
+from mer import evaluation
+from mer.stage import stage
+
+paper, key, dataset = sys.argv[1:]
+with stage(f"count@{key}"):
+    metrics = Path("metrics/experiments", paper, f"{key}.json")
+    evaluation.counts(Path("data/index", dataset), metrics)

@@ -1,0 +1,194 @@
+"""A published table beside ours."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mer import ledger, tables
+from mer.artefacts import write_json
+from mer.metrics import corrected_t_test
+from mer.papers import Papers
+
+FACTS = {
+    "dataset": "4qaed",
+    "target": "quadrant",
+    "protocol": "cv10",
+    "profile": "paper",
+    "seed": 1,
+    "n_clips": 40,
+    "n_folds": 4,
+    "test_per_train": 1 / 3,
+}
+SVM = {**FACTS, "f1_macro": 0.75, "f1_macro_sd": 0.05, "f1_macro_low": 0.7, "f1_macro_high": 0.8}
+SVM["folds"] = {"f1_macro": [0.7, 0.8, 0.75, 0.75]}
+CNN = {**FACTS, "f1_macro": 0.6, "f1_macro_sd": 0.1, "folds": {"f1_macro": [0.5, 0.7, 0.55, 0.65]}}
+COMPOSITION = {
+    "paper": "p",
+    "model": "svm",
+    "target": "quadrant",
+    "view": "none",
+    "family": "top100",
+    "augment": "none",
+    "protocol": "cv10",
+    "fidelity": "described",
+    "dataset": "4qaed",
+}
+
+
+@pytest.fixture
+def every():
+    """One table of F1 (tested against the SVM), one of counts; one row without a composition."""
+    common = {"paper": "p", "title": "Table", "protocol": "ten folds"}
+    scores = {
+        "metrics": ["f1_macro"],
+        "reference": "svm",
+        "columns": {"4qaed": {"title": "4QAED"}},
+        "rows": {
+            "svm": {"title": "SVM", "published": {"f1_macro": {"4qaed": 0.7559}}},
+            "cnn": {"title": "CNN", "note": "another <view>"},
+            "openl3": {
+                "title": "OpenL3",
+                "why": "weights not there",
+                "published": {"f1_macro": {"4qaed": 0.557}},
+            },
+        },
+    }
+    counts = {
+        "metrics": ["n_clips"],
+        "experiment": "{row}_counts",
+        "figure": "{metric}_{column}",
+        "columns": {"q1": {"title": "Q1"}, "total": {"title": "Total"}},
+        "rows": {"4qaed": {"title": "4QAED", "published": {"n_clips": {"q1": 225, "total": 900}}}},
+    }
+    return Papers.model_validate(
+        {
+            "papers": {"p": {"title": "Paper", "authors": "Someone", "url": None}},
+            "tables": {"p_table1": {**common, **scores}, "p_table2": {**common, **counts}},
+            "experiments": {"svm_4qaed": COMPOSITION, "cnn_4qaed": COMPOSITION},
+            "counts": {"4qaed_counts": {"paper": "p", "dataset": "4qaed"}},
+        }
+    )
+
+
+def cells(every, name, **found):
+    return tables.cells(every.tables[name], lambda key: found.get(f"_{key}", {}))
+
+
+def test_a_cell_holds_ours_beside_the_published(every):
+    found = cells(every, "p_table1", _svm_4qaed={"": SVM})
+    assert found["svm"]["4qaed"] == {
+        "f1_macro": 0.75,
+        "f1_macro_sd": 0.05,
+        "f1_macro_low": 0.7,
+        "f1_macro_high": 0.8,
+        "f1_macro_published": 0.7559,
+        "n_clips": 40,
+        "n_folds": 4,
+    }
+    assert found["openl3"]["4qaed"] == {"f1_macro_published": 0.557}
+    assert found["cnn"]["4qaed"] == {}
+
+
+def test_a_demo_figure_never_stands_where_a_real_one_does(every):
+    demo = {**SVM, "dataset": "demo_4qaed", "profile": "demo", "f1_macro": 1.0}
+    found = cells(every, "p_table1", _svm_4qaed={"demo_": demo})["svm"]["4qaed"]
+    assert "f1_macro" not in found
+    assert "n_clips" not in found
+    assert (found["demo_f1_macro"], found["demo_n_clips"]) == (1.0, 40)
+
+
+def test_counts_take_their_figure_by_column(every):
+    counted = {"n_clips_q1": 224, "n_clips_total": 899}
+    found = cells(every, "p_table2", _4qaed_counts={"": counted})["4qaed"]
+    assert found["q1"] == {"n_clips": 224, "n_clips_published": 225}
+    assert found["total"] == {"n_clips": 899, "n_clips_published": 900}
+
+
+def test_other_rows_are_tested_against_the_reference(every):
+    found = cells(every, "p_table1", _svm_4qaed={"": SVM}, _cnn_4qaed={"": CNN})
+    expected = corrected_t_test(CNN["folds"]["f1_macro"], SVM["folds"]["f1_macro"], 1 / 3)
+    assert found["cnn"]["4qaed"]["f1_macro_p"] == pytest.approx(expected, abs=1e-4)
+    assert "f1_macro_p" not in found["svm"]["4qaed"]
+
+
+@pytest.mark.parametrize("change", [{"protocol": "grouped"}, {"seed": 2}, {"n_clips": 39}])
+def test_scores_of_other_folds_are_not_paired(every, change):
+    found = cells(every, "p_table1", _svm_4qaed={"": SVM}, _cnn_4qaed={"": {**CNN, **change}})
+    assert "f1_macro_p" not in found["cnn"]["4qaed"]
+
+
+def test_corrected_t_test_by_hand():
+    """Differences 1, 2, 3, 4: mean 2.5, variance 5/3; t = 2.5 / sqrt((1/4 + 1/3) 5/3) = 2.5354."""
+    p = corrected_t_test([1.0, 2.0, 3.0, 4.0], [0.0] * 4, 1 / 3)
+    assert p == pytest.approx(2 * stats.t.sf(2.5 / np.sqrt(35 / 36), 3))
+    assert p == pytest.approx(0.0849, abs=2e-4)
+
+
+def test_uncorrected_it_is_the_paired_t_test(rng):
+    ours, theirs = rng.random((2, 10))
+    assert corrected_t_test(ours, theirs, 0.0) == pytest.approx(
+        stats.ttest_rel(ours, theirs).pvalue
+    )
+
+
+def test_the_correction_makes_it_more_cautious(rng):
+    ours, theirs = rng.random((2, 100)) + np.array([[0.2], [0.0]])
+    assert corrected_t_test(ours, theirs, 1 / 9) > stats.ttest_rel(ours, theirs).pvalue
+
+
+@pytest.mark.parametrize("folds", [[0.5], [0.5, 0.6]], ids=["one fold", "equal differences"])
+def test_no_test_without_a_variance(folds):
+    assert corrected_t_test(folds, [f - 0.1 for f in folds], 0.1) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "profile", "prefix"),
+    [
+        ("a", "paper", ""),
+        ("a", "quick", "quick_"),
+        ("a", "demo", "demo_"),
+        ("demo_a", "demo", "demo_"),
+        ("demo_a", "paper", "demo_"),
+    ],
+)
+def test_only_the_whole_protocol_on_the_real_corpus_counts(tmp_path, file, profile, prefix):
+    write_json(tmp_path / "p" / f"{file}.json", {"profile": profile})
+    assert ledger.results("p", "a", tmp_path) == {prefix: {"profile": profile}}
+
+
+def test_a_written_table_shows_both_figures_and_every_reason(every, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = ledger.LEDGER / "p"
+    write_json(folder / "svm_4qaed.json", SVM)
+    write_json(folder / "demo_svm_4qaed.json", {**SVM, "f1_macro": 1.0, "profile": "demo"})
+    tables.write(every, "p_table1", tmp_path / "t.json", tmp_path / "out")
+    assert json.loads((tmp_path / "t.json").read_text())["svm"]["4qaed"]["f1_macro"] == 0.75
+    text = (tmp_path / "out/table.md").read_text()
+    (svm,) = (line for line in text.splitlines() if line.startswith("| svm"))
+    for part in (
+        "0.7559",
+        "0.7500 ± 0.0500",
+        "-0.0059",
+        "0.7000–0.8000",
+        "40 / 4",
+        "cv10",
+        "4qaed",
+    ):
+        assert f"| {part} |" in svm
+    assert "demo 1.0000 ± 0.0500" in svm
+    assert "weights not there" in text
+    html = (tmp_path / "out/table.html").read_text()
+    assert "another &lt;view&gt;" in html
+    assert "0.7500 ± 0.0500" in html
+
+
+def test_the_same_results_give_the_same_bytes(every, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written = []
+    for name in ("one", "two"):
+        tables.write(every, "p_table2", tmp_path / f"{name}.json", tmp_path / name)
+        files = [tmp_path / f"{name}.json", *sorted((tmp_path / name).iterdir())]
+        written.append([file.read_bytes() for file in files])
+    assert written[0] == written[1]
