@@ -12,7 +12,7 @@ from mer.errors import MerError
 from mer.files import read_json, write_csv, write_json
 from mer.folding import make
 from mer.splits import split
-from mer.types import QUADRANTS, Track
+from mer.types import QUADRANTS, Track, clip_of
 
 CUT = Cut(of="songs", parts=4, peak_db=0.0)
 LENGTHS = (40, 43, 80)
@@ -78,7 +78,7 @@ def test_parts_keep_label_file_and_artist_and_a_nameless_song_is_a_group(prepare
     assert len(found) == 16
     by_song = {song.id: song for song in artefacts.read_tracks(prepared[0])}
     for part in found:
-        song = by_song[cutting.clip_of(part.id)]
+        song = by_song[clip_of(part.id)]
         assert (part.quadrant, part.path) == (song.quadrant, song.path)
         assert part.artist == (song.artist or song.id)
     assert set(artefacts.read_digests(index).values()) == {DIGEST}
@@ -137,7 +137,7 @@ def test_song_80_20_of_parts_is_the_split_of_the_range_of_songs(folds, corpus):
     expected = {f"{blocks[i].id}#{part}" for i in test for part in range(4)}
     assert set(folds("song_80_20")[1][0].test) == expected
     assert split(corpus, "song_80_20", seed=1)[0].test == tuple(
-        dict.fromkeys(cutting.clip_of(id_) for id_ in folds("song_80_20")[1][0].test)
+        dict.fromkeys(clip_of(id_) for id_ in folds("song_80_20")[1][0].test)
     )
 
 
@@ -152,4 +152,4 @@ def test_an_absent_protocol_stays_absent(tmp_path):
     ("id_", "clip"), [("a#0", "a"), ("a#1#12", "a#1"), ("a", "a"), ("a#b", "a#b")]
 )
 def test_the_clip_of_an_id(id_, clip):
-    assert cutting.clip_of(id_) == clip
+    assert clip_of(id_) == clip

@@ -4,7 +4,6 @@ A part is a clip of its own, ``<clip>#<part>``, and keeps its song's label and a
 songs, then every song gives way to its parts: those of one song stand on one side.
 """
 
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,20 +15,7 @@ from mer import artefacts
 from mer.config import Cut
 from mer.errors import MerError
 from mer.files import read_json, write_csv, write_json
-from mer.types import Fold, Track
-
-_PART = re.compile(r"(?P<clip>.+)#\d+", re.DOTALL)
-
-
-def part_ids(clip: str, parts: int) -> list[str]:
-    """The ids of a clip's parts, in their order."""
-    return [f"{clip}#{part}" for part in range(parts)]
-
-
-def clip_of(part: str) -> str:
-    """The clip that an id is a part of; the id itself where it is of none."""
-    found = _PART.fullmatch(part)
-    return found["clip"] if found else part
+from mer.types import Fold, Track, clip_of, part_ids
 
 
 def _tracks(tracks: Sequence[Track], parts: int) -> Iterator[Track]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mer.artefacts import read_json, read_predictions, read_tracks, write_json, write_text
 from mer.metrics import DIGITS, averages, fold_scores, spread, summary
-from mer.types import QUADRANTS, Predictions
+from mer.types import QUADRANTS, Predictions, clip_of
 
 PAIRED = ("f1_macro", "accuracy")
 
@@ -27,14 +27,26 @@ def _curve(curves: pd.DataFrame) -> pd.DataFrame:
     return means.assign(epoch=range(1, len(means) + 1))[["epoch", "phase", "loss", "accuracy"]]
 
 
+def _by_clip(parts: Predictions) -> Predictions | None:
+    """The mean over each clip's parts, where all ids are such of parts."""
+    frame = parts.frame.assign(id=[clip_of(id_) for id_ in parts.frame["id"]])
+    if (frame["id"] == parts.frame["id"]).any():
+        return None
+    means = frame.groupby(["id", "repeat", "fold", "y_true"], sort=False, as_index=False).mean()
+    return Predictions(means, parts.classes)
+
+
 def _scored(run: Path) -> tuple[dict[str, Any], Predictions]:
-    """The composition and every score of a run, those of segments too, and its predictions."""
+    """The composition and every score of a run, those of segments, or of clips that were cut, too, and its predictions."""
     facts = read_json(run / "run.json")
     predictions = read_predictions(run / "predictions.parquet")
     scores = {**facts, **summary(predictions, facts["seed"])}
     if (segments := run / "segments.parquet").exists():
         found = averages(read_predictions(segments))
         scores |= {f"segment_{name}": figure for name, figure in found.items()}
+    if clips := _by_clip(predictions):
+        found = {"n_clips": clips.frame["id"].nunique(), **averages(clips)}
+        scores |= {f"clip_{name}": figure for name, figure in found.items()}
     return scores, predictions
 
 

@@ -21,7 +21,7 @@ from mer import registry
 from mer.config import Profile
 from mer.device import device
 from mer.learn.material import Material
-from mer.types import Fold, Predictions
+from mer.types import Fold, Predictions, part_ids
 
 PROBABILITY_DIGITS = 4
 CURVE_COLUMNS = ["repeat", "fold", "phase", "epoch", "loss", "accuracy"]
@@ -84,7 +84,7 @@ def _rows(
 def _segment_rows(fold: Fold, y_true: Sequence[int], probabilities: np.ndarray) -> pd.DataFrame:
     """Rows of the clips' segments, of probabilities [shape=(n, segments, C)]."""
     count = probabilities.shape[1]
-    ids = [f"{id_}#{segment}" for id_ in fold.test for segment in range(count)]
+    ids = [part for id_ in fold.test for part in part_ids(id_, count)]
     flat = probabilities.reshape(len(ids), -1)
     return _rows(fold, ids, np.repeat(y_true, count).tolist(), flat)
 
