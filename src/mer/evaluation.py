@@ -37,7 +37,10 @@ def _by_clip(parts: Predictions) -> Predictions | None:
 
 
 def _scored(run: Path) -> tuple[dict[str, Any], Predictions]:
-    """The composition and every score of a run, those of segments, or of clips that were cut, too, and its predictions."""
+    """The composition and every score of a run, and its predictions.
+
+    Scores of segments, or of clips that were cut into parts, stand beside them.
+    """
     facts = read_json(run / "run.json")
     predictions = read_predictions(run / "predictions.parquet")
     scores = {**facts, **summary(predictions, facts["seed"])}
