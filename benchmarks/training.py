@@ -1,40 +1,66 @@
 """Clips per second in training: the project's loop against a plain one, and the machine's floor.
 
-    python benchmarks/training.py [--model cnn] [--batch 32] [--clips 96]
+    python benchmarks/training.py [--model cnn] [--view louro] [--batch 32] [--clips 64]
 
-Both loops train the same network from the same start on random spectrograms. The plain one is what a
-script would do: float32, contiguous, every batch copied from the host, no autocast. The floor is what
-the arithmetic and the memory traffic of the layers would cost at the speed that this machine reaches
-in one large matrix product and one large copy, measured in the same run.
+All train the same network from the same start on random spectrograms of the view's shape, each in a
+process of its own. The plain loop is what a script would do: float32, contiguous, every batch copied
+from the host, no autocast, torch's own dropout and memory; once more with the layers of this project,
+so that the loop alone differs. They take turns, so that a busy machine is as unkind to all of them,
+and a round's ratio is taken within the round. On a CPU the seconds are the processor's.
+
+The floor is what the operations (multiply-adds) and the bytes (maps read and written) of the layers
+would cost at the speed that this machine reaches in one large matrix product and one large copy,
+whichever is more, measured in the same run.
 """
 
 import argparse
 import logging
+import multiprocessing
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from statistics import median
 
 import torch
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from mer import config, registry
+from mer import config, layers, registry
 from mer.device import device
 from mer.learn import loop
+from mer.recipe import Recipe
 
-SHAPE = (942, 128)
 FORWARD_AND_BACKWARD = 3  # a backward pass costs two forward ones
-ROUNDS = 3
+ROUNDS = 5
+CLASSES = 4
+
+epoch: Callable[[], object]  # of a process, as ``start`` leaves it
 
 
-def plain(
-    network: nn.Module, x: Tensor, y: Tensor, lr: float, batch: int, where: torch.device
-) -> None:
+def build(model: str, shape: tuple[int, int]) -> tuple[nn.Module, Recipe]:
+    """An untrained network of the registry, and its recipe."""
+    (params,) = config.read(f"models.{model}")
+    torch.manual_seed(0)
+    network = registry.get("models", model).build(params, shape=shape, classes=CLASSES)
+    return network, params.training
+
+
+def with_torch_dropout(network: nn.Module) -> nn.Module:
+    """The network with ``nn.Dropout`` wherever it has this project's."""
+    for parent in list(network.modules()):
+        for name, layer in parent.named_children():
+            if isinstance(layer, layers.Dropout):
+                setattr(parent, name, nn.Dropout(layer.p))
+    return network
+
+
+def plain(network: nn.Module, x: Tensor, y: Tensor, recipe: Recipe, where: torch.device) -> None:
     """One epoch as a script would write it; ``x`` and ``y`` lie on the host."""
-    optimizer = torch.optim.SGD(network.parameters(), lr=lr)
+    optimizer = torch.optim.SGD(network.parameters(), lr=recipe.lr)
     criterion = nn.CrossEntropyLoss()
     network.train()
-    for rows in torch.randperm(len(x)).split(batch):
+    for rows in torch.randperm(len(x)).split(recipe.batch):
         loss = criterion(network(x[rows].to(where)), y[rows].to(where))
         optimizer.zero_grad()
         loss.backward()
@@ -42,78 +68,107 @@ def plain(
         loss.item()
 
 
-def work(network: nn.Module, x: Tensor) -> tuple[float, float]:
+def start(
+    kind: str, model: str, shape: tuple[int, int], batch: int, clips: int, where: torch.device
+) -> None:
+    """Prepare ``epoch`` in a new process."""
+    global epoch
+    logging.disable()
+    torch.set_num_threads(1)
+    network, recipe = build(model, shape)
+    recipe = recipe.model_copy(
+        update={"optimizer": "sgd", "batch": batch, "epochs": 1, "stop_accuracy": None}
+    )
+    x, y = 10 * torch.randn(clips, *shape) - 40, torch.arange(clips) % CLASSES
+    if kind == "this project":
+        network.to(device())
+        resident = [x.half().to(where)], y.to(where)
+        epoch = lambda: loop.fit(network, *resident, recipe, seed=1)  # noqa: E731
+        return
+    if kind == "plain":
+        network = with_torch_dropout(network)
+    network.to(where)
+    epoch = lambda: plain(network, x, y, recipe, where)  # noqa: E731
+
+
+def seconds(function: Callable[[], object], where: torch.device) -> float:
+    """Of the processor on a CPU, of the clock on a GPU."""
+    clock = time.perf_counter if where.type == "cuda" else time.process_time
+    started = clock()
+    function()
+    if where.type == "cuda":
+        torch.cuda.synchronize()
+    return clock() - started
+
+
+def turn(where: torch.device) -> float:
+    """Seconds of one epoch of this process."""
+    return seconds(epoch, where)
+
+
+def work(network: nn.Module, shape: tuple[int, int]) -> tuple[float, float]:
     """Multiply-adds, and values written by layers, of one clip's forward pass."""
     sums = [0.0, 0.0]
 
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         del inputs
         sums[1] += output.numel()
-        if isinstance(layer, nn.Conv2d | nn.Linear):
+        if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
             sums[0] += output.numel() * layer.weight[0].numel()
 
-    hooks = [m.register_forward_hook(count) for m in network.modules() if not list(m.children())]
+    for layer in network.modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(count)
     with torch.no_grad():
-        network.eval()(x[:1])
-    for hook in hooks:
-        hook.remove()
+        network.eval()(torch.zeros(1, *shape))
     return sums[0], sums[1]
 
 
-def seconds(function: Callable[[], object], where: torch.device) -> float:
-    """The fastest of a few rounds, after one that does not count."""
-    found = []
-    for _ in range(ROUNDS + 1):
-        started = time.perf_counter()
-        function()
-        if where.type == "cuda":
-            torch.cuda.synchronize()
-        found.append(time.perf_counter() - started)
-    return min(found[1:])
-
-
-def floor(network: nn.Module, where: torch.device) -> float:
-    """Seconds per clip at the machine's measured arithmetic and memory speed."""
+def floor(network: nn.Module, shape: tuple[int, int], where: torch.device) -> tuple[float, float]:
+    """Seconds per clip of its operations and of its bytes, at the machine's measured speeds."""
     kind = torch.bfloat16 if where.type == "cuda" else torch.float32
     side = 4096 if where.type == "cuda" else 1024
     a = torch.randn(side, side, device=where, dtype=kind)
-    multiply = seconds(lambda: a @ a, where) / len(a) ** 3
-    block = torch.ones(2**26, device=where, dtype=kind)
-    move = seconds(lambda: block.clone(), where) / (2 * block.numel())
-    operations, values = work(network, torch.zeros(1, *SHAPE, device=where))
-    return FORWARD_AND_BACKWARD * max(operations * multiply, 2 * values * move)
+    block, copy = torch.ones(2, 2**26, device=where, dtype=kind)
+    multiply = min(seconds(lambda: a @ a, where) for _ in range(ROUNDS)) / side**3
+    move = min(seconds(lambda: copy.copy_(block), where) for _ in range(ROUNDS)) / len(block)
+    operations, values = work(network, shape)
+    return FORWARD_AND_BACKWARD * operations * multiply, FORWARD_AND_BACKWARD * values * move
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="cnn", help="a network on spectrograms")
+    parser.add_argument("--view", default="louro", help="a view of fixed length: the input's shape")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--clips", type=int, default=64)
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="cnn", help="a network on spectrograms")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--clips", type=int, default=96)
-    chosen = parser.parse_args()
-    logging.disable()
-    where, module = device(), registry.get("models", chosen.model)
-    (params,) = config.read(f"models.{chosen.model}")
-    changes = {"batch": chosen.batch, "epochs": 1, "stop_accuracy": None}
-    recipe = params.training.model_copy(update=changes)
-    x = 10 * torch.randn(chosen.clips, *SHAPE) - 40
-    y = torch.arange(chosen.clips) % 4
-    resident = [x.half().to(where)], y.to(where)
+    """Print the table."""
+    chosen, where = arguments(), device()
+    (view,) = config.read(f"views.{chosen.view}")
+    shape = view.frames, view.mels
+    kinds = ["plain", "plain, our layers", "this project"]
+    spawn = multiprocessing.get_context("spawn")
+    facts = chosen.model, shape, chosen.batch, chosen.clips, where
+    pools = [ProcessPoolExecutor(1, spawn, start, (kind, *facts)) for kind in kinds]
+    rounds = [[p.submit(turn, where).result() for p in pools] for _ in range(1 + ROUNDS)][1:]
+    for pool in pools:
+        pool.shutdown()
+    operations, moved = floor(build(chosen.model, shape)[0], shape, where)
+    title = f"{chosen.model}, {shape[0]} x {shape[1]}, batch {chosen.batch}, {where}"
+    table = Table("", "clips/s", "x plain", "x plain, our layers", title=title)
 
-    def network() -> nn.Module:
-        torch.manual_seed(0)
-        return module.build(params, shape=SHAPE, classes=4).to(where)
+    def row(name: str, spent: list[float]) -> None:
+        ratios = [median(r[i] / s for r, s in zip(rounds, spent, strict=True)) for i in (0, 1)]
+        table.add_row(name, f"{chosen.clips / median(spent):.1f}", *(f"{r:.2f}" for r in ratios))
 
-    one, other = network(), network()
-    rows = {
-        "plain": seconds(lambda: plain(one, x, y, recipe.lr, chosen.batch, where), where),
-        "this project": seconds(lambda: loop.fit(other, *resident, recipe, seed=1), where),
-        "floor": floor(network(), where) * chosen.clips,
-    }
-    table = Table(
-        "", "clips/s", "times plain", title=f"{chosen.model}, batch {chosen.batch}, {where}"
-    )
-    for name, spent in rows.items():
-        table.add_row(name, f"{chosen.clips / spent:.1f}", f"{rows['plain'] / spent:.2f}")
+    for i, kind in enumerate(kinds):
+        row(kind, [r[i] for r in rounds])
+    row("floor: operations", [operations * chosen.clips] * ROUNDS)
+    row("floor: bytes", [moved * chosen.clips] * ROUNDS)
     Console().print(table)
 
 

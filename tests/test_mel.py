@@ -1,6 +1,8 @@
 """Spectrograms: equal to librosa's, in the right band and at the right time, the same bytes twice."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -92,6 +94,51 @@ def test_decibels_equal_librosa(name, signal):
 @pytest.mark.parametrize("gain", [1.0, 1e-4])
 def test_a_pure_tone_equals_librosa_down_to_the_floor(view, gain):
     assert_equal_to_librosa(tone(440.0, 3.0, view.rate, gain), view)
+
+
+def chirp(rate: int) -> Clip:
+    time = seconds(8.0, rate)
+    return Clip("chirp", np.sin(2 * np.pi * (50 + 450 * time) * time).astype(np.float32), rate)
+
+
+def coloured(rate: int, share: float, fall: float) -> Clip:
+    """Noise that falls off above a share of the bins."""
+    spectrum = np.fft.rfft(noise(8.0, rate).samples)
+    bins = np.arange(len(spectrum)) / (share * len(spectrum))
+    shaped = np.fft.irfft(spectrum / np.maximum(bins, 1) ** fall)
+    return Clip("coloured", (0.9 * shaped / np.abs(shaped).max()).astype(np.float32), rate)
+
+
+@pytest.mark.parametrize("name", ["louro", "louro_released", "librosa_default"])
+@pytest.mark.parametrize("top_db", [80.0, None])
+@pytest.mark.parametrize(
+    "signal",
+    [
+        chirp,
+        partial(coloured, share=1e-4, fall=1.5),
+        partial(coloured, share=0.05, fall=4.0),
+        partial(coloured, share=0.25, fall=12.0),
+    ],
+    ids=["chirp", "pink", "dull", "band-limited"],
+)
+def test_faint_bands_beside_loud_ones_equal_librosas(name, top_db, signal):
+    view = VIEWS[name]
+    assert_equal_to_librosa(signal(view.rate), view.model_copy(update={"top_db": top_db}))
+
+
+def test_music_needs_few_windows_twice(real_data, monkeypatch):
+    path = min((real_data / "emopia200" / "Q1").glob("*.mp3"))
+    samples, rate = sf.read(path, dtype="float32", always_2d=True)
+    clip = mel.prepare(Clip("music", samples.mean(axis=1), rate), VIEWS["louro"])
+    counts, transformed = [], mel._transformed
+
+    def counted(windows: np.ndarray, *rest: Any) -> Any:
+        counts.append(len(windows))
+        return transformed(windows, *rest)
+
+    monkeypatch.setattr(mel, "_transformed", counted)
+    mel.spectrogram(clip, VIEWS["louro"])
+    assert counts[1] < counts[0] / 2
 
 
 @every_view

@@ -10,7 +10,7 @@ from conftest import ROOT
 from mer import config, registry
 from mer.device import device
 from mer.errors import MerError
-from mer.layers import GRU, MaxPoolSame, he_normal
+from mer.layers import GRU, Dropout, MaxPoolSame, he_normal
 from mer.learn import loop
 from mer.learn.network import weights
 from mer.recipe import Recipe
@@ -146,6 +146,51 @@ def test_same_pooling_pads_before_and_after(length, size):
     assert torch.equal(MaxPoolSame((size, 1))(x), expected)
 
 
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5])
+def test_dropout_drops_its_share_and_keeps_the_mean(p):
+    torch.manual_seed(0)
+    dropped = Dropout(p)(torch.ones(1_000_003))
+    assert (dropped == 0).float().mean().item() == pytest.approx(p, abs=2e-3)
+    assert dropped.double().mean().item() == pytest.approx(1, abs=5e-3)
+    (kept,) = dropped[dropped != 0].unique().tolist()
+    assert kept * (1 - round(p * 2**16) / 2**16) == pytest.approx(1, abs=1e-6)
+
+
+def test_dropout_decides_on_each_value_by_itself():
+    """Four neighbours share a random word; rows of maps and channels must not share a fate."""
+    torch.manual_seed(0)
+    kept = (Dropout(0.5)(torch.ones(100_000, 8)) != 0).double()
+    assert kept.mean(0).numpy() == pytest.approx(0.5, abs=0.01)
+    assert torch.corrcoef(kept.T).numpy() == pytest.approx(np.eye(8), abs=0.015)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_dropout_keeps_the_layout_and_hands_the_gradient_through_its_mask(layout):
+    x = torch.randn(3, 5, 7, 2).to(memory_format=layout).requires_grad_()
+    y = Dropout(0.3)(x)
+    assert y.stride() == x.stride()
+    y.sum().backward()
+    assert torch.equal(y, x * x.grad)
+    assert set(x.grad.unique().tolist()) == {0, np.float32(2**16 / (2**16 - round(0.3 * 2**16)))}
+
+
+def test_dropout_takes_a_slice():
+    sequence = torch.ones(6, 4, 32)
+    assert Dropout(0.5)(sequence[:, -1]).shape == (6, 32)
+    assert (sequence == 1).all()
+
+
+def test_dropout_repeats_its_draws_and_rests_in_evaluation():
+    layer, x = Dropout(0.5), torch.randn(4, 33)
+    drawn = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        drawn.append(layer(x))
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+    assert torch.equal(layer.eval()(x), x)
+
+
 def test_he_normal_has_its_variance_and_is_cut():
     layer = nn.Linear(400, 500)
     torch.manual_seed(0)
@@ -199,7 +244,7 @@ def test_gru_stays_in_single_precision():
         )
 
 
-LEARNING = STEP.model_copy(update={"optimizer": "adam", "lr": 0.005, "epochs": 16})
+LEARNING = STEP.model_copy(update={"optimizer": "adam", "lr": 0.005, "epochs": 24})
 
 
 @pytest.mark.parametrize("name", [*NETWORKS, "fusion"])

@@ -64,6 +64,26 @@ class ConvSame(nn.Conv2d):
         return super().forward(functional.pad(maps, (*bands, *time)))
 
 
+class Dropout(nn.Dropout):
+    """``nn.Dropout``, three times as fast on a CPU: a quarter of a random word decides on a value.
+
+    The share that is dropped is rounded to 1/65536, and what is kept is scaled by just that share.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Any shape; in evaluation and on a GPU as ``nn.Dropout``."""
+        if not self.training or values.device.type != "cpu":
+            return super().forward(values)
+        dropped = round(self.p * 2**16)
+        words = torch.empty(math.ceil(values.numel() / 4), dtype=torch.int64).random_(
+            -(2**63), None
+        )
+        draws = words.view(torch.int16)[: values.numel()]
+        mask = torch.empty_like(values)  # the layout of the values, too
+        mask.copy_((draws >= dropped - 2**15).as_strided(mask.size(), mask.stride()))
+        return values * mask.mul_(2**16 / (2**16 - dropped))
+
+
 def he_normal(modules: Iterable[nn.Module]) -> None:
     """Keras' ``he_normal``: truncated normal of variance 2 / fan_in, biases 0."""
     for module in modules:
@@ -98,13 +118,13 @@ def louro_convolutions(last_norm: bool, dropout: float) -> nn.Sequential:
     """
     layers: list[nn.Module] = []
     for block, pool in enumerate([(2, 2), (2, 2), (3, 2), (3, 2)]):
-        layers += [nn.Conv2d(16 if block else 1, 16, 5), MaxPoolSame(pool), nn.ReLU()]
+        layers += [nn.Conv2d(16 if block else 1, 16, 5), MaxPoolSame(pool), nn.ReLU(inplace=True)]
         if block < 3:
-            layers += [batch_norm_2d(16), nn.Dropout(0.1)]
+            layers += [batch_norm_2d(16), Dropout(0.1)]
     if last_norm:
         layers.append(batch_norm_2d(16))
     he_normal(layers)
-    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(dropout))
+    return nn.Sequential(*layers, nn.Flatten(), Dropout(dropout))
 
 
 def maps(convolutions: nn.Module, shape: tuple[int, int]) -> torch.Size:

@@ -34,7 +34,8 @@ from mer.types import Clip, positions
 
 FLOOR = 1e-10  # power at -100 dB
 IDS_TYPES = {"id": "str", "frames": "int64"}
-BLOCK = 32  # windows transformed at once: they fit into the processor's cache
+FAINT = 2e-8  # of a window's power, times a filter's peak: float32 may be 5e-4 dB off below it
+BLOCK = 64  # windows transformed at once: they fit into the processor's cache
 
 log = logging.getLogger("mer")
 
@@ -77,18 +78,51 @@ def _filters(view: View) -> csr_array:
     return csr_array(triangles.astype(np.float32))
 
 
-def _bands(samples: np.ndarray, view: View) -> np.ndarray:
-    """Magnitude or power in each band [shape=(1 + n // hop, mels), dtype=float32]."""
-    padded = np.pad(samples, view.n_fft // 2)
-    windows = sliding_window_view(padded, view.n_fft)[:: view.hop]
-    # float64: in float32 the FFT of a pure tone is 1.4e-3 dB off, 80 dB below it.
-    hann = np.hanning(view.n_fft + 1)[:-1]
-    filters, bands = _filters(view), np.empty((len(windows), view.mels), np.float32)
+def _transformed(
+    windows: np.ndarray, view: View, precision: type[np.floating]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bands of windows, by an FFT of this precision, and the power of each window's spectrum.
+
+    Returns
+    -------
+    bands : np.ndarray [shape=(n, mels), dtype=float32]
+        Magnitude or power.
+    power : np.ndarray [shape=(n,), dtype=float32]
+        Sum over the bins.
+    """
+    hann = np.hanning(view.n_fft + 1)[:-1].astype(precision)
+    filters = _filters(view)
+    bands, power = np.empty((len(windows), view.mels), np.float32), np.empty(len(windows), "f4")
     for start in range(0, len(windows), BLOCK):
         block = slice(start, start + BLOCK)
-        spectrum = rfft(windows[block] * hann, overwrite_x=True)
-        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-        bands[block] = (filters @ (power if view.power == 2 else np.sqrt(power)).T).T
+        spectrum = rfft(windows[block].astype(precision, copy=False) * hann, overwrite_x=True)
+        magnitude = np.abs(spectrum).astype(np.float32, copy=False)
+        bands[block] = (filters @ (magnitude**view.power).T).T
+        power[block] = np.vecdot(magnitude, magnitude)
+    return bands, power
+
+
+def _floor(bands: np.ndarray, view: View) -> float:
+    """The least magnitude or power that a scale in dB tells apart."""
+    lowest = FLOOR ** (view.power / 2)
+    if view.top_db is None:
+        return lowest
+    return max(lowest, float(bands.max()) * 10 ** (-view.top_db * view.power / 20))
+
+
+def _bands(samples: np.ndarray, view: View) -> np.ndarray:
+    """Magnitude or power in each band [shape=(1 + n // hop, mels), dtype=float32].
+
+    Computed in float32, whose rounding spreads over all bins of a window; where that could be heard
+    in a faint band beside loud ones, beside a pure tone above all, the window again in float64.
+    """
+    padded = np.pad(samples, view.n_fft // 2)
+    windows = sliding_window_view(padded, view.n_fft)[:: view.hop]
+    bands, power = _transformed(windows, view, np.float32)
+    peaks = _filters(view).max(axis=1).toarray()
+    faint = bands < (FAINT * power[:, None] * peaks) ** np.float32(view.power / 2)
+    (again,) = np.nonzero((faint & (bands > _floor(bands, view) / 2)).any(axis=1))
+    bands[again] = _transformed(windows[again], view, np.float64)[0]
     return bands
 
 
@@ -97,8 +131,8 @@ def _scaled(bands: np.ndarray, view: View) -> np.ndarray:
     if view.scale != "db":
         factor = np.float32({"log10p1": 1, "log10p10": 10}[view.scale])
         return np.log1p(factor * bands) / np.float32(np.log(10))
-    decibels = 20 / view.power * np.log10(np.maximum(bands, FLOOR ** (view.power / 2)))
-    return decibels if view.top_db is None else np.maximum(decibels, decibels.max() - view.top_db)
+    lowest = np.float32(_floor(bands, view))
+    return np.float32(20 / view.power) * np.log10(np.maximum(bands, lowest))
 
 
 def _cropped(samples: np.ndarray, form: Waveform) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from mer.config import Block
-from mer.layers import GRU, glorot_uniform, louro_convolutions, maps
+from mer.layers import GRU, Dropout, glorot_uniform, louro_convolutions, maps
 from mer.recipe import Recipe
 
 learner = "network"
@@ -47,7 +47,7 @@ class Network(nn.Module):
         units = channels * bands * (frames if sequence == "single" else 1)
         self.recurrent = GRU(units, units, layers=2)
         self.head = nn.Sequential(
-            nn.Dropout(0.5),
+            Dropout(0.5),
             nn.Linear(units, 300),
             nn.ReLU(),
             nn.Linear(300, 75),

@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from mer.config import Block
-from mer.layers import GRU, batch_norm_2d, glorot_uniform, maps
+from mer.layers import GRU, Dropout, batch_norm_2d, glorot_uniform, maps
 from mer.recipe import Recipe
 
 learner = "network"
@@ -38,7 +38,7 @@ def blocks(filters: tuple[int, ...]) -> nn.Sequential:
             nn.Conv2d(before, after, 3, padding="same"),
             batch_norm_2d(after),
             nn.MaxPool2d(pool),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         ]
     return nn.Sequential(*layers)
 
@@ -51,7 +51,7 @@ class Network(nn.Module):
         self.convolutions = blocks(filters)
         channels, _, bands = maps(self.convolutions, shape)
         self.recurrent = GRU(channels * bands, 32, layers=2)
-        self.dropout = nn.Dropout(0.5)
+        self.dropout = Dropout(0.5)
         self.logits = nn.Linear(32, classes)
         glorot_uniform([*self.convolutions, self.logits])
 

@@ -12,7 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from mer.config import Block
-from mer.layers import batch_norm_1d, flattened, glorot_uniform, he_normal, louro_convolutions
+from mer.layers import (
+    Dropout,
+    batch_norm_1d,
+    flattened,
+    glorot_uniform,
+    he_normal,
+    louro_convolutions,
+)
 from mer.recipe import Recipe
 
 learner = "hybrid"
@@ -42,7 +49,7 @@ class DNN(nn.Module):
         super().__init__()
         self.hidden = nn.Sequential(
             batch_norm_1d(features),
-            nn.Dropout(0.2),
+            Dropout(0.2),
             nn.Linear(features, 500),
             nn.ReLU(),
             nn.Linear(500, 300),
