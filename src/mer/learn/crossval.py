@@ -3,7 +3,8 @@
 A model's ``learner`` names a module beside this one. Its ``fit_predict`` trains on one fold and
 returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)] and, from networks,
 ``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy], phases numbered in their order, and
-``weights.<name>``; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut. Where its
+``weights.<name>``; ``selected``, the names of the columns that an estimator has chosen, a line each, as
+bytes; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut. Where its
 ``uses_device`` is true, folds take turns on a GPU.
 """
 
@@ -40,12 +41,15 @@ class Trained:
         ``repeat, fold, phase, epoch, loss, accuracy``; without rows for an estimator.
     weights : mapping of (repeat, fold) to mapping of str to np.ndarray
         Of the first repeat's networks.
+    selected : mapping of (repeat, fold) to list of str
+        Columns that an estimator has chosen, where it chooses.
     """
 
     predictions: Predictions
     segments: Predictions | None
     curves: pd.DataFrame
     weights: Mapping[tuple[int, int], Mapping[str, np.ndarray]]
+    selected: Mapping[tuple[int, int], list[str]]
 
 
 def fold_seed(seed: int, fold: Fold) -> int:
@@ -123,6 +127,7 @@ def cross_validate(
     segments: list[pd.DataFrame] = []
     curves = [pd.DataFrame(columns=CURVE_COLUMNS)]
     weights: dict[tuple[int, int], Mapping[str, np.ndarray]] = {}
+    selected: dict[tuple[int, int], list[str]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
     alone = _learner(model).uses_device and device().type == "cuda"
     found = each(work, folds, label=f"train {model}", alone=alone)
@@ -134,9 +139,12 @@ def cross_validate(
         curves += [_curve(fold, k, v) for k, v in sorted(_under("curve.", arrays).items())]
         if fold.repeat == 0 and (kept := _under("weights.", arrays)):
             weights[fold.repeat, fold.fold] = kept
+        if "selected" in arrays:
+            names = arrays["selected"].tobytes().decode().split("\n")
+            selected[fold.repeat, fold.fold] = names
     predictions = Predictions(pd.concat(rows, ignore_index=True), material.classes)
     by_segment = (
         Predictions(pd.concat(segments, ignore_index=True), material.classes) if segments else None
     )
     filled = [c for c in curves if len(c)] or curves
-    return Trained(predictions, by_segment, pd.concat(filled, ignore_index=True), weights)
+    return Trained(predictions, by_segment, pd.concat(filled, ignore_index=True), weights, selected)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
 from mer.config import Noise, Policy, Smote, Synthesis
@@ -13,7 +15,7 @@ from mer.errors import MerError
 from mer.mel import Mels
 from mer.selection import Selection
 from mer.types import FeatureSet
-from mer.waves import Waves
+from mer.waves import Signals, Waves
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class Material:
     copies : Copies or None
         Augmented copies of every clip; a training takes those of its training clips only.
     waves : Waves or None
+    signals : Signals or None
+        Whole clips, of a model that draws its own chunks.
+    initial : mapping of str to np.ndarray, or None
+        Weights to start from.
     synthesis : Synthesis or None
         How a training makes new spectrograms of its clips.
     rows : Noise, Smote or None
@@ -41,6 +47,8 @@ class Material:
     mel: Mels | None = None
     copies: Copies | None = None
     waves: Waves | None = None
+    signals: Signals | None = None
+    initial: Mapping[str, np.ndarray] | None = None
     synthesis: Synthesis | None = None
     rows: Noise | Smote | None = None
 
@@ -85,16 +93,22 @@ def gather(selection: Selection, params: Any, policy: Policy) -> Material:
         selection.model,
     )
     module = registry.get("models", model)
-    table = mel = copies = waves = None
+    table = mel = copies = waves = signals = None
     if "table" in module.reads:
         table = read_features(_present(selection.folder("features"), model) / "features.parquet")
     if "spectrogram" in module.reads:
         mel = Mels.read(_present(selection.folder("mel"), model))
     if "waveform" in module.reads:
-        waves = Waves.of(_present(selection.folder("standard"), model), params.waveform)
+        standard = _present(selection.folder("standard"), model)
+        if params.waveform.segment:
+            waves = Waves.of(standard, params.waveform)
+        else:
+            signals = Signals.of(standard, params.waveform)
     if module.uses_copies != "no" and policy.copies:
         copies = Copies.read(_present(selection.folder("augmented"), model))
     encoded, classes = labels.encode(tracks, target), labels.classes(target)
     synthesis = policy.synthesis if module.uses_copies != "no" else None
     rows = policy.rows if module.learner == "estimator" else None
-    return Material(encoded, classes, table, mel, copies, waves, synthesis, rows)
+    return Material(
+        encoded, classes, table, mel, copies, waves, signals, synthesis=synthesis, rows=rows
+    )
