@@ -18,7 +18,8 @@ from threadpoolctl import threadpool_limits
 
 from mer import config
 from mer.audio import decode, resample
-from mer.features import compare, compare_lld, essentia
+from mer.features import compare, compare_lld, essentia, panda1714
+from mer.features.essentia import analysis
 from mer.types import Clip
 
 ROUNDS = 5
@@ -27,6 +28,7 @@ SMILE = compare.Params(rate=22050, peak=0.99)
 LLD = compare_lld.Params(rate=22050, peak=0.99)
 LOWLEVEL = essentia.Params(rate=44100, profile="lowlevel")
 WIDE = essentia.Params(rate=44100, profile="wide")
+PANDA = panda1714.Params(rate=22050, separator="repet_sim")
 HALF = essentia.Params(rate=22050, profile="lowlevel")
 # row -> (the call of a library that it is measured by, the share of it that it may cost)
 BOUNDS = {
@@ -36,6 +38,7 @@ BOUNDS = {
     "mer: essentia, 84, from 22.05 kHz": ("Essentia: MusicExtractor", 0.5),
     "mer: essentia, 111": ("Essentia: MusicExtractor", 1.0),
 }
+WHOLE, MOST_SECONDS = "mer: panda1714, 1714", 7  # no library has these columns
 
 
 def smile(level: opensmile.FeatureLevel) -> opensmile.Smile:
@@ -51,7 +54,7 @@ def rows(native: Clip, file: Path) -> dict[str, Callable[[], object]]:
         smile(levels.LowLevelDescriptors),
         smile(levels.LowLevelDescriptors_Deltas),
     )
-    extractor = essentia._library().MusicExtractor(
+    extractor = analysis.standard().MusicExtractor(
         lowlevelSilentFrames="drop",
         lowlevelFrameSize=2048,
         lowlevelHopSize=1024,
@@ -69,6 +72,7 @@ def rows(native: Clip, file: Path) -> dict[str, Callable[[], object]]:
         "mer: essentia, 84": lambda: essentia.extract(native, LOWLEVEL),
         "mer: essentia, 84, from 22.05 kHz": lambda: essentia.extract(clip, HALF),
         "mer: essentia, 111": lambda: essentia.extract(native, WIDE),
+        WHOLE: lambda: panda1714.extract(clip, PANDA),
     }
 
 
@@ -93,6 +97,9 @@ def measure(path: Path, folder: Path) -> None:
         "call", "ms", "x library", "at most", title=f"{path.name}, {native.seconds:.1f} s"
     )
     for name, value in cost.items():
+        if name == WHOLE:
+            table.add_row(name, f"{value:.0f}", "", f"{MOST_SECONDS} s")
+            continue
         base, bound = BOUNDS.get(name, (name, 1.0))
         limit = f"{bound:.2f}" if name in BOUNDS else ""
         table.add_row(name, f"{value:.0f}", f"{value / cost[base]:.2f}", limit)

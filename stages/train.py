@@ -8,7 +8,11 @@ from mer.stage import stage
 
 with stage("train"):
     chosen = Selection(*config.read(*SELECTORS))
-    params, policy, profile = config.read(
-        f"models.{chosen.model}", f"policies.{chosen.augment}", f"profiles.{chosen.profile}"
+    params, policy, profile, columns = config.read(
+        f"models.{chosen.model}",
+        f"policies.{chosen.augment}",
+        f"profiles.{chosen.profile}",
+        "columns",
     )
-    training.run(chosen, params, policy, profile, Path("data/runs/selected"), weights=True)
+    target = Path("data/runs/selected")
+    training.run(chosen, params, policy, profile, target, columns, weights=True)

@@ -12,8 +12,8 @@ from mer.models import svm
 from mer.splits import split
 from mer.types import FeatureSet, Fold
 
-NOISE = Noise(method="noise", deviation=0.2, leak="none")
-SMOTE = Smote(method="smote", neighbours=2, leak="none")
+NOISE = Noise(method="noise", deviation=0.2)
+SMOTE = Smote(method="smote", neighbours=2)
 
 
 def test_without_a_leak_pretraining_sees_the_training_clips(corpus):
@@ -67,9 +67,7 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     profile = Profile(folds=None, repeats=None, first=None, batch=None, short=False)
 
     def accuracy(leak):
-        material = Material(
-            labels, ("low", "high"), table, rows=made.model_copy(update={"leak": leak})
-        )
+        material = Material(labels, ("low", "high"), table, rows=made, leak=leak)
         call = {"seed": 1, "fidelity": "described", "profile": profile}
         found = estimator.fit_predict(svm, params, material, fold, **call)["probabilities"]
         return (found.argmax(1) == [labels[i] for i in fold.test]).mean()

@@ -9,7 +9,6 @@ from scipy.signal import lfilter
 
 from mer.errors import MerError
 from mer.features.panda1714 import fractal, layers, separation, srh, texture, voice
-from mer.features.panda1714.moments import six
 
 RATE = 22050
 FAMILIES: dict[str, Callable[[np.ndarray], dict[str, float]]] = {
@@ -228,14 +227,6 @@ def test_noise_is_rougher_than_a_tone():
     rough, smooth = (fractal.novel(x, RATE)[name] for x in (noise(3), tone(45, 3.0)))
     assert rough > 1.95
     assert 1 < smooth < rough - 0.2
-
-
-def test_six_statistics():
-    found = six(np.array([1.0, 2.0]), "x")
-    assert found["x (Kurtosis)"] == 1
-    assert found["x (Std)"] == 0.5
-    assert six(np.full(3, 0.1), "x")["x (Skewness)"] == 0
-    assert set(six(np.array([]), "x").values()) == {0.0}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -99,12 +99,13 @@ def test_every_table_is_consistent(name):
 @pytest.mark.parametrize("key", EVERY.experiments)
 def test_every_composition_can_be_selected(key, prefix):
     experiment = EVERY.experiments[key]
-    selectors = experiment.model_dump(exclude={"paper"})
+    selectors = experiment.model_dump(exclude={"paper", "copies"})
     selectors |= {"dataset": prefix + experiment.dataset, "profile": "paper", "seed": 1}
     assert list(asdict(Selection(**selectors))) == SELECTORS
     blocks = {**config.CHOICES, "dataset": "corpora"}
+    joins = [join.name for join in PARAMS.joins]
     for selector, block in blocks.items():
-        assert selectors[selector] in getattr(PARAMS, block)
+        assert selectors[selector] in [*getattr(PARAMS, block), *joins]
     can_be_read(Selection(**selectors), PARAMS)
 
 
@@ -114,7 +115,26 @@ def test_a_composition_names_no_input_that_its_model_does_not_read(key):
     module = registry.get("models", experiment.model)
     assert "table" in module.reads or experiment.family == "none"
     assert "spectrogram" in module.reads or experiment.view == "none"
-    assert module.uses_copies != "no" or experiment.augment == "none"
+    makes_rows = module.learner == "estimator" and PARAMS.policies[experiment.augment].rows
+    assert module.uses_copies != "no" or makes_rows or experiment.augment == "none"
+
+
+@pytest.mark.parametrize("key", EVERY.experiments)
+def test_a_composition_names_the_copies_that_its_policy_makes(key):
+    experiment = EVERY.experiments[key]
+    makes = bool(PARAMS.policies[experiment.augment].copies)
+    expected = f"{experiment.augment}/{experiment.view}" if makes else "none/none"
+    assert experiment.copies == expected
+
+
+@pytest.mark.parametrize("key", EVERY.experiments)
+def test_every_input_of_an_experiment_has_a_stage(key):
+    experiment = EVERY.experiments[key]
+    stages = yaml.safe_load((ROOT / "data/dvc.yaml").read_text())["stages"]
+    corpus = f"${{miniature}}{experiment.dataset}"
+    assert f"{experiment.view}-{corpus}" in stages["mel"]["foreach"]
+    assert f"{experiment.copies.replace('/', '-')}-{corpus}" in stages["augment"]["foreach"]
+    assert corpus in stages["features"]["matrix"]["dataset"]
 
 
 def test_the_pipeline_has_a_stage_for_each_experiment_and_table():
@@ -130,14 +150,18 @@ def test_the_pipeline_has_a_stage_for_each_experiment_and_table():
             assert f"{path.name}:{','.join(blocks)}" in read
 
 
+NARROWED = ("columns", "src/mer/panda.py", "src/mer/features/panda1714/catalogue.csv")
+
+
 def test_an_experiment_depends_on_all_that_the_train_stage_does():
     train = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]
     stage = yaml.safe_load((ROOT / "papers/dvc.yaml").read_text())["stages"]["experiment"]["do"]
     for kind in ("deps", "params"):
         needed = set()
-        for text in set(train[kind]) - {"stages/train.py", *SELECTORS}:
+        for text in set(train[kind]) - {"stages/train.py", *NARROWED, *SELECTORS}:
             for name in SELECTORS:
                 chosen = "${profile}" if name == "profile" else f"${{item.{name}}}"
+                text = text.replace("${augment}/${view}", "${item.copies}")
                 text = text.replace(f"${{{name}}}", chosen)
             needed.add(text.replace("${item.dataset}", "${miniature}${item.dataset}"))
         assert needed <= set(stage[kind])
@@ -171,6 +195,7 @@ def small(tmp_path, monkeypatch):
         "view": "none",
         "family": "top100",
         "augment": "none",
+        "copies": "none/none",
         "protocol": "cv10x10",
         "fidelity": "described",
         "dataset": "4qaed",

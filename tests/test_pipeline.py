@@ -68,6 +68,7 @@ def test_a_forced_run_in_a_fresh_clone_with_one_worker_gives_the_same_bytes(ran,
 EDITS = {
     "models.svm.c": {"train"},
     "models.cnn.training.lr": set(),
+    "columns.k": {"train"},
     "profiles.quick.repeats": set(),
     "corpora.emopia200.rate": set(),
     "families.compare.peak": {"features@compare-demo"},

@@ -227,6 +227,7 @@ def test_every_protocol_has_words() -> None:
         ({}, "-S family=top100 -S augment=none -S protocol=cv10x10 -S fidelity=described"),
         ({"protocol": "own"}, "-S augment=none -S protocol=default -S fidelity=described"),
         ({"family": "none", "view": "louro"}, "-S view=louro -S augment=none"),
+        ({"columns": {"grades": "AB", "k": 9}}, "-S seed=1 -S columns.grades=AB -S columns.k=9"),
     ],
 )
 def test_command_selects_the_same_again(selection: dict[str, str], options: str) -> None:

@@ -41,6 +41,34 @@ def test_a_published_family_where_it_is_published(check):
     check(model="svm", family="top100", dataset="demo_4qaed")
 
 
+def test_a_join_is_a_family_where_both_its_families_are(check, root):
+    check(model="svm", family="essentia_compare_lld")
+    join = config.read("joins", path=root / "params.yaml")[0][0]
+    mixed = join.model_copy(update={"right": "top100"})
+    with pytest.raises(MerError, match=r"'demo' does not bring"):
+        check(model="svm", family=mixed.name, joins=(mixed,))
+
+
+@pytest.mark.parametrize(
+    ("changes", "columns", "message"),
+    [
+        ({"model": "cnn"}, {"select": "chi2"}, r"columns=.*'chi2'.*: model 'cnn' reads no table"),
+        (
+            {"model": "svm", "family": "compare"},
+            {"grades": "AB"},
+            r"no catalogue .* family='compare'; choose one of \[.*'published1714'",
+        ),
+    ],
+)
+def test_columns_that_nothing_has_are_refused(check, changes, columns, message):
+    with pytest.raises(MerError, match=message):
+        check(columns=config.EVERY_COLUMN.model_copy(update=columns), **changes)
+
+
+def test_columns_of_a_table_are_ranked_without_a_catalogue(check):
+    check(columns=config.EVERY_COLUMN.model_copy(update={"select": "chi2"}), model="svm")
+
+
 def test_one_reading_only(check):
     with pytest.raises(
         MerError, match=r"'constant' has no such reading; choose one of \['described'"

@@ -31,6 +31,7 @@ COMPOSITION = {
     "view": "none",
     "family": "top100",
     "augment": "none",
+    "copies": "none/none",
     "protocol": "cv10",
     "fidelity": "described",
     "dataset": "4qaed",

@@ -64,6 +64,12 @@ def resample(clip: Clip, rate: int) -> Clip:
     return Clip(clip.id, soxr.resample(clip.samples, clip.rate, rate, quality="HQ"), rate)
 
 
+def limited(samples: np.ndarray, peak: float) -> np.ndarray:
+    """The samples, scaled down so that none is louder than ``peak``; softer ones are left alone."""
+    loudest = np.abs(samples).max()
+    return samples * np.float32(peak / loudest) if loudest > peak else samples
+
+
 def _quantized(root: Path, rate: int, peak_db: float | None, limits: Audio, track: Track) -> Result:
     """A clip as int16 that uses the whole range, and the factor back to its level; or why not."""
     if track.path is None:

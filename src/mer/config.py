@@ -233,6 +233,67 @@ class View(Waveform):
 MaybeView = Annotated[View | None, BeforeValidator(lambda block: None if block == {} else block)]
 
 
+class Join(Block):
+    """An entry of ``joins``: the tables of two families side by side, selected as a family.
+
+    Attributes
+    ----------
+    name : of the family that they make
+    left, right : keys of ``families``
+    """
+
+    name: Key
+    left: str
+    right: str
+
+
+class Columns(Block):
+    """``columns``: which columns of the table a model sees.
+
+    Attributes
+    ----------
+    grades, dimension, channel : of the family's catalogue; see ``mer.panda.Column``
+    select : how columns are ranked inside each training part: by ReliefF or by chi-squared
+    k : so many of the best stay
+    neighbours : of each class, that ReliefF looks at
+    """
+
+    grades: Literal["A", "AB", "ABC"]
+    dimension: Literal[
+        "all",
+        "melody",
+        "harmony",
+        "rhythm",
+        "dynamics",
+        "tone_colour",
+        "expressive_techniques",
+        "texture",
+        "musical_form",
+        "vocals",
+    ]
+    channel: Literal["all", "original", "voice"]
+    select: Literal["none", "relieff", "chi2"]
+    k: PositiveInt
+    neighbours: PositiveInt
+
+    @property
+    def restricts(self) -> dict[str, str]:
+        """What of the catalogue is asked for, where that is not everything."""
+        chosen = {key: getattr(self, key) for key in ("grades", "dimension", "channel")}
+        return {key: value for key, value in chosen.items() if value not in ("ABC", "all")}
+
+    @property
+    def used(self) -> dict[str, str | int]:
+        """What narrows the table; nothing where a model sees all of it."""
+        ranked = {"none": [], "chi2": ["select", "k"], "relieff": ["select", "k", "neighbours"]}
+        return {**self.restricts, **{key: getattr(self, key) for key in ranked[self.select]}}
+
+
+EVERY_COLUMN = Columns(
+    grades="ABC", dimension="all", channel="all", select="none", k=100, neighbours=10
+)
+
+
 class Step(Block):
     """One transform of a copy: ``transform: <module of mer.augment>`` and its ``Params`` beside it."""
 
@@ -274,12 +335,10 @@ class Noise(Block):
     Attributes
     ----------
     deviation : of the noise, in standard deviations of each column
-    leak : ``before_split`` also takes test clips, a diagnostic of what that buys
     """
 
     method: Literal["noise"]
     deviation: PositiveFloat
-    leak: Literal["none", "before_split"]
 
 
 class Smote(Block):
@@ -288,12 +347,10 @@ class Smote(Block):
     Attributes
     ----------
     neighbours : how many of the nearest are candidates
-    leak : ``before_split`` also takes test clips, a diagnostic of what that buys
     """
 
     method: Literal["smote"]
     neighbours: PositiveInt
-    leak: Literal["none", "before_split"]
 
 
 class Policy(Block):
@@ -304,6 +361,8 @@ class Policy(Block):
     copies : the transforms of each copy, by its name; they are applied in their order
     synthesis : spectrograms that depend on the fold, and are therefore not made before its training
     rows : the same for estimators on a table of features
+    leak : a diagnostic of what a mistake buys. ``before_split``: rows are made of test clips, too.
+        ``mismatched_folds``: pre-training takes its clips from the folds of another list
     """
 
     copies: dict[Key, Annotated[tuple[Step, ...], Field(min_length=1)]] = Field(
@@ -311,6 +370,7 @@ class Policy(Block):
     )
     synthesis: Synthesis | None = None
     rows: Annotated[Noise | Smote, Field(discriminator="method")] | None = None
+    leak: Literal["none", "before_split", "mismatched_folds"] = "none"
 
 
 class Params(Block):
@@ -327,6 +387,7 @@ class Params(Block):
     profile: str
     seed: Annotated[int, Field(ge=0)]
     miniature: Literal["demo_", ""]
+    columns: Columns
     corpora: dict[Key, Corpus]
     demos: dict[Key, Demo]
     unions: dict[Key, Union]
@@ -335,6 +396,7 @@ class Params(Block):
     quarantine: Quarantine
     views: dict[Key, MaybeView]
     families: dict[Key, dict[str, Any]]
+    joins: tuple[Join, ...]
     policies: dict[Key, Policy]
     models: dict[Key, dict[str, Any]]
     profiles: dict[Key, Profile]
@@ -445,8 +507,26 @@ def read_all(path: Path = PARAMS) -> Params:
             raise MerError(f"{path}: cuts.{key}.of: {cut.of!r} is not one of {known}")
         if key in params.corpora:
             raise MerError(f"{path}: cuts.{key} must not have the name of a corpus")
+    _check_joins(params, path)
     for selector, block in CHOICES.items():
         chosen, known = getattr(params, selector), sorted(getattr(params, block))
+        if selector == "family":
+            known += [join.name for join in params.joins]
         if chosen not in known:
             raise MerError(f"{path}: {selector}={chosen!r} is not one of {known}")
     return params
+
+
+def _check_joins(params: Params, path: Path) -> None:
+    taken = list(params.families)
+    for join in params.joins:
+        if join.name in taken:
+            raise MerError(
+                f"{path}: joins: the name {join.name!r} must not be that of another family"
+            )
+        for side in (join.left, join.right):
+            if side not in taken:
+                raise MerError(
+                    f"{path}: joins: {join.name!r} joins {side!r}, not one of {sorted(taken)}"
+                )
+        taken.append(join.name)

@@ -27,7 +27,7 @@ def extract(standard: Path, index: Path, target: Path, *, family: str, params: A
     standard, index, target : Path
         ``data/standard/<dataset>``, ``data/index/<dataset>`` and the folder to write.
     family : str
-        Module of ``mer.features``.
+        Package of ``mer.features``.
     params : the module's ``Params``
         ``rate`` in Hz is at most the corpus' own.
 

@@ -35,15 +35,19 @@ class Column(Block):
     why: str | None = None
 
 
-class Row(Column):
+class Row(Block):
     """``rows.<key>`` of a table.
 
     Attributes
     ----------
+    title : as the paper prints it
+    why : what keeps its cells, or those of the columns named, from having a composition
     note : how ours differs from what the paper describes
     published : metric -> column -> the figure, in 0..1 (or a count) and with the digits of the paper
     """
 
+    title: str
+    why: str | dict[Key, str] | None = None
     note: str | None = None
     published: Published = Field(default_factory=dict)
 
@@ -82,7 +86,8 @@ class Table(Block):
 
     def why(self, row: str, column: str) -> str | None:
         """Why a cell has no composition, as its row, or else its column, says."""
-        return self.rows[row].why or self.columns[column].why
+        found = self.rows[row].why
+        return (found.get(column) if isinstance(found, dict) else found) or self.columns[column].why
 
 
 class Statistic(Block):
@@ -94,13 +99,19 @@ class Statistic(Block):
 
 class Experiment(Statistic):
     """``experiments.<key>``: the selectors of one experiment but ``profile`` and ``seed``, which
-    params.yaml holds for all of them."""
+    params.yaml holds for all of them.
+
+    Attributes
+    ----------
+    copies : ``<policy>/<view>`` of the augmented copies, ``none/none`` where the policy makes none
+    """
 
     model: Key
     target: Literal["quadrant", "valence", "arousal"]
     view: Key
     family: Key
     augment: Key
+    copies: str
     protocol: Protocol
     fidelity: Literal["described", "released"]
 

@@ -92,7 +92,7 @@ def render(
     counts = fold_confusions(predictions)
     return _template().render(
         metrics=metrics,
-        selection={key: metrics[key] for key in SELECTORS},
+        selection={key: metrics[key] for key in SELECTORS} | _columns(metrics),
         settings=_settings(metrics),
         inputs=[metrics[key] for key in ("family", "view") if metrics[key] != "none"],
         demo=_demo(metrics),
@@ -144,6 +144,11 @@ def _demo(metrics: Mapping[str, Any]) -> list[str]:
     return [part for part, key in parts.items() if key.split("_")[0] == "demo"]
 
 
+def _columns(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """What narrows the table, by its key in params.yaml."""
+    return {f"columns.{key}": value for key, value in metrics.get("columns", {}).items()}
+
+
 def _settings(metrics: Mapping[str, Any]) -> str:
     """The options of ``dvc exp run`` that select this composition again."""
     chosen = {key: metrics[key] for key in SELECTORS}
@@ -151,6 +156,7 @@ def _settings(metrics: Mapping[str, Any]) -> str:
         chosen["protocol"] = "default"
     if chosen["family"] == "none":  # of a model without a table; no family has that name
         del chosen["family"]
+    chosen |= _columns(metrics)
     return " ".join(f"-S {key}={value}" for key, value in chosen.items())
 
 

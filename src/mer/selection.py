@@ -87,6 +87,8 @@ def can_be_read(chosen: Selection, params: Params) -> None:
             if hasattr(registry.get("features", name), "extract")
             or name in layout.published_families
         ]
+        for join in params.joins:
+            fitting += [join.name] if {join.left, join.right} <= set(fitting) else []
         if chosen.family not in fitting:
             raise MerError(
                 f"family={chosen.family!r}: {chosen.dataset!r} does not bring that published table; "
@@ -105,6 +107,21 @@ def can_be_read(chosen: Selection, params: Params) -> None:
         raise MerError(
             f"fidelity={chosen.fidelity!r}: model {chosen.model!r} has no such reading; choose one of "
             f"{list(module.fidelities)}"
+        )
+
+
+def _has_columns(chosen: Selection, params: Params) -> None:
+    """Refuse columns of a table that the model does not read, or that no catalogue describes."""
+    columns = params.columns
+    if columns.used and "table" not in registry.get("models", chosen.model).reads:
+        raise MerError(f"columns={columns.used}: model {chosen.model!r} reads no table")
+    fitting = [
+        name for name in params.families if hasattr(registry.get("features", name), "catalogue")
+    ]
+    if columns.restricts and chosen.family not in fitting:
+        raise MerError(
+            f"columns={columns.restricts}: no catalogue describes the columns of family="
+            f"{chosen.family!r}; choose one of {fitting}"
         )
 
 
@@ -128,3 +145,4 @@ def check(params: Params, raw: Path) -> None:
         if key not in params.demos:
             _present(key, params.corpora[key], raw)
     can_be_read(chosen, params)
+    _has_columns(chosen, params)

@@ -14,7 +14,7 @@ from mer.artefacts import (
     write_predictions,
     writing,
 )
-from mer.config import Block, Policy, Profile
+from mer.config import EVERY_COLUMN, Block, Columns, Policy, Profile
 from mer.learn.crossval import Trained, cross_validate
 from mer.learn.material import gather
 from mer.parallel import resumable
@@ -27,6 +27,7 @@ def run(
     policy: Policy,
     profile: Profile,
     target: Path,
+    columns: Columns = EVERY_COLUMN,
     *,
     weights: bool,
 ) -> None:
@@ -44,7 +45,7 @@ def run(
     MerError
         If an input of the model, or the protocol, is absent for this corpus.
     """
-    material = gather(chosen, params, policy)
+    material = gather(chosen, params, policy, columns)
     folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
     described = {
         **chosen.used,
@@ -54,6 +55,8 @@ def run(
         "test_per_train": round(fmean(len(f.test) / len(f.train) for f in folds), 6),
         "n_quarantined": len(quarantined(chosen.folder("standard"))),
     }
+    if columns.used:
+        described["columns"] = columns.used
     used = [chosen.used, params.model_dump(), profile.model_dump(), material, folds]
     with resumable(joblib.hash(used)) as each:
         trained = cross_validate(

@@ -1,8 +1,8 @@
 """The only things that cross a stage."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -139,6 +139,41 @@ class FeatureSet:
                 f"features must be finite: {self.names[column]!r} of the clip {self.ids[row]!r} is "
                 f"{self.values[row, column]} ({int(bad.sum())} such values in all)"
             )
+
+    def beside(self, other: "FeatureSet") -> "FeatureSet":
+        """This table's columns, then the other's, joined by id.
+
+        Raises
+        ------
+        MerError
+            If one was published and the other extracted (their scales differ), the clips differ, or a
+            name stands in both.
+        """
+        sources = [table.source.get("source") for table in (self, other)]
+        families = [table.source.get("family", "") for table in (self, other)]
+        if sources[0] != sources[1]:
+            raise MerError(
+                f"the features {families[0]!r} are {sources[0]} and {families[1]!r} are {sources[1]}: "
+                "published and extracted values must not meet in one table; join families of one kind"
+            )
+        if unlike := set(self.ids) ^ set(other.ids):
+            raise MerError(
+                f"the features {families[0]!r} and {families[1]!r} must be of the same clips; one of "
+                f"them lacks {min(unlike)!r}; run `dvc repro`"
+            )
+        source = {
+            f"{family}.{key}": value
+            for family, table in zip(families, (self, other))
+            for key, value in table.source.items()
+        } | {"source": str(sources[0]), "family": " + ".join(families)}
+        values = np.hstack([self.values, other.rows(self.ids)])
+        return FeatureSet(self.ids, self.names + other.names, values, source)
+
+    def only(self, names: Sequence[str]) -> "FeatureSet":
+        """The table with these of its columns, in their order."""
+        position = {name: i for i, name in enumerate(self.names)}
+        values = self.values[:, [position[name] for name in names]]
+        return replace(self, names=tuple(names), values=values)
 
     def rows(self, ids: Iterable[str]) -> np.ndarray:
         """The rows of ``ids``, in their order [shape=(len(ids), d)].

@@ -1,1 +1,1 @@
-"""One module or sub-package per family of handcrafted features."""
+"""One folder per family of handcrafted features, its data files included."""

@@ -73,7 +73,13 @@ def _train(
 ) -> dict[str, np.ndarray]:
     module, own = registry.get("models", model), fold_seed(seed, fold)
     return _learner(model).fit_predict(
-        module, params, material, fold, seed=own, fidelity=fidelity, profile=profile
+        module,
+        params,
+        material.ranked(fold.train),
+        fold,
+        seed=own,
+        fidelity=fidelity,
+        profile=profile,
     )
 
 

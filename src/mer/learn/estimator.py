@@ -51,7 +51,7 @@ def fit_predict(
     y = np.array([material.labels[i] for i in ids])
     x, of_x = rows[:known], y[:known]
     if material.rows:
-        seen = len(ids) if material.rows.leak == "before_split" else known
+        seen = len(ids) if material.leak == "before_split" else known
         new = more(rows[:seen], y[:seen], material.rows, np.random.default_rng(seed))
         x, of_x = np.concatenate([x, new[0]]), np.concatenate([of_x, new[1]])
     classifier = module.build(params, seed=seed, fidelity=fidelity).fit(x, of_x)

@@ -23,11 +23,12 @@ def pretraining_clips(fold: Fold, leak: str) -> tuple[str, ...]:
     Parameters
     ----------
     leak : str
-        ``none``: the fold's training clips. ``mismatched_folds``: those of the fold of the same number
+        Of the policy. ``mismatched_folds``: those of the fold of the same number
         in another, unstratified list over the same clips, as the authors' released code has it
-        (evaluation of the 80.24); most of the fold's test clips are among them. A diagnostic.
+        (evaluation of the 80.24); most of the fold's test clips are among them. Else the fold's
+        training clips.
     """
-    if leak == "none":
+    if leak != "mismatched_folds":
         return fold.train
     everyone = np.array(sorted((*fold.train, *fold.val, *fold.test)))
     folds = KFold(round(len(everyone) / len(fold.test)), shuffle=True, random_state=fold.repeat)
@@ -67,7 +68,7 @@ def fit_predict(
     dnn, cnn, fusion = module.build(params, shape=shape, features=table.shape[1], classes=classes)
     curves = {"dnn": train("dnn", dnn, [table], y)}
     if described:
-        clips = pretraining_clips(fold, params.leak)
+        clips = pretraining_clips(fold, material.leak)
         many, of_many = (read(material, clips, where, copies=True) for read in READ)
         curves["pretraining"] = train("pretraining", cnn, [many], of_many)
     network = fusion(cnn, dnn, classes)

@@ -1,7 +1,7 @@
 """What a model may read, gathered from the artefacts of the selection."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,10 @@ import numpy as np
 
 from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
-from mer.config import Noise, Policy, Smote, Synthesis
+from mer.config import EVERY_COLUMN, Columns, Noise, Policy, Smote, Synthesis
 from mer.copies import Copies
 from mer.errors import MerError
+from mer.learn.columns import best, catalogued
 from mer.mel import Mels
 from mer.selection import Selection
 from mer.types import FeatureSet
@@ -39,6 +40,10 @@ class Material:
         How a training makes new spectrograms of its clips.
     rows : Noise, Smote or None
         How it makes new rows of the table.
+    leak : str
+        Of the policy.
+    columns : Columns
+        How the table's columns are ranked.
     """
 
     labels: Mapping[str, int]
@@ -51,6 +56,14 @@ class Material:
     initial: Mapping[str, np.ndarray] | None = None
     synthesis: Synthesis | None = None
     rows: Noise | Smote | None = None
+    leak: str = "none"
+    columns: Columns = EVERY_COLUMN
+
+    def ranked(self, train: Sequence[str]) -> "Material":
+        """The same with the columns that a training on these clips chooses."""
+        if self.table is None:
+            return self
+        return replace(self, table=best(self.table, self.labels, train, self.columns))
 
     @property
     def augmented(self) -> bool:
@@ -72,7 +85,9 @@ def _present(folder: Path, model: str) -> Path:
     return folder
 
 
-def gather(selection: Selection, params: Any, policy: Policy) -> Material:
+def gather(
+    selection: Selection, params: Any, policy: Policy, columns: Columns = EVERY_COLUMN
+) -> Material:
     """Load what the model reads; arrays stay on disk, memory-mapped, but for waveforms.
 
     Parameters
@@ -96,6 +111,8 @@ def gather(selection: Selection, params: Any, policy: Policy) -> Material:
     table = mel = copies = waves = signals = None
     if "table" in module.reads:
         table = read_features(_present(selection.folder("features"), model) / "features.parquet")
+        if columns.restricts:
+            table = catalogued(table, selection.family, columns)
     if "spectrogram" in module.reads:
         mel = Mels.read(_present(selection.folder("mel"), model))
     if "waveform" in module.reads:
@@ -110,5 +127,15 @@ def gather(selection: Selection, params: Any, policy: Policy) -> Material:
     synthesis = policy.synthesis if module.uses_copies != "no" else None
     rows = policy.rows if module.learner == "estimator" else None
     return Material(
-        encoded, classes, table, mel, copies, waves, signals, synthesis=synthesis, rows=rows
+        encoded,
+        classes,
+        table,
+        mel,
+        copies,
+        waves,
+        signals,
+        synthesis=synthesis,
+        rows=rows,
+        leak=policy.leak,
+        columns=columns,
     )

@@ -6,8 +6,6 @@ frozen and the CNN free. At 942 x 128 and 1714 features: DNN 1 041 732, CNN 621 
 trainable parameters.
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
@@ -29,17 +27,11 @@ fidelities: tuple[str, ...] = ("described", "released")
 
 
 class Params(Block):
-    """``models.hybrid``: one recipe per training, and a diagnostic.
-
-    Attributes
-    ----------
-    leak : ``mismatched_folds`` pre-trains the CNN on the folds of another list, for what that buys
-    """
+    """``models.hybrid``: one recipe per training."""
 
     dnn: Recipe
     pretraining: Recipe
     fusion: Recipe
-    leak: Literal["none", "mismatched_folds"]
 
 
 class DNN(nn.Module):

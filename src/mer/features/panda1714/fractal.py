@@ -7,7 +7,7 @@ of the Fractal Theory, Physica D 31, 1988), over the clip and over windows of a 
 import numpy as np
 import soxr
 
-from mer.features.panda1714.moments import six
+from mer.features.panda1714.note_stats import statistics
 
 NAME = "FRACTAL-Fractal Dimension"
 RATE = 2756.25  # Hz: an eighth of 22.05 kHz
@@ -30,7 +30,7 @@ def novel(samples: np.ndarray, rate: int) -> dict[str, float]:
     windows = signal[: len(signal) // size * size].reshape(-1, size)
     dimensions = higuchi(windows)
     overall = float(higuchi(signal[None])[0])
-    return {f"{NAME} (Global)": overall} | six(dimensions[dimensions > 0], NAME)
+    return {f"{NAME} (Global)": overall} | statistics(NAME, dimensions[dimensions > 0])
 
 
 def higuchi(signals: np.ndarray) -> np.ndarray:

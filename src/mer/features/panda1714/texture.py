@@ -7,7 +7,7 @@ The states ML0, ML1, ML2 and ML3 are no, one, two, and three or more layers.
 import numpy as np
 
 from mer.features.panda1714.layers import STEP
-from mer.features.panda1714.moments import six
+from mer.features.panda1714.note_stats import statistics
 
 PREFIX = "TEXTURE-"
 SHARES = ("ML0-Zero Textured", "ML1-Monophonic Texture", "ML2-Two Layer Texture")
@@ -25,7 +25,7 @@ def novel(layers: np.ndarray) -> dict[str, float]:
     states = np.minimum(layers, STATES[-1])
     shares = {f"{name} (Percentage)": (states == n).mean() for n, name in enumerate(SHARES)}
     longest = {f"Longest Sequence of ML{n} (in secs)": _longest(states == n) for n in STATES}
-    found = six(layers, "Musical Layers") | shares | _changes(states) | longest
+    found = statistics("Musical Layers", layers) | shares | _changes(states) | longest
     return {PREFIX + name: float(value) for name, value in found.items()}
 
 

@@ -9,7 +9,7 @@ Speech & Language 27, 2013): its order from frame to frame is of meaning, its le
 import numpy as np
 
 from mer.features.panda1714 import srh
-from mer.features.panda1714.moments import six
+from mer.features.panda1714.note_stats import statistics
 
 PREFIX = "VAT-"
 INTERVAL = 5.0  # s, in which segments are counted; the authors do not say
@@ -38,14 +38,14 @@ def novel(samples: np.ndarray, rate: int) -> dict[str, float]:
     seconds = len(creak) * srh.STEP
     found = {
         "Number of Voice Sections": len(voices),
-        **six(_durations(voices), "Voice Sections Duration"),
-        **six(_durations(silences), "Silence Sections Duration"),
-        **six(_per_interval(voices, seconds), "Voice Segments Per Interval"),
+        **statistics("Voice Sections Duration", _durations(voices)),
+        **statistics("Silence Sections Duration", _durations(silences)),
+        **statistics("Voice Segments Per Interval", _per_interval(voices, seconds)),
         "Creaky Voice Presence": len(creaks) > 0,
-        **six(_durations(creaks), "Creaky Voice Duration"),
+        **statistics("Creaky Voice Duration", _durations(creaks)),
         "Creaky Voice Segments Per Second": len(creaks) / seconds,
-        **six(_per_interval(creaks, seconds), "Creaky Voice Segments Per Interval"),
-        **six(creak, "Probability of Creaky Voice"),
+        **statistics("Creaky Voice Segments Per Interval", _per_interval(creaks, seconds)),
+        **statistics("Probability of Creaky Voice", creak),
     }
     return {PREFIX + name: float(value) for name, value in found.items()}
 

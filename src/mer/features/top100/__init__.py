@@ -5,10 +5,15 @@ Source: Panda, Malheiro & Paiva, "Novel Audio Features for Music Emotion Recogni
 the corpus.
 """
 
-from mer import names as lists
+from pathlib import Path
+
+from mer import panda
 from mer.config import Block
 
+NAMES = Path(__file__).with_name("names.txt")
+
 published = True
+catalogue = panda.catalogue
 
 
 class Params(Block):
@@ -17,4 +22,4 @@ class Params(Block):
 
 def names(params: Params) -> list[str]:
     """The 100 names, most relevant first."""
-    return lists.beside(__file__)
+    return NAMES.read_text(encoding="utf-8").splitlines()

@@ -11,28 +11,53 @@ Weninger, Eyben, Schuller, Mortillaro, Scherer. On the Acoustics of Emotion in A
 and Sound have in Common. Frontiers in Psychology 4:292, 2013.
 """
 
+from functools import cache
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field, PositiveInt
 
-from mer import smile
+from mer.audio import limited
+from mer.config import Block
 from mer.types import Clip
 
-CONFIG = Path(__file__).with_suffix(".conf")
+CONFIG = Path(__file__).with_name("lld.conf")
+INCLUDED = {
+    "lld": "is09-13/IS13_ComParE_core.lld.conf.inc",
+    "bufferModeConf": "shared/BufferMode.conf.inc",
+    "bufferModeRbLagConf": "shared/BufferModeRbLag.conf.inc",
+}
 
 
-class Params(smile.Params):
-    """``families.compare_lld``: see ``mer.smile.Params``."""
+class Params(Block):
+    """``families.compare_lld``.
+
+    Attributes
+    ----------
+    rate : sampling rate of the audio that openSMILE gets, in Hz
+    peak : a louder clip is scaled down to this; openSMILE turns a sample of exactly 1.0 into -32768
+    """
+
+    rate: PositiveInt
+    peak: Annotated[float, Field(gt=0, lt=1)]
 
 
+@cache
 def _smile() -> Any:
-    return smile.frames(CONFIG)
+    """``lld.conf``, which includes openSMILE's own descriptors."""
+    import opensmile
+
+    shipped = Path(opensmile.Smile(opensmile.FeatureSet.IS13).default_config_root)
+    options = {option: str(shipped / file) for option, file in INCLUDED.items()}
+    return opensmile.Smile(str(CONFIG), "frames", options=options)
 
 
 def versions() -> dict[str, str]:
     """What decides the values beside the parameters."""
-    return smile.versions("IS13_ComParE descriptors and deltas")
+    configuration = "IS13_ComParE descriptors and deltas"
+    return {"configuration": configuration, "opensmile": metadata.version("opensmile")}
 
 
 def names(params: Params) -> list[str]:
@@ -52,5 +77,6 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     -------
     np.ndarray [shape=(260,), dtype=float32]
     """
-    frames = smile.extract(_smile(), clip, params).astype(float)
+    samples = limited(clip.samples, params.peak)
+    frames = _smile()(samples, clip.rate)[0].astype(float)
     return np.stack([frames.mean(axis=1), frames.std(axis=1)], axis=1).ravel().astype(np.float32)

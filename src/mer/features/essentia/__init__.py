@@ -1,0 +1,92 @@
+"""Essentia: 84 low-level scalars as its MusicExtractor gives them, and 27 of rhythm and tonality.
+
+Bogdanov, Wack, Gómez, Gulati, Herrera, Mayor, Roma, Salamon, Zapata, Serra. Essentia: an Audio
+Analysis Library for Music Information Retrieval. ISMIR 2013. The 84 are those of Pandrea,
+Gómez-Cañón & Herrera (methods.md C1): ``MusicExtractor(lowlevelSilentFrames="drop",
+lowlevelStats=["mean", "stdev"])``, its scalar descriptors only, without the rest of its work.
+
+As there, the analysis runs at 44.1 kHz whatever the clip's rate (Essentia's loudness filter has no
+22.05 kHz), and all but the EBU R128 loudness is measured at replay gain + 6 dB, so that the clip's
+level does not matter. A statistic over no frame is 0; the rest is what Essentia says of silence.
+"""
+
+from importlib import metadata
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+import soxr
+from pydantic import PositiveInt
+
+from mer.config import Block
+from mer.features.essentia import lowlevel, rhythm, tonal
+from mer.features.essentia.analysis import RATE, normalized
+from mer.types import Clip
+
+
+class Params(Block):
+    """``families.essentia``.
+
+    Attributes
+    ----------
+    rate : Hz of the audio that it gets; at 44100 the 84 are MusicExtractor's, below they are what
+        MusicExtractor says of a file of that rate, which it raises to 44100 too
+    profile : ``lowlevel``, the 84 scalars, or ``wide``, which adds rhythm and tonality
+    """
+
+    rate: PositiveInt
+    profile: Literal["lowlevel", "wide"]
+
+
+def versions() -> dict[str, str]:
+    """What decides the values beside the parameters."""
+    return {package: metadata.version(package) for package in ("essentia", "soxr", "scipy")}
+
+
+def _columns(space: ModuleType) -> list[str]:
+    """``<space>.<scalar>``, and mean and standard deviation over the frames of the others, sorted."""
+    statistics = (f"{name}.{statistic}" for name in space.FRAMES for statistic in ("mean", "stdev"))
+    prefix = space.__name__.rpartition(".")[2]
+    return sorted(f"{prefix}.{name}" for name in (*space.SCALARS, *statistics))
+
+
+def names(params: Params) -> list[str]:
+    """The 84 columns, or 111 of the profile ``wide``, as Essentia's pools name and sort them.
+
+    ``rhythm.bpm_histogram_first_peak_spread`` is ours: MusicExtractor writes it over the weight.
+    """
+    spaces = [lowlevel] if params.profile == "lowlevel" else [lowlevel, rhythm, tonal]
+    return [name for space in spaces for name in _columns(space)]
+
+
+def extract(clip: Clip, params: Params) -> np.ndarray:
+    """The descriptors of a clip.
+
+    Parameters
+    ----------
+    clip : Clip
+        At ``params.rate`` Hz.
+
+    Returns
+    -------
+    np.ndarray [shape=(84,) or (111,), dtype=float32]
+    """
+    original = soxr.resample(clip.samples, clip.rate, RATE, quality="HQ")
+    signal = normalized(original)
+    found = _spaced("lowlevel", lowlevel.measure(original, signal))
+    if params.profile == "wide":
+        found |= _spaced("rhythm", rhythm.measure(signal))
+        found |= _spaced("tonal", tonal.measure(signal))
+    return np.array([found[name] for name in names(params)], np.float32)
+
+
+def _spaced(space: str, values: dict[str, Any]) -> dict[str, float]:
+    """Scalars by full name; an array becomes its mean and its standard deviation."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if np.ndim(value):
+            found[f"{space}.{name}.mean"] = np.mean(value, dtype=float) if len(value) else 0.0
+            found[f"{space}.{name}.stdev"] = np.std(value, dtype=float) if len(value) else 0.0
+        else:
+            found[f"{space}.{name}"] = value
+    return found

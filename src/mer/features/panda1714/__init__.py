@@ -1,0 +1,124 @@
+"""The 1714 published columns of 4QAED, extracted anew: same names and order, definitions as published.
+
+Panda, Malheiro & Paiva, "Novel Audio Features for Music Emotion Recognition", IEEE TAFFC 11(4), 2020.
+898 standard columns (MIR Toolbox, Marsyas, PsySound) of the mix from ``bank``; 816 novel ones of the
+mix and of the separated voice from notes (``notes``), layers (``layers``) and the signal. Each module
+named like a musical dimension gives its columns; ``catalogue.csv`` says of each how near it comes. The
+values are not those of the authors' programs and must not meet them: see ``published1714``.
+"""
+
+from importlib import metadata
+from typing import Literal
+
+import numpy as np
+from pydantic import field_validator
+
+from mer import panda
+from mer.config import Block
+from mer.errors import MerError
+from mer.features.panda1714 import (
+    dynamics,
+    expressivity,
+    form,
+    fractal,
+    harmony,
+    layers,
+    melody,
+    notes,
+    rhythm,
+    stats,
+    texture,
+    tone_colour,
+    voice,
+)
+from mer.features.panda1714.bank import Bank
+from mer.features.panda1714.separation import SEPARATORS, separate
+from mer.types import Clip
+
+catalogue = panda.catalogue
+
+STANDARD = (tone_colour, harmony, dynamics, melody, rhythm, form, expressivity)
+OF_NOTES = (melody, rhythm, dynamics, expressivity)
+
+
+class Params(Block):
+    """``families.panda1714``.
+
+    Attributes
+    ----------
+    rate : Hz, that of the published set
+    separator : what gives the voice channel, a key of ``separation.SEPARATORS``
+    """
+
+    rate: Literal[22050]
+    separator: str
+
+    @field_validator("separator")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in SEPARATORS:
+            raise ValueError(f"must be one of {sorted(SEPARATORS)}")
+        return name
+
+
+def versions() -> dict[str, str]:
+    """What decides the values beside the parameters."""
+    packages = ("essentia", "numpy", "scipy", "soxr")
+    return {package: metadata.version(package) for package in packages}
+
+
+def names(params: Params) -> list[str]:
+    """The 1714 names, in the published order."""
+    return list(catalogue())
+
+
+def extract(clip: Clip, params: Params) -> np.ndarray:
+    """The columns of a clip.
+
+    Parameters
+    ----------
+    clip : Clip
+        At ``params.rate`` Hz.
+
+    Returns
+    -------
+    np.ndarray [shape=(1714,), dtype=float32]
+
+    Raises
+    ------
+    MerError
+        If a value is not finite.
+    """
+    samples = clip.samples
+    mix = {f"ORIGINAL-{k}": v for k, v in _novel(samples, clip.rate).items()}
+    sung = separate(samples, clip.rate, params.separator)
+    found = mix | {f"VOICE-{k}": v for k, v in _novel(sung, clip.rate).items()}
+    found |= _standard(samples, clip.rate)
+    values = np.array([found[name] for name in names(params)], np.float32)
+    for number in np.flatnonzero(~np.isfinite(values)):
+        raise MerError(
+            f"panda1714: the column {names(params)[number]!r} of the clip {clip.id!r} must be finite, "
+            f"not {values[number]}; listen to the clip, or leave it out"
+        )
+    return values
+
+
+def _standard(samples: np.ndarray, rate: int) -> dict[str, float]:
+    """The 898 columns that other toolboxes define, by name."""
+    bank = Bank(samples, rate)
+    series: dict[str, np.ndarray | float] = {}
+    for dimension in STANDARD:
+        series |= dimension.standard(bank)
+    wanted = [column for column in catalogue().values() if column.column.startswith("F")]
+    values = stats.values(series, [(column.descriptor, column.statistic) for column in wanted])
+    return {column.column: value for column, value in zip(wanted, values, strict=True)}
+
+
+def _novel(samples: np.ndarray, rate: int) -> dict[str, float]:
+    """The novel features of a channel, by name without the channel; more than were published."""
+    tune = notes.transcribe(samples, rate)
+    found: dict[str, float] = {}
+    for dimension in OF_NOTES:
+        found |= dimension.novel(tune, len(samples) / rate)
+    signal = fractal.novel(samples, rate) | voice.novel(samples, rate)
+    return found | signal | texture.novel(layers.count(samples, rate))

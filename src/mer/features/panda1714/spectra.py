@@ -1,0 +1,123 @@
+"""Frames, short-time spectra, and what a spectrum's shape says."""
+
+import numpy as np
+from scipy.fft import rfft
+
+TINY = 1e-12
+
+
+def frames(samples: np.ndarray, size: int, hop: int) -> np.ndarray:
+    """Whole frames from the first sample on [shape=(n, size)]; a shorter signal is one padded frame."""
+    if len(samples) < size:
+        samples = np.pad(samples, (0, size - len(samples)))
+    return np.lib.stride_tricks.sliding_window_view(samples, size)[::hop]
+
+
+def transform(
+    samples: np.ndarray, window: np.ndarray, hop: int, n_fft: int | None = None
+) -> np.ndarray:
+    """The short-time Fourier transform, scaled so that a sine of amplitude 1 peaks at 1.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, n_fft // 2 + 1), dtype=complex64]
+    """
+    scaled = (window * (2 / window.sum())).astype(np.float32)
+    return rfft(frames(samples, len(window), hop) * scaled, n_fft)
+
+
+def ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """``top / bottom``, 0 where ``bottom`` is not above zero."""
+    top, bottom = np.broadcast_arrays(top, bottom)
+    return np.divide(top, bottom, out=np.zeros(top.shape), where=bottom > 0)
+
+
+def decibels(power: np.ndarray, floor: float = 1e-15) -> np.ndarray:
+    """10 log10 of a power, not below that of ``floor``."""
+    return 10 * np.log10(np.maximum(power, floor))
+
+
+def moments(weights: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Centroid and the central moments 2, 3 and 4 of distributions over ``places``.
+
+    Parameters
+    ----------
+    weights : np.ndarray [shape=(n, bins)]
+        Not negative; 0 everywhere gives zeros.
+    places : np.ndarray [shape=(bins,)]
+        In any unit, not negative.
+
+    Returns
+    -------
+    tuple of four np.ndarray [shape=(n,)]
+    """
+    scale = places.max()
+    powers = (places / scale)[:, None] ** np.arange(5)
+    raw = weights.astype(float) @ powers
+    m1, m2, m3, m4 = ratio(raw[:, 1:], raw[:, :1]).T
+    second = np.maximum(m2 - m1**2, 0)
+    third = m3 - 3 * m1 * m2 + 2 * m1**3
+    fourth = m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4
+    return m1 * scale, second * scale**2, third * scale**3, np.maximum(fourth, 0) * scale**4
+
+
+def standardized(second: np.ndarray, moment: np.ndarray, order: int) -> np.ndarray:
+    """A central moment in units of the deviation: skewness (3) or kurtosis (4)."""
+    return ratio(moment, second ** (order / 2))
+
+
+def rolloff(weights: np.ndarray, share: float) -> np.ndarray:
+    """The first bin at which the running sum reaches ``share`` of the whole [shape=(n,)]."""
+    running = weights.cumsum(axis=1, dtype=float)
+    return (running >= share * running[:, -1:]).argmax(axis=1)
+
+
+def flatness(weights: np.ndarray) -> np.ndarray:
+    """Geometric over arithmetic mean, 0..1 [shape=(n,)]."""
+    mean = weights.mean(axis=1, dtype=float)
+    geometric = np.exp(np.log(np.maximum(weights, 1e-30)).mean(axis=1, dtype=float))
+    return np.minimum(ratio(geometric, mean), 1)
+
+
+def entropy(weights: np.ndarray) -> np.ndarray:
+    """Shannon's, over its largest possible value: 0..1 [shape=(n,)]."""
+    share = ratio(weights, weights.sum(axis=1, keepdims=True, dtype=float))
+    logs = np.log(share, out=np.zeros_like(share), where=share > 0)
+    return -np.einsum("ij,ij->i", share, logs) / np.log(weights.shape[1])
+
+
+def peaks(magnitudes: np.ndarray, contrast: float) -> np.ndarray:
+    """Where a bin is above its neighbours and ``contrast`` of the frame's largest [shape=(n, bins)]."""
+    inner = magnitudes[:, 1:-1]
+    found = np.zeros(magnitudes.shape, bool)
+    found[:, 1:-1] = (inner > magnitudes[:, :-2]) & (inner >= magnitudes[:, 2:])
+    return found & (magnitudes > np.maximum(contrast * magnitudes.max(1, keepdims=True), TINY))
+
+
+def partials(
+    magnitudes: np.ndarray, step: float, contrast: float = 0.01, count: int = 20
+) -> tuple[np.ndarray, np.ndarray]:
+    """The highest peaks of each frame in the order of frequency, refined by a parabola.
+
+    Parameters
+    ----------
+    magnitudes : np.ndarray [shape=(n, bins)]
+    step : float
+        Hz between bins.
+
+    Returns
+    -------
+    frequencies, amplitudes : np.ndarray [shape=(n, count)]
+        Hz, and the magnitudes; 0 where there are fewer peaks.
+    """
+    shown = np.where(peaks(magnitudes, contrast), magnitudes, 0)
+    bins = np.sort(np.argpartition(shown, -count, axis=1)[:, -count:], axis=1)
+    height = np.take_along_axis(shown, bins, 1).astype(float)
+    inside = np.clip(bins, 1, magnitudes.shape[1] - 2)
+    left, middle, right = (
+        np.take_along_axis(magnitudes, inside + shift, 1).astype(float) for shift in (-1, 0, 1)
+    )
+    bend = 2 * middle - left - right
+    shift = np.clip(ratio((right - left) / 2, bend), -0.5, 0.5)
+    frequencies = np.where(height > 0, (inside + shift) * step, 0)
+    return frequencies, height

@@ -1,0 +1,49 @@
+"""ReliefF: how well each column tells near neighbours of other classes from those of the same.
+
+Kononenko. Estimating Attributes: Analysis and Extensions of RELIEF. ECML 1994: every row is looked
+at, distances and differences are of values scaled to 0..1, and the neighbours of each other class
+count by its prior.
+"""
+
+import math
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+BLOCK = 64  # rows at once: 64 x 10 neighbours x 6373 columns are 33 MB
+
+
+def weights(rows: np.ndarray, y: np.ndarray, neighbours: int) -> np.ndarray:
+    """The weight of each column, in -1..1; 0 for one that is constant.
+
+    Parameters
+    ----------
+    rows : np.ndarray [shape=(n, d)]
+    y : np.ndarray [shape=(n,)]
+        The rows' classes, two or more.
+    neighbours : int
+        Nearest rows of each class (Manhattan distance), or all where it has fewer; the first of equals.
+    """
+    scaled = to_unit(rows)
+    classes, counts = np.unique(y, return_counts=True)
+    prior = dict(zip(classes, counts / len(y)))
+    total = np.zeros(rows.shape[1])
+    for own in classes:
+        members = np.flatnonzero(y == own)
+        for block in np.array_split(members, math.ceil(len(members) / BLOCK)):
+            distances = cdist(scaled[block], scaled, "cityblock")
+            distances[np.arange(len(block)), block] = np.inf  # no row is its own neighbour
+            for other in classes:
+                candidates = np.flatnonzero(y == other)
+                near = min(neighbours, len(candidates) - (own == other))
+                order = distances[:, candidates].argsort(axis=1, kind="stable")[:, :near]
+                differences = np.abs(scaled[block][:, None] - scaled[candidates[order]])
+                share = -1 if own == other else prior[other] / (1 - prior[own])
+                total += share * differences.sum(axis=(0, 1)) / max(near, 1)
+    return total / len(y)
+
+
+def to_unit(rows: np.ndarray) -> np.ndarray:
+    """The columns, each brought to 0..1 by its extremes; 0 where it is constant."""
+    low, span = rows.min(axis=0), np.ptp(rows, axis=0)
+    return np.divide(rows - low, span, out=np.zeros(rows.shape), where=span > 0)

@@ -1,0 +1,17 @@
+"""Compare extracted with published features: ``python stages/agreement.py <dataset>``."""
+
+import sys
+from pathlib import Path
+
+from mer import agreement
+from mer.stage import stage
+
+(dataset,) = sys.argv[1:]
+features = Path("data/features")
+with stage(f"agreement@{dataset}", sidecar=Path(f"metrics/agreement/{dataset}.record.json")):
+    agreement.compare(
+        features / "panda1714" / dataset,
+        features / "top100" / dataset,
+        Path(f"metrics/agreement/{dataset}.json"),
+        Path(f"data/plots/agreement/{dataset}.csv"),
+    )

@@ -1,0 +1,131 @@
+"""Which columns a model sees: by the catalogue, and by rank inside a fold."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mer import config, panda, parallel, registry
+from mer.config import EVERY_COLUMN
+from mer.errors import MerError
+from mer.learn import columns, estimator
+from mer.learn.crossval import cross_validate
+from mer.learn.material import Material
+from mer.splits import split
+from mer.types import QUADRANTS, FeatureSet
+
+CATALOGUE = panda.catalogue()
+TABLE = FeatureSet(("a",), tuple(CATALOGUE), np.arange(1714.0)[None])
+RANKED = [EVERY_COLUMN.model_copy(update={"select": how, "k": 4}) for how in ("relieff", "chi2")]
+
+
+def catalogued(**changes: str) -> FeatureSet:
+    chosen = EVERY_COLUMN.model_copy(update=changes)
+    return columns.catalogued(TABLE, "published1714", chosen)
+
+
+@pytest.mark.parametrize(
+    ("changes", "n"),
+    [
+        ({"grades": "A"}, 671 + 487),
+        ({"grades": "AB"}, 1463),
+        ({"channel": "original"}, 898 + 407),
+        ({"channel": "voice"}, 409),
+        ({"dimension": "rhythm"}, 173),
+        ({"dimension": "texture", "channel": "original"}, 20),
+    ],
+)
+def test_the_catalogue_says_which_columns_stay(changes, n):
+    found = catalogued(**changes)
+    assert len(found.names) == n
+    assert list(found.values[0]) == [list(CATALOGUE).index(name) for name in found.names]
+
+
+def test_a_choice_that_leaves_no_column_is_an_error():
+    with pytest.raises(MerError, match=r"'published1714' has none with .*'texture'"):
+        catalogued(dimension="texture", grades="A")
+
+
+def test_what_narrows_the_table_is_told_and_nothing_else():
+    assert EVERY_COLUMN.used == {}
+    chosen = EVERY_COLUMN.model_copy(update={"grades": "AB", "select": "chi2"})
+    assert chosen.used == {"grades": "AB", "select": "chi2", "k": 100}
+
+
+def test_the_committed_selection_sees_every_column(root):
+    assert config.read("columns", path=root / "params.yaml") == [EVERY_COLUMN]
+
+
+@pytest.fixture(scope="module")
+def material(corpus):
+    """Twenty columns; each of the quadrants shows in one of the odd ones up to the seventh."""
+    rng = np.random.default_rng(0)
+    y = np.array([QUADRANTS.index(t.quadrant) for t in corpus])
+    values = rng.standard_normal((len(y), 20))
+    values[np.arange(len(y)), 2 * y + 1] += 4
+    names = tuple(f"c{i:02d}" for i in range(20))
+    table = FeatureSet(tuple(t.id for t in corpus), names, values)
+    return Material({t.id: int(q) for t, q in zip(corpus, y)}, QUADRANTS, table)
+
+
+@pytest.mark.parametrize("chosen", RANKED, ids=lambda c: c.select)
+def test_the_telling_columns_are_ranked_first(material, chosen):
+    found = replace(material, columns=chosen).ranked(material.table.ids)
+    assert found.table.names == ("c01", "c03", "c05", "c07")
+    assert np.array_equal(found.table.values, material.table.values[:, [1, 3, 5, 7]])
+
+
+def test_a_constant_column_comes_last(material):
+    table = replace(material.table, values=material.table.values * (np.arange(20) != 2) + 3)
+    for chosen in RANKED:
+        all_but_one = chosen.model_copy(update={"k": 19})
+        found = columns.best(table, material.labels, table.ids, all_but_one)
+        assert ("c02" in found.names) is (chosen.select == "relieff")  # 0 beats a negative weight
+
+
+def test_more_columns_than_there_are_is_an_error(material):
+    chosen = EVERY_COLUMN.model_copy(update={"select": "chi2"})
+    with pytest.raises(MerError, match=r"columns\.k=100 must be at most 20"):
+        replace(material, columns=chosen).ranked(material.table.ids)
+
+
+def seen(material, folds, chosen, monkeypatch, root):
+    """The columns that each fold's training gets."""
+    (params,) = config.read("models.svm", path=root / "params.yaml")
+    (profile,) = config.read("profiles.demo", path=root / "params.yaml")
+    real, names = estimator.fit_predict, []
+
+    def notes(module, params, material, fold, **options):
+        names.append(material.table.names)
+        return real(module, params, material, fold, **options)
+
+    monkeypatch.setattr(estimator, "fit_predict", notes)
+    material = replace(material, columns=chosen)
+    options = {"seed": 1, "fidelity": "described", "profile": profile}
+    cross_validate("svm", params, material, folds, each=parallel.each, **options)
+    monkeypatch.undo()
+    return names
+
+
+@pytest.mark.parametrize("chosen", RANKED, ids=lambda c: c.select)
+def test_the_ranking_sees_training_clips_only(corpus, material, chosen, monkeypatch, root):
+    """Even if the test clips of a fold alone would say that other columns tell."""
+    fold, other = split(corpus, "cv10", seed=1, folds=2)
+    values = material.table.values.copy()
+    test = [material.table.ids.index(id_) for id_ in fold.test]
+    y = np.array([material.labels[id_] for id_ in fold.test])
+    values[test, 2 * y + 10] += 900
+    altered = replace(material, table=replace(material.table, values=values))
+    found = []
+    for given in (material, altered):
+        monkeypatch.setenv("MER_JOBS", "1")
+        found.append(seen(given, [fold, other], chosen, monkeypatch, root))
+    assert found[0][0] == found[1][0] == ("c01", "c03", "c05", "c07")
+    assert found[0][1] != found[1][1]  # where those clips train
+
+
+def test_families_that_say_so_have_a_catalogue_of_their_columns(root):
+    for family in ("top100", "published1714", "panda1714"):
+        module = registry.get("features", family)
+        (params,) = config.read(f"families.{family}", path=root / "params.yaml")
+        assert set(module.names(params)) <= set(module.catalogue())

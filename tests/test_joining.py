@@ -1,0 +1,85 @@
+"""mer.joining: two tables side by side, joined by id, never published beside extracted ones."""
+
+import numpy as np
+import pytest
+import yaml
+
+from mer import artefacts, config, joining
+from mer.errors import MerError
+from mer.types import FeatureSet
+
+EXTRACTED = {"source": "extracted", "family": "left", "params": "{}", "library": "1.0"}
+LEFT = FeatureSet(("a", "b", "c"), ("x", "y"), np.arange(6.0).reshape(3, 2), EXTRACTED)
+RIGHT = FeatureSet(
+    ("c", "a", "b"), ("z",), np.array([[30.0], [10.0], [20.0]]), EXTRACTED | {"family": "right"}
+)
+
+
+@pytest.fixture
+def join(tmp_path):
+    """Write two tables, join them, and give the target."""
+
+    def run(left, right):
+        for name, table in (("left", left), ("right", right)):
+            if isinstance(table, str):
+                artefacts.write_absent(tmp_path / name, table)
+                continue
+            with artefacts.writing(tmp_path / name) as folder:
+                artefacts.write_features(folder / joining.TABLE, table)
+                artefacts.write_manifest(folder)
+        joining.join(tmp_path / "left", tmp_path / "right", tmp_path / "joined")
+        return tmp_path / "joined"
+
+    return run
+
+
+def test_columns_are_joined_by_id(join):
+    found = artefacts.read_features(join(LEFT, RIGHT) / joining.TABLE)
+    assert found.ids == ("a", "b", "c")
+    assert found.names == ("x", "y", "z")
+    assert found.values.tolist() == [[0, 1, 10], [2, 3, 20], [4, 5, 30]]
+    assert (found.source["source"], found.source["family"]) == ("extracted", "left + right")
+    assert found.source["left.library"] == found.source["right.library"] == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("right", "message"),
+    [
+        (
+            FeatureSet(RIGHT.ids, ("z",), RIGHT.values, {"source": "published", "family": "top"}),
+            r"'left' are extracted and 'top' are published: .*must not meet in one table",
+        ),
+        (FeatureSet(RIGHT.ids, ("x",), RIGHT.values, RIGHT.source), r"feature 'x' stands twice"),
+        (
+            FeatureSet(("c", "a"), ("z",), RIGHT.values[:2], RIGHT.source),
+            r"'left' and 'right' must be of the same clips; one of them lacks 'b'",
+        ),
+    ],
+    ids=["sources", "names", "clips"],
+)
+def test_tables_that_do_not_belong_together_are_refused(join, tmp_path, right, message):
+    with pytest.raises(MerError, match=message):
+        join(LEFT, right)
+    assert not (tmp_path / "joined").exists()
+
+
+def test_the_absence_of_one_is_handed_on(join):
+    assert "left is absent: no audio here" in artefacts.absent(join("no audio here", RIGHT))
+
+
+@pytest.mark.parametrize(
+    ("joins", "message"),
+    [
+        ([{"name": "svm", "left": "essentia", "right": "bogus"}], r"'svm' joins 'bogus', not one"),
+        (
+            [{"name": "top100", "left": "essentia", "right": "compare"}],
+            r"the name 'top100' must not",
+        ),
+        ([{"name": "both", "left": "essentia"}], r"the key 'joins.0.right' is missing"),
+    ],
+)
+def test_a_join_that_cannot_be_is_named(root, tmp_path, joins, message):
+    content = yaml.safe_load((root / "params.yaml").read_text())
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content | {"joins": joins}))
+    with pytest.raises(MerError, match=message):
+        config.read_all(tmp_path / "params.yaml")
