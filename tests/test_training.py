@@ -38,7 +38,12 @@ def prepared(tmp_path, monkeypatch, corpus):
 
 def run(target: Path) -> dict[str, bytes]:
     training.run(
-        CHOSEN, registry.get("models", "constant").Params(), config.Policy(), PROFILE, target
+        CHOSEN,
+        registry.get("models", "constant").Params(),
+        config.Policy(),
+        PROFILE,
+        target,
+        weights=True,
     )
     return {file.name: file.read_bytes() for file in target.glob("*.*")}
 

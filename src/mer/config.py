@@ -4,6 +4,7 @@ A stage reads exactly the sections that it declares in its dvc.yaml, as in
 ``read("corpora.demo.rate", "audio")``. ``validate`` reads the whole file.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -474,6 +475,32 @@ def read(*keys: str, path: Path = PARAMS) -> list[Any]:
             value = value[part]
         values.append(_check(_schema(key.split(".")), value, key, path))
     return values
+
+
+def changed(params: Block, settings: Mapping[str, Any]) -> Block:
+    """A section with some of its values replaced, checked as the whole is.
+
+    Parameters
+    ----------
+    settings : mapping of str to value
+        Dotted keys below the section: ``chunk_ms``, ``training.batch``.
+
+    Raises
+    ------
+    MerError
+        If it has no such key, or the value is none for it.
+    """
+    values = params.model_dump()
+    for key, value in settings.items():
+        *parents, last = key.split(".")
+        inner = values
+        for parent in parents:
+            inner = inner.get(parent, {})
+        if last not in inner:
+            raise MerError(f"settings: {key!r} is not a key of {type(params).__module__}")
+        inner[last] = value
+    found: Block = _check(type(params), values, "settings", PARAMS)
+    return found
 
 
 def read_all(path: Path = PARAMS) -> Params:

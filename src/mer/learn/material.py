@@ -79,6 +79,44 @@ class Material:
         return 1 if whole else self.mel.values.shape[1]  # type: ignore[union-attr]
 
 
+def across(source: Material, target: Material, name: str) -> Material:
+    """Both corpora as one, to train on the first and test on the second.
+
+    Parameters
+    ----------
+    name : str
+        Put before the ids of ``source``, with a slash.
+
+    Raises
+    ------
+    MerError
+        If the model reads something else than a table or whole waveforms.
+    """
+
+    def named(ids: Sequence[str]) -> tuple[str, ...]:
+        return tuple(f"{name}/{id_}" for id_ in ids)
+
+    labels = dict(zip(named(list(source.labels)), source.labels.values(), strict=True))
+    both = replace(target, labels={**labels, **target.labels})
+    if source.table and target.table and source.table.names == target.table.names:
+        values = np.concatenate([source.table.values, target.table.values])
+        ids = (*named(source.table.ids), *target.table.ids)
+        return replace(both, table=replace(target.table, ids=ids, values=values))
+    if source.signals and target.signals:
+        return replace(
+            both,
+            signals=Signals(
+                (*named(source.signals.ids), *target.signals.ids),
+                np.concatenate([source.signals.values, target.signals.values]),
+                np.concatenate([source.signals.lengths, target.signals.lengths]),
+            ),
+        )
+    raise MerError(
+        "training on one corpus and testing on another needs a model of a table with the same columns "
+        "in both, or of whole waveforms"
+    )
+
+
 def _present(folder: Path, model: str) -> Path:
     if reason := absent(folder):
         raise MerError(f"model {model!r} reads {folder}, which is absent: {reason}")
