@@ -35,4 +35,5 @@ with stage(f"experiment@{key}", sidecar=metrics / f"{key}.record.json"):
         source=given.get("source"),
         parent=runs / given["parent"] if "parent" in given else None,
     )
-    evaluation.experiment(runs / key, metrics / f"{key}.json")
+    confusion = Path("data/plots", paper, f"{key}.csv")
+    evaluation.experiment(runs / key, metrics / f"{key}.json", confusion)

@@ -4,10 +4,11 @@ import hashlib
 
 import numpy as np
 import pytest
+import yaml
 from sklearn.model_selection import train_test_split
 
 from mer import artefacts, cutting
-from mer.config import Cut, Profile
+from mer.config import Cut, Profile, read_all
 from mer.errors import MerError
 from mer.files import read_json, write_csv, write_json
 from mer.folding import make
@@ -153,3 +154,18 @@ def test_an_absent_protocol_stays_absent(tmp_path):
 )
 def test_the_clip_of_an_id(id_, clip):
     assert clip_of(id_) == clip
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"of": "elsewhere"}, "cuts.demo_4qaed_parts.of: 'elsewhere' is not one of"),
+        ({"parts": 1}, "cuts.demo_4qaed_parts.parts=1"),
+    ],
+)
+def test_a_cut_of_nothing_or_into_one_is_refused(root, tmp_path, block, message):
+    content = yaml.safe_load((root / "params.yaml").read_text())
+    content["cuts"]["demo_4qaed_parts"] |= block
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(MerError, match=message):
+        read_all(tmp_path / "params.yaml")

@@ -59,7 +59,8 @@ def test_curves_are_means_over_folds_phase_after_phase(run, tmp_path):
 
 def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tmp_path):
     evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
-    evaluation.experiment(run, tmp_path / "experiment.json")
+    evaluation.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
+    assert len(pd.read_csv(tmp_path / "confusion.csv")) == 4
     whole, found = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("run", "experiment"))
     assert whole.items() <= found.items()
     assert found["folds"]["accuracy"] == [1.0, 0.5]

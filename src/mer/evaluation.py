@@ -75,7 +75,7 @@ def run(run: Path, metrics: Path, plots: Path) -> None:
         write_text(plots / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
 
 
-def experiment(run: Path, metrics: Path) -> None:
+def experiment(run: Path, metrics: Path, confusion: Path) -> None:
     """Score an experiment behind a published table.
 
     Parameters
@@ -85,11 +85,15 @@ def experiment(run: Path, metrics: Path) -> None:
     metrics : Path
         JSON to write: what ``run`` writes, deviation and interval of every score, and under ``folds``
         the scores of each fold that a paired test takes.
+    confusion : Path
+        CSV to write: actual and predicted class of every prediction.
     """
     scores, predictions = _scored(run)
     by_fold = fold_scores(predictions)
     folds = {name: by_fold[name].round(DIGITS).tolist() for name in PAIRED}
     write_json(metrics, {**scores, **spread(predictions, scores["seed"]), "folds": folds})
+    table = _confusion(predictions).to_csv(index=False, lineterminator="\n")
+    write_text(confusion, table)
 
 
 def counts(index: Path, metrics: Path) -> None:
