@@ -34,6 +34,7 @@ CONVOLUTIONS = ((60, 5), (60, 5))  # filters, taps
 LOWEST, MIN_LOW, MIN_BAND = 30.0, 50.0, 50.0  # Hz
 SLOPE = 0.2
 EPSILON = 1e-6
+PIECE = 16  # chunks convolved at once, for the same reason as the next
 BLOCK = 4  # chunks filtered at once: their outputs stay in the processor's cache
 
 
@@ -222,8 +223,14 @@ class Network(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         """[shape=(n, samples)] -> logits [shape=(n, classes)]."""
+        features = torch.cat([self._features(piece) for piece in samples.split(PIECE)])
+        found: Tensor = self.logits(self.hidden(features))
+        return found
+
+    def _features(self, samples: Tensor) -> Tensor:
+        """What the hidden layers take; no chunk knows of another here."""
         filtered = functional.leaky_relu(self.sinc_norm(self.sinc(self.heard(samples))), SLOPE)
-        found: Tensor = self.logits(self.hidden(self.convolutions(filtered)))
+        found: Tensor = self.convolutions(filtered)
         return found
 
 
