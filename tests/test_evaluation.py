@@ -59,7 +59,8 @@ def test_curves_are_means_over_folds_phase_after_phase(run, tmp_path):
 
 def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tmp_path):
     evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
-    evaluation.experiment(run, tmp_path / "experiment.json")
+    evaluation.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
+    assert len(pd.read_csv(tmp_path / "confusion.csv")) == 4
     whole, found = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("run", "experiment"))
     assert whole.items() <= found.items()
     assert found["folds"]["accuracy"] == [1.0, 0.5]
@@ -79,3 +80,23 @@ def test_counts_are_those_of_the_index(corpus, tmp_path):
         "n_clips_q4": 29,
         "n_clips_total": 119,
     }
+
+
+def test_clips_that_were_cut_are_scored_beside_their_parts(run, tmp_path):
+    """Of each clip, the mean over its parts: a's are right, right; b's wrong, but right on average."""
+    rows = [("a#0", 0, 0.9), ("a#1", 0, 0.8), ("b#0", 1, 0.6), ("b#1", 1, 0.1)]
+    frame = pd.DataFrame(rows, columns=["id", "y_true", "p_0"])
+    frame = frame.assign(repeat=0, fold=0, p_1=1 - frame["p_0"])
+    frame = frame[["id", "repeat", "fold", "y_true", "p_0", "p_1"]]
+    write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
+    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    metrics = json.loads((tmp_path / "run.json").read_text())
+    assert (metrics["n_clips"], metrics["accuracy"]) == (4, 0.75)
+    assert (metrics["clip_n_clips"], metrics["clip_accuracy"]) == (2, 1.0)
+
+
+def test_whole_clips_have_no_scores_of_clips_beside(run, tmp_path):
+    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    assert not any(
+        name.startswith("clip_") for name in json.loads((tmp_path / "run.json").read_text())
+    )

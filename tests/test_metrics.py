@@ -127,6 +127,15 @@ def test_accuracys_interval_is_the_binomial_one(rng):
     assert high - low == pytest.approx(expected, rel=0.08)
 
 
+def test_parts_of_a_clip_are_drawn_together(rng):
+    """Four parts with one answer tell no more than their clip does."""
+    clips = predictions(rng, clips=60, repeats=1, folds=1, skill=0.3)
+    parts = pd.concat([clips.frame.assign(id=clips.frame["id"] + f"#{k}") for k in range(4)])
+    parts = Predictions(parts.reset_index(drop=True), clips.classes)
+    bounds = [list(intervals(found, 1).values()) for found in (parts, clips)]
+    assert np.allclose(*bounds)
+
+
 def test_same_seed_same_interval(rng):
     found = predictions(rng)
     assert intervals(found, 1) == intervals(found, 1)

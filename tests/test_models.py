@@ -19,7 +19,7 @@ from mer.metrics import summary
 from mer.recipe import Recipe
 from mer.splits import split
 from mer.types import QUADRANTS, FeatureSet
-from mer.waves import Waves
+from mer.waves import Signals, Waves
 
 SHAPE = (96, 96)
 QUICK = Recipe(
@@ -31,6 +31,16 @@ QUICK_BLOCKS = {
     "cnn": {"training": QUICK},
     "cnn_gru": {"training": QUICK},
     "crnn": {"training": QUICK, "filters": (8, 8, 8, 8)},
+    "mlp": {"k": 4},
+    "sincnet": {
+        "chunk_ms": 25,
+        "short_hop_ms": 5,
+        "short_steps": 30,
+        "hidden": (64,),
+        "training": QUICK.model_copy(
+            update={"optimizer": "rmsprop", "epochs": 5, "short_epochs": 5}
+        ),
+    },
     "short_chunk_cnn": {"training": LONGER, "filters": (8, 8, 8)},
     "sample_cnn": {"training": LONGER, "filters": (8, 8, 8)},
     "crnn_mtat": {"head": LONGER},
@@ -63,6 +73,9 @@ def material(corpus):
     copies = mel[:, None] + rng.standard_normal((len(y), 1, 1, 1))
     frames = np.full(len(y), SHAPE[0])
     waves = rng.standard_normal((len(y), 2, 81)) * (1 + y[:, None, None])
+    periods = np.array([267, 80, 27, 9])[y][:, None]  # of impulses, in samples
+    signals = (np.arange(600) + rng.integers(periods)) % periods == 0
+    signals = signals + 0.02 * rng.standard_normal(signals.shape)
     return Material(
         labels,
         QUADRANTS,
@@ -70,6 +83,7 @@ def material(corpus):
         Mels(ids, frames, mel.astype(np.float16)),
         Copies(ids, frames, copies.astype(np.float16), ("louder",)),
         Waves(ids, waves.astype(np.float16)),
+        Signals(ids, signals.astype(np.float16).ravel(), np.full(len(y), signals.shape[1])),
     )
 
 
@@ -81,8 +95,10 @@ def as_read(material, model):
     if "weights" in reads:
         longer = np.concatenate([material.mel.values] * 2, axis=1)
         mel = replace(material.mel, values=longer)
-        return replace(material, waves=None, mel=mel, weights=weights.of(model, SHAPE[1]))
-    return replace(material, waves=None)
+        return replace(
+            material, waves=None, signals=None, mel=mel, weights=weights.of(model, SHAPE[1])
+        )
+    return replace(material, waves=None, signals=None)
 
 
 def altered(material, victim):
@@ -93,6 +109,7 @@ def altered(material, victim):
         material.mel.values.copy(),
         material.copies.values.copy(),
         material.waves.values.copy(),
+        material.signals.values.copy().reshape(len(material.labels), -1),
     ]
     for array in arrays:
         array[row] = array[row] * 3 + 50
@@ -103,6 +120,7 @@ def altered(material, victim):
         mel=replace(material.mel, values=arrays[1]),
         copies=replace(material.copies, values=arrays[2]),
         waves=replace(material.waves, values=arrays[3]),
+        signals=replace(material.signals, values=arrays[4].ravel()),
     )
 
 

@@ -14,6 +14,9 @@ from mer.selection import SELECTORS, Selection, can_be_read
 
 EVERY = papers.load(ROOT / "papers")
 PARAMS = config.read_all(ROOT / "params.yaml")
+EXPERIMENTS = {
+    key: group[key] for name, group in EVERY.groups.items() if name != "count" for key in group
+}
 CELLS = [
     (name, row, column)
     for name, table in EVERY.tables.items()
@@ -75,13 +78,22 @@ def test_tables_of_louro_merge_hold_what_the_poster_prints(row, printed, counts)
 def test_every_cell_has_a_composition_or_a_reason(name, row, column):
     table = EVERY.tables[name]
     found = EVERY.find(table.key(row, column))
-    assert (found is None) is (table.why(row, column) is not None)
+    assert found or table.why(row, column)
     assert found is None or found.paper == table.paper
+
+
+@pytest.mark.parametrize("name", EVERY.tables)
+def test_a_reason_stands_where_a_cell_has_no_composition(name):
+    table = EVERY.tables[name]
+    for row, spec in table.rows.items():
+        composed = [EVERY.find(table.key(row, column)) for column in table.columns]
+        assert not (spec.why and all(composed))
 
 
 def test_every_experiment_stands_behind_a_cell():
     used = {EVERY.tables[name].key(row, column) for name, row, column in CELLS}
-    assert set(EVERY.stages) <= used
+    parents = {experiment.parent for experiment in EVERY.transfer.values()}
+    assert set(EVERY.stages) <= used | parents
 
 
 @pytest.mark.parametrize("name", EVERY.tables)
@@ -96,22 +108,22 @@ def test_every_table_is_consistent(name):
 
 
 @pytest.mark.parametrize("prefix", ["", ledger.MINIATURE], ids=["real", "miniature"])
-@pytest.mark.parametrize("key", EVERY.experiments)
+@pytest.mark.parametrize("key", EXPERIMENTS)
 def test_every_composition_can_be_selected(key, prefix):
-    experiment = EVERY.experiments[key]
-    selectors = experiment.model_dump(exclude={"paper", "copies"})
+    experiment = EXPERIMENTS[key]
+    selectors = {name: getattr(experiment, name) for name in SELECTORS[:-2]}
     selectors |= {"dataset": prefix + experiment.dataset, "profile": "paper", "seed": 1}
     assert list(asdict(Selection(**selectors))) == SELECTORS
     blocks = {**config.CHOICES, "dataset": "corpora"}
-    joins = [join.name for join in PARAMS.joins]
+    more = [*(join.name for join in PARAMS.joins), *PARAMS.cuts]
     for selector, block in blocks.items():
-        assert selectors[selector] in [*getattr(PARAMS, block), *joins]
+        assert selectors[selector] in [*getattr(PARAMS, block), *more]
     can_be_read(Selection(**selectors), PARAMS)
 
 
-@pytest.mark.parametrize("key", EVERY.experiments)
+@pytest.mark.parametrize("key", EXPERIMENTS)
 def test_a_composition_names_no_input_that_its_model_does_not_read(key):
-    experiment = EVERY.experiments[key]
+    experiment = EXPERIMENTS[key]
     module = registry.get("models", experiment.model)
     assert "table" in module.reads or experiment.family == "none"
     assert "spectrogram" in module.reads or experiment.view == "none"
@@ -119,22 +131,79 @@ def test_a_composition_names_no_input_that_its_model_does_not_read(key):
     assert module.uses_copies != "no" or makes_rows or experiment.augment == "none"
 
 
-@pytest.mark.parametrize("key", EVERY.experiments)
+@pytest.mark.parametrize("key", EXPERIMENTS)
 def test_a_composition_names_the_copies_that_its_policy_makes(key):
-    experiment = EVERY.experiments[key]
+    experiment = EXPERIMENTS[key]
     makes = bool(PARAMS.policies[experiment.augment].copies)
     expected = f"{experiment.augment}/{experiment.view}" if makes else "none/none"
     assert experiment.copies == expected
 
 
-@pytest.mark.parametrize("key", EVERY.experiments)
+@pytest.mark.parametrize("key", EXPERIMENTS)
 def test_every_input_of_an_experiment_has_a_stage(key):
-    experiment = EVERY.experiments[key]
+    experiment = EXPERIMENTS[key]
     stages = yaml.safe_load((ROOT / "data/dvc.yaml").read_text())["stages"]
     corpus = f"${{miniature}}{experiment.dataset}"
     assert f"{experiment.view}-{corpus}" in stages["mel"]["foreach"]
     assert f"{experiment.copies.replace('/', '-')}-{corpus}" in stages["augment"]["foreach"]
     assert corpus in stages["features"]["matrix"]["dataset"]
+
+
+@pytest.mark.parametrize("key", [*EVERY.tuned, *EVERY.cross, *EVERY.transfer])
+def test_settings_fit_the_block_of_the_model(key):
+    experiment = EXPERIMENTS[key]
+    (block,) = config.read(f"models.{experiment.model}", path=ROOT / "params.yaml")
+    words = (word.removeprefix("set.").split("=") for word in experiment.settings.split())
+    config.changed(block, {name: yaml.safe_load(value) for name, value in words})
+
+
+@pytest.mark.parametrize("key", EVERY.transfer)
+def test_a_chain_ends_in_a_network_that_is_trained_from_nothing(key):
+    seen = []
+    while key in EVERY.transfer:
+        assert key not in seen
+        seen.append(key)
+        key = EVERY.transfer[key].parent
+    assert EVERY.tuned[key].model == "sincnet"
+
+
+CHAINS = {
+    "transfer1": ("ch818 tr_music 4qaed", "4qaed tr_music ch818", "4qaed ch818 tr_music"),
+    "transfer2": ("tr_music ch818 4qaed", "tr_music 4qaed ch818", "ch818 4qaed tr_music"),
+    "transfer3": ("tr_music 4qaed", "4qaed tr_music"),
+}
+
+
+@pytest.mark.parametrize(("row", "chain"), [(r, c) for r, cs in CHAINS.items() for c in cs])
+def test_a_transfer_learns_the_languages_in_the_published_order(row, chain):
+    key, learned = f"{row}_{chain.split()[-1]}", []
+    while key in EVERY.transfer:
+        learned.insert(0, EVERY.transfer[key].corpus)
+        key = EVERY.transfer[key].parent
+    assert [EVERY.tuned[key].corpus, *learned] == chain.split()
+
+
+@pytest.mark.parametrize(
+    ("row", "printed"),
+    [
+        ("mlp_essentia", "58 56 55 56 26 24 23 24 71 70 70 70"),
+        ("mlp_compare", "65 63 63 63 23 30 23 30 74 71 71 71"),
+        ("mlp_combined", "72 67 64 67 18 19 18 19 80 77 77 77"),
+        ("sincnet_200ms", "59 57 52 57 11 27 16 27 68 63 58 63"),
+        ("sincnet_500ms", "58 58 56 58 3 18 6 18 68 66 66 66"),
+        ("transfer1", "57 56 51 56 10 24 12 24 75 75 75 75"),
+        ("transfer2", "61 60 57 61 28 26 17 26 72 71 71 71"),
+        ("transfer3", "59 58 56 58 73 73 73 73"),
+        ("mixed_mlp", "60 57 56 57 22 23 22 23 67 64 64 64"),
+        ("mixed_sincnet", "58 57 56 57 26 23 21 23 61 51 50 51"),
+    ],
+)
+def test_the_table_of_pandrea_holds_what_the_poster_prints(row, printed):
+    table = EVERY.tables["pandrea_sincnet_table"]
+    found = table.rows[row].published
+    metrics = ("precision_weighted", "recall_weighted", "f1_weighted", "accuracy")
+    figures = [f"{100 * found[m][c]:.0f}" for c in table.columns for m in metrics if c in found[m]]
+    assert " ".join(figures) == printed
 
 
 def test_the_pipeline_has_a_stage_for_each_experiment_and_table():
@@ -143,7 +212,7 @@ def test_the_pipeline_has_a_stage_for_each_experiment_and_table():
     for path in sorted((ROOT / "papers").glob("*.yaml")):
         blocks = [
             b
-            for b in ("tables", "experiments", "counts")
+            for b in ("tables", "experiments", "tuned", "cross", "transfer", "counts")
             if yaml.safe_load(path.read_text()).get(b)
         ]
         if "experiments" in blocks:

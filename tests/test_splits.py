@@ -8,7 +8,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold, train_test_split
 from mer.config import Protocol
 from mer.errors import MerError
 from mer.splits import shares_groups, split
-from mer.types import QUADRANTS, Fold
+from mer.types import QUADRANTS, Fold, Track
 
 PROTOCOLS = [p for p in get_args(Protocol) if p != "default"]
 
@@ -89,7 +89,7 @@ def test_cv10x10_equals_scikit_learn_on_ids_sorted(corpus):
 def test_song_80_20_is_the_split_of_a_range(corpus):
     blocks = sorted(corpus, key=lambda t: (t.quadrant, t.id))
     _, test = train_test_split(range(len(corpus)), test_size=0.2, random_state=42)
-    (fold,) = split(corpus, "song_80_20", seed=9)
+    fold = split(corpus, "song_80_20", seed=9)[0]
     assert set(fold.test) == {blocks[i].id for i in test}
 
 
@@ -106,3 +106,17 @@ def test_missing_published_split_is_an_error(corpus):
 def test_fold_refuses_a_clip_on_two_sides():
     with pytest.raises(MerError, match=r"'b'.*stands twice"):
         Fold(0, 0, ("a", "b"), (), ("b",))
+
+
+def test_song_80_20_of_900_songs_has_the_published_counts():
+    """Segments of the English test list by class: 184, 192, 184, 160; four to a song."""
+    songs = [Track(f"{i:03d}", QUADRANTS[i // 225]) for i in range(900)]
+    fold = split(songs, "song_80_20", seed=1)[0]
+    assert (4 * quadrants(songs, fold.test)).tolist() == [184, 192, 184, 160]
+
+
+def test_song_80_20_repeats_one_split_for_other_seeds(corpus):
+    folds = split(corpus, "song_80_20", seed=1)
+    assert [(f.repeat, f.fold) for f in folds] == [(r, 0) for r in range(10)]
+    assert len({(f.train, f.test) for f in folds}) == 1
+    assert len(split(corpus, "song_80_20", seed=1, repeats=1)) == 1

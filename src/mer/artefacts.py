@@ -89,6 +89,13 @@ def read_tracks(index: Path) -> list[Track]:
         ]
 
 
+def read_digests(index: Path) -> dict[str, str]:
+    """Track id -> sha256 of its file, where ``data/index/<dataset>`` has one."""
+    path = index / "tracks.csv"
+    with reading(path, "a table of tracks"), path.open(encoding="utf-8", newline="") as stream:
+        return {row["id"]: row["sha256"] for row in csv.DictReader(stream) if row["sha256"]}
+
+
 def unlabelled(index: Path) -> list[str]:
     """Audio files that ``data/index/<dataset>`` names as without a label, sorted.
 

@@ -1,6 +1,5 @@
 """Audio files of any kind -> one memory-mapped mono array per corpus, and what had to be left out."""
 
-import csv
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from mer import artefacts, parallel, sandbox
 from mer.config import Audio, Quarantine
 from mer.decoder import Unreadable
 from mer.errors import MerError
-from mer.files import reading, write_csv
+from mer.files import write_csv
 from mer.types import Clip, Track
 
 FULL_SCALE = 32767  # int16
@@ -90,13 +89,6 @@ def _write_header(stream: BinaryIO, length: int) -> None:
     stream.seek(0)
     facts = {"descr": "<i2", "fortran_order": False, "shape": (length,)}
     np.lib.format.write_array_header_1_0(stream, facts)
-
-
-def _digests(index: Path) -> dict[str, str]:
-    """Track id -> sha256 of its file, where the index has one."""
-    path = index / "tracks.csv"
-    with reading(path, "a table of tracks"), path.open(encoding="utf-8", newline="") as stream:
-        return {row["id"]: row["sha256"] for row in csv.DictReader(stream) if row["sha256"]}
 
 
 def _unique(
@@ -201,7 +193,7 @@ def standardize(
         artefacts.write_absent(target, reason)
         return
     work = partial(_quantized, root.absolute(), rate, peak_db, limits)
-    digests = _digests(index) if quarantine.duplicates == "drop" else {}
+    digests = artefacts.read_digests(index) if quarantine.duplicates == "drop" else {}
     with artefacts.writing(target) as folder:
         results = parallel.each(work, tracks, label=f"standardize {target.name}")
         unique = _unique(tracks, results, digests)

@@ -4,6 +4,7 @@ A stage reads exactly the sections that it declares in its dvc.yaml, as in
 ``read("corpora.demo.rate", "audio")``. ``validate`` reads the whole file.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -78,6 +79,21 @@ class Union(Block):
     """
 
     of: tuple[Key, Key, Key]
+
+
+class Cut(Block):
+    """``cuts.<key>``: a corpus that a stage makes of another one's clips, each cut into equal parts.
+
+    Attributes
+    ----------
+    of : key of corpora
+    parts : of each clip
+    peak_db : level of each part's peak in dBFS, or null to leave the level
+    """
+
+    of: Key
+    parts: Annotated[int, Field(ge=2)]
+    peak_db: Annotated[float, Field(le=0)] | None
 
 
 class Audio(Block):
@@ -376,6 +392,7 @@ class Params(Block):
     corpora: dict[Key, Corpus]
     demos: dict[Key, Demo]
     unions: dict[Key, Union]
+    cuts: dict[Key, Cut]
     audio: Audio
     quarantine: Quarantine
     views: dict[Key, MaybeView]
@@ -460,6 +477,32 @@ def read(*keys: str, path: Path = PARAMS) -> list[Any]:
     return values
 
 
+def changed(params: Block, settings: Mapping[str, Any]) -> Block:
+    """A section with some of its values replaced, checked as the whole is.
+
+    Parameters
+    ----------
+    settings : mapping of str to value
+        Dotted keys below the section: ``chunk_ms``, ``training.batch``.
+
+    Raises
+    ------
+    MerError
+        If it has no such key, or the value is none for it.
+    """
+    values = params.model_dump()
+    for key, value in settings.items():
+        *parents, last = key.split(".")
+        inner = values
+        for parent in parents:
+            inner = inner.get(parent, {})
+        if last not in inner:
+            raise MerError(f"settings: {key!r} is not a key of {type(params).__module__}")
+        inner[last] = value
+    found: Block = _check(type(params), values, "settings", PARAMS)
+    return found
+
+
 def read_all(path: Path = PARAMS) -> Params:
     """The whole file, every block typed and every selector one of its choices.
 
@@ -485,6 +528,12 @@ def read_all(path: Path = PARAMS) -> Params:
                 raise MerError(f"{path}: unions.{key}.of: {member!r} is not one of {known}")
         if key not in params.corpora or params.corpora[key].layout != "folder":
             raise MerError(f"{path}: corpora.{key} must be there with layout=folder, for the union")
+    for key, cut in params.cuts.items():
+        if cut.of not in params.corpora:
+            known = sorted(params.corpora)
+            raise MerError(f"{path}: cuts.{key}.of: {cut.of!r} is not one of {known}")
+        if key in params.corpora:
+            raise MerError(f"{path}: cuts.{key} must not have the name of a corpus")
     _check_joins(params, path)
     for selector, block in CHOICES.items():
         chosen, known = getattr(params, selector), sorted(getattr(params, block))

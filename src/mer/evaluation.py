@@ -8,7 +8,7 @@ import pandas as pd
 
 from mer.artefacts import read_json, read_predictions, read_tracks, write_json, write_text
 from mer.metrics import DIGITS, averages, fold_scores, spread, summary
-from mer.types import QUADRANTS, Predictions
+from mer.types import QUADRANTS, Predictions, clip_of
 
 PAIRED = ("f1_macro", "accuracy")
 
@@ -27,14 +27,29 @@ def _curve(curves: pd.DataFrame) -> pd.DataFrame:
     return means.assign(epoch=range(1, len(means) + 1))[["epoch", "phase", "loss", "accuracy"]]
 
 
+def _by_clip(parts: Predictions) -> Predictions | None:
+    """The mean over each clip's parts, where all ids are such of parts."""
+    frame = parts.frame.assign(id=[clip_of(id_) for id_ in parts.frame["id"]])
+    if (frame["id"] == parts.frame["id"]).any():
+        return None
+    means = frame.groupby(["id", "repeat", "fold", "y_true"], sort=False, as_index=False).mean()
+    return Predictions(means, parts.classes)
+
+
 def _scored(run: Path) -> tuple[dict[str, Any], Predictions]:
-    """The composition and every score of a run, those of segments too, and its predictions."""
+    """The composition and every score of a run, and its predictions.
+
+    Scores of segments, or of clips that were cut into parts, stand beside them.
+    """
     facts = read_json(run / "run.json")
     predictions = read_predictions(run / "predictions.parquet")
     scores = {**facts, **summary(predictions, facts["seed"])}
     if (segments := run / "segments.parquet").exists():
         found = averages(read_predictions(segments))
         scores |= {f"segment_{name}": figure for name, figure in found.items()}
+    if clips := _by_clip(predictions):
+        found = {"n_clips": clips.frame["id"].nunique(), **averages(clips)}
+        scores |= {f"clip_{name}": figure for name, figure in found.items()}
     return scores, predictions
 
 
@@ -61,7 +76,7 @@ def run(run: Path, metrics: Path, plots: Path) -> None:
         write_text(plots / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
 
 
-def experiment(run: Path, metrics: Path) -> None:
+def experiment(run: Path, metrics: Path, confusion: Path) -> None:
     """Score an experiment behind a published table.
 
     Parameters
@@ -71,11 +86,15 @@ def experiment(run: Path, metrics: Path) -> None:
     metrics : Path
         JSON to write: what ``run`` writes, deviation and interval of every score, and under ``folds``
         the scores of each fold that a paired test takes.
+    confusion : Path
+        CSV to write: actual and predicted class of every prediction.
     """
     scores, predictions = _scored(run)
     by_fold = fold_scores(predictions)
     folds = {name: by_fold[name].round(DIGITS).tolist() for name in PAIRED}
     write_json(metrics, {**scores, **spread(predictions, scores["seed"]), "folds": folds})
+    table = _confusion(predictions).to_csv(index=False, lineterminator="\n")
+    write_text(confusion, table)
 
 
 def counts(index: Path, metrics: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mer.artefacts import read_json
-from mer.papers import Papers, Table
+from mer.papers import Papers, Table, corpus_of
 
 LEDGER = Path("metrics/experiments")
 RAW = Path("data/raw")
@@ -51,6 +51,6 @@ def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str
     found = results(table.paper, key)
     if "" in found:
         return "done", ""
-    corpus = RAW / experiment.dataset
+    corpus = RAW / corpus_of(experiment)
     why = f"{papers.stages[key]} not run" if corpus.is_dir() else f"{corpus} not there"
     return ("demo only" if found else "absent"), why

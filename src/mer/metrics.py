@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import t as student
 
-from mer.types import Predictions
+from mer.types import Predictions, clip_of
 
 BOOTSTRAP_DRAWS = 2000
 LEVEL = 0.95
@@ -89,7 +89,8 @@ def fold_scores(predictions: Predictions) -> dict[str, np.ndarray]:
 def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, float]]:
     """95 % percentile bootstrap intervals of every score, the clip as the unit.
 
-    Each draw takes as many clips as there are, with replacement, with all their repeats; a score is
+    Each draw takes as many clips as there are, with replacement, with all their parts where a corpus
+    was cut into such, and all their repeats; a score is
     computed per repeat over all its folds and averaged. It says how far the figure would move with
     other clips, not with other training runs.
 
@@ -98,16 +99,16 @@ def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, flo
     dict of str to (low, high), in 0..1
     """
     n = len(predictions.classes)
-    clips, row = np.unique(predictions.frame["id"].to_numpy(object), return_inverse=True)
+    clips, row = np.unique([clip_of(id_) for id_ in predictions.frame["id"]], return_inverse=True)
     repeats, repeat = np.unique(predictions.frame["repeat"], return_inverse=True)
     pair = predictions.y_true * n + predictions.y_pred
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(clips), np.full(len(clips), 1 / len(clips)), BOOTSTRAP_DRAWS)
     drawn = []
     for r in range(len(repeats)):
-        one_hot = np.zeros((len(clips), n * n))
-        one_hot[row[repeat == r], pair[repeat == r]] = 1
-        drawn.append(_scores((weights @ one_hot).reshape(-1, n, n), predictions.classes))
+        counts = np.zeros((len(clips), n * n))
+        np.add.at(counts, (row[repeat == r], pair[repeat == r]), 1)
+        drawn.append(_scores((weights @ counts).reshape(-1, n, n), predictions.classes))
     tail = (1 - LEVEL) / 2
     bounds = {}
     for name in drawn[0]:

@@ -104,6 +104,7 @@ class Experiment(Statistic):
     Attributes
     ----------
     copies : ``<policy>/<view>`` of the augmented copies, ``none/none`` where the policy makes none
+    corpus : what the dataset was cut from; null where it is a corpus itself
     """
 
     model: Key
@@ -114,6 +115,40 @@ class Experiment(Statistic):
     copies: str
     protocol: Protocol
     fidelity: Literal["described", "released"]
+    corpus: Key | None = None
+
+
+class Tuned(Experiment):
+    """``tuned.<key>``: an experiment with values of its model's block replaced.
+
+    Attributes
+    ----------
+    settings : words ``set.<dotted key>=<value>``
+    """
+
+    settings: str
+
+
+class Cross(Tuned):
+    """``cross.<key>``: trained on one dataset, tested on another.
+
+    Attributes
+    ----------
+    source : the dataset to train on
+    """
+
+    source: Key
+
+
+class Transfer(Tuned):
+    """``transfer.<key>``: trained further from the network of another experiment.
+
+    Attributes
+    ----------
+    parent : key of that experiment, in ``tuned`` or ``transfer``
+    """
+
+    parent: Key
 
 
 class Papers(Block):
@@ -122,30 +157,48 @@ class Papers(Block):
     Attributes
     ----------
     systems : compositions, or parts of such, that the others share by YAML anchors
-    experiments, counts : by key; the groups ``experiment`` and ``count`` of papers/dvc.yaml
+    experiments, tuned, cross, transfer, counts : by key; groups of papers/dvc.yaml, the first and the
+        last called ``experiment`` and ``count``
     """
 
     papers: dict[Key, Paper]
     tables: dict[Key, Table]
     systems: dict[Key, dict[str, Any]] = Field(default_factory=dict)
     experiments: dict[Key, Experiment] = Field(default_factory=dict)
+    tuned: dict[Key, Tuned] = Field(default_factory=dict)
+    cross: dict[Key, Cross] = Field(default_factory=dict)
+    transfer: dict[Key, Transfer] = Field(default_factory=dict)
     counts: dict[Key, Statistic] = Field(default_factory=dict)
+
+    @property
+    def groups(self) -> dict[str, Mapping[str, Statistic]]:
+        """Everything that has results, by the groups of papers/dvc.yaml."""
+        return {
+            "experiment": self.experiments,
+            "tuned": self.tuned,
+            "cross": self.cross,
+            "transfer": self.transfer,
+            "count": self.counts,
+        }
 
     @property
     def stages(self) -> dict[str, str]:
         """Key of everything that has results -> its stage of papers/dvc.yaml."""
-        groups: dict[str, Mapping[str, Statistic]]
-        groups = {"experiment": self.experiments, "count": self.counts}
-        return {key: f"{group}@{key}" for group, keys in groups.items() for key in keys}
+        return {key: f"{group}@{key}" for group, keys in self.groups.items() for key in keys}
 
     @property
     def corpora(self) -> set[str]:
         """Every corpus that an experiment reads."""
-        return {found.dataset for key in self.stages if (found := self.find(key))}
+        return {corpus_of(found) for key in self.stages if (found := self.find(key))}
 
     def find(self, key: str) -> Statistic | None:
         """The experiment of that key, of whatever group."""
-        return self.experiments.get(key) or self.counts.get(key)
+        return next((group[key] for group in self.groups.values() if key in group), None)
+
+
+def corpus_of(experiment: Statistic) -> str:
+    """The corpus that an experiment reads, be it in parts."""
+    return getattr(experiment, "corpus", None) or experiment.dataset
 
 
 def _read(path: Path) -> Papers:

@@ -12,7 +12,8 @@ class Recipe(Block):
 
     Attributes
     ----------
-    optimizer : ``sgd`` without momentum, or ``adam``; Keras' defaults otherwise
+    optimizer : ``sgd`` without momentum, ``adam``, Keras' defaults otherwise, or ``rmsprop`` with
+        SincNet's, alpha 0.95 and epsilon 1e-8
     lr : learning rate
     batch : examples per step; a profile may set its own
     epochs : at most
@@ -21,7 +22,7 @@ class Recipe(Block):
         it; null for never
     """
 
-    optimizer: Literal["sgd", "adam"]
+    optimizer: Literal["sgd", "adam", "rmsprop"]
     lr: PositiveFloat
     batch: PositiveInt
     epochs: PositiveInt

@@ -1,5 +1,6 @@
 """The selectors of params.yaml: where the parts of a system lie, and which parts fit together."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -79,13 +80,15 @@ def can_be_read(chosen: Selection, params: Params) -> None:
         Naming what does go together.
     """
     module = registry.get("models", chosen.model)
-    layout = registry.get("datasets", params.corpora[chosen.dataset].layout)
+    published: Collection[str] = ()  # of a corpus in parts, for tables describe whole clips
+    if chosen.dataset not in params.cuts:
+        layout = registry.get("datasets", params.corpora[chosen.dataset].layout)
+        published = layout.published_families
     if "table" in module.reads:
         fitting = [
             name
             for name in params.families
-            if hasattr(registry.get("features", name), "extract")
-            or name in layout.published_families
+            if hasattr(registry.get("features", name), "extract") or name in published
         ]
         for join in params.joins:
             fitting += [join.name] if {join.left, join.right} <= set(fitting) else []

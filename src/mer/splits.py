@@ -73,10 +73,12 @@ def _drawn(tracks: Sequence[Track], shares: tuple[float, float], seed: int) -> l
     return [Fold(0, 0, *(_part(tracks, side) for side in (train, val, test)))]
 
 
-def _song_80_20(tracks: Sequence[Track]) -> list[Fold]:
+def _song_80_20(tracks: Sequence[Track], repeats: int) -> list[Fold]:
     """Pandrea's split of ``range(n)``, songs in class blocks, not stratified (thesis notebooks).
 
-    Of a union, each source is split as it is alone: a clip stands on the same side in both.
+    Every repeat has the same songs on the same sides, and another seed: what is left between them is
+    the noise of a training. Of a union, each source is split as it is alone: a clip stands on the same
+    side in both.
     """
     train: list[int] = []
     test: list[int] = []
@@ -85,7 +87,8 @@ def _song_80_20(tracks: Sequence[Track]) -> list[Fold]:
         order = sorted(own, key=lambda i: (tracks[i].quadrant, tracks[i].id))
         sides = train_test_split(order, test_size=0.2, random_state=PANDREA_SEED)
         train, test = train + sides[0], test + sides[1]
-    return [Fold(0, 0, _part(tracks, train), (), _part(tracks, test))]
+    sides = (_part(tracks, train), (), _part(tracks, test))
+    return [Fold(repeat, 0, *sides) for repeat in range(repeats)]
 
 
 def split(
@@ -105,7 +108,7 @@ def split(
     protocol : str
         ``own``: the split that the labels carry. ``grouped``: 10 x 10 folds, no artist on two sides.
         ``cv10x10``, ``cv10``: 10 (x 10) stratified folds. ``tvt_70_15_15``, ``tvt_40_30_30``: the
-        corpus' published split of that name, else one stratified draw. ``song_80_20``: Pandrea's.
+        corpus' published split of that name, else one stratified draw. ``song_80_20``: Pandrea's, 10 times.
     seed : int
     folds, repeats : int or None
         Override the protocol's number of folds and repeats where it has them.
@@ -132,7 +135,7 @@ def split(
             case "tvt_40_30_30":
                 return _drawn(tracks, (0.30, 0.30), seed)
             case "song_80_20":
-                return _song_80_20(tracks)
+                return _song_80_20(tracks, repeats or REPEATS)
     except ValueError as error:
         raise MerError(
             f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}"

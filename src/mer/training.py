@@ -1,10 +1,13 @@
 """The train stage: the selected system over all folds of its protocol."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
 import joblib
-from safetensors.numpy import save_file
+import numpy as np
+from safetensors.numpy import load_file, save_file
 
 from mer.artefacts import (
     quarantined,
@@ -15,10 +18,13 @@ from mer.artefacts import (
     writing,
 )
 from mer.config import EVERY_COLUMN, Block, Columns, Policy, Profile
+from mer.errors import MerError
+from mer.files import reading
 from mer.learn.crossval import Trained, cross_validate
-from mer.learn.material import gather
+from mer.learn.material import Material, across, gather
 from mer.parallel import resumable
 from mer.selection import Selection
+from mer.types import Fold
 
 
 def run(
@@ -30,14 +36,25 @@ def run(
     columns: Columns = EVERY_COLUMN,
     *,
     weights: bool,
+    source: str | None = None,
+    parent: Path | None = None,
 ) -> None:
     """Train and write ``data/runs/<key>``.
 
     ``predictions.parquet``, and where a clip's prediction comes from those of its segments, these in
     ``segments.parquet``, with ids ``<clip>#<segment>``; ``run.json``, which says of what;
-    ``curves.csv``, the networks' learning curves; ``trials.csv``, those of a search; with ``weights``,
+    ``curves.csv``, the networks' learning curves; ``trials.csv``, those of a search; where an estimator
+    chooses columns, these in ``selected.json``; with ``weights``,
     ``weights/r0_f<fold>.safetensors``, the networks of the first repeat. A killed call, made again,
     goes on at the first fold that has no result.
+
+    Parameters
+    ----------
+    source : str or None
+        Corpus to train on where that is not the one of the selection: its training parts, and the
+        test parts of the selected one, fold by fold.
+    parent : Path or None
+        Run whose network, of its first fold, every training goes on from.
 
     Raises
     ------
@@ -46,6 +63,12 @@ def run(
     """
     material = gather(chosen, params, policy, columns)
     folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
+    if source:
+        other = replace(chosen, dataset=source)
+        material = across(gather(other, params, policy, columns), material, source)
+        folds = _crossed(read_folds(other.folds), folds, source)
+    if parent:
+        material = replace(material, initial=_initial(parent, material))
     described = {
         **chosen.used,
         "augment": chosen.augment if material.augmented else "none",
@@ -54,6 +77,10 @@ def run(
         "test_per_train": round(fmean(len(f.test) / len(f.train) for f in folds), 6),
         "n_quarantined": len(quarantined(chosen.folder("standard"))),
     }
+    if source:
+        described["source"] = source
+    if parent:
+        described["parent"] = parent.name
     if columns.used:
         described["columns"] = columns.used
     used = [chosen.used, params.model_dump(), profile.model_dump(), material, folds]
@@ -71,6 +98,23 @@ def run(
         _write(target, trained, described, weights)
 
 
+def _crossed(sources: Sequence[Fold], targets: Sequence[Fold], name: str) -> list[Fold]:
+    """The training parts of one corpus with the test parts of another."""
+    return [
+        Fold(test.repeat, test.fold, tuple(f"{name}/{id_}" for id_ in train.train), (), test.test)
+        for train, test in zip(sources, targets, strict=False)
+    ]
+
+
+def _initial(parent: Path, material: Material) -> dict[str, np.ndarray]:
+    """The network that a run has left, for a model that can go on from it."""
+    if material.signals is None:
+        raise MerError(f"{parent}: only a model of whole waveforms goes on from a parent's network")
+    path = parent / "weights" / "r0_f0.safetensors"
+    with reading(path, "a network that a run with weights has left"):
+        return load_file(path)
+
+
 def _write(target: Path, trained: Trained, described: dict, weights: bool) -> None:
     with writing(target) as folder:
         write_predictions(folder / "predictions.parquet", trained.predictions)
@@ -79,6 +123,11 @@ def _write(target: Path, trained: Trained, described: dict, weights: bool) -> No
         write_json(folder / "run.json", described)
         for name, table in (("curves", trained.curves), ("trials", trained.trials)):
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        if trained.selected:
+            chosen = {
+                f"r{repeat}_f{fold}": names for (repeat, fold), names in trained.selected.items()
+            }
+            write_json(folder / "selected.json", chosen)
         if weights:
             _write_weights(folder / "weights", trained)
 

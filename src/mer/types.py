@@ -1,5 +1,6 @@
 """The only things that cross a stage."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,6 +10,18 @@ import pandas as pd
 from mer.errors import MerError
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
+_PART = re.compile(r"(?P<clip>.+)#\d+", re.DOTALL)
+
+
+def part_ids(clip: str, parts: int) -> list[str]:
+    """The ids of a clip's parts, or segments, in their order."""
+    return [f"{clip}#{part}" for part in range(parts)]
+
+
+def clip_of(part: str) -> str:
+    """The clip that an id is a part of; the id itself where it is of none."""
+    found = _PART.fullmatch(part)
+    return found["clip"] if found else part
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Waveforms of a corpus, cut into segments, for networks that read samples."""
+"""Waveforms of a corpus for networks that read samples: cut into segments, or whole."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,3 +57,49 @@ class Waves:
             If an id has none.
         """
         return self.values[positions(self.ids, ids, "waveform")]
+
+
+def _whole(standard: Path, form: Waveform, index: int) -> np.ndarray:
+    return prepare(Standard.read(standard).clip(index), form).samples.astype("<f2")
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Every clip's samples at its own length, end to end, in memory.
+
+    Attributes
+    ----------
+    ids : tuple of str [length n]
+    values : np.ndarray [shape=(samples,), dtype=float16]
+        Full scale is 1.0.
+    lengths : np.ndarray [shape=(n,), dtype=int]
+    """
+
+    ids: tuple[str, ...]
+    values: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, standard: Path, form: Waveform) -> "Signals":
+        """Prepare all clips of ``data/standard/<dataset>``.
+
+        Raises
+        ------
+        MerError
+            If the form's rate is above the corpus'.
+        """
+        corpus = Standard.read(standard)
+        work = partial(_whole, standard.absolute(), form)
+        found = list(each(work, range(len(corpus.ids)), label="waveforms"))
+        return cls(corpus.ids, np.concatenate(found), np.array([len(clip) for clip in found]))
+
+    def places(self, ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Where the clips of ``ids`` begin in ``values``, and their lengths [shape=(len(ids),)].
+
+        Raises
+        ------
+        MerError
+            If an id has no waveform.
+        """
+        rows = positions(self.ids, ids, "waveform")
+        return (self.lengths.cumsum() - self.lengths)[rows], self.lengths[rows]

@@ -3,8 +3,9 @@
 A model's ``learner`` names a module beside this one. Its ``fit_predict`` trains on one fold and
 returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)] and, from networks,
 ``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy], phases numbered in their order, and
-``weights.<name>``; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut, and
-``trials`` [shape=(trials, columns of ``mer.learn.tuning``)] where a recipe was searched. Where its
+``weights.<name>``; ``selected``, the names of the columns that an estimator has chosen, a line each, as
+bytes; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut; ``trials``
+[shape=(trials, columns of ``mer.learn.tuning``)] where a recipe was searched. Where its
 ``uses_device`` is true, folds take turns on a GPU.
 """
 
@@ -23,7 +24,7 @@ from mer.config import Profile
 from mer.device import device
 from mer.learn import tuning
 from mer.learn.material import Material
-from mer.types import Fold, Predictions
+from mer.types import Fold, Predictions, part_ids
 
 PROBABILITY_DIGITS = 4
 TRIAL_COLUMNS = ["repeat", "fold", *tuning.COLUMNS]
@@ -45,6 +46,8 @@ class Trained:
         ``repeat, fold`` and the columns of ``mer.learn.tuning``, where a recipe was searched.
     weights : mapping of (repeat, fold) to mapping of str to np.ndarray
         Of the first repeat's networks.
+    selected : mapping of (repeat, fold) to list of str
+        Columns that an estimator has chosen, where it chooses.
     """
 
     predictions: Predictions
@@ -52,6 +55,7 @@ class Trained:
     curves: pd.DataFrame
     trials: pd.DataFrame
     weights: Mapping[tuple[int, int], Mapping[str, np.ndarray]]
+    selected: Mapping[tuple[int, int], list[str]]
 
 
 def fold_seed(seed: int, fold: Fold) -> int:
@@ -96,7 +100,7 @@ def _rows(
 def _segment_rows(fold: Fold, y_true: Sequence[int], probabilities: np.ndarray) -> pd.DataFrame:
     """Rows of the clips' segments, of probabilities [shape=(n, segments, C)]."""
     count = probabilities.shape[1]
-    ids = [f"{id_}#{segment}" for id_ in fold.test for segment in range(count)]
+    ids = [part for id_ in fold.test for part in part_ids(id_, count)]
     flat = probabilities.reshape(len(ids), -1)
     return _rows(fold, ids, np.repeat(y_true, count).tolist(), flat)
 
@@ -146,6 +150,7 @@ def cross_validate(
     curves = [pd.DataFrame(columns=CURVE_COLUMNS)]
     trials = [pd.DataFrame(columns=TRIAL_COLUMNS)]
     weights: dict[tuple[int, int], Mapping[str, np.ndarray]] = {}
+    selected: dict[tuple[int, int], list[str]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
     alone = _learner(model).uses_device and device().type == "cuda"
     found = each(work, folds, label=f"train {model}", alone=alone)
@@ -159,8 +164,11 @@ def cross_validate(
             trials.append(_trials(fold, arrays["trials"]))
         if fold.repeat == 0 and (kept := _under("weights.", arrays)):
             weights[fold.repeat, fold.fold] = kept
+        if "selected" in arrays:
+            names = arrays["selected"].tobytes().decode().split("\n")
+            selected[fold.repeat, fold.fold] = names
     predictions = Predictions(pd.concat(rows, ignore_index=True), material.classes)
     by_segment = (
         Predictions(pd.concat(segments, ignore_index=True), material.classes) if segments else None
     )
-    return Trained(predictions, by_segment, _joined(curves), _joined(trials), weights)
+    return Trained(predictions, by_segment, _joined(curves), _joined(trials), weights, selected)

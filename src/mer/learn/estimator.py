@@ -40,12 +40,13 @@ def fit_predict(
 ) -> dict[str, np.ndarray]:
     """Fit on the fold's training clips and what is made of them; see ``mer.learn.crossval``.
 
-    With ``fidelity: released`` the module's ``released`` is first applied to all rows.
+    With ``fidelity: released`` the module's ``released`` is first applied to all rows. The columns
+    that a classifier selects are returned by name.
     """
     ids = (*fold.train, *fold.test)
     rows = material.table.rows(ids) if material.table else np.zeros((len(ids), 1))
     if fidelity == "released":
-        rows = module.released(rows)
+        rows = module.released(rows, len(fold.train))
     known = len(fold.train)
     y = np.array([material.labels[i] for i in ids])
     x, of_x = rows[:known], y[:known]
@@ -54,4 +55,8 @@ def fit_predict(
         new = more(rows[:seen], y[:seen], material.rows, np.random.default_rng(seed))
         x, of_x = np.concatenate([x, new[0]]), np.concatenate([of_x, new[1]])
     classifier = module.build(params, seed=seed, fidelity=fidelity).fit(x, of_x)
-    return {"probabilities": probabilities(classifier, rows[known:], len(material.classes))}
+    found = {"probabilities": probabilities(classifier, rows[known:], len(material.classes))}
+    if material.table and hasattr(classifier, "get_support"):
+        names = np.array(material.table.names)[: rows.shape[1]][classifier.get_support()]
+        found["selected"] = np.frombuffer("\n".join(names).encode(), np.uint8)
+    return found

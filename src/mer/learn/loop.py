@@ -7,7 +7,7 @@ but the order of its examples, and nothing back but two numbers at its end.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -21,6 +21,18 @@ EVALUATION_BATCH = 32
 KERAS_ADAM_EPSILON = 1e-7
 
 log = logging.getLogger("mer")
+
+
+class Examples(Protocol):
+    """One argument of a network for many examples: a tensor, or what gathers a batch when asked."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where they are."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -55,16 +67,19 @@ class Watch:
     patience : epochs without a better figure after which training ends
     """
 
-    inputs: Sequence[Tensor]
+    inputs: Sequence[Examples]
     targets: Tensor
     monitor: Literal["loss", "accuracy"]
     patience: int
 
 
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimizer of the parameters that are trained."""
     parameters = [p for p in network.parameters() if p.requires_grad]
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(parameters, lr=recipe.lr)
+    if recipe.optimizer == "rmsprop":
+        return torch.optim.RMSprop(parameters, lr=recipe.lr, alpha=0.95, eps=1e-8)
     return torch.optim.Adam(parameters, lr=recipe.lr, eps=KERAS_ADAM_EPSILON)
 
 
@@ -76,21 +91,21 @@ def _batches(order: Tensor, size: int) -> list[Tensor]:
     return pieces
 
 
-def _everything(examples: Tensor) -> Tensor:
+def _everything(examples: Examples) -> Tensor:
     """The numbers of all examples."""
     return torch.arange(len(examples), device=examples.device)
 
 
-def _forward(network: nn.Module, inputs: Sequence[Tensor], rows: Tensor) -> Tensor:
+def forward(network: nn.Module, inputs: Sequence[Examples], rows: Tensor) -> Tensor:
     """Outputs in float32; computed in bfloat16 on a GPU."""
     with torch.autocast(rows.device.type, torch.bfloat16, enabled=rows.device.type == "cuda"):
         outputs = network(*(x[rows].float() for x in inputs))
     return outputs.float()
 
 
-def _epoch(
+def epoch(
     network: nn.Module,
-    inputs: Sequence[Tensor],
+    inputs: Sequence[Examples],
     targets: Tensor,
     batches: Sequence[Tensor],
     objective: Objective,
@@ -99,7 +114,7 @@ def _epoch(
     """Mean loss and accuracy over the batches, with a step after each where there is an optimizer."""
     sums = torch.zeros(2, device=targets.device)
     for rows in batches:
-        outputs, wanted = _forward(network, inputs, rows), targets[rows]
+        outputs, wanted = forward(network, inputs, rows), targets[rows]
         loss = objective.loss(outputs, wanted)
         if optimizer is not None:
             optimizer.zero_grad(set_to_none=True)
@@ -124,7 +139,7 @@ class _Best:
         """Look at the network after an epoch: whether its patience is over."""
         self.network.eval()
         batches = _everything(self.watch.targets).split(EVALUATION_BATCH)
-        loss, accuracy = _epoch(
+        loss, accuracy = epoch(
             self.network, self.watch.inputs, self.watch.targets, batches, self.objective, None
         )
         self.network.train()
@@ -138,7 +153,7 @@ class _Best:
 
 def fit(
     network: nn.Module,
-    inputs: Sequence[Tensor],
+    inputs: Sequence[Examples],
     targets: Tensor,
     recipe: Recipe,
     *,
@@ -150,7 +165,7 @@ def fit(
 
     Parameters
     ----------
-    inputs : sequence of Tensor [shape=(n, ...)]
+    inputs : sequence of Examples [shape=(n, ...)]
         One per argument of the network, all on the network's device.
     targets : Tensor [shape=(n, ...)]
         What ``objective`` compares the outputs with; class indices of a classification.
@@ -167,7 +182,7 @@ def fit(
     """
     torch.manual_seed(seed)
     shuffle = torch.Generator().manual_seed(seed)
-    optimizer = _optimizer(network, recipe)
+    optimizer = optimizer_of(network, recipe)
     best = _Best(network, watch, objective) if watch else None
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train()
@@ -175,7 +190,7 @@ def fit(
     for _ in range(recipe.epochs):
         order = torch.randperm(len(targets), generator=shuffle).to(targets.device)
         batches = _batches(order, recipe.batch)
-        curve.append(_epoch(network, inputs, targets, batches, objective, optimizer))
+        curve.append(epoch(network, inputs, targets, batches, objective, optimizer))
         log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
         if recipe.stop_accuracy is not None and curve[-1][1] >= recipe.stop_accuracy:
             break
@@ -193,7 +208,7 @@ def weights(network: nn.Module) -> dict[str, np.ndarray]:
 
 
 @torch.no_grad()
-def settle(network: nn.Module, inputs: Sequence[Tensor]) -> None:
+def settle(network: nn.Module, inputs: Sequence[Examples]) -> None:
     """Set every trained batch norm's statistics to those of the given examples.
 
     Keras' momentum of 0.99 leaves them far from the data after few steps. Dropout is off.
@@ -205,15 +220,15 @@ def settle(network: nn.Module, inputs: Sequence[Tensor]) -> None:
         norm.momentum = None  # torch: the average over all batches
         norm.train()
     for rows in _batches(_everything(inputs[0]), EVALUATION_BATCH):
-        _forward(network, inputs, rows)
+        forward(network, inputs, rows)
     network.eval()
 
 
 @torch.no_grad()
 def predict(
-    network: nn.Module, inputs: Sequence[Tensor], batch: int = EVALUATION_BATCH
+    network: nn.Module, inputs: Sequence[Examples], batch: int = EVALUATION_BATCH
 ) -> np.ndarray:
     """Class probabilities [shape=(n, classes)]; the size of a batch does not matter."""
     network.eval()
-    logits = [_forward(network, inputs, rows) for rows in _everything(inputs[0]).split(batch)]
+    logits = [forward(network, inputs, rows) for rows in _everything(inputs[0]).split(batch)]
     return torch.cat(logits).softmax(1).cpu().numpy()

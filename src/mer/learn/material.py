@@ -16,7 +16,7 @@ from mer.learn.columns import best, catalogued
 from mer.mel import Mels
 from mer.selection import Selection
 from mer.types import FeatureSet
-from mer.waves import Waves
+from mer.waves import Signals, Waves
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ class Material:
     copies : Copies or None
         Augmented copies of every clip; a training takes those of its training clips only.
     waves : Waves or None
+    signals : Signals or None
+        Whole clips, of a model that draws its own chunks.
+    initial : mapping of str to np.ndarray, or None
+        Weights to start from.
     synthesis : Synthesis or None
         How a training makes new spectrograms of its clips.
     rows : Noise, Smote or None
@@ -50,6 +54,8 @@ class Material:
     mel: Mels | None = None
     copies: Copies | None = None
     waves: Waves | None = None
+    signals: Signals | None = None
+    initial: Mapping[str, np.ndarray] | None = None
     synthesis: Synthesis | None = None
     rows: Noise | Smote | None = None
     leak: str = "none"
@@ -74,6 +80,44 @@ class Material:
             return self.waves.values.shape[1]
         whole = self.mel is None or self.mel.values.ndim == 3
         return 1 if whole else self.mel.values.shape[1]  # type: ignore[union-attr]
+
+
+def across(source: Material, target: Material, name: str) -> Material:
+    """Both corpora as one, to train on the first and test on the second.
+
+    Parameters
+    ----------
+    name : str
+        Put before the ids of ``source``, with a slash.
+
+    Raises
+    ------
+    MerError
+        If the model reads something else than a table or whole waveforms.
+    """
+
+    def named(ids: Sequence[str]) -> tuple[str, ...]:
+        return tuple(f"{name}/{id_}" for id_ in ids)
+
+    labels = dict(zip(named(list(source.labels)), source.labels.values(), strict=True))
+    both = replace(target, labels={**labels, **target.labels})
+    if source.table and target.table and source.table.names == target.table.names:
+        values = np.concatenate([source.table.values, target.table.values])
+        ids = (*named(source.table.ids), *target.table.ids)
+        return replace(both, table=replace(target.table, ids=ids, values=values))
+    if source.signals and target.signals:
+        return replace(
+            both,
+            signals=Signals(
+                (*named(source.signals.ids), *target.signals.ids),
+                np.concatenate([source.signals.values, target.signals.values]),
+                np.concatenate([source.signals.lengths, target.signals.lengths]),
+            ),
+        )
+    raise MerError(
+        "training on one corpus and testing on another needs a model of a table with the same columns "
+        "in both, or of whole waveforms"
+    )
 
 
 def _present(folder: Path, model: str) -> Path:
@@ -106,7 +150,7 @@ def gather(
         selection.model,
     )
     module = registry.get("models", model)
-    table = mel = copies = waves = None
+    table = mel = copies = waves = signals = None
     if "table" in module.reads:
         table = read_features(_present(selection.folder("features"), model) / "features.parquet")
         if columns.restricts:
@@ -114,7 +158,11 @@ def gather(
     if "spectrogram" in module.reads:
         mel = Mels.read(_present(selection.folder("mel"), model))
     if "waveform" in module.reads:
-        waves = Waves.of(_present(selection.folder("standard"), model), params.waveform)
+        standard = _present(selection.folder("standard"), model)
+        if params.waveform.segment:
+            waves = Waves.of(standard, params.waveform)
+        else:
+            signals = Signals.of(standard, params.waveform)
     if module.uses_copies != "no" and policy.copies:
         copies = Copies.read(_present(selection.folder("augmented"), model))
     encoded, classes = labels.encode(tracks, target), labels.classes(target)
@@ -122,5 +170,16 @@ def gather(
     rows = policy.rows if module.learner == "estimator" else None
     weights = pretrained.load(params.weights) if "weights" in module.reads else None
     return Material(
-        encoded, classes, table, mel, copies, waves, synthesis, rows, policy.leak, columns, weights
+        encoded,
+        classes,
+        table,
+        mel,
+        copies,
+        waves,
+        signals,
+        synthesis=synthesis,
+        rows=rows,
+        leak=policy.leak,
+        columns=columns,
+        weights=weights,
     )

@@ -1,0 +1,180 @@
+"""Train a network on random chunks of one fold's training clips, as Ravanelli & Bengio train SincNet.
+
+All samples lie on the device; a batch is gathered there by the places where its chunks begin. A clip's
+class follows from all its chunks, at a fixed hop: their log-posteriors are summed (methods C4).
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import softmax
+from torch import Tensor, nn
+
+from mer.config import Profile
+from mer.device import device
+from mer.errors import MerError
+from mer.learn import inputs, loop
+from mer.learn.material import Material
+from mer.types import Fold
+
+uses_device = True
+BATCH = 128  # chunks classified at once
+
+log = logging.getLogger("mer")
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Pieces of one long row of samples, gathered when they are asked for.
+
+    Attributes
+    ----------
+    values : Tensor [shape=(samples,)]
+        Of all clips, end to end.
+    starts : Tensor [shape=(n,), dtype=int64]
+        Where chunks begin.
+    size : int
+        Samples of a chunk.
+    factors : Tensor [shape=(n,)] or None
+        What each is multiplied by.
+    """
+
+    values: Tensor
+    starts: Tensor
+    size: int
+    factors: Tensor | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the samples are."""
+        return self.values.device
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        found = self.values.unfold(0, self.size, 1)[self.starts[rows]].float()
+        return found if self.factors is None else found * self.factors[rows, None]
+
+
+@dataclass(frozen=True)
+class Clips:
+    """The clips of one side of a fold, within the samples of all.
+
+    Attributes
+    ----------
+    values : Tensor [shape=(samples,)]
+    starts, lengths : Tensor [shape=(n,), dtype=int64]
+    """
+
+    values: Tensor
+    starts: Tensor
+    lengths: Tensor
+
+    @classmethod
+    def of(cls, material: Material, ids: Sequence[str], values: Tensor, size: int) -> "Clips":
+        """The clips of ``ids``.
+
+        Raises
+        ------
+        MerError
+            If one is shorter than a chunk.
+        """
+        assert material.signals is not None
+        starts, lengths = material.signals.places(ids)
+        short = int(lengths.argmin())
+        if lengths[short] < size:
+            raise MerError(
+                f"a clip must last a chunk, {size} samples, and {ids[short]!r} has {lengths[short]}; "
+                "leave it out, or make models.<model>.chunk_ms smaller"
+            )
+        places = (torch.from_numpy(a.astype(np.int64)).to(values.device) for a in (starts, lengths))
+        return cls(values, *places)
+
+    def draw(
+        self, count: int, size: int, amplitude: float, generator: torch.Generator
+    ) -> tuple[Chunks, Tensor]:
+        """Random chunks, clips with replacement, and which clip each is of."""
+        where = self.values.device
+        clip = torch.randint(len(self.starts), (count,), generator=generator).to(where)
+        share, level = torch.rand(2, count, dtype=torch.float64, generator=generator).to(where)
+        starts = self.starts[clip] + (share * (self.lengths[clip] - size + 1)).long()
+        factors = (1 + amplitude * (2 * level - 1)).float()
+        return Chunks(self.values, starts, size, factors), clip
+
+    def every(self, size: int, hop: int) -> tuple[Chunks, np.ndarray]:
+        """All whole chunks at a hop, clip after clip, and the number of each clip's."""
+        counts = 1 + (self.lengths - size) // hop
+        first = (counts.cumsum(0) - counts).repeat_interleave(counts)
+        step = torch.arange(len(first), device=first.device) - first
+        starts = self.starts.repeat_interleave(counts) + hop * step
+        return Chunks(self.values, starts, size), counts.cpu().numpy()
+
+
+@torch.no_grad()
+def classify(
+    network: nn.Module, clips: Clips, size: int, hop: int, batch: int = BATCH
+) -> np.ndarray:
+    """Probabilities of clips, of the summed log-posteriors of their chunks [shape=(n, classes)].
+
+    The size of a batch does not matter; it bounds the memory.
+    """
+    network.eval()
+    chunks, counts = clips.every(size, hop)
+    batches = torch.arange(len(chunks), device=chunks.device).split(batch)
+    logits = torch.cat([loop.forward(network, [chunks], rows).cpu() for rows in batches])
+    posteriors = logits.double().log_softmax(1).numpy()
+    return softmax(np.add.reduceat(posteriors, counts.cumsum() - counts), axis=1)
+
+
+def _network(module: Any, params: Any, material: Material, where: torch.device) -> nn.Module:
+    """An untrained network, or one that goes on from the given weights."""
+    network: nn.Module = module.build(params, classes=len(material.classes)).to(where)
+    if material.initial is not None:
+        network.load_state_dict({k: torch.from_numpy(v) for k, v in material.initial.items()})
+    return network
+
+
+def fit_predict(
+    module: Any,
+    params: Any,
+    material: Material,
+    fold: Fold,
+    *,
+    seed: int,
+    fidelity: str,
+    profile: Profile,
+) -> dict[str, np.ndarray]:
+    """Train on chunks of the fold's training clips; see ``mer.learn.crossval``.
+
+    With ``material.initial`` all weights are trained further from there (methods C6).
+    """
+    where, size = device(), params.samples(params.chunk_ms)
+    assert material.signals is not None
+    values = torch.from_numpy(material.signals.values).to(where)
+    train, test = (Clips.of(material, ids, values, size) for ids in (fold.train, fold.test))
+    y = torch.tensor([material.labels[i] for i in fold.train], device=where)
+    recipe = inputs.shortened(params.training, profile)
+    count = recipe.batch * (params.short_steps if profile.short else params.steps)
+    batches = torch.arange(count, device=where).split(recipe.batch)
+    torch.manual_seed(seed)
+    network = _network(module, params, material, where)
+    generator, optimizer = torch.Generator().manual_seed(seed), loop.optimizer_of(network, recipe)
+    network.train()
+    curve = []
+    for _ in range(recipe.epochs):
+        x, clip = train.draw(count, size, params.amplitude, generator)
+        curve.append(loop.epoch(network, [x], y[clip], batches, loop.CLASSIFICATION, optimizer))
+        log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
+    if fidelity == "described":
+        loop.settle(network, [train.draw(count, size, params.amplitude, generator)[0]])
+    hop = params.samples(params.short_hop_ms if profile.short else params.hop_ms)
+    return {
+        "probabilities": classify(network, test, size, hop),
+        "curve.1_training": np.array(curve),
+        **(loop.weights(network) if fold.repeat == 0 else {}),
+    }

@@ -1,0 +1,252 @@
+"""SincNet: band-pass filters with learned cut-offs on 200 or 500 ms of samples, end to end.
+
+Ravanelli & Bengio, "Speaker Recognition from Raw Waveform with SincNet", SLT 2018, with the settings of
+their TIMIT recipe, which Pandrea, Gómez-Cañón & Herrera keep but for the classes (methods C4, C5):
+21 834 156 parameters at 3200 samples, 44 079 076 at 8000.
+
+Filters of 251 taps over a whole chunk are cheapest in the frequency domain. A chunk is a period of the
+Fourier transform there: only outputs that need no sample beyond its end are kept, so they are those of
+a plain convolution.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from pydantic import Field, PositiveInt, field_validator
+from scipy.fft import next_fast_len
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mer.config import Block, Waveform
+from mer.errors import MerError
+from mer.recipe import Recipe
+
+learner = "chunks"
+reads: tuple[str, ...] = ("waveform",)
+uses_copies = "no"
+fidelities: tuple[str, ...] = ("described", "released")
+
+FILTERS, TAPS, POOL = 80, 251, 3
+CONVOLUTIONS = ((60, 5), (60, 5))  # filters, taps
+LOWEST, MIN_LOW, MIN_BAND = 30.0, 50.0, 50.0  # Hz
+SLOPE = 0.2
+EPSILON = 1e-6
+PIECE = 16  # chunks convolved at once, for the same reason as the next
+BLOCK = 4  # chunks filtered at once: their outputs stay in the processor's cache
+
+
+class Params(Block):
+    """``models.sincnet``.
+
+    Attributes
+    ----------
+    chunk_ms : what the network hears at once
+    hop_ms, short_hop_ms : from one chunk to the next where a clip is classified; the second under a
+        profile that is ``short``
+    filter_rate : Hz that chunks, hops and filters count in; that of ``waveform``, unless samples are
+        to be misread as the authors may have (methods C4: 44.1 kHz taken for 16)
+    amplitude : a training chunk is multiplied by a factor in 1 ± this
+    hidden : sizes of the layers behind the convolutions
+    steps, short_steps : batches that are called an epoch; the second under a profile that is ``short``
+    """
+
+    chunk_ms: PositiveInt
+    hop_ms: PositiveInt
+    short_hop_ms: PositiveInt
+    filter_rate: PositiveInt
+    amplitude: Annotated[float, Field(ge=0, lt=1)]
+    steps: PositiveInt
+    short_steps: PositiveInt
+    hidden: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    waveform: Waveform
+    training: Recipe
+
+    @field_validator("waveform")
+    @classmethod
+    def _whole(cls, waveform: Waveform) -> Waveform:
+        if waveform.segment:
+            raise ValueError("segment must be null: chunks are drawn from whole clips")
+        return waveform
+
+    def samples(self, milliseconds: int) -> int:
+        """Samples in so many milliseconds."""
+        return milliseconds * self.filter_rate // 1000
+
+
+def _outputs(x: Tensor, filters: Tensor) -> Iterator[Tensor]:
+    """Outputs of filters, block by block of chunks [shape=(block, filters, 3 * frames)]."""
+    size, frames = next_fast_len(x.shape[1], real=True), (x.shape[1] - TAPS + 1) // POOL
+    response = torch.fft.rfft(filters, size).conj().resolve_conj()
+    for block in x.split(BLOCK):
+        spectrum = torch.fft.rfft(block, size)[:, None] * response
+        yield torch.fft.irfft(spectrum, size)[..., : frames * POOL]
+
+
+class _Pooled(torch.autograd.Function):
+    """The largest of every three magnitudes of a filter's output, with a gradient.
+
+    What is kept for it is no output but which of the three was the largest, as its sign.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, filters: Tensor) -> Tensor:
+        """[shape=(n, samples)], [shape=(filters, taps)] -> [shape=(n, filters, frames)]."""
+        pooled, kept = [], []
+        for y in _outputs(x, filters):
+            thirds = y.unflatten(-1, (-1, POOL)).movedim(-1, 0).contiguous()
+            below = thirds.abs()
+            pooled.append(below.amax(0))
+            below -= pooled[-1]  # 0 for the largest; comparing costs four times as much
+            kept.append(below.mul_(1e30).add_(1).clamp_(min=0).copysign_(thirds).to(torch.int8))
+        ctx.save_for_backward(x, filters, *kept)
+        return torch.cat(pooled)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the samples and of the filters."""
+        x, filters, *kept = ctx.saved_tensors
+        size = next_fast_len(x.shape[1], real=True)
+        response = torch.fft.rfft(filters, size)
+        of_filters, of_x = torch.zeros_like(response), []
+        for block, slope, signs in zip(x.split(BLOCK), gradient.split(BLOCK), kept, strict=True):
+            spectrum = torch.fft.rfft((signs * slope).movedim(0, -1).flatten(-2), size)
+            of_x.append((spectrum * response).sum(1))
+            heard = torch.fft.rfft(block, size).conj().resolve_conj()
+            of_filters += (spectrum * heard[:, None]).sum(0)
+        samples = torch.fft.irfft(torch.cat(of_x), size)[:, : x.shape[1]]
+        return samples, torch.fft.irfft(of_filters.conj().resolve_conj(), size)[:, :TAPS]
+
+
+def _pooled(x: Tensor, filters: Tensor) -> Tensor:
+    """The largest of every three magnitudes of a filter's output."""
+    if torch.is_grad_enabled():
+        found: Tensor = _Pooled.apply(x, filters)
+        return found
+    return torch.cat([functional.max_pool1d(y.abs_(), POOL) for y in _outputs(x, filters)])
+
+
+class SincConv(nn.Module):
+    """80 band-pass filters of 251 taps, magnitudes pooled by three.
+
+    Attributes
+    ----------
+    low, band : Parameter [shape=(filters,)]
+        Hz above the least; absolute values count.
+    """
+
+    window: Tensor
+    radians: Tensor
+
+    def __init__(self, rate: int) -> None:
+        super().__init__()
+        self.rate = rate
+        highest = rate / 2 - (MIN_LOW + MIN_BAND)
+        low, high = (2595 * math.log10(1 + hertz / 700) for hertz in (LOWEST, highest))
+        hertz = 700 * (10 ** (np.linspace(low, high, FILTERS + 1) / 2595) - 1)
+        self.low = nn.Parameter(torch.tensor(hertz[:-1], dtype=torch.float32))
+        self.band = nn.Parameter(torch.tensor(np.diff(hertz), dtype=torch.float32))
+        half = TAPS // 2
+        window = 0.54 - 0.46 * torch.cos(2 * math.pi * torch.linspace(0, TAPS / 2 - 1, half) / TAPS)
+        self.register_buffer("window", window, persistent=False)
+        radians = 2 * math.pi * torch.arange(-half, 0) / rate
+        self.register_buffer("radians", radians, persistent=False)
+
+    def cutoffs(self) -> tuple[Tensor, Tensor]:
+        """Low and high cut-offs in Hz, in order and not above half the rate [shape=(filters,)]."""
+        nyquist = self.rate / 2
+        low = (MIN_LOW + self.low.abs()).clamp(max=nyquist - MIN_BAND)
+        return low, (low + MIN_BAND + self.band.abs()).clamp(max=nyquist)
+
+    def filters(self) -> Tensor:
+        """Differences of two low-passes, windowed, 1 in the middle [shape=(filters, taps)]."""
+        low, high = (hertz[:, None] for hertz in self.cutoffs())
+        sines = torch.sin(high * self.radians) - torch.sin(low * self.radians)
+        left = sines / (self.radians / 2) * self.window / (2 * (high - low))
+        return torch.cat([left, torch.ones_like(low), left.flip(1)], dim=1)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """[shape=(n, samples)] -> [shape=(n, filters, (samples - 250) // 3)]."""
+        with torch.autocast(samples.device.type, enabled=False):
+            return _pooled(samples.float(), self.filters())
+
+
+class TimeNorm(nn.Module):
+    """Zero mean and unit deviation over the last axis, then a weight and a bias for every element.
+
+    The deviation is that of a sample (n - 1), as in the authors' code. Its epsilon stands under the root
+    here, beside the root there: the same for a constant, and 1e-6 apart at a deviation of 1.
+    """
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(shape))
+        self.bias = nn.Parameter(torch.zeros(shape))
+        self.shrink = (shape[-1] - 1) / shape[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[shape=(n, ..., length)], and the same back."""
+        x = functional.layer_norm(x, x.shape[-1:], eps=EPSILON**2 * self.shrink)
+        return torch.addcmul(self.bias, x, self.weight * math.sqrt(self.shrink))
+
+
+class Network(nn.Module):
+    """Sinc filters, two convolutions, hidden layers, one logit per class."""
+
+    def __init__(self, samples: int, rate: int, hidden: Sequence[int], classes: int) -> None:
+        super().__init__()
+        self.heard = TimeNorm(samples)
+        self.sinc = SincConv(rate)
+        channels, frames = FILTERS, (samples - TAPS + 1) // POOL
+        self.sinc_norm = TimeNorm(channels, frames)
+        stages: list[nn.Module] = []
+        for filters, taps in CONVOLUTIONS:
+            frames = (frames - taps + 1) // POOL
+            stages += [nn.Conv1d(channels, filters, taps), nn.MaxPool1d(POOL)]
+            stages += [TimeNorm(filters, frames), nn.LeakyReLU(SLOPE)]
+            channels = filters
+        self.convolutions = nn.Sequential(*stages, nn.Flatten(), TimeNorm(channels * frames))
+        sizes = (channels * frames, *hidden)
+        layers: list[nn.Module] = []
+        for inputs, outputs in zip(sizes, hidden, strict=False):
+            layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs, momentum=0.05)]
+            layers.append(nn.LeakyReLU(SLOPE))
+        self.hidden = nn.Sequential(*layers)
+        self.logits = nn.Linear(hidden[-1], classes)
+        for layer in (*self.hidden, self.logits):
+            if isinstance(layer, nn.Linear):
+                bound = math.sqrt(0.01 / (layer.in_features + layer.out_features))
+                nn.init.uniform_(layer.weight, -bound, bound)
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """[shape=(n, samples)] -> logits [shape=(n, classes)]."""
+        features = torch.cat([self._features(piece) for piece in samples.split(PIECE)])
+        found: Tensor = self.logits(self.hidden(features))
+        return found
+
+    def _features(self, samples: Tensor) -> Tensor:
+        """What the hidden layers take; no chunk knows of another here."""
+        filtered = functional.leaky_relu(self.sinc_norm(self.sinc(self.heard(samples))), SLOPE)
+        found: Tensor = self.convolutions(filtered)
+        return found
+
+
+def build(params: Params, *, classes: int) -> nn.Module:
+    """An untrained network.
+
+    Raises
+    ------
+    MerError
+        If a chunk is too short for the filters and pools.
+    """
+    samples = params.samples(params.chunk_ms)
+    least = TAPS - 1 + POOL * (4 + POOL * (4 + POOL))
+    if samples < least:
+        raise MerError(
+            f"models.sincnet.chunk_ms must give at least {least} samples at {params.filter_rate} Hz, "
+            f"not {samples}"
+        )
+    return Network(samples, params.filter_rate, params.hidden, classes)

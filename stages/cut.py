@@ -1,0 +1,13 @@
+"""Cut a corpus' clips into parts: cuts.<key>, data/{index,standard}/<of> -> data/{index,standard}/<key>."""
+
+import sys
+from pathlib import Path
+
+from mer import config, cutting
+from mer.stage import stage
+
+key = sys.argv[1]
+with stage(f"cut@{key}"):
+    (cut,) = config.read(f"cuts.{key}")
+    cutting.cut_index(Path("data/index", cut.of), Path("data/index", key), cut)
+    cutting.cut_standard(Path("data/standard", cut.of), Path("data/standard", key), cut)

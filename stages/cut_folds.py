@@ -1,0 +1,15 @@
+"""The folds of a corpus that was cut, song by song: ``python stages/cut_folds.py <key>``."""
+
+import sys
+from pathlib import Path
+from typing import get_args
+
+from mer import config, cutting
+from mer.stage import stage
+
+key = sys.argv[1]
+with stage(f"cut_folds@{key}"):
+    source, parts = config.read(f"cuts.{key}.of", f"cuts.{key}.parts")
+    for protocol in get_args(config.Protocol):
+        folder = Path("data/folds", protocol)
+        cutting.cut_folds(folder / f"{source}.json", folder / f"{key}.json", parts)

@@ -1,0 +1,15 @@
+"""Columns that the languages share: ``python stages/overlap.py <paper> <miniature or nothing>``."""
+
+import sys
+from pathlib import Path
+
+from mer import overlap
+from mer.stage import stage
+
+SYSTEMS = ("mlp_essentia", "mlp_compare", "mlp_combined")
+CORPORA = ("4qaed", "ch818", "tr_music")
+
+paper, prefix = (*sys.argv[1:], "")[:2]
+with stage("overlap"):
+    target = Path("metrics/overlap", f"{prefix}{paper}.json")
+    overlap.write(Path("data/runs", paper), prefix, SYSTEMS, CORPORA, target)

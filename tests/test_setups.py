@@ -1,0 +1,150 @@
+"""Training on one corpus and testing on another, and going on from a parent's network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from conftest import ROOT
+from mer import artefacts, config, training
+from mer.errors import MerError
+from mer.extraction import TABLE
+from mer.files import write_csv
+from mer.learn.material import Material, across
+from mer.selection import Selection
+from mer.types import QUADRANTS, FeatureSet, Fold, Track
+from mer.waves import Signals
+
+PROFILE = config.Profile(folds=None, repeats=None, first=None, batch=8, short=True)
+CHOSEN = Selection(
+    model="mlp",
+    dataset="there",
+    target="quadrant",
+    view="none",
+    family="compare",
+    augment="none",
+    protocol="song_80_20",
+    fidelity="described",
+    profile="demo",
+    seed=1,
+)
+HEARD = replace(CHOSEN, model="sincnet", family="none")
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """Corpora ``here`` and ``there`` of 40 clips: tables whose scale differs, 50 ms of noise."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MER_JOBS", "1")
+    for number, dataset in enumerate(("here", "there")):
+        rng, chosen = np.random.default_rng(number), replace(CHOSEN, dataset=dataset)
+        tracks = [Track(f"t{i:02d}", QUADRANTS[i % 4]) for i in range(40)]
+        ids = tuple(track.id for track in tracks)
+        for kind in ("index", "features", "standard"):
+            chosen.folder(kind).mkdir(parents=True)
+            artefacts.write_manifest(chosen.folder(kind), rate=16000)
+        artefacts.write_tracks(chosen.folder("index") / "tracks.csv", tracks, {})
+        values = rng.uniform(0, 1, (40, 4)) + np.eye(4)[np.arange(40) % 4]
+        table = FeatureSet(ids, tuple("abcd"), values * (1 + 9 * number))
+        artefacts.write_features(chosen.folder("features") / TABLE, table)
+        standard = chosen.folder("standard")
+        np.save(standard / "audio.npy", rng.integers(-999, 999, 40 * 800).astype(np.int16))
+        rows = [(id_, 800 * i, 800, 1 / 32767) for i, id_ in enumerate(ids)]
+        write_csv(standard / "clips.csv", [("id", "offset", "length", "scale"), *rows])
+        write_csv(standard / "quarantine.csv", [("id", "path", "reason")])
+        folds = [Fold(r, 0, ids[8:], (), ids[:8]) for r in range(2)]
+        artefacts.write_folds(chosen.folds, folds, protocol="song_80_20", shares_artists=False)
+    return tmp_path
+
+
+def run(chosen, target, changes=None, **more):
+    (params,) = config.read(f"models.{chosen.model}", path=ROOT / "params.yaml")
+    params = config.changed(params, changes or {})
+    training.run(chosen, params, config.Policy(), PROFILE, target, weights=True, **more)
+    return artefacts.read_predictions(target / "predictions.parquet")
+
+
+def test_a_cross_run_tests_the_selected_corpus_with_the_sources_scaler(prepared):
+    """Ten times as large, nearly all of ``there`` lies beyond the scale of ``here``."""
+    own = run(CHOSEN, prepared / "own")
+    found = run(CHOSEN, prepared / "cross", source="here")
+    assert sorted(found.frame["id"]) == sorted(own.frame["id"])
+    assert (own.y_pred == own.y_true).mean() > 0.6
+    assert (found.y_pred == found.y_true).mean() < (own.y_pred == own.y_true).mean()
+    assert artefacts.read_json(prepared / "cross/run.json")["source"] == "here"
+
+
+def test_a_cross_run_of_a_corpus_on_itself_is_the_run_within(prepared):
+    own = run(CHOSEN, prepared / "own").frame
+    assert run(CHOSEN, prepared / "cross", source="there").frame.equals(own)
+
+
+def test_repeats_of_one_split_differ_by_their_seed(prepared):
+    found = run(CHOSEN, prepared / "own").frame
+    first, second = (found[found["repeat"] == r]["p_0"].to_numpy() for r in (0, 1))
+    assert not np.array_equal(first, second)
+
+
+def test_both_corpora_are_joined_by_ids_that_say_which():
+    def one(value):
+        signals = Signals(("a", "b"), np.full(5, value, np.float16), np.array([2, 3]))
+        return Material({"a": 0, "b": 1}, QUADRANTS, signals=signals)
+
+    both = across(one(1), one(2), "here")
+    assert both.labels == {"here/a": 0, "here/b": 1, "a": 0, "b": 1}
+    assert both.signals.ids == ("here/a", "here/b", "a", "b")
+    assert both.signals.places(["b", "here/b"])[0].tolist() == [7, 2]
+    assert both.signals.values[7] == 2
+
+
+def test_a_model_of_spectrograms_cannot_cross():
+    with pytest.raises(MerError, match="needs a model of a table"):
+        across(Material({}, QUADRANTS), Material({}, QUADRANTS), "here")
+
+
+SMALL = {
+    "chunk_ms": 25,
+    "short_steps": 1,
+    "hidden": [4],
+    "training.optimizer": "sgd",
+    "training.lr": 1e-9,
+}
+
+
+def test_a_transfer_goes_on_from_the_network_of_its_parent(prepared):
+    """With a learning rate of nearly nothing it stays where the parent ended."""
+    run(replace(HEARD, dataset="here", seed=5), prepared / "parent", SMALL)
+    run(HEARD, prepared / "child", SMALL, parent=prepared / "parent")
+    run(HEARD, prepared / "alone", SMALL)
+    networks = [
+        load_file(prepared / f"{n}/weights/r0_f0.safetensors") for n in ("parent", "child", "alone")
+    ]
+    parent, child, alone = (network["logits.weight"] for network in networks)
+    assert np.allclose(child, parent, atol=1e-6)
+    assert not np.allclose(alone, parent, atol=1e-2)
+    assert artefacts.read_json(prepared / "child/run.json")["parent"] == "parent"
+
+
+def test_an_estimator_has_no_parent(prepared):
+    with pytest.raises(MerError, match="only a model of whole waveforms"):
+        run(CHOSEN, prepared / "child", parent=prepared / "parent")
+
+
+def test_a_missing_parent_is_named(prepared):
+    with pytest.raises(MerError, match="a network that a run with weights has left"):
+        run(HEARD, prepared / "child", SMALL, parent=prepared / "parent")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"chunk": 5}, "'chunk' is not a key of mer.models.sincnet"),
+        ({"training.rate": 5}, "'training.rate' is not a key"),
+        ({"chunk_ms": -5}, "settings.chunk_ms=-5"),
+    ],
+)
+def test_settings_that_do_not_fit_the_block_are_refused(settings, message):
+    (params,) = config.read("models.sincnet", path=ROOT / "params.yaml")
+    with pytest.raises(MerError, match=message):
+        config.changed(params, settings)

@@ -1,0 +1,165 @@
+"""SincNet: filters against their closed form, the published sizes, chunks and their sum."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from conftest import ROOT
+from mer import config
+from mer.errors import MerError
+from mer.learn import chunks
+from mer.learn.material import Material
+from mer.models import sincnet
+from mer.types import QUADRANTS
+from mer.waves import Signals
+
+RATE = 16000
+(PARAMS,) = config.read("models.sincnet", path=ROOT / "params.yaml")
+SMALL = PARAMS.model_copy(update={"chunk_ms": 25, "hidden": (16,)})
+
+
+@pytest.mark.parametrize(("chunk_ms", "count"), [(200, 21_834_156), (500, 44_079_076)])
+def test_has_the_published_parameters(chunk_ms, count):
+    with torch.device("meta"):
+        network = sincnet.build(PARAMS.model_copy(update={"chunk_ms": chunk_ms}), classes=4)
+    assert sum(p.numel() for p in network.parameters()) == count
+
+
+@pytest.mark.parametrize(("chunk_ms", "frames"), [(200, (983, 326, 107)), (500, (2583, 859, 285))])
+def test_has_the_published_shapes(chunk_ms, frames):
+    with torch.device("meta"):
+        network = sincnet.build(PARAMS.model_copy(update={"chunk_ms": chunk_ms}), classes=4)
+    assert network.sinc_norm.weight.shape == (80, frames[0])
+    assert [network.convolutions[i].weight.shape for i in (2, 6)] == [(60, n) for n in frames[1:]]
+    assert network.hidden[0].in_features == 60 * frames[2]
+
+
+@pytest.fixture
+def bank():
+    """Filters with one band of 1000 to 2000 Hz and the others as they begin."""
+    layer = sincnet.SincConv(RATE)
+    with torch.no_grad():
+        layer.low[0], layer.band[0] = 950, 950
+    return layer
+
+
+def test_filters_are_windowed_differences_of_two_sincs(bank):
+    """2 f sinc(2 f t), high minus low, times 0.54 - 0.46 cos, over twice the band."""
+    time = np.arange(-125, 126) / RATE
+    ideal = 4000 * np.sinc(4000 * time) - 2000 * np.sinc(2000 * time)
+    window = np.ones(251)
+    window[:125] = 0.54 - 0.46 * np.cos(2 * np.pi * np.linspace(0, 124.5, 125) / 251)
+    window[126:] = window[124::-1]
+    expected = ideal * window / 2000
+    assert np.allclose(bank.filters()[0].detach(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("hertz", "passes"), [(500, False), (1500, True), (3000, False)])
+def test_a_tone_inside_the_band_passes_and_one_outside_does_not(bank, hertz, passes):
+    """Inside, the gain is the rate over twice the band, 8; outside it is below a hundredth of that."""
+    tone = torch.sin(2 * torch.pi * hertz * torch.arange(3200) / RATE)[None]
+    level = bank(tone)[0, 0].max().item()
+    assert level == pytest.approx(8, rel=0.02) if passes else level < 0.08
+
+
+def test_cut_offs_are_ordered_inside_the_spectrum_and_never_narrow():
+    layer = sincnet.SincConv(RATE)
+    with torch.no_grad():
+        layer.low.copy_(torch.linspace(-20000, 20000, 80))
+        layer.band.copy_(torch.linspace(9000, -9000, 80))
+    low, high = layer.cutoffs()
+    assert low.min() >= 50
+    assert high.max() <= RATE / 2
+    assert (high - low).min() >= 50
+
+
+def test_bands_begin_side_by_side_on_the_mel_scale():
+    low, high = sincnet.SincConv(RATE).cutoffs()
+    mels = 2595 * torch.log10(1 + (low - 50) / 700)
+    assert mels.diff().std() < 1e-2
+    assert low[0].item() == pytest.approx(80, abs=0.1)
+    assert torch.allclose(high[:-1] - 50, low[1:], atol=0.1)
+
+
+@pytest.mark.parametrize("samples", [400, 409])
+def test_filtering_and_its_gradients_are_those_of_a_convolution(samples):
+    torch.manual_seed(0)
+    x = torch.randn(6, samples, dtype=torch.double, requires_grad=True)
+    filters = torch.randn(5, 251, dtype=torch.double, requires_grad=True)
+    plain = functional.max_pool1d(functional.conv1d(x[:, None], filters[:, None]).abs(), 3)
+    ours = sincnet._pooled(x, filters)
+    weights = torch.randn_like(plain)
+    assert torch.allclose(ours, plain)
+    expected = torch.autograd.grad((plain * weights).sum(), (x, filters))
+    found = torch.autograd.grad((ours * weights).sum(), (x, filters))
+    assert all(torch.allclose(a, b) for a, b in zip(found, expected, strict=True))
+    with torch.no_grad():
+        assert torch.allclose(sincnet._pooled(x, filters), plain)
+
+
+def test_norm_has_the_deviation_of_a_sample_and_knows_silence():
+    x = torch.randn(3, 2, 7, dtype=torch.double)
+    norm = sincnet.TimeNorm(2, 7).double()
+    expected = (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-6)
+    assert torch.allclose(norm(x), expected, atol=1e-5)
+    assert norm(torch.full((1, 2, 7), 0.5, dtype=torch.double)).abs().max() < 1e-6
+
+
+def test_a_chunk_too_short_for_the_filters_is_refused():
+    with pytest.raises(MerError, match="at least 325 samples at 16000 Hz, not 320"):
+        sincnet.build(PARAMS.model_copy(update={"chunk_ms": 20}), classes=4)
+
+
+@pytest.fixture
+def clips(rng):
+    """Three clips of 400, 900 and 1000 samples, of which the last two are taken."""
+    lengths = np.array([400, 900, 1000])
+    signals = Signals(("a", "b", "c"), rng.uniform(-1, 1, 2300).astype(np.float16), lengths)
+    material = Material(dict.fromkeys("abc", 0), QUADRANTS, signals=signals)
+    values = torch.from_numpy(signals.values)
+
+    def of(ids, size=400):
+        return chunks.Clips.of(material, ids, values, size)
+
+    return of
+
+
+def test_chunks_stand_at_the_hop_inside_their_clip(clips):
+    every, counts = clips(("c", "b", "a")).every(400, 160)
+    assert counts.tolist() == [4, 4, 1]
+    assert every.starts.tolist() == [1300, 1460, 1620, 1780, 400, 560, 720, 880, 0]
+    assert torch.equal(every[torch.tensor([8])][0], every.values[:400].float())
+
+
+def test_drawn_chunks_lie_inside_the_clips_at_levels_around_one(clips):
+    side = clips(("b", "c"))
+    drawn, clip = side.draw(2000, 400, 0.2, torch.Generator().manual_seed(0))
+    begin = drawn.starts - side.starts[clip]
+    assert begin.min() == 0
+    assert (begin <= side.lengths[clip] - 400).all()
+    assert (begin == side.lengths[clip] - 400).any()
+    assert clip.float().mean().item() == pytest.approx(0.5, abs=0.05)
+    assert 0.8 <= drawn.factors.min() < 0.81
+    assert 1.19 < drawn.factors.max() <= 1.2
+
+
+def test_a_clip_shorter_than_a_chunk_is_refused(clips):
+    with pytest.raises(MerError, match="401 samples, and 'a' has 400"):
+        clips(("c", "a"), 401)
+
+
+def test_a_clip_gets_the_sum_of_log_posteriors_whatever_the_batch(clips):
+    torch.manual_seed(0)
+    network = sincnet.build(SMALL, classes=4).eval()
+    with torch.no_grad():
+        network.logits.weight *= 100
+    side = clips(("b", "c"))
+    found = [chunks.classify(network, side, 400, 160, batch) for batch in (1, 3, 128)]
+    assert np.allclose(found[0], found[1], atol=1e-5)
+    assert np.allclose(found[0], found[2], atol=1e-5)
+    pieces = torch.stack([side.values[400 + 160 * k :][:400].float() for k in range(4)])
+    with torch.no_grad():
+        expected = network(pieces).log_softmax(1).sum(0).softmax(0)
+    assert np.allclose(found[0][0], expected, atol=1e-5)
+    assert np.ptp(found[0][0]) > 0.01
