@@ -9,7 +9,7 @@ from mer.stage import stage
 
 paper, key, *composition = sys.argv[1:]
 metrics = Path("metrics/experiments", paper)
-with stage(f"experiment@{key}", sidecar=metrics / f"{key}.record.json"):
+with stage(f"experiment@{key}", sidecar=metrics / f"{key}.record.json") as record:
     selectors = dict(part.split("=") for part in composition)
     seed, name = config.read("seed", "profile")
     chosen = Selection(**selectors, profile=name, seed=seed)
@@ -17,5 +17,5 @@ with stage(f"experiment@{key}", sidecar=metrics / f"{key}.record.json"):
         f"models.{chosen.model}", f"policies.{chosen.augment}", f"profiles.{name}"
     )
     run = Path("data/runs", paper, key)
-    training.run(chosen, params, policy, profile, run, weights=False)
+    record["timing"] = training.run(chosen, params, policy, profile, run, weights=False)
     evaluation.experiment(run, metrics / f"{key}.json")

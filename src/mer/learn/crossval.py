@@ -5,11 +5,15 @@ returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)] 
 ``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy], phases numbered in their order, and
 ``weights.<name>``; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut. Where its
 ``uses_device`` is true, folds take turns on a GPU.
+
+A model that is trained in rounds on one fold returns ``probabilities`` [shape=(rounds,
+len(fold.test), C)] and ``curve.<phase>.<round>``; each round is a repeat of the fold.
+``timing.<phase>`` [shape=(3,): seconds, epochs, examples of an epoch] is for the run's records only.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -25,6 +29,7 @@ from mer.types import Fold, Predictions
 
 PROBABILITY_DIGITS = 4
 CURVE_COLUMNS = ["repeat", "fold", "phase", "epoch", "loss", "accuracy"]
+TIMING_COLUMNS = ["phase", "seconds", "epochs", "examples"]
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,18 @@ class Trained:
         ``repeat, fold, phase, epoch, loss, accuracy``; without rows for an estimator.
     weights : mapping of (repeat, fold) to mapping of str to np.ndarray
         Of the first repeat's networks.
+    timings : pd.DataFrame
+        ``phase, seconds, epochs, examples`` of every training that says; no two runs have the same.
+    rounds : int
+        Trainings of each fold; repeat ``r`` of the predictions is round ``r % rounds``.
     """
 
     predictions: Predictions
     segments: Predictions | None
     curves: pd.DataFrame
     weights: Mapping[tuple[int, int], Mapping[str, np.ndarray]]
+    timings: pd.DataFrame
+    rounds: int
 
 
 def fold_seed(seed: int, fold: Fold) -> int:
@@ -95,12 +106,25 @@ def _segment_rows(fold: Fold, y_true: Sequence[int], probabilities: np.ndarray) 
     return _rows(fold, ids, np.repeat(y_true, count).tolist(), flat)
 
 
-def _curve(fold: Fold, phase: str, values: np.ndarray) -> pd.DataFrame:
+def _of_round(fold: Fold, rounds: int, number: int) -> Fold:
+    """The fold as the repeat that a round is."""
+    return replace(fold, repeat=fold.repeat * rounds + number)
+
+
+def _curve(fold: Fold, rounds: int, name: str, values: np.ndarray) -> pd.DataFrame:
+    phase, _, number = name.partition(".")
+    fold = _of_round(fold, rounds, int(number or 0))
     curve = pd.DataFrame(values.round(PROBABILITY_DIGITS), columns=CURVE_COLUMNS[-2:])
     epochs = range(1, len(curve) + 1)
     return curve.assign(repeat=fold.repeat, fold=fold.fold, phase=phase, epoch=epochs)[
         CURVE_COLUMNS
     ]
+
+
+def _timings(arrays: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    found = _under("timing.", arrays)
+    rows = [(name.partition(".")[0], *values) for name, values in sorted(found.items())]
+    return pd.DataFrame(rows, columns=TIMING_COLUMNS)
 
 
 def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -128,16 +152,23 @@ def cross_validate(
     rows: list[pd.DataFrame] = []
     segments: list[pd.DataFrame] = []
     curves = [pd.DataFrame(columns=CURVE_COLUMNS)]
+    timings: list[pd.DataFrame] = []
     weights: dict[tuple[int, int], Mapping[str, np.ndarray]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
     alone = _learner(model).uses_device and device().type == "cuda"
     found = each(work, folds, label=f"train {model}", alone=alone)
     for fold, arrays in zip(folds, found, strict=True):
         y_true = [material.labels[i] for i in fold.test]
-        rows.append(_rows(fold, fold.test, y_true, arrays["probabilities"]))
+        answers = arrays["probabilities"]
+        answers = answers if answers.ndim == 3 else answers[None]
+        rounds = len(answers)
+        for number, answer in enumerate(answers):
+            rows.append(_rows(_of_round(fold, rounds, number), fold.test, y_true, answer))
         if "segments" in arrays:
             segments.append(_segment_rows(fold, y_true, arrays["segments"]))
-        curves += [_curve(fold, k, v) for k, v in sorted(_under("curve.", arrays).items())]
+        found_curves = sorted(_under("curve.", arrays).items())
+        curves += [_curve(fold, rounds, name, values) for name, values in found_curves]
+        timings.append(_timings(arrays))
         if fold.repeat == 0 and (kept := _under("weights.", arrays)):
             weights[fold.repeat, fold.fold] = kept
     predictions = Predictions(pd.concat(rows, ignore_index=True), material.classes)
@@ -145,4 +176,11 @@ def cross_validate(
         Predictions(pd.concat(segments, ignore_index=True), material.classes) if segments else None
     )
     filled = [c for c in curves if len(c)] or curves
-    return Trained(predictions, by_segment, pd.concat(filled, ignore_index=True), weights)
+    return Trained(
+        predictions,
+        by_segment,
+        pd.concat(filled, ignore_index=True),
+        weights,
+        pd.concat(timings, ignore_index=True),
+        rounds,
+    )

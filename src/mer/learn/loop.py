@@ -1,13 +1,14 @@
 """The training loop of every network.
 
-Inputs lie on the device before the first epoch and stay there; an epoch copies nothing from the host
-but the order of its examples, and nothing back but two numbers at its end.
+Examples lie on the device before the first epoch and stay there; an epoch copies nothing from the host
+but the order of its examples, and nothing back but two numbers at its end. Only those that are too many
+for that, ``mer.learn.rows``, are read from the disk, batch by batch.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -21,6 +22,18 @@ EVALUATION_BATCH = 32
 KERAS_ADAM_EPSILON = 1e-7
 
 log = logging.getLogger("mer")
+
+
+class Examples(Protocol):
+    """A tensor [shape=(n, ...)], or what is indexed as one."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches come to lie."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Tensor, /) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -55,8 +68,8 @@ class Watch:
     patience : epochs without a better figure after which training ends
     """
 
-    inputs: Sequence[Tensor]
-    targets: Tensor
+    inputs: Sequence[Examples]
+    targets: Examples
     monitor: Literal["loss", "accuracy"]
     patience: int
 
@@ -76,12 +89,12 @@ def _batches(order: Tensor, size: int) -> list[Tensor]:
     return pieces
 
 
-def _everything(examples: Tensor) -> Tensor:
+def _everything(examples: Examples) -> Tensor:
     """The numbers of all examples."""
     return torch.arange(len(examples), device=examples.device)
 
 
-def _forward(network: nn.Module, inputs: Sequence[Tensor], rows: Tensor) -> Tensor:
+def _forward(network: nn.Module, inputs: Sequence[Examples], rows: Tensor) -> Tensor:
     """Outputs in float32; computed in bfloat16 on a GPU."""
     with torch.autocast(rows.device.type, torch.bfloat16, enabled=rows.device.type == "cuda"):
         outputs = network(*(x[rows].float() for x in inputs))
@@ -90,8 +103,8 @@ def _forward(network: nn.Module, inputs: Sequence[Tensor], rows: Tensor) -> Tens
 
 def _epoch(
     network: nn.Module,
-    inputs: Sequence[Tensor],
-    targets: Tensor,
+    inputs: Sequence[Examples],
+    targets: Examples,
     batches: Sequence[Tensor],
     objective: Objective,
     optimizer: torch.optim.Optimizer | None,
@@ -138,8 +151,8 @@ class _Best:
 
 def fit(
     network: nn.Module,
-    inputs: Sequence[Tensor],
-    targets: Tensor,
+    inputs: Sequence[Examples],
+    targets: Examples,
     recipe: Recipe,
     *,
     seed: int,
@@ -150,9 +163,9 @@ def fit(
 
     Parameters
     ----------
-    inputs : sequence of Tensor [shape=(n, ...)]
+    inputs : sequence of Examples
         One per argument of the network, all on the network's device.
-    targets : Tensor [shape=(n, ...)]
+    targets : Examples
         What ``objective`` compares the outputs with; class indices of a classification.
     seed : int
         Of dropout and of the order of the examples.
@@ -193,7 +206,7 @@ def weights(network: nn.Module) -> dict[str, np.ndarray]:
 
 
 @torch.no_grad()
-def settle(network: nn.Module, inputs: Sequence[Tensor]) -> None:
+def settle(network: nn.Module, inputs: Sequence[Examples]) -> None:
     """Set every trained batch norm's statistics to those of the given examples.
 
     Keras' momentum of 0.99 leaves them far from the data after few steps. Dropout is off.
@@ -211,7 +224,7 @@ def settle(network: nn.Module, inputs: Sequence[Tensor]) -> None:
 
 @torch.no_grad()
 def predict(
-    network: nn.Module, inputs: Sequence[Tensor], batch: int = EVALUATION_BATCH
+    network: nn.Module, inputs: Sequence[Examples], batch: int = EVALUATION_BATCH
 ) -> np.ndarray:
     """Class probabilities [shape=(n, classes)]; the size of a batch does not matter."""
     network.eval()

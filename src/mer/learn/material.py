@@ -7,7 +7,7 @@ from typing import Any
 
 from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
-from mer.config import EVERY_COLUMN, Columns, Noise, Policy, Smote, Synthesis
+from mer.config import EVERY_COLUMN, Columns, Masking, Noise, Policy, Smote, Synthesis
 from mer.copies import Copies
 from mer.errors import MerError
 from mer.learn.columns import best, catalogued
@@ -34,6 +34,8 @@ class Material:
         How a training makes new spectrograms of its clips.
     rows : Noise, Smote or None
         How it makes new rows of the table.
+    masking : Masking or None
+        What it hides of each segment from an autoencoder.
     leak : str
         Of the policy.
     columns : Columns
@@ -48,6 +50,7 @@ class Material:
     waves: Waves | None = None
     synthesis: Synthesis | None = None
     rows: Noise | Smote | None = None
+    masking: Masking | None = None
     leak: str = "none"
     columns: Columns = EVERY_COLUMN
 
@@ -60,7 +63,8 @@ class Material:
     @property
     def augmented(self) -> bool:
         """Whether a training sees more than its clips."""
-        return any(part is not None for part in (self.copies, self.synthesis, self.rows))
+        parts = (self.copies, self.synthesis, self.rows, self.masking)
+        return any(part is not None for part in parts)
 
     @property
     def segments(self) -> int:
@@ -114,6 +118,7 @@ def gather(
     encoded, classes = labels.encode(tracks, target), labels.classes(target)
     synthesis = policy.synthesis if module.uses_copies != "no" else None
     rows = policy.rows if module.learner == "estimator" else None
+    masking = policy.masking if module.learner == "two_stage" else None
     return Material(
-        encoded, classes, table, mel, copies, waves, synthesis, rows, policy.leak, columns
+        encoded, classes, table, mel, copies, waves, synthesis, rows, masking, policy.leak, columns
     )
