@@ -30,7 +30,7 @@ QUICK_BLOCKS = {
     "ae_bilstm": {
         **QUICK_SEGMENTS,
         "penalty": "decay",
-        "autoencoder": LONGER,
+        "autoencoder": QUICK,
         "classifier": LONGER,
     },
     "cnn_bilstm": {**QUICK_SEGMENTS, "training": LONGER},
