@@ -1,5 +1,7 @@
 """Examples that may be more than memory holds."""
 
+import mmap
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -8,7 +10,7 @@ from mer.learn.loop import Examples
 
 
 class Rows:
-    """Rows of an array on disk, read as they are asked for.
+    """Rows of an array on disk, read as they are asked for; none of its pages stays resident.
 
     Parameters
     ----------
@@ -26,6 +28,8 @@ class Rows:
 
     def __getitem__(self, rows: Tensor) -> Tensor:
         found = self.values[self.numbers[rows.cpu().numpy()]]
+        if (mapped := getattr(self.values, "_mmap", None)) is not None:
+            mapped.madvise(mmap.MADV_DONTNEED)
         return torch.from_numpy(found).to(self.device)
 
 

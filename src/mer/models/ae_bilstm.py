@@ -6,6 +6,7 @@ Its masks are the policy ``masked``; with another policy the autoencoder sees wh
 
 from typing import Annotated
 
+import torch
 from pydantic import Field, PositiveInt
 from torch import nn
 
@@ -62,6 +63,24 @@ def autoencoder(
             f"up to {masking.frames} x {masking.bands}; lower them in the policy"
         )
     return MaskedAutoencoder(params.filters, params.penalty, masking)
+
+
+def layers(params: Params, shape: tuple[int, int]) -> dict[str, tuple[int, int, int]]:
+    """Frames, mels and maps that each layer of the autoencoder gives: ``conv_1, pool_1, conv_2, …``.
+
+    The up-sampling layers have no maps of their own: see ``UpConv``.
+    """
+    network, found = autoencoder(params, shape=shape, masking=None), []
+    convolutions = [*network.encoder.convolutions, network.narrow, *network.up]
+    for layer in convolutions:
+        layer.register_forward_hook(
+            lambda _, given, maps: found.append((given[0].shape, maps.shape))
+        )
+    with torch.no_grad():
+        network.eval()(torch.zeros(1, *shape))
+    named = {f"conv_{n}": maps for n, (_, maps) in enumerate(found, 1)}
+    named |= {f"pool_{n}": found[n][0] for n in range(1, len(params.filters) + 1)}
+    return {name: (frames, mels, maps) for name, (_, maps, frames, mels) in named.items()}
 
 
 def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
