@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from conftest import ROOT
-from mer import config, parallel
+from mer import config, papers, parallel
 from mer.config import Masking
 from mer.errors import MerError
 from mer.learn import loop, rounds, rows, sequence, two_stage
@@ -198,6 +198,16 @@ def test_the_autoencoder_has_the_parameters_and_shapes_of_table_2():
         (128, 108, 64),
         (1, 216, 128),
     ]
+
+
+def test_the_layers_that_a_table_shows_are_those_of_table_2():
+    every = papers.load(ROOT / "papers").tables["he_two_stage_table2"].rows
+    found = ae_bilstm.layers(small(filters=FILTERS), PAPER)
+    printed = {
+        name: tuple(row.published["value"][size] for size in ("frames", "mels", "maps"))
+        for name, row in every.items()
+    }
+    assert found == {name: sizes for name, sizes in printed.items() if "up" not in name}
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,8 @@ def _figures(cell: Cell, metric: str) -> dict[str, str]:
 def _number(value: float | None, sign: str = "") -> str:
     if value is None:
         return ""
-    return f"{value:{sign}}" if isinstance(value, int) else f"{value:{sign}.4f}"
+    small = isinstance(value, int) or 0 < abs(value) < 10**-DIGITS
+    return f"{value:{sign}}" if small else f"{value:{sign}.4f}"
 
 
 def _with_deviation(cell: Cell, name: str) -> str:
