@@ -15,7 +15,7 @@ from mer.stage import stage
 
 paper, key, *words = sys.argv[1:]
 metrics, runs = Path("metrics/experiments", paper), Path("data/runs", paper)
-with stage(f"experiment@{key}", sidecar=metrics / f"{key}.record.json"):
+with stage(f"experiment@{key}", sidecar=metrics / f"{key}.record.json") as record:
     given = dict(word.split("=", 1) for word in words)
     seed, name = config.read("seed", "profile")
     chosen = Selection(
@@ -25,7 +25,7 @@ with stage(f"experiment@{key}", sidecar=metrics / f"{key}.record.json"):
         f"models.{chosen.model}", f"policies.{chosen.augment}", f"profiles.{name}"
     )
     settings = {k[4:]: yaml.safe_load(v) for k, v in given.items() if k.startswith("set.")}
-    training.run(
+    record["timing"] = training.run(
         chosen,
         config.changed(params, settings),
         policy,

@@ -6,7 +6,7 @@ from mer import config, training
 from mer.selection import SELECTORS, Selection
 from mer.stage import stage
 
-with stage("train"):
+with stage("train") as record:
     chosen = Selection(*config.read(*SELECTORS))
     params, policy, profile, columns = config.read(
         f"models.{chosen.model}",
@@ -15,4 +15,4 @@ with stage("train"):
         "columns",
     )
     target = Path("data/runs/selected")
-    training.run(chosen, params, policy, profile, target, columns, weights=True)
+    record["timing"] = training.run(chosen, params, policy, profile, target, columns, weights=True)

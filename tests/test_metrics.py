@@ -42,6 +42,7 @@ def averaged(name, average):
     [
         ("accuracy", reference.accuracy_score),
         ("f1_macro", averaged("f1_score", "macro")),
+        ("f1_micro", averaged("f1_score", "micro")),
         ("f1_weighted", averaged("f1_score", "weighted")),
         ("precision_weighted", averaged("precision_score", "weighted")),
         ("recall_weighted", averaged("recall_score", "weighted")),
@@ -64,6 +65,16 @@ def test_sd_and_class_scores_are_scikit_learns(rng):
 
 def test_binary_target_has_low_and_high(rng):
     assert {"f1_low", "f1_high"} <= set(summary(predictions(rng, ("low", "high")), 1))
+
+
+def test_always_high_is_scored_as_scikit_learn_does(rng):
+    found = predictions(rng, ("low", "high"), clips=31)
+    figures = summary(found, 1)
+    accuracy = per_fold(found, lambda true, _: true.mean())
+    f1 = per_fold(found, lambda true, _: reference.f1_score(true, np.ones_like(true)))
+    assert figures["high_accuracy"] == pytest.approx(np.mean(accuracy), abs=1e-4)
+    assert figures["high_f1"] == pytest.approx(np.mean(f1), abs=1e-4)
+    assert "high_f1" not in summary(predictions(rng), 1)
 
 
 def test_confusion_is_scikit_learns(rng):

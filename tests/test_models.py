@@ -26,7 +26,15 @@ QUICK = Recipe(
     optimizer="adam", lr=0.005, batch=8, epochs=3, short_epochs=3, stop_accuracy=None
 )  # the published recipes, and the published width, take minutes
 LONGER = QUICK.model_copy(update={"epochs": 16, "short_epochs": 16})
+QUICK_SEGMENTS = {"filters": (4, 4), "units": 32, "rounds": 1, "validation": 0.25}
 QUICK_BLOCKS = {
+    "ae_bilstm": {
+        **QUICK_SEGMENTS,
+        "penalty": "decay",
+        "autoencoder": QUICK,
+        "classifier": LONGER,
+    },
+    "cnn_bilstm": {**QUICK_SEGMENTS, "training": LONGER},
     "autoencoder_rf": {"training": QUICK},
     "cnn": {"training": QUICK},
     "cnn_gru": {"training": QUICK},

@@ -8,7 +8,7 @@ from scipy import stats
 
 from mer import ledger, tables
 from mer.artefacts import write_json
-from mer.metrics import corrected_t_test
+from mer.metrics import corrected_t_test, paired_t_test
 from mer.papers import Papers
 
 FACTS = {
@@ -112,6 +112,57 @@ def test_other_rows_are_tested_against_the_reference(every):
     expected = corrected_t_test(CNN["folds"]["f1_macro"], SVM["folds"]["f1_macro"], 1 / 3)
     assert found["cnn"]["4qaed"]["f1_macro_p"] == pytest.approx(expected, abs=1e-4)
     assert "f1_macro_p" not in found["svm"]["4qaed"]
+
+
+def test_students_paired_test_stands_beside_the_corrected_one(every):
+    found = cells(every, "p_table1", _svm_4qaed={"": SVM}, _cnn_4qaed={"": CNN})["cnn"]["4qaed"]
+    expected = stats.ttest_rel(CNN["folds"]["f1_macro"], SVM["folds"]["f1_macro"]).pvalue
+    assert found["f1_macro_p_paired"] == pytest.approx(expected, abs=1e-4)
+    assert found["f1_macro_p_paired"] < found["f1_macro_p"]
+
+
+def test_rounds_of_a_fold_are_averaged_before_students_test(rng):
+    ours, theirs = rng.random((2, 5, 10))
+    expected = stats.ttest_rel(ours.mean(0), theirs.mean(0)).pvalue
+    assert paired_t_test(ours.ravel(), theirs.ravel(), 5) == pytest.approx(expected)
+    assert paired_t_test(ours[0, :1], theirs[0, :1]) is None
+
+
+def test_a_row_may_name_its_experiments_figures_and_reference(every):
+    table = every.tables["p_table1"]
+    other = {
+        "experiments": {"4qaed": "svm_4qaed"},
+        "figures": {"f1_macro": "f1_macro_high"},
+        "reference": "cnn",
+    }
+    row = table.rows["svm"].model_copy(update=other)
+    changed = table.model_copy(update={"rows": {**table.rows, "other": row}})
+    assert changed.key("other", "4qaed") == "svm_4qaed"
+    figures = {"folds": {"f1_macro_high": [0.1, 0.4, 0.3, 0.2]}, "f1_macro_high": 0.8}
+    ours, theirs = {**FACTS, **figures}, {**CNN, "folds": {"f1_macro_high": [0.2, 0.1, 0.1, 0.1]}}
+    results = {"svm_4qaed": {"": ours}, "cnn_4qaed": {"": theirs}}
+    found = tables.cells(changed, lambda key: results.get(key, {}))["other"]["4qaed"]
+    expected = corrected_t_test([0.1, 0.4, 0.3, 0.2], [0.2, 0.1, 0.1, 0.1], 1 / 3)
+    assert found["f1_macro"] == 0.8
+    assert found["f1_macro_p"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_folds_are_shown_as_means_over_their_rounds(every):
+    table = every.tables["p_table1"].model_copy(update={"folds": True})
+    facts = {**SVM, "n_rounds": 2, "folds": {"f1_macro": [0.1, 0.2, 0.3, 0.6]}}
+    found = tables.cells(table, lambda key: {"": facts} if key == "svm_4qaed" else {})
+    assert found["svm"]["4qaed"]["f1_macro_folds"] == [0.2, 0.4]
+
+
+def test_times_come_from_the_record_with_the_devices_name(every, tmp_path):
+    write_json(tmp_path / "p/a.json", {"profile": "paper"})
+    timing = {"stage1_seconds_per_epoch": 2.5}
+    write_json(tmp_path / "p/a.record.json", {"device": "NVIDIA H200", "timing": timing})
+    facts = ledger.results("p", "a", tmp_path)
+    changes = {"timed": True, "metrics": ("seconds_per_epoch",), "figure": "stage1_{metric}"}
+    table = every.tables["p_table1"].model_copy(update=changes)
+    found = tables.cells(table, lambda key: facts if key == "svm_4qaed" else {})["svm"]["4qaed"]
+    assert found == {"seconds_per_epoch": 2.5, "device": "NVIDIA H200"}
 
 
 @pytest.mark.parametrize("change", [{"protocol": "grouped"}, {"seed": 2}, {"n_clips": 39}])

@@ -135,7 +135,8 @@ class Profile(Block):
     folds, repeats : of a cross-validation
     first : train on this many folds only, where a whole protocol is too dear
     batch : examples per training step of a network
-    short : whether networks train for their ``short_epochs`` only
+    short : whether networks train for their ``short_epochs`` only, an autoencoder of segments on the
+        first of each clip
     """
 
     folds: Annotated[int, Field(ge=2)] | None
@@ -354,6 +355,20 @@ class Smote(Block):
     neighbours: PositiveInt
 
 
+class Masking(Block):
+    """``policies.<key>.masking``: spans of a segment that an autoencoder has to fill, drawn in training.
+
+    Attributes
+    ----------
+    bands, frames : beyond the longest span, over frequency and over time
+    fill : what they are filled with, the segment's mean or zero
+    """
+
+    bands: PositiveInt
+    frames: PositiveInt
+    fill: Literal["mean", "zero"]
+
+
 class Policy(Block):
     """``policies.<key>``: one policy of augmented copies; ``{}`` makes none.
 
@@ -362,6 +377,7 @@ class Policy(Block):
     copies : the transforms of each copy, by its name; they are applied in their order
     synthesis : spectrograms that depend on the fold, and are therefore not made before its training
     rows : the same for estimators on a table of features
+    masking : the same for the autoencoder of a model of two stages
     leak : a diagnostic of what a mistake buys. ``before_split``: rows are made of test clips, too.
         ``mismatched_folds``: pre-training takes its clips from the folds of another list
     """
@@ -371,6 +387,7 @@ class Policy(Block):
     )
     synthesis: Synthesis | None = None
     rows: Annotated[Noise | Smote, Field(discriminator="method")] | None = None
+    masking: Masking | None = None
     leak: Literal["none", "before_split", "mismatched_folds"] = "none"
 
 

@@ -6,11 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from mer import registry
 from mer.artefacts import read_json, read_predictions, read_tracks, write_json, write_text
+from mer.block import Block
+from mer.labels import HIGH
+from mer.mel import Mels
 from mer.metrics import DIGITS, averages, fold_scores, spread, summary
 from mer.types import QUADRANTS, Predictions, clip_of
 
-PAIRED = ("f1_macro", "accuracy")
+PAIRED = ("f1_macro", "accuracy", "f1_micro", "f1_high")
 
 
 def _confusion(predictions: Predictions) -> pd.DataFrame:
@@ -91,7 +95,7 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
     """
     scores, predictions = _scored(run)
     by_fold = fold_scores(predictions)
-    folds = {name: by_fold[name].round(DIGITS).tolist() for name in PAIRED}
+    folds = {name: by_fold[name].round(DIGITS).tolist() for name in PAIRED if name in by_fold}
     write_json(metrics, {**scores, **spread(predictions, scores["seed"]), "folds": folds})
     table = _confusion(predictions).to_csv(index=False, lineterminator="\n")
     write_text(confusion, table)
@@ -99,6 +103,9 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
 
 def counts(index: Path, metrics: Path) -> None:
     """Count the clips of a corpus: ``n_clips_q1 … n_clips_q4, n_clips_total``.
+
+    Of a corpus whose quadrants follow from valence and arousal, also ``<axis>_threshold, <axis>_low,
+    <axis>_high``: the threshold and the clips below and above it.
 
     Parameters
     ----------
@@ -108,6 +115,34 @@ def counts(index: Path, metrics: Path) -> None:
         JSON to write.
     """
     found = Counter(track.quadrant for track in read_tracks(index))
-    by_quadrant = {f"n_clips_{name.lower()}": found[name] for name in QUADRANTS}
-    total = {"n_clips_total": found.total()}
-    write_json(metrics, {"dataset": index.name, **by_quadrant, **total})
+    figures: dict[str, Any] = {f"n_clips_{name.lower()}": found[name] for name in QUADRANTS}
+    figures["n_clips_total"] = found.total()
+    for axis, threshold in read_json(index / "manifest.json").get("thresholds", {}).items():
+        high = sum(found[quadrant] for quadrant in HIGH[axis])
+        figures[f"{axis}_threshold"] = round(threshold, DIGITS)
+        figures |= {f"{axis}_low": found.total() - high, f"{axis}_high": high}
+    write_json(metrics, {"dataset": index.name, **figures})
+
+
+def settings(model: str, params: Block, mel: Path, metrics: Path) -> None:
+    """What a paper tabulates of a system: settings of its view and trainings, shapes of its layers.
+
+    Parameters
+    ----------
+    params : the model's ``Params``
+    mel : Path
+        ``data/mel/<view>/<dataset>``.
+    metrics : Path
+        JSON to write: ``sample_rate, n_fft, hop_length``; ``frames`` as the artefact has them;
+        ``<training>_lr, <training>_batch``; ``<layer>_frames, <layer>_mels, <layer>_maps``.
+    """
+    view, shape = read_json(mel / "manifest.json")["view"], Mels.read(mel).values.shape[-2:]
+    figures = {"sample_rate": view["rate"], "n_fft": view["n_fft"], "hop_length": view["hop"]}
+    figures["frames"] = shape[0]
+    for name, block in params.model_dump().items():
+        if isinstance(block, dict) and "lr" in block:
+            figures |= {f"{name}_{key}": block[key] for key in ("lr", "batch")}
+    for layer, sizes in registry.get("models", model).layers(params, shape).items():
+        named = zip(("frames", "mels", "maps"), sizes, strict=True)
+        figures |= {f"{layer}_{name}": size for name, size in named}
+    write_json(metrics, {"dataset": mel.name, **figures})

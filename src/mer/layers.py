@@ -151,11 +151,24 @@ def flattened(convolutions: nn.Module, shape: tuple[int, int]) -> int:
     return maps(convolutions, shape).numel()
 
 
+def keras_recurrent(layer: nn.RNNBase) -> None:
+    """Keras' start: input weights glorot-uniform, recurrent ones orthogonal, biases 0, but 1 of an
+    LSTM's forget gates."""
+    for name, weights in layer.named_parameters():
+        if name.startswith("weight_ih"):
+            nn.init.xavier_uniform_(weights)
+        elif name.startswith("weight_hh"):
+            nn.init.orthogonal_(weights)
+        else:
+            nn.init.zeros_(weights)
+            if isinstance(layer, nn.LSTM) and name.startswith("bias_ih"):
+                nn.init.ones_(weights[layer.hidden_size : 2 * layer.hidden_size])
+
+
 class GRU(nn.GRU):
     """Keras' GRU (``reset_after``): the equations and biases are torch's, the start is Keras'.
 
-    Input weights glorot-uniform, recurrent ones orthogonal, biases 0. Computed in float32 also where a
-    GPU otherwise takes bfloat16, for which torch would put float16.
+    Computed in float32 also where a GPU otherwise takes bfloat16, for which torch would put float16.
 
     Parameters
     ----------
@@ -165,13 +178,7 @@ class GRU(nn.GRU):
 
     def __init__(self, features: int, units: int, layers: int) -> None:
         super().__init__(features, units, layers, batch_first=True)
-        for name, weights in self.named_parameters():
-            if name.startswith("weight_ih"):
-                nn.init.xavier_uniform_(weights)
-            elif name.startswith("weight_hh"):
-                nn.init.orthogonal_(weights)
-            else:
-                nn.init.zeros_(weights)
+        keras_recurrent(self)
 
     def forward(self, sequence: Tensor) -> Tensor:  # type: ignore[override]
         """[shape=(n, steps, features)] -> the last layer's states [shape=(n, steps, units)]."""

@@ -20,7 +20,8 @@ def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
     -------
     dict
         ``""``: the real corpus, the protocol in full. ``quick_`` and the like: the real corpus under a
-        profile that cuts it short. ``demo_``: a miniature, or the profile ``demo``.
+        profile that cuts it short. ``demo_``: a miniature, or the profile ``demo``. With them stands
+        how long the trainings took, and on what, where the record of the run says so.
     """
     found: Results = {}
     for prefix in ("", MINIATURE):
@@ -29,8 +30,15 @@ def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
             facts = read_json(path)
             profile = facts.get("profile", WHOLE)
             short = "" if profile == WHOLE else f"{profile}_"
-            found.setdefault(prefix or short, facts)
+            found.setdefault(prefix or short, facts | _timing(path))
     return found
+
+
+def _timing(results: Path) -> dict[str, Any]:
+    path = results.with_suffix(".record.json")
+    record = read_json(path) if path.exists() else {}
+    timing = record.get("timing")
+    return {**timing, "device": record["device"]} if timing else {}
 
 
 def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.stats import t as student
+from scipy.stats import ttest_1samp
 
 from mer.types import Predictions, clip_of
 
@@ -73,6 +74,7 @@ def _scores(counts: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]
     support = counts.sum(-1) / counts.sum((-2, -1))[..., None]
     return {
         "f1_macro": f1.mean(-1),
+        "f1_micro": np.trace(counts, axis1=-2, axis2=-1) / counts.sum((-2, -1)),
         "f1_weighted": (f1 * support).sum(-1),
         "precision_weighted": (precision * support).sum(-1),
         "recall_weighted": (recall * support).sum(-1),
@@ -135,6 +137,15 @@ def averages(predictions: Predictions) -> dict[str, float]:
     return _rounded({**macro, **means})
 
 
+def always_high(predictions: Predictions) -> dict[str, float]:
+    """``high_accuracy`` and ``high_f1``: what always answering ``high`` gets, He & Ferguson's reference;
+    empty where that is no class."""
+    if predictions.classes[-1] != "high":
+        return {}
+    share = fold_confusions(predictions)[:, -1].sum(-1) / fold_confusions(predictions).sum((1, 2))
+    return {"high_accuracy": share.mean(), "high_f1": (2 * share / (1 + share)).mean()}
+
+
 def summary(predictions: Predictions, seed: int) -> dict[str, float | int]:
     """All figures of ``metrics/run.json`` that follow from the predictions, to 4 digits.
 
@@ -148,6 +159,7 @@ def summary(predictions: Predictions, seed: int) -> dict[str, float | int]:
         "n_folds": len(predictions.frame[["repeat", "fold"]].drop_duplicates()),
         **averages(predictions),
         **_rounded({"ci_low": low, "ci_high": high, "constant_accuracy": constant}),
+        **_rounded(always_high(predictions)),
     }
 
 
@@ -158,6 +170,26 @@ def spread(predictions: Predictions, seed: int) -> dict[str, float]:
     for name, (low, high) in intervals(predictions, seed).items():
         figures |= {f"{name}_low": low, f"{name}_high": high}
     return _rounded(figures)
+
+
+def paired_t_test(ours: Sequence[float], theirs: Sequence[float], rounds: int = 1) -> float | None:
+    """Two-sided p of Student's paired t-test on scores of the same folds, as papers use it.
+
+    It takes folds for independent, which they are not: see ``corrected_t_test``.
+
+    Parameters
+    ----------
+    ours, theirs : sequence of float [length rounds * J]
+        Scores of two systems, round by round, then fold by fold; a fold's rounds are averaged.
+
+    Returns
+    -------
+    float in 0..1, or None where all differences are equal, or there is only one
+    """
+    differences = np.subtract(ours, theirs).reshape(rounds, -1).mean(0)
+    if len(differences) < 2 or np.isclose(differences.var(), 0):
+        return None
+    return float(ttest_1samp(differences, 0).pvalue)
 
 
 def corrected_t_test(

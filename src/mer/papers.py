@@ -44,12 +44,18 @@ class Row(Block):
     why : what keeps its cells, or those of the columns named, from having a composition
     note : how ours differs from what the paper describes
     published : metric -> column -> the figure, in 0..1 (or a count) and with the digits of the paper
+    experiments : column -> key of the experiment, where it is not what the table's pattern gives
+    figures : metric -> name of the figure in its results, likewise
+    reference : row that this one is tested against in place of the table's
     """
 
     title: str
     why: str | dict[Key, str] | None = None
     note: str | None = None
     published: Published = Field(default_factory=dict)
+    experiments: dict[Key, str] = Field(default_factory=dict)
+    figures: dict[Key, str] = Field(default_factory=dict)
+    reference: Key | None = None
 
 
 class Table(Block):
@@ -64,6 +70,8 @@ class Table(Block):
     experiment : key of the experiment behind a cell, with ``{row}`` and ``{column}``
     figure : name of the figure in its results, with ``{metric}``, ``{row}`` and ``{column}``
     reference : row that the others are tested against, fold by fold; null for none
+    timed : whether the figures are times, which mean nothing without the device's name
+    folds : whether the figures of each fold are shown, too, means over its rounds
     """
 
     paper: Key
@@ -73,16 +81,20 @@ class Table(Block):
     experiment: str = "{row}_{column}"
     figure: str = "{metric}"
     reference: Key | None = None
+    timed: bool = False
+    folds: bool = False
     columns: dict[Key, Column]
     rows: dict[Key, Row]
 
     def key(self, row: str, column: str) -> str:
         """The key that the experiment of a cell has, if there is one."""
-        return self.experiment.format(row=row, column=column)
+        pattern = self.rows[row].experiments.get(column, self.experiment)
+        return pattern.format(row=row, column=column)
 
     def name(self, metric: str, row: str, column: str) -> str:
         """The name of a cell's figure in the results of its experiment."""
-        return self.figure.format(metric=metric, row=row, column=column)
+        pattern = self.rows[row].figures.get(metric, self.figure)
+        return pattern.format(metric=metric, row=row, column=column)
 
     def why(self, row: str, column: str) -> str | None:
         """Why a cell has no composition, as its row, or else its column, says."""
@@ -95,6 +107,13 @@ class Statistic(Block):
 
     paper: Key
     dataset: Key
+
+
+class Setting(Statistic):
+    """``settings.<key>``: what is tabulated of a view and a model, as they are on that corpus."""
+
+    view: Key
+    model: Key
 
 
 class Experiment(Statistic):
@@ -157,8 +176,8 @@ class Papers(Block):
     Attributes
     ----------
     systems : compositions, or parts of such, that the others share by YAML anchors
-    experiments, tuned, cross, transfer, counts : by key; groups of papers/dvc.yaml, the first and the
-        last called ``experiment`` and ``count``
+    experiments, tuned, cross, transfer, counts, settings : by key; groups of papers/dvc.yaml, some of
+        them called by the singular
     """
 
     papers: dict[Key, Paper]
@@ -169,6 +188,7 @@ class Papers(Block):
     cross: dict[Key, Cross] = Field(default_factory=dict)
     transfer: dict[Key, Transfer] = Field(default_factory=dict)
     counts: dict[Key, Statistic] = Field(default_factory=dict)
+    settings: dict[Key, Setting] = Field(default_factory=dict)
 
     @property
     def groups(self) -> dict[str, Mapping[str, Statistic]]:
@@ -179,6 +199,7 @@ class Papers(Block):
             "cross": self.cross,
             "transfer": self.transfer,
             "count": self.counts,
+            "setting": self.settings,
         }
 
     @property

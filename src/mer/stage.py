@@ -85,7 +85,7 @@ def one_sentence(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def stage(name: str, sidecar: Path | None = None) -> Iterator[None]:
+def stage(name: str, sidecar: Path | None = None) -> Iterator[dict[str, Any]]:
     """Run a stage: log to the terminal, say errors in one sentence, record the seconds.
 
     The record, ``.mer/stages/<name>.json``, also holds device, commit, machine and versions. DVC does
@@ -97,6 +97,11 @@ def stage(name: str, sidecar: Path | None = None) -> Iterator[None]:
         As DVC writes it: ``train``, ``index@demo``.
     sidecar : Path or None
         Where else to write the record: beside results that are kept in Git.
+
+    Yields
+    ------
+    dict
+        What the stage adds to its record.
     """
     end_at_once(PARENT)
     logging.basicConfig(level="INFO", format="%(message)s", handlers=[RichHandler(show_path=False)])
@@ -105,9 +110,10 @@ def stage(name: str, sidecar: Path | None = None) -> Iterator[None]:
         time.perf_counter(),
         _commit(),
     )  # of the code that runs, whatever is edited then
+    added: dict[str, Any] = {}
     with one_sentence(name):
-        yield
-        record = _record(name, time.perf_counter() - started, commit)
+        yield added
+        record = _record(name, time.perf_counter() - started, commit) | added
         for path in filter(None, (RECORDS / f"{name}.json", sidecar)):
             write_json(path, record)
 

@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mer.artefacts import write_json, write_text, writing
 from mer.ledger import Results, results
-from mer.metrics import DIGITS, corrected_t_test
+from mer.metrics import DIGITS, corrected_t_test, paired_t_test
 from mer.papers import Papers, Table
 
-Cell = dict[str, float]
+Cell = dict[str, Any]
 SAME = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds")
 
 
@@ -19,9 +20,9 @@ def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, C
     """Every cell: ``{row: {column: {<metric>, <metric>_sd, …, n_clips, n_folds}}}``.
 
     ``<metric>`` is the figure of the real corpus under the whole protocol, ``_sd`` its deviation over
-    folds, ``_low`` and ``_high`` its 95 % interval over clips, ``_p`` that of the paired test against the
-    table's reference row, ``_published`` the paper's. Figures of a miniature or of a shorter
-    profile stand beside them under ``demo_`` or the profile's name.
+    folds, ``_low`` and ``_high`` its 95 % interval over clips, ``_p`` that of the corrected paired test
+    against the reference row, ``_p_paired`` that of Student's, ``_published`` the paper's. Figures of a
+    miniature or of a shorter profile stand beside them under ``demo_`` or the profile's name.
 
     Parameters
     ----------
@@ -46,25 +47,37 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
             for part in ("", "_sd", "_low", "_high"):
                 if f"{name}{part}" in facts:
                     cell[f"{prefix}{metric}{part}"] = facts[f"{name}{part}"]
-        if table.reference and "" in found:
-            reference = find(table.key(table.reference, column)).get("", {})
-            p = _p(found[""], reference, name)
-            if p is not None:
-                cell[f"{metric}_p"] = p
+            if table.folds:
+                cell[f"{prefix}{metric}_folds"] = _by_fold(facts, name)
+        if (against := table.rows[row].reference or table.reference) and "" in found:
+            reference = find(table.key(against, column)).get("", {})
+            for test, p in _p(found[""], reference, name).items():
+                cell[f"{metric}_{test}"] = p
     for prefix, facts in found.items():
-        cell |= {f"{prefix}{n}": facts[n] for n in ("n_clips", "n_folds") if n in facts}
+        shown = ("n_clips", "n_folds", *(["device"] if table.timed else []))
+        cell |= {f"{prefix}{n}": facts[n] for n in shown if n in facts}
     return cell
 
 
-def _p(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> float | None:
-    """Of the paired test, where both were scored on the same folds and are two systems."""
-    folds = ours.get("folds", {}), theirs.get("folds", {})
+def _by_fold(facts: dict[str, Any], name: str) -> list[float]:
+    """A figure of each fold, the mean over its rounds."""
+    rounds = np.reshape(facts["folds"][name], (facts.get("n_rounds", 1), -1))
+    return [round(float(mean), DIGITS) for mean in rounds.mean(0)]
+
+
+def _p(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, float]:
+    """Of the paired tests, where both were scored on the same folds and are two systems."""
+    folds = [facts.get("folds", {}) for facts in (ours, theirs)]
     if ours == theirs or any(name not in f for f in folds):
-        return None
+        return {}
     if any(ours[fact] != theirs[fact] for fact in SAME):
-        return None
-    p = corrected_t_test(folds[0][name], folds[1][name], ours["test_per_train"])
-    return None if p is None else round(p, DIGITS)
+        return {}
+    scores = folds[0][name], folds[1][name]
+    found = {
+        "p": corrected_t_test(*scores, ours["test_per_train"]),
+        "p_paired": paired_t_test(*scores, ours.get("n_rounds", 1)),
+    }
+    return {test: round(p, DIGITS) for test, p in found.items() if p is not None}
 
 
 def _lines(
@@ -96,7 +109,7 @@ def _figures(cell: Cell, metric: str) -> dict[str, str]:
     shown["difference"] = _number(difference, sign="+")
     bounds = [_number(cell.get(f"{metric}_{bound}")) for bound in ("low", "high")]
     shown["interval"] = "–".join(filter(None, bounds))
-    shown["p"] = _number(cell.get(f"{metric}_p"))
+    shown |= {test: _number(cell.get(f"{metric}_{test}")) for test in ("p", "p_paired")}
     shown["n"] = " / ".join(str(cell[n]) for n in ("n_clips", "n_folds") if n in cell)
     others = [key.removesuffix(metric) for key in cell if key.endswith(f"_{metric}")]
     shown["less"] = "; ".join(f"{p.strip('_')} {_with_deviation(cell, p + metric)}" for p in others)
@@ -106,7 +119,8 @@ def _figures(cell: Cell, metric: str) -> dict[str, str]:
 def _number(value: float | None, sign: str = "") -> str:
     if value is None:
         return ""
-    return f"{value:{sign}}" if isinstance(value, int) else f"{value:{sign}.4f}"
+    small = isinstance(value, int) or 0 < abs(value) < 10**-DIGITS
+    return f"{value:{sign}}" if small else f"{value:{sign}.4f}"
 
 
 def _with_deviation(cell: Cell, name: str) -> str:
@@ -122,6 +136,7 @@ HEADINGS = {
     "difference": "difference",
     "interval": "95 % interval over clips",
     "p": "p",
+    "p_paired": "p, Student",
     "n": "clips / folds",
     "corpus": "corpus",
     "protocol": "our protocol",
@@ -155,7 +170,13 @@ def _html(context: dict[str, Any]) -> str:
 
 
 def _legend(table: Table) -> str:
-    tested = f" p: corrected resampled t-test against {table.reference}." if table.reference else ""
+    against = {row.reference or table.reference for row in table.rows.values()} - {None}
+    tested = (
+        f" p: corrected resampled t-test against {' or '.join(sorted(filter(None, against)))}; beside "
+        "it Student's, which takes folds for independent."
+        if against
+        else ""
+    )
     return (
         "Ours: the real corpus under the whole protocol."
         + tested

@@ -38,7 +38,7 @@ def run(
     weights: bool,
     source: str | None = None,
     parent: Path | None = None,
-) -> None:
+) -> dict[str, float]:
     """Train and write ``data/runs/<key>``.
 
     ``predictions.parquet``, and where a clip's prediction comes from those of its segments, these in
@@ -55,6 +55,11 @@ def run(
         test parts of the selected one, fold by fold.
     parent : Path or None
         Run whose network, of its first fold, every training goes on from.
+
+    Returns
+    -------
+    dict of str to float
+        How long it took, for the records: see ``timing``.
 
     Raises
     ------
@@ -95,7 +100,27 @@ def run(
             profile=profile,
             each=each,
         )
+        if trained.rounds > 1:
+            described["n_rounds"] = trained.rounds
         _write(target, trained, described, weights)
+    return timing(trained)
+
+
+def timing(trained: Trained) -> dict[str, float]:
+    """Means over the trainings of a phase that says how long it took: ``<phase>_<figure>``.
+
+    The figures are ``seconds_per_epoch``, validation included, ``epochs``, ``seconds_per_fold`` and
+    ``examples_per_second``.
+    """
+    figures: dict[str, float] = {}
+    for phase, found in trained.timings.groupby("phase"):
+        sums = found[["seconds", "epochs"]].sum()
+        seen = (found["epochs"] * found["examples"]).sum()
+        figures[f"{phase}_seconds_per_epoch"] = round(sums["seconds"] / sums["epochs"], 3)
+        figures[f"{phase}_epochs"] = round(found["epochs"].mean(), 1)
+        figures[f"{phase}_seconds_per_fold"] = round(found["seconds"].mean(), 2)
+        figures[f"{phase}_examples_per_second"] = round(seen / sums["seconds"], 1)
+    return figures
 
 
 def _crossed(sources: Sequence[Fold], targets: Sequence[Fold], name: str) -> list[Fold]:

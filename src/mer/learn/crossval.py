@@ -7,11 +7,15 @@ returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)] 
 bytes; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut; ``trials``
 [shape=(trials, columns of ``mer.learn.tuning``)] where a recipe was searched. Where its
 ``uses_device`` is true, folds take turns on a GPU.
+
+A model that is trained in rounds on one fold returns ``probabilities`` [shape=(rounds,
+len(fold.test), C)] and ``curve.<phase>.<round>``; each round is a repeat of the fold.
+``timing.<phase>`` [shape=(3,): seconds, epochs, examples of an epoch] is for the run's records only.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -29,6 +33,7 @@ from mer.types import Fold, Predictions, part_ids
 PROBABILITY_DIGITS = 4
 TRIAL_COLUMNS = ["repeat", "fold", *tuning.COLUMNS]
 CURVE_COLUMNS = ["repeat", "fold", "phase", "epoch", "loss", "accuracy"]
+TIMING_COLUMNS = ["phase", "seconds", "epochs", "examples"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,10 @@ class Trained:
         Of the first repeat's networks.
     selected : mapping of (repeat, fold) to list of str
         Columns that an estimator has chosen, where it chooses.
+    timings : pd.DataFrame
+        ``phase, seconds, epochs, examples`` of every training that says; no two runs have the same.
+    rounds : int
+        Trainings of each fold; repeat ``r`` of the predictions is round ``r % rounds``.
     """
 
     predictions: Predictions
@@ -56,6 +65,8 @@ class Trained:
     trials: pd.DataFrame
     weights: Mapping[tuple[int, int], Mapping[str, np.ndarray]]
     selected: Mapping[tuple[int, int], list[str]]
+    timings: pd.DataFrame
+    rounds: int
 
 
 def fold_seed(seed: int, fold: Fold) -> int:
@@ -105,7 +116,14 @@ def _segment_rows(fold: Fold, y_true: Sequence[int], probabilities: np.ndarray) 
     return _rows(fold, ids, np.repeat(y_true, count).tolist(), flat)
 
 
-def _curve(fold: Fold, phase: str, values: np.ndarray) -> pd.DataFrame:
+def _of_round(fold: Fold, rounds: int, number: int) -> Fold:
+    """The fold as the repeat that a round is."""
+    return replace(fold, repeat=fold.repeat * rounds + number)
+
+
+def _curve(fold: Fold, rounds: int, name: str, values: np.ndarray) -> pd.DataFrame:
+    phase, _, number = name.partition(".")
+    fold = _of_round(fold, rounds, int(number or 0))
     curve = pd.DataFrame(values.round(PROBABILITY_DIGITS), columns=CURVE_COLUMNS[-2:])
     epochs = range(1, len(curve) + 1)
     return curve.assign(repeat=fold.repeat, fold=fold.fold, phase=phase, epoch=epochs)[
@@ -121,6 +139,12 @@ def _trials(fold: Fold, values: np.ndarray) -> pd.DataFrame:
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([t for t in tables if len(t)] or tables, ignore_index=True)
+
+
+def _timings(arrays: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    found = _under("timing.", arrays)
+    rows = [(name.partition(".")[0], *values) for name, values in sorted(found.items())]
+    return pd.DataFrame(rows, columns=TIMING_COLUMNS)
 
 
 def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -149,6 +173,7 @@ def cross_validate(
     segments: list[pd.DataFrame] = []
     curves = [pd.DataFrame(columns=CURVE_COLUMNS)]
     trials = [pd.DataFrame(columns=TRIAL_COLUMNS)]
+    timings: list[pd.DataFrame] = []
     weights: dict[tuple[int, int], Mapping[str, np.ndarray]] = {}
     selected: dict[tuple[int, int], list[str]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
@@ -156,10 +181,16 @@ def cross_validate(
     found = each(work, folds, label=f"train {model}", alone=alone)
     for fold, arrays in zip(folds, found, strict=True):
         y_true = [material.labels[i] for i in fold.test]
-        rows.append(_rows(fold, fold.test, y_true, arrays["probabilities"]))
+        answers = arrays["probabilities"]
+        answers = answers if answers.ndim == 3 else answers[None]
+        rounds = len(answers)
+        for number, answer in enumerate(answers):
+            rows.append(_rows(_of_round(fold, rounds, number), fold.test, y_true, answer))
         if "segments" in arrays:
             segments.append(_segment_rows(fold, y_true, arrays["segments"]))
-        curves += [_curve(fold, k, v) for k, v in sorted(_under("curve.", arrays).items())]
+        found_curves = sorted(_under("curve.", arrays).items())
+        curves += [_curve(fold, rounds, name, values) for name, values in found_curves]
+        timings.append(_timings(arrays))
         if "trials" in arrays:
             trials.append(_trials(fold, arrays["trials"]))
         if fold.repeat == 0 and (kept := _under("weights.", arrays)):
@@ -171,4 +202,13 @@ def cross_validate(
     by_segment = (
         Predictions(pd.concat(segments, ignore_index=True), material.classes) if segments else None
     )
-    return Trained(predictions, by_segment, _joined(curves), _joined(trials), weights, selected)
+    return Trained(
+        predictions,
+        by_segment,
+        _joined(curves),
+        _joined(trials),
+        weights,
+        selected,
+        pd.concat(timings, ignore_index=True),
+        rounds,
+    )

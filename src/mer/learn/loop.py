@@ -1,7 +1,8 @@
 """The training loop of every network.
 
-Inputs lie on the device before the first epoch and stay there; an epoch copies nothing from the host
-but the order of its examples, and nothing back but two numbers at its end.
+Examples lie on the device before the first epoch and stay there; an epoch copies nothing from the host
+but the order of its examples, and nothing back but two numbers at its end. Only those that are too many
+for that, ``mer.learn.rows``, are read from the disk, batch by batch.
 """
 
 import logging
@@ -24,15 +25,15 @@ log = logging.getLogger("mer")
 
 
 class Examples(Protocol):
-    """One argument of a network for many examples: a tensor, or what gathers a batch when asked."""
+    """A tensor [shape=(n, ...)], or what is indexed as one."""
 
     @property
     def device(self) -> torch.device:
-        """Where they are."""
+        """Where batches come to lie."""
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, rows: Tensor) -> Tensor: ...
+    def __getitem__(self, rows: Tensor, /) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Watch:
     """
 
     inputs: Sequence[Examples]
-    targets: Tensor
+    targets: Examples
     monitor: Literal["loss", "accuracy"]
     patience: int
 
@@ -106,7 +107,7 @@ def forward(network: nn.Module, inputs: Sequence[Examples], rows: Tensor) -> Ten
 def epoch(
     network: nn.Module,
     inputs: Sequence[Examples],
-    targets: Tensor,
+    targets: Examples,
     batches: Sequence[Tensor],
     objective: Objective,
     optimizer: torch.optim.Optimizer | None,
@@ -154,7 +155,7 @@ class _Best:
 def fit(
     network: nn.Module,
     inputs: Sequence[Examples],
-    targets: Tensor,
+    targets: Examples,
     recipe: Recipe,
     *,
     seed: int,
@@ -165,9 +166,9 @@ def fit(
 
     Parameters
     ----------
-    inputs : sequence of Examples [shape=(n, ...)]
+    inputs : sequence of Examples
         One per argument of the network, all on the network's device.
-    targets : Tensor [shape=(n, ...)]
+    targets : Examples
         What ``objective`` compares the outputs with; class indices of a classification.
     seed : int
         Of dropout and of the order of the examples.

@@ -9,7 +9,7 @@ import numpy as np
 
 from mer import labels, pretrained, registry
 from mer.artefacts import absent, read_features, read_tracks
-from mer.config import EVERY_COLUMN, Columns, Noise, Policy, Smote, Synthesis
+from mer.config import EVERY_COLUMN, Columns, Masking, Noise, Policy, Smote, Synthesis
 from mer.copies import Copies
 from mer.errors import MerError
 from mer.learn.columns import best, catalogued
@@ -40,6 +40,8 @@ class Material:
         How a training makes new spectrograms of its clips.
     rows : Noise, Smote or None
         How it makes new rows of the table.
+    masking : Masking or None
+        What it hides of each segment from an autoencoder.
     leak : str
         Of the policy.
     columns : Columns
@@ -58,6 +60,7 @@ class Material:
     initial: Mapping[str, np.ndarray] | None = None
     synthesis: Synthesis | None = None
     rows: Noise | Smote | None = None
+    masking: Masking | None = None
     leak: str = "none"
     columns: Columns = EVERY_COLUMN
     weights: Mapping[str, np.ndarray] | None = None
@@ -71,7 +74,8 @@ class Material:
     @property
     def augmented(self) -> bool:
         """Whether a training sees more than its clips."""
-        return any(part is not None for part in (self.copies, self.synthesis, self.rows))
+        parts = (self.copies, self.synthesis, self.rows, self.masking)
+        return any(part is not None for part in parts)
 
     @property
     def segments(self) -> int:
@@ -169,6 +173,7 @@ def gather(
     synthesis = policy.synthesis if module.uses_copies != "no" else None
     rows = policy.rows if module.learner == "estimator" else None
     weights = pretrained.load(params.weights) if "weights" in module.reads else None
+    masking = policy.masking if module.learner == "two_stage" else None
     return Material(
         encoded,
         classes,
@@ -179,6 +184,7 @@ def gather(
         signals,
         synthesis=synthesis,
         rows=rows,
+        masking=masking,
         leak=policy.leak,
         columns=columns,
         weights=weights,

@@ -1,0 +1,169 @@
+"""What trainings on sequences of segments share: validation that ends them, and rounds of other seeds."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from mer.config import Profile
+from mer.learn import loop, rows
+from mer.learn.loop import CLASSIFICATION, Examples, Objective, Watch
+from mer.learn.material import Material
+from mer.recipe import Recipe
+from mer.seeds import generator
+from mer.types import Fold, positions
+
+Arrays = dict[str, np.ndarray]
+
+
+def validation(
+    fold: Fold, labels: Mapping[str, int], share: float, *, seed: int, fidelity: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Training and validation clips of a fold.
+
+    ``described``: the protocol's own validation clips, or else a share of the training clips, drawn from
+    each class, at least one of a class of two or more. ``released``: the test clips validate, the likely
+    reading of a paper that names no other part (methods D5).
+    """
+    if fidelity == "released":
+        return fold.train, fold.test
+    if fold.val:
+        return fold.train, fold.val
+    rng, held = generator(seed, "validation"), set[str]()
+    for label in sorted({labels[i] for i in fold.train}):
+        clips = [i for i in fold.train if labels[i] == label]
+        count = min(max(1, round(share * len(clips))), len(clips) - 1)
+        held.update(clips[n] for n in rng.permutation(len(clips))[:count])
+    rest = tuple(i for i in fold.train if i not in held)
+    return rest, tuple(i for i in fold.train if i in held)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Clips, or segments, of one side of a fold, as a network takes them."""
+
+    inputs: Examples
+    targets: Examples
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The sides of a fold."""
+
+    train: Part
+    val: Part
+    test: Part
+
+
+def parts(
+    values: np.ndarray,
+    known: Sequence[str],
+    sides: Sequence[Sequence[str]],
+    labels: Mapping[str, int],
+    device: torch.device,
+) -> Parts:
+    """The sides of a fold with class indices as targets.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(len(known), segments, ...)]
+        Of the clips ``known``, memory-mapped.
+    sides : three sequences of str
+        Ids of training, validation and test clips.
+    """
+    found = []
+    for ids in sides:
+        numbers = np.array(positions(known, ids, "spectrogram"))
+        targets = torch.tensor([labels[i] for i in ids], device=device)
+        found.append(Part(rows.examples(values, numbers, device), targets))
+    return Parts(*found)
+
+
+def sequences(material: Material) -> np.ndarray:
+    """The clips' segments [shape=(n, segments, frames, mels)]; a clip that is not cut is one."""
+    assert material.mel is not None
+    values = material.mel.values
+    return values if values.ndim == 4 else values[:, None]
+
+
+def fit(
+    network: nn.Module,
+    train: Part,
+    val: Part,
+    recipe: Recipe,
+    phase: str,
+    *,
+    seed: int,
+    patience: int,
+    monitor: Literal["loss", "accuracy"],
+    objective: Objective = CLASSIFICATION,
+) -> Arrays:
+    """Train in place until validation has not improved for ``patience`` epochs.
+
+    Returns
+    -------
+    dict of str to np.ndarray
+        ``curve.<phase>``, and ``timing.<phase>``: seconds, epochs and examples of one.
+    """
+    started = time.perf_counter()
+    watch = Watch([val.inputs], val.targets, monitor, patience)
+    curve = loop.fit(
+        network,
+        [train.inputs],
+        train.targets,
+        recipe,
+        seed=seed,
+        objective=objective,
+        watch=watch,
+    )
+    seconds = time.perf_counter() - started
+    timing = np.array([seconds, len(curve), len(train.targets)])
+    return {f"curve.{phase}": curve, f"timing.{phase}": timing}
+
+
+def classify(
+    build: Callable[[], nn.Module],
+    clips: Parts,
+    recipe: Recipe,
+    phase: str,
+    *,
+    seed: int,
+    patience: int,
+    rounds: int,
+) -> Arrays:
+    """Train a classifier of clips once per round, each from another seed.
+
+    Returns
+    -------
+    dict of str to np.ndarray
+        ``probabilities`` [shape=(rounds, n, C)], curve and timing per round, weights of the first.
+    """
+    arrays: Arrays = {}
+    answers = []
+    for number in range(rounds):
+        own = int(generator(seed, "round", number).integers(2**31))
+        torch.manual_seed(own)
+        network = build().to(clips.train.targets.device)
+        arrays |= fit(
+            network,
+            clips.train,
+            clips.val,
+            recipe,
+            f"{phase}.{number}",
+            seed=own,
+            patience=patience,
+            monitor="accuracy",
+        )
+        answers.append(loop.predict(network, [clips.test.inputs]))
+        if number == 0:
+            arrays |= loop.weights(network)
+    return {"probabilities": np.stack(answers), **arrays}
+
+
+def count(rounds: int, profile: Profile) -> int:
+    """Rounds under a profile: they are repeats of a fold, and a profile may have fewer of these."""
+    return min(rounds, profile.repeats or rounds)

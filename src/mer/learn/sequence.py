@@ -1,0 +1,40 @@
+"""Train a network on whole clips, each a sequence of segments."""
+
+from typing import Any
+
+import numpy as np
+
+from mer.config import Profile
+from mer.device import device
+from mer.learn import inputs, rounds
+from mer.learn.material import Material
+from mer.types import Fold
+
+uses_device = True
+
+
+def fit_predict(
+    module: Any,
+    params: Any,
+    material: Material,
+    fold: Fold,
+    *,
+    seed: int,
+    fidelity: str,
+    profile: Profile,
+) -> dict[str, np.ndarray]:
+    """As many rounds as the model's ``params`` say, by one validation; see ``mer.learn.crossval``."""
+    values, where = rounds.sequences(material), device()
+    train, val = rounds.validation(
+        fold, material.labels, params.validation, seed=seed, fidelity=fidelity
+    )
+    assert material.mel is not None
+    return rounds.classify(
+        lambda: module.build(params, shape=values.shape[2:], classes=len(material.classes)),
+        rounds.parts(values, material.mel.ids, (train, val, fold.test), material.labels, where),
+        inputs.shortened(params.training, profile),
+        "training",
+        seed=seed,
+        patience=params.patience,
+        rounds=rounds.count(params.rounds, profile),
+    )

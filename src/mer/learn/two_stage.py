@@ -1,0 +1,112 @@
+"""Train an autoencoder on the segments of a fold's training clips, then a classifier on its codes.
+
+The encoder is frozen when its training ends and goes over the clips of the fold once; the codes wait in a
+file without a name, which ends with the process.
+"""
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from mer.config import Profile
+from mer.device import device
+from mer.learn import inputs, rounds, rows
+from mer.learn.loop import Examples, Objective, weights
+from mer.learn.material import Material
+from mer.parallel import SCRATCH
+from mer.segment_networks import Encoder, MaskedAutoencoder
+from mer.types import Fold, positions
+
+BATCH = 32
+
+uses_device = True
+
+
+def huber(network: MaskedAutoencoder) -> Objective:
+    """Huber loss with delta 1 against the whole segment, and the network's regularization."""
+
+    def loss(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        return functional.huber_loss(found, wanted.float()) + network.regularization
+
+    return Objective(loss)
+
+
+def segments(
+    material: Material, ids: Sequence[str], where: torch.device, first: int | None = None
+) -> Examples:
+    """Every segment of the clips, or the ``first``, clip by clip [shape=(n * segments, frames, mels)]."""
+    values = rounds.sequences(material)
+    assert material.mel is not None
+    clips = np.array(positions(material.mel.ids, ids, "spectrogram"))
+    per_clip = values.shape[1]
+    numbers = clips[:, None] * per_clip + np.arange(per_clip)[:first]
+    return rows.examples(values.reshape(-1, *values.shape[2:]), numbers.ravel(), where)
+
+
+@contextmanager
+def encoded(encoder: Encoder, examples: Examples, per_clip: int) -> Iterator[np.ndarray]:
+    """The codes of segments [shape=(n / per_clip, per_clip, values), dtype=float16], memory-mapped."""
+    encoder.eval()
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=SCRATCH) as stream:
+        for numbers in torch.arange(len(examples), device=examples.device).split(BATCH):
+            with torch.no_grad():
+                codes, _ = encoder(examples[numbers].float())
+            stream.write(codes.flatten(1).half().cpu().numpy().tobytes())
+        stream.flush()
+        shape = (len(examples) // per_clip, per_clip, codes[0].numel())
+        yield np.memmap(stream, np.float16, "r", shape=shape)
+
+
+def fit_predict(
+    module: Any,
+    params: Any,
+    material: Material,
+    fold: Fold,
+    *,
+    seed: int,
+    fidelity: str,
+    profile: Profile,
+) -> dict[str, np.ndarray]:
+    """Both stages end by the same validation clips; see ``mer.learn.crossval``."""
+    where, shape = device(), rounds.sequences(material).shape
+    train, val = rounds.validation(
+        fold, material.labels, params.validation, seed=seed, fidelity=fidelity
+    )
+    torch.manual_seed(seed)
+    network = module.autoencoder(params, shape=shape[2:], masking=material.masking).to(where)
+    first = 1 if profile.short else None
+    shown, kept = (segments(material, ids, where, first) for ids in (train, val))
+    arrays = rounds.fit(
+        network,
+        rounds.Part(shown, shown),
+        rounds.Part(kept, kept),
+        inputs.shortened(params.autoencoder, profile),
+        "stage1",
+        seed=seed,
+        patience=params.patience,
+        monitor="loss",
+        objective=huber(network),
+    )
+    arrays |= weights(nn.ModuleDict({"encoder": network.encoder}))
+    ids = tuple(dict.fromkeys((*train, *val, *fold.test)))
+    started = time.perf_counter()
+    with encoded(network.encoder, segments(material, ids, where), shape[1]) as codes:
+        seconds = time.perf_counter() - started
+        arrays["timing.encoding"] = np.array([seconds, 1, len(ids) * shape[1]])
+        return arrays | rounds.classify(
+            lambda: module.build(params, shape=shape[2:], classes=len(material.classes)),
+            rounds.parts(codes, ids, (train, val, fold.test), material.labels, where),
+            inputs.shortened(params.classifier, profile),
+            "stage2",
+            seed=seed,
+            patience=params.patience,
+            rounds=rounds.count(params.rounds, profile),
+        )
