@@ -37,9 +37,8 @@ def prepared(tmp_path, monkeypatch, corpus):
 
 
 def run(target: Path) -> dict[str, bytes]:
-    training.run(
-        CHOSEN, registry.get("models", "constant").Params(), config.Policy(), PROFILE, target
-    )
+    constant = registry.get("models", "constant").Params()
+    training.run(CHOSEN, constant, config.Policy(), PROFILE, target, weights=False)
     return {file.name: file.read_bytes() for file in target.glob("*.*")}
 
 
