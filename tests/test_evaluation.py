@@ -1,10 +1,11 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from mer import evaluation
-from mer.artefacts import write_json, write_predictions, write_tracks
+from mer import config, evaluation, mel
+from mer.artefacts import write_json, write_manifest, write_predictions, write_tracks
 from mer.types import Predictions
 
 
@@ -71,6 +72,7 @@ def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tm
 def test_counts_are_those_of_the_index(corpus, tmp_path):
     (tmp_path / "demo_x").mkdir()
     write_tracks(tmp_path / "demo_x" / "tracks.csv", corpus[:-1], {})
+    write_manifest(tmp_path / "demo_x")
     evaluation.counts(tmp_path / "demo_x", tmp_path / "counts.json")
     assert json.loads((tmp_path / "counts.json").read_text()) == {
         "dataset": "demo_x",
@@ -100,3 +102,40 @@ def test_whole_clips_have_no_scores_of_clips_beside(run, tmp_path):
     assert not any(
         name.startswith("clip_") for name in json.loads((tmp_path / "run.json").read_text())
     )
+
+
+def test_thresholds_come_with_the_clips_on_either_side(corpus, tmp_path):
+    folder = tmp_path / "demo_x"
+    folder.mkdir()
+    write_tracks(folder / "tracks.csv", [t for t in corpus if t.quadrant != "Q3"], {})
+    write_manifest(folder, thresholds={"valence": 0.56701, "arousal": 0.587})
+    evaluation.counts(folder, tmp_path / "counts.json")
+    found = json.loads((tmp_path / "counts.json").read_text())
+    assert (found["valence_threshold"], found["arousal_threshold"]) == (0.567, 0.587)
+    assert (found["valence_low"], found["valence_high"]) == (30, 60)
+    assert (found["arousal_low"], found["arousal_high"]) == (30, 60)
+
+
+def test_settings_are_those_of_view_trainings_and_layers(root, tmp_path):
+    (view,) = config.read("views.4qaed_10s", path=root / "params.yaml")
+    params = config.read("models.ae_bilstm", path=root / "params.yaml")[0]
+    params = params.model_copy(update={"filters": (2, 2)})
+    folder = tmp_path / "demo_x"
+    folder.mkdir()
+    mels = [np.zeros((3, 216, 128))]
+    mel.write(folder, ("a",), mels, 216, view)
+    evaluation.settings("ae_bilstm", params, folder, tmp_path / "settings.json")
+    found = json.loads((tmp_path / "settings.json").read_text())
+    expected = {
+        "dataset": "demo_x",
+        "sample_rate": 22050,
+        "n_fft": 2048,
+        "hop_length": 1024,
+        "frames": 216,
+        "autoencoder_lr": 0.001,
+        "classifier_batch": 10,
+        "pool_2_frames": 54,
+        "pool_2_mels": 32,
+        "conv_5_maps": 1,
+    }
+    assert {name: found[name] for name in expected} == expected
