@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
+import weights
 from mer import config, parallel, registry
 from mer.copies import Copies
 from mer.errors import MerError
@@ -42,6 +43,8 @@ QUICK_BLOCKS = {
     },
     "short_chunk_cnn": {"training": LONGER, "filters": (8, 8, 8)},
     "sample_cnn": {"training": LONGER, "filters": (8, 8, 8)},
+    "crnn_mtat": {"head": LONGER},
+    "artists_cnn": {"training": LONGER},
 }
 MODELS = registry.names("models")
 DEMO = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True)
@@ -86,8 +89,15 @@ def material(corpus):
 
 def as_read(material, model):
     """The material with what ``gather`` would have loaded for this model."""
-    if "waveform" in registry.get("models", model).reads:
+    reads = registry.get("models", model).reads
+    if "waveform" in reads:
         return replace(material, mel=None, copies=None)
+    if "weights" in reads:
+        longer = np.concatenate([material.mel.values] * 2, axis=1)
+        mel = replace(material.mel, values=longer)
+        return replace(
+            material, waves=None, signals=None, mel=mel, weights=weights.of(model, SHAPE[1])
+        )
     return replace(material, waves=None, signals=None)
 
 
@@ -156,7 +166,7 @@ def same(some, others):
 def test_every_model_declares_its_inputs(root):
     for model in MODELS:
         module = registry.get("models", model)
-        assert set(module.reads) <= {"table", "spectrogram", "waveform"}
+        assert set(module.reads) <= {"table", "spectrogram", "waveform", "weights"}
         assert module.uses_copies in ("no", "training", "pretraining")
         assert module.learner in registry.names("learn")
 

@@ -37,14 +37,8 @@ def prepared(tmp_path, monkeypatch, corpus):
 
 
 def run(target: Path) -> dict[str, bytes]:
-    training.run(
-        CHOSEN,
-        registry.get("models", "constant").Params(),
-        config.Policy(),
-        PROFILE,
-        target,
-        weights=True,
-    )
+    params = registry.get("models", "constant").Params()
+    training.run(CHOSEN, params, config.Policy(), PROFILE, target, weights=True)
     return {file.name: file.read_bytes() for file in target.glob("*.*")}
 
 

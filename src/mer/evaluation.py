@@ -63,13 +63,14 @@ def run(run: Path, metrics: Path, plots: Path) -> None:
     metrics : Path
         JSON to write: the composition, the counts, the scores.
     plots : Path
-        Folder for ``confusion.csv`` and ``curves.csv``.
+        Folder for ``confusion.csv``, ``curves.csv`` and ``trials.csv``.
     """
     scores, predictions = _scored(run)
     write_json(metrics, scores)
     tables = {
         "confusion": _confusion(predictions),
         "curves": _curve(pd.read_csv(run / "curves.csv")),
+        "trials": pd.read_csv(run / "trials.csv"),
     }
     for name, table in tables.items():
         write_text(plots / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))

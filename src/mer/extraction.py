@@ -20,7 +20,8 @@ def extract(standard: Path, index: Path, target: Path, *, family: str, params: A
     """Write ``data/features/<family>/<dataset>``.
 
     A family without ``extract`` was published as a table: it is copied from the corpus' index. Where
-    there is no audio, or no such table, the artefact is absent.
+    there is no audio, no such table, or not what the module's ``missing`` asks for, the artefact is
+    absent.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ def extract(standard: Path, index: Path, target: Path, *, family: str, params: A
     family : str
         Package of ``mer.features``.
     params : the module's ``Params``
-        ``rate`` in Hz is at most the corpus' own.
+        ``rate`` in Hz is at most the corpus' own, and None for just that.
 
     Raises
     ------
@@ -39,10 +40,14 @@ def extract(standard: Path, index: Path, target: Path, *, family: str, params: A
     module = registry.get("features", family)
     if not hasattr(module, "extract"):
         _copy(index, target, family)
-    elif reason := artefacts.absent(standard):
+    elif reason := artefacts.absent(standard) or _missing(module, params):
         artefacts.write_absent(target, reason)
     else:
         _compute(standard, target, module, family, params)
+
+
+def _missing(module: ModuleType, params: Block) -> str | None:
+    return module.missing(params) if hasattr(module, "missing") else None
 
 
 def _copy(index: Path, target: Path, family: str) -> None:
@@ -61,10 +66,10 @@ def _compute(standard: Path, target: Path, module: ModuleType, family: str, para
     chosen = params.model_dump_json()
     source = {"source": "extracted", "family": family, "params": chosen, **module.versions()}
     work = partial(_row, standard.absolute(), digest, family, params)
+    alone = hasattr(module, "on_gpu") and module.on_gpu()
     with parallel.resumable([source, digest]) as each:
-        rows = [
-            found["row"] for found in each(work, range(len(ids)), label=f"{family} {target.name}")
-        ]
+        found = each(work, range(len(ids)), label=f"{family} {target.name}", alone=alone)
+        rows = [arrays["row"] for arrays in found]
         features = FeatureSet(ids, tuple(module.names(params)), np.stack(rows), source)
         with artefacts.writing(target) as folder:
             artefacts.write_features(folder / TABLE, features)
@@ -91,5 +96,7 @@ def _row(
     standard: Path, digest: str, family: str, params: Any, number: int
 ) -> dict[str, np.ndarray]:
     """Features of one clip [shape=(d,)]; runs in a worker, which maps the audio itself."""
-    clip = audio.resample(_open(standard, digest).clip(number), params.rate)
+    clip = _open(standard, digest).clip(number)
+    if params.rate is not None:
+        clip = audio.resample(clip, params.rate)
     return {"row": registry.get("features", family).extract(clip, params)}

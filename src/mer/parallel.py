@@ -107,7 +107,7 @@ def each(
 
 
 @cache
-def _code() -> str:
+def code() -> str:
     """A digest of the package's source: resumed work never mixes two versions of it."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
@@ -149,7 +149,7 @@ def resumable(key: Any) -> Iterator[Callable[..., Iterator[Arrays]]]:
     key : JSON-serialisable
         All that decides the results: parameters, digests of the inputs.
     """
-    name = hashlib.sha256(json.dumps([key, _code()]).encode()).hexdigest()[:16]
+    name = hashlib.sha256(json.dumps([key, code()]).encode()).hexdigest()[:16]
     kept = (SCRATCH / name).absolute()
     kept.mkdir(parents=True, exist_ok=True)
 

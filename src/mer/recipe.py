@@ -28,3 +28,23 @@ class Recipe(Block):
     epochs: PositiveInt
     short_epochs: PositiveInt
     stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None
+
+
+class Tuning(Block):
+    """A search for the best recipe.
+
+    Attributes
+    ----------
+    trials : how many are tried
+    short_trials : the same, under a profile that is ``short``
+    batch, optimizer, lr : candidates for these three; a profile may set its own batch
+    storage : URL of a database that keeps the trials, as SQLAlchemy writes it; null for a file in
+        .mer/studies. On a database machines may share a search, whose trials then depend on their order
+    """
+
+    trials: PositiveInt
+    short_trials: PositiveInt
+    batch: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    optimizer: Annotated[tuple[Literal["sgd", "adam"], ...], Field(min_length=1)]
+    lr: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)]
+    storage: str | None

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from mer import registry
+from mer import pretrained, registry
 from mer.config import Corpus, Params
 from mer.errors import MerError
 
@@ -128,19 +128,32 @@ def _has_columns(chosen: Selection, params: Params) -> None:
         )
 
 
+def _weights_are_there(chosen: Selection, params: Params, folder: Path) -> None:
+    """Refuse a model or family whose weights, which a user brings, are missing or others."""
+    module = registry.get("models", chosen.model)
+    blocks = [("models", chosen.model, params.models)]
+    if "table" in module.reads and chosen.family in params.families:
+        blocks.append(("features", chosen.family, params.families))
+    for package, name, block in blocks:
+        typed = registry.get(package, name).Params.model_validate(block[name])
+        weights = getattr(typed, "weights", None)
+        if weights and (fault := pretrained.fault(weights, folder)):
+            raise MerError(f"{name}: {fault}")
+
+
 def check(params: Params, raw: Path) -> None:
     """Refuse a selection that cannot be, naming those that can.
 
     Parameters
     ----------
     raw : Path
-        ``data/raw``, where corpora lie.
+        ``data/raw``, where corpora and weights lie.
 
     Raises
     ------
     MerError
-        If the corpus is not there (what is missing, where it belongs, where to get it) or the model
-        cannot read what was selected.
+        If the corpus, or weights that the model needs, are not there (what is missing, where it
+        belongs, where to get it) or the model cannot read what was selected.
     """
     chosen = Selection(**{name: getattr(params, name) for name in SELECTORS})
     union = params.unions.get(chosen.dataset)
@@ -149,3 +162,4 @@ def check(params: Params, raw: Path) -> None:
             _present(key, params.corpora[key], raw)
     can_be_read(chosen, params)
     _has_columns(chosen, params)
+    _weights_are_there(chosen, params, raw / pretrained.FOLDER.name)

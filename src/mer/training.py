@@ -43,8 +43,8 @@ def run(
 
     ``predictions.parquet``, and where a clip's prediction comes from those of its segments, these in
     ``segments.parquet``, with ids ``<clip>#<segment>``; ``run.json``, which says of what;
-    ``curves.csv``, the networks' learning curves; where an estimator chooses columns, these in
-    ``selected.json``; with ``weights``,
+    ``curves.csv``, the networks' learning curves; ``trials.csv``, those of a search; where an estimator
+    chooses columns, these in ``selected.json``; with ``weights``,
     ``weights/r0_f<fold>.safetensors``, the networks of the first repeat. A killed call, made again,
     goes on at the first fold that has no result.
 
@@ -121,7 +121,8 @@ def _write(target: Path, trained: Trained, described: dict, weights: bool) -> No
         if trained.segments is not None:
             write_predictions(folder / "segments.parquet", trained.segments)
         write_json(folder / "run.json", described)
-        trained.curves.to_csv(folder / "curves.csv", index=False, lineterminator="\n")
+        for name, table in (("curves", trained.curves), ("trials", trained.trials)):
+            table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
         if trained.selected:
             chosen = {
                 f"r{repeat}_f{fold}": names for (repeat, fold), names in trained.selected.items()

@@ -4,7 +4,8 @@ A model's ``learner`` names a module beside this one. Its ``fit_predict`` trains
 returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)] and, from networks,
 ``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy], phases numbered in their order, and
 ``weights.<name>``; ``selected``, the names of the columns that an estimator has chosen, a line each, as
-bytes; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut. Where its
+bytes; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut; ``trials``
+[shape=(trials, columns of ``mer.learn.tuning``)] where a recipe was searched. Where its
 ``uses_device`` is true, folds take turns on a GPU.
 """
 
@@ -21,10 +22,12 @@ import pandas as pd
 from mer import registry
 from mer.config import Profile
 from mer.device import device
+from mer.learn import tuning
 from mer.learn.material import Material
 from mer.types import Fold, Predictions, part_ids
 
 PROBABILITY_DIGITS = 4
+TRIAL_COLUMNS = ["repeat", "fold", *tuning.COLUMNS]
 CURVE_COLUMNS = ["repeat", "fold", "phase", "epoch", "loss", "accuracy"]
 
 
@@ -39,6 +42,8 @@ class Trained:
         Of the clips' segments, with ids ``<clip>#<segment>``, where clips are cut.
     curves : pd.DataFrame
         ``repeat, fold, phase, epoch, loss, accuracy``; without rows for an estimator.
+    trials : pd.DataFrame
+        ``repeat, fold`` and the columns of ``mer.learn.tuning``, where a recipe was searched.
     weights : mapping of (repeat, fold) to mapping of str to np.ndarray
         Of the first repeat's networks.
     selected : mapping of (repeat, fold) to list of str
@@ -48,6 +53,7 @@ class Trained:
     predictions: Predictions
     segments: Predictions | None
     curves: pd.DataFrame
+    trials: pd.DataFrame
     weights: Mapping[tuple[int, int], Mapping[str, np.ndarray]]
     selected: Mapping[tuple[int, int], list[str]]
 
@@ -107,6 +113,16 @@ def _curve(fold: Fold, phase: str, values: np.ndarray) -> pd.DataFrame:
     ]
 
 
+def _trials(fold: Fold, values: np.ndarray) -> pd.DataFrame:
+    trials = pd.DataFrame(values, columns=list(tuning.COLUMNS)).round({"objective": 4})
+    whole = dict.fromkeys(("trial", "batch", "adam", "chosen"), int)
+    return trials.astype(whole).assign(repeat=fold.repeat, fold=fold.fold)[TRIAL_COLUMNS]
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat([t for t in tables if len(t)] or tables, ignore_index=True)
+
+
 def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
@@ -132,6 +148,7 @@ def cross_validate(
     rows: list[pd.DataFrame] = []
     segments: list[pd.DataFrame] = []
     curves = [pd.DataFrame(columns=CURVE_COLUMNS)]
+    trials = [pd.DataFrame(columns=TRIAL_COLUMNS)]
     weights: dict[tuple[int, int], Mapping[str, np.ndarray]] = {}
     selected: dict[tuple[int, int], list[str]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
@@ -143,6 +160,8 @@ def cross_validate(
         if "segments" in arrays:
             segments.append(_segment_rows(fold, y_true, arrays["segments"]))
         curves += [_curve(fold, k, v) for k, v in sorted(_under("curve.", arrays).items())]
+        if "trials" in arrays:
+            trials.append(_trials(fold, arrays["trials"]))
         if fold.repeat == 0 and (kept := _under("weights.", arrays)):
             weights[fold.repeat, fold.fold] = kept
         if "selected" in arrays:
@@ -152,5 +171,4 @@ def cross_validate(
     by_segment = (
         Predictions(pd.concat(segments, ignore_index=True), material.classes) if segments else None
     )
-    filled = [c for c in curves if len(c)] or curves
-    return Trained(predictions, by_segment, pd.concat(filled, ignore_index=True), weights, selected)
+    return Trained(predictions, by_segment, _joined(curves), _joined(trials), weights, selected)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mer import labels, registry
+from mer import labels, pretrained, registry
 from mer.artefacts import absent, read_features, read_tracks
 from mer.config import EVERY_COLUMN, Columns, Noise, Policy, Smote, Synthesis
 from mer.copies import Copies
@@ -44,6 +44,8 @@ class Material:
         Of the policy.
     columns : Columns
         How the table's columns are ranked.
+    weights : mapping of str to np.ndarray, or None
+        What a user brings, by ``mer.pretrained.load``.
     """
 
     labels: Mapping[str, int]
@@ -58,6 +60,7 @@ class Material:
     rows: Noise | Smote | None = None
     leak: str = "none"
     columns: Columns = EVERY_COLUMN
+    weights: Mapping[str, np.ndarray] | None = None
 
     def ranked(self, train: Sequence[str]) -> "Material":
         """The same with the columns that a training on these clips chooses."""
@@ -131,14 +134,15 @@ def gather(
     Parameters
     ----------
     params : the model's ``Params``
-        Of a model that reads the waveform, ``params.waveform`` says in what form.
+        Of a model that reads the waveform, ``params.waveform`` says in what form; of one that reads
+        weights, ``params.weights`` says which.
     policy : Policy
         The selected one, for what it synthesises.
 
     Raises
     ------
     MerError
-        If one of its inputs is absent; the message says why.
+        If one of its inputs is absent; the message says why, and what to do.
     """
     tracks, target, model = (
         read_tracks(selection.folder("index")),
@@ -164,6 +168,7 @@ def gather(
     encoded, classes = labels.encode(tracks, target), labels.classes(target)
     synthesis = policy.synthesis if module.uses_copies != "no" else None
     rows = policy.rows if module.learner == "estimator" else None
+    weights = pretrained.load(params.weights) if "weights" in module.reads else None
     return Material(
         encoded,
         classes,
@@ -176,4 +181,5 @@ def gather(
         rows=rows,
         leak=policy.leak,
         columns=columns,
+        weights=weights,
     )

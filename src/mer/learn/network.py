@@ -38,6 +38,22 @@ def vote(segments: np.ndarray, fidelity: str) -> np.ndarray:
     return np.eye(segments.shape[2])[np.rint(segments.argmax(axis=2).mean(axis=1)).astype(int)]
 
 
+def answers(
+    found: np.ndarray, material: Material, fold: Fold, fidelity: str
+) -> dict[str, np.ndarray]:
+    """``probabilities`` of the test clips, and their ``segments`` where clips are cut.
+
+    Parameters
+    ----------
+    found : np.ndarray [shape=(n * segments, C)]
+        Class probabilities of the test part's examples.
+    """
+    found = found.reshape(len(fold.test), material.segments, -1)
+    if material.segments == 1:
+        return {"probabilities": found[:, 0]}
+    return {"probabilities": vote(found, fidelity), "segments": found}
+
+
 def fit_predict(
     module: Any,
     params: Any,
@@ -65,10 +81,8 @@ def fit_predict(
     if fidelity == "described":
         loop.settle(network, [x])
     test = inputs.examples(material, fold.test, where, copies=False)
-    found = loop.predict(network, [test]).reshape(len(fold.test), material.segments, -1)
     return {
-        "probabilities": found[:, 0] if material.segments == 1 else vote(found, fidelity),
-        **({} if material.segments == 1 else {"segments": found}),
+        **answers(loop.predict(network, [test]), material, fold, fidelity),
         **curves,
         "curve.1_training": curve,
         **weights(network),

@@ -6,6 +6,8 @@ frozen and the CNN free. At 942 x 128 and 1714 features: DNN 1 041 732, CNN 621 
 trainable parameters.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +20,7 @@ from mer.layers import (
     he_normal,
     louro_convolutions,
 )
-from mer.recipe import Recipe
+from mer.recipe import Recipe, Tuning
 
 learner = "hybrid"
 reads: tuple[str, ...] = ("spectrogram", "table")
@@ -27,11 +29,21 @@ fidelities: tuple[str, ...] = ("described", "released")
 
 
 class Params(Block):
-    """``models.hybrid``: one recipe per training."""
+    """``models.hybrid``: one recipe per training.
+
+    Attributes
+    ----------
+    search : ``bayes`` chooses batch, optimizer and learning rate of the fusion by a fold's validation
+        part, as the poster on MERGE does; a fold without one, of a cross-validation, takes them from
+        ``fusion``
+    tuning : how
+    """
 
     dnn: Recipe
     pretraining: Recipe
     fusion: Recipe
+    search: Literal["none", "bayes"]
+    tuning: Tuning
 
 
 class DNN(nn.Module):

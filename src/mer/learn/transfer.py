@@ -1,0 +1,82 @@
+"""Train a new head on a network whose weights a user brings, on one fold's training part.
+
+A frozen backbone is applied to every example once, one by one, so that an example's code depends on
+nothing else; a process remembers the codes for its next folds.
+"""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mer.config import Profile
+from mer.device import device
+from mer.learn import inputs, loop
+from mer.learn.loop import weights
+from mer.learn.material import Material
+from mer.learn.network import answers
+from mer.types import Fold
+
+uses_device = True
+
+_codes: dict[tuple[bytes, bytes], Tensor] = {}
+
+
+def _digest(*tensors: Tensor) -> bytes:
+    """Of their numbers, and of where they lie."""
+    digest = hashlib.sha256(str(tensors[0].device).encode())
+    for tensor in tensors:
+        digest.update(tensor.cpu().numpy().tobytes())
+    return digest.digest()
+
+
+@torch.no_grad()
+def encode(backbone: nn.Module, examples: Tensor) -> Tensor:
+    """The frozen backbone's code of each example [shape=(n, values), dtype=float32]."""
+    backbone.eval()
+    key, found = _digest(*backbone.state_dict().values()), []
+    for example in examples:
+        place = key, _digest(example)
+        if place not in _codes:
+            _codes[place] = backbone(example.float()[None])[0]
+        found.append(_codes[place])
+    return torch.stack(found)
+
+
+def fit_predict(
+    module: Any,
+    params: Any,
+    material: Material,
+    fold: Fold,
+    *,
+    seed: int,
+    fidelity: str,
+    profile: Profile,
+) -> dict[str, np.ndarray]:
+    """Train the head, or all; see ``mer.learn.crossval``.
+
+    ``module.build`` gives a network with a ``backbone`` and a ``head``. Where the backbone requires no
+    gradient, it stays as it is, batch norms' statistics included.
+    """
+    where = device()
+    x, test = (
+        inputs.examples(material, ids, where, copies=False) for ids in (fold.train, fold.test)
+    )
+    y = inputs.targets(material, fold.train, where, copies=False)
+    torch.manual_seed(seed)
+    shape, classes = tuple(x.shape[1:]), len(material.classes)
+    network = module.build(params, weights=material.weights, shape=shape, classes=classes).to(where)
+    trained = network
+    if not any(p.requires_grad for p in network.backbone.parameters()):
+        trained = network.head
+        x, test = (encode(network.backbone, part) for part in (x, test))
+    curve = loop.fit(trained, [x], y, inputs.shortened(params.training, profile), seed=seed)
+    loop.settle(trained, [x])
+    found = loop.predict(trained, [test])
+    return {
+        **answers(found, material, fold, fidelity),
+        "curve.1_training": curve,
+        **weights(network),
+    }

@@ -1,0 +1,98 @@
+"""Louro et al.'s row "Artists CNN": Park et al.'s artist recognition with a new head.
+
+Park, Lee, Park, Ha, Nam. Representation Learning of Music Using Artist Labels. ISMIR 2018. Five
+convolutions over time, mels as channels, 264 448 parameters, on the 3-s segments of view ``artists``;
+all stay frozen, and one logit per class, 1 028 parameters at four, is trained. Louro et al. took the
+authors' basic model of 10 000 artists; the weights that params.yaml names are of the siamese one, which
+has the same layers. Their code neither standardises nor lets time run forwards (methods A12); the
+authors' own does both, and so does this. Each segment is framed by itself: its first and last frame
+see zeros beyond it where the authors cut one spectrogram.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mer.config import Block
+from mer.errors import MerError
+from mer.layers import EPSILON, MOMENTUM, glorot_uniform
+from mer.pretrained import Weights, fill, in_order
+from mer.recipe import Recipe
+
+learner = "transfer"
+reads: tuple[str, ...] = ("spectrogram", "weights")
+uses_copies = "no"
+fidelities: tuple[str, ...] = ("described",)
+
+MEAN, DEVIATION = 0.22620339, 0.25794547  # of the spectrograms that the authors trained on
+BLOCKS = ((128, 4, 4), (128, 4, 4), (128, 4, 4), (128, 2, 2), (256, 1, 1))  # filters, size, pool
+SHRINKING = 128  # frames that the pools make one
+
+
+class Params(Block):
+    """``models.artists_cnn``."""
+
+    weights: Weights
+    training: Recipe
+
+
+class ConvSame(nn.Conv1d):
+    """Keras' ``Conv1D(padding="same")``: the larger half of the padding is behind."""
+
+    def forward(self, sequence: Tensor) -> Tensor:
+        """[shape=(n, c, t)] -> [shape=(n, c', t)]."""
+        total = self.kernel_size[0] - 1
+        return super().forward(functional.pad(sequence, (total // 2, total - total // 2)))
+
+
+class Backbone(nn.Module):
+    """Standardised frames, convolutions, the mean over time."""
+
+    def __init__(self, mels: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for filters, size, pool in BLOCKS:
+            norm = nn.BatchNorm1d(filters, eps=EPSILON, momentum=MOMENTUM)
+            layers += [ConvSame(mels, filters, size), norm, nn.ReLU(), nn.MaxPool1d(pool)]
+            mels = filters
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """[shape=(n, frames, mels)] -> [shape=(n, 256)]."""
+        return self.layers((mel.transpose(1, 2) - MEAN) / DEVIATION).mean(dim=2)
+
+
+class Network(nn.Module):
+    """The backbone and one logit per class."""
+
+    def __init__(self, mels: int, classes: int) -> None:
+        super().__init__()
+        self.backbone = Backbone(mels).requires_grad_(False)
+        self.head = nn.Linear(256, classes)
+        glorot_uniform([self.head])
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """[shape=(n, frames, mels)] -> logits [shape=(n, classes)]."""
+        return self.head(self.backbone(mel))
+
+
+def build(
+    params: Params, *, weights: Mapping[str, np.ndarray], shape: tuple[int, int], classes: int
+) -> Network:
+    """The pre-trained network with an untrained head.
+
+    Raises
+    ------
+    MerError
+        If the weights are of another network, or the spectrograms too short.
+    """
+    if shape[0] < SHRINKING:
+        raise MerError(
+            f"spectrograms for artists_cnn must have {SHRINKING} frames, not {shape[0]}; select "
+            "view=artists"
+        )
+    network = Network(shape[1], classes)
+    fill(network.backbone, in_order(network.backbone, weights), params.weights.file)
+    return network

@@ -1,0 +1,109 @@
+"""Louro et al.'s row "CRNN pre-trained": Won et al.'s tagger of MagnaTagATune with a new head.
+
+Won, Ferraro, Bogdanov, Serra. Evaluation of CNN-based Automatic Music Tagging Models. SMC 2020. Four
+convolutions (64, 128, 128, 128 filters) and two GRUs of 32, 392 450 parameters, on view ``mtat``; the
+dense layer of 50 tags gives way to one of a logit per class, 132 parameters at four. Louro et al.'s
+code feeds the frozen layers another spectrogram, turned by a right angle (methods A13); here they get
+the one that they were trained on. torchaudio mirrors the waveform at its ends, the view has zeros there.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from torch import Tensor, nn
+
+from mer.config import Block
+from mer.errors import MerError
+from mer.layers import GRU, Dropout, glorot_uniform
+from mer.pretrained import Weights, fill, renamed
+from mer.recipe import Recipe
+
+learner = "transfer"
+reads: tuple[str, ...] = ("spectrogram", "weights")
+uses_copies = "no"
+fidelities: tuple[str, ...] = ("described",)
+
+BANDS = 96
+BLOCKS = ((1, 64, 2), (64, 128, 3), (128, 128, 4), (128, 128, 4))  # channels before and after, pool
+NAMES = {
+    "spec_bn.": "norm.",
+    **{f"layer{n}.conv.": f"blocks.{n - 1}.0." for n in range(1, 5)},
+    **{f"layer{n}.bn.": f"blocks.{n - 1}.1." for n in range(1, 5)},
+    "layer5.": "recurrent.",
+}
+
+
+class Params(Block):
+    """``models.crnn_mtat``.
+
+    Attributes
+    ----------
+    tune : what is trained: the new ``head``, all else being frozen, or ``all``
+    head, all : how, in either case
+    """
+
+    tune: Literal["head", "all"]
+    weights: Weights
+    head: Recipe
+    all: Recipe
+
+    @property
+    def training(self) -> Recipe:
+        """The recipe that ``tune`` selects."""
+        return getattr(self, self.tune)
+
+
+class Backbone(nn.Module):
+    """All of the tagger but its dense layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(1)
+        self.blocks = nn.Sequential(*(self._block(*block) for block in BLOCKS))
+        self.recurrent = GRU(128, 32, layers=2)
+
+    @staticmethod
+    def _block(before: int, after: int, pool: int) -> nn.Sequential:
+        convolution = nn.Conv2d(before, after, 3, padding=1)
+        return nn.Sequential(convolution, nn.BatchNorm2d(after), nn.MaxPool2d(pool), nn.ReLU())
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """[shape=(n, frames, 96)] -> the last state of the GRUs [shape=(n, 32)]."""
+        maps = self.blocks(self.norm(mel.transpose(1, 2).unsqueeze(1)))
+        return self.recurrent(maps.squeeze(2).transpose(1, 2))[:, -1]
+
+
+class Network(nn.Module):
+    """The backbone, dropout 0.5, one logit per class."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.backbone = Backbone()
+        self.head = nn.Sequential(Dropout(0.5), nn.Linear(32, classes))
+        glorot_uniform(self.head)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """[shape=(n, frames, 96)] -> logits [shape=(n, classes)]."""
+        return self.head(self.backbone(mel))
+
+
+def build(
+    params: Params, *, weights: Mapping[str, np.ndarray], shape: tuple[int, int], classes: int
+) -> Network:
+    """The pre-trained network with an untrained head.
+
+    Raises
+    ------
+    MerError
+        If the weights are of another network, or the spectrograms have not 96 bands and as many frames.
+    """
+    if shape[1] != BANDS or shape[0] < BANDS:
+        raise MerError(
+            f"spectrograms for crnn_mtat must have {BANDS} mels and as many frames, not {shape[1]} and "
+            f"{shape[0]}; select view=mtat"
+        )
+    network = Network(classes)
+    fill(network.backbone, renamed(weights, NAMES), params.weights.file)
+    network.backbone.requires_grad_(params.tune == "all")
+    return network
