@@ -56,7 +56,7 @@ def real(real_data, tmp_path_factory):
 def test_a_missing_file_gets_what_where_and_whence(tmp_path):
     chosen = params("crnn_mtat").weights
     with pytest.raises(
-        MerError, match=r"must lie in .*won_crnn_mtat\.pth.*none; get them from .*minzwon"
+        MerError, match=r"must lie in .*won_crnn_mtat\.pth.*none; get them from .*best_model_mtat"
     ):
         pretrained.load(chosen, tmp_path)
 
