@@ -107,6 +107,6 @@ def test_every_module_has_its_block(root, block, package):
 
 def test_unknown_name_in_the_registry_lists_the_known():
     with pytest.raises(
-        MerError, match=r"models: 'typo' is not one of \['ae_bilstm', 'autoencoder_rf', 'cnn'"
+        MerError, match=r"models: 'typo' is not one of \['ae_bilstm', 'artists_cnn'"
     ):
         registry.get("models", "typo")

@@ -29,6 +29,8 @@ def run(tmp_path):
     curves += [(0, 1, "1_dnn", 2, 0.5, 0.9), (0, 1, "2_fusion", 1, 3.0, 0.8)]
     names = ["repeat", "fold", "phase", "epoch", "loss", "accuracy"]
     pd.DataFrame(curves, columns=names).to_csv(folder / "curves.csv", index=False)
+    trials = "repeat,fold,trial,batch,adam,lr,objective,chosen\n0,0,1,32,1,1e-06,0.25,1\n"
+    (folder / "trials.csv").write_text(trials)
     return folder
 
 
@@ -46,6 +48,12 @@ def test_confusion_has_a_row_per_prediction(run, tmp_path):
         ("low", "low"): 1,
         ("low", "high"): 1,
     }
+
+
+def test_trials_of_a_search_are_handed_on(run, tmp_path):
+    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    (trial,) = pd.read_csv(tmp_path / "plots" / "trials.csv").to_dict("records")
+    assert (trial["batch"], trial["lr"], trial["objective"], trial["chosen"]) == (32, 1e-6, 0.25, 1)
 
 
 def test_curves_are_means_over_folds_phase_after_phase(run, tmp_path):

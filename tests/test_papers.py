@@ -15,7 +15,10 @@ from mer.selection import SELECTORS, Selection, can_be_read
 EVERY = papers.load(ROOT / "papers")
 PARAMS = config.read_all(ROOT / "params.yaml")
 EXPERIMENTS = {
-    key: group[key] for name, group in EVERY.groups.items() if name != "count" for key in group
+    key: group[key]
+    for name, group in EVERY.groups.items()
+    if name not in ("count", "setting")
+    for key in group
 }
 CELLS = [
     (name, row, column)

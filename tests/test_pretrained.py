@@ -56,7 +56,7 @@ def real(real_data, tmp_path_factory):
 def test_a_missing_file_gets_what_where_and_whence(tmp_path):
     chosen = params("crnn_mtat").weights
     with pytest.raises(
-        MerError, match=r"must lie in .*won_crnn_mtat\.pth.*none; get them from .*minzwon"
+        MerError, match=r"must lie in .*won_crnn_mtat\.pth.*none; get them from .*best_model_mtat"
     ):
         pretrained.load(chosen, tmp_path)
 
@@ -315,6 +315,19 @@ def test_the_head_learns_and_the_rest_stays(rng):
     assert losses[-1] < losses[0]
     after = network.backbone.state_dict()
     assert all(torch.equal(after[k], v) for k, v in before.items())
+
+
+def test_all_of_it_learns_where_it_may(rng):
+    """192 frames are two steps of the GRUs, without which their recurrent weights would rest."""
+    network = crnn_mtat.build(
+        params("crnn_mtat", tune="all"), weights=weights.crnn(), shape=(192, 96), classes=4
+    )
+    before = {k: v.clone() for k, v in network.named_parameters()}
+    y = torch.arange(8) % 4
+    x = torch.from_numpy(rng.standard_normal((8, 192, 96)).astype(np.float32)) + y[:, None, None]
+    losses = loop.fit(network, [x], y, STEP.model_copy(update={"epochs": 6}), seed=1)[:, 0]
+    assert losses[-1] < losses[0]
+    assert not any(torch.equal(v, before[k]) for k, v in network.named_parameters())
 
 
 def test_a_code_does_not_depend_on_the_others(rng):

@@ -35,7 +35,7 @@ def _digest(*tensors: Tensor) -> bytes:
 @torch.no_grad()
 def encode(backbone: nn.Module, examples: Tensor) -> Tensor:
     """The frozen backbone's code of each example [shape=(n, values), dtype=float32]."""
-    backbone.eval()
+    backbone.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     key, found = _digest(*backbone.state_dict().values()), []
     for example in examples:
         place = key, _digest(example)
