@@ -86,11 +86,14 @@ FEW = {f"corpora__demo__counts__{quadrant}": 6 for quadrant in QUADRANTS}
 
 
 def fresh_clone(root: Path, folder: Path, **changes: object) -> Clone:
-    """A committed clone with short demo clips and ``changes`` of params.yaml, nothing run yet."""
+    """A committed clone with short demo clips and ``changes`` of params.yaml, nothing run yet.
+
+    Without the experiments behind the tables: DVC collects all stages anew in every command.
+    """
     clone = Clone(root, folder)
-    for path in ("dvc.lock", "data/dvc.lock", "metrics/run.json"):
+    for path in ("dvc.lock", "data/dvc.lock", "metrics/run.json", "papers/dvc.yaml"):
         (clone.folder / path).unlink(missing_ok=True)
-    clone.edit(**{"demos__demo__seconds": 4.0, **changes})
+    clone.edit(**{"demos__demo__seconds": 4.0, "cuts": {}, "unions": {}, **changes})
     clone.run("git", "init", "-q")
     clone.run("git", "config", "user.email", "test@localhost")
     clone.run("git", "config", "user.name", "test")

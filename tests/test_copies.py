@@ -159,7 +159,10 @@ def test_a_view_of_native_lengths_keeps_them(tmp_path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"policy": Policy(), "name": "none"}, "the policy 'none' makes no copies"),
+        (
+            {"policy": Policy(), "name": "none"},
+            "the policy 'none' makes no copies before a training",
+        ),
         ({"view": None}, "this view has no spectrogram"),
     ],
 )

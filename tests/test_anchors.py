@@ -1,0 +1,32 @@
+"""Figures measured on 4QAED's published tables, without DVC; test_pipeline has the one of the paper."""
+
+import pytest
+
+from mer import config, labels, parallel
+from mer.datasets import qaed
+from mer.learn.crossval import cross_validate
+from mer.learn.material import Material
+from mer.metrics import summary
+from mer.splits import split
+
+
+def test_the_svm_keeps_its_score_where_no_artist_is_on_two_sides(root, real_data, monkeypatch):
+    monkeypatch.setenv("MER_JOBS", "1")
+    corpus = real_data / "4qaed_tables"
+    tracks, table = qaed.tracks(corpus), qaed.published(corpus)["top100"]
+    params, profile = config.read("models.svm", "profiles.paper", path=root / "params.yaml")
+    material = Material(labels.encode(tracks, "quadrant"), labels.classes("quadrant"), table)
+    folds = split(tracks, "grouped", seed=1)
+    trained = cross_validate(
+        "svm",
+        params,
+        material,
+        folds,
+        seed=1,
+        fidelity="described",
+        profile=profile,
+        each=parallel.each,
+    )
+    found = summary(trained.predictions, 1)
+    assert (found["n_clips"], found["n_folds"]) == (900, 100)
+    assert found["f1_macro"] == pytest.approx(0.7519, abs=0.005)
