@@ -74,10 +74,10 @@ def material(corpus):
     y = np.array(list(labels.values()))
     values = rng.standard_normal((len(y), 6))
     values[np.arange(len(y)), y] += 3
-    mel = rng.standard_normal((len(y), *SHAPE))
+    mel = rng.normal(0, 0.3, (len(y), *SHAPE))
     for clip, quadrant in enumerate(y):
         mel[clip, :, 16 * quadrant : 16 * (quadrant + 1)] += 1
-        mel[clip] += 3 * quadrant
+        mel[clip] += quadrant
     copies = mel[:, None] + rng.standard_normal((len(y), 1, 1, 1))
     frames = np.full(len(y), SHAPE[0])
     waves = rng.standard_normal((len(y), 2, 81)) * (1 + y[:, None, None])
