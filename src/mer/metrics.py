@@ -71,14 +71,16 @@ def _scores(counts: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]
     dict of str to np.ndarray [shape=(...)], in 0..1
     """
     precision, recall, f1 = per_class(counts)
-    support = counts.sum(-1) / counts.sum((-2, -1))[..., None]
+    total = counts.sum((-2, -1))
+    support = counts.sum(-1) / total[..., None]
+    accuracy = np.trace(counts, axis1=-2, axis2=-1) / total
     return {
         "f1_macro": f1.mean(-1),
-        "f1_micro": np.trace(counts, axis1=-2, axis2=-1) / counts.sum((-2, -1)),
+        "f1_micro": accuracy,
         "f1_weighted": (f1 * support).sum(-1),
         "precision_weighted": (precision * support).sum(-1),
         "recall_weighted": (recall * support).sum(-1),
-        "accuracy": np.trace(counts, axis1=-2, axis2=-1) / counts.sum((-2, -1)),
+        "accuracy": accuracy,
         **{f"f1_{name.lower()}": f1[..., c] for c, name in enumerate(classes)},
     }
 
@@ -142,7 +144,8 @@ def always_high(predictions: Predictions) -> dict[str, float]:
     empty where that is no class."""
     if predictions.classes[-1] != "high":
         return {}
-    share = fold_confusions(predictions)[:, -1].sum(-1) / fold_confusions(predictions).sum((1, 2))
+    counts = fold_confusions(predictions)
+    share = counts[:, -1].sum(-1) / counts.sum((1, 2))
     return {"high_accuracy": share.mean(), "high_f1": (2 * share / (1 + share)).mean()}
 
 

@@ -176,5 +176,5 @@ def fit_predict(
     return {
         "probabilities": classify(network, test, size, hop),
         "curve.1_training": np.array(curve),
-        **(loop.weights(network) if fold.repeat == 0 else {}),
+        **loop.weights(network),
     }

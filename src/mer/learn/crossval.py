@@ -88,8 +88,9 @@ def _train(
     seed: int,
     fold: Fold,
 ) -> dict[str, np.ndarray]:
+    """What the learner returns; weights of the first repeat only, for no others are kept."""
     module, own = registry.get("models", model), fold_seed(seed, fold)
-    return _learner(model).fit_predict(
+    arrays = _learner(model).fit_predict(
         module,
         params,
         material.ranked(fold.train),
@@ -98,6 +99,10 @@ def _train(
         fidelity=fidelity,
         profile=profile,
     )
+    kept = fold.repeat == 0
+    return {
+        name: array for name, array in arrays.items() if kept or not name.startswith("weights.")
+    }
 
 
 def _rows(
@@ -193,7 +198,7 @@ def cross_validate(
         timings.append(_timings(arrays))
         if "trials" in arrays:
             trials.append(_trials(fold, arrays["trials"]))
-        if fold.repeat == 0 and (kept := _under("weights.", arrays)):
+        if kept := _under("weights.", arrays):
             weights[fold.repeat, fold.fold] = kept
         if "selected" in arrays:
             names = arrays["selected"].tobytes().decode().split("\n")
