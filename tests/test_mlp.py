@@ -11,7 +11,7 @@ from mer.models import mlp
 from mer.types import QUADRANTS, FeatureSet, Fold
 
 PARAMS = mlp.Params(alpha=1.0, max_iter=1000, k=2)
-PROFILE = Profile(folds=None, repeats=None, first=None, batch=None, short=False)
+PROFILE = Profile(folds=None, repeats=None, first=None, batch=None, short=False, precision="float32")
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ QUICK_BLOCKS = {
     "artists_cnn": {"training": LONGER},
 }
 MODELS = registry.names("models")
-DEMO = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True)
+DEMO = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True, precision="float32")
 
 
 @pytest.fixture(autouse=True, scope="module")

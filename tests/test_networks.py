@@ -335,7 +335,7 @@ def test_recipes_are_the_published(root):
 def test_recipes_of_the_networks_are_the_published(name):
     (params,) = config.read(f"models.{name}", path=ROOT / "params.yaml")
     published = {"optimizer": "sgd", "lr": 0.01, "batch": 150, "epochs": 200, "stop_accuracy": 0.9}
-    assert params.training.model_dump(exclude={"short_epochs"}) == published
+    assert params.training.model_dump(exclude={"short_epochs", "precision"}) == published
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -349,3 +349,25 @@ def test_weights_come_back(tmp_path, batch, name):
     loaded = {k: torch.from_numpy(v) for k, v in load_file(tmp_path / "w.safetensors").items()}
     other.load_state_dict(loaded)
     assert np.array_equal(loop.predict(other, [batch[0]]), expected)
+
+
+@pytest.mark.parametrize("name", ["cnn", "crnn"])
+def test_a_training_in_bfloat16_ends_where_one_in_float32_does(name, batch, monkeypatch):
+    """Wherever bfloat16 is computed; answers are always those of a float32 network."""
+    monkeypatch.setattr(loop, "computes_in_bfloat16", lambda where: True)
+    x, y = batch
+    curves, answers, kinds = [], [], []
+    for precision in ("float32", "bfloat16"):
+        network = build(name)
+        network.logits.register_forward_hook(lambda *given: kinds.append(given[2].dtype))
+        recipe = STEP.model_copy(update={"precision": precision})
+        curves.append(loop.fit(network, [x], y, recipe, seed=1))
+        kinds.append(precision)
+        loop.settle(network, [x])
+        answers.append(loop.predict(network, [x]))
+    trained = kinds[kinds.index("float32") + 1 : kinds.index("bfloat16")]
+    assert torch.bfloat16 in trained
+    assert kinds[-1] == torch.float32
+    assert np.abs(curves[0] - curves[1])[:, 0].max() < 0.1  # of the loss
+    assert (answers[0].argmax(1) == y.numpy()).all()
+    assert (answers[1].argmax(1) == y.numpy()).all()

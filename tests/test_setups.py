@@ -16,7 +16,7 @@ from mer.selection import Selection
 from mer.types import QUADRANTS, FeatureSet, Fold, Track
 from mer.waves import Signals
 
-PROFILE = config.Profile(folds=None, repeats=None, first=None, batch=8, short=True)
+PROFILE = config.Profile(folds=None, repeats=None, first=None, batch=8, short=True, precision="float32")
 CHOSEN = Selection(
     model="mlp",
     dataset="there",

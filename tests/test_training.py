@@ -20,7 +20,7 @@ CHOSEN = Selection(
     profile="demo",
     seed=1,
 )
-PROFILE = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True)
+PROFILE = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True, precision="float32")
 
 
 @pytest.fixture

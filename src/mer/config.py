@@ -26,7 +26,7 @@ from pydantic import (
 from mer import registry
 from mer.block import Block
 from mer.errors import MerError
-from mer.recipe import Recipe
+from mer.recipe import Precision, Recipe
 
 PARAMS = Path("params.yaml")
 Key = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
@@ -137,6 +137,8 @@ class Profile(Block):
     batch : examples per training step of a network
     short : whether networks train for their ``short_epochs`` only, an autoencoder of segments on the
         first of each clip
+    precision : ``bfloat16`` trains convolutions and dense layers in it where the device computes in it
+        (GPUs, processors with AVX512-BF16 or AMX), and in float32 elsewhere
     """
 
     folds: Annotated[int, Field(ge=2)] | None
@@ -144,6 +146,7 @@ class Profile(Block):
     first: PositiveInt | None
     batch: PositiveInt | None
     short: bool
+    precision: Precision
 
 
 class Waveform(Block):

@@ -22,6 +22,14 @@ def _keep_memory() -> None:
         mallopt(M_TRIM_THRESHOLD, -1)
 
 
+def computes_in_bfloat16(where: torch.device) -> bool:
+    """Whether the device has instructions for it; a processor without them takes several times as long."""
+    if where.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+
+
 def device() -> torch.device:
     """The device of ``MER_DEVICE``; ``auto``, the default, takes a GPU where there is one.
 

@@ -6,6 +6,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from mer.block import Block
 
+Precision = Literal["float32", "bfloat16"]
 
 class Recipe(Block):
     """Settings of one training.
@@ -20,6 +21,7 @@ class Recipe(Block):
     short_epochs : at most, under a profile that is ``short``
     stop_accuracy : training ends after an epoch whose running training accuracy, dropout on, reaches
         it; null for never
+    precision : of convolutions and dense layers in training; a profile sets its own
     """
 
     optimizer: Literal["sgd", "adam", "rmsprop"]
@@ -28,6 +30,7 @@ class Recipe(Block):
     epochs: PositiveInt
     short_epochs: PositiveInt
     stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None
+    precision: Precision = "float32"
 
 
 class Tuning(Block):

@@ -165,10 +165,11 @@ def fit_predict(
     network = _network(module, params, material, where)
     generator, optimizer = torch.Generator().manual_seed(seed), loop.optimizer_of(network, recipe)
     network.train()
+    called = loop.trained(network, recipe, where)
     curve = []
     for _ in range(recipe.epochs):
         x, clip = train.draw(count, size, params.amplitude, generator)
-        curve.append(loop.epoch(network, [x], y[clip], batches, loop.CLASSIFICATION, optimizer))
+        curve.append(loop.epoch(called, [x], y[clip], batches, loop.CLASSIFICATION, optimizer))
         log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
     if fidelity == "described":
         loop.settle(network, [train.draw(count, size, params.amplitude, generator)[0]])

@@ -12,8 +12,8 @@ from mer.recipe import Recipe
 
 
 def shortened(recipe: Recipe, profile: Profile) -> Recipe:
-    """The recipe under a profile: its batch, and its short number of epochs."""
-    changes: dict[str, int] = {}
+    """The recipe under a profile: its precision, its batch, and its short number of epochs."""
+    changes: dict[str, int | str] = {"precision": profile.precision}
     if profile.batch is not None:
         changes["batch"] = profile.batch
     if profile.short:

@@ -16,12 +16,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mer.device import computes_in_bfloat16
 from mer.recipe import Recipe
 
 EVALUATION_BATCH = 32
 KERAS_ADAM_EPSILON = 1e-7
 
 log = logging.getLogger("mer")
+
+Network = Callable[..., Tensor]
 
 
 class Examples(Protocol):
@@ -97,15 +100,20 @@ def _everything(examples: Examples) -> Tensor:
     return torch.arange(len(examples), device=examples.device)
 
 
-def forward(network: nn.Module, inputs: Sequence[Examples], rows: Tensor) -> Tensor:
-    """Outputs in float32; computed in bfloat16 on a GPU."""
-    with torch.autocast(rows.device.type, torch.bfloat16, enabled=rows.device.type == "cuda"):
-        outputs = network(*(x[rows].float() for x in inputs))
-    return outputs.float()
+def trained(network: nn.Module, recipe: Recipe, where: torch.device) -> Network:
+    """The network as a training calls it, in the recipe's precision; all else calls it in float32."""
+    lower = recipe.precision == "bfloat16" and computes_in_bfloat16(where)
+    called: Network = torch.autocast(where.type, torch.bfloat16, enabled=lower)(network)
+    return called
+
+
+def forward(network: Network, inputs: Sequence[Examples], rows: Tensor) -> Tensor:
+    """Outputs in float32."""
+    return network(*(x[rows].float() for x in inputs)).float()
 
 
 def epoch(
-    network: nn.Module,
+    network: Network,
     inputs: Sequence[Examples],
     targets: Examples,
     batches: Sequence[Tensor],
@@ -187,11 +195,12 @@ def fit(
     best = _Best(network, watch, objective) if watch else None
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train()
+    called = trained(network, recipe, targets.device)
     curve = []
     for _ in range(recipe.epochs):
         order = torch.randperm(len(targets), generator=shuffle).to(targets.device)
         batches = _batches(order, recipe.batch)
-        curve.append(epoch(network, inputs, targets, batches, objective, optimizer))
+        curve.append(epoch(called, inputs, targets, batches, objective, optimizer))
         log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
         if recipe.stop_accuracy is not None and curve[-1][1] >= recipe.stop_accuracy:
             break
