@@ -11,7 +11,9 @@ from mer.models import mlp
 from mer.types import QUADRANTS, FeatureSet, Fold
 
 PARAMS = mlp.Params(alpha=1.0, max_iter=1000, k=2)
-PROFILE = Profile(folds=None, repeats=None, first=None, batch=None, short=False, precision="float32")
+PROFILE = Profile(
+    folds=None, repeats=None, first=None, batch=None, short=False, precision="float32"
+)
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ from mer.selection import Selection
 from mer.types import QUADRANTS, FeatureSet, Fold, Track
 from mer.waves import Signals
 
-PROFILE = config.Profile(folds=None, repeats=None, first=None, batch=8, short=True, precision="float32")
+PROFILE = config.Profile(
+    folds=None, repeats=None, first=None, batch=8, short=True, precision="float32"
+)
 CHOSEN = Selection(
     model="mlp",
     dataset="there",

@@ -38,7 +38,9 @@ MASKING = Masking(bands=30, frames=32, fill="mean")
 SMALL, SMALL_MASKING = (16, 16), Masking(bands=4, frames=4, fill="mean")
 STEP = Recipe(optimizer="adam", lr=0.01, batch=8, epochs=2, short_epochs=2, stop_accuracy=None)
 DEMO = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True, precision="float32")
-WHOLE = config.Profile(folds=2, repeats=None, first=None, batch=None, short=False, precision="float32")
+WHOLE = config.Profile(
+    folds=2, repeats=None, first=None, batch=None, short=False, precision="float32"
+)
 
 
 @cache

@@ -8,6 +8,7 @@ from mer.block import Block
 
 Precision = Literal["float32", "bfloat16"]
 
+
 class Recipe(Block):
     """Settings of one training.
 
