@@ -360,7 +360,7 @@ def test_a_training_in_bfloat16_ends_where_one_in_float32_does(name, batch, monk
     for precision in ("float32", "bfloat16"):
         network = build(name)
         network.logits.register_forward_hook(lambda *given: kinds.append(given[2].dtype))
-        recipe = STEP.model_copy(update={"precision": precision})
+        recipe = STEP.model_copy(update={"precision": precision, "epochs": 12})
         curves.append(loop.fit(network, [x], y, recipe, seed=1))
         kinds.append(precision)
         loop.settle(network, [x])
