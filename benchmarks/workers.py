@@ -1,0 +1,61 @@
+"""What a second worker gains: clips per second of each family, one process against two.
+
+``python benchmarks/workers.py [--dataset demo] [--clips 16]`` on an idle machine: wall-clock time of
+``mer.parallel.each`` over clips of a standardized corpus, as the stage ``features`` calls it. A first,
+unmeasured call of each process loads libraries. At least 1.8 times is expected.
+"""
+
+import argparse
+import os
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from joblib.externals.loky import get_reusable_executor
+from rich.console import Console
+from rich.table import Table
+
+from mer import audio, config, parallel, registry
+from mer.artefacts import Standard
+
+FAMILIES = ("compare", "compare_lld", "essentia", "panda1714")
+
+
+def features(standard: Path, family: str, params: config.Block, number: int) -> np.ndarray:
+    """Of one clip, read in the worker."""
+    clip = audio.resample(Standard.read(standard).clip(number), params.rate)  # type: ignore[attr-defined]
+    return registry.get("features", family).extract(clip, params)
+
+
+def seconds(family: str, standard: Path, clips: int, workers: int) -> float:
+    """Of the clock, for so many clips."""
+    os.environ["MER_JOBS"] = str(workers)
+    (params,) = config.read(f"families.{family}")
+    work = partial(features, standard.absolute(), family, params)
+    list(parallel.each(work, range(workers), label=f"{family}, warming up"))
+    started = time.perf_counter()
+    list(parallel.each(work, range(clips), label=f"{family}, {workers} workers"))
+    spent = time.perf_counter() - started
+    get_reusable_executor().shutdown(wait=True)
+    return spent
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", default="demo", help="a standardized corpus")
+    parser.add_argument("--clips", type=int, default=16)
+    chosen = parser.parse_args()
+    standard = Path("data/standard", chosen.dataset)
+    clips = min(chosen.clips, len(Standard.read(standard).ids))
+    table = Table("family", "clips/s, one", "clips/s, two", "gain", title=f"{clips} clips")
+    for family in FAMILIES:
+        spent = [seconds(family, standard, clips, workers) for workers in (1, 2)]
+        rates = [f"{clips / s:.2f}" for s in spent]
+        table.add_row(family, *rates, f"{spent[0] / spent[1]:.2f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
