@@ -23,7 +23,7 @@ from mer.learn.material import Material
 from mer.types import Fold
 
 uses_device = True
-BATCH = 128  # chunks classified at once
+BATCH = 256  # chunks classified at once
 
 log = logging.getLogger("mer")
 
