@@ -6,9 +6,10 @@ import torch
 
 import weights
 from conftest import ROOT
-from mer import artefacts, config, extraction, pretrained
+from mer import artefacts, config, extraction
 from mer.errors import MerError
 from mer.features import openl3
+from mer.networks import pretrained
 from mer.types import Clip
 
 

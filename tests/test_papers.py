@@ -256,9 +256,10 @@ def test_the_pipeline_has_a_stage_for_each_experiment_and_table():
 NARROWED = ("columns", "src/mer/panda.py", "src/mer/features/panda1714/catalogue.csv")
 
 
-def test_an_experiment_depends_on_all_that_the_train_stage_does():
+@pytest.mark.parametrize("group", ["experiment", "tuned", "cross", "transfer"])
+def test_an_experiment_depends_on_all_that_the_train_stage_does(group):
     train = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]
-    stage = yaml.safe_load((ROOT / "papers/dvc.yaml").read_text())["stages"]["experiment"]["do"]
+    stage = yaml.safe_load((ROOT / "papers/dvc.yaml").read_text())["stages"][group]["do"]
     for kind in ("deps", "params"):
         needed = set()
         for text in set(train[kind]) - {"stages/train.py", *NARROWED, *SELECTORS}:

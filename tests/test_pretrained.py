@@ -10,10 +10,11 @@ from torch.nn import functional
 
 import weights
 from conftest import ROOT
-from mer import config, mel, pretrained, selection
+from mer import config, mel, selection
 from mer.errors import MerError
 from mer.learn import loop, transfer
 from mer.models import artists_cnn, crnn_mtat
+from mer.networks import pretrained
 from mer.recipe import Recipe
 
 STEP = Recipe(optimizer="adam", lr=0.01, batch=8, epochs=12, short_epochs=1, stop_accuracy=None)

@@ -12,9 +12,9 @@ from mer.errors import MerError
 from mer.extraction import TABLE
 from mer.files import write_csv
 from mer.learn.material import Material, across
+from mer.learn.waves import Signals
 from mer.selection import Selection
 from mer.types import QUADRANTS, FeatureSet, Fold, Track
-from mer.waves import Signals
 
 PROFILE = config.Profile(
     folds=None, repeats=None, first=None, batch=8, short=True, precision="float32"

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from mer.autoencoder import Scale
 from mer.config import Profile
 from mer.device import device
 from mer.learn import inputs
@@ -12,6 +11,7 @@ from mer.learn.estimator import probabilities
 from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.learn.reconstruction import codes, trained
+from mer.networks.autoencoder import Scale
 from mer.types import Fold
 
 uses_device = True

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from mer import labels, pretrained, registry
+from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
 from mer.config import EVERY_COLUMN, Columns, Masking, Noise, Policy, Smote, Synthesis
 from mer.copies import Copies
 from mer.errors import MerError
 from mer.learn.columns import best, catalogued
+from mer.learn.waves import Signals, Waves
 from mer.mel import Mels
+from mer.networks import pretrained
 from mer.selection import Selection
 from mer.types import FeatureSet
-from mer.waves import Signals, Waves
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Material:
     columns : Columns
         How the table's columns are ranked.
     weights : mapping of str to np.ndarray, or None
-        What a user brings, by ``mer.pretrained.load``.
+        What a user brings, by ``mer.networks.pretrained.load``.
     """
 
     labels: Mapping[str, int]

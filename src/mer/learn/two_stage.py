@@ -20,8 +20,8 @@ from mer.device import device
 from mer.learn import inputs, rounds, rows
 from mer.learn.loop import Examples, Objective, weights
 from mer.learn.material import Material
+from mer.networks.segments import Encoder, MaskedAutoencoder
 from mer.parallel import SCRATCH
-from mer.segment_networks import Encoder, MaskedAutoencoder
 from mer.types import Fold, positions
 
 BATCH = 32

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from mer.config import Block
 from mer.device import device
-from mer.pretrained import Weights, fault, fill, in_order, load
+from mer.networks.pretrained import Weights, fault, fill, in_order, load
 from mer.types import Clip
 
 RATE = 48000  # Hz, of the analysis

@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from mer.config import Masking
 from mer.errors import MerError
-from mer.layers import Dropout, glorot_uniform, keras_recurrent
+from mer.networks.layers import Dropout, glorot_uniform, keras_recurrent
 
 Head = Literal["bilstm", "lstm", "gru"]
 Penalty = Literal["activity", "decay"]
