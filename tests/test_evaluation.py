@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from mer import config, evaluation, mel
-from mer.artefacts import write_json, write_manifest, write_predictions, write_tracks
+from mer.artefacts import or_absent, write_json, write_manifest, write_predictions, write_tracks
+from mer.errors import AbsentError
 from mer.types import Predictions
 
 
@@ -16,6 +17,7 @@ def run(tmp_path):
     frame = pd.DataFrame(rows, columns=["id", "repeat", "fold", "y_true", "p_0"])
     folder = tmp_path / "run"
     folder.mkdir()
+    write_manifest(folder)
     write_predictions(
         folder / "predictions.parquet",
         Predictions(frame.assign(p_1=1 - frame["p_0"]), ("low", "high")),
@@ -75,6 +77,16 @@ def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tm
     assert found["folds"]["accuracy"] == [1.0, 0.5]
     assert found["accuracy_sd"] == pytest.approx(0.3536)
     assert found["accuracy_low"] <= found["accuracy"] <= found["accuracy_high"]
+
+
+def test_an_experiment_without_an_input_says_so_in_place_of_scores(tmp_path):
+    run, metrics = tmp_path / "run", tmp_path / "experiment.json"
+    with or_absent(run, model="crnn_mtat", target="quadrant", profile="demo"):
+        raise AbsentError("weights not present")
+    evaluation.experiment(run, metrics, tmp_path / "confusion.csv")
+    composition = {"model": "crnn_mtat", "target": "quadrant", "profile": "demo"}
+    assert json.loads(metrics.read_text()) == {"absent": "weights not present", **composition}
+    assert len(pd.read_csv(tmp_path / "confusion.csv")) == 0
 
 
 def test_counts_are_those_of_the_index(corpus, tmp_path):

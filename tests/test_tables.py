@@ -236,6 +236,19 @@ def test_a_written_table_shows_both_figures_and_every_reason(every, tmp_path, mo
     assert "0.7500 ± 0.0500" in html
 
 
+def test_a_cell_without_an_input_says_which(every, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    reason = "weights not present: a.pth, see README"
+    write_json(ledger.LEDGER / "p/demo_cnn_4qaed.json", {"absent": reason, "profile": "demo"})
+    write_json(ledger.LEDGER / "p/svm_4qaed.json", SVM)
+    every.tables["p_table1"] = every.tables["p_table1"].model_copy(update={"folds": True})
+    tables.write(every, "p_table1", tmp_path / "t.json", tmp_path / "out")
+    assert json.loads((tmp_path / "t.json").read_text())["cnn"]["4qaed"] == {"demo_absent": reason}
+    text = (tmp_path / "out/table.md").read_text()
+    (cnn,) = (line for line in text.splitlines() if line.startswith("| cnn"))
+    assert cnn.endswith(f"|  | {reason}; another <view> |")
+
+
 def test_the_same_results_give_the_same_bytes(every, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     written = []

@@ -7,7 +7,15 @@ from typing import Any
 import pandas as pd
 
 from mer import registry
-from mer.artefacts import read_json, read_predictions, read_tracks, write_json, write_text
+from mer.artefacts import (
+    MANIFEST,
+    absent,
+    read_json,
+    read_predictions,
+    read_tracks,
+    write_json,
+    write_text,
+)
 from mer.block import Block
 from mer.labels import HIGH
 from mer.mel import Mels
@@ -89,10 +97,17 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
         ``data/runs/<paper>/<key>``.
     metrics : Path
         JSON to write: what ``run`` writes, deviation and interval of every score, and under ``folds``
-        the scores of each fold that a paired test takes.
+        the scores of each fold that a paired test takes. Of a run that is absent: the reason, under
+        ``absent``, and its composition.
     confusion : Path
         CSV to write: actual and predicted class of every prediction.
     """
+    if reason := absent(run):
+        composition = read_json(run / MANIFEST)
+        del composition["status"], composition["reason"]
+        write_json(metrics, {"absent": reason, **composition})
+        write_text(confusion, "actual,predicted\n")
+        return
     scores, predictions = _scored(run)
     by_fold = fold_scores(predictions)
     folds = {name: by_fold[name].round(DIGITS).tolist() for name in PAIRED if name in by_fold}

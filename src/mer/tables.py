@@ -21,8 +21,9 @@ def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, C
 
     ``<metric>`` is the figure of the real corpus under the whole protocol, ``_sd`` its deviation over
     folds, ``_low`` and ``_high`` its 95 % interval over clips, ``_p`` that of the corrected paired test
-    against the reference row, ``_p_paired`` that of Student's, ``_published`` the paper's. Figures of a
-    miniature or of a shorter profile stand beside them under ``demo_`` or the profile's name.
+    against the reference row, ``_p_paired`` that of Student's, ``_published`` the paper's; ``absent``
+    says which input there was none of. Figures of a miniature or of a shorter profile stand beside them
+    under ``demo_`` or the profile's name.
 
     Parameters
     ----------
@@ -47,14 +48,14 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
             for part in ("", "_sd", "_low", "_high"):
                 if f"{name}{part}" in facts:
                     cell[f"{prefix}{metric}{part}"] = facts[f"{name}{part}"]
-            if table.folds:
+            if table.folds and "folds" in facts:
                 cell[f"{prefix}{metric}_folds"] = _by_fold(facts, name)
         if (against := table.rows[row].reference or table.reference) and "" in found:
             reference = find(table.key(against, column)).get("", {})
             for test, p in _p(found[""], reference, name).items():
                 cell[f"{metric}_{test}"] = p
     for prefix, facts in found.items():
-        shown = ("n_clips", "n_folds", *(["device"] if table.timed else []))
+        shown = ("n_clips", "n_folds", "absent", *(["device"] if table.timed else []))
         cell |= {f"{prefix}{n}": facts[n] for n in shown if n in facts}
     return cell
 
@@ -85,7 +86,7 @@ def _lines(
 ) -> Iterator[dict[str, Any]]:
     """The readable table: one line per column, row and metric."""
     for column in table.columns:
-        for row, spec in table.rows.items():
+        for row in table.rows:
             key = table.key(row, column)
             experiment = papers.find(key)
             for metric in table.metrics:
@@ -96,8 +97,16 @@ def _lines(
                     "corpus": experiment.dataset if experiment else "",
                     "protocol": getattr(experiment, "protocol", ""),
                     **_figures(found[row][column], metric),
-                    "note": spec.note if experiment else table.why(row, column),
+                    "note": _note(table, row, found[row][column])
+                    if experiment
+                    else table.why(row, column),
                 }
+
+
+def _note(table: Table, row: str, cell: Cell) -> str:
+    """Which input of the cell is absent, and how ours differs from the paper's."""
+    reasons = dict.fromkeys(cell[key] for key in cell if key.endswith("absent"))
+    return "; ".join([*reasons, *filter(None, [table.rows[row].note])])
 
 
 def _figures(cell: Cell, metric: str) -> dict[str, str]:

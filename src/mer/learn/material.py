@@ -11,7 +11,7 @@ from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
 from mer.config import EVERY_COLUMN, Columns, Masking, Noise, Policy, Smote, Synthesis
 from mer.copies import Copies
-from mer.errors import MerError
+from mer.errors import AbsentError, MerError
 from mer.learn.columns import best, catalogued
 from mer.learn.waves import Signals, Waves
 from mer.mel import Mels
@@ -127,7 +127,7 @@ def across(source: Material, target: Material, name: str) -> Material:
 
 def _present(folder: Path, model: str) -> Path:
     if reason := absent(folder):
-        raise MerError(f"model {model!r} reads {folder}, which is absent: {reason}")
+        raise AbsentError(f"model {model!r} reads {folder}, which is absent: {reason}")
     return folder
 
 
@@ -146,8 +146,10 @@ def gather(
 
     Raises
     ------
+    AbsentError
+        If one of its inputs is absent; the message says why.
     MerError
-        If one of its inputs is absent; the message says why, and what to do.
+        If weights that a user brings are missing or others.
     """
     tracks, target, model = (
         read_tracks(selection.folder("index")),
