@@ -8,7 +8,7 @@ from safetensors.numpy import load_file
 
 from conftest import ROOT
 from mer import artefacts, config, training
-from mer.errors import MerError
+from mer.errors import AbsentError, MerError
 from mer.extraction import TABLE
 from mer.files import write_csv
 from mer.learn.material import Material, across
@@ -135,6 +135,12 @@ def test_an_estimator_has_no_parent(prepared):
 
 def test_a_missing_parent_is_named(prepared):
     with pytest.raises(MerError, match="a network that a run with weights has left"):
+        run(HEARD, prepared / "child", SMALL, parent=prepared / "parent")
+
+
+def test_an_absent_parent_hands_its_reason_on(prepared):
+    artefacts.write_absent(prepared / "parent", "no audio")
+    with pytest.raises(AbsentError, match=r"^no audio$"):
         run(HEARD, prepared / "child", SMALL, parent=prepared / "parent")
 
 

@@ -137,7 +137,8 @@ def _initial(parent: Path, material: Material) -> dict[str, np.ndarray]:
     """The network that a run has left, for a model that can go on from it."""
     if material.signals is None:
         raise MerError(f"{parent}: only a model of whole waveforms goes on from a parent's network")
-    require(parent)
+    if parent.is_dir():
+        require(parent)
     path = parent / "weights" / "r0_f0.safetensors"
     with reading(path, "a network that a run with weights has left"):
         return load_file(path)
