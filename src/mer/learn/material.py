@@ -9,7 +9,7 @@ import numpy as np
 
 from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
-from mer.config import EVERY_COLUMN, Columns, Masking, Noise, Policy, Smote, Synthesis
+from mer.config import EVERY_COLUMN, Columns, Masking, Noise, Policy, Smote, Stripes, Synthesis
 from mer.copies import Copies
 from mer.errors import AbsentError, MerError
 from mer.learn.columns import best, catalogued
@@ -43,6 +43,8 @@ class Material:
         How it makes new rows of the table.
     masking : Masking or None
         What it hides of each segment from an autoencoder.
+    stripes : Stripes or None
+        What it hides of each spectrogram from a network.
     leak : str
         Of the policy.
     columns : Columns
@@ -62,6 +64,7 @@ class Material:
     synthesis: Synthesis | None = None
     rows: Noise | Smote | None = None
     masking: Masking | None = None
+    stripes: Stripes | None = None
     leak: str = "none"
     columns: Columns = EVERY_COLUMN
     weights: Mapping[str, np.ndarray] | None = None
@@ -75,7 +78,7 @@ class Material:
     @property
     def augmented(self) -> bool:
         """Whether a training sees more than its clips."""
-        parts = (self.copies, self.synthesis, self.rows, self.masking)
+        parts = (self.copies, self.synthesis, self.rows, self.masking, self.stripes)
         return any(part is not None for part in parts)
 
     @property
@@ -177,6 +180,7 @@ def gather(
     rows = policy.rows if module.learner == "estimator" else None
     weights = pretrained.load(params.weights) if "weights" in module.reads else None
     masking = policy.masking if module.learner == "two_stage" else None
+    stripes = policy.stripes if module.learner == "network" and mel else None
     return Material(
         encoded,
         classes,
@@ -188,6 +192,7 @@ def gather(
         synthesis=synthesis,
         rows=rows,
         masking=masking,
+        stripes=stripes,
         leak=policy.leak,
         columns=columns,
         weights=weights,
