@@ -30,7 +30,8 @@ CELLS = [
 
 def published(table, row, metric="f1_macro"):
     spec = EVERY.tables[table]
-    return [spec.rows[row].published[metric][column] for column in spec.columns]
+    figures = spec.rows[row].published[metric]
+    return [figures[column] for column in spec.columns if column in figures]
 
 
 @pytest.mark.parametrize(
