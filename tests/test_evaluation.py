@@ -117,6 +117,22 @@ def test_clips_that_were_cut_are_scored_beside_their_parts(run, tmp_path):
     assert (metrics["clip_n_clips"], metrics["clip_accuracy"]) == (2, 1.0)
 
 
+def test_clips_that_were_cut_are_scored_round_by_round(run, tmp_path):
+    """In the second round b is wrong: half of the clips are right, as of the parts."""
+    rows = [("a#0", 0, 0, 0.9), ("a#1", 0, 0, 0.8), ("b#0", 1, 0, 0.6), ("b#1", 1, 0, 0.1)]
+    rows += [("a#0", 0, 1, 0.9), ("a#1", 0, 1, 0.8), ("b#0", 1, 1, 0.6), ("b#1", 1, 1, 0.7)]
+    frame = pd.DataFrame(rows, columns=["id", "y_true", "repeat", "p_0"])
+    frame = frame.assign(fold=0, p_1=1 - frame["p_0"])
+    frame = frame[["id", "repeat", "fold", "y_true", "p_0", "p_1"]]
+    write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
+    evaluation.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
+    found = json.loads((tmp_path / "experiment.json").read_text())
+    assert (found["n_clips"], found["n_folds"], found["clip_n_clips"]) == (4, 2, 2)
+    assert (found["accuracy"], found["accuracy_sd"]) == (0.625, pytest.approx(0.1768))
+    assert (found["clip_accuracy"], found["clip_accuracy_sd"]) == (0.75, pytest.approx(0.3536))
+    assert (found["clip_accuracy_low"], found["clip_accuracy_high"]) == (0.5, 1.0)
+
+
 def test_whole_clips_have_no_scores_of_clips_beside(run, tmp_path):
     evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
     assert not any(

@@ -48,6 +48,15 @@ def _by_clip(parts: Predictions) -> Predictions | None:
     return Predictions(means, parts.classes)
 
 
+def _of_clips(parts: Predictions, seed: int) -> dict[str, Any]:
+    """``clip_<score>``, its deviation and interval, where the clips of a run are parts of such."""
+    clips = _by_clip(parts)
+    if clips is None:
+        return {}
+    found = {"n_clips": clips.frame["id"].nunique(), **averages(clips), **spread(clips, seed)}
+    return {f"clip_{name}": figure for name, figure in found.items()}
+
+
 def _scored(run: Path) -> tuple[dict[str, Any], Predictions]:
     """The composition and every score of a run, and its predictions.
 
@@ -59,10 +68,7 @@ def _scored(run: Path) -> tuple[dict[str, Any], Predictions]:
     if (segments := run / "segments.parquet").exists():
         found = averages(read_predictions(segments))
         scores |= {f"segment_{name}": figure for name, figure in found.items()}
-    if clips := _by_clip(predictions):
-        found = {"n_clips": clips.frame["id"].nunique(), **averages(clips)}
-        scores |= {f"clip_{name}": figure for name, figure in found.items()}
-    return scores, predictions
+    return scores | _of_clips(predictions, facts["seed"]), predictions
 
 
 def run(run: Path, metrics: Path, plots: Path) -> None:

@@ -17,13 +17,13 @@ SAME = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds")
 
 
 def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, Cell]]:
-    """Every cell: ``{row: {column: {<metric>, <metric>_sd, …, n_clips, n_folds}}}``.
+    """Every cell: ``{row: {column: {<metric>, <metric>_sd, …, n_clips, n_folds, n_rounds}}}``.
 
     ``<metric>`` is the figure of the real corpus under the whole protocol, ``_sd`` its deviation over
-    folds, ``_low`` and ``_high`` its 95 % interval over clips, ``_p`` that of the corrected paired test
-    against the reference row, ``_p_paired`` that of Student's, ``_published`` the paper's; ``absent``
-    says which input there was none of. Figures of a miniature or of a shorter profile stand beside them
-    under ``demo_`` or the profile's name.
+    folds and their rounds, ``_low`` and ``_high`` its 95 % interval over clips, ``_p`` that of the
+    corrected paired test against the reference row, ``_p_paired`` that of Student's, ``_published`` the
+    paper's; ``absent`` says which input there was none of. Figures of a miniature or of a shorter profile
+    stand beside them under ``demo_`` or the profile's name.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
             for test, p in _p(found[""], reference, name).items():
                 cell[f"{metric}_{test}"] = p
     for prefix, facts in found.items():
-        shown = ("n_clips", "n_folds", "absent", *(["device"] if table.timed else []))
+        shown = ("n_clips", "n_folds", "n_rounds", "absent", *(["device"] if table.timed else []))
         cell |= {f"{prefix}{n}": facts[n] for n in shown if n in facts}
     return cell
 
@@ -119,10 +119,18 @@ def _figures(cell: Cell, metric: str) -> dict[str, str]:
     bounds = [_number(cell.get(f"{metric}_{bound}")) for bound in ("low", "high")]
     shown["interval"] = "–".join(filter(None, bounds))
     shown |= {test: _number(cell.get(f"{metric}_{test}")) for test in ("p", "p_paired")}
-    shown["n"] = " / ".join(str(cell[n]) for n in ("n_clips", "n_folds") if n in cell)
+    shown["n"] = _counts(cell)
     others = [key.removesuffix(metric) for key in cell if key.endswith(f"_{metric}")]
     shown["less"] = "; ".join(f"{p.strip('_')} {_with_deviation(cell, p + metric)}" for p in others)
     return shown
+
+
+def _counts(cell: Cell) -> str:
+    """Clips, folds, and the rounds of each fold where there are several."""
+    rounds = cell.get("n_rounds", 1)
+    folds = cell["n_folds"] // rounds if "n_folds" in cell else None
+    counts = (cell.get("n_clips"), folds, rounds if rounds > 1 else None)
+    return " / ".join(str(count) for count in counts if count is not None)
 
 
 def _number(value: float | None, sign: str = "") -> str:
@@ -141,12 +149,12 @@ HEADINGS = {
     "row": "system",
     "metric": "metric",
     "published": "published",
-    "ours": "ours ± sd over folds",
+    "ours": "ours ± sd over folds and rounds",
     "difference": "difference",
     "interval": "95 % interval over clips",
     "p": "p",
     "p_paired": "p, Student",
-    "n": "clips / folds",
+    "n": "clips / folds / rounds",
     "corpus": "corpus",
     "protocol": "our protocol",
     "less": "not comparable",
@@ -187,7 +195,8 @@ def _legend(table: Table) -> str:
         else ""
     )
     return (
-        "Ours: the real corpus under the whole protocol."
+        "Ours: the real corpus under the whole protocol. Rounds: trainings of the same fold from other "
+        "seeds; of a single split, the deviation is over these alone, and 0 of one round."
         + tested
         + " Not comparable: figures of a "
         "rendered miniature (demo) or of a shorter profile, which prove that the experiment runs."

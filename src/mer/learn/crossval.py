@@ -9,7 +9,8 @@ bytes; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut; `
 ``uses_device`` is true, folds take turns on a GPU.
 
 A model that is trained in rounds on one fold returns ``probabilities`` [shape=(rounds,
-len(fold.test), C)] and ``curve.<phase>.<round>``; each round is a repeat of the fold.
+len(fold.test), C)] and ``curve.<phase>.<round>``; each round is a repeat of the fold. ``weights`` and
+``selected`` are those of the first.
 ``timing.<phase>`` [shape=(3,): seconds, epochs, examples of an epoch] is for the run's records only.
 """
 

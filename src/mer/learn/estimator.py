@@ -1,4 +1,4 @@
-"""Train a scikit-learn classifier on the training part of one fold."""
+"""Train a scikit-learn classifier on the training part of one fold, once per round."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import softmax
 
 from mer.config import Profile
+from mer.learn import rounds
 from mer.learn.material import Material
 from mer.learn.smote import more
 from mer.types import Fold
@@ -36,12 +37,12 @@ def fit_predict(
     *,
     seed: int,
     fidelity: str,
-    profile: Profile,  # noqa: ARG001 (an estimator has no epochs to shorten)
+    profile: Profile,
 ) -> dict[str, np.ndarray]:
     """Fit on the fold's training clips and what is made of them; see ``mer.learn.crossval``.
 
     With ``fidelity: released`` the module's ``released`` is first applied to all rows. The columns
-    that a classifier selects are returned by name.
+    that the classifier of the first round selects are returned by name.
     """
     ids = (*fold.train, *fold.test)
     rows = material.table.rows(ids) if material.table else np.zeros((len(ids), 1))
@@ -54,9 +55,13 @@ def fit_predict(
         seen = len(ids) if material.leak == "before_split" else known
         new = more(rows[:seen], y[:seen], material.rows, np.random.default_rng(seed))
         x, of_x = np.concatenate([x, new[0]]), np.concatenate([of_x, new[1]])
-    classifier = module.build(params, seed=seed, fidelity=fidelity).fit(x, of_x)
-    found = {"probabilities": probabilities(classifier, rows[known:], len(material.classes))}
-    if material.table and hasattr(classifier, "get_support"):
-        names = np.array(material.table.names)[: rows.shape[1]][classifier.get_support()]
+    fitted = [
+        module.build(params, seed=own, fidelity=fidelity).fit(x, of_x)
+        for own in rounds.seeds(seed, params, profile)
+    ]
+    answers = [probabilities(c, rows[known:], len(material.classes)) for c in fitted]
+    found = {"probabilities": np.stack(answers)}
+    if material.table and hasattr(fitted[0], "get_support"):
+        names = np.array(material.table.names)[: rows.shape[1]][fitted[0].get_support()]
         found["selected"] = np.frombuffer("\n".join(names).encode(), np.uint8)
     return found

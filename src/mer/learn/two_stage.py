@@ -106,7 +106,6 @@ def fit_predict(
             rounds.parts(codes, ids, (train, val, fold.test), material.labels, where),
             inputs.shortened(params.classifier, profile),
             "stage2",
-            seed=seed,
+            seeds=rounds.seeds(seed, params, profile),
             patience=params.patience,
-            rounds=rounds.count(params.rounds, profile),
         )
