@@ -18,10 +18,12 @@ from mer.config import Profile
 from mer.device import device
 from mer.errors import MerError
 from mer.learn import inputs, loop
+from mer.learn.kept import Kept, fill
 from mer.learn.material import Material
 from mer.types import Fold
 
 uses_device = True
+answer_reads: tuple[str, ...] = ()
 BATCH = 128  # chunks classified at once
 
 log = logging.getLogger("mer")
@@ -139,6 +141,22 @@ def _network(module: Any, params: Any, material: Material, where: torch.device) 
     return network
 
 
+def _answers(network: nn.Module, clips: Clips, params: Any, profile: Profile) -> np.ndarray:
+    """Probabilities of clips, at the profile's hop [shape=(n, classes)]."""
+    hop = params.samples(params.short_hop_ms if profile.short else params.hop_ms)
+    return classify(network, clips, params.samples(params.chunk_ms), hop)
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips, by the network that a training left; see ``mer.learn.crossval``."""
+    where, params = device(), kept.params
+    assert material.signals is not None
+    values = torch.from_numpy(material.signals.values).to(where)
+    clips = Clips.of(material, ids, values, params.samples(params.chunk_ms))
+    network = kept.module.build(params, classes=len(material.classes))
+    return _answers(fill(network, kept.weights, where), clips, params, kept.profile)
+
+
 def fit_predict(
     module: Any,
     params: Any,
@@ -173,9 +191,8 @@ def fit_predict(
         log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
     if fidelity == "described":
         loop.settle(network, [train.draw(count, size, params.amplitude, generator)[0]])
-    hop = params.samples(params.short_hop_ms if profile.short else params.hop_ms)
     return {
-        "probabilities": classify(network, test, size, hop),
+        "probabilities": _answers(network, test, params, profile),
         "curve.1_training": np.array(curve),
         **loop.weights(network),
     }

@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from mer.config import Profile
 from mer.device import device
-from mer.learn import inputs, rounds, rows
+from mer.learn import inputs, loop, rounds, rows
+from mer.learn.kept import Kept, fill
 from mer.learn.loop import Examples, Objective, weights
 from mer.learn.material import Material
 from mer.parallel import SCRATCH
@@ -27,6 +28,7 @@ from mer.types import Fold, positions
 BATCH = 32
 
 uses_device = True
+answer_reads: tuple[str, ...] = ()
 
 
 def huber(network: MaskedAutoencoder) -> Objective:
@@ -63,6 +65,19 @@ def encoded(encoder: Encoder, examples: Examples, per_clip: int) -> Iterator[np.
         stream.flush()
         shape = (len(examples) // per_clip, per_clip, codes[0].numel())
         yield np.memmap(stream, np.float16, "r", shape=shape)
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips, by the first round's classifier; see ``mer.learn.crossval``."""
+    where, (_, per_clip, *shape) = device(), rounds.sequences(material).shape
+    classes, split = len(material.classes), ({}, {})
+    for name, array in kept.weights.items():
+        split[not name.startswith("encoder.")][name.removeprefix("encoder.")] = array
+    encoder = kept.module.autoencoder(kept.params, shape=shape, masking=None).encoder
+    classifier = kept.module.build(kept.params, shape=shape, classes=classes)
+    encoder, classifier = fill(encoder, split[0], where), fill(classifier, split[1], where)
+    with encoded(encoder, segments(material, ids, where), per_clip) as codes:
+        return loop.predict(classifier, [rows.examples(codes, np.arange(len(ids)), where)])
 
 
 def fit_predict(
