@@ -33,6 +33,16 @@ def test_a_rising_map_correlates_1_a_falling_one_minus_1_a_constant_0(both):
     assert found["grade"].tolist() == [catalogue()[name].grade for name in NAMES]
 
 
+def test_medians_and_zeros_of_both_sides_are_given(both):
+    ours, theirs = both
+    halved = theirs.values.copy()
+    halved[:4, 0] = 0
+    found = correlations(ours, table(halved, source="published")).iloc[0]
+    assert (found["ours_zeros"], found["published_zeros"]) == (0, 0.5)
+    assert found["published_median"] == pytest.approx(np.median(halved[4:, 0]), abs=1e-4)
+    assert found["ours_median"] == pytest.approx(np.median(ours.values[:, 0]), abs=1e-4)
+
+
 def test_clips_are_joined_by_id(both):
     ours, theirs = both
     turned = table(theirs.values[::-1], IDS[::-1], "published")
@@ -56,6 +66,8 @@ def test_medians_by_grade_and_every_column_are_written(both, tmp_path):
     found = json.loads((tmp_path / "found.json").read_text())
     assert (found["n_clips"], found["median"]) == (8, 0)
     assert found["column"] == dict(zip(NAMES, [1, -1, 0], strict=True))
+    assert list(found["worst"]) == [NAMES[1], NAMES[2], NAMES[0]]
+    assert found["worst"][NAMES[2]]["published_median"] == 1
     assert sum(group["n_columns"] for group in found["grade"].values()) == 3
     lines = (tmp_path / "plot.csv").read_text().splitlines()
     assert lines[1].startswith(f"{NAMES[1]},")

@@ -12,6 +12,8 @@ from mer.panda import catalogue
 from mer.types import FeatureSet
 
 DIGITS = 4
+WORST = 10
+SEEN = ("median", "zeros")
 
 
 def correlations(extracted: FeatureSet, published: FeatureSet) -> pd.DataFrame:
@@ -21,7 +23,8 @@ def correlations(extracted: FeatureSet, published: FeatureSet) -> pd.DataFrame:
     -------
     pd.DataFrame
         ``column, grade, dimension, spearman``, in the published order; a column that is constant on
-        either side correlates 0.
+        either side correlates 0. Of both sides, to see what keeps them apart, the ``median`` of what is
+        not 0 and the share of ``zeros``: ``ours_median, ours_zeros, published_median, …``.
 
     Raises
     ------
@@ -41,8 +44,17 @@ def correlations(extracted: FeatureSet, published: FeatureSet) -> pd.DataFrame:
         varies = np.ptp(ours) > 0 and np.ptp(theirs) > 0
         rho = float(spearmanr(ours, theirs).statistic) if varies else 0.0
         known = catalogue()[name]
-        rows.append((name, known.grade, known.dimension, round(rho, DIGITS)))
-    return pd.DataFrame(rows, columns=["column", "grade", "dimension", "spearman"])
+        seen = [*_seen(ours), *_seen(theirs)]
+        rows.append((name, known.grade, known.dimension, round(rho, DIGITS), *seen))
+    sides = [f"{side}_{figure}" for side in ("ours", "published") for figure in SEEN]
+    return pd.DataFrame(rows, columns=["column", "grade", "dimension", "spearman", *sides])
+
+
+def _seen(values: np.ndarray) -> tuple[float, float]:
+    """Median of what is not 0, and the share of zeros."""
+    found = values[values != 0]
+    median = float(np.median(found)) if len(found) else 0.0
+    return round(median, DIGITS), round(1 - len(found) / len(values), DIGITS)
 
 
 def _medians(table: pd.DataFrame, by: str) -> dict[str, dict[str, float]]:
@@ -61,7 +73,8 @@ def compare(extracted: Path, published: Path, metrics: Path, plot: Path) -> None
     extracted, published : Path
         ``data/features/<family>/<dataset>``.
     metrics : Path
-        JSON to write: medians by grade and dimension, every column's figure.
+        JSON to write: medians by grade and dimension, every column's figure, all that is known of the
+        worst.
     plot : Path
         CSV to write: the columns, the worst first.
 
@@ -75,6 +88,8 @@ def compare(extracted: Path, published: Path, metrics: Path, plot: Path) -> None
             raise MerError(f"{folder} must be there to be compared: {reason}")
     ours, theirs = (read_features(f / "features.parquet") for f in (extracted, published))
     table = correlations(ours, theirs)
+    ordered = table.sort_values(["spearman", "column"])
+    worst = ordered.head(WORST).set_index("column").drop(columns=["grade", "dimension"])
     found = {
         "dataset": extracted.name,
         "n_clips": len(set(ours.ids) & set(theirs.ids)),
@@ -82,7 +97,7 @@ def compare(extracted: Path, published: Path, metrics: Path, plot: Path) -> None
         "grade": _medians(table, "grade"),
         "dimension": _medians(table, "dimension"),
         "column": dict(zip(table["column"], table["spearman"], strict=True)),
+        "worst": worst.to_dict("index"),
     }
     write_json(metrics, found)
-    ordered = table.sort_values(["spearman", "column"])
     write_text(plot, ordered.to_csv(index=False, lineterminator="\n"))
