@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +12,8 @@ from torch import nn
 from mer.config import Profile
 from mer.errors import MerError
 from mer.types import Fold
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Kept:
     profile: Profile
 
 
-def fill(network: nn.Module, weights: Mapping[str, np.ndarray], where: torch.device) -> nn.Module:
+def fill(network: Network, weights: Mapping[str, np.ndarray], where: torch.device) -> Network:
     """The network with the weights that a training left, as it was at its end.
 
     Raises

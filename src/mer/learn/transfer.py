@@ -48,7 +48,7 @@ def encode(backbone: nn.Module, examples: Tensor) -> Tensor:
     return torch.stack(found)
 
 
-def _trained(network: nn.Module, examples: list[Tensor]) -> tuple[nn.Module, list[Tensor]]:
+def _trained(network: Any, examples: list[Tensor]) -> tuple[nn.Module, list[Tensor]]:
     """What of the network is trained, and what it takes of examples: codes of a frozen backbone."""
     if any(p.requires_grad for p in network.backbone.parameters()):
         return network, examples

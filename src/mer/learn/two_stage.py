@@ -70,12 +70,14 @@ def encoded(encoder: Encoder, examples: Examples, per_clip: int) -> Iterator[np.
 def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     """Probabilities of any clips, by the first round's classifier; see ``mer.learn.crossval``."""
     where, (_, per_clip, *shape) = device(), rounds.sequences(material).shape
-    classes, split = len(material.classes), ({}, {})
+    first: dict[str, np.ndarray] = {}
+    second: dict[str, np.ndarray] = {}
     for name, array in kept.weights.items():
-        split[not name.startswith("encoder.")][name.removeprefix("encoder.")] = array
+        own = name.removeprefix("encoder.")
+        (second if own == name else first)[own] = array
     encoder = kept.module.autoencoder(kept.params, shape=shape, masking=None).encoder
-    classifier = kept.module.build(kept.params, shape=shape, classes=classes)
-    encoder, classifier = fill(encoder, split[0], where), fill(classifier, split[1], where)
+    classifier = kept.module.build(kept.params, shape=shape, classes=len(material.classes))
+    encoder, classifier = fill(encoder, first, where), fill(classifier, second, where)
     with encoded(encoder, segments(material, ids, where), per_clip) as codes:
         return loop.predict(classifier, [rows.examples(codes, np.arange(len(ids)), where)])
 
