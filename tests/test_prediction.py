@@ -199,7 +199,7 @@ def test_the_command_prints_and_writes_and_names_what_it_leaves_out(
     assert json.loads(Path("emotions.json").read_text()) == table.to_dict("records")
     said = capsys.readouterr().out
     assert raw[0] in said
-    assert "emotions.csv: 1 songs in 1 excerpts, asked of 2 trainings; files left out: 1" in said
+    assert "emotions.csv: 1 songs in 1 excerpts, answered by 2 trainings; files left out: 1" in said
     assert "'broken.mp3' is left out: not decodable" in caplog.text
     assert list(Path(".mer").glob(".songs*")) == []
 

@@ -1,7 +1,7 @@
 """Songs of a user's own: files and folders -> artefacts as those of a corpus, in a folder for a while.
 
 A song's id is its path as it was given. Nothing knows its emotion: its row in ``tracks.csv`` has no
-quadrant, which no reader of labels takes for one.
+quadrant, and what reads its inputs, ``mer.learn.material.read``, gives it no label.
 """
 
 import logging

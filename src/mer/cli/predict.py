@@ -75,7 +75,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     where = f"{given.out}: " if given.out else ""
     count = sum(answers.whole)
     console.print(
-        f"{where}{count} songs in {len(answers.rows) - count} excerpts, asked of {len(asked.members)} "
+        f"{where}{count} songs in {len(answers.rows) - count} excerpts, answered by {len(asked.members)} "
         f"trainings; files left out: {len(answers.left_out)}",
         soft_wrap=True,
     )
