@@ -77,9 +77,7 @@ def run(
     if parent:
         material = replace(material, initial=_initial(parent, material))
     described = {
-        **chosen.used,
-        "augment": chosen.augment if material.augmented else "none",
-        "protocol": facts["protocol"],
+        **identity(chosen, facts["protocol"], augmented=material.augmented),
         "shares_artists": facts["shares_artists"],
         "test_per_train": round(fmean(len(f.test) / len(f.train) for f in folds), 6),
         "n_quarantined": len(quarantined(chosen.folder("standard"))),
@@ -106,6 +104,18 @@ def run(
             described["n_rounds"] = trained.rounds
         _write(target, trained, described, weights)
     return timing(trained)
+
+
+def identity(chosen: Selection, protocol: str, *, augmented: bool) -> dict[str, str | int]:
+    """The selectors as a run's record has them: ``none`` for what was not used.
+
+    Parameters
+    ----------
+    protocol : str
+        That of the folds, which ``default`` stands for.
+    """
+    augment = chosen.augment if augmented else "none"
+    return {**chosen.used, "augment": augment, "protocol": protocol}
 
 
 def timing(trained: Trained) -> dict[str, float]:

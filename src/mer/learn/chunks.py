@@ -19,11 +19,13 @@ from mer.config import Profile
 from mer.device import device
 from mer.errors import MerError
 from mer.learn import inputs, loop, rounds
+from mer.learn.kept import Kept, fill
 from mer.learn.material import Material
 from mer.recipe import Recipe
 from mer.types import Fold
 
 uses_device = True
+answer_reads: tuple[str, ...] = ()
 BATCH = 128  # chunks classified at once
 
 log = logging.getLogger("mer")
@@ -171,6 +173,22 @@ def _fit(
     return np.array(curve)
 
 
+def _answers(network: nn.Module, clips: Clips, params: Any, profile: Profile) -> np.ndarray:
+    """Probabilities of clips, at the profile's hop [shape=(n, classes)]."""
+    hop = params.samples(params.short_hop_ms if profile.short else params.hop_ms)
+    return classify(network, clips, params.samples(params.chunk_ms), hop)
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips, by the network that a training left; see ``mer.learn.crossval``."""
+    where, params = device(), kept.params
+    assert material.signals is not None
+    values = torch.from_numpy(material.signals.values).to(where)
+    clips = Clips.of(material, ids, values, params.samples(params.chunk_ms))
+    network = kept.module.build(params, classes=len(material.classes))
+    return _answers(fill(network, kept.weights, where), clips, params, kept.profile)
+
+
 def fit_predict(
     module: Any,
     params: Any,
@@ -193,7 +211,6 @@ def fit_predict(
     y = torch.tensor([material.labels[i] for i in fold.train], device=where)
     recipe = inputs.shortened(params.training, profile)
     count = recipe.batch * (params.short_steps if profile.short else params.steps)
-    hop = params.samples(params.short_hop_ms if profile.short else params.hop_ms)
     draw = partial(train.draw, count, size, params.amplitude)
     arrays: dict[str, np.ndarray] = {}
     answers = []
@@ -202,7 +219,7 @@ def fit_predict(
         network = _network(module, params, material, where)
         curve = _fit(network, draw, y, recipe, seed=own, settle=fidelity == "described")
         arrays[f"curve.1_training.{number}"] = curve
-        answers.append(classify(network, test, size, hop))
+        answers.append(_answers(network, test, params, profile))
         if number == 0:
             arrays |= loop.weights(network)
     return {"probabilities": np.stack(answers), **arrays}

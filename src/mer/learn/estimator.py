@@ -1,5 +1,7 @@
 """Train a scikit-learn classifier on the training part of one fold, once per round."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,7 @@ from scipy.special import softmax
 
 from mer.config import Profile
 from mer.learn import rounds
+from mer.learn.kept import Kept
 from mer.learn.material import Material
 from mer.learn.smote import more
 from mer.types import Fold
@@ -27,6 +30,21 @@ def probabilities(classifier: Any, rows: np.ndarray, n_classes: int) -> np.ndarr
 
 
 uses_device = False
+answer_reads: tuple[str, ...] = ("table",)
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips, by an estimator that is fitted once more, as in its first round; see
+    ``mer.learn.crossval``."""
+    return fit_predict(
+        kept.module,
+        kept.params,
+        material,
+        replace(kept.fold, val=(), test=tuple(ids)),
+        seed=kept.seed,
+        fidelity=kept.fidelity,
+        profile=kept.profile.model_copy(update={"repeats": 1}),
+    )["probabilities"][0]
 
 
 def fit_predict(
@@ -49,11 +67,11 @@ def fit_predict(
     if fidelity == "released":
         rows = module.released(rows, len(fold.train))
     known = len(fold.train)
-    y = np.array([material.labels[i] for i in ids])
+    seen = len(ids) if material.rows and material.leak == "before_split" else known
+    y = np.array([material.labels[i] for i in ids[:seen]])
     x, of_x = rows[:known], y[:known]
     if material.rows:
-        seen = len(ids) if material.leak == "before_split" else known
-        new = more(rows[:seen], y[:seen], material.rows, np.random.default_rng(seed))
+        new = more(rows[:seen], y, material.rows, np.random.default_rng(seed))
         x, of_x = np.concatenate([x, new[0]]), np.concatenate([of_x, new[1]])
     fitted = [
         module.build(params, seed=own, fidelity=fidelity).fit(x, of_x)

@@ -1,6 +1,6 @@
 """What a model may read, gathered from the artefacts of the selection."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from mer.learn.columns import best, catalogued
 from mer.learn.waves import Signals, Waves
 from mer.mel import Mels
 from mer.networks import pretrained
-from mer.selection import Selection
+from mer.selection import DATA, Selection
 from mer.types import FeatureSet
 
 
@@ -90,6 +90,11 @@ class Material:
         return 1 if whole else self.mel.values.shape[1]  # type: ignore[union-attr]
 
 
+def named(name: str, ids: Sequence[str]) -> tuple[str, ...]:
+    """The ids of clips of another corpus: ``<name>/<id>``."""
+    return tuple(f"{name}/{id_}" for id_ in ids)
+
+
 def across(source: Material, target: Material, name: str) -> Material:
     """Both corpora as one, to train on the first and test on the second.
 
@@ -103,21 +108,17 @@ def across(source: Material, target: Material, name: str) -> Material:
     MerError
         If the model reads something else than a table or whole waveforms.
     """
-
-    def named(ids: Sequence[str]) -> tuple[str, ...]:
-        return tuple(f"{name}/{id_}" for id_ in ids)
-
-    labels = dict(zip(named(list(source.labels)), source.labels.values(), strict=True))
+    labels = dict(zip(named(name, list(source.labels)), source.labels.values(), strict=True))
     both = replace(target, labels={**labels, **target.labels})
     if source.table and target.table and source.table.names == target.table.names:
         values = np.concatenate([source.table.values, target.table.values])
-        ids = (*named(source.table.ids), *target.table.ids)
+        ids = (*named(name, source.table.ids), *target.table.ids)
         return replace(both, table=replace(target.table, ids=ids, values=values))
     if source.signals and target.signals:
         return replace(
             both,
             signals=Signals(
-                (*named(source.signals.ids), *target.signals.ids),
+                (*named(name, source.signals.ids), *target.signals.ids),
                 np.concatenate([source.signals.values, target.signals.values]),
                 np.concatenate([source.signals.lengths, target.signals.lengths]),
             ),
@@ -128,14 +129,90 @@ def across(source: Material, target: Material, name: str) -> Material:
     )
 
 
+def beside(known: Material, songs: Material, name: str) -> Material:
+    """Labelled clips of a corpus, and clips without labels, in one.
+
+    Of the songs' inputs, those that are there of the corpus' clips too get these beside them: what a
+    learner's ``answer`` looks at of the training clips.
+
+    Parameters
+    ----------
+    name : str
+        Put before the ids of ``known``, with a slash.
+
+    Raises
+    ------
+    MerError
+        If the tables have different columns.
+    """
+    labels = dict(zip(named(name, list(known.labels)), known.labels.values(), strict=True))
+    both = replace(songs, labels=labels, rows=known.rows)
+    if known.table and songs.table:
+        if known.table.names != songs.table.names:
+            raise MerError(
+                f"the table of {name!r} must have the columns of params.yaml, and has others; run "
+                "`dvc repro`"
+            )
+        ids = (*named(name, known.table.ids), *songs.table.ids)
+        values = np.concatenate([known.table.values, songs.table.values])
+        both = replace(both, table=replace(songs.table, ids=ids, values=values))
+    if known.mel and songs.mel:
+        ids = (*named(name, known.mel.ids), *songs.mel.ids)
+        frames = np.concatenate([known.mel.frames, songs.mel.frames])
+        values = np.concatenate([known.mel.values, songs.mel.values])
+        both = replace(both, mel=Mels(ids, frames, values))
+    return both
+
+
 def _present(folder: Path, model: str) -> Path:
     if reason := absent(folder):
         raise AbsentError(f"model {model!r} reads {folder}, which is absent: {reason}")
     return folder
 
 
+def read(
+    selection: Selection,
+    params: Any,
+    columns: Columns,
+    reads: Collection[str],
+    data: Path = DATA,
+) -> Material:
+    """Inputs of clips of which nothing else is known: the material has no labels.
+
+    Parameters
+    ----------
+    params, columns : see ``gather``
+    reads : collection of str
+        Which inputs, in the words of a model's ``reads``.
+    data : Path
+        The folder that holds the artefacts.
+    """
+    model = selection.model
+    table = mel = waves = signals = None
+    if "table" in reads:
+        folder = _present(selection.folder("features", data), model)
+        table = read_features(folder / "features.parquet")
+        if columns.restricts:
+            table = catalogued(table, selection.family, columns)
+    if "spectrogram" in reads:
+        mel = Mels.read(_present(selection.folder("mel", data), model))
+    if "waveform" in reads:
+        standard = _present(selection.folder("standard", data), model)
+        if params.waveform.segment:
+            waves = Waves.of(standard, params.waveform)
+        else:
+            signals = Signals.of(standard, params.waveform)
+    weights = pretrained.load(params.weights) if "weights" in reads else None
+    classes = labels.classes(selection.target)
+    return Material({}, classes, table, mel, None, waves, signals, columns=columns, weights=weights)
+
+
 def gather(
-    selection: Selection, params: Any, policy: Policy, columns: Columns = EVERY_COLUMN
+    selection: Selection,
+    params: Any,
+    policy: Policy,
+    columns: Columns = EVERY_COLUMN,
+    reads: Collection[str] | None = None,
 ) -> Material:
     """Load what the model reads; arrays stay on disk, memory-mapped, but for waveforms.
 
@@ -146,6 +223,8 @@ def gather(
         weights, ``params.weights`` says which.
     policy : Policy
         The selected one, for what it synthesises.
+    reads : collection of str or None
+        Only these of the model's inputs.
 
     Raises
     ------
@@ -154,46 +233,18 @@ def gather(
     MerError
         If weights that a user brings are missing or others.
     """
-    tracks, target, model = (
-        read_tracks(selection.folder("index")),
-        selection.target,
-        selection.model,
-    )
-    module = registry.get("models", model)
-    table = mel = copies = waves = signals = None
-    if "table" in module.reads:
-        table = read_features(_present(selection.folder("features"), model) / "features.parquet")
-        if columns.restricts:
-            table = catalogued(table, selection.family, columns)
-    if "spectrogram" in module.reads:
-        mel = Mels.read(_present(selection.folder("mel"), model))
-    if "waveform" in module.reads:
-        standard = _present(selection.folder("standard"), model)
-        if params.waveform.segment:
-            waves = Waves.of(standard, params.waveform)
-        else:
-            signals = Signals.of(standard, params.waveform)
+    module, tracks = registry.get("models", selection.model), read_tracks(selection.folder("index"))
+    copies = None
     if module.uses_copies != "no" and policy.copies:
-        copies = Copies.read(_present(selection.folder("augmented"), model))
-    encoded, classes = labels.encode(tracks, target), labels.classes(target)
-    synthesis = policy.synthesis if module.uses_copies != "no" else None
-    rows = policy.rows if module.learner == "estimator" else None
-    weights = pretrained.load(params.weights) if "weights" in module.reads else None
-    masking = policy.masking if module.learner == "two_stage" else None
-    stripes = policy.stripes if module.learner == "network" and mel else None
-    return Material(
-        encoded,
-        classes,
-        table,
-        mel,
-        copies,
-        waves,
-        signals,
-        synthesis=synthesis,
-        rows=rows,
-        masking=masking,
-        stripes=stripes,
+        copies = Copies.read(_present(selection.folder("augmented"), selection.model))
+    found = read(selection, params, columns, module.reads if reads is None else reads)
+    return replace(
+        found,
+        labels=labels.encode(tracks, selection.target),
+        copies=copies,
+        synthesis=policy.synthesis if module.uses_copies != "no" else None,
+        rows=policy.rows if module.learner == "estimator" else None,
+        masking=policy.masking if module.learner == "two_stage" else None,
+        stripes=policy.stripes if module.learner == "network" and found.mel else None,
         leak=policy.leak,
-        columns=columns,
-        weights=weights,
     )
