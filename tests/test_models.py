@@ -16,12 +16,12 @@ from mer.errors import MerError
 from mer.learn.crossval import cross_validate, fold_seed
 from mer.learn.kept import Kept
 from mer.learn.material import Material
+from mer.learn.waves import Signals, Waves
 from mer.mel import Mels
 from mer.metrics import summary
 from mer.recipe import Recipe
 from mer.splits import split
 from mer.types import QUADRANTS, FeatureSet
-from mer.waves import Signals, Waves
 
 SHAPE = (96, 96)
 QUICK = Recipe(

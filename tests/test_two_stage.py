@@ -18,8 +18,7 @@ from mer.learn.crossval import cross_validate
 from mer.learn.material import Material
 from mer.mel import Mels, spectrogram
 from mer.models import ae_bilstm, cnn_bilstm
-from mer.recipe import Recipe
-from mer.segment_networks import (
+from mer.networks.segments import (
     PENALTY,
     Joint,
     MaskedAutoencoder,
@@ -28,6 +27,7 @@ from mer.segment_networks import (
     code_values,
     masked,
 )
+from mer.recipe import Recipe
 from mer.training import timing
 from mer.types import Clip, Fold
 

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from mer import pretrained, registry
+from mer import registry
 from mer.config import Corpus, Params
 from mer.errors import MerError
+from mer.networks import pretrained
 
 DATA = Path("data")
 

@@ -13,7 +13,9 @@ from mer.artefacts import (
     quarantined,
     read_folds,
     read_json,
+    require,
     write_json,
+    write_manifest,
     write_predictions,
     writing,
 )
@@ -63,7 +65,7 @@ def run(
 
     Raises
     ------
-    MerError
+    AbsentError
         If an input of the model, or the protocol, is absent for this corpus.
     """
     material = gather(chosen, params, policy, columns)
@@ -145,6 +147,8 @@ def _initial(parent: Path, material: Material) -> dict[str, np.ndarray]:
     """The network that a run has left, for a model that can go on from it."""
     if material.signals is None:
         raise MerError(f"{parent}: only a model of whole waveforms goes on from a parent's network")
+    if parent.is_dir():
+        require(parent)
     path = parent / "weights" / "r0_f0.safetensors"
     with reading(path, "a network that a run with weights has left"):
         return load_file(path)
@@ -152,6 +156,7 @@ def _initial(parent: Path, material: Material) -> dict[str, np.ndarray]:
 
 def _write(target: Path, trained: Trained, described: dict, weights: bool) -> None:
     with writing(target) as folder:
+        write_manifest(folder)
         write_predictions(folder / "predictions.parquet", trained.predictions)
         if trained.segments is not None:
             write_predictions(folder / "segments.parquet", trained.segments)

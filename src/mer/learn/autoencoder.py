@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from mer.autoencoder import Autoencoder, Scale
 from mer.config import Profile
 from mer.device import device
 from mer.learn import inputs
@@ -15,6 +14,7 @@ from mer.learn.kept import Kept, fill
 from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.learn.reconstruction import codes, trained
+from mer.networks.autoencoder import Autoencoder, Scale
 from mer.types import Fold
 
 uses_device = True

@@ -13,7 +13,8 @@ Its ``answer(kept, material, ids)`` gives the probabilities of any clips [shape=
 but those of training clips, and of their inputs at ``answer_reads``, in the words of a model's ``reads``.
 
 A model that is trained in rounds on one fold returns ``probabilities`` [shape=(rounds,
-len(fold.test), C)] and ``curve.<phase>.<round>``; each round is a repeat of the fold.
+len(fold.test), C)] and ``curve.<phase>.<round>``; each round is a repeat of the fold. ``weights`` and
+``selected`` are those of the first.
 ``timing.<phase>`` [shape=(3,): seconds, epochs, examples of an epoch] is for the run's records only.
 """
 

@@ -1,4 +1,4 @@
-"""Train a scikit-learn classifier on the training part of one fold."""
+"""Train a scikit-learn classifier on the training part of one fold, once per round."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import softmax
 
 from mer.config import Profile
+from mer.learn import rounds
 from mer.learn.kept import Kept
 from mer.learn.material import Material
 from mer.learn.smote import more
@@ -33,7 +34,7 @@ answer_reads: tuple[str, ...] = ("table",)
 
 
 def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
-    """Probabilities of any clips, by an estimator that is fitted once more; see ``mer.learn.crossval``."""
+    """Probabilities of any clips, by the first round's estimator, fitted anew."""
     return fit_predict(
         kept.module,
         kept.params,
@@ -41,8 +42,8 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
         replace(kept.fold, val=(), test=tuple(ids)),
         seed=kept.seed,
         fidelity=kept.fidelity,
-        profile=kept.profile,
-    )["probabilities"]
+        profile=kept.profile.model_copy(update={"repeats": 1}),
+    )["probabilities"][0]
 
 
 def fit_predict(
@@ -53,12 +54,12 @@ def fit_predict(
     *,
     seed: int,
     fidelity: str,
-    profile: Profile,  # noqa: ARG001 (an estimator has no epochs to shorten)
+    profile: Profile,
 ) -> dict[str, np.ndarray]:
     """Fit on the fold's training clips and what is made of them; see ``mer.learn.crossval``.
 
     With ``fidelity: released`` the module's ``released`` is first applied to all rows. The columns
-    that a classifier selects are returned by name.
+    that the classifier of the first round selects are returned by name.
     """
     ids = (*fold.train, *fold.test)
     rows = material.table.rows(ids) if material.table else np.zeros((len(ids), 1))
@@ -71,9 +72,13 @@ def fit_predict(
     if material.rows:
         new = more(rows[:seen], y, material.rows, np.random.default_rng(seed))
         x, of_x = np.concatenate([x, new[0]]), np.concatenate([of_x, new[1]])
-    classifier = module.build(params, seed=seed, fidelity=fidelity).fit(x, of_x)
-    found = {"probabilities": probabilities(classifier, rows[known:], len(material.classes))}
-    if material.table and hasattr(classifier, "get_support"):
-        names = np.array(material.table.names)[: rows.shape[1]][classifier.get_support()]
+    fitted = [
+        module.build(params, seed=own, fidelity=fidelity).fit(x, of_x)
+        for own in rounds.seeds(seed, params, profile)
+    ]
+    answers = [probabilities(c, rows[known:], len(material.classes)) for c in fitted]
+    found = {"probabilities": np.stack(answers)}
+    if material.table and hasattr(fitted[0], "get_support"):
+        names = np.array(material.table.names)[: rows.shape[1]][fitted[0].get_support()]
         found["selected"] = np.frombuffer("\n".join(names).encode(), np.uint8)
     return found

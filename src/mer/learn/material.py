@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from mer import labels, pretrained, registry
+from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
-from mer.config import EVERY_COLUMN, Columns, Masking, Noise, Policy, Smote, Synthesis
+from mer.config import EVERY_COLUMN, Columns, Masking, Noise, Policy, Smote, Stripes, Synthesis
 from mer.copies import Copies
-from mer.errors import MerError
+from mer.errors import AbsentError, MerError
 from mer.learn.columns import best, catalogued
+from mer.learn.waves import Signals, Waves
 from mer.mel import Mels
+from mer.networks import pretrained
 from mer.selection import DATA, Selection
 from mer.types import FeatureSet
-from mer.waves import Signals, Waves
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,14 @@ class Material:
         How it makes new rows of the table.
     masking : Masking or None
         What it hides of each segment from an autoencoder.
+    stripes : Stripes or None
+        What it hides of each spectrogram from a network.
     leak : str
         Of the policy.
     columns : Columns
         How the table's columns are ranked.
     weights : mapping of str to np.ndarray, or None
-        What a user brings, by ``mer.pretrained.load``.
+        What a user brings, by ``mer.networks.pretrained.load``.
     """
 
     labels: Mapping[str, int]
@@ -61,6 +64,7 @@ class Material:
     synthesis: Synthesis | None = None
     rows: Noise | Smote | None = None
     masking: Masking | None = None
+    stripes: Stripes | None = None
     leak: str = "none"
     columns: Columns = EVERY_COLUMN
     weights: Mapping[str, np.ndarray] | None = None
@@ -74,7 +78,7 @@ class Material:
     @property
     def augmented(self) -> bool:
         """Whether a training sees more than its clips."""
-        parts = (self.copies, self.synthesis, self.rows, self.masking)
+        parts = (self.copies, self.synthesis, self.rows, self.masking, self.stripes)
         return any(part is not None for part in parts)
 
     @property
@@ -162,7 +166,7 @@ def beside(known: Material, songs: Material, name: str) -> Material:
 
 def _present(folder: Path, model: str) -> Path:
     if reason := absent(folder):
-        raise MerError(f"model {model!r} reads {folder}, which is absent: {reason}")
+        raise AbsentError(f"model {model!r} reads {folder}, which is absent: {reason}")
     return folder
 
 
@@ -224,8 +228,10 @@ def gather(
 
     Raises
     ------
+    AbsentError
+        If one of its inputs is absent; the message says why.
     MerError
-        If one of its inputs is absent; the message says why, and what to do.
+        If weights that a user brings are missing or others.
     """
     module, tracks = registry.get("models", selection.model), read_tracks(selection.folder("index"))
     copies = None
@@ -238,5 +244,8 @@ def gather(
         synthesis=policy.synthesis if module.uses_copies != "no" else None,
         rows=policy.rows if module.learner == "estimator" else None,
         masking=policy.masking if module.learner == "two_stage" else None,
+        stripes=policy.stripes
+        if module.learner == "network" and "spectrogram" in module.reads
+        else None,
         leak=policy.leak,
     )

@@ -16,6 +16,7 @@ from mer.learn import deepsmote, inputs, loop
 from mer.learn.kept import Kept, fill
 from mer.learn.loop import weights
 from mer.learn.material import Material
+from mer.learn.stripes import Striped
 from mer.types import Fold
 
 uses_device = True
@@ -89,7 +90,8 @@ def fit_predict(
     torch.manual_seed(seed)
     network = module.build(params, shape=tuple(x.shape[1:]), classes=len(material.classes))
     network.to(where)
-    curve = loop.fit(network, [x], y, inputs.shortened(params.training, profile), seed=seed)
+    shown = Striped(x, material.stripes) if material.stripes else x
+    curve = loop.fit(network, [shown], y, inputs.shortened(params.training, profile), seed=seed)
     if fidelity == "described":
         loop.settle(network, [x])
     test = inputs.examples(material, fold.test, where, copies=False)

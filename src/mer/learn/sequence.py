@@ -48,7 +48,6 @@ def fit_predict(
         rounds.parts(values, material.mel.ids, (train, val, fold.test), material.labels, where),
         inputs.shortened(params.training, profile),
         "training",
-        seed=seed,
+        seeds=rounds.seeds(seed, params, profile),
         patience=params.patience,
-        rounds=rounds.count(params.rounds, profile),
     )

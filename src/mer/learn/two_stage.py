@@ -21,8 +21,8 @@ from mer.learn import inputs, loop, rounds, rows
 from mer.learn.kept import Kept, fill
 from mer.learn.loop import Examples, Objective, weights
 from mer.learn.material import Material
+from mer.networks.segments import Encoder, MaskedAutoencoder
 from mer.parallel import SCRATCH
-from mer.segment_networks import Encoder, MaskedAutoencoder
 from mer.types import Fold, positions
 
 BATCH = 32
@@ -123,7 +123,6 @@ def fit_predict(
             rounds.parts(codes, ids, (train, val, fold.test), material.labels, where),
             inputs.shortened(params.classifier, profile),
             "stage2",
-            seed=seed,
+            seeds=rounds.seeds(seed, params, profile),
             patience=params.patience,
-            rounds=rounds.count(params.rounds, profile),
         )
