@@ -138,7 +138,8 @@ class Profile(Block):
     short : whether networks train for their ``short_epochs`` only, an autoencoder of segments on the
         first of each clip
     precision : ``bfloat16`` trains convolutions and dense layers in it where the device computes in it
-        (GPUs, processors with AVX512-BF16 or AMX), and in float32 elsewhere
+        (GPUs, processors with AVX512-BF16 or AMX), and in float32 elsewhere; answers are computed in
+        float32, but for those on chunks (``mer.learn.chunks``)
     """
 
     folds: Annotated[int, Field(ge=2)] | None

@@ -1,7 +1,8 @@
 """Train a network on random chunks of one fold's training clips, as Ravanelli & Bengio train SincNet.
 
 All samples lie on the device; a batch is gathered there by the places where its chunks begin. A clip's
-class follows from all its chunks, at a fixed hop: their log-posteriors are summed (methods C4).
+class follows from all its chunks, at a fixed hop: their log-posteriors are summed (methods C4). Chunks
+are many and alike: unlike other networks' examples they are classified in the precision of the training.
 """
 
 import logging
@@ -120,18 +121,18 @@ class Clips:
 
 
 @torch.no_grad()
-def classify(
-    network: nn.Module, clips: Clips, size: int, hop: int, batch: int = BATCH
-) -> np.ndarray:
+def classify(network: nn.Module, clips: Clips, size: int, hop: int) -> np.ndarray:
     """Probabilities of clips, of the summed log-posteriors of their chunks [shape=(n, classes)].
 
-    The size of a batch does not matter; it bounds the memory.
+    Every batch is as large, the last one with its last chunk again and again: no answer depends on how
+    many chunks there are.
     """
     network.eval()
     chunks, counts = clips.every(size, hop)
-    batches = torch.arange(len(chunks), device=chunks.device).split(batch)
+    whole = torch.arange(-(-len(chunks) // BATCH) * BATCH, device=chunks.device)
+    batches = whole.clamp(max=len(chunks) - 1).split(BATCH)
     logits = torch.cat([loop.forward(network, [chunks], rows).cpu() for rows in batches])
-    posteriors = logits.double().log_softmax(1).numpy()
+    posteriors = logits[: len(chunks)].double().log_softmax(1).numpy()
     return softmax(np.add.reduceat(posteriors, counts.cumsum() - counts), axis=1)
 
 
@@ -141,22 +142,6 @@ def _network(module: Any, params: Any, material: Material, where: torch.device) 
     if material.initial is not None:
         network.load_state_dict({k: torch.from_numpy(v) for k, v in material.initial.items()})
     return network
-
-
-def _answers(network: nn.Module, clips: Clips, params: Any, profile: Profile) -> np.ndarray:
-    """Probabilities of clips, at the profile's hop [shape=(n, classes)]."""
-    hop = params.samples(params.short_hop_ms if profile.short else params.hop_ms)
-    return classify(network, clips, params.samples(params.chunk_ms), hop)
-
-
-def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
-    """Probabilities of any clips, by the first round's network; see ``mer.learn.crossval``."""
-    where, params = device(), kept.params
-    assert material.signals is not None
-    values = torch.from_numpy(material.signals.values).to(where)
-    clips = Clips.of(material, ids, values, params.samples(params.chunk_ms))
-    network = kept.module.build(params, classes=len(material.classes))
-    return _answers(fill(network, kept.weights, where), clips, params, kept.profile)
 
 
 def _fit(
@@ -187,6 +172,23 @@ def _fit(
     if settle:
         loop.settle(network, [draw(generator)[0]])
     return np.array(curve)
+
+
+def _answers(network: nn.Module, clips: Clips, params: Any, profile: Profile) -> np.ndarray:
+    """Probabilities of clips, at the profile's hop [shape=(n, classes)]."""
+    hop = params.samples(params.short_hop_ms if profile.short else params.hop_ms)
+    with loop.precision(inputs.shortened(params.training, profile), clips.values.device):
+        return classify(network, clips, params.samples(params.chunk_ms), hop)
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips, by the network that a training left; see ``mer.learn.crossval``."""
+    where, params = device(), kept.params
+    assert material.signals is not None
+    values = torch.from_numpy(material.signals.values).to(where)
+    clips = Clips.of(material, ids, values, params.samples(params.chunk_ms))
+    network = kept.module.build(params, classes=len(material.classes))
+    return _answers(fill(network, kept.weights, where), clips, params, kept.profile)
 
 
 def fit_predict(

@@ -34,7 +34,8 @@ answer_reads: tuple[str, ...] = ("table",)
 
 
 def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
-    """Probabilities of any clips, by the first round's estimator, fitted anew."""
+    """Probabilities of any clips, by an estimator that is fitted once more, as in its first round; see
+    ``mer.learn.crossval``."""
     return fit_predict(
         kept.module,
         kept.params,
