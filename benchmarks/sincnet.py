@@ -20,10 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from mer import config
-from mer.learn import chunks, loop
+from mer.device import device
+from mer.learn import chunks, inputs, loop
 from mer.models import sincnet
 
-CLIPS, SECONDS, ROUNDS, BATCH, HOP = 16, 7.5, 3, 128, 160
+CLIPS, ANSWERED, SECONDS, ROUNDS, BATCH, HOP = 16, 4, 7.5, 5, 128, 160
 
 
 def rate(count: int, work: Callable[[], object]) -> float:
@@ -38,28 +39,34 @@ def rate(count: int, work: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
+    where = device()
     (params,) = config.read("models.sincnet")
+    (profile,) = config.read("profiles.paper")
+    recipe = inputs.shortened(params.training, profile)
     size = params.samples(params.chunk_ms)
-    network = sincnet.build(params, classes=4)
+    network = sincnet.build(params, classes=4).to(where)
     length = round(SECONDS * params.filter_rate)
     noise = np.random.default_rng(0).uniform(-1, 1, CLIPS * length).astype(np.float16)
     starts, lengths = torch.arange(CLIPS) * length, torch.full((CLIPS,), length)
     clips = chunks.Clips(torch.from_numpy(noise), starts, lengths)
-    optimizer, generator = loop.optimizer_of(network, params.training), torch.Generator()
+    optimizer, generator = loop.optimizer_of(network, recipe), torch.Generator()
+    called = loop.trained(network, recipe, where)
 
     def step() -> None:
         network.train()
         x, clip = clips.draw(BATCH, size, params.amplitude, generator)
         batches = [torch.arange(BATCH)]
-        loop.epoch(network, [x], clip % 4, batches, loop.CLASSIFICATION, optimizer)
+        loop.epoch(called, [x], clip % 4, batches, loop.CLASSIFICATION, optimizer)
 
-    one = chunks.Clips(clips.values, starts[:1], lengths[:1])
-    table = Table("", "chunks/s", title="SincNet, 200 ms")
+    few = chunks.Clips(clips.values, starts[:ANSWERED], lengths[:ANSWERED])
+
+    def answer() -> None:
+        with loop.precision(recipe, where):
+            chunks.classify(network, few, size, HOP)
+
+    table = Table("", "chunks/s", title=f"SincNet, 200 ms, {recipe.precision}")
     table.add_row("training step", f"{rate(BATCH, step):.0f}")
-    heard = len(one.every(size, HOP)[0])
-    inference = rate(heard, lambda: chunks.classify(network, one, size, HOP))
-    table.add_row("inference at 10 ms", f"{inference:.0f}")
+    table.add_row("inference at 10 ms", f"{rate(len(few.every(size, HOP)[0]), answer):.0f}")
     Console().print(table)
 
 

@@ -10,9 +10,9 @@ from mer import config
 from mer.errors import MerError
 from mer.learn import chunks
 from mer.learn.material import Material
+from mer.learn.waves import Signals
 from mer.models import sincnet
 from mer.types import QUADRANTS
-from mer.waves import Signals
 
 RATE = 16000
 (PARAMS,) = config.read("models.sincnet", path=ROOT / "params.yaml")
@@ -86,12 +86,14 @@ def test_bands_begin_side_by_side_on_the_mel_scale():
 def test_filtering_and_its_gradients_are_those_of_a_convolution(samples):
     torch.manual_seed(0)
     x = torch.randn(6, samples, dtype=torch.double, requires_grad=True)
-    filters = torch.randn(5, 251, dtype=torch.double, requires_grad=True)
+    filters = torch.randn(5, 251, dtype=torch.double)
+    filters = (filters + filters.flip(1)).requires_grad_()
     plain = functional.max_pool1d(functional.conv1d(x[:, None], filters[:, None]).abs(), 3)
     ours = sincnet._pooled(x, filters)
     weights = torch.randn_like(plain)
     assert torch.allclose(ours, plain)
-    expected = torch.autograd.grad((plain * weights).sum(), (x, filters))
+    of_x, of_filters = torch.autograd.grad((plain * weights).sum(), (x, filters))
+    expected = of_x, (of_filters + of_filters.flip(1)) / 2  # filters stay even
     found = torch.autograd.grad((ours * weights).sum(), (x, filters))
     assert all(torch.allclose(a, b) for a, b in zip(found, expected, strict=True))
     with torch.no_grad():
@@ -149,17 +151,46 @@ def test_a_clip_shorter_than_a_chunk_is_refused(clips):
         clips(("c", "a"), 401)
 
 
-def test_a_clip_gets_the_sum_of_log_posteriors_whatever_the_batch(clips):
+@pytest.fixture
+def network():
+    """A small one that is sure of what it says."""
     torch.manual_seed(0)
-    network = sincnet.build(SMALL, classes=4).eval()
+    built = sincnet.build(SMALL, classes=4).eval()
     with torch.no_grad():
-        network.logits.weight *= 100
+        built.logits.weight *= 100
+    return built
+
+
+def test_a_clip_gets_the_sum_of_log_posteriors_of_its_chunks(clips, network):
     side = clips(("b", "c"))
-    found = [chunks.classify(network, side, 400, 160, batch) for batch in (1, 3, 128)]
-    assert np.allclose(found[0], found[1], atol=1e-5)
-    assert np.allclose(found[0], found[2], atol=1e-5)
+    found = chunks.classify(network, side, 400, 160)
     pieces = torch.stack([side.values[400 + 160 * k :][:400].float() for k in range(4)])
     with torch.no_grad():
         expected = network(pieces).log_softmax(1).sum(0).softmax(0)
-    assert np.allclose(found[0][0], expected, atol=1e-5)
-    assert np.ptp(found[0][0]) > 0.01
+    assert np.allclose(found[0], expected, atol=1e-5)
+    assert np.ptp(found[0]) > 0.01
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_a_clip_is_answered_alike_among_any_others(clips, network, lower):
+    """At a hop of 2 samples, 301 chunks, alone and behind and before 251 others."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=lower):
+        alone, behind, before = (
+            chunks.classify(network, clips(ids), 400, 2) for ids in ("c", "bc", "cb")
+        )
+    assert np.allclose(alone[0], behind[1], atol=1e-5)
+    assert np.allclose(alone[0], before[0], atol=1e-5)
+
+
+def test_bfloat16_moves_no_posterior_by_a_hundredth(network):
+    """Of noise whose treble is 60 dB below its bass, as music's is."""
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(64, 400, dtype=torch.double, generator=generator)
+    slope = torch.logspace(0, -3, 201, dtype=torch.double)
+    x = torch.fft.irfft(torch.fft.rfft(noise) * slope).float()
+    with torch.no_grad():
+        expected = network(x).softmax(1)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = network(x).float().softmax(1)
+    assert np.ptp(expected.numpy()) > 0.1
+    assert torch.allclose(found, expected, atol=1e-2)

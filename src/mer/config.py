@@ -138,7 +138,8 @@ class Profile(Block):
     short : whether networks train for their ``short_epochs`` only, an autoencoder of segments on the
         first of each clip
     precision : ``bfloat16`` trains convolutions and dense layers in it where the device computes in it
-        (GPUs, processors with AVX512-BF16 or AMX), and in float32 elsewhere
+        (GPUs, processors with AVX512-BF16 or AMX), and in float32 elsewhere; answers are computed in
+        float32, but for those on chunks (``mer.learn.chunks``)
     """
 
     folds: Annotated[int, Field(ge=2)] | None
@@ -372,6 +373,20 @@ class Masking(Block):
     fill: Literal["mean", "zero"]
 
 
+class Stripes(Block):
+    """``policies.<key>.stripes``: spans of a spectrogram hidden from a network, drawn in training.
+
+    Attributes
+    ----------
+    count : of each kind
+    frames, bands : beyond the longest, over time and over frequency
+    """
+
+    count: PositiveInt
+    frames: PositiveInt
+    bands: PositiveInt
+
+
 class Policy(Block):
     """``policies.<key>``: one policy of augmented copies; ``{}`` makes none.
 
@@ -381,6 +396,7 @@ class Policy(Block):
     synthesis : spectrograms that depend on the fold, and are therefore not made before its training
     rows : the same for estimators on a table of features
     masking : the same for the autoencoder of a model of two stages
+    stripes : the same for a network of whole spectrograms, or of segments one by one
     leak : a diagnostic of what a mistake buys. ``before_split``: rows are made of test clips, too.
         ``mismatched_folds``: pre-training takes its clips from the folds of another list
     """
@@ -391,6 +407,7 @@ class Policy(Block):
     synthesis: Synthesis | None = None
     rows: Annotated[Noise | Smote, Field(discriminator="method")] | None = None
     masking: Masking | None = None
+    stripes: Stripes | None = None
     leak: Literal["none", "before_split", "mismatched_folds"] = "none"
 
 

@@ -2,7 +2,8 @@
 
 Conventions: scores lie in 0..1. A score of a repeated cross-validation is the mean over all its test
 folds, as Louro et al. and most of the field report it; ``f1_macro_sd`` is the standard deviation over
-these folds. A class that a fold neither contains nor predicts counts 0.
+these folds. Where a fold is trained in rounds, each is such a repeat: the rounds of a single split
+differ by their seeds alone. A class that a fold neither contains nor predicts counts 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -90,6 +91,47 @@ def fold_scores(predictions: Predictions) -> dict[str, np.ndarray]:
     return _scores(fold_confusions(predictions), predictions.classes)
 
 
+def clips_of(predictions: Predictions) -> list[str]:
+    """The clips that were predicted, or whose parts were, sorted."""
+    return sorted({clip_of(id_) for id_ in predictions.frame["id"]})
+
+
+def draws(count: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each of ``count`` units is in a draw of as many [shape=(draws, count)]."""
+    return rng.multinomial(count, np.full(count, 1 / count), BOOTSTRAP_DRAWS)
+
+
+def resampled(predictions: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Every score of every repeat, over all its folds, of clips that are drawn.
+
+    Parameters
+    ----------
+    weights : np.ndarray [shape=(draws, clips)]
+        How often each of ``clips_of(predictions)`` counts, with all its parts.
+
+    Returns
+    -------
+    dict of str to np.ndarray [shape=(repeats, draws)], in 0..1
+    """
+    n = len(predictions.classes)
+    clips, row = np.unique([clip_of(id_) for id_ in predictions.frame["id"]], return_inverse=True)
+    repeats, repeat = np.unique(predictions.frame["repeat"], return_inverse=True)
+    pair = predictions.y_true * n + predictions.y_pred
+    drawn = []
+    for r in range(len(repeats)):
+        counts = np.zeros((len(clips), n * n))
+        np.add.at(counts, (row[repeat == r], pair[repeat == r]), 1)
+        drawn.append(_scores((weights @ counts).reshape(-1, n, n), predictions.classes))
+    return {name: np.stack([scores[name] for scores in drawn]) for name in drawn[0]}
+
+
+def percentiles(values: np.ndarray) -> tuple[float, float]:
+    """The bounds that hold the middle 95 % of the values."""
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
 def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, float]]:
     """95 % percentile bootstrap intervals of every score, the clip as the unit.
 
@@ -102,24 +144,9 @@ def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, flo
     -------
     dict of str to (low, high), in 0..1
     """
-    n = len(predictions.classes)
-    clips, row = np.unique([clip_of(id_) for id_ in predictions.frame["id"]], return_inverse=True)
-    repeats, repeat = np.unique(predictions.frame["repeat"], return_inverse=True)
-    pair = predictions.y_true * n + predictions.y_pred
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(clips), np.full(len(clips), 1 / len(clips)), BOOTSTRAP_DRAWS)
-    drawn = []
-    for r in range(len(repeats)):
-        counts = np.zeros((len(clips), n * n))
-        np.add.at(counts, (row[repeat == r], pair[repeat == r]), 1)
-        drawn.append(_scores((weights @ counts).reshape(-1, n, n), predictions.classes))
-    tail = (1 - LEVEL) / 2
-    bounds = {}
-    for name in drawn[0]:
-        means = np.mean([scores[name] for scores in drawn], axis=0)
-        low, high = np.quantile(means, [tail, 1 - tail])
-        bounds[name] = (float(low), float(high))
-    return bounds
+    weights = draws(len(clips_of(predictions)), np.random.default_rng(seed))
+    found = resampled(predictions, weights)
+    return {name: percentiles(scores.mean(0)) for name, scores in found.items()}
 
 
 def _deviation(values: np.ndarray) -> float:

@@ -100,10 +100,15 @@ def _everything(examples: Examples) -> Tensor:
     return torch.arange(len(examples), device=examples.device)
 
 
-def trained(network: nn.Module, recipe: Recipe, where: torch.device) -> Network:
-    """The network as a training calls it, in the recipe's precision; all else calls it in float32."""
+def precision(recipe: Recipe, where: torch.device) -> torch.autocast:
+    """A context of the recipe's precision; outside of it networks compute in float32."""
     lower = recipe.precision == "bfloat16" and computes_in_bfloat16(where)
-    called: Network = torch.autocast(where.type, torch.bfloat16, enabled=lower)(network)
+    return torch.autocast(where.type, torch.bfloat16, enabled=lower)
+
+
+def trained(network: nn.Module, recipe: Recipe, where: torch.device) -> Network:
+    """The network as a training calls it, in the recipe's precision."""
+    called: Network = precision(recipe, where)(network)
     return called
 
 

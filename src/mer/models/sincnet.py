@@ -6,11 +6,13 @@ their TIMIT recipe, which Pandrea, Gómez-Cañón & Herrera keep but for the cla
 
 Filters of 251 taps over a whole chunk are cheapest in the frequency domain. A chunk is a period of the
 Fourier transform there: only outputs that need no sample beyond its end are kept, so they are those of
-a plain convolution.
+a plain convolution. A filter that is even around its middle has a real transform. Filters and waveforms
+stay in float32 whatever the precision of a training: rounded to bfloat16, the bass of a chunk would
+drown its treble.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -30,12 +32,12 @@ uses_copies = "no"
 fidelities: tuple[str, ...] = ("described", "released")
 
 FILTERS, TAPS, POOL = 80, 251, 3
+HALF = TAPS // 2
 CONVOLUTIONS = ((60, 5), (60, 5))  # filters, taps
 LOWEST, MIN_LOW, MIN_BAND = 30.0, 50.0, 50.0  # Hz
 SLOPE = 0.2
 EPSILON = 1e-6
-PIECE = 16  # chunks convolved at once, for the same reason as the next
-BLOCK = 4  # chunks filtered at once: their outputs stay in the processor's cache
+PIECE = 32  # chunks convolved at once: what comes of them stays in the processor's cache
 
 
 class Params(Block):
@@ -51,6 +53,7 @@ class Params(Block):
     amplitude : a training chunk is multiplied by a factor in 1 ± this
     hidden : sizes of the layers behind the convolutions
     steps, short_steps : batches that are called an epoch; the second under a profile that is ``short``
+    rounds : networks per fold, from other seeds; each counts as a repeat of the fold
     """
 
     chunk_ms: PositiveInt
@@ -60,6 +63,7 @@ class Params(Block):
     amplitude: Annotated[float, Field(ge=0, lt=1)]
     steps: PositiveInt
     short_steps: PositiveInt
+    rounds: PositiveInt
     hidden: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     waveform: Waveform
     training: Recipe
@@ -76,56 +80,83 @@ class Params(Block):
         return milliseconds * self.filter_rate // 1000
 
 
-def _outputs(x: Tensor, filters: Tensor) -> Iterator[Tensor]:
-    """Outputs of filters, block by block of chunks [shape=(block, filters, 3 * frames)]."""
-    size, frames = next_fast_len(x.shape[1], real=True), (x.shape[1] - TAPS + 1) // POOL
-    response = torch.fft.rfft(filters, size).conj().resolve_conj()
-    for block in x.split(BLOCK):
-        spectrum = torch.fft.rfft(block, size)[:, None] * response
-        yield torch.fft.irfft(spectrum, size)[..., : frames * POOL]
+def _thirds(x: Tensor) -> Tensor:
+    """First, second and third of every three samples [shape=(3, ..., samples // 3)]."""
+    return x[..., : x.shape[-1] // POOL * POOL].unflatten(-1, (-1, POOL)).movedim(-1, 0)
+
+
+def _spectrum(x: Tensor, size: int) -> Tensor:
+    """Fourier transform, real and imaginary parts in turn [shape=(..., size + 2)]."""
+    return torch.view_as_real(torch.fft.rfft(x, size)).flatten(-2)
+
+
+def _signal(spectrum: Tensor) -> Tensor:
+    """The inverse of ``_spectrum``."""
+    return torch.fft.irfft(torch.view_as_complex(spectrum.unflatten(-1, (-1, 2))))
+
+
+def _response(filters: Tensor, size: int) -> Tensor:
+    """What even filters multiply a spectrum by [shape=(filters, size + 2)]."""
+    gains = torch.fft.hfft(filters[:, HALF:], size)[:, : size // 2 + 1]
+    return gains.repeat_interleave(2, 1)
+
+
+def _size(samples: int) -> int:
+    """An even length of a fast Fourier transform."""
+    return 2 * next_fast_len((samples + 1) // 2, real=True)
 
 
 class _Pooled(torch.autograd.Function):
     """The largest of every three magnitudes of a filter's output, with a gradient.
 
-    What is kept for it is no output but which of the three was the largest, as its sign.
+    What is kept for it is no output but which of the three was the largest, as its sign. One chunk is
+    filtered at a time: its outputs stay in the processor's cache.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, filters: Tensor) -> Tensor:
         """[shape=(n, samples)], [shape=(filters, taps)] -> [shape=(n, filters, frames)]."""
+        size = _size(x.shape[1])
+        spectra, response = _spectrum(x, size), _response(filters, size)
         pooled, kept = [], []
-        for y in _outputs(x, filters):
-            thirds = y.unflatten(-1, (-1, POOL)).movedim(-1, 0).contiguous()
-            below = thirds.abs()
-            pooled.append(below.amax(0))
-            below -= pooled[-1]  # 0 for the largest; comparing costs four times as much
-            kept.append(below.mul_(1e30).add_(1).clamp_(min=0).copysign_(thirds).to(torch.int8))
-        ctx.save_for_backward(x, filters, *kept)
-        return torch.cat(pooled)
+        for spectrum in spectra:
+            y = _signal(spectrum * response)[:, HALF : x.shape[1] - HALF]
+            thirds = _thirds(y).contiguous()
+            pooled.append(thirds.abs().amax(0))
+            least = torch.finfo(x.dtype).tiny
+            thirds /= pooled[-1].clamp(min=least)  # comparing costs three times as much
+            kept.append(thirds.to(torch.int8))  # 1 or -1 for the largest, 0 for what is below
+        ctx.save_for_backward(spectra, response, *kept)
+        ctx.samples = x.shape[1]
+        return torch.stack(pooled)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        """Of the samples and of the filters."""
-        x, filters, *kept = ctx.saved_tensors
-        size = next_fast_len(x.shape[1], real=True)
-        response = torch.fft.rfft(filters, size)
+        """Of the samples, and of the filters among even ones."""
+        spectra, response, *kept = ctx.saved_tensors
         of_filters, of_x = torch.zeros_like(response), []
-        for block, slope, signs in zip(x.split(BLOCK), gradient.split(BLOCK), kept, strict=True):
-            spectrum = torch.fft.rfft((signs * slope).movedim(0, -1).flatten(-2), size)
-            of_x.append((spectrum * response).sum(1))
-            heard = torch.fft.rfft(block, size).conj().resolve_conj()
-            of_filters += (spectrum * heard[:, None]).sum(0)
-        samples = torch.fft.irfft(torch.cat(of_x), size)[:, : x.shape[1]]
-        return samples, torch.fft.irfft(of_filters.conj().resolve_conj(), size)[:, :TAPS]
+        y = gradient.new_zeros(len(response), spectra.shape[1] - 2)
+        thirds = _thirds(y[:, HALF : ctx.samples - HALF])
+        for spectrum, slope, signs in zip(spectra, gradient, kept, strict=True):
+            torch.mul(signs, slope, out=thirds)
+            found = _spectrum(y, y.shape[1])
+            of_filters.addcmul_(found, spectrum)
+            of_x.append(found.mul_(response).sum(0))
+        taps = torch.fft.irfft(of_filters.unflatten(1, (-1, 2)).sum(2))[:, : HALF + 1]
+        samples = _signal(torch.stack(of_x))[:, : ctx.samples]
+        return samples, torch.cat([taps[:, 1:].flip(1), taps], 1)
 
 
 def _pooled(x: Tensor, filters: Tensor) -> Tensor:
-    """The largest of every three magnitudes of a filter's output."""
+    """The largest of every three magnitudes of an even filter's output."""
     if torch.is_grad_enabled():
         found: Tensor = _Pooled.apply(x, filters)
         return found
-    return torch.cat([functional.max_pool1d(y.abs_(), POOL) for y in _outputs(x, filters)])
+    size = _size(x.shape[1])
+    response = _response(filters, size)
+    outputs = (_signal(spectrum * response) for spectrum in _spectrum(x, size))
+    magnitudes = (y[:, HALF : x.shape[1] - HALF].abs_() for y in outputs)
+    return torch.stack([functional.max_pool1d(y, POOL) for y in magnitudes])
 
 
 class SincConv(nn.Module):
@@ -148,10 +179,9 @@ class SincConv(nn.Module):
         hertz = 700 * (10 ** (np.linspace(low, high, FILTERS + 1) / 2595) - 1)
         self.low = nn.Parameter(torch.tensor(hertz[:-1], dtype=torch.float32))
         self.band = nn.Parameter(torch.tensor(np.diff(hertz), dtype=torch.float32))
-        half = TAPS // 2
-        window = 0.54 - 0.46 * torch.cos(2 * math.pi * torch.linspace(0, TAPS / 2 - 1, half) / TAPS)
+        window = 0.54 - 0.46 * torch.cos(2 * math.pi * torch.linspace(0, TAPS / 2 - 1, HALF) / TAPS)
         self.register_buffer("window", window, persistent=False)
-        radians = 2 * math.pi * torch.arange(-half, 0) / rate
+        radians = 2 * math.pi * torch.arange(-HALF, 0) / rate
         self.register_buffer("radians", radians, persistent=False)
 
     def cutoffs(self) -> tuple[Tensor, Tensor]:
@@ -169,8 +199,12 @@ class SincConv(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         """[shape=(n, samples)] -> [shape=(n, filters, (samples - 250) // 3)]."""
-        with torch.autocast(samples.device.type, enabled=False):
-            return _pooled(samples.float(), self.filters())
+        kind = samples.device.type
+        with torch.autocast(kind, enabled=False):
+            found = _pooled(samples.float(), self.filters())
+        return (
+            found.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else found
+        )
 
 
 class TimeNorm(nn.Module):
@@ -189,7 +223,16 @@ class TimeNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[shape=(n, ..., length)], and the same back."""
         x = functional.layer_norm(x, x.shape[-1:], eps=EPSILON**2 * self.shrink)
-        return torch.addcmul(self.bias, x, self.weight * math.sqrt(self.shrink))
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+        return torch.addcmul(bias, x, weight, value=math.sqrt(self.shrink))
+
+
+class Pool(nn.Module):
+    """The largest of every three, without torch's search for its place: several times as fast."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[shape=(..., length)] -> [shape=(..., length // 3)]."""
+        return _thirds(x).contiguous().amax(0)
 
 
 class Network(nn.Module):
@@ -204,15 +247,15 @@ class Network(nn.Module):
         stages: list[nn.Module] = []
         for filters, taps in CONVOLUTIONS:
             frames = (frames - taps + 1) // POOL
-            stages += [nn.Conv1d(channels, filters, taps), nn.MaxPool1d(POOL)]
-            stages += [TimeNorm(filters, frames), nn.LeakyReLU(SLOPE)]
+            stages += [nn.Conv1d(channels, filters, taps), Pool()]
+            stages += [TimeNorm(filters, frames), nn.LeakyReLU(SLOPE, inplace=True)]
             channels = filters
         self.convolutions = nn.Sequential(*stages, nn.Flatten(), TimeNorm(channels * frames))
         sizes = (channels * frames, *hidden)
         layers: list[nn.Module] = []
         for inputs, outputs in zip(sizes, hidden, strict=False):
             layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs, momentum=0.05)]
-            layers.append(nn.LeakyReLU(SLOPE))
+            layers.append(nn.LeakyReLU(SLOPE, inplace=True))
         self.hidden = nn.Sequential(*layers)
         self.logits = nn.Linear(hidden[-1], classes)
         for layer in (*self.hidden, self.logits):
@@ -229,7 +272,7 @@ class Network(nn.Module):
 
     def _features(self, samples: Tensor) -> Tensor:
         """What the hidden layers take; no chunk knows of another here."""
-        filtered = functional.leaky_relu(self.sinc_norm(self.sinc(self.heard(samples))), SLOPE)
+        filtered = functional.leaky_relu_(self.sinc_norm(self.sinc(self.heard(samples))), SLOPE)
         found: Tensor = self.convolutions(filtered)
         return found
 
