@@ -37,7 +37,7 @@ QUICK_BLOCKS = {
         "classifier": LONGER,
     },
     "cnn_bilstm": {**QUICK_SEGMENTS, "training": LONGER},
-    "autoencoder_rf": {"training": QUICK},
+    "autoencoder_rf": {"training": QUICK.model_copy(update={"epochs": 1, "short_epochs": 1})},
     "cnn": {"training": QUICK},
     "cnn_gru": {"training": QUICK},
     "crnn": {"training": QUICK, "filters": (8, 8, 8, 8)},
@@ -51,7 +51,10 @@ QUICK_BLOCKS = {
             update={"optimizer": "rmsprop", "epochs": 5, "short_epochs": 5}
         ),
     },
-    "short_chunk_cnn": {"training": LONGER, "filters": (4, 8, 64)},
+    "short_chunk_cnn": {
+        "training": QUICK.model_copy(update={"lr": 0.01, "epochs": 6, "short_epochs": 6}),
+        "filters": (4, 4, 32),
+    },
     "sample_cnn": {"training": LONGER, "filters": (8, 8, 8)},
     "crnn_mtat": {"head": LONGER},
     "artists_cnn": {"training": LONGER},
