@@ -26,9 +26,10 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from mer import config, layers, registry
+from mer import config, registry
 from mer.device import device
 from mer.learn import loop
+from mer.networks import layers
 from mer.recipe import Recipe
 
 FORWARD_AND_BACKWARD = 3  # a backward pass costs two forward ones

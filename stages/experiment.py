@@ -1,7 +1,8 @@
 """Run one experiment of a paper: ``python stages/experiment.py <paper> <key> model=… dataset=… …``.
 
 ``source=`` names a corpus to train on in place of the tested one, ``parent=`` an experiment whose network
-is trained further, ``set.training.batch=32`` and the like replace values of the model's block.
+is trained further, ``weights=`` what a user has to bring, ``set.training.batch=32`` and the like replace
+values of the model's block. An absent input leaves the reason in place of scores.
 """
 
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from mer import config, evaluation, training
+from mer.artefacts import or_absent, require
 from mer.selection import SELECTORS, Selection
 from mer.stage import stage
 
@@ -18,22 +20,18 @@ metrics, runs = Path("metrics/experiments", paper), Path("data/runs", paper)
 with stage(f"experiment@{key}", sidecar=metrics / f"{key}.record.json") as record:
     given = dict(word.split("=", 1) for word in words)
     seed, name = config.read("seed", "profile")
-    chosen = Selection(
-        **{k: v for k, v in given.items() if k in SELECTORS}, profile=name, seed=seed
-    )
+    chosen = Selection(**{k: given[k] for k in SELECTORS[:-2]}, profile=name, seed=seed)
     params, policy, profile = config.read(
         f"models.{chosen.model}", f"policies.{chosen.augment}", f"profiles.{name}"
     )
     settings = {k[4:]: yaml.safe_load(v) for k, v in given.items() if k.startswith("set.")}
-    record["timing"] = training.run(
-        chosen,
-        config.changed(params, settings),
-        policy,
-        profile,
-        runs / key,
-        weights=chosen.model == "sincnet",
-        source=given.get("source"),
-        parent=runs / given["parent"] if "parent" in given else None,
-    )
+    params, keep = config.changed(params, settings), chosen.model == "sincnet"
+    source, parent = given.get("source"), runs / given["parent"] if "parent" in given else None
+    with or_absent(runs / key, **chosen.used):
+        if "weights" in given:
+            require(Path("data/weights", given["weights"]))
+        record["timing"] = training.run(
+            chosen, params, policy, profile, runs / key, weights=keep, source=source, parent=parent
+        )
     confusion = Path("data/plots", paper, f"{key}.csv")
     evaluation.experiment(runs / key, metrics / f"{key}.json", confusion)

@@ -65,7 +65,7 @@ def script(process: psutil.Process) -> str | None:
 
 
 class Run:
-    """`dvc repro` in a clone, mended as `make repro` does, in a process group of its own."""
+    """`dvc repro` in a clone, mended as `make repro` does, two workers, a process group of its own."""
 
     def __init__(self, clone: Clone, *command: str) -> None:
         self.mended = mend(clone.folder)
@@ -75,7 +75,7 @@ class Run:
             self.dvc = subprocess.Popen(
                 command or ("dvc", "repro"),
                 cwd=clone.folder,
-                env=ENVIRONMENT,
+                env={**ENVIRONMENT, "MER_JOBS": "2"},
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -2,6 +2,7 @@ from collections import Counter
 
 import pytest
 
+import workbooks
 from corpora import eight_songs
 from mer.datasets import ch818
 from mer.errors import MerError
@@ -9,16 +10,26 @@ from mer.types import QUADRANTS
 
 
 @pytest.fixture
-def labelled(tmp_path):
-    """Write empty audio files and their labels; returns the folder."""
+def songs(tmp_path):
+    """Write empty audio files; returns the root."""
+
+    def write(files):
+        (tmp_path / "ch818_mp3").mkdir()
+        for name in files:
+            (tmp_path / "ch818_mp3" / name).touch()
+        return tmp_path
+
+    return write
+
+
+@pytest.fixture
+def labelled(songs):
+    """Write empty audio files and their labels; returns the root."""
 
     def write(text, files):
-        folder = tmp_path / "ch818_mp3"
-        folder.mkdir()
-        for name in files:
-            (folder / name).touch()
-        (folder / "CH818_Quads.csv").write_text(text, encoding="utf-8")
-        return tmp_path
+        root = songs(files)
+        (root / "ch818_mp3/CH818_Quads.csv").write_text(text, encoding="utf-8")
+        return root
 
     return write
 
@@ -65,8 +76,8 @@ def test_keeps_the_path_of_a_missing_file(labelled):
         ("File,Quads\na.mp3,Q1\n", r"must have a row for each file .* none for 'b' \(1 such"),
         ("File,Quads\na.mp3,Q1\na,Q1\nb,Q1\n", r"line 3: the clip 'a' must stand once"),
         ("File,Class\na.mp3,Q1\n", r"must have a column 'Quads'"),
-        ("Quads\nQ1\nQ2\n", r"must have a column that names the files beside it, such as a.mp3"),
-        ("Row,Quads\n1,Q1\n2,Q2\n", r"must have a column that names the files beside it"),
+        ("Quads\nQ1\nQ2\n", r"must have a column that names the audio files, such as a.mp3"),
+        ("Row,Quads\n1,Q1\n2,Q2\n", r"must have a column that names the audio files"),
     ],
 )
 def test_refuses(labelled, text, match):
@@ -74,10 +85,55 @@ def test_refuses(labelled, text, match):
         ch818.tracks(labelled(text, ["a.mp3", "b.mp3"]))
 
 
-def test_a_workbook_alone_is_told_what_to_do(tmp_path):
-    (tmp_path / "CH818.xlsx").touch()
-    with pytest.raises(MerError, match=r"CH818_Quads.csv, .*; .*of CH818.xlsx, save the sheet"):
-        ch818.tracks(tmp_path)
+@pytest.mark.parametrize("place", ["", "ch818_mp3"])
+@pytest.mark.parametrize("number", [False, True], ids=["Q1", "1"])
+def test_a_workbook_is_joined_by_name(songs, place, number):
+    quads = {"歌 1": "Q1", "2": "Q3", "c": "Q4"}
+    root = songs([f"{name}.mp3" for name in quads])
+    rows = [(9 - i, n, int(q[1]) if number else q) for i, (n, q) in enumerate(quads.items())]
+    rows = [("Row", "Name", "Quads"), *((r, 2 if n == "2" else n, q) for r, n, q in reversed(rows))]
+    workbooks.write(root / place / "CH818.xlsx", rows)
+    found = ch818.tracks(root)
+    assert {t.id: t.quadrant for t in found} == quads
+    assert {t.path for t in found} == {f"ch818_mp3/{name}.mp3" for name in quads}
+
+
+@pytest.mark.parametrize(
+    ("rows", "match"),
+    [
+        ([("File", "Quads"), ("a", "Q1"), ("b", 5)], r"line 3: Quads must be one of .*, not '5'"),
+        ([("File", "Quads"), ("a", "Q1"), ("b",)], r"line 3: Quads must be one of .*, not ''"),
+        (
+            [("File", "Quads"), ("a", "Q1"), ("a.mp3", "Q2")],
+            r"line 3: the clip 'a' must stand once",
+        ),
+        ([("File", "Class"), ("a", "Q1")], r"xlsx must have a column 'Quads', not only .*'Class'"),
+        (
+            [("File", "Quads"), ("a", "Q1")],
+            r"must have a row for each file .* none for 'b' \(1 such",
+        ),
+        ([("File", "Quads")], r"must have at least one row"),
+        ([], r"must have a column 'Quads', not only \[\]"),
+    ],
+)
+def test_refuses_a_workbook(songs, rows, match):
+    root = songs(["a.mp3", "b.mp3"])
+    workbooks.write(root / "CH818.xlsx", rows)
+    with pytest.raises(MerError, match=match):
+        ch818.tracks(root)
+
+
+def test_the_saved_sheet_goes_before_the_workbook(labelled):
+    root = labelled("File,Quads\na,Q2\n", ["a.mp3"])
+    workbooks.write(root / "CH818.xlsx", [("File", "Quads"), ("a", "Q1")])
+    assert [t.quadrant for t in ch818.tracks(root)] == ["Q2"]
+
+
+def test_neither_is_told_what_to_do(songs):
+    with pytest.raises(
+        MerError, match=r"one file CH818.xlsx, .*; .*or its sheet as CH818_Quads.csv"
+    ):
+        ch818.tracks(songs(["a.mp3"]))
 
 
 def test_the_miniature_keeps_its_labels(tmp_path):

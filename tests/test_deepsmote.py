@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch.nn import functional
 
-from mer.autoencoder import Autoencoder, Scale, code_shape
 from mer.config import Profile, Synthesis
 from mer.learn import deepsmote, network
 from mer.learn.material import Material
 from mer.learn.reconstruction import codes, trained
 from mer.mel import Mels
 from mer.models import cnn
+from mer.networks.autoencoder import Autoencoder, Scale, code_shape
 from mer.recipe import Recipe
 from mer.types import Fold
 

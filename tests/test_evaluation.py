@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from mer import config, evaluation, mel
-from mer.artefacts import write_json, write_manifest, write_predictions, write_tracks
+from mer.artefacts import or_absent, write_json, write_manifest, write_predictions, write_tracks
+from mer.errors import AbsentError
 from mer.types import Predictions
 
 
@@ -16,6 +17,7 @@ def run(tmp_path):
     frame = pd.DataFrame(rows, columns=["id", "repeat", "fold", "y_true", "p_0"])
     folder = tmp_path / "run"
     folder.mkdir()
+    write_manifest(folder)
     write_predictions(
         folder / "predictions.parquet",
         Predictions(frame.assign(p_1=1 - frame["p_0"]), ("low", "high")),
@@ -77,6 +79,16 @@ def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tm
     assert found["accuracy_low"] <= found["accuracy"] <= found["accuracy_high"]
 
 
+def test_an_experiment_without_an_input_says_so_in_place_of_scores(tmp_path):
+    run, metrics = tmp_path / "run", tmp_path / "experiment.json"
+    with or_absent(run, model="crnn_mtat", target="quadrant", profile="demo"):
+        raise AbsentError("weights not present")
+    evaluation.experiment(run, metrics, tmp_path / "confusion.csv")
+    composition = {"model": "crnn_mtat", "target": "quadrant", "profile": "demo"}
+    assert json.loads(metrics.read_text()) == {"absent": "weights not present", **composition}
+    assert len(pd.read_csv(tmp_path / "confusion.csv")) == 0
+
+
 def test_counts_are_those_of_the_index(corpus, tmp_path):
     (tmp_path / "demo_x").mkdir()
     write_tracks(tmp_path / "demo_x" / "tracks.csv", corpus[:-1], {})
@@ -103,6 +115,22 @@ def test_clips_that_were_cut_are_scored_beside_their_parts(run, tmp_path):
     metrics = json.loads((tmp_path / "run.json").read_text())
     assert (metrics["n_clips"], metrics["accuracy"]) == (4, 0.75)
     assert (metrics["clip_n_clips"], metrics["clip_accuracy"]) == (2, 1.0)
+
+
+def test_clips_that_were_cut_are_scored_round_by_round(run, tmp_path):
+    """In the second round b is wrong: half of the clips are right, as of the parts."""
+    rows = [("a#0", 0, 0, 0.9), ("a#1", 0, 0, 0.8), ("b#0", 1, 0, 0.6), ("b#1", 1, 0, 0.1)]
+    rows += [("a#0", 0, 1, 0.9), ("a#1", 0, 1, 0.8), ("b#0", 1, 1, 0.6), ("b#1", 1, 1, 0.7)]
+    frame = pd.DataFrame(rows, columns=["id", "y_true", "repeat", "p_0"])
+    frame = frame.assign(fold=0, p_1=1 - frame["p_0"])
+    frame = frame[["id", "repeat", "fold", "y_true", "p_0", "p_1"]]
+    write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
+    evaluation.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
+    found = json.loads((tmp_path / "experiment.json").read_text())
+    assert (found["n_clips"], found["n_folds"], found["clip_n_clips"]) == (4, 2, 2)
+    assert (found["accuracy"], found["accuracy_sd"]) == (0.625, pytest.approx(0.1768))
+    assert (found["clip_accuracy"], found["clip_accuracy_sd"]) == (0.75, pytest.approx(0.3536))
+    assert (found["clip_accuracy_low"], found["clip_accuracy_high"]) == (0.5, 1.0)
 
 
 def test_whole_clips_have_no_scores_of_clips_beside(run, tmp_path):

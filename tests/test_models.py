@@ -7,19 +7,21 @@ from functools import cache
 import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import load, save
 
 import weights
 from mer import config, parallel, registry
 from mer.copies import Copies
 from mer.errors import MerError
 from mer.learn.crossval import cross_validate, fold_seed
+from mer.learn.kept import Kept
 from mer.learn.material import Material
+from mer.learn.waves import Signals, Waves
 from mer.mel import Mels
 from mer.metrics import summary
 from mer.recipe import Recipe
 from mer.splits import split
 from mer.types import QUADRANTS, FeatureSet
-from mer.waves import Signals, Waves
 
 SHAPE = (96, 96)
 QUICK = Recipe(
@@ -35,7 +37,7 @@ QUICK_BLOCKS = {
         "classifier": LONGER,
     },
     "cnn_bilstm": {**QUICK_SEGMENTS, "training": LONGER},
-    "autoencoder_rf": {"training": QUICK},
+    "autoencoder_rf": {"training": QUICK.model_copy(update={"epochs": 1, "short_epochs": 1})},
     "cnn": {"training": QUICK},
     "cnn_gru": {"training": QUICK},
     "crnn": {"training": QUICK, "filters": (8, 8, 8, 8)},
@@ -49,7 +51,10 @@ QUICK_BLOCKS = {
             update={"optimizer": "rmsprop", "epochs": 5, "short_epochs": 5}
         ),
     },
-    "short_chunk_cnn": {"training": LONGER, "filters": (4, 8, 64)},
+    "short_chunk_cnn": {
+        "training": QUICK.model_copy(update={"lr": 0.01, "epochs": 6, "short_epochs": 6}),
+        "filters": (4, 4, 32),
+    },
     "sample_cnn": {"training": LONGER, "filters": (8, 8, 8)},
     "crnn_mtat": {"head": LONGER},
     "artists_cnn": {"training": LONGER},
@@ -219,6 +224,29 @@ def test_a_training_clip_does_enter_training(root, trained, model, material, fol
 def test_copies_of_training_clips_enter_training(root, trained, model, material, folds):
     after = run(root, model, replace(material, copies=None), folds[:1])
     assert not same(left_by(after, folds[0]), left_by(trained(model), folds[0]))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_a_training_leaves_answers_as_it_did(root, trained, model, material, folds):
+    """Its test clips in another order, weights back from a file's bytes, no label but of training clips."""
+    module, fold, left = registry.get("models", model), folds[0], trained(model)
+    kept = Kept(
+        module,
+        params(root, model),
+        fold,
+        load(save(dict(left.weights.get((0, 0), {})))),
+        fold_seed(1, fold),
+        "described",
+        DEMO,
+    )
+    known = replace(material, labels={id_: material.labels[id_] for id_ in fold.train})
+    asked, learner = fold.test[::-1], registry.get("learn", module.learner)
+    found = learner.answer(kept, as_read(known, model), asked)
+    answers = left.predictions.frame.set_index("id").loc[list(asked)]
+    assert found == pytest.approx(
+        answers[left.predictions.probability_columns].to_numpy(), abs=1e-4
+    )
+    assert bool(kept.weights) == learner.uses_device
 
 
 def test_only_the_released_svm_lets_test_rows_scale_the_others(root, material, folds):

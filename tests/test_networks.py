@@ -10,9 +10,9 @@ from conftest import ROOT
 from mer import config, registry
 from mer.device import device
 from mer.errors import MerError
-from mer.layers import GRU, Dropout, MaxPoolSame, he_normal
 from mer.learn import loop
 from mer.learn.network import weights
+from mer.networks.layers import GRU, Dropout, MaxPoolSame, he_normal
 from mer.recipe import Recipe
 
 PAPER = (942, 128)

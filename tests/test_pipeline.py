@@ -20,8 +20,8 @@ def fresh(root, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ran(fresh):
-    """The clone after its first `dvc repro`, committed."""
-    fresh.run("dvc", "repro")
+    """The clone after its first `dvc repro`, with two processes, committed."""
+    fresh.run("dvc", "repro", MER_JOBS="2")
     fresh.commit("first run")
     return fresh
 

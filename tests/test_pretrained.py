@@ -9,11 +9,13 @@ import torch
 from torch.nn import functional
 
 import weights
+from clone import fresh_clone
 from conftest import ROOT
-from mer import config, mel, pretrained, selection
+from mer import artefacts, config, mel, selection
 from mer.errors import MerError
 from mer.learn import loop, transfer
 from mer.models import artists_cnn, crnn_mtat
+from mer.networks import pretrained
 from mer.recipe import Recipe
 
 STEP = Recipe(optimizer="adam", lr=0.01, batch=8, epochs=12, short_epochs=1, stop_accuracy=None)
@@ -82,6 +84,39 @@ def test_a_selection_without_its_weights_is_refused(tmp_path):
     chosen = whole.model_copy(update={"model": "crnn_mtat", "view": "mtat"})
     with pytest.raises(MerError, match=r"crnn_mtat: weights must lie in .*weights/won_crnn_mtat"):
         selection.check(chosen, raw=tmp_path)
+
+
+def test_what_is_there_is_told_from_what_is_not(state_dict, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    chosen, found = block(state_dict), []
+    for content in (state_dict.read_bytes(), b"another", None):
+        state_dict.unlink()
+        if content is not None:
+            state_dict.write_bytes(content)
+        pretrained.look(chosen, tmp_path / "looked")
+        found.append(artefacts.absent(tmp_path / "looked"))
+    assert found[0] is None
+    assert f"must have the sha256 {chosen.sha256}, not " in found[1]
+    assert found[2] == "weights not present: crnn.pth, see README"
+
+
+def test_weights_brought_later_are_looked_at(root, tmp_path):
+    """Whatever DVC remembers of runs without them."""
+    clone, target = fresh_clone(root, tmp_path), "data/dvc.yaml:weights@crnn_mtat"
+    file = clone.folder / "data/raw/weights/brought.pth"
+    file.parent.mkdir(parents=True)
+    digest = hashlib.sha256(b"weights").hexdigest()
+    clone.edit(
+        models__crnn_mtat__weights__file=file.name, models__crnn_mtat__weights__sha256=digest
+    )
+    found = []
+    for content in (None, b"weights", None):
+        file.write_bytes(content) if content else file.unlink(missing_ok=True)
+        clone.run("dvc", "repro", target)
+        found.append(artefacts.read_json(clone.folder / "data/weights/crnn_mtat/manifest.json"))
+    assert found[0] == found[2]
+    assert found[0]["status"] == "absent"
+    assert found[1] == {"status": "present", "sha256": digest}
 
 
 def test_a_pickle_that_is_code_is_not_run(tmp_path):

@@ -3,18 +3,20 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
 from conftest import ROOT
 from mer import artefacts, config, training
-from mer.errors import MerError
+from mer.errors import AbsentError, MerError
 from mer.extraction import TABLE
 from mer.files import write_csv
+from mer.learn import chunks
 from mer.learn.material import Material, across
+from mer.learn.waves import Signals
 from mer.selection import Selection
 from mer.types import QUADRANTS, FeatureSet, Fold, Track
-from mer.waves import Signals
 
 PROFILE = config.Profile(
     folds=None, repeats=None, first=None, batch=8, short=True, precision="float32"
@@ -62,7 +64,7 @@ def prepared(tmp_path, monkeypatch):
 
 def run(chosen, target, changes=None, **more):
     (params,) = config.read(f"models.{chosen.model}", path=ROOT / "params.yaml")
-    params = config.changed(params, changes or {})
+    params = config.changed(params, {"rounds": 1} | (changes or {}))
     training.run(chosen, params, config.Policy(), PROFILE, target, weights=True, **more)
     return artefacts.read_predictions(target / "predictions.parquet")
 
@@ -86,6 +88,21 @@ def test_repeats_of_one_split_differ_by_their_seed(prepared):
     found = run(CHOSEN, prepared / "own").frame
     first, second = (found[found["repeat"] == r]["p_0"].to_numpy() for r in (0, 1))
     assert not np.array_equal(first, second)
+
+
+def test_rounds_of_a_split_are_repeats_from_other_seeds(prepared, monkeypatch):
+    """Under a profile of fewer repeats they are the first of them."""
+    found = run(CHOSEN, prepared / "own", {"rounds": 3}).frame
+    by_repeat = [rows["p_0"].to_numpy() for _, rows in found.groupby("repeat")]
+    assert len({tuple(answers) for answers in by_repeat}) == len(by_repeat) == 6
+    assert artefacts.read_json(prepared / "own/run.json")["n_rounds"] == 3
+    monkeypatch.setattr("test_setups.PROFILE", PROFILE.model_copy(update={"repeats": 1}))
+    few = run(CHOSEN, prepared / "few", {"rounds": 3}).frame
+    assert np.array_equal(few[few["repeat"] == 0]["p_0"], by_repeat[0])
+    assert np.array_equal(few[few["repeat"] == 1]["p_0"], by_repeat[3])
+    chosen = [artefacts.read_json(prepared / f"{n}/selected.json") for n in ("own", "few")]
+    assert chosen[0] == chosen[1]
+    assert list(chosen[0]) == ["r0_f0", "r1_f0"]
 
 
 def test_both_corpora_are_joined_by_ids_that_say_which():
@@ -128,6 +145,28 @@ def test_a_transfer_goes_on_from_the_network_of_its_parent(prepared):
     assert artefacts.read_json(prepared / "child/run.json")["parent"] == "parent"
 
 
+def test_rounds_of_a_transfer_all_begin_where_the_parents_first_ended(prepared, monkeypatch):
+    """With a learning rate of nearly nothing they end there; from nothing, each elsewhere."""
+    settings, heads = {**SMALL, "rounds": 2}, []
+
+    def classify(network, clips, *_):
+        heads.append(network.logits.weight.detach().numpy())
+        return np.full((len(clips.starts), 4), 0.25)
+
+    run(replace(HEARD, dataset="here", seed=5), prepared / "parent", settings)
+    parent = load_file(prepared / "parent/weights/r0_f0.safetensors")["logits.weight"]
+    monkeypatch.setattr(chunks, "classify", classify)
+    run(HEARD, prepared / "child", settings, parent=prepared / "parent")
+    assert len(heads) == 4
+    assert all(np.allclose(head, parent, atol=1e-6) for head in heads)
+    run(HEARD, prepared / "alone", settings)
+    assert not np.allclose(heads[4], heads[5], atol=1e-2)
+    kept = load_file(prepared / "alone/weights/r0_f0.safetensors")
+    assert np.array_equal(kept["logits.weight"], heads[4])
+    assert len(list((prepared / "alone/weights").iterdir())) == 1
+    assert set(pd.read_csv(prepared / "alone/curves.csv")["repeat"]) == {0, 1, 2, 3}
+
+
 def test_an_estimator_has_no_parent(prepared):
     with pytest.raises(MerError, match="only a model of whole waveforms"):
         run(CHOSEN, prepared / "child", parent=prepared / "parent")
@@ -135,6 +174,12 @@ def test_an_estimator_has_no_parent(prepared):
 
 def test_a_missing_parent_is_named(prepared):
     with pytest.raises(MerError, match="a network that a run with weights has left"):
+        run(HEARD, prepared / "child", SMALL, parent=prepared / "parent")
+
+
+def test_an_absent_parent_hands_its_reason_on(prepared):
+    artefacts.write_absent(prepared / "parent", "no audio")
+    with pytest.raises(AbsentError, match=r"^no audio$"):
         run(HEARD, prepared / "child", SMALL, parent=prepared / "parent")
 
 

@@ -10,9 +10,9 @@ from mer import config
 from mer.errors import MerError
 from mer.learn import chunks
 from mer.learn.material import Material
+from mer.learn.waves import Signals
 from mer.models import sincnet
 from mer.types import QUADRANTS
-from mer.waves import Signals
 
 RATE = 16000
 (PARAMS,) = config.read("models.sincnet", path=ROOT / "params.yaml")

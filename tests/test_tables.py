@@ -128,6 +128,16 @@ def test_rounds_of_a_fold_are_averaged_before_students_test(rng):
     assert paired_t_test(ours[0, :1], theirs[0, :1]) is None
 
 
+def test_rounds_of_a_fold_are_averaged_before_the_corrected_test_too(rng):
+    """Without test clips it is Student's; a fold trained again with the same score adds nothing."""
+    ours, theirs = rng.random((2, 5, 10))
+    expected = paired_t_test(ours.ravel(), theirs.ravel(), 5)
+    assert corrected_t_test(ours.ravel(), theirs.ravel(), 0, 5) == pytest.approx(expected)
+    again = [np.tile(scores[0], 3) for scores in (ours, theirs)]
+    once = corrected_t_test(ours[0], theirs[0], 1 / 9)
+    assert corrected_t_test(*again, 1 / 9, 3) == pytest.approx(once)
+
+
 def test_a_row_may_name_its_experiments_figures_and_reference(every):
     table = every.tables["p_table1"]
     other = {
@@ -152,6 +162,18 @@ def test_folds_are_shown_as_means_over_their_rounds(every):
     facts = {**SVM, "n_rounds": 2, "folds": {"f1_macro": [0.1, 0.2, 0.3, 0.6]}}
     found = tables.cells(table, lambda key: {"": facts} if key == "svm_4qaed" else {})
     assert found["svm"]["4qaed"]["f1_macro_folds"] == [0.2, 0.4]
+
+
+@pytest.mark.parametrize(("more", "shown"), [({}, "40 / 4"), ({"n_rounds": 2}, "40 / 2 / 2")])
+def test_rounds_are_told_from_folds(every, tmp_path, monkeypatch, more, shown):
+    monkeypatch.chdir(tmp_path)
+    write_json(ledger.LEDGER / "p/svm_4qaed.json", {**SVM, **more})
+    tables.write(every, "p_table1", tmp_path / "t.json", tmp_path / "out")
+    text = (tmp_path / "out/table.md").read_text()
+    assert f"| {shown} |" in text
+    assert "ours ± sd over folds and rounds" in text
+    cell = json.loads((tmp_path / "t.json").read_text())["svm"]["4qaed"]
+    assert cell.get("n_rounds") == more.get("n_rounds")
 
 
 def test_times_come_from_the_record_with_the_devices_name(every, tmp_path):
@@ -234,6 +256,19 @@ def test_a_written_table_shows_both_figures_and_every_reason(every, tmp_path, mo
     html = (tmp_path / "out/table.html").read_text()
     assert "another &lt;view&gt;" in html
     assert "0.7500 ± 0.0500" in html
+
+
+def test_a_cell_without_an_input_says_which(every, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    reason = "weights not present: a.pth, see README"
+    write_json(ledger.LEDGER / "p/demo_cnn_4qaed.json", {"absent": reason, "profile": "demo"})
+    write_json(ledger.LEDGER / "p/svm_4qaed.json", SVM)
+    every.tables["p_table1"] = every.tables["p_table1"].model_copy(update={"folds": True})
+    tables.write(every, "p_table1", tmp_path / "t.json", tmp_path / "out")
+    assert json.loads((tmp_path / "t.json").read_text())["cnn"]["4qaed"] == {"demo_absent": reason}
+    text = (tmp_path / "out/table.md").read_text()
+    (cnn,) = (line for line in text.splitlines() if line.startswith("| cnn"))
+    assert cnn.endswith(f"|  | {reason}; another <view> |")
 
 
 def test_the_same_results_give_the_same_bytes(every, tmp_path, monkeypatch):

@@ -60,5 +60,6 @@ def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeyp
             run(prepared)
     monkeypatch.setattr(registry.get("learn", "estimator"), "fit_predict", killed)
     assert run(prepared) == whole
-    assert set(whole) == {"predictions.parquet", "run.json", "curves.csv", "trials.csv"}
+    files = {"manifest.json", "predictions.parquet", "run.json", "curves.csv", "trials.csv"}
+    assert set(whole) == files
     assert list(Path(".mer/scratch").iterdir()) == []

@@ -1,51 +1,28 @@
 """The program ``mer``."""
 
 import argparse
-from collections import Counter
+import logging
 
 from rich.console import Console
-from rich.table import Table
+from rich.logging import RichHandler
 
-from mer import config, ledger, papers
+from mer import registry
 from mer.stage import one_sentence
-
-COLOURS = {"done": "green", "demo only": "yellow", "absent": "red"}
-ADVICE = (
-    "A cell of a corpus that is there, where it says which stage was not run:\n"
-    "  dvc exp run -S miniature= -S profile=paper papers/dvc.yaml:<stage>\n"
-    "  dvc repro -s papers/dvc.yaml:table@<table>"
-)
-
-
-def check(console: Console) -> None:
-    """Print, of every cell of every published table, whether it is done, demo only or absent, and why."""
-    every, (corpora,) = papers.load(), config.read("corpora")
-    counted: Counter[str] = Counter()
-    for name, table in every.tables.items():
-        shown = Table("row", "column", "state", "why", title=name, title_justify="left")
-        for row in table.rows:
-            for column in table.columns:
-                state, why = ledger.state(every, table, row, column)
-                counted[state] += 1
-                shown.add_row(row, column, f"[{COLOURS[state]}]{state}[/]", why)
-        console.print(shown)
-    for corpus in sorted(every.corpora):
-        if not (ledger.RAW / corpus).is_dir():
-            console.print(f"{ledger.RAW / corpus}: {corpora[corpus].source}", soft_wrap=True)
-    console.print(ADVICE, soft_wrap=True)
-    console.print(", ".join(f"{counted[state]} {state}" for state in COLOURS))
 
 
 def main() -> None:
     """Run the command that the arguments name."""
     parser = argparse.ArgumentParser("mer", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser(
-        "check", help="every cell of every published table: done, demo only or absent"
-    )
-    parser.parse_args()
+    for name in registry.names("cli"):
+        module = registry.get("cli", name)
+        summary = str(module.__doc__).partition("\n")[0]
+        module.arguments(commands.add_parser(name, help=summary, description=summary))
+    given = parser.parse_args()
+    errors = RichHandler(console=Console(stderr=True), show_path=False, show_time=False)
+    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[errors])
     with one_sentence("mer"):
-        check(Console())
+        registry.get("cli", given.command).run(Console(), given)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ on; only a model that needs it refuses.
 
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mer.errors import MerError
+from mer.errors import AbsentError, MerError
 from mer.files import read_array, read_json, reading, write_csv, write_json, write_text, writing
 from mer.types import Clip, FeatureSet, Fold, Predictions, Track
 
@@ -32,10 +33,10 @@ def write_manifest(folder: Path, **facts: Any) -> None:
     write_json(folder / MANIFEST, {"status": "present", **facts})
 
 
-def write_absent(target: Path, reason: str) -> None:
+def write_absent(target: Path, reason: str, /, **facts: Any) -> None:
     """Leave an artefact that only says why there is none."""
     with writing(target) as folder:
-        write_json(folder / MANIFEST, {"status": "absent", "reason": reason})
+        write_json(folder / MANIFEST, {"status": "absent", "reason": reason, **facts})
 
 
 def absent(folder: Path) -> str | None:
@@ -44,6 +45,21 @@ def absent(folder: Path) -> str | None:
     manifest = read_json(path)
     with reading(path, "the manifest of an artefact"):
         return {"absent": manifest.get("reason"), "present": None}[manifest["status"]]
+
+
+def require(folder: Path) -> None:
+    """Raise an ``AbsentError`` with its reason where the artefact is absent."""
+    if reason := absent(folder):
+        raise AbsentError(reason)
+
+
+@contextmanager
+def or_absent(target: Path, /, **facts: Any) -> Iterator[None]:
+    """Hand an absent input on: the reason, and ``facts``, are all that ``target`` then holds."""
+    try:
+        yield
+    except AbsentError as error:
+        write_absent(target, str(error), **facts)
 
 
 def write_tracks(path: Path, tracks: Sequence[Track], hashes: Mapping[str, str]) -> None:
@@ -226,7 +242,7 @@ def read_folds(path: Path) -> list[Fold]:
     content = read_json(path)
     with reading(path, "a list of folds"):
         if content["status"] == "absent":
-            raise MerError(f"{path} is absent: {content['reason']}")
+            raise AbsentError(f"{path} is absent: {content['reason']}")
         return [
             Fold(f["repeat"], f["fold"], tuple(f["train"]), tuple(f["val"]), tuple(f["test"]))
             for f in content["folds"]

@@ -373,6 +373,20 @@ class Masking(Block):
     fill: Literal["mean", "zero"]
 
 
+class Stripes(Block):
+    """``policies.<key>.stripes``: spans of a spectrogram hidden from a network, drawn in training.
+
+    Attributes
+    ----------
+    count : of each kind
+    frames, bands : beyond the longest, over time and over frequency
+    """
+
+    count: PositiveInt
+    frames: PositiveInt
+    bands: PositiveInt
+
+
 class Policy(Block):
     """``policies.<key>``: one policy of augmented copies; ``{}`` makes none.
 
@@ -382,6 +396,7 @@ class Policy(Block):
     synthesis : spectrograms that depend on the fold, and are therefore not made before its training
     rows : the same for estimators on a table of features
     masking : the same for the autoencoder of a model of two stages
+    stripes : the same for a network of whole spectrograms, or of segments one by one
     leak : a diagnostic of what a mistake buys. ``before_split``: rows are made of test clips, too.
         ``mismatched_folds``: pre-training takes its clips from the folds of another list
     """
@@ -392,6 +407,7 @@ class Policy(Block):
     synthesis: Synthesis | None = None
     rows: Annotated[Noise | Smote, Field(discriminator="method")] | None = None
     masking: Masking | None = None
+    stripes: Stripes | None = None
     leak: Literal["none", "before_split", "mismatched_folds"] = "none"
 
 

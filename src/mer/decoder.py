@@ -22,7 +22,7 @@ import soundfile as sf
 import soxr
 
 from mer import PARENT, headers
-from mer.processes import end_with_parent
+from mer.processes import end_with_parent, limit
 
 HEADER = struct.Struct("<?q")  # whether samples follow; how many bytes
 OUT_OF_MEMORY = 77  # exit status
@@ -144,17 +144,11 @@ def _answer(request: dict[str, Any]) -> tuple[bool, bytes | memoryview]:
     return False, reason.encode("utf-8", "backslashreplace")
 
 
-def _limit(kind: int, value: int) -> None:
-    hard = resource.getrlimit(kind)[1]
-    soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (soft, hard))
-
-
 def _prepare() -> BinaryIO:
     """Tie this process to its parent, silence the libraries; the stream for answers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     end_with_parent(PARENT)
-    _limit(resource.RLIMIT_CORE, 0)
+    limit(resource.RLIMIT_CORE, 0)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, sys.stdout.fileno())
@@ -169,8 +163,8 @@ def serve() -> None:
         request = json.loads(line)
         used = resource.getrusage(resource.RUSAGE_SELF)
         spent = used.ru_utime + used.ru_stime
-        _limit(resource.RLIMIT_CPU, math.ceil(spent + request["cpu_seconds"]))
-        _limit(resource.RLIMIT_AS, request["memory"])
+        limit(resource.RLIMIT_CPU, math.ceil(spent + request["cpu_seconds"]))
+        limit(resource.RLIMIT_AS, request["memory"])
         decoded, payload = _answer(request["file"])
         answers.write(HEADER.pack(decoded, len(payload)))
         answers.write(payload)

@@ -1,4 +1,4 @@
-"""The one exception of the package."""
+"""The exceptions of the package."""
 
 
 class MerError(Exception):
@@ -6,3 +6,7 @@ class MerError(Exception):
 
     Stages print it without a traceback and end with status 1.
     """
+
+
+class AbsentError(MerError):
+    """An input that is marked absent: the message is the reason, which a table can show."""

@@ -7,7 +7,15 @@ from typing import Any
 import pandas as pd
 
 from mer import registry
-from mer.artefacts import read_json, read_predictions, read_tracks, write_json, write_text
+from mer.artefacts import (
+    MANIFEST,
+    absent,
+    read_json,
+    read_predictions,
+    read_tracks,
+    write_json,
+    write_text,
+)
 from mer.block import Block
 from mer.labels import HIGH
 from mer.mel import Mels
@@ -40,6 +48,15 @@ def _by_clip(parts: Predictions) -> Predictions | None:
     return Predictions(means, parts.classes)
 
 
+def _of_clips(parts: Predictions, seed: int) -> dict[str, Any]:
+    """``clip_<score>``, its deviation and interval, where the clips of a run are parts of such."""
+    clips = _by_clip(parts)
+    if clips is None:
+        return {}
+    found = {"n_clips": clips.frame["id"].nunique(), **averages(clips), **spread(clips, seed)}
+    return {f"clip_{name}": figure for name, figure in found.items()}
+
+
 def _scored(run: Path) -> tuple[dict[str, Any], Predictions]:
     """The composition and every score of a run, and its predictions.
 
@@ -51,10 +68,7 @@ def _scored(run: Path) -> tuple[dict[str, Any], Predictions]:
     if (segments := run / "segments.parquet").exists():
         found = averages(read_predictions(segments))
         scores |= {f"segment_{name}": figure for name, figure in found.items()}
-    if clips := _by_clip(predictions):
-        found = {"n_clips": clips.frame["id"].nunique(), **averages(clips)}
-        scores |= {f"clip_{name}": figure for name, figure in found.items()}
-    return scores, predictions
+    return scores | _of_clips(predictions, facts["seed"]), predictions
 
 
 def run(run: Path, metrics: Path, plots: Path) -> None:
@@ -89,10 +103,17 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
         ``data/runs/<paper>/<key>``.
     metrics : Path
         JSON to write: what ``run`` writes, deviation and interval of every score, and under ``folds``
-        the scores of each fold that a paired test takes.
+        the scores of each fold that a paired test takes. Of a run that is absent: the reason, under
+        ``absent``, and its composition.
     confusion : Path
         CSV to write: actual and predicted class of every prediction.
     """
+    if reason := absent(run):
+        composition = read_json(run / MANIFEST)
+        del composition["status"], composition["reason"]
+        write_json(metrics, {"absent": reason, **composition})
+        write_text(confusion, "actual,predicted\n")
+        return
     scores, predictions = _scored(run)
     by_fold = fold_scores(predictions)
     folds = {name: by_fold[name].round(DIGITS).tolist() for name in PAIRED if name in by_fold}

@@ -24,7 +24,7 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def beside(target: Path) -> Iterator[Path]:
     """A temporary folder ``.<name>.<pid>.tmp``, gone after the block, as are those of the killed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for found in target.parent.glob(f".{escape(target.name)}.*.tmp"):
@@ -47,7 +47,7 @@ def writing(target: Path) -> Iterator[Path]:
     An exception removes it and leaves what stood at ``target`` as it was. A kill leaves at ``target``
     the whole old, the whole new or nothing, and the next call removes what it left beside.
     """
-    with _beside(target) as temporary:
+    with beside(target) as temporary:
         new = temporary / "new"
         new.mkdir()
         yield new
@@ -56,11 +56,18 @@ def writing(target: Path) -> Iterator[Path]:
         new.rename(target)
 
 
+@contextmanager
+def writing_file(target: Path) -> Iterator[Path]:
+    """A path whose file takes the place of ``target`` when the block ends well."""
+    with beside(target) as temporary:
+        yield temporary / "new"
+        (temporary / "new").replace(target)
+
+
 def write_text(target: Path, text: str) -> None:
     """Write a small file whole or not at all."""
-    with _beside(target) as temporary:
-        (temporary / "new").write_text(text, encoding="utf-8")
-        (temporary / "new").replace(target)
+    with writing_file(target) as new:
+        new.write_text(text, encoding="utf-8")
 
 
 def write_json(target: Path, content: Any) -> None:

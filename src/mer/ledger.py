@@ -21,7 +21,8 @@ def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
     dict
         ``""``: the real corpus, the protocol in full. ``quick_`` and the like: the real corpus under a
         profile that cuts it short. ``demo_``: a miniature, or the profile ``demo``. With them stands
-        how long the trainings took, and on what, where the record of the run says so.
+        how long the trainings took, and on what, where the record of the run says so. Where an input
+        was absent, the reason is all that there is, under ``absent``.
     """
     found: Results = {}
     for prefix in ("", MINIATURE):
@@ -49,16 +50,18 @@ def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str
     state : str
         ``done``: run on the real corpus, in full. ``demo only``: run on less. ``absent``: not run.
     why : str
-        What it is not done for: no composition, no corpus, or only that its stage was not run; empty for
-        ``done``.
+        What it is not done for: no composition, an absent input, no corpus, or only that its stage was
+        not run; empty for ``done``.
     """
     key = table.key(row, column)
     experiment = papers.find(key)
     if experiment is None:
         return "absent", table.why(row, column) or "no composition and no reason given"
     found = results(table.paper, key)
-    if "" in found:
+    scored = [prefix for prefix, facts in found.items() if "absent" not in facts]
+    if "" in scored:
         return "done", ""
     corpus = RAW / corpus_of(experiment)
     why = f"{papers.stages[key]} not run" if corpus.is_dir() else f"{corpus} not there"
-    return ("demo only" if found else "absent"), why
+    why = next((facts["absent"] for facts in found.values() if "absent" in facts), why)
+    return ("demo only" if scored else "absent"), why

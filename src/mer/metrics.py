@@ -2,7 +2,8 @@
 
 Conventions: scores lie in 0..1. A score of a repeated cross-validation is the mean over all its test
 folds, as Louro et al. and most of the field report it; ``f1_macro_sd`` is the standard deviation over
-these folds. A class that a fold neither contains nor predicts counts 0.
+these folds. Where a fold is trained in rounds, each is such a repeat: the rounds of a single split
+differ by their seeds alone. A class that a fold neither contains nor predicts counts 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -90,6 +91,47 @@ def fold_scores(predictions: Predictions) -> dict[str, np.ndarray]:
     return _scores(fold_confusions(predictions), predictions.classes)
 
 
+def clips_of(predictions: Predictions) -> list[str]:
+    """The clips that were predicted, or whose parts were, sorted."""
+    return sorted({clip_of(id_) for id_ in predictions.frame["id"]})
+
+
+def draws(count: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each of ``count`` units is in a draw of as many [shape=(draws, count)]."""
+    return rng.multinomial(count, np.full(count, 1 / count), BOOTSTRAP_DRAWS)
+
+
+def resampled(predictions: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Every score of every repeat, over all its folds, of clips that are drawn.
+
+    Parameters
+    ----------
+    weights : np.ndarray [shape=(draws, clips)]
+        How often each of ``clips_of(predictions)`` counts, with all its parts.
+
+    Returns
+    -------
+    dict of str to np.ndarray [shape=(repeats, draws)], in 0..1
+    """
+    n = len(predictions.classes)
+    clips, row = np.unique([clip_of(id_) for id_ in predictions.frame["id"]], return_inverse=True)
+    repeats, repeat = np.unique(predictions.frame["repeat"], return_inverse=True)
+    pair = predictions.y_true * n + predictions.y_pred
+    drawn = []
+    for r in range(len(repeats)):
+        counts = np.zeros((len(clips), n * n))
+        np.add.at(counts, (row[repeat == r], pair[repeat == r]), 1)
+        drawn.append(_scores((weights @ counts).reshape(-1, n, n), predictions.classes))
+    return {name: np.stack([scores[name] for scores in drawn]) for name in drawn[0]}
+
+
+def percentiles(values: np.ndarray) -> tuple[float, float]:
+    """The bounds that hold the middle 95 % of the values."""
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
 def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, float]]:
     """95 % percentile bootstrap intervals of every score, the clip as the unit.
 
@@ -102,24 +144,9 @@ def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, flo
     -------
     dict of str to (low, high), in 0..1
     """
-    n = len(predictions.classes)
-    clips, row = np.unique([clip_of(id_) for id_ in predictions.frame["id"]], return_inverse=True)
-    repeats, repeat = np.unique(predictions.frame["repeat"], return_inverse=True)
-    pair = predictions.y_true * n + predictions.y_pred
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(clips), np.full(len(clips), 1 / len(clips)), BOOTSTRAP_DRAWS)
-    drawn = []
-    for r in range(len(repeats)):
-        counts = np.zeros((len(clips), n * n))
-        np.add.at(counts, (row[repeat == r], pair[repeat == r]), 1)
-        drawn.append(_scores((weights @ counts).reshape(-1, n, n), predictions.classes))
-    tail = (1 - LEVEL) / 2
-    bounds = {}
-    for name in drawn[0]:
-        means = np.mean([scores[name] for scores in drawn], axis=0)
-        low, high = np.quantile(means, [tail, 1 - tail])
-        bounds[name] = (float(low), float(high))
-    return bounds
+    weights = draws(len(clips_of(predictions)), np.random.default_rng(seed))
+    found = resampled(predictions, weights)
+    return {name: percentiles(scores.mean(0)) for name, scores in found.items()}
 
 
 def _deviation(values: np.ndarray) -> float:
@@ -175,6 +202,11 @@ def spread(predictions: Predictions, seed: int) -> dict[str, float]:
     return _rounded(figures)
 
 
+def _differences(ours: Sequence[float], theirs: Sequence[float], rounds: int) -> np.ndarray:
+    """Of two systems' scores, the mean over the rounds of each fold [shape=(folds,)]."""
+    return np.subtract(ours, theirs).reshape(rounds, -1).mean(0)
+
+
 def paired_t_test(ours: Sequence[float], theirs: Sequence[float], rounds: int = 1) -> float | None:
     """Two-sided p of Student's paired t-test on scores of the same folds, as papers use it.
 
@@ -189,14 +221,14 @@ def paired_t_test(ours: Sequence[float], theirs: Sequence[float], rounds: int = 
     -------
     float in 0..1, or None where all differences are equal, or there is only one
     """
-    differences = np.subtract(ours, theirs).reshape(rounds, -1).mean(0)
+    differences = _differences(ours, theirs, rounds)
     if len(differences) < 2 or np.isclose(differences.var(), 0):
         return None
     return float(ttest_1samp(differences, 0).pvalue)
 
 
 def corrected_t_test(
-    ours: Sequence[float], theirs: Sequence[float], test_per_train: float
+    ours: Sequence[float], theirs: Sequence[float], test_per_train: float, rounds: int = 1
 ) -> float | None:
     """Two-sided p of the corrected resampled t-test on paired scores of the same folds.
 
@@ -206,8 +238,9 @@ def corrected_t_test(
 
     Parameters
     ----------
-    ours, theirs : sequence of float [length J]
-        Scores of two systems, fold by fold.
+    ours, theirs : sequence of float [length rounds * J]
+        Scores of two systems, round by round, then fold by fold; a fold's rounds, which share its
+        training set, are averaged.
     test_per_train : float
         Test clips per training clip.
 
@@ -215,7 +248,7 @@ def corrected_t_test(
     -------
     float in 0..1, or None where all differences are equal, or there is only one
     """
-    differences = np.subtract(ours, theirs)
+    differences = _differences(ours, theirs, rounds)
     count = len(differences)
     variance = differences.var(ddof=1) if count > 1 else 0.0
     if np.isclose(variance, 0):

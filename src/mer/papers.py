@@ -170,14 +170,25 @@ class Transfer(Tuned):
     parent: Key
 
 
+class Brought(Experiment):
+    """``brought.<key>``: an experiment that needs weights which a user brings.
+
+    Attributes
+    ----------
+    weights : the model, or the family, that names them
+    """
+
+    weights: Key
+
+
 class Papers(Block):
     """All files of ``papers/`` as one.
 
     Attributes
     ----------
     systems : compositions, or parts of such, that the others share by YAML anchors
-    experiments, tuned, cross, transfer, counts, settings : by key; groups of papers/dvc.yaml, some of
-        them called by the singular
+    experiments, tuned, cross, transfer, brought, counts, settings : by key; groups of papers/dvc.yaml,
+        some of them called by the singular
     """
 
     papers: dict[Key, Paper]
@@ -187,6 +198,7 @@ class Papers(Block):
     tuned: dict[Key, Tuned] = Field(default_factory=dict)
     cross: dict[Key, Cross] = Field(default_factory=dict)
     transfer: dict[Key, Transfer] = Field(default_factory=dict)
+    brought: dict[Key, Brought] = Field(default_factory=dict)
     counts: dict[Key, Statistic] = Field(default_factory=dict)
     settings: dict[Key, Setting] = Field(default_factory=dict)
 
@@ -198,6 +210,7 @@ class Papers(Block):
             "tuned": self.tuned,
             "cross": self.cross,
             "transfer": self.transfer,
+            "brought": self.brought,
             "count": self.counts,
             "setting": self.settings,
         }

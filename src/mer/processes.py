@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 
@@ -36,6 +37,19 @@ def end_at_once(parent: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     end_with_parent(parent)
+
+
+def limit(kind: int, value: int) -> None:
+    """Let this process have no more of a resource than ``value``.
+
+    Parameters
+    ----------
+    kind : int
+        One of the constants of ``resource``.
+    """
+    hard = resource.getrlimit(kind)[1]
+    soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (soft, hard))
 
 
 def runs(pid: int, since: float) -> bool:

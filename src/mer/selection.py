@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from mer import pretrained, registry
+from mer import registry
 from mer.config import Corpus, Params
 from mer.errors import MerError
+from mer.networks import pretrained
 
 DATA = Path("data")
 
@@ -32,14 +33,14 @@ class Selection:
     profile: str
     seed: int
 
-    def folder(self, kind: str) -> Path:
+    def folder(self, kind: str, data: Path = DATA) -> Path:
         """The artefact of this kind: ``index, standard, mel, features`` or ``augmented``."""
         parts = {
             "mel": (self.view,),
             "features": (self.family,),
             "augmented": (self.augment, self.view),
         }.get(kind, ())
-        return DATA.joinpath(kind, *parts, self.dataset)
+        return data.joinpath(kind, *parts, self.dataset)
 
     @property
     def folds(self) -> Path:

@@ -1,4 +1,4 @@
-"""The CSV files of a corpus: rows that know where they stand, so that an error can say it."""
+"""The tables of a corpus, CSV or .xlsx: rows that know where they stand, so that an error can say it."""
 
 import csv
 import io
@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mer import workbook
 from mer.errors import MerError
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a CSV file.
+    """One row of a table.
 
     Attributes
     ----------
@@ -92,7 +93,8 @@ def _header(path: Path, cells: Sequence[str], columns: Iterable[str], remedy: st
 
 
 def read(path: Path, columns: Iterable[str], remedy: str) -> list[Row]:
-    """The rows of a CSV file, at least one; blank lines are passed over.
+    """The rows of a CSV file, or of the first sheet of an .xlsx file, at least one; blank ones are
+    passed over.
 
     Parameters
     ----------
@@ -107,7 +109,8 @@ def read(path: Path, columns: Iterable[str], remedy: str) -> list[Row]:
         If the file or a column is missing, a column stands twice, a row has another number of cells
         than the header, or there is no row.
     """
-    lines = csv.reader(io.StringIO(_decode(path, remedy), newline=""), strict=True)
+    text = (workbook.text if path.suffix == ".xlsx" else _decode)(path, remedy)
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows = []
     try:
         header = _header(path, next(lines, []), columns, remedy)

@@ -17,12 +17,13 @@ SAME = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds")
 
 
 def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, Cell]]:
-    """Every cell: ``{row: {column: {<metric>, <metric>_sd, …, n_clips, n_folds}}}``.
+    """Every cell: ``{row: {column: {<metric>, <metric>_sd, …, n_clips, n_folds, n_rounds}}}``.
 
     ``<metric>`` is the figure of the real corpus under the whole protocol, ``_sd`` its deviation over
-    folds, ``_low`` and ``_high`` its 95 % interval over clips, ``_p`` that of the corrected paired test
-    against the reference row, ``_p_paired`` that of Student's, ``_published`` the paper's. Figures of a
-    miniature or of a shorter profile stand beside them under ``demo_`` or the profile's name.
+    folds and their rounds, ``_low`` and ``_high`` its 95 % interval over clips, ``_p`` that of the
+    corrected paired test against the reference row, ``_p_paired`` that of Student's, ``_published`` the
+    paper's; ``absent`` says which input there was none of. Figures of a miniature or of a shorter profile
+    stand beside them under ``demo_`` or the profile's name.
 
     Parameters
     ----------
@@ -47,14 +48,14 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
             for part in ("", "_sd", "_low", "_high"):
                 if f"{name}{part}" in facts:
                     cell[f"{prefix}{metric}{part}"] = facts[f"{name}{part}"]
-            if table.folds:
+            if table.folds and "folds" in facts:
                 cell[f"{prefix}{metric}_folds"] = _by_fold(facts, name)
         if (against := table.rows[row].reference or table.reference) and "" in found:
             reference = find(table.key(against, column)).get("", {})
             for test, p in _p(found[""], reference, name).items():
                 cell[f"{metric}_{test}"] = p
     for prefix, facts in found.items():
-        shown = ("n_clips", "n_folds", *(["device"] if table.timed else []))
+        shown = ("n_clips", "n_folds", "n_rounds", "absent", *(["device"] if table.timed else []))
         cell |= {f"{prefix}{n}": facts[n] for n in shown if n in facts}
     return cell
 
@@ -72,10 +73,10 @@ def _p(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, flo
         return {}
     if any(ours[fact] != theirs[fact] for fact in SAME):
         return {}
-    scores = folds[0][name], folds[1][name]
+    scores, rounds = (folds[0][name], folds[1][name]), ours.get("n_rounds", 1)
     found = {
-        "p": corrected_t_test(*scores, ours["test_per_train"]),
-        "p_paired": paired_t_test(*scores, ours.get("n_rounds", 1)),
+        "p": corrected_t_test(*scores, ours["test_per_train"], rounds),
+        "p_paired": paired_t_test(*scores, rounds),
     }
     return {test: round(p, DIGITS) for test, p in found.items() if p is not None}
 
@@ -85,7 +86,7 @@ def _lines(
 ) -> Iterator[dict[str, Any]]:
     """The readable table: one line per column, row and metric."""
     for column in table.columns:
-        for row, spec in table.rows.items():
+        for row in table.rows:
             key = table.key(row, column)
             experiment = papers.find(key)
             for metric in table.metrics:
@@ -96,8 +97,16 @@ def _lines(
                     "corpus": experiment.dataset if experiment else "",
                     "protocol": getattr(experiment, "protocol", ""),
                     **_figures(found[row][column], metric),
-                    "note": spec.note if experiment else table.why(row, column),
+                    "note": _note(table, row, found[row][column])
+                    if experiment
+                    else table.why(row, column),
                 }
+
+
+def _note(table: Table, row: str, cell: Cell) -> str:
+    """Which input of the cell is absent, and how ours differs from the paper's."""
+    reasons = dict.fromkeys(cell[key] for key in cell if key.endswith("absent"))
+    return "; ".join([*reasons, *filter(None, [table.rows[row].note])])
 
 
 def _figures(cell: Cell, metric: str) -> dict[str, str]:
@@ -110,10 +119,18 @@ def _figures(cell: Cell, metric: str) -> dict[str, str]:
     bounds = [_number(cell.get(f"{metric}_{bound}")) for bound in ("low", "high")]
     shown["interval"] = "–".join(filter(None, bounds))
     shown |= {test: _number(cell.get(f"{metric}_{test}")) for test in ("p", "p_paired")}
-    shown["n"] = " / ".join(str(cell[n]) for n in ("n_clips", "n_folds") if n in cell)
+    shown["n"] = _counts(cell)
     others = [key.removesuffix(metric) for key in cell if key.endswith(f"_{metric}")]
     shown["less"] = "; ".join(f"{p.strip('_')} {_with_deviation(cell, p + metric)}" for p in others)
     return shown
+
+
+def _counts(cell: Cell) -> str:
+    """Clips, folds, and the rounds of each fold where there are several."""
+    rounds = cell.get("n_rounds", 1)
+    folds = cell["n_folds"] // rounds if "n_folds" in cell else None
+    counts = (cell.get("n_clips"), folds, rounds if rounds > 1 else None)
+    return " / ".join(str(count) for count in counts if count is not None)
 
 
 def _number(value: float | None, sign: str = "") -> str:
@@ -132,12 +149,12 @@ HEADINGS = {
     "row": "system",
     "metric": "metric",
     "published": "published",
-    "ours": "ours ± sd over folds",
+    "ours": "ours ± sd over folds and rounds",
     "difference": "difference",
     "interval": "95 % interval over clips",
     "p": "p",
     "p_paired": "p, Student",
-    "n": "clips / folds",
+    "n": "clips / folds / rounds",
     "corpus": "corpus",
     "protocol": "our protocol",
     "less": "not comparable",
@@ -178,7 +195,8 @@ def _legend(table: Table) -> str:
         else ""
     )
     return (
-        "Ours: the real corpus under the whole protocol."
+        "Ours: the real corpus under the whole protocol. Rounds: trainings of the same fold from other "
+        "seeds; of a single split, the deviation is over these alone, and 0 of one round."
         + tested
         + " Not comparable: figures of a "
         "rendered miniature (demo) or of a shorter profile, which prove that the experiment runs."

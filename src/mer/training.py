@@ -13,7 +13,9 @@ from mer.artefacts import (
     quarantined,
     read_folds,
     read_json,
+    require,
     write_json,
+    write_manifest,
     write_predictions,
     writing,
 )
@@ -63,7 +65,7 @@ def run(
 
     Raises
     ------
-    MerError
+    AbsentError
         If an input of the model, or the protocol, is absent for this corpus.
     """
     material = gather(chosen, params, policy, columns)
@@ -75,9 +77,7 @@ def run(
     if parent:
         material = replace(material, initial=_initial(parent, material))
     described = {
-        **chosen.used,
-        "augment": chosen.augment if material.augmented else "none",
-        "protocol": facts["protocol"],
+        **identity(chosen, facts["protocol"], augmented=material.augmented),
         "shares_artists": facts["shares_artists"],
         "test_per_train": round(fmean(len(f.test) / len(f.train) for f in folds), 6),
         "n_quarantined": len(quarantined(chosen.folder("standard"))),
@@ -104,6 +104,18 @@ def run(
             described["n_rounds"] = trained.rounds
         _write(target, trained, described, weights)
     return timing(trained)
+
+
+def identity(chosen: Selection, protocol: str, *, augmented: bool) -> dict[str, str | int]:
+    """The selectors as a run's record has them: ``none`` for what was not used.
+
+    Parameters
+    ----------
+    protocol : str
+        That of the folds, which ``default`` stands for.
+    """
+    augment = chosen.augment if augmented else "none"
+    return {**chosen.used, "augment": augment, "protocol": protocol}
 
 
 def timing(trained: Trained) -> dict[str, float]:
@@ -135,6 +147,8 @@ def _initial(parent: Path, material: Material) -> dict[str, np.ndarray]:
     """The network that a run has left, for a model that can go on from it."""
     if material.signals is None:
         raise MerError(f"{parent}: only a model of whole waveforms goes on from a parent's network")
+    if parent.is_dir():
+        require(parent)
     path = parent / "weights" / "r0_f0.safetensors"
     with reading(path, "a network that a run with weights has left"):
         return load_file(path)
@@ -142,6 +156,7 @@ def _initial(parent: Path, material: Material) -> dict[str, np.ndarray]:
 
 def _write(target: Path, trained: Trained, described: dict, weights: bool) -> None:
     with writing(target) as folder:
+        write_manifest(folder)
         write_predictions(folder / "predictions.parquet", trained.predictions)
         if trained.segments is not None:
             write_predictions(folder / "segments.parquet", trained.segments)

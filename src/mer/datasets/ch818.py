@@ -3,14 +3,14 @@
 ::
 
     <root>/
+    ├── CH818.xlsx      Quads (Q1 to Q4, or 1 to 4) and a column that names the audio files
     └── ch818_mp3/
-        ├── CH818_Quads.csv     Quads (Q1 to Q4, or 1 to 4) and a column that names the audio files
         └── *.mp3
 
-The folder may also lie deeper. Rows are joined to files by name, with or without ``.mp3``, never by
+The labels may also lie in the folder, and be its sheet as ``CH818_Quads.csv``, which is read where both
+are there; all may lie deeper. Rows are joined to files by name, with or without ``.mp3``, never by
 position (the published code did that, and its scores are at chance). Pandrea et al. keep 356 of 818
 songs, 89 a quadrant, in the order of ``os.walk``, which nobody knows; here it is the first 89 by name.
-Where there is only ``CH818.xlsx``, save its sheet as ``CH818_Quads.csv``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ from mer import archives, sheets
 from mer.errors import MerError
 from mer.types import QUADRANTS, Clip, FeatureSet, Track
 
-FOLDER, LABELS = "ch818_mp3", "CH818_Quads.csv"
+FOLDER, LABELS, SHEET = "ch818_mp3", "CH818.xlsx", "CH818_Quads.csv"
 PER_QUADRANT = 89
 SPELLINGS = {spelling: q for q in QUADRANTS for spelling in (q, q[1], f"{q[1]}.0")}
-REMEDY = f"put the archive's {FOLDER} here; of CH818.xlsx, save the sheet as {FOLDER}/{LABELS}"
+REMEDY = f"put the archive's {FOLDER} here and {LABELS} beside it, or its sheet as {SHEET}"
 
 published_families: tuple[str, ...] = ()
 
@@ -49,7 +49,7 @@ def _named(file: Path, rows: Sequence[sheets.Row], names: set[str]) -> dict[str,
     best = max(columns, key=hits, default=None)
     if best is None or not hits(best):
         raise MerError(
-            f"{file} must have a column that names the files beside it, such as "
+            f"{file} must have a column that names the audio files, such as "
             f"{min(names, default='1')}.mp3, not only {list(rows[0].cells)}; {REMEDY}"
         )
     return sheets.by_id(rows, lambda row: _stem(row.text(best)))
@@ -73,8 +73,11 @@ def tracks(root: Path) -> list[Track]:
         If the labels are missing, name no file, or a file has no label, two, or one that is no
         quadrant.
     """
-    file = archives.find(root, LABELS, REMEDY)
-    files = {path.stem for path in file.parent.glob("*.mp3")}
+    saved = any(list(root.glob(level + SHEET)) for level in archives.LEVELS)
+    file = archives.find(root, SHEET if saved else LABELS, REMEDY)
+    beside = file.parent / FOLDER
+    audio = beside if beside.is_dir() else file.parent
+    files = {path.stem for path in audio.glob("*.mp3")}
     rows = _named(file, sheets.read(file, ["Quads"], REMEDY), files)
     if unlabelled := files - rows.keys():
         raise MerError(
@@ -82,7 +85,7 @@ def tracks(root: Path) -> list[Track]:
             f"{min(unlabelled)!r} ({len(unlabelled)} such files in all); {REMEDY}"
         )
     quadrants = {song: SPELLINGS[row.choice("Quads", SPELLINGS)] for song, row in rows.items()}
-    folder = file.parent.relative_to(root)
+    folder = audio.relative_to(root)
     return [
         Track(song, quadrants[song], (folder / f"{song}.mp3").as_posix())
         for song in sorted(_first(quadrants))
@@ -93,4 +96,4 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
     """Write a corpus in this layout; artists are lost."""
     labels = [("File", "Quads"), *sorted((f"{t.id}.mp3", t.quadrant) for t, _ in songs)]
     audio = {f"{FOLDER}/{track.id}.mp3": clip for track, clip in songs}
-    archives.write(root, {f"{FOLDER}/{LABELS}": labels}, audio)
+    archives.write(root, {f"{FOLDER}/{SHEET}": labels}, audio)

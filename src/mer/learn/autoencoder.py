@@ -1,20 +1,49 @@
 """Train an autoencoder on one fold's training part, and a classifier on its codes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
-from mer.autoencoder import Scale
 from mer.config import Profile
 from mer.device import device
 from mer.learn import inputs
 from mer.learn.estimator import probabilities
+from mer.learn.kept import Kept, fill
 from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.learn.reconstruction import codes, trained
+from mer.networks.autoencoder import Autoencoder, Scale
 from mer.types import Fold
 
 uses_device = True
+answer_reads: tuple[str, ...] = ("spectrogram",)
+
+
+def _scaled(material: Material, ids: Sequence[str]) -> Tensor:
+    mel = inputs.examples(material, ids, device(), copies=False)
+    return Scale(mel).forwards(mel)
+
+
+def _answers(
+    network: Autoencoder,
+    classifier: Any,
+    material: Material,
+    known: Sequence[str],
+    ids: Sequence[str],
+) -> np.ndarray:
+    """Probabilities of ``ids``, by a classifier fitted to the codes of the clips ``known``."""
+    y = [material.labels[id_] for id_ in known]
+    classifier.fit(codes(network, _scaled(material, known)), y)
+    return probabilities(classifier, codes(network, _scaled(material, ids)), len(material.classes))
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips; the classifier of codes is fitted anew. See ``mer.learn.crossval``."""
+    network = fill(Autoencoder(), kept.weights, device())
+    classifier = kept.module.build(kept.params, seed=kept.seed, fidelity=kept.fidelity)
+    return _answers(network, classifier, material, kept.fold.train, ids)
 
 
 def fit_predict(
@@ -28,15 +57,11 @@ def fit_predict(
     profile: Profile,
 ) -> dict[str, np.ndarray]:
     """Both trainings see the fold's training clips only; see ``mer.learn.crossval``."""
-    where = device()
-    parts = [inputs.examples(material, ids, where, copies=False) for ids in (fold.train, fold.test)]
-    train, test = (Scale(mel).forwards(mel) for mel in parts)
     recipe = inputs.shortened(params.training, profile)
-    network, curve = trained(train, recipe, seed=seed)
-    y = inputs.targets(material, fold.train, where, copies=False).cpu().numpy()
-    classifier = module.build(params, seed=seed, fidelity=fidelity).fit(codes(network, train), y)
+    network, curve = trained(_scaled(material, fold.train), recipe, seed=seed)
+    classifier = module.build(params, seed=seed, fidelity=fidelity)
     return {
-        "probabilities": probabilities(classifier, codes(network, test), len(material.classes)),
+        "probabilities": _answers(network, classifier, material, fold.train, fold.test),
         "curve.1_autoencoder": curve,
         **weights(network),
     }

@@ -6,8 +6,9 @@ are many and alike: unlike other networks' examples they are classified in the p
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,14 @@ from torch import Tensor, nn
 from mer.config import Profile
 from mer.device import device
 from mer.errors import MerError
-from mer.learn import inputs, loop
+from mer.learn import inputs, loop, rounds
+from mer.learn.kept import Kept, fill
 from mer.learn.material import Material
+from mer.recipe import Recipe
 from mer.types import Fold
 
 uses_device = True
+answer_reads: tuple[str, ...] = ()
 BATCH = 256  # chunks classified at once
 
 log = logging.getLogger("mer")
@@ -140,6 +144,53 @@ def _network(module: Any, params: Any, material: Material, where: torch.device) 
     return network
 
 
+def _fit(
+    network: nn.Module,
+    draw: Callable[[torch.Generator], tuple[Chunks, Tensor]],
+    y: Tensor,
+    recipe: Recipe,
+    *,
+    seed: int,
+    settle: bool,
+) -> np.ndarray:
+    """Train in place on what ``draw`` gives for each epoch; the learning curve [shape=(epochs, 2)].
+
+    Parameters
+    ----------
+    y : Tensor [shape=(clips,)]
+    settle : whether batch norms end with the statistics of one more epoch's chunks
+    """
+    generator, optimizer = torch.Generator().manual_seed(seed), loop.optimizer_of(network, recipe)
+    network.train()
+    called = loop.trained(network, recipe, y.device)
+    curve = []
+    for _ in range(recipe.epochs):
+        x, clip = draw(generator)
+        batches = torch.arange(len(x), device=y.device).split(recipe.batch)
+        curve.append(loop.epoch(called, [x], y[clip], batches, loop.CLASSIFICATION, optimizer))
+        log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
+    if settle:
+        loop.settle(network, [draw(generator)[0]])
+    return np.array(curve)
+
+
+def _answers(network: nn.Module, clips: Clips, params: Any, profile: Profile) -> np.ndarray:
+    """Probabilities of clips, at the profile's hop [shape=(n, classes)]."""
+    hop = params.samples(params.short_hop_ms if profile.short else params.hop_ms)
+    with loop.precision(inputs.shortened(params.training, profile), clips.values.device):
+        return classify(network, clips, params.samples(params.chunk_ms), hop)
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips, by the network that a training left; see ``mer.learn.crossval``."""
+    where, params = device(), kept.params
+    assert material.signals is not None
+    values = torch.from_numpy(material.signals.values).to(where)
+    clips = Clips.of(material, ids, values, params.samples(params.chunk_ms))
+    network = kept.module.build(params, classes=len(material.classes))
+    return _answers(fill(network, kept.weights, where), clips, params, kept.profile)
+
+
 def fit_predict(
     module: Any,
     params: Any,
@@ -150,9 +201,10 @@ def fit_predict(
     fidelity: str,
     profile: Profile,
 ) -> dict[str, np.ndarray]:
-    """Train on chunks of the fold's training clips; see ``mer.learn.crossval``.
+    """Train on chunks of the fold's training clips, once per round; see ``mer.learn.crossval``.
 
-    With ``material.initial`` all weights are trained further from there (methods C6).
+    With ``material.initial`` all weights are trained further from there (methods C6), in every round
+    from the same: rounds of a transfer differ by its own training, not by its parent's.
     """
     where, size = device(), params.samples(params.chunk_ms)
     assert material.signals is not None
@@ -161,24 +213,15 @@ def fit_predict(
     y = torch.tensor([material.labels[i] for i in fold.train], device=where)
     recipe = inputs.shortened(params.training, profile)
     count = recipe.batch * (params.short_steps if profile.short else params.steps)
-    batches = torch.arange(count, device=where).split(recipe.batch)
-    torch.manual_seed(seed)
-    network = _network(module, params, material, where)
-    generator, optimizer = torch.Generator().manual_seed(seed), loop.optimizer_of(network, recipe)
-    network.train()
-    called = loop.trained(network, recipe, where)
-    curve = []
-    for _ in range(recipe.epochs):
-        x, clip = train.draw(count, size, params.amplitude, generator)
-        curve.append(loop.epoch(called, [x], y[clip], batches, loop.CLASSIFICATION, optimizer))
-        log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
-    if fidelity == "described":
-        loop.settle(network, [train.draw(count, size, params.amplitude, generator)[0]])
-    hop = params.samples(params.short_hop_ms if profile.short else params.hop_ms)
-    with loop.precision(recipe, where):
-        probabilities = classify(network, test, size, hop)
-    return {
-        "probabilities": probabilities,
-        "curve.1_training": np.array(curve),
-        **loop.weights(network),
-    }
+    draw = partial(train.draw, count, size, params.amplitude)
+    arrays: dict[str, np.ndarray] = {}
+    answers = []
+    for number, own in enumerate(rounds.seeds(seed, params, profile)):
+        torch.manual_seed(own)
+        network = _network(module, params, material, where)
+        curve = _fit(network, draw, y, recipe, seed=own, settle=fidelity == "described")
+        arrays[f"curve.1_training.{number}"] = curve
+        answers.append(_answers(network, test, params, profile))
+        if number == 0:
+            arrays |= loop.weights(network)
+    return {"probabilities": np.stack(answers), **arrays}

@@ -8,8 +8,13 @@ bytes; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut; `
 [shape=(trials, columns of ``mer.learn.tuning``)] where a recipe was searched. Where its
 ``uses_device`` is true, folds take turns on a GPU.
 
+Its ``answer(kept, material, ids)`` gives the probabilities of any clips [shape=(len(ids), C)], by what
+``mer.learn.kept.Kept`` holds of such a training; where it ran in rounds, by the first. It looks at no label
+but those of training clips, and of their inputs at ``answer_reads``, in the words of a model's ``reads``.
+
 A model that is trained in rounds on one fold returns ``probabilities`` [shape=(rounds,
-len(fold.test), C)] and ``curve.<phase>.<round>``; each round is a repeat of the fold.
+len(fold.test), C)] and ``curve.<phase>.<round>``; each round is a repeat of the fold. ``weights`` and
+``selected`` are those of the first.
 ``timing.<phase>`` [shape=(3,): seconds, epochs, examples of an epoch] is for the run's records only.
 """
 
@@ -75,7 +80,8 @@ def fold_seed(seed: int, fold: Fold) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def _learner(model: str) -> ModuleType:
+def learner_of(model: str) -> ModuleType:
+    """The module of ``mer.learn`` that trains a model."""
     return registry.get("learn", registry.get("models", model).learner)
 
 
@@ -90,7 +96,7 @@ def _train(
 ) -> dict[str, np.ndarray]:
     """What the learner returns; weights of the first repeat only, for no others are kept."""
     module, own = registry.get("models", model), fold_seed(seed, fold)
-    arrays = _learner(model).fit_predict(
+    arrays = learner_of(model).fit_predict(
         module,
         params,
         material.ranked(fold.train),
@@ -182,7 +188,7 @@ def cross_validate(
     weights: dict[tuple[int, int], Mapping[str, np.ndarray]] = {}
     selected: dict[tuple[int, int], list[str]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
-    alone = _learner(model).uses_device and device().type == "cuda"
+    alone = learner_of(model).uses_device and device().type == "cuda"
     found = each(work, folds, label=f"train {model}", alone=alone)
     for fold, arrays in zip(folds, found, strict=True):
         y_true = [material.labels[i] for i in fold.test]

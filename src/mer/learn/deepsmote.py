@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mer.autoencoder import Autoencoder, Scale, code_shape
 from mer.config import Profile, Synthesis
 from mer.learn import inputs, reconstruction
 from mer.learn.smote import between
+from mer.networks.autoencoder import Autoencoder, Scale, code_shape
 
 
 @torch.no_grad()

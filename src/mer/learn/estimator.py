@@ -1,11 +1,15 @@
-"""Train a scikit-learn classifier on the training part of one fold."""
+"""Train a scikit-learn classifier on the training part of one fold, once per round."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 
 from mer.config import Profile
+from mer.learn import rounds
+from mer.learn.kept import Kept
 from mer.learn.material import Material
 from mer.learn.smote import more
 from mer.types import Fold
@@ -26,6 +30,21 @@ def probabilities(classifier: Any, rows: np.ndarray, n_classes: int) -> np.ndarr
 
 
 uses_device = False
+answer_reads: tuple[str, ...] = ("table",)
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips, by an estimator that is fitted once more, as in its first round; see
+    ``mer.learn.crossval``."""
+    return fit_predict(
+        kept.module,
+        kept.params,
+        material,
+        replace(kept.fold, val=(), test=tuple(ids)),
+        seed=kept.seed,
+        fidelity=kept.fidelity,
+        profile=kept.profile.model_copy(update={"repeats": 1}),
+    )["probabilities"][0]
 
 
 def fit_predict(
@@ -36,27 +55,31 @@ def fit_predict(
     *,
     seed: int,
     fidelity: str,
-    profile: Profile,  # noqa: ARG001 (an estimator has no epochs to shorten)
+    profile: Profile,
 ) -> dict[str, np.ndarray]:
     """Fit on the fold's training clips and what is made of them; see ``mer.learn.crossval``.
 
     With ``fidelity: released`` the module's ``released`` is first applied to all rows. The columns
-    that a classifier selects are returned by name.
+    that the classifier of the first round selects are returned by name.
     """
     ids = (*fold.train, *fold.test)
     rows = material.table.rows(ids) if material.table else np.zeros((len(ids), 1))
     if fidelity == "released":
         rows = module.released(rows, len(fold.train))
     known = len(fold.train)
-    y = np.array([material.labels[i] for i in ids])
+    seen = len(ids) if material.rows and material.leak == "before_split" else known
+    y = np.array([material.labels[i] for i in ids[:seen]])
     x, of_x = rows[:known], y[:known]
     if material.rows:
-        seen = len(ids) if material.leak == "before_split" else known
-        new = more(rows[:seen], y[:seen], material.rows, np.random.default_rng(seed))
+        new = more(rows[:seen], y, material.rows, np.random.default_rng(seed))
         x, of_x = np.concatenate([x, new[0]]), np.concatenate([of_x, new[1]])
-    classifier = module.build(params, seed=seed, fidelity=fidelity).fit(x, of_x)
-    found = {"probabilities": probabilities(classifier, rows[known:], len(material.classes))}
-    if material.table and hasattr(classifier, "get_support"):
-        names = np.array(material.table.names)[: rows.shape[1]][classifier.get_support()]
+    fitted = [
+        module.build(params, seed=own, fidelity=fidelity).fit(x, of_x)
+        for own in rounds.seeds(seed, params, profile)
+    ]
+    answers = [probabilities(c, rows[known:], len(material.classes)) for c in fitted]
+    found = {"probabilities": np.stack(answers)}
+    if material.table and hasattr(fitted[0], "get_support"):
+        names = np.array(material.table.names)[: rows.shape[1]][fitted[0].get_support()]
         found["selected"] = np.frombuffer("\n".join(names).encode(), np.uint8)
     return found

@@ -1,6 +1,6 @@
 """Train a hybrid on one fold: the table's branch, the spectrogram's, then both joined."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -13,12 +13,14 @@ from torch import Tensor, nn
 from mer.config import Profile
 from mer.device import device
 from mer.learn import inputs, loop, tuning
+from mer.learn.kept import Kept, fill
 from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.recipe import Recipe
 from mer.types import Fold
 
 uses_device = True
+answer_reads: tuple[str, ...] = ("table",)
 READ = (inputs.examples, inputs.targets)
 
 
@@ -76,6 +78,19 @@ def _chosen(
     return tuning.search(
         params.tuning, params.fusion, objective, name=name, seed=seed, profile=profile
     )
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips, by the fusion that a training left; see ``mer.learn.crossval``."""
+    where, classes = device(), len(material.classes)
+    mel = inputs.examples(material, ids, where, copies=False)
+    table = inputs.tables(material, kept.fold.train, ids, where)[1]
+    shape, features = tuple(mel.shape[1:]), table.shape[1]
+    dnn, cnn, fusion = kept.module.build(
+        kept.params, shape=shape, features=features, classes=classes
+    )
+    network = fill(fusion(cnn, dnn, classes), kept.weights, where)
+    return loop.predict(network, [mel, table])
 
 
 def fit_predict(

@@ -1,22 +1,23 @@
 """What a model may read, gathered from the artefacts of the selection."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mer import labels, pretrained, registry
+from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
-from mer.config import EVERY_COLUMN, Columns, Masking, Noise, Policy, Smote, Synthesis
+from mer.config import EVERY_COLUMN, Columns, Masking, Noise, Policy, Smote, Stripes, Synthesis
 from mer.copies import Copies
-from mer.errors import MerError
+from mer.errors import AbsentError, MerError
 from mer.learn.columns import best, catalogued
+from mer.learn.waves import Signals, Waves
 from mer.mel import Mels
-from mer.selection import Selection
+from mer.networks import pretrained
+from mer.selection import DATA, Selection
 from mer.types import FeatureSet
-from mer.waves import Signals, Waves
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,14 @@ class Material:
         How it makes new rows of the table.
     masking : Masking or None
         What it hides of each segment from an autoencoder.
+    stripes : Stripes or None
+        What it hides of each spectrogram from a network.
     leak : str
         Of the policy.
     columns : Columns
         How the table's columns are ranked.
     weights : mapping of str to np.ndarray, or None
-        What a user brings, by ``mer.pretrained.load``.
+        What a user brings, by ``mer.networks.pretrained.load``.
     """
 
     labels: Mapping[str, int]
@@ -61,6 +64,7 @@ class Material:
     synthesis: Synthesis | None = None
     rows: Noise | Smote | None = None
     masking: Masking | None = None
+    stripes: Stripes | None = None
     leak: str = "none"
     columns: Columns = EVERY_COLUMN
     weights: Mapping[str, np.ndarray] | None = None
@@ -74,7 +78,7 @@ class Material:
     @property
     def augmented(self) -> bool:
         """Whether a training sees more than its clips."""
-        parts = (self.copies, self.synthesis, self.rows, self.masking)
+        parts = (self.copies, self.synthesis, self.rows, self.masking, self.stripes)
         return any(part is not None for part in parts)
 
     @property
@@ -84,6 +88,11 @@ class Material:
             return self.waves.values.shape[1]
         whole = self.mel is None or self.mel.values.ndim == 3
         return 1 if whole else self.mel.values.shape[1]  # type: ignore[union-attr]
+
+
+def named(name: str, ids: Sequence[str]) -> tuple[str, ...]:
+    """The ids of clips of another corpus: ``<name>/<id>``."""
+    return tuple(f"{name}/{id_}" for id_ in ids)
 
 
 def across(source: Material, target: Material, name: str) -> Material:
@@ -99,21 +108,17 @@ def across(source: Material, target: Material, name: str) -> Material:
     MerError
         If the model reads something else than a table or whole waveforms.
     """
-
-    def named(ids: Sequence[str]) -> tuple[str, ...]:
-        return tuple(f"{name}/{id_}" for id_ in ids)
-
-    labels = dict(zip(named(list(source.labels)), source.labels.values(), strict=True))
+    labels = dict(zip(named(name, list(source.labels)), source.labels.values(), strict=True))
     both = replace(target, labels={**labels, **target.labels})
     if source.table and target.table and source.table.names == target.table.names:
         values = np.concatenate([source.table.values, target.table.values])
-        ids = (*named(source.table.ids), *target.table.ids)
+        ids = (*named(name, source.table.ids), *target.table.ids)
         return replace(both, table=replace(target.table, ids=ids, values=values))
     if source.signals and target.signals:
         return replace(
             both,
             signals=Signals(
-                (*named(source.signals.ids), *target.signals.ids),
+                (*named(name, source.signals.ids), *target.signals.ids),
                 np.concatenate([source.signals.values, target.signals.values]),
                 np.concatenate([source.signals.lengths, target.signals.lengths]),
             ),
@@ -124,14 +129,90 @@ def across(source: Material, target: Material, name: str) -> Material:
     )
 
 
+def beside(known: Material, songs: Material, name: str) -> Material:
+    """Labelled clips of a corpus, and clips without labels, in one.
+
+    Of the songs' inputs, those that are there of the corpus' clips too get these beside them: what a
+    learner's ``answer`` looks at of the training clips.
+
+    Parameters
+    ----------
+    name : str
+        Put before the ids of ``known``, with a slash.
+
+    Raises
+    ------
+    MerError
+        If the tables have different columns.
+    """
+    labels = dict(zip(named(name, list(known.labels)), known.labels.values(), strict=True))
+    both = replace(songs, labels=labels, rows=known.rows)
+    if known.table and songs.table:
+        if known.table.names != songs.table.names:
+            raise MerError(
+                f"the table of {name!r} must have the columns of params.yaml, and has others; run "
+                "`dvc repro`"
+            )
+        ids = (*named(name, known.table.ids), *songs.table.ids)
+        values = np.concatenate([known.table.values, songs.table.values])
+        both = replace(both, table=replace(songs.table, ids=ids, values=values))
+    if known.mel and songs.mel:
+        ids = (*named(name, known.mel.ids), *songs.mel.ids)
+        frames = np.concatenate([known.mel.frames, songs.mel.frames])
+        values = np.concatenate([known.mel.values, songs.mel.values])
+        both = replace(both, mel=Mels(ids, frames, values))
+    return both
+
+
 def _present(folder: Path, model: str) -> Path:
     if reason := absent(folder):
-        raise MerError(f"model {model!r} reads {folder}, which is absent: {reason}")
+        raise AbsentError(f"model {model!r} reads {folder}, which is absent: {reason}")
     return folder
 
 
+def read(
+    selection: Selection,
+    params: Any,
+    columns: Columns,
+    reads: Collection[str],
+    data: Path = DATA,
+) -> Material:
+    """Inputs of clips of which nothing else is known: the material has no labels.
+
+    Parameters
+    ----------
+    params, columns : see ``gather``
+    reads : collection of str
+        Which inputs, in the words of a model's ``reads``.
+    data : Path
+        The folder that holds the artefacts.
+    """
+    model = selection.model
+    table = mel = waves = signals = None
+    if "table" in reads:
+        folder = _present(selection.folder("features", data), model)
+        table = read_features(folder / "features.parquet")
+        if columns.restricts:
+            table = catalogued(table, selection.family, columns)
+    if "spectrogram" in reads:
+        mel = Mels.read(_present(selection.folder("mel", data), model))
+    if "waveform" in reads:
+        standard = _present(selection.folder("standard", data), model)
+        if params.waveform.segment:
+            waves = Waves.of(standard, params.waveform)
+        else:
+            signals = Signals.of(standard, params.waveform)
+    weights = pretrained.load(params.weights) if "weights" in reads else None
+    classes = labels.classes(selection.target)
+    return Material({}, classes, table, mel, None, waves, signals, columns=columns, weights=weights)
+
+
 def gather(
-    selection: Selection, params: Any, policy: Policy, columns: Columns = EVERY_COLUMN
+    selection: Selection,
+    params: Any,
+    policy: Policy,
+    columns: Columns = EVERY_COLUMN,
+    reads: Collection[str] | None = None,
 ) -> Material:
     """Load what the model reads; arrays stay on disk, memory-mapped, but for waveforms.
 
@@ -142,50 +223,28 @@ def gather(
         weights, ``params.weights`` says which.
     policy : Policy
         The selected one, for what it synthesises.
+    reads : collection of str or None
+        Only these of the model's inputs.
 
     Raises
     ------
+    AbsentError
+        If one of its inputs is absent; the message says why.
     MerError
-        If one of its inputs is absent; the message says why, and what to do.
+        If weights that a user brings are missing or others.
     """
-    tracks, target, model = (
-        read_tracks(selection.folder("index")),
-        selection.target,
-        selection.model,
-    )
-    module = registry.get("models", model)
-    table = mel = copies = waves = signals = None
-    if "table" in module.reads:
-        table = read_features(_present(selection.folder("features"), model) / "features.parquet")
-        if columns.restricts:
-            table = catalogued(table, selection.family, columns)
-    if "spectrogram" in module.reads:
-        mel = Mels.read(_present(selection.folder("mel"), model))
-    if "waveform" in module.reads:
-        standard = _present(selection.folder("standard"), model)
-        if params.waveform.segment:
-            waves = Waves.of(standard, params.waveform)
-        else:
-            signals = Signals.of(standard, params.waveform)
+    module, tracks = registry.get("models", selection.model), read_tracks(selection.folder("index"))
+    shown = module.learner == "network" and "spectrogram" in module.reads
+    copies = None
     if module.uses_copies != "no" and policy.copies:
-        copies = Copies.read(_present(selection.folder("augmented"), model))
-    encoded, classes = labels.encode(tracks, target), labels.classes(target)
-    synthesis = policy.synthesis if module.uses_copies != "no" else None
-    rows = policy.rows if module.learner == "estimator" else None
-    weights = pretrained.load(params.weights) if "weights" in module.reads else None
-    masking = policy.masking if module.learner == "two_stage" else None
-    return Material(
-        encoded,
-        classes,
-        table,
-        mel,
-        copies,
-        waves,
-        signals,
-        synthesis=synthesis,
-        rows=rows,
-        masking=masking,
+        copies = Copies.read(_present(selection.folder("augmented"), selection.model))
+    return replace(
+        read(selection, params, columns, module.reads if reads is None else reads),
+        labels=labels.encode(tracks, selection.target),
+        copies=copies,
+        synthesis=policy.synthesis if module.uses_copies != "no" else None,
+        rows=policy.rows if module.learner == "estimator" else None,
+        masking=policy.masking if module.learner == "two_stage" else None,
+        stripes=policy.stripes if shown else None,
         leak=policy.leak,
-        columns=columns,
-        weights=weights,
     )

@@ -4,6 +4,7 @@ Where clips are cut into segments, each is an example of its own; a clip's predi
 its segments.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,14 @@ import torch
 from mer.config import Profile
 from mer.device import device
 from mer.learn import deepsmote, inputs, loop
+from mer.learn.kept import Kept, fill
 from mer.learn.loop import weights
 from mer.learn.material import Material
+from mer.learn.stripes import Striped
 from mer.types import Fold
 
 uses_device = True
+answer_reads: tuple[str, ...] = ()
 
 
 def vote(segments: np.ndarray, fidelity: str) -> np.ndarray:
@@ -39,19 +43,28 @@ def vote(segments: np.ndarray, fidelity: str) -> np.ndarray:
 
 
 def answers(
-    found: np.ndarray, material: Material, fold: Fold, fidelity: str
+    found: np.ndarray, material: Material, ids: Sequence[str], fidelity: str
 ) -> dict[str, np.ndarray]:
-    """``probabilities`` of the test clips, and their ``segments`` where clips are cut.
+    """``probabilities`` of clips, and their ``segments`` where clips are cut.
 
     Parameters
     ----------
     found : np.ndarray [shape=(n * segments, C)]
-        Class probabilities of the test part's examples.
+        Class probabilities of the clips' examples.
     """
-    found = found.reshape(len(fold.test), material.segments, -1)
+    found = found.reshape(len(ids), material.segments, -1)
     if material.segments == 1:
         return {"probabilities": found[:, 0]}
     return {"probabilities": vote(found, fidelity), "segments": found}
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips, by the network that a training left; see ``mer.learn.crossval``."""
+    x = inputs.examples(material, ids, device(), copies=False)
+    shape, classes = tuple(x.shape[1:]), len(material.classes)
+    network = kept.module.build(kept.params, shape=shape, classes=classes)
+    found = loop.predict(fill(network, kept.weights, x.device), [x])
+    return answers(found, material, ids, kept.fidelity)["probabilities"]
 
 
 def fit_predict(
@@ -77,12 +90,13 @@ def fit_predict(
     torch.manual_seed(seed)
     network = module.build(params, shape=tuple(x.shape[1:]), classes=len(material.classes))
     network.to(where)
-    curve = loop.fit(network, [x], y, inputs.shortened(params.training, profile), seed=seed)
+    shown = Striped(x, material.stripes) if material.stripes else x
+    curve = loop.fit(network, [shown], y, inputs.shortened(params.training, profile), seed=seed)
     if fidelity == "described":
         loop.settle(network, [x])
     test = inputs.examples(material, fold.test, where, copies=False)
     return {
-        **answers(loop.predict(network, [test]), material, fold, fidelity),
+        **answers(loop.predict(network, [test]), material, fold.test, fidelity),
         **curves,
         "curve.1_training": curve,
         **weights(network),

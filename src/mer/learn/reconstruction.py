@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mer.autoencoder import Autoencoder
 from mer.learn import loop
+from mer.networks.autoencoder import Autoencoder
 from mer.recipe import Recipe
 
 BATCH = 32

@@ -1,9 +1,9 @@
-"""What trainings on sequences of segments share: validation that ends them, and rounds of other seeds."""
+"""What trainings in rounds of other seeds share, and those on sequences of segments their validation."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -131,11 +131,10 @@ def classify(
     recipe: Recipe,
     phase: str,
     *,
-    seed: int,
+    seeds: Sequence[int],
     patience: int,
-    rounds: int,
 ) -> Arrays:
-    """Train a classifier of clips once per round, each from another seed.
+    """Train a classifier of clips once per round, each from its own of the ``seeds``.
 
     Returns
     -------
@@ -144,8 +143,7 @@ def classify(
     """
     arrays: Arrays = {}
     answers = []
-    for number in range(rounds):
-        own = int(generator(seed, "round", number).integers(2**31))
+    for number, own in enumerate(seeds):
         torch.manual_seed(own)
         network = build().to(clips.train.targets.device)
         arrays |= fit(
@@ -164,6 +162,13 @@ def classify(
     return {"probabilities": np.stack(answers), **arrays}
 
 
-def count(rounds: int, profile: Profile) -> int:
-    """Rounds under a profile: they are repeats of a fold, and a profile may have fewer of these."""
-    return min(rounds, profile.repeats or rounds)
+def seeds(seed: int, params: Any, profile: Profile) -> list[int]:
+    """A seed for each round of a fold, derived from the fold's.
+
+    Rounds are repeats of a fold, and a profile may have fewer of these than ``params.rounds``. A model
+    without ``rounds`` is trained once, from the fold's own seed.
+    """
+    if not hasattr(params, "rounds"):
+        return [seed]
+    count = min(params.rounds, profile.repeats or params.rounds)
+    return [int(generator(seed, "round", number).integers(2**31)) for number in range(count)]

@@ -1,16 +1,30 @@
 """Train a network on whole clips, each a sequence of segments."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from mer.config import Profile
 from mer.device import device
-from mer.learn import inputs, rounds
+from mer.learn import inputs, loop, rounds, rows
+from mer.learn.kept import Kept, fill
 from mer.learn.material import Material
-from mer.types import Fold
+from mer.types import Fold, positions
 
 uses_device = True
+answer_reads: tuple[str, ...] = ()
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips, by the first round's network; see ``mer.learn.crossval``."""
+    values, where = rounds.sequences(material), device()
+    assert material.mel is not None
+    numbers = np.array(positions(material.mel.ids, ids, "spectrogram"))
+    classes = len(material.classes)
+    network = kept.module.build(kept.params, shape=values.shape[2:], classes=classes)
+    network = fill(network, kept.weights, where)
+    return loop.predict(network, [rows.examples(values, numbers, where)])
 
 
 def fit_predict(
@@ -34,7 +48,6 @@ def fit_predict(
         rounds.parts(values, material.mel.ids, (train, val, fold.test), material.labels, where),
         inputs.shortened(params.training, profile),
         "training",
-        seed=seed,
+        seeds=rounds.seeds(seed, params, profile),
         patience=params.patience,
-        rounds=rounds.count(params.rounds, profile),
     )

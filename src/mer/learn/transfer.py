@@ -5,6 +5,7 @@ nothing else; a process remembers the codes for its next folds.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,14 @@ from torch import Tensor, nn
 from mer.config import Profile
 from mer.device import device
 from mer.learn import inputs, loop
+from mer.learn.kept import Kept, fill
 from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.learn.network import answers
 from mer.types import Fold
 
 uses_device = True
+answer_reads: tuple[str, ...] = ()
 
 _codes: dict[tuple[bytes, bytes], Tensor] = {}
 
@@ -45,6 +48,22 @@ def encode(backbone: nn.Module, examples: Tensor) -> Tensor:
     return torch.stack(found)
 
 
+def _trained(network: Any, examples: list[Tensor]) -> tuple[nn.Module, list[Tensor]]:
+    """What of the network is trained, and what it takes of examples: codes of a frozen backbone."""
+    if any(p.requires_grad for p in network.backbone.parameters()):
+        return network, examples
+    return network.head, [encode(network.backbone, part) for part in examples]
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips, by the network that a training left; see ``mer.learn.crossval``."""
+    x = inputs.examples(material, ids, device(), copies=False)
+    shape, classes = tuple(x.shape[1:]), len(material.classes)
+    network = kept.module.build(kept.params, weights=material.weights, shape=shape, classes=classes)
+    trained, taken = _trained(fill(network, kept.weights, x.device), [x])
+    return answers(loop.predict(trained, taken), material, ids, kept.fidelity)["probabilities"]
+
+
 def fit_predict(
     module: Any,
     params: Any,
@@ -68,15 +87,12 @@ def fit_predict(
     torch.manual_seed(seed)
     shape, classes = tuple(x.shape[1:]), len(material.classes)
     network = module.build(params, weights=material.weights, shape=shape, classes=classes).to(where)
-    trained = network
-    if not any(p.requires_grad for p in network.backbone.parameters()):
-        trained = network.head
-        x, test = (encode(network.backbone, part) for part in (x, test))
+    trained, (x, test) = _trained(network, [x, test])
     curve = loop.fit(trained, [x], y, inputs.shortened(params.training, profile), seed=seed)
     loop.settle(trained, [x])
     found = loop.predict(trained, [test])
     return {
-        **answers(found, material, fold, fidelity),
+        **answers(found, material, fold.test, fidelity),
         "curve.1_training": curve,
         **weights(network),
     }

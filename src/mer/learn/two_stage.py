@@ -17,16 +17,18 @@ from torch.nn import functional
 
 from mer.config import Profile
 from mer.device import device
-from mer.learn import inputs, rounds, rows
+from mer.learn import inputs, loop, rounds, rows
+from mer.learn.kept import Kept, fill
 from mer.learn.loop import Examples, Objective, weights
 from mer.learn.material import Material
+from mer.networks.segments import Encoder, MaskedAutoencoder
 from mer.parallel import SCRATCH
-from mer.segment_networks import Encoder, MaskedAutoencoder
 from mer.types import Fold, positions
 
 BATCH = 32
 
 uses_device = True
+answer_reads: tuple[str, ...] = ()
 
 
 def huber(network: MaskedAutoencoder) -> Objective:
@@ -63,6 +65,21 @@ def encoded(encoder: Encoder, examples: Examples, per_clip: int) -> Iterator[np.
         stream.flush()
         shape = (len(examples) // per_clip, per_clip, codes[0].numel())
         yield np.memmap(stream, np.float16, "r", shape=shape)
+
+
+def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+    """Probabilities of any clips, by the first round's classifier; see ``mer.learn.crossval``."""
+    where, (_, per_clip, *shape) = device(), rounds.sequences(material).shape
+    first: dict[str, np.ndarray] = {}
+    second: dict[str, np.ndarray] = {}
+    for name, array in kept.weights.items():
+        own = name.removeprefix("encoder.")
+        (second if own == name else first)[own] = array
+    encoder = kept.module.autoencoder(kept.params, shape=shape, masking=None).encoder
+    classifier = kept.module.build(kept.params, shape=shape, classes=len(material.classes))
+    encoder, classifier = fill(encoder, first, where), fill(classifier, second, where)
+    with encoded(encoder, segments(material, ids, where), per_clip) as codes:
+        return loop.predict(classifier, [rows.examples(codes, np.arange(len(ids)), where)])
 
 
 def fit_predict(
@@ -106,7 +123,6 @@ def fit_predict(
             rounds.parts(codes, ids, (train, val, fold.test), material.labels, where),
             inputs.shortened(params.classifier, profile),
             "stage2",
-            seed=seed,
+            seeds=rounds.seeds(seed, params, profile),
             patience=params.patience,
-            rounds=rounds.count(params.rounds, profile),
         )

@@ -12,8 +12,8 @@ from torch import nn
 
 from mer.config import Block, Masking
 from mer.errors import MerError
+from mer.networks.segments import Head, MaskedAutoencoder, Penalty, Recurrent, code_values
 from mer.recipe import Recipe
-from mer.segment_networks import Head, MaskedAutoencoder, Penalty, Recurrent, code_values
 
 learner = "two_stage"
 reads: tuple[str, ...] = ("spectrogram",)

@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from mer.config import Block
 from mer.errors import MerError
-from mer.layers import EPSILON, MOMENTUM, glorot_uniform
-from mer.pretrained import Weights, fill, in_order
+from mer.networks.layers import EPSILON, MOMENTUM, glorot_uniform
+from mer.networks.pretrained import Weights, fill, in_order
 from mer.recipe import Recipe
 
 learner = "transfer"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mer.config import Block
-from mer.layers import flattened, glorot_uniform, louro_convolutions
+from mer.networks.layers import flattened, glorot_uniform, louro_convolutions
 from mer.recipe import Recipe
 
 learner = "network"

@@ -9,8 +9,8 @@ from pydantic import Field, PositiveInt
 from torch import nn
 
 from mer.config import Block
+from mer.networks.segments import Head, Joint
 from mer.recipe import Recipe
-from mer.segment_networks import Head, Joint
 
 learner = "sequence"
 reads: tuple[str, ...] = ("spectrogram",)

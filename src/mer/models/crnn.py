@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from mer.config import Block
-from mer.layers import GRU, Dropout, batch_norm_2d, glorot_uniform, maps
+from mer.networks.layers import GRU, Dropout, batch_norm_2d, glorot_uniform, maps
 from mer.recipe import Recipe
 
 learner = "network"

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from mer.config import Block
 from mer.errors import MerError
-from mer.layers import GRU, Dropout, glorot_uniform
-from mer.pretrained import Weights, fill, renamed
+from mer.networks.layers import GRU, Dropout, glorot_uniform
+from mer.networks.pretrained import Weights, fill, renamed
 from mer.recipe import Recipe
 
 learner = "transfer"

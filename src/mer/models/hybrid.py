@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mer.config import Block
-from mer.layers import (
+from mer.networks.layers import (
     Dropout,
     batch_norm_1d,
     flattened,

@@ -30,11 +30,14 @@ class Params(Block):
     alpha : weight of the L2 penalty
     max_iter : epochs at most
     k : so many of the best features stay; all where there are fewer
+    rounds : perceptrons per fold; from another seed, each on other rows of the commoner classes and
+        from other weights; each counts as a repeat of the fold
     """
 
     alpha: PositiveFloat
     max_iter: PositiveInt
     k: PositiveInt
+    rounds: PositiveInt
 
 
 def balanced(y: np.ndarray, seed: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mer.config import Block, Waveform
 from mer.errors import MerError
-from mer.layers import EPSILON, MOMENTUM, glorot_uniform
+from mer.networks.layers import EPSILON, MOMENTUM, glorot_uniform
 from mer.recipe import Recipe
 
 learner = "network"

@@ -12,7 +12,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from mer.config import Block
-from mer.layers import ConvSame, batch_norm_1d, batch_norm_2d, glorot_uniform
+from mer.networks.layers import ConvSame, batch_norm_1d, batch_norm_2d, glorot_uniform
 from mer.recipe import Recipe
 
 learner = "network"

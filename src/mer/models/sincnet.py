@@ -53,6 +53,7 @@ class Params(Block):
     amplitude : a training chunk is multiplied by a factor in 1 ± this
     hidden : sizes of the layers behind the convolutions
     steps, short_steps : batches that are called an epoch; the second under a profile that is ``short``
+    rounds : networks per fold, from other seeds; each counts as a repeat of the fold
     """
 
     chunk_ms: PositiveInt
@@ -62,6 +63,7 @@ class Params(Block):
     amplitude: Annotated[float, Field(ge=0, lt=1)]
     steps: PositiveInt
     short_steps: PositiveInt
+    rounds: PositiveInt
     hidden: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     waveform: Waveform
     training: Recipe

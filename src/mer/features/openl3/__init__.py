@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from mer.config import Block
 from mer.device import device
-from mer.pretrained import Weights, fault, fill, in_order, load
+from mer.networks.pretrained import Weights, fill, in_order, lacking, load
 from mer.types import Clip
 
 RATE = 48000  # Hz, of the analysis
@@ -74,7 +74,7 @@ def names(params: Params) -> list[str]:
 
 def missing(params: Params) -> str | None:
     """Why the family cannot be computed here: weights that are not there; or None."""
-    return fault(params.weights)
+    return lacking(params.weights)
 
 
 def on_gpu() -> bool:

@@ -8,7 +8,7 @@ import math
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mer.layers import ConvSame, glorot_uniform
+from mer.networks.layers import ConvSame, glorot_uniform
 
 FILTERS = (16, 32, 64, 128)
 SLOPE = 0.2

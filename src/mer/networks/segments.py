@@ -14,7 +14,8 @@ from torch.utils.checkpoint import checkpoint
 
 from mer.config import Masking
 from mer.errors import MerError
-from mer.layers import Dropout, glorot_uniform, keras_recurrent
+from mer.networks.layers import Dropout, glorot_uniform, keras_recurrent
+from mer.networks.spans import span
 
 Head = Literal["bilstm", "lstm", "gru"]
 Penalty = Literal["activity", "decay"]
@@ -28,15 +29,6 @@ HEADS: dict[str, tuple[type[nn.LSTM] | type[nn.GRU], bool]] = {
 }
 # Which taps of a 3-tap kernel fall on the two pixels that an even and an odd pixel of a doubled image see.
 TAPS = (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((1.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
-
-
-def _span(length: int, most: int, like: Tensor) -> Tensor:
-    """One random span per segment [shape=(n, length), dtype=bool]: U[0, most) long, placed uniformly."""
-    count = (len(like), 1)
-    size = torch.randint(most, count, device=like.device)
-    start = (torch.rand(count, device=like.device) * (length - size)).long()
-    place = torch.arange(length, device=like.device)
-    return (place >= start) & (place < start + size)
 
 
 def masked(mel: Tensor, masking: Masking) -> Tensor:
@@ -53,8 +45,8 @@ def masked(mel: Tensor, masking: Masking) -> Tensor:
     Tensor [shape=(n, frames, mels)]
         Other spans at each call, from torch's generator.
     """
-    frames = _span(mel.shape[1], masking.frames, mel)[:, :, None]
-    bands = _span(mel.shape[2], masking.bands, mel)[:, None, :]
+    frames = span(mel.shape[1], masking.frames, mel)[:, :, None]
+    bands = span(mel.shape[2], masking.bands, mel)[:, None, :]
     fill = mel.mean((1, 2), keepdim=True) if masking.fill == "mean" else mel.new_zeros(())
     return torch.where(frames | bands, fill, mel)
 

@@ -1,7 +1,8 @@
 """Weights that a user brings: found in data/raw/weights, checked, converted, put into a network.
 
 params.yaml names the file, its sha256 and where to get it; the digest pins the content, so DVC needs
-no dependency on a file that may not be there. PyTorch's ``.pth`` and Keras' ``.h5`` (or ``.h5.gz``) are
+no dependency on a file that may not be there. What runs without it, too, the experiments of papers/,
+depends on what ``look`` leaves. PyTorch's ``.pth`` and Keras' ``.h5`` (or ``.h5.gz``) are
 read without trust, once, and kept as safetensors under ``.mer/weights``.
 """
 
@@ -17,9 +18,10 @@ import numpy as np
 from pydantic import Field
 from safetensors.numpy import load_file, save_file
 
+from mer.artefacts import write_absent, write_manifest
 from mer.block import Block
 from mer.errors import MerError
-from mer.files import reading
+from mer.files import reading, writing
 
 if TYPE_CHECKING:
     from torch import nn
@@ -75,6 +77,22 @@ def fault(weights: Weights, folder: Path | None = None) -> str | None:
             f"{weights.source}, or put the new digest into params.yaml"
         )
     return None
+
+
+def lacking(weights: Weights, folder: Path | None = None) -> str | None:
+    """The same in a table's few words, where it is only that the file is not there."""
+    if not ((folder or FOLDER) / weights.file).is_file():
+        return f"weights not present: {weights.file}, see README"
+    return fault(weights, folder)
+
+
+def look(weights: Weights, target: Path) -> None:
+    """Write ``data/weights/<name>``: of what content the file is, or why there is none to use."""
+    if reason := lacking(weights):
+        write_absent(target, reason)
+        return
+    with writing(target) as folder:
+        write_manifest(folder, sha256=weights.sha256)
 
 
 def load(weights: Weights, folder: Path | None = None) -> dict[str, np.ndarray]:

@@ -1,0 +1,47 @@
+"""Features of your own songs: a table with a row per file."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from mer import songs
+from mer.artefacts import write_features
+from mer.errors import MerError
+from mer.files import writing_file
+from mer.types import FeatureSet
+
+SUFFIXES = (".parquet", ".csv")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """``<family> <files or folders ...> --out table.parquet``."""
+    parser.add_argument("family", help="a key of families, or the name of a join, of params.yaml")
+    parser.add_argument("songs", nargs="+", help="audio files, or folders of such")
+    parser.add_argument("--out", type=Path, required=True, help="table to write: .parquet or .csv")
+    parser.add_argument(
+        "--rate", type=int, help="Hz to bring songs to first, where not to the family's own rate"
+    )
+
+
+def _write(target: Path, table: FeatureSet) -> None:
+    with writing_file(target) as new:
+        if target.suffix == ".parquet":
+            write_features(new, table)
+        else:
+            frame = pd.DataFrame(table.values, pd.Index(table.ids, name="id"), table.names)
+            frame.to_csv(new, lineterminator="\n")
+
+
+def run(console: Console, given: argparse.Namespace) -> None:
+    """Write the table and say how many files are in it."""
+    if given.out.suffix not in SUFFIXES:
+        raise MerError(f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}")
+    table, left_out = songs.table(given.songs, given.family, given.rate)
+    _write(given.out, table)
+    console.print(
+        f"{given.out}: {len(table.ids)} songs, {len(table.names)} features of {given.family!r}; files "
+        f"left out: {len(left_out)}",
+        soft_wrap=True,
+    )

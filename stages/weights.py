@@ -1,0 +1,14 @@
+"""Look at weights that a user may have brought: ``python stages/weights.py models.<name>``."""
+
+import sys
+from pathlib import Path
+
+from mer import config
+from mer.networks import pretrained
+from mer.stage import stage
+
+block = sys.argv[1]
+name = block.rpartition(".")[2]
+with stage(f"weights@{name}"):
+    (weights,) = config.read(f"{block}.weights")
+    pretrained.look(weights, Path("data/weights", name))

@@ -1,0 +1,130 @@
+"""Gains of one training on another: intervals against their closed form."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from conftest import ROOT
+from mer import gains, papers
+from mer.artefacts import write_json, write_predictions
+from mer.errors import MerError
+from mer.metrics import fold_scores, intervals, resampled
+from mer.types import Predictions
+
+WIDTH = 2 * 1.96  # of an interval, in deviations
+
+
+def answers(right, parts=1):
+    """Predictions of which ``right`` [shape=(rounds, clips)] are; every part of a clip as the clip."""
+    rows = [
+        (f"{clip:03d}#{part}", round_, 0, clip % 2, float((clip % 2 == 0) == is_right))
+        for round_, clips in enumerate(right)
+        for clip, is_right in enumerate(clips)
+        for part in range(parts)
+    ]
+    frame = pd.DataFrame(rows, columns=["id", "repeat", "fold", "y_true", "p_0"])
+    return Predictions(frame.assign(p_1=1 - frame["p_0"]), ("low", "high"))
+
+
+def width(found, name="accuracy"):
+    return found[f"{name}_high"] - found[f"{name}_low"]
+
+
+def test_what_is_no_other_gains_nothing_for_sure(rng):
+    found = answers(rng.random((1, 40)) < 0.6)
+    assert set(gains.gain(found, found, 1).values()) == {0.0}
+
+
+def test_a_gain_is_the_difference_of_the_means_over_rounds(rng):
+    ours, theirs = (answers(rng.random((4, 40)) < skill) for skill in (0.8, 0.6))
+    found = gains.gain(ours, theirs, 1)
+    for name in gains.SCORES:
+        expected = fold_scores(ours)[name].mean() - fold_scores(theirs)[name].mean()
+        assert found[name] == pytest.approx(expected, abs=1e-4)
+        assert found[f"{name}_low"] < found[name] < found[f"{name}_high"]
+
+
+def test_of_one_round_the_interval_is_that_of_paired_differences(rng):
+    """Their mean has the variance of the differences over the clips; unpaired it would be wider."""
+    theirs = rng.random(200) < 0.6
+    ours = theirs | (rng.random(200) < 0.2)
+    found = gains.gain(answers([ours]), answers([theirs]), 1)
+    paired = (ours.astype(float) - theirs).std() / np.sqrt(200)
+    apart = np.sqrt((ours.var() + theirs.var()) / 200)
+    assert width(found) == pytest.approx(WIDTH * paired, rel=0.08)
+    assert width(found) < 0.7 * WIDTH * apart
+
+
+def test_where_only_seeds_differ_the_interval_is_that_of_the_mean_of_rounds():
+    """Rounds that are all right or all wrong know no noise of clips: two means of eight coins each."""
+    ours = np.repeat([[1], [0]] * 4, 30, axis=1).astype(bool)
+    found = gains.gain(answers(ours), answers(~ours), 1)
+    coin = np.var([0, 1] * 4, ddof=1)
+    assert found["accuracy"] == 0
+    assert width(found) == pytest.approx(WIDTH * np.sqrt(2 * coin / 8), rel=0.15)
+
+
+def test_both_noises_add_up(rng):
+    clips, seeds = rng.random(150) < 0.5, np.array([1, 0, 1, 1, 0, 1, 0, 1], bool)[:, None]
+    theirs = answers(np.zeros((8, 150), bool))
+    both, of_clips, of_seeds = (
+        width(gains.gain(answers(np.broadcast_to(right, (8, 150))), theirs, 1))
+        for right in (clips & seeds, clips & True, seeds & True)
+    )
+    share, skill = seeds.mean(), clips.mean()
+    expected = np.hypot(share * of_clips, skill * of_seeds)
+    assert both == pytest.approx(expected, rel=0.15)
+
+
+def test_parts_of_a_clip_are_no_clips_of_their_own(rng):
+    right = rng.random((2, 3, 60)) < 0.6
+    one, four = (gains.gain(*(answers(r, parts) for r in right), seed=1) for parts in (1, 4))
+    assert one == four
+
+
+def test_other_clips_or_labels_are_refused(rng):
+    right = rng.random((1, 12)) < 0.5
+    with pytest.raises(MerError, match="same test clips and labels, but only one has '011#0'"):
+        gains.gain(answers(right), answers(right[:, :-1]), 1)
+
+
+def test_the_interval_of_one_system_is_the_mean_over_rounds_of_the_same_draws(rng):
+    found = answers(rng.random((3, 20)) < 0.6)
+    scores = resampled(found, np.ones((1, 20)))
+    assert scores["accuracy"][:, 0] == pytest.approx(fold_scores(found)["accuracy"])
+    low, high = intervals(found, 1)["accuracy"]
+    assert low < scores["accuracy"].mean() < high
+
+
+EVERY = papers.load(ROOT / "papers")
+TABLE = "pandrea_sincnet_table"
+
+
+def test_published_gains_stand_beside_ours(rng, tmp_path):
+    keys = {"transfer1_4qaed", "sincnet_200ms_4qaed"}
+    for key in keys:
+        run = tmp_path / f"demo_{key}"
+        run.mkdir()
+        write_predictions(run / "predictions.parquet", answers(rng.random((2, 20)) < 0.5))
+        write_json(run / "run.json", {"seed": 1, "profile": "demo", "n_rounds": 2})
+    table = EVERY.tables[TABLE]
+    columns = {"4qaed": table.columns["4qaed"]}
+    every = EVERY.model_copy(
+        update={"tables": {TABLE: table.model_copy(update={"columns": columns})}}
+    )
+    path = tmp_path / "gains.json"
+    gains.write(every, TABLE, "sincnet_200ms", ["transfer1"], tmp_path, "demo_", path)
+    found = json.loads(path.read_text())["transfer1"]["4qaed"]
+    assert (found["f1_weighted_published"], found["accuracy_published"]) == (-0.01, -0.01)
+    assert (found["n_clips"], found["n_rounds"], found["profile"]) == (20, 2, "demo")
+
+
+def test_the_stage_depends_on_the_runs_that_it_reads():
+    stage = yaml.safe_load((ROOT / "papers/dvc.yaml").read_text())["stages"]["gain"]
+    table, _, reference, *rows = stage["cmd"].split()[2:]
+    keys = gains.cells(EVERY, table, reference, rows).values()
+    read = {f"data/runs/pandrea_sincnet/${{miniature}}{key}" for pair in keys for key in pair}
+    assert {path for path in stage["deps"] if path.startswith("data/runs")} == read

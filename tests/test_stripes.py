@@ -1,0 +1,130 @@
+"""SpecAugment's stripes: where they are, when they are drawn, and who sees them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from conftest import ROOT
+from mer import config, registry
+from mer.learn import loop, network
+from mer.learn.material import Material
+from mer.learn.stripes import Striped
+from mer.mel import Mels
+from mer.recipe import Recipe
+from mer.types import Fold
+
+SHAPE = (96, 64)
+STEP = Recipe(optimizer="sgd", lr=0.01, batch=4, epochs=2, short_epochs=2, stop_accuracy=None)
+WHOLE = config.Profile(
+    folds=None, repeats=None, first=None, batch=None, short=False, precision="float32"
+)
+
+
+@pytest.fixture(scope="module")
+def stripes():
+    """Those of params.yaml: 2 of less than 64 frames, 2 of less than 8 bands."""
+    (policy,) = config.read("policies.spec_augment", path=ROOT / "params.yaml")
+    return policy.stripes
+
+
+@pytest.fixture
+def mel(rng):
+    return torch.from_numpy(rng.normal(-40, 10, (500, *SHAPE)).astype(np.float16))
+
+
+def looked_at(striped):
+    """All examples, and which of their values are hidden."""
+    everything = torch.arange(len(striped))
+    seen = striped[everything]
+    return seen, seen != striped.mel.float()
+
+
+def test_whole_frames_and_whole_bands_are_hidden(mel, stripes):
+    torch.manual_seed(0)
+    _, hidden = looked_at(Striped(mel, stripes))
+    frames, bands = hidden.all(2), hidden.all(1)
+    assert torch.equal(hidden, frames[:, :, None] | bands[:, None, :])
+    for lines, most in ((frames, 64), (bands, 8)):
+        runs = (torch.nn.functional.pad(lines.int(), (1, 0)).diff(dim=1) == 1).sum(1)
+        assert runs.max() == stripes.count == 2
+        assert lines.sum(1).max() <= 2 * (most - 1)
+        assert lines.any(0)[:-1].all()  # each place is hidden once
+
+
+def test_the_mean_of_each_band_is_shown_instead(mel, stripes):
+    mel = mel + torch.arange(SHAPE[1])
+    striped = Striped(mel, stripes)
+    seen, hidden = looked_at(striped)
+    expected = mel.float().mean((0, 1)).expand_as(seen)
+    assert torch.allclose(seen[hidden], expected[hidden], atol=0.01)
+
+
+def test_stripes_are_others_at_every_look_and_the_same_for_a_seed(mel, stripes):
+    striped = Striped(mel, stripes)
+    found = []
+    for _ in range(2):
+        torch.manual_seed(7)
+        found.append([looked_at(striped)[1] for _ in range(2)])
+    assert not torch.equal(*found[0])
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
+
+
+@pytest.fixture
+def material(rng, stripes):
+    """16 spectrograms of two classes."""
+    ids = tuple(f"c{i:02d}" for i in range(16))
+    values = rng.normal(-40, 10, (16, *SHAPE))
+    values[1::2] += 10
+    mels = Mels(ids, np.full(16, SHAPE[0]), values.astype(np.float16))
+    labels = {id_: number % 2 for number, id_ in enumerate(ids)}
+    return Material(labels, ("low", "high"), mel=mels, stripes=stripes)
+
+
+def trained(material, monkeypatch):
+    """What a training of the CNN leaves, and all that the network was shown, in order."""
+    seen = []
+
+    def forward(called, inputs, rows):
+        batch = [x[rows].float() for x in inputs]
+        seen.append((called.training, batch[0]))
+        return called(*batch).float()
+
+    monkeypatch.setattr(loop, "forward", forward)
+    (params,) = config.read("models.cnn", path=ROOT / "params.yaml")
+    ids = material.mel.ids
+    arrays = network.fit_predict(
+        registry.get("models", "cnn"),
+        params.model_copy(update={"training": STEP}),
+        material,
+        Fold(0, 0, ids[:12], (), ids[12:]),
+        seed=1,
+        fidelity="described",
+        profile=WHOLE,
+    )
+    return arrays, seen
+
+
+def is_among(example, material):
+    return any((example.numpy() == mel).all() for mel in material.mel.values)
+
+
+def test_only_the_training_sees_stripes(material, monkeypatch):
+    """Neither the batch norms' final statistics nor predictions are taken from striped spectrograms."""
+    material = replace(material, stripes=material.stripes.model_copy(update={"count": 8}))
+    _, seen = trained(material, monkeypatch)
+    steps = 2 * 3
+    assert [training for training, _ in seen[:steps]] == [True] * steps
+    assert not any(is_among(example, material) for _, batch in seen[:steps] for example in batch)
+    assert len(seen) > steps + 1
+    assert all(is_among(example, material) for _, batch in seen[steps:] for example in batch)
+
+
+def test_a_training_is_the_same_for_a_seed_and_another_without_stripes(material, monkeypatch):
+    first, again, without = (
+        trained(m, monkeypatch)[0] for m in (material, material, replace(material, stripes=None))
+    )
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert not np.array_equal(first["curve.1_training"], without["curve.1_training"])
