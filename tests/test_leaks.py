@@ -71,7 +71,7 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     def accuracy(leak):
         material = Material(labels, ("low", "high"), table, rows=made, leak=leak)
         call = {"seed": 1, "fidelity": "described", "profile": profile}
-        found = estimator.fit_predict(svm, params, material, fold, **call)["probabilities"]
+        found = estimator.fit_predict(svm, params, material, fold, **call)["probabilities"][0]
         return (found.argmax(1) == [labels[i] for i in fold.test]).mean()
 
     assert accuracy("none") < 0.65

@@ -116,9 +116,9 @@ def raw(project):
     return sorted(map(str, Path("data/raw/demo").glob("*.wav")))
 
 
-def asked(model, places, **more):
+def asked(model, places, run=None, **more):
     select(model=model)
-    return prediction.predict(system.load(Path("data/runs", model)), places, **more)
+    return prediction.predict(system.load(Path("data/runs", run or model)), places, **more)
 
 
 def probabilities(rows):
@@ -204,6 +204,13 @@ def test_the_command_prints_and_writes_and_names_what_it_leaves_out(
     assert list(Path(".mer").glob(".songs*")) == []
 
 
+def test_a_policy_of_the_training_alone_is_known_as_used(project):
+    select(model="cnn", augment="spec_augment", models__cnn__training__short_epochs=1)
+    train(project / "data/runs/striped")
+    assert len(system.load(project / "data/runs/striped").members) == 2
+    assert asked("cnn", ["data/raw/demo/demo_q1_00.wav"], run="striped").whole == [True, False]
+
+
 def no_weights(folder):
     shutil.rmtree(folder / "weights")
 
@@ -213,7 +220,12 @@ def other_source(folder):
     artefacts.write_json(folder / "run.json", {**record, "source": "4qaed"})
 
 
+def marked_absent(folder):
+    artefacts.write_absent(folder, "no weights to start from")
+
+
 REFUSED = {
+    "absent run": ("svm", {}, marked_absent, "is absent: no weights to start from"),
     "no run": (
         "svm",
         {},

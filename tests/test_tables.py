@@ -128,6 +128,16 @@ def test_rounds_of_a_fold_are_averaged_before_students_test(rng):
     assert paired_t_test(ours[0, :1], theirs[0, :1]) is None
 
 
+def test_rounds_of_a_fold_are_averaged_before_the_corrected_test_too(rng):
+    """Without test clips it is Student's; a fold trained again with the same score adds nothing."""
+    ours, theirs = rng.random((2, 5, 10))
+    expected = paired_t_test(ours.ravel(), theirs.ravel(), 5)
+    assert corrected_t_test(ours.ravel(), theirs.ravel(), 0, 5) == pytest.approx(expected)
+    again = [np.tile(scores[0], 3) for scores in (ours, theirs)]
+    once = corrected_t_test(ours[0], theirs[0], 1 / 9)
+    assert corrected_t_test(*again, 1 / 9, 3) == pytest.approx(once)
+
+
 def test_a_row_may_name_its_experiments_figures_and_reference(every):
     table = every.tables["p_table1"]
     other = {

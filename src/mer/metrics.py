@@ -202,6 +202,11 @@ def spread(predictions: Predictions, seed: int) -> dict[str, float]:
     return _rounded(figures)
 
 
+def _differences(ours: Sequence[float], theirs: Sequence[float], rounds: int) -> np.ndarray:
+    """Of two systems' scores, the mean over the rounds of each fold [shape=(folds,)]."""
+    return np.subtract(ours, theirs).reshape(rounds, -1).mean(0)
+
+
 def paired_t_test(ours: Sequence[float], theirs: Sequence[float], rounds: int = 1) -> float | None:
     """Two-sided p of Student's paired t-test on scores of the same folds, as papers use it.
 
@@ -216,14 +221,14 @@ def paired_t_test(ours: Sequence[float], theirs: Sequence[float], rounds: int = 
     -------
     float in 0..1, or None where all differences are equal, or there is only one
     """
-    differences = np.subtract(ours, theirs).reshape(rounds, -1).mean(0)
+    differences = _differences(ours, theirs, rounds)
     if len(differences) < 2 or np.isclose(differences.var(), 0):
         return None
     return float(ttest_1samp(differences, 0).pvalue)
 
 
 def corrected_t_test(
-    ours: Sequence[float], theirs: Sequence[float], test_per_train: float
+    ours: Sequence[float], theirs: Sequence[float], test_per_train: float, rounds: int = 1
 ) -> float | None:
     """Two-sided p of the corrected resampled t-test on paired scores of the same folds.
 
@@ -233,8 +238,9 @@ def corrected_t_test(
 
     Parameters
     ----------
-    ours, theirs : sequence of float [length J]
-        Scores of two systems, fold by fold.
+    ours, theirs : sequence of float [length rounds * J]
+        Scores of two systems, round by round, then fold by fold; a fold's rounds, which share its
+        training set, are averaged.
     test_per_train : float
         Test clips per training clip.
 
@@ -242,7 +248,7 @@ def corrected_t_test(
     -------
     float in 0..1, or None where all differences are equal, or there is only one
     """
-    differences = np.subtract(ours, theirs)
+    differences = _differences(ours, theirs, rounds)
     count = len(differences)
     variance = differences.var(ddof=1) if count > 1 else 0.0
     if np.isclose(variance, 0):

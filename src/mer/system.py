@@ -131,6 +131,8 @@ def load(run: Path) -> System:
         f"profiles.{chosen.profile}",
         "columns",
     )
+    if (run / artefacts.MANIFEST).exists() and (reason := artefacts.absent(run)):
+        raise MerError(f"{run} must hold a trained run, and is absent: {reason}")
     if not (run / "run.json").exists():
         raise MerError(
             f"{run} must hold a trained run, and there is none; make it with `dvc repro`"

@@ -73,10 +73,10 @@ def _p(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, flo
         return {}
     if any(ours[fact] != theirs[fact] for fact in SAME):
         return {}
-    scores = folds[0][name], folds[1][name]
+    scores, rounds = (folds[0][name], folds[1][name]), ours.get("n_rounds", 1)
     found = {
-        "p": corrected_t_test(*scores, ours["test_per_train"]),
-        "p_paired": paired_t_test(*scores, ours.get("n_rounds", 1)),
+        "p": corrected_t_test(*scores, ours["test_per_train"], rounds),
+        "p_paired": paired_t_test(*scores, rounds),
     }
     return {test: round(p, DIGITS) for test, p in found.items() if p is not None}
 

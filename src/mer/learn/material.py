@@ -234,17 +234,17 @@ def gather(
         If weights that a user brings are missing or others.
     """
     module, tracks = registry.get("models", selection.model), read_tracks(selection.folder("index"))
+    shown = module.learner == "network" and "spectrogram" in module.reads
     copies = None
     if module.uses_copies != "no" and policy.copies:
         copies = Copies.read(_present(selection.folder("augmented"), selection.model))
-    found = read(selection, params, columns, module.reads if reads is None else reads)
     return replace(
-        found,
+        read(selection, params, columns, module.reads if reads is None else reads),
         labels=labels.encode(tracks, selection.target),
         copies=copies,
         synthesis=policy.synthesis if module.uses_copies != "no" else None,
         rows=policy.rows if module.learner == "estimator" else None,
         masking=policy.masking if module.learner == "two_stage" else None,
-        stripes=policy.stripes if module.learner == "network" and found.mel else None,
+        stripes=policy.stripes if shown else None,
         leak=policy.leak,
     )
