@@ -83,17 +83,25 @@ class Clone:
 
 
 FEW = {f"corpora__demo__counts__{quadrant}": 6 for quadrant in QUADRANTS}
+CORPORA = ("demo", "4qaed", "emopia200")
 
 
 def fresh_clone(root: Path, folder: Path, **changes: object) -> Clone:
     """A committed clone with short demo clips and ``changes`` of params.yaml, nothing run yet.
 
-    Without the experiments behind the tables: DVC collects all stages anew in every command.
+    Without the experiments behind the tables, their miniatures and most corpora: DVC collects all
+    stages anew before and after each stage that it runs, and in every command.
     """
     clone = Clone(root, folder)
     for path in ("dvc.lock", "data/dvc.lock", "metrics/run.json", "papers/dvc.yaml"):
         (clone.folder / path).unlink(missing_ok=True)
-    clone.edit(**{"demos__demo__seconds": 4.0, "cuts": {}, "unions": {}, **changes})
+    preparing = clone.folder / "data/dvc.yaml"
+    lines = preparing.read_text().splitlines(keepends=True)
+    preparing.write_text("".join(line for line in lines if "${miniature}" not in line))
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    few = {key: params["corpora"][key] for key in CORPORA}
+    clone.edit(corpora=few, demos={"demo": params["demos"]["demo"]}, cuts={}, unions={})
+    clone.edit(**{"demos__demo__seconds": 4.0, **changes})
     clone.run("git", "init", "-q")
     clone.run("git", "config", "user.email", "test@localhost")
     clone.run("git", "config", "user.name", "test")

@@ -10,7 +10,7 @@ from mer.types import QUADRANTS, Track
 
 os.environ["MER_JOBS"] = "1"  # two workers run tests already; what is about processes asks for them
 ROOT = Path(__file__).resolve().parents[1]
-LONG = ("test_pipeline", "test_demo_scores", "test_kills", "test_models")
+LONG = ("test_pipeline", "test_kills", "test_demo_scores", "test_models", "test_damaged")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -89,7 +89,7 @@ class Run:
                 if (name := script(process)) and process.pid != last:
                     last = process.pid
                     yield name, process
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     def workers(self) -> list[psutil.Process]:
         """The workers of a stage."""

@@ -52,6 +52,15 @@ def test_metrics_say_what_was_run(ran):
     assert run["f1_macro"] > run["constant_accuracy"]
 
 
+def test_dvc_takes_the_whole_graph(root, tmp_path):
+    """Those clones have a part of it: here no output is declared twice, and no circle closes."""
+    whole = Clone(root, tmp_path)
+    whole.run("git", "init", "-q")
+    found = whole.run("dvc", "dag", "--mermaid")
+    for stage in ("report", "data/dvc.yaml:union@demo_mixed3", "papers/dvc.yaml:table@"):
+        assert f'"{stage}' in found
+
+
 def test_second_run_does_nothing(clean):
     assert "Data and pipelines are up to date" in clean.run("dvc", "repro")
     assert clean.run("git", "status", "--short") == ""
