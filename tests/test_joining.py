@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import yaml
 
-from mer import artefacts, config, joining
+from mer import artefacts, config, joining, registry
 from mer.errors import MerError
 from mer.types import FeatureSet
 
@@ -22,13 +22,13 @@ def join(tmp_path):
     def run(left, right):
         for name, table in (("left", left), ("right", right)):
             if isinstance(table, str):
-                artefacts.write_absent(tmp_path / name, table)
+                artefacts.write_absent(tmp_path / name / "songs", table)
                 continue
-            with artefacts.writing(tmp_path / name) as folder:
+            with artefacts.writing(tmp_path / name / "songs") as folder:
                 artefacts.write_features(folder / joining.TABLE, table)
                 artefacts.write_manifest(folder)
-        joining.join(tmp_path / "left", tmp_path / "right", tmp_path / "joined")
-        return tmp_path / "joined"
+        joining.join(*(tmp_path / name / "songs" for name in ("left", "right", "joined")))
+        return tmp_path / "joined/songs"
 
     return run
 
@@ -49,22 +49,49 @@ def test_columns_are_joined_by_id(join):
             FeatureSet(RIGHT.ids, ("z",), RIGHT.values, {"source": "published", "family": "top"}),
             r"'left' are extracted and 'top' are published: .*must not meet in one table",
         ),
-        (FeatureSet(RIGHT.ids, ("x",), RIGHT.values, RIGHT.source), r"feature 'x' stands twice"),
         (
             FeatureSet(("c", "a"), ("z",), RIGHT.values[:2], RIGHT.source),
             r"'left' and 'right' must be of the same clips; one of them lacks 'b'",
         ),
     ],
-    ids=["sources", "names", "clips"],
+    ids=["sources", "clips"],
 )
 def test_tables_that_do_not_belong_together_are_refused(join, tmp_path, right, message):
     with pytest.raises(MerError, match=message):
         join(LEFT, right)
-    assert not (tmp_path / "joined").exists()
+    assert not (tmp_path / "joined/songs").exists()
+
+
+def test_a_name_that_both_have_says_whose_it_is(join):
+    right = FeatureSet(RIGHT.ids, ("x",), RIGHT.values, RIGHT.source)
+    found = artefacts.read_features(join(LEFT, right) / joining.TABLE)
+    assert found.names == ("x", "y", "right.x")
+    assert found.values[:, 2].tolist() == [10, 20, 30]
+
+
+def test_every_join_of_params_has_the_columns_of_both_sides(root, tmp_path):
+    """With the names that the families give, of which some are alike."""
+    joins, families = config.read("joins", "families", path=root / "params.yaml")
+    sides = {side for j in joins for side in (j.left, j.right)} - {j.name for j in joins}
+    widths = {}
+    for family in sides:
+        module = registry.get("features", family)
+        names = tuple(module.names(module.Params.model_validate(families[family])))
+        source = {"source": "extracted", "family": family}
+        table = FeatureSet(("a",), names, np.zeros((1, len(names))), source)
+        with artefacts.writing(tmp_path / family / "songs") as folder:
+            artefacts.write_features(folder / joining.TABLE, table)
+            artefacts.write_manifest(folder)
+        widths[family] = len(names)
+    for made in joins:
+        joining.join(*(tmp_path / n / "songs" for n in (made.left, made.right, made.name)))
+        found = artefacts.read_features(tmp_path / made.name / "songs" / joining.TABLE)
+        widths[made.name] = widths[made.left] + widths[made.right]
+        assert len(found.names) == widths[made.name]
 
 
 def test_the_absence_of_one_is_handed_on(join):
-    assert "left is absent: no audio here" in artefacts.absent(join("no audio here", RIGHT))
+    assert "left/songs is absent: no audio here" in artefacts.absent(join("no audio here", RIGHT))
 
 
 @pytest.mark.parametrize(

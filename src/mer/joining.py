@@ -1,9 +1,17 @@
 """Tables of two families side by side, as one more family."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from mer import artefacts
 from mer.extraction import TABLE
+from mer.types import FeatureSet
+
+
+def _distinct(table: FeatureSet, other: FeatureSet, family: str) -> FeatureSet:
+    taken = set(other.names)
+    names = tuple(f"{family}.{name}" if name in taken else name for name in table.names)
+    return replace(table, names=names)
 
 
 def join(left: Path, right: Path, target: Path) -> None:
@@ -12,20 +20,21 @@ def join(left: Path, right: Path, target: Path) -> None:
     Parameters
     ----------
     left, right : Path
-        ``data/features/<family>/<dataset>``; their columns keep their names.
+        ``data/features/<family>/<dataset>``. Columns keep their names, but those of ``right`` that
+        ``left`` has too: two programs may call by one name what they compute in two ways. They become
+        ``<right family>.<name>``.
 
     Raises
     ------
     MerError
-        If one table was published and the other extracted, their clips differ, or a column stands
-        in both.
+        If one table was published and the other extracted, or their clips differ.
     """
     for folder in (left, right):
         if reason := artefacts.absent(folder):
             artefacts.write_absent(target, f"{folder} is absent: {reason}")
             return
     first, second = (artefacts.read_features(folder / TABLE) for folder in (left, right))
-    joined = first.beside(second)
+    joined = first.beside(_distinct(second, first, right.parent.name))
     with artefacts.writing(target) as folder:
         artefacts.write_features(folder / TABLE, joined)
         counts = {"clips": len(joined.ids), "features": len(joined.names)}
