@@ -1,6 +1,5 @@
 """The standard half of the 1714 features, from signals whose answer is known."""
 
-import os
 import re
 from functools import cache
 from importlib import import_module
@@ -246,12 +245,9 @@ def test_music_gives_finite_values_twice_the_same() -> None:
     np.testing.assert_array_equal(every(of_music()), every(series(music())))
 
 
-def test_every_standard_column_has_its_series() -> None:
+def test_every_standard_column_has_its_series(real_data: Path) -> None:
     """898 columns, by the published names; most of them vary."""
-    root = os.environ.get("MER_TEST_DATA")
-    path = Path(root or "", "4qaed_tables", "catalogue_1714.csv")
-    if not root or not path.exists():
-        pytest.skip("needs catalogue_1714.csv in MER_TEST_DATA")
+    path = real_data / "4qaed_tables" / "catalogue_1714.csv"
     rows = pd.read_csv(path).query("set == 'standard'")
     wanted = []
     for row in rows.itertuples():
