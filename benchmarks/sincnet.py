@@ -15,17 +15,16 @@ allow pickles (its labels are one), and notes ``time.process_time`` whenever the
 there to ``torch.save``. Keep to one thread (``OMP_NUM_THREADS=1``) here and there, and run them in
 turns: memory that others use as well slows both.
 
-Measured on 2026-11-25, two cores of an AMD EPYC (Zen 4, AVX512-BF16), torch 2.13, three turns while
-other processes kept the load at 5:
+Measured on 2026-11-25, two cores of an AMD EPYC (Zen 4, AVX512-BF16), torch 2.13, turns at a load of 2
+(one other process; at a load of 5 inference was 2.9 to 4.2 times theirs):
 
-==================  =============  =============  ==========
-chunks/s            here           theirs         ratio
-==================  =============  =============  ==========
-training step       222, 226, 219  51, 54, 53     4.1 to 4.3
-inference at 10 ms  735, 732, 711  177, 255, 170  2.9 to 4.2
-==================  =============  =============  ==========
+==================  ========  ========  ==========
+chunks/s            here      theirs    ratio
+==================  ========  ========  ==========
+training step       219, 223  50, 53    4.2 to 4.4
+inference at 10 ms  737, 749  165, 177  4.2 to 4.5
+==================  ========  ========  ==========
 
-The best of either inference are 2.9 apart: three times is not certain where nothing else runs.
 Matrix products run at 103e9 multiply-adds a second in bfloat16 here, and 80 transforms of 3200 samples
 take 0.28 ms: the 51e6 multiply-adds of convolutions and dense layers and one transform of each filter's
 output bound inference by 1290 chunks/s, and three times the former, twice the latter and the optimizer's
