@@ -11,28 +11,21 @@ import time
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from joblib.externals.loky import get_reusable_executor
 from rich.console import Console
 from rich.table import Table
 
-from mer import audio, config, parallel, registry
+from mer import config, extraction, parallel
 from mer.artefacts import Standard
 
 FAMILIES = ("compare", "compare_lld", "essentia", "panda1714")
-
-
-def features(standard: Path, family: str, params: config.Block, number: int) -> np.ndarray:
-    """Of one clip, read in the worker."""
-    clip = audio.resample(Standard.read(standard).clip(number), params.rate)  # type: ignore[attr-defined]
-    return registry.get("features", family).extract(clip, params)
 
 
 def seconds(family: str, standard: Path, clips: int, workers: int) -> float:
     """Of the clock, for so many clips."""
     os.environ["MER_JOBS"] = str(workers)
     (params,) = config.read(f"families.{family}")
-    work = partial(features, standard.absolute(), family, params)
+    work = partial(extraction._row, standard.absolute(), standard.name, family, params)
     list(parallel.each(work, range(workers), label=f"{family}, warming up"))
     started = time.perf_counter()
     list(parallel.each(work, range(clips), label=f"{family}, {workers} workers"))

@@ -20,10 +20,9 @@ metrics, runs = Path("metrics/experiments", paper), Path("data/runs", paper)
 with stage(f"experiment@{key}", sidecar=metrics / f"{key}.record.json") as record:
     given = dict(word.split("=", 1) for word in words)
     seed, name = config.read("seed", "profile")
-    chosen = Selection(**{k: given[k] for k in SELECTORS[:-2]}, profile=name, seed=seed)
-    params, policy, profile = config.read(
-        f"models.{chosen.model}", f"policies.{chosen.augment}", f"profiles.{name}"
-    )
+    selectors = {k: given[k] for k in SELECTORS if k in given}
+    chosen = Selection(**selectors, profile=name, seed=seed)
+    params, policy, profile = chosen.blocks()
     settings = {k[4:]: yaml.safe_load(v) for k, v in given.items() if k.startswith("set.")}
     params, keep = config.changed(params, settings), chosen.model == "sincnet"
     source, parent = given.get("source"), runs / given["parent"] if "parent" in given else None

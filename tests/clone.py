@@ -15,6 +15,19 @@ from mer.types import QUADRANTS
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
+def edit(path: Path, **changes: object) -> None:
+    """Set dotted keys of a params.yaml, with ``__`` for the dot."""
+    content = yaml.safe_load(path.read_text())
+    for key, value in changes.items():
+        *parents, last = key.split("__")
+        block = content
+        for parent in parents:
+            block = block[parent]
+        assert last in block
+        block[last] = value
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
 class Clone:
     """A clone of the working tree in a folder of its own, with git and DVC to run in it."""
 
@@ -46,17 +59,8 @@ class Clone:
         return done.stdout + done.stderr
 
     def edit(self, **changes: object) -> None:
-        """Set dotted keys of params.yaml, with ``__`` for the dot."""
-        path = self.folder / "params.yaml"
-        content = yaml.safe_load(path.read_text())
-        for key, value in changes.items():
-            *parents, last = key.split("__")
-            block = content
-            for parent in parents:
-                block = block[parent]
-            assert last in block
-            block[last] = value
-        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        """Set keys of its params.yaml; see ``edit``."""
+        edit(self.folder / "params.yaml", **changes)
 
     def commit(self, message: str) -> None:
         self.run("git", "add", "-A")

@@ -10,8 +10,7 @@ from mer.metrics import summary
 from mer.splits import split
 
 
-def test_the_svm_keeps_its_score_where_no_artist_is_on_two_sides(root, real_data, monkeypatch):
-    monkeypatch.setenv("MER_JOBS", "1")
+def test_the_svm_keeps_its_score_where_no_artist_is_on_two_sides(root, real_data):
     corpus = real_data / "4qaed_tables"
     tracks, table = qaed.tracks(corpus), qaed.published(corpus)["top100"]
     params, profile = config.read("models.svm", "profiles.paper", path=root / "params.yaml")

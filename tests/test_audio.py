@@ -44,9 +44,8 @@ def write(path: Path, samples: np.ndarray, rate: int = RATE, **format_: str) -> 
 
 
 @pytest.fixture
-def corpus(tmp_path, monkeypatch):
+def corpus(tmp_path):
     """Standardize a corpus of named files: ``corpus({name: samples}, **settings)`` -> its folder."""
-    monkeypatch.setenv("MER_JOBS", "1")
 
     def make(files: dict, *, max_fraction: float = 0.1, **settings) -> Path:
         for name, content in files.items():

@@ -118,7 +118,6 @@ def test_the_ranking_sees_training_clips_only(corpus, material, chosen, monkeypa
     altered = replace(material, table=replace(material.table, values=values))
     found = []
     for given in (material, altered):
-        monkeypatch.setenv("MER_JOBS", "1")
         found.append(seen(given, [fold, other], chosen, monkeypatch, root))
     assert found[0][0] == found[1][0] == ("c01", "c03", "c05", "c07")
     assert found[0][1] != found[1][1]  # where those clips train

@@ -65,11 +65,6 @@ def digest(folder):
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
 
 
-@pytest.fixture(autouse=True)
-def one_job(monkeypatch):
-    monkeypatch.setenv("MER_JOBS", "1")
-
-
 @pytest.fixture
 def standard(tmp_path):
     return write_standard(tmp_path / "standard", ["a", "b", "007"])

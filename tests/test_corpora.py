@@ -61,9 +61,8 @@ def folders(tmp_path_factory):
     return tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("index")
 
 
-def render(key, raw, monkeypatch):
+def render(key, raw):
     """Half a second of each clip at a low rate."""
-    monkeypatch.setenv("MER_JOBS", "1")
     corpus, settings = CORPORA[key], PARAMS.demos[key]
     target = raw / key
     if not target.exists():
@@ -78,32 +77,32 @@ def render(key, raw, monkeypatch):
         )
 
 
-def prepare(key, folders, monkeypatch):
+def prepare(key, folders):
     """Render and index a miniature, once; the folder of its index."""
     raw, index = folders
     members = PARAMS.unions[key].of if key in PARAMS.unions else ()
     for member in members:
-        prepare(member, folders, monkeypatch)
+        prepare(member, folders)
     if members:
         shutil.rmtree(raw / key, ignore_errors=True)
         union.make(members, raw, index, raw / key)
     else:
-        render(key, raw, monkeypatch)
+        render(key, raw)
     indexing.build(raw / key, index / key, CORPORA[key].layout, CORPORA[key].counts)
     return index / key
 
 
 @pytest.mark.parametrize("key", [key for key in CORPORA if key not in ("demo", *PUBLISHED)])
-def test_miniature_is_rendered_and_indexed(key, folders, monkeypatch):
-    index = prepare(key, folders, monkeypatch)
+def test_miniature_is_rendered_and_indexed(key, folders):
+    index = prepare(key, folders)
     tracks = artefacts.read_tracks(index)
     assert all((folders[0] / key / track.path).is_file() for track in tracks)
     assert {t.quadrant for t in tracks} == set(QUADRANTS)
     assert artefacts.read_json(index / "manifest.json")["unlabelled"] == 0
 
 
-def test_the_miniature_of_merge_has_its_own_splits(folders, monkeypatch, tmp_path):
-    index = prepare("demo_merge_bimodal_b", folders, monkeypatch)
+def test_the_miniature_of_merge_has_its_own_splits(folders, tmp_path):
+    index = prepare("demo_merge_bimodal_b", folders)
     assert (folders[0] / "demo_merge_bimodal_b/MERGE_Bimodal_Balanced/audio/Q1").is_dir()
     artefacts.write_absent(tmp_path / "standard", "no audio")
     own = CORPORA["demo_merge_bimodal_b"].protocol
@@ -115,8 +114,8 @@ def test_the_miniature_of_merge_has_its_own_splits(folders, monkeypatch, tmp_pat
     assert {sides[i] for i in fold.test} == {"test"}
 
 
-def test_the_miniature_of_pmemo_keeps_its_quadrants(folders, monkeypatch):
-    index = prepare("demo_pmemo", folders, monkeypatch)
+def test_the_miniature_of_pmemo_keeps_its_quadrants(folders):
+    index = prepare("demo_pmemo", folders)
     thresholds = artefacts.read_json(index / "manifest.json")["thresholds"]
     assert thresholds["valence"] == pytest.approx(0.5, abs=0.15)
     assert thresholds["arousal"] == pytest.approx(0.5, abs=0.15)

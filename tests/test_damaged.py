@@ -114,8 +114,7 @@ class Corpus:
 
 
 @pytest.fixture
-def corpus(tmp_path, monkeypatch):
-    monkeypatch.setenv("MER_JOBS", "1")
+def corpus(tmp_path):
     return lambda good=4: Corpus(tmp_path, good)
 
 

@@ -196,7 +196,6 @@ def test_a_corpus_is_written_by_its_layout(tmp_path: Path, monkeypatch):
         for track, clip in songs:
             (root / track.id).write_bytes(clip.samples.tobytes())
 
-    monkeypatch.setenv("MER_JOBS", "1")
     monkeypatch.setattr(demo.registry, "get", lambda *_: SimpleNamespace(write=write))
     demo.render("any", tmp_path / "raw", **SETTINGS, counts=dict.fromkeys(QUADRANTS, 1))
     found = {path.name: path.read_bytes() for path in (tmp_path / "raw").iterdir()}

@@ -74,7 +74,6 @@ def test_every_family_gives_the_same_finite_values_twice(family, signal):
 @pytest.fixture
 def prepared(tmp_path, monkeypatch):
     """An index and a standardized corpus of two clips; scratch in the temporary folder."""
-    monkeypatch.setenv("MER_JOBS", "1")
     monkeypatch.setattr(parallel, "SCRATCH", tmp_path / "scratch")
     for name, key in (("a", 220.0), ("b", 330.0)):
         sf.write(tmp_path / f"{name}.wav", music(1.5, RATE, key), RATE)

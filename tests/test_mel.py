@@ -307,9 +307,8 @@ def test_a_wrong_view_is_refused_by_its_key(tmp_path, old, new, message):
 
 
 @pytest.fixture
-def standard(tmp_path, monkeypatch) -> Path:
+def standard(tmp_path) -> Path:
     """Three clips of 0.5, 1.0 and 2.0 s at 22050 Hz, as ``mer.audio.standardize`` leaves them."""
-    monkeypatch.setenv("MER_JOBS", "1")
     folder = tmp_path / "standard" / "toy"
     folder.mkdir(parents=True)
     lengths = [11025, 22050, 44100]

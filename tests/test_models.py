@@ -63,13 +63,6 @@ MODELS = registry.names("models")
 DEMO = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True, precision="float32")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_process():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MER_JOBS", "1")
-        yield
-
-
 @pytest.fixture(scope="module")
 def material(corpus):
     """Inputs that tell the quadrant, with noise: columns, bands and level of mels, level of waveforms."""

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile as sf
-import yaml
 
+from clone import edit
 from conftest import ROOT
 from mer import (
     artefacts,
@@ -26,21 +26,21 @@ from mer import (
     training,
 )
 from mer.__main__ import main
-from mer.selection import SELECTORS, Selection
+from mer.selection import selected
 from mer.types import QUADRANTS
 
 RATE, SECONDS = 22050, 4.0
 MODELS = ("svm", "hybrid", "sincnet", "autoencoder_rf", "constant")
 SMALL = {
-    "corpora.demo.peak_db": -3.0,
-    "corpora.demo.counts": dict.fromkeys(QUADRANTS, 3),
-    "views.louro.seconds": SECONDS,
-    "views.louro.mels": 64,
-    "models.hybrid.dnn.short_epochs": 8,
-    "models.hybrid.pretraining.short_epochs": 1,
-    "models.hybrid.fusion.short_epochs": 2,
-    "models.sincnet.chunk_ms": 25,
-    "models.sincnet.hidden": [16],
+    "corpora__demo__peak_db": -3.0,
+    "corpora__demo__counts": dict.fromkeys(QUADRANTS, 3),
+    "views__louro__seconds": SECONDS,
+    "views__louro__mels": 64,
+    "models__hybrid__dnn__short_epochs": 8,
+    "models__hybrid__pretraining__short_epochs": 1,
+    "models__hybrid__fusion__short_epochs": 2,
+    "models__sincnet__chunk_ms": 25,
+    "models__sincnet__hidden": [16],
     "augment": "none",
     "protocol": "cv10",
 }
@@ -48,15 +48,7 @@ SMALL = {
 
 def select(**changes):
     """Change params.yaml in this folder; ``__`` stands for the dot of a key."""
-    content = yaml.safe_load(Path("params.yaml").read_text())
-    for key, value in changes.items():
-        *parents, last = key.replace("__", ".").split(".")
-        block = content
-        for parent in parents:
-            block = block[parent]
-        assert last in block
-        block[last] = value
-    Path("params.yaml").write_text(yaml.safe_dump(content))
+    edit(Path("params.yaml"), **changes)
 
 
 def prepare():
@@ -78,9 +70,8 @@ def prepare():
 
 def train(target):
     """What the stage train makes of the selection."""
-    chosen = Selection(*config.read(*SELECTORS))
-    blocks = (f"models.{chosen.model}", f"policies.{chosen.augment}", f"profiles.{chosen.profile}")
-    training.run(chosen, *config.read(*blocks), target, weights=True)
+    chosen = selected()
+    training.run(chosen, *chosen.blocks(), target, weights=True)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +80,6 @@ def ran(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("MER_JOBS", "1")
         shutil.copyfile(ROOT / "params.yaml", "params.yaml")
         select(**SMALL)
         prepare()
@@ -103,7 +93,6 @@ def ran(tmp_path_factory):
 def project(ran, monkeypatch):
     """The project as it was, whatever a test does to params.yaml."""
     monkeypatch.chdir(ran)
-    monkeypatch.setenv("MER_JOBS", "1")
     monkeypatch.setenv("COLUMNS", "400")
     before = Path("params.yaml").read_text()
     yield ran

@@ -84,8 +84,7 @@ def test_examples_and_targets_are_aligned(material):
     assert y.tolist() == [0] * 3 + [1] * 3 + [0] * 6 + [1] * 6
 
 
-def test_clips_and_their_segments_are_scored(material, tmp_path, monkeypatch):
-    monkeypatch.setenv("MER_JOBS", "1")
+def test_clips_and_their_segments_are_scored(material, tmp_path):
     ids = material.mel.ids
     folds = [Fold(0, 0, ids[:4], (), ids[4:]), Fold(0, 1, ids[4:], (), ids[:4])]
     params = short_chunk_cnn.Params(filters=(4, 4), training=RECIPE)

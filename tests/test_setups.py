@@ -40,7 +40,6 @@ HEARD = replace(CHOSEN, model="sincnet", family="none")
 def prepared(tmp_path, monkeypatch):
     """Corpora ``here`` and ``there`` of 40 clips: tables whose scale differs, 50 ms of noise."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MER_JOBS", "1")
     for number, dataset in enumerate(("here", "there")):
         rng, chosen = np.random.default_rng(number), replace(CHOSEN, dataset=dataset)
         tracks = [Track(f"t{i:02d}", QUADRANTS[i % 4]) for i in range(40)]

@@ -25,7 +25,6 @@ def tone(hertz, seconds, rate=RATE):
 def project(tmp_path, monkeypatch):
     """A folder with params.yaml and three songs, one of them damaged, one without a sound behind 4 s."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MER_JOBS", "1")
     monkeypatch.setenv("COLUMNS", "400")
     shutil.copyfile(ROOT / "params.yaml", "params.yaml")
     (tmp_path / "mine").mkdir()

@@ -27,7 +27,6 @@ PROFILE = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True, pr
 def prepared(tmp_path, monkeypatch, corpus):
     """A project with all that the constant row reads."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MER_JOBS", "1")
     CHOSEN.folder("index").mkdir(parents=True)
     artefacts.write_tracks(CHOSEN.folder("index") / "tracks.csv", corpus, {})
     artefacts.write_absent(CHOSEN.folder("standard"), "no audio")

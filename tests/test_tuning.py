@@ -37,7 +37,6 @@ PAPER, DEMO = (
 @pytest.fixture(autouse=True)
 def studies(tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "STUDIES", tmp_path / "studies")
-    monkeypatch.setenv("MER_JOBS", "1")
     return tmp_path / "studies"
 
 

@@ -76,7 +76,6 @@ def fold(material):
 def here(tmp_path, monkeypatch):
     """Scratch files go into a folder of the test."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MER_JOBS", "1")
     monkeypatch.setenv("MER_DEVICE", "cpu")
 
 

@@ -268,7 +268,6 @@ def lying(**changes: object) -> bytes:
 )
 def test_a_damaged_result_is_computed_again(tmp_path, monkeypatch, content):
     monkeypatch.setattr(parallel, "SCRATCH", tmp_path)
-    monkeypatch.setenv("MER_JOBS", "1")
     with parallel.resumable("key") as work:
         (kept,) = tmp_path.iterdir()
         (kept / "0.safetensors").write_bytes(content)

@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
-from mer import registry
-from mer.config import Corpus, Params
+from mer import config, registry
+from mer.config import Corpus, Params, Policy, Profile
 from mer.errors import MerError
 from mer.networks import pretrained
 
@@ -42,6 +43,13 @@ class Selection:
         }.get(kind, ())
         return data.joinpath(kind, *parts, self.dataset)
 
+    def blocks(self) -> tuple[Any, Policy, Profile]:
+        """Its model's, policy's and profile's of params.yaml."""
+        params, policy, profile = config.read(
+            f"models.{self.model}", f"policies.{self.augment}", f"profiles.{self.profile}"
+        )
+        return params, policy, profile
+
     @property
     def folds(self) -> Path:
         """The folds of the protocol."""
@@ -59,6 +67,11 @@ class Selection:
 
 
 SELECTORS = [field.name for field in fields(Selection)]
+
+
+def selected() -> Selection:
+    """That of params.yaml."""
+    return Selection(*config.read(*SELECTORS))
 
 
 def _present(key: str, corpus: Corpus, raw: Path) -> None:

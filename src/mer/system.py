@@ -15,7 +15,7 @@ from mer.errors import MerError
 from mer.files import read_json, reading
 from mer.learn.crossval import learner_of
 from mer.learn.material import Material, gather
-from mer.selection import SELECTORS, Selection
+from mer.selection import Selection, selected
 from mer.types import Fold
 
 Weights = Mapping[str, np.ndarray]
@@ -124,13 +124,8 @@ def load(run: Path) -> System:
         If there is no run, it is one of another selection, it has no weights, or the system cannot be
         asked about songs.
     """
-    chosen = Selection(*config.read(*SELECTORS))
-    params, policy, profile, columns = config.read(
-        f"models.{chosen.model}",
-        f"policies.{chosen.augment}",
-        f"profiles.{chosen.profile}",
-        "columns",
-    )
+    chosen, (columns,) = selected(), config.read("columns")
+    params, policy, profile = chosen.blocks()
     if (run / artefacts.MANIFEST).exists() and (reason := artefacts.absent(run)):
         raise MerError(f"{run} must hold a trained run, and is absent: {reason}")
     if not (run / "run.json").exists():

@@ -138,10 +138,8 @@ def classify(network: nn.Module, clips: Clips, size: int, hop: int) -> np.ndarra
 
 def _network(module: Any, params: Any, material: Material, where: torch.device) -> nn.Module:
     """An untrained network, or one that goes on from the given weights."""
-    network: nn.Module = module.build(params, classes=len(material.classes)).to(where)
-    if material.initial is not None:
-        network.load_state_dict({k: torch.from_numpy(v) for k, v in material.initial.items()})
-    return network
+    network: nn.Module = module.build(params, classes=len(material.classes))
+    return network.to(where) if material.initial is None else fill(network, material.initial, where)
 
 
 def _fit(

@@ -95,6 +95,16 @@ def named(name: str, ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{name}/{id_}" for id_ in ids)
 
 
+def _labels(material: Material, name: str) -> dict[str, int]:
+    return dict(zip(named(name, list(material.labels)), material.labels.values(), strict=True))
+
+
+def _table(source: FeatureSet, target: FeatureSet, name: str) -> FeatureSet:
+    """The rows of ``target`` behind those of ``source``, which have the same columns."""
+    values = np.concatenate([source.values, target.values])
+    return replace(target, ids=(*named(name, source.ids), *target.ids), values=values)
+
+
 def across(source: Material, target: Material, name: str) -> Material:
     """Both corpora as one, to train on the first and test on the second.
 
@@ -108,12 +118,9 @@ def across(source: Material, target: Material, name: str) -> Material:
     MerError
         If the model reads something else than a table or whole waveforms.
     """
-    labels = dict(zip(named(name, list(source.labels)), source.labels.values(), strict=True))
-    both = replace(target, labels={**labels, **target.labels})
+    both = replace(target, labels={**_labels(source, name), **target.labels})
     if source.table and target.table and source.table.names == target.table.names:
-        values = np.concatenate([source.table.values, target.table.values])
-        ids = (*named(name, source.table.ids), *target.table.ids)
-        return replace(both, table=replace(target.table, ids=ids, values=values))
+        return replace(both, table=_table(source.table, target.table, name))
     if source.signals and target.signals:
         return replace(
             both,
@@ -145,17 +152,14 @@ def beside(known: Material, songs: Material, name: str) -> Material:
     MerError
         If the tables have different columns.
     """
-    labels = dict(zip(named(name, list(known.labels)), known.labels.values(), strict=True))
-    both = replace(songs, labels=labels, rows=known.rows)
+    both = replace(songs, labels=_labels(known, name), rows=known.rows)
     if known.table and songs.table:
         if known.table.names != songs.table.names:
             raise MerError(
                 f"the table of {name!r} must have the columns of params.yaml, and has others; run "
                 "`dvc repro`"
             )
-        ids = (*named(name, known.table.ids), *songs.table.ids)
-        values = np.concatenate([known.table.values, songs.table.values])
-        both = replace(both, table=replace(songs.table, ids=ids, values=values))
+        both = replace(both, table=_table(known.table, songs.table, name))
     if known.mel and songs.mel:
         ids = (*named(name, known.mel.ids), *songs.mel.ids)
         frames = np.concatenate([known.mel.frames, songs.mel.frames])
