@@ -24,8 +24,7 @@ repro: $(INSTALLED) ## run the selected system (params.yaml) and print its resul
 	python stages/summary.py
 
 tables: $(INSTALLED) ## run every experiment behind the published tables on miniatures, and write the tables
-	python stages/mend.py
-	MER_JOBS=1 dvc --wait-for-lock repro papers/dvc.yaml
+	python stages/tables.py
 	mer check
 
 test: $(INSTALLED) ## run all tests
