@@ -190,6 +190,15 @@ def test_what_can_be_learned_is_learned(trained, model):
 
 
 @pytest.mark.parametrize("model", MODELS)
+def test_every_phase_of_a_training_says_how_long_it_took(trained, model):
+    curves, timings = trained(model).curves, trained(model).timings
+    epochs = curves["phase"].str.replace(r"^\d_", "", regex=True).value_counts()
+    told = timings[timings["phase"] != "encoding"].groupby("phase")["epochs"].sum()
+    assert dict(epochs) == dict(told)
+    assert (timings["seconds"] > 0).all()
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_permuted_labels_fall_to_the_constant_row(root, model, material, folds, rng):
     ids = list(material.labels)
     permuted = dict(zip(ids, rng.permutation(list(material.labels.values())), strict=True))

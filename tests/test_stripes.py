@@ -126,5 +126,6 @@ def test_a_training_is_the_same_for_a_seed_and_another_without_stripes(material,
     first, again, without = (
         trained(m, monkeypatch)[0] for m in (material, material, replace(material, stripes=None))
     )
-    assert all(np.array_equal(first[name], again[name]) for name in first)
+    decided = [name for name in first if not name.startswith("timing.")]
+    assert all(np.array_equal(first[name], again[name]) for name in decided)
     assert not np.array_equal(first["curve.1_training"], without["curve.1_training"])

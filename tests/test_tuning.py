@@ -210,7 +210,7 @@ def test_without_a_validation_part_nothing_is_searched(material, fold):
 
 def test_released_takes_the_training_accuracy(material, fold):
     found = run(material, fold, "released")
-    last = found.curves.query("phase == '2_fusion'")["accuracy"].iloc[-1]
+    last = found.curves.query("phase == '3_fusion'")["accuracy"].iloc[-1]
     assert found.trials["objective"].max() == pytest.approx(last)
 
 

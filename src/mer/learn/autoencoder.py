@@ -58,10 +58,11 @@ def fit_predict(
 ) -> dict[str, np.ndarray]:
     """Both trainings see the fold's training clips only; see ``mer.learn.crossval``."""
     recipe = inputs.shortened(params.training, profile)
-    network, curve = trained(_scaled(material, fold.train), recipe, seed=seed)
+    scaled = _scaled(material, fold.train)
+    network, arrays = trained(scaled, recipe, "1_autoencoder", seed=seed)
     classifier = module.build(params, seed=seed, fidelity=fidelity)
     return {
         "probabilities": _answers(network, classifier, material, fold.train, fold.test),
-        "curve.1_autoencoder": curve,
+        **arrays,
         **weights(network),
     }

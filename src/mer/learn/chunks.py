@@ -217,8 +217,8 @@ def fit_predict(
     for number, own in enumerate(rounds.seeds(seed, params, profile)):
         torch.manual_seed(own)
         network = _network(module, params, material, where)
-        curve = _fit(network, draw, y, recipe, seed=own, settle=fidelity == "described")
-        arrays[f"curve.1_training.{number}"] = curve
+        fitted = partial(_fit, network, draw, y, recipe, seed=own, settle=fidelity == "described")
+        arrays |= loop.timed(f"1_training.{number}", count, fitted)
         answers.append(_answers(network, test, params, profile))
         if number == 0:
             arrays |= loop.weights(network)

@@ -2,9 +2,10 @@
 
 A model's ``learner`` names a module beside this one. Its ``fit_predict`` trains on one fold and
 returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)] and, from networks,
-``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy], phases numbered in their order, and
-``weights.<name>``; ``selected``, the names of the columns that an estimator has chosen, a line each, as
-bytes; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut; ``trials``
+``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy], phases numbered in their order, with
+``timing.<n>_<phase>`` [shape=(3,): seconds, epochs, examples of an epoch], which is for the run's records
+only, and ``weights.<name>``; ``selected``, the names of the columns that an estimator has chosen, a line
+each, as bytes; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut; ``trials``
 [shape=(trials, columns of ``mer.learn.tuning``)] where a recipe was searched. Where its
 ``uses_device`` is true, folds take turns on a GPU.
 
@@ -15,10 +16,10 @@ but those of training clips, and of their inputs at ``answer_reads``, in the wor
 A model that is trained in rounds on one fold returns ``probabilities`` [shape=(rounds,
 len(fold.test), C)] and ``curve.<phase>.<round>``; each round is a repeat of the fold. ``weights`` and
 ``selected`` are those of the first.
-``timing.<phase>`` [shape=(3,): seconds, epochs, examples of an epoch] is for the run's records only.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -152,9 +153,14 @@ def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([t for t in tables if len(t)] or tables, ignore_index=True)
 
 
+def _phase(name: str) -> str:
+    """What a phase is called without its place and its round: ``1_training.0`` is ``training``."""
+    return re.sub(r"^\d_|\..*", "", name)
+
+
 def _timings(arrays: Mapping[str, np.ndarray]) -> pd.DataFrame:
     found = _under("timing.", arrays)
-    rows = [(name.partition(".")[0], *values) for name, values in sorted(found.items())]
+    rows = [(_phase(name), *values) for name, values in sorted(found.items())]
     return pd.DataFrame(rows, columns=TIMING_COLUMNS)
 
 

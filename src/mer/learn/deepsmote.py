@@ -24,7 +24,7 @@ def _decoded(network: Autoencoder, codes: np.ndarray, shape: torch.Size) -> Tens
 
 def synthesise(
     mel: Tensor, targets: Tensor, synthesis: Synthesis, profile: Profile, *, seed: int
-) -> tuple[Tensor, Tensor, np.ndarray]:
+) -> tuple[Tensor, Tensor, dict[str, np.ndarray]]:
     """Spectrograms that nobody has heard, of the classes of those given.
 
     Parameters
@@ -39,13 +39,13 @@ def synthesise(
     mel : Tensor [shape=(classes * per_class, frames, mels)]
         In the mean range of the given ones.
     targets : Tensor [shape=(classes * per_class,)]
-    curve : np.ndarray [shape=(epochs, 2)]
-        Of the autoencoder.
+    arrays : dict of str to np.ndarray
+        The autoencoder's ``curve.0_synthesis`` and ``timing.0_synthesis``.
     """
     scale = Scale(mel)
     scaled = scale.forwards(mel)
     recipe = inputs.shortened(synthesis.training, profile)
-    network, curve = reconstruction.trained(scaled, recipe, seed=seed)
+    network, arrays = reconstruction.trained(scaled, recipe, "0_synthesis", seed=seed)
     codes, rng = reconstruction.codes(network, scaled), np.random.default_rng(seed)
     classes = targets.unique()
     new = [
@@ -53,4 +53,4 @@ def synthesise(
         for c in classes
     ]
     found = scale.backwards(_decoded(network, np.concatenate(new), mel.shape[1:]))
-    return found.to(mel.dtype), classes.repeat_interleave(synthesis.per_class), curve
+    return found.to(mel.dtype), classes.repeat_interleave(synthesis.per_class), arrays

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def _chosen(
     params: Any,
     material: Material,
     fold: Fold,
-    fused: Callable[[Recipe], tuple[nn.Module, np.ndarray]],
+    fused: Callable[[Recipe], tuple[nn.Module, dict[str, np.ndarray]]],
     read: list[Tensor],
     *,
     seed: int,
@@ -67,9 +68,9 @@ def _chosen(
     mel, y = (take(material, fold.val, where, copies=False) for take in READ)
 
     def objective(recipe: Recipe) -> float:
-        network, curve = fused(recipe)
+        network, fusing = fused(recipe)
         if fidelity == "released":
-            return float(curve[-1, 1])
+            return float(fusing["curve.3_fusion"][-1, 1])
         found = loop.predict(network, [mel, table]).argmax(1)
         return f1_score(y.cpu().numpy(), found, average="weighted", zero_division=0)
 
@@ -115,30 +116,33 @@ def fit_predict(
     clips = pretraining_clips(fold, material.leak) if described else ()
     many = [take(material, clips, where, copies=True) for take in READ] if described else []
 
-    def train(network: nn.Module, x: list[Tensor], y: Tensor, recipe: Recipe) -> np.ndarray:
+    def train(
+        phase: str, network: nn.Module, x: list[Tensor], y: Tensor, recipe: Recipe
+    ) -> dict[str, np.ndarray]:
         recipe = inputs.shortened(recipe, profile)
-        curve = loop.fit(network.to(where), x, y, recipe, seed=seed)
+        fitted = partial(loop.fit, network.to(where), x, y, recipe, seed=seed)
+        arrays = loop.timed(phase, len(y), fitted)
         if described:
             loop.settle(network, x)
-        return curve
+        return arrays
 
     torch.manual_seed(seed)
     shape, classes = tuple(mel.shape[1:]), len(material.classes)
     dnn, cnn, fusion = module.build(params, shape=shape, features=table.shape[1], classes=classes)
-    curves = {"dnn": train(dnn, [table], y, params.dnn)}
+    arrays = train("1_dnn", dnn, [table], y, params.dnn)
     if described:
-        curves["pretraining"] = train(cnn, many[:1], many[1], params.pretraining)
+        arrays |= train("2_pretraining", cnn, many[:1], many[1], params.pretraining)
     start = torch.get_rng_state()
 
-    def fused(recipe: Recipe) -> tuple[nn.Module, np.ndarray]:
+    def fused(recipe: Recipe) -> tuple[nn.Module, dict[str, np.ndarray]]:
         """The fusion of the trained branches, which stay as they are; the same at each call."""
         torch.set_rng_state(start)
         network = fusion(deepcopy(cnn), dnn, classes)
-        return network, train(network, [mel, table], y, recipe)
+        return network, train("3_fusion", network, [mel, table], y, recipe)
 
-    recipe, trials = params.fusion, {}
+    recipe = params.fusion
     if params.search == "bayes" and fold.val:
-        recipe, trials["trials"] = _chosen(
+        recipe, arrays["trials"] = _chosen(
             params,
             material,
             fold,
@@ -148,11 +152,11 @@ def fit_predict(
             fidelity=fidelity,
             profile=profile,
         )
-    network, curves["fusion"] = fused(recipe)
+    network, fusing = fused(recipe)
     test_mel = inputs.examples(material, fold.test, where, copies=False)
     return {
         "probabilities": loop.predict(network, [test_mel, test_table]),
-        **{f"curve.{n}_{phase}": curve for n, (phase, curve) in enumerate(curves.items(), 1)},
-        **trials,
+        **arrays,
+        **fusing,
         **weights(network),
     }

@@ -6,6 +6,7 @@ for that, ``mer.learn.rows``, are read from the disk, batch by batch.
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -214,6 +215,25 @@ def fit(
     if best:
         network.load_state_dict(best.weights)
     return np.array(curve)
+
+
+def timed(phase: str, examples: int, train: Callable[[], np.ndarray]) -> dict[str, np.ndarray]:
+    """Call ``train``, which gives a learning curve, and look at the clock.
+
+    Parameters
+    ----------
+    examples : int
+        Of an epoch.
+
+    Returns
+    -------
+    dict of str to np.ndarray
+        ``curve.<phase>``, and ``timing.<phase>``: seconds, epochs and examples of one.
+    """
+    started = time.perf_counter()
+    curve = train()
+    timing = np.array([time.perf_counter() - started, len(curve), examples])
+    return {f"curve.{phase}": curve, f"timing.{phase}": timing}
 
 
 def weights(network: nn.Module) -> dict[str, np.ndarray]:

@@ -5,6 +5,7 @@ its segments.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,23 +82,22 @@ def fit_predict(
     where = device()
     x = inputs.examples(material, fold.train, where, copies=True)
     y = inputs.targets(material, fold.train, where, copies=True)
-    curves = {}
+    arrays: dict[str, np.ndarray] = {}
     if material.synthesis:
-        new, classes, curves["curve.0_synthesis"] = deepsmote.synthesise(
-            x, y, material.synthesis, profile, seed=seed
-        )
+        new, classes, arrays = deepsmote.synthesise(x, y, material.synthesis, profile, seed=seed)
         x, y = torch.cat([x, new]), torch.cat([y, classes])
     torch.manual_seed(seed)
     network = module.build(params, shape=tuple(x.shape[1:]), classes=len(material.classes))
     network.to(where)
     shown = Striped(x, material.stripes) if material.stripes else x
-    curve = loop.fit(network, [shown], y, inputs.shortened(params.training, profile), seed=seed)
+    recipe = inputs.shortened(params.training, profile)
+    fitted = partial(loop.fit, network, [shown], y, recipe, seed=seed)
+    arrays |= loop.timed("1_training", len(y), fitted)
     if fidelity == "described":
         loop.settle(network, [x])
     test = inputs.examples(material, fold.test, where, copies=False)
     return {
         **answers(loop.predict(network, [test]), material, fold.test, fidelity),
-        **curves,
-        "curve.1_training": curve,
+        **arrays,
         **weights(network),
     }

@@ -1,5 +1,8 @@
 """Train an autoencoder to return its input, and take its codes."""
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,12 +17,15 @@ BATCH = 32
 RECONSTRUCTION = loop.Objective(lambda found, wanted: functional.mse_loss(found, wanted.float()))
 
 
-def trained(scaled: Tensor, recipe: Recipe, *, seed: int) -> tuple[Autoencoder, np.ndarray]:
-    """An autoencoder of these spectrograms in -1..1, and its learning curve without accuracies."""
+def trained(
+    scaled: Tensor, recipe: Recipe, phase: str, *, seed: int
+) -> tuple[Autoencoder, dict[str, np.ndarray]]:
+    """An autoencoder of these spectrograms in -1..1, and what ``loop.timed`` gives: no accuracies."""
     torch.manual_seed(seed)
     network = Autoencoder().to(scaled.device)
-    curve = loop.fit(network, [scaled], scaled, recipe, seed=seed, objective=RECONSTRUCTION)
-    return network, curve
+    settings: Any = {"seed": seed, "objective": RECONSTRUCTION}
+    fitted = partial(loop.fit, network, [scaled], scaled, recipe, **settings)
+    return network, loop.timed(phase, len(scaled), fitted)
 
 
 @torch.no_grad()

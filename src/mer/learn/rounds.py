@@ -1,8 +1,8 @@
 """What trainings in rounds of other seeds share, and those on sequences of segments their validation."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -107,22 +107,12 @@ def fit(
     Returns
     -------
     dict of str to np.ndarray
-        ``curve.<phase>``, and ``timing.<phase>``: seconds, epochs and examples of one.
+        As ``loop.timed``; its seconds are with those of validation.
     """
-    started = time.perf_counter()
     watch = Watch([val.inputs], val.targets, monitor, patience)
-    curve = loop.fit(
-        network,
-        [train.inputs],
-        train.targets,
-        recipe,
-        seed=seed,
-        objective=objective,
-        watch=watch,
-    )
-    seconds = time.perf_counter() - started
-    timing = np.array([seconds, len(curve), len(train.targets)])
-    return {f"curve.{phase}": curve, f"timing.{phase}": timing}
+    settings: Any = {"seed": seed, "objective": objective, "watch": watch}
+    fitted = partial(loop.fit, network, [train.inputs], train.targets, recipe, **settings)
+    return loop.timed(phase, len(train.targets), fitted)
 
 
 def classify(

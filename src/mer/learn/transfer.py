@@ -6,6 +6,7 @@ nothing else; a process remembers the codes for its next folds.
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -88,11 +89,13 @@ def fit_predict(
     shape, classes = tuple(x.shape[1:]), len(material.classes)
     network = module.build(params, weights=material.weights, shape=shape, classes=classes).to(where)
     trained, (x, test) = _trained(network, [x, test])
-    curve = loop.fit(trained, [x], y, inputs.shortened(params.training, profile), seed=seed)
+    recipe = inputs.shortened(params.training, profile)
+    fitted = partial(loop.fit, trained, [x], y, recipe, seed=seed)
+    arrays = loop.timed("1_training", len(y), fitted)
     loop.settle(trained, [x])
     found = loop.predict(trained, [test])
     return {
         **answers(found, material, fold.test, fidelity),
-        "curve.1_training": curve,
+        **arrays,
         **weights(network),
     }
