@@ -98,7 +98,7 @@ def test_rounds_of_a_split_are_repeats_from_other_seeds(prepared, monkeypatch):
     monkeypatch.setattr("test_setups.PROFILE", PROFILE.model_copy(update={"repeats": 1}))
     few = run(CHOSEN, prepared / "few", {"rounds": 3}).frame
     assert np.array_equal(few[few["repeat"] == 0]["p_0"], by_repeat[0])
-    assert np.array_equal(few[few["repeat"] == 1]["p_0"], by_repeat[3])
+    assert np.array_equal(few[few["repeat"] == 1]["p_0"], by_repeat[1])
     chosen = [artefacts.read_json(prepared / f"{n}/selected.json") for n in ("own", "few")]
     assert chosen[0] == chosen[1]
     assert list(chosen[0]) == ["r0_f0", "r1_f0"]

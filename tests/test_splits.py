@@ -108,15 +108,19 @@ def test_fold_refuses_a_clip_on_two_sides():
         Fold(0, 0, ("a", "b"), (), ("b",))
 
 
-def test_song_80_20_of_900_songs_has_the_published_counts():
-    """Segments of the English test list by class: 184, 192, 184, 160; four to a song."""
-    songs = [Track(f"{i:03d}", QUADRANTS[i // 225]) for i in range(900)]
-    fold = split(songs, "song_80_20", seed=1)[0]
-    assert (4 * quadrants(songs, fold.test)).tolist() == [184, 192, 184, 160]
+PANDREA = {  # songs of a class; parts of the published test lists by class, four to a song
+    "4qaed": (225, [184, 192, 184, 160]),
+    "ch818": (89, [52, 72, 92, 72]),
+    "tr_music": (100, [72, 104, 72, 72]),
+}
 
 
-def test_song_80_20_repeats_one_split_for_other_seeds(corpus):
-    folds = split(corpus, "song_80_20", seed=1)
-    assert [(f.repeat, f.fold) for f in folds] == [(r, 0) for r in range(10)]
-    assert len({(f.train, f.test) for f in folds}) == 1
-    assert len(split(corpus, "song_80_20", seed=1, repeats=1)) == 1
+@pytest.mark.parametrize("corpus", PANDREA)
+@pytest.mark.parametrize("prefix", ["", "demo_"])
+def test_song_80_20_has_the_published_counts(corpus, prefix):
+    per_class, counts = PANDREA[corpus]
+    songs = [Track(f"{i:03d}", QUADRANTS[i // per_class]) for i in range(4 * per_class)]
+    (fold,) = split(songs, "song_80_20", prefix + corpus, seed=1)
+    assert (4 * quadrants(songs, fold.test)).tolist() == counts
+    joined = [dataclasses.replace(song, source=prefix + corpus) for song in songs]
+    assert split(joined, "song_80_20", "demo_mixed3", seed=1) == [fold]

@@ -453,6 +453,24 @@ def test_rounds_are_repeats_of_a_fold(material, fold):
     assert figures["stage2_seconds_per_epoch"] == pytest.approx(expected, abs=1e-3)
 
 
+def test_rounds_come_one_after_the_other_each_with_all_repeats(material):
+    """As the paired tests take them: the mean over the rounds of a fold is not one over repeats."""
+    ids = material.mel.ids
+    folds = [Fold(0, 0, ids[4:], (), ids[:4]), Fold(1, 0, ids[:-4], (), ids[-4:])]
+    found = cross_validate(
+        "ae_bilstm",
+        small(rounds=2),
+        material,
+        folds,
+        seed=1,
+        fidelity="described",
+        profile=WHOLE,
+        each=parallel.each,
+    )
+    tested = found.predictions.frame.groupby("repeat")["id"].agg(tuple)
+    assert [tested[repeat] for repeat in range(4)] == [f.test for f in (*folds, *folds)]
+
+
 @pytest.mark.parametrize(("profile", "rounds_"), [(DEMO, 1), (WHOLE, 2)])
 def test_a_profile_of_one_repeat_has_one_round(material, fold, profile, rounds_):
     assert len(trained(material, fold, profile=profile)["probabilities"]) == rounds_

@@ -90,10 +90,10 @@ def mixed():
 
 
 def test_pandreas_split_of_a_union_is_that_of_its_members(mixed):
-    (whole,) = split(mixed, "song_80_20", seed=1, repeats=1)
+    (whole,) = split(mixed, "song_80_20", seed=1)
     for source in ("a", "b"):
         alone = [Track(t.id[2:], t.quadrant) for t in mixed if t.source == source]
-        (fold,) = split(alone, "song_80_20", seed=1, repeats=1)
+        (fold,) = split(alone, "song_80_20", seed=1)
         assert {i[2:] for i in whole.test if i[0] == source} == set(fold.test)
         assert {i[2:] for i in whole.train if i[0] == source} == set(fold.train)
     assert (len(whole.train), len(whole.test)) == (64, 16)

@@ -31,7 +31,8 @@ def make(
         path = target / protocol / f"{index.name}.json"
         name = own if protocol == "default" else protocol
         try:
-            folds = split(tracks, name, seed=seed, folds=profile.folds, repeats=profile.repeats)
+            counts = {"folds": profile.folds, "repeats": profile.repeats}
+            folds = split(tracks, name, index.name, seed=seed, **counts)
         except MerError as error:
             write_json(path, {"status": "absent", "reason": str(error)})
             continue

@@ -5,10 +5,10 @@ from typing import Any
 
 from mer.artefacts import read_json
 from mer.papers import Papers, Table, corpus_of
+from mer.types import MINIATURE
 
 LEDGER = Path("metrics/experiments")
 RAW = Path("data/raw")
-MINIATURE = "demo_"
 WHOLE = "paper"  # the profile that runs a protocol in full
 Results = dict[str, dict[str, Any]]
 

@@ -15,10 +15,11 @@ from sklearn.model_selection import (
 )
 
 from mer.errors import MerError
-from mer.types import QUADRANTS, Fold, Track
+from mer.types import MINIATURE, QUADRANTS, Fold, Track
 
 FOLDS, REPEATS = 10, 10
 PANDREA_SEED = 42
+PANDREA_BLOCKS = {"ch818": ("Q3", "Q1", "Q4", "Q2"), "tr_music": ("Q2", "Q1", "Q3", "Q4")}
 
 
 def _part(tracks: Sequence[Track], indices: Sequence[int]) -> tuple[str, ...]:
@@ -73,27 +74,28 @@ def _drawn(tracks: Sequence[Track], shares: tuple[float, float], seed: int) -> l
     return [Fold(0, 0, *(_part(tracks, side) for side in (train, val, test)))]
 
 
-def _song_80_20(tracks: Sequence[Track], repeats: int) -> list[Fold]:
-    """Pandrea's split of ``range(n)``, songs in class blocks, not stratified (thesis notebooks).
+def _song_80_20(tracks: Sequence[Track], corpus: str) -> list[Fold]:
+    """Pandrea's split of ``range(n)``, not stratified, over songs in blocks of a class (thesis notebooks).
 
-    Every repeat has the same songs on the same sides, and another seed: what is left between them is
-    the noise of a training. Of a union, each source is split as it is alone: a clip stands on the same
+    The order of the blocks decides how many test songs a class has; each corpus has its own (methods
+    C.0), its miniature too. Of a union, each source is split as it is alone: a clip stands on the same
     side in both.
     """
     train: list[int] = []
     test: list[int] = []
-    for source in sorted({track.source or "" for track in tracks}):
-        own = [i for i, track in enumerate(tracks) if (track.source or "") == source]
-        order = sorted(own, key=lambda i: (tracks[i].quadrant, tracks[i].id))
+    for source in sorted({track.source or corpus for track in tracks}):
+        blocks = PANDREA_BLOCKS.get(source.removeprefix(MINIATURE), QUADRANTS)
+        own = [i for i, track in enumerate(tracks) if (track.source or corpus) == source]
+        order = sorted(own, key=lambda i: (blocks.index(tracks[i].quadrant), tracks[i].id))
         sides = train_test_split(order, test_size=0.2, random_state=PANDREA_SEED)
         train, test = train + sides[0], test + sides[1]
-    sides = (_part(tracks, train), (), _part(tracks, test))
-    return [Fold(repeat, 0, *sides) for repeat in range(repeats)]
+    return [Fold(0, 0, _part(tracks, train), (), _part(tracks, test))]
 
 
 def split(
     tracks: Sequence[Track],
     protocol: str,
+    corpus: str = "",
     *,
     seed: int,
     folds: int | None = None,
@@ -108,7 +110,9 @@ def split(
     protocol : str
         ``own``: the split that the labels carry. ``grouped``: 10 x 10 folds, no artist on two sides.
         ``cv10x10``, ``cv10``: 10 (x 10) stratified folds. ``tvt_70_15_15``, ``tvt_40_30_30``: the
-        corpus' published split of that name, else one stratified draw. ``song_80_20``: Pandrea's, 10 times.
+        corpus' published split of that name, else one stratified draw. ``song_80_20``: Pandrea's.
+    corpus : str
+        Its key: Pandrea's split looks at it.
     seed : int
     folds, repeats : int or None
         Override the protocol's number of folds and repeats where it has them.
@@ -135,7 +139,7 @@ def split(
             case "tvt_40_30_30":
                 return _drawn(tracks, (0.30, 0.30), seed)
             case "song_80_20":
-                return _song_80_20(tracks, repeats or REPEATS)
+                return _song_80_20(tracks, corpus)
     except ValueError as error:
         raise MerError(
             f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}"

@@ -10,6 +10,7 @@ import pandas as pd
 from mer.errors import MerError
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
+MINIATURE = "demo_"  # and the key of a corpus: its rendered miniature
 _PART = re.compile(r"(?P<clip>.+)#\d+", re.DOTALL)
 
 

@@ -1,7 +1,8 @@
 """Make the clip louder or softer.
 
-The classic augmentation of Louro et al.: ±10 dB added to the mel spectrogram in dB. The same gain on
-the waveform, after the view's peak normalization, adds the same constant to every band and frame.
+The classic augmentation of Louro et al., whose paper gives no figure; their code adds 10 dB to the mel
+spectrogram in dB, or takes 10 away, and here any gain in between may be drawn (methods A5). The same gain
+on the waveform, after the view's peak normalization, adds the same constant to every band and frame.
 """
 
 import numpy as np

@@ -62,7 +62,7 @@ class Trained:
     timings : pd.DataFrame
         ``phase, seconds, epochs, examples`` of every training that says; no two runs have the same.
     rounds : int
-        Trainings of each fold; repeat ``r`` of the predictions is round ``r % rounds``.
+        Trainings of each fold; repeat ``r`` of the predictions is of round ``r // repeats``.
     """
 
     predictions: Predictions
@@ -128,14 +128,14 @@ def _segment_rows(fold: Fold, y_true: Sequence[int], probabilities: np.ndarray) 
     return _rows(fold, ids, np.repeat(y_true, count).tolist(), flat)
 
 
-def _of_round(fold: Fold, rounds: int, number: int) -> Fold:
-    """The fold as the repeat that a round is."""
-    return replace(fold, repeat=fold.repeat * rounds + number)
+def _of_round(fold: Fold, repeats: int, number: int) -> Fold:
+    """The fold as the repeat that a round is: round after round, each with all repeats."""
+    return replace(fold, repeat=number * repeats + fold.repeat)
 
 
-def _curve(fold: Fold, rounds: int, name: str, values: np.ndarray) -> pd.DataFrame:
+def _curve(fold: Fold, repeats: int, name: str, values: np.ndarray) -> pd.DataFrame:
     phase, _, number = name.partition(".")
-    fold = _of_round(fold, rounds, int(number or 0))
+    fold = _of_round(fold, repeats, int(number or 0))
     curve = pd.DataFrame(values.round(PROBABILITY_DIGITS), columns=CURVE_COLUMNS[-2:])
     epochs = range(1, len(curve) + 1)
     return curve.assign(repeat=fold.repeat, fold=fold.fold, phase=phase, epoch=epochs)[
@@ -195,6 +195,7 @@ def cross_validate(
     selected: dict[tuple[int, int], list[str]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
     alone = learner_of(model).uses_device and device().type == "cuda"
+    repeats = 1 + max(fold.repeat for fold in folds)
     found = each(work, folds, label=f"train {model}", alone=alone)
     for fold, arrays in zip(folds, found, strict=True):
         y_true = [material.labels[i] for i in fold.test]
@@ -202,11 +203,11 @@ def cross_validate(
         answers = answers if answers.ndim == 3 else answers[None]
         rounds = len(answers)
         for number, answer in enumerate(answers):
-            rows.append(_rows(_of_round(fold, rounds, number), fold.test, y_true, answer))
+            rows.append(_rows(_of_round(fold, repeats, number), fold.test, y_true, answer))
         if "segments" in arrays:
             segments.append(_segment_rows(fold, y_true, arrays["segments"]))
         found_curves = sorted(_under("curve.", arrays).items())
-        curves += [_curve(fold, rounds, name, values) for name, values in found_curves]
+        curves += [_curve(fold, repeats, name, values) for name, values in found_curves]
         timings.append(_timings(arrays))
         if "trials" in arrays:
             trials.append(_trials(fold, arrays["trials"]))

@@ -36,11 +36,11 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : sampling rate of the audio that openSMILE gets, in Hz
+    rate : sampling rate of the audio that openSMILE gets, in Hz, or null for the corpus' own
     peak : a louder clip is scaled down to this; openSMILE turns a sample of exactly 1.0 into -32768
     """
 
-    rate: PositiveInt
+    rate: PositiveInt | None
     peak: Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -71,7 +71,7 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Parameters
     ----------
     clip : Clip
-        At ``params.rate`` Hz; its level is kept up to ``params.peak``.
+        At ``params.rate`` Hz, or at any; its level is kept up to ``params.peak``.
 
     Returns
     -------

@@ -29,12 +29,12 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : Hz of the audio that it gets; at 44100 the 84 are MusicExtractor's, below they are what
-        MusicExtractor says of a file of that rate, which it raises to 44100 too
+    rate : Hz of the audio that it gets, or null for the corpus' own; at 44100 the 84 are
+        MusicExtractor's, below they are what it says of a file of that rate, which it raises to 44100 too
     profile : ``lowlevel``, the 84 scalars, or ``wide``, which adds rhythm and tonality
     """
 
-    rate: PositiveInt
+    rate: PositiveInt | None
     profile: Literal["lowlevel", "wide"]
 
 
@@ -65,7 +65,7 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Parameters
     ----------
     clip : Clip
-        At ``params.rate`` Hz.
+        At ``params.rate`` Hz, or at any.
 
     Returns
     -------

@@ -1,0 +1,71 @@
+"""What a network costs on a real corpus: seconds of an epoch, phase by phase.
+
+    python benchmarks/costs.py cnn_4qaed crnn_4qaed … [--epochs 1]
+
+for experiments of ``papers/`` whose inputs are prepared. The first fold is trained as the experiment
+trains it under the profile ``paper``, but in one round, and each training ends after so many epochs;
+nothing of it is kept.
+"""
+
+import argparse
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from mer import config, papers, training
+from mer.artefacts import read_folds
+from mer.block import Block
+from mer.recipe import Recipe
+from mer.selection import SELECTORS, Selection
+
+PROFILE = "paper"
+
+
+def cut(block: Block, epochs: int) -> Block:
+    """The block of params.yaml with trainings of so many epochs, in one round."""
+    settings: dict[str, Any] = {"rounds": 1} if hasattr(block, "rounds") else {}
+    for name, value in block:
+        if isinstance(value, Recipe):
+            settings |= {f"{name}.epochs": epochs, f"{name}.stop_accuracy": None}
+    return config.changed(block, settings)
+
+
+def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
+    """Of an experiment: its timing, and the folds and rounds of the whole protocol."""
+    given = papers.load().find(key).model_dump()
+    chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=PROFILE, seed=1)
+    params, policy, profile = chosen.blocks()
+    words = (word.removeprefix("set.").split("=") for word in given.get("settings", "").split())
+    params = config.changed(params, {name: yaml.safe_load(value) for name, value in words})
+    first = profile.model_copy(update={"first": 1})
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "run")
+        found = training.run(chosen, cut(params, epochs), policy, first, target, weights=False)
+    return found, len(read_folds(chosen.folds)), getattr(params, "rounds", 1)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("keys", nargs="+", help="experiments of papers/")
+    parser.add_argument("--epochs", type=int, default=1)
+    chosen = parser.parse_args()
+    logging.basicConfig(level=logging.INFO)
+    table = Table("experiment", "phase", "examples/s", "s/epoch", "folds", "rounds")
+    for key in chosen.keys:
+        found, *counts = cost(key, chosen.epochs)
+        for name, seconds in found.items():
+            phase = name.removesuffix("_seconds_per_epoch")
+            if phase != name:
+                rate = found[f"{phase}_examples_per_second"]
+                table.add_row(key, phase, f"{rate:.1f}", f"{seconds:.1f}", *map(str, counts))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
