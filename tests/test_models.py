@@ -251,9 +251,10 @@ def test_what_a_training_leaves_answers_as_it_did(root, trained, model, material
     assert bool(kept.weights) == learner.uses_device
 
 
-def test_only_the_released_svm_lets_test_rows_scale_the_others(root, material, folds):
+@pytest.mark.parametrize("model", ["svm", "hybrid"])
+def test_only_the_released_reading_lets_test_rows_scale_the_others(root, model, material, folds):
     before, after = (
-        left_by(run(root, "svm", m, folds[:1], "released"), folds[0])
+        left_by(run(root, model, m, folds[:1], "released"), folds[0])
         for m in (material, altered(material, folds[0].test[0]))
     )
     assert not same(before, after)

@@ -76,6 +76,11 @@ def test_one_reading_only(check):
         check(model="constant", fidelity="released")
 
 
+def test_clips_of_training_alone_are_one_reading(check):
+    with pytest.raises(MerError, match=r"'deepsmote' sees training clips only.*'described'"):
+        check(model="cnn", augment="deepsmote", fidelity="released")
+
+
 def test_unread_selectors_are_none():
     chosen = selection.Selection(
         "constant",

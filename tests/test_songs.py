@@ -163,7 +163,8 @@ def test_features_of_files_are_those_of_a_corpus(project, monkeypatch, capsys):
 
 
 def test_a_join_is_extracted_as_its_families(project, monkeypatch):
-    run(monkeypatch, "features", "essentia_compare_lld", "mine/high.wav", "--out", "joined.csv", "--rate", "22050")
+    words = ["--rate", "22050", "--out", "joined.csv"]
+    run(monkeypatch, "features", "essentia_compare_lld", "mine/high.wav", *words)
     assert pd.read_csv("joined.csv").shape == (1, 1 + 84 + 260)
 
 

@@ -125,6 +125,11 @@ def can_be_read(chosen: Selection, params: Params) -> None:
             f"fidelity={chosen.fidelity!r}: model {chosen.model!r} has no such reading; choose one of "
             f"{list(module.fidelities)}"
         )
+    if chosen.fidelity == "released" and params.policies[chosen.augment].synthesis:
+        raise MerError(
+            f"fidelity='released': augment {chosen.augment!r} sees training clips only, and there is no "
+            "other reading of it; choose 'described'"
+        )
 
 
 def _has_columns(chosen: Selection, params: Params) -> None:

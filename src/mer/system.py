@@ -67,7 +67,7 @@ def _answerable(chosen: Selection, policy: Policy) -> None:
     module = registry.get("models", chosen.model)
     if "table" in module.reads:
         songs.extractable(chosen.family)
-    if module.learner == "estimator" and chosen.fidelity == "released":
+    if "table" in module.reads and chosen.fidelity == "released":
         raise MerError(
             f"fidelity=released lets model {chosen.model!r} scale what it is asked beside its training "
             "clips, so a song's answer would depend on the other songs; select fidelity=described"

@@ -43,6 +43,11 @@ def pretraining_clips(fold: Fold, leak: str) -> tuple[str, ...]:
     return tuple(everyone[list(folds.split(everyone))[fold.fold][0]].tolist())
 
 
+def _known(fold: Fold, fidelity: str) -> tuple[str, ...]:
+    """The clips whose statistics scale the table."""
+    return fold.train if fidelity == "described" else (*fold.train, *fold.val, *fold.test)
+
+
 def _chosen(
     params: Any,
     material: Material,
@@ -64,7 +69,7 @@ def _chosen(
         All that the trainings read.
     """
     where = device()
-    table = inputs.tables(material, fold.train, fold.val, where)[1]
+    table = inputs.features(material, _known(fold, fidelity), fold.val, where)
     mel, y = (take(material, fold.val, where, copies=False) for take in READ)
 
     def objective(recipe: Recipe) -> float:
@@ -85,7 +90,7 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     """Probabilities of any clips, by the fusion that a training left; see ``mer.learn.crossval``."""
     where, classes = device(), len(material.classes)
     mel = inputs.examples(material, ids, where, copies=False)
-    table = inputs.tables(material, kept.fold.train, ids, where)[1]
+    table = inputs.features(material, kept.fold.train, ids, where)
     shape, features = tuple(mel.shape[1:]), table.shape[1]
     dnn, cnn, fusion = kept.module.build(
         kept.params, shape=shape, features=features, classes=classes
@@ -107,11 +112,14 @@ def fit_predict(
     """Three trainings on the same training clips, but for a leak; only the CNN's sees their copies.
 
     The third may be tried with several recipes first. With ``fidelity: released`` the fusion starts from
-    an untrained CNN, as the released code does (methods A5), and batch norms keep their running
-    statistics.
+    an untrained CNN and all clips scale the table, as in the released code (methods A5), and batch norms
+    keep their running statistics.
     """
     where, described = device(), fidelity == "described"
-    table, test_table = inputs.tables(material, fold.train, fold.test, where)
+    known = _known(fold, fidelity)
+    table, test_table = (
+        inputs.features(material, known, ids, where) for ids in (fold.train, fold.test)
+    )
     mel, y = (take(material, fold.train, where, copies=False) for take in READ)
     clips = pretraining_clips(fold, material.leak) if described else ()
     many = [take(material, clips, where, copies=True) for take in READ] if described else []

@@ -52,19 +52,19 @@ def targets(
     return torch.from_numpy(y.repeat(material.segments)).to(device)
 
 
-def tables(
-    material: Material, train: Sequence[str], test: Sequence[str], device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Features of training and test clips, centred and scaled by the training clips' statistics.
+def features(
+    material: Material, known: Sequence[str], ids: Sequence[str], device: torch.device
+) -> Tensor:
+    """Features of clips, centred and scaled by the statistics of the clips ``known``.
 
     Returns
     -------
-    train, test : Tensor [shape=(n, d), dtype=float32]
-        A column that is constant over the training clips is 0.
+    Tensor [shape=(n, d), dtype=float32]
+        A column that is constant over the known clips is 0.
     """
     assert material.table is not None
-    rows = material.table.rows(train).astype(np.float64)
+    rows = material.table.rows(known).astype(np.float64)
     mean, deviation = rows.mean(0), rows.std(0)
     scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    scaled = [((r - mean) * scale).astype(np.float32) for r in (rows, material.table.rows(test))]
-    return torch.from_numpy(scaled[0]).to(device), torch.from_numpy(scaled[1]).to(device)
+    scaled = ((material.table.rows(ids) - mean) * scale).astype(np.float32)
+    return torch.from_numpy(scaled).to(device)
