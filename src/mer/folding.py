@@ -31,8 +31,14 @@ def make(
         path = target / protocol / f"{index.name}.json"
         name = own if protocol == "default" else protocol
         try:
-            counts = {"folds": profile.folds, "repeats": profile.repeats}
-            folds = split(tracks, name, index.name, seed=seed, **counts)
+            folds = split(
+                tracks,
+                name,
+                index.name,
+                seed=seed,
+                folds=profile.folds,
+                repeats=profile.repeats,
+            )
         except MerError as error:
             write_json(path, {"status": "absent", "reason": str(error)})
             continue

@@ -1,7 +1,6 @@
 """Train an autoencoder to return its input, and take its codes."""
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,8 +22,9 @@ def trained(
     """An autoencoder of these spectrograms in -1..1, and what ``loop.timed`` gives: no accuracies."""
     torch.manual_seed(seed)
     network = Autoencoder().to(scaled.device)
-    settings: Any = {"seed": seed, "objective": RECONSTRUCTION}
-    fitted = partial(loop.fit, network, [scaled], scaled, recipe, **settings)
+    fitted = partial(
+        loop.fit, network, [scaled], scaled, recipe, seed=seed, objective=RECONSTRUCTION
+    )
     return network, loop.timed(phase, len(scaled), fitted)
 
 

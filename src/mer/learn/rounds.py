@@ -109,9 +109,16 @@ def fit(
     dict of str to np.ndarray
         As ``loop.timed``; its seconds are with those of validation.
     """
-    watch = Watch([val.inputs], val.targets, monitor, patience)
-    settings: Any = {"seed": seed, "objective": objective, "watch": watch}
-    fitted = partial(loop.fit, network, [train.inputs], train.targets, recipe, **settings)
+    fitted = partial(
+        loop.fit,
+        network,
+        [train.inputs],
+        train.targets,
+        recipe,
+        seed=seed,
+        objective=objective,
+        watch=Watch([val.inputs], val.targets, monitor, patience),
+    )
     return loop.timed(phase, len(train.targets), fitted)
 
 
