@@ -3,5 +3,7 @@
 from pathlib import Path
 
 from mer.mending import mend
+from mer.stage import one_sentence
 
-mend(Path())
+with one_sentence("mend"):
+    mend(Path())

@@ -1,5 +1,6 @@
 """Print the selected run's result, seconds per stage and the report's path."""
 
+import re
 from pathlib import Path
 
 from rich.console import Console
@@ -19,7 +20,8 @@ with one_sentence("summary"):
     console.print(result)
 
     seconds = Table("stage", "seconds", title="last run of each stage")
-    own = [r for r in records() if "@" not in r["stage"] or r["stage"].endswith(run["dataset"])]
+    every = [(re.split("[@-]", record["stage"]), record) for record in records()]
+    own = [record for parts, record in every if parts[1:] == [] or parts[-1] == run["dataset"]]
     for record in own:
         seconds.add_row(record["stage"], f"{record['seconds']:.1f}")
     console.print(seconds)

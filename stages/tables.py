@@ -9,7 +9,9 @@ from pathlib import Path
 from mer import papers
 from mer.mending import mend
 from mer.parallel import jobs
+from mer.stage import one_sentence
 from mer.sweep import sweep
 
-mend(Path())
-sys.exit(sweep(papers.load(), jobs()))
+with one_sentence("tables"):
+    mend(Path())
+    sys.exit(sweep(papers.load(), jobs()))

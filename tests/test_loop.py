@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mer.errors import MerError
 from mer.learn import loop
 from mer.recipe import Recipe
 
@@ -54,3 +55,11 @@ def test_without_improvement_a_training_ends_after_its_patience(line):
     )
     assert len(curve) == 5
     assert np.ptp(curve[:, 0]) < 1e-4
+
+
+def test_a_training_that_diverges_is_said_in_a_sentence(line):
+    network, x, y = line
+    wild = RECIPE.model_copy(update={"lr": 1e30, "epochs": 4})
+    watch = loop.Watch([x], y * torch.nan, "loss", 2)
+    with pytest.raises(MerError, match="validation loss must be a number.*lower its lr"):
+        loop.fit(network, [x], y, wild, seed=1, objective=SQUARES, watch=watch)

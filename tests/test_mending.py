@@ -36,6 +36,11 @@ def test_a_file_cut_short_is_removed_alone(repository, name, kept):
     assert [n for n in WHOLE if not (repository / n).exists()] == [name]
 
 
+def test_a_file_cut_inside_a_letter_is_removed(repository):
+    (repository / "data/dvc.lock").write_bytes("schema: '2.0'\nstages: ó".encode()[:-1])
+    assert mend(repository) == [repository / "data/dvc.lock"]
+
+
 def test_nothing_is_removed_while_dvc_works(repository):
     (repository / "dvc.lock").write_text("")
     with (repository / LOCK).open("a") as stream:

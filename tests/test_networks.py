@@ -295,6 +295,15 @@ def test_settled_norms_have_the_statistics_of_the_examples(batch):
     assert torch.allclose(norm.running_mean, pooled.mean((0, 2, 3)), rtol=1e-4)
 
 
+def test_settled_norms_do_not_depend_on_the_order_of_the_examples():
+    """Two kinds of examples, one behind the other: batches of one kind would have no variance."""
+    x = torch.cat([torch.randn(60, 5) - 8, torch.randn(10, 5) + 8])
+    network = nn.Sequential(nn.BatchNorm1d(5))
+    loop.settle(network, [x])
+    assert torch.allclose(network[0].running_mean, x.mean(0), atol=0.3)
+    assert torch.allclose(network[0].running_var, x.var(0), rtol=0.1)
+
+
 def test_the_frozen_branch_stays_as_it_was(batch):
     x, y = batch
     dnn, branch, fusion = hybrid()

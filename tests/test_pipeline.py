@@ -164,19 +164,17 @@ def test_a_stage_reads_no_undeclared_section(edited, command):
 
 
 def test_declared_sections_are_those_of_the_pipeline(root):
-    data = yaml.safe_load((root / "data/dvc.yaml").read_text())["stages"]
+    files = [yaml.safe_load((root / name).read_text()) for name in ("dvc.yaml", "data/dvc.yaml")]
+    stages = {name: stage.get("do", stage) for f in files for name, stage in f["stages"].items()}
     for command, keys in UNDECLARED.items():
-        name = {"standardize": "standardize"}.get(command.split(".")[0], command.split(".")[0])
-        if name in data:
-            stage = data[name].get("do", data[name])
-            declared = [
-                k.replace("${key}", "demo")
-                .replace("${profile}", "demo")
-                .replace("${item.family}", "compare")
-                .replace("${item.view}", "none")
-                for k in stage["params"]
-            ]
-            assert sorted(declared) == sorted(keys)
+        declared = [
+            k.replace("${key}", "demo")
+            .replace("${profile}", "demo")
+            .replace("${item.family}", "compare")
+            .replace("${item.view}", "none")
+            for k in stages[command.split(".")[0]].get("params", [])
+        ]
+        assert sorted(declared) == sorted(keys)
 
 
 def test_the_papers_number_from_the_published_tables_alone(clean, real_data):

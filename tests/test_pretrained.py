@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -146,7 +147,6 @@ def test_a_state_dict_is_read_and_converted_once(state_dict, monkeypatch):
 
 def keras_file(path, under):
     """A file as Keras writes it, of two convolutions, a norm and a dense layer, and what it must give."""
-    h5py = pytest.importorskip("h5py")
     rng = np.random.default_rng(0)
     layers = {
         "input_1": {},
@@ -201,7 +201,6 @@ def test_keras_weights_are_numbered_and_turned(tmp_path, under, suffix):
 
 
 def test_a_damaged_keras_file_is_refused(tmp_path):
-    pytest.importorskip("h5py")
     path = tmp_path / "bad.h5"
     path.write_bytes(b"\x89HDF\r\n\x1a\n and nothing else")
     with pytest.raises(MerError, match=r"bad\.h5 must be a file of weights"):

@@ -124,3 +124,8 @@ def test_song_80_20_has_the_published_counts(corpus, prefix):
     assert (4 * quadrants(songs, fold.test)).tolist() == counts
     joined = [dataclasses.replace(song, source=prefix + corpus) for song in songs]
     assert split(joined, "song_80_20", "demo_mixed3", seed=1) == [fold]
+
+
+def test_a_seed_of_zero_is_one_as_any(corpus):
+    for protocol in set(get_args(Protocol)) - {"default"}:
+        assert split(corpus, protocol, seed=0, folds=2)

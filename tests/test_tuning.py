@@ -18,8 +18,6 @@ from mer.parallel import each
 from mer.recipe import Recipe, Tuning
 from mer.types import QUADRANTS, FeatureSet, Fold
 
-pytest.importorskip("optuna")
-
 RECIPE = Recipe(optimizer="sgd", lr=0.5, batch=7, epochs=3, short_epochs=2, stop_accuracy=None)
 SPACE = Tuning(
     trials=10,
@@ -104,7 +102,6 @@ def test_a_short_profile_tries_less_with_its_own_batch():
 
 
 def test_a_database_may_keep_the_trials(tmp_path):
-    pytest.importorskip("sqlalchemy")
     space = SPACE.model_copy(update={"storage": f"sqlite:///{tmp_path}/trials.db", "trials": 2})
     first = search(space=space)[1]
     assert (tmp_path / "trials.db").exists()

@@ -4,12 +4,12 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mer import artefacts, labels, registry
 from mer.errors import MerError
 from mer.files import write_csv
-from mer.types import QUADRANTS, Track
+from mer.types import QUADRANTS, Track, clip_of
 
 SUFFIXES = frozenset(
     (
@@ -73,6 +73,17 @@ def _check_ids(root: Path, layout: str, tracks: Sequence[Track]) -> None:
                 f"{paths[track.id]!r} and again for {track.path!r}; rename one"
             )
         paths[track.id] = track.path
+        for name in filter(None, (track.id, track.path)):
+            if PurePosixPath(name).is_absolute() or ".." in name.split("/") or "\0" in name:
+                raise MerError(
+                    f"{root}: the clip {track.id!r} must lie below that folder, not at {name!r}; move "
+                    "the file there, and name it as it is there"
+                )
+        if clip_of(track.id) != track.id:
+            raise MerError(
+                f"{root}: the clip {track.id!r} ({track.path!r}) must not end like the parts of a clip, "
+                "in # and digits; rename it"
+            )
 
 
 def _unlabelled(root: Path, tracks: Sequence[Track]) -> list[str]:

@@ -17,8 +17,8 @@ log = logging.getLogger("mer")
 
 def _whole(path: Path) -> bool:
     """Whether DVC would take the file."""
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         if path.name == RWLOCK.name:
             return isinstance(json.loads(text), dict)
         COMPILED_LOCKFILE_SCHEMA(yaml.safe_load(text))

@@ -108,10 +108,11 @@ def each(
 
 @cache
 def code() -> str:
-    """A digest of the package's source: resumed work never mixes two versions of it."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
+    """A digest of the package, its data files included: resumed work never mixes two versions of it."""
+    digest, root = hashlib.sha256(), Path(__file__).parent
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and path.parent.name != "__pycache__":
+            digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -85,6 +85,8 @@ class Decoder:
         try:
             self._requests.write(json.dumps(request).encode() + b"\n")
             decoded, size = HEADER.unpack(self._read(HEADER.size, deadline).data)
+            if not 0 <= size <= limits.max_memory_mib * MIB or (decoded and size % 4):
+                raise Died(f"its decoder answers {size} bytes")
             return decoded, self._read(size, deadline)
         except TimeoutError:
             self.end()

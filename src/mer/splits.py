@@ -45,7 +45,9 @@ def _grouped(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> li
     quadrants, groups = _quadrants(tracks), np.array([t.group for t in tracks])
     found = []
     for repeat in range(repeats):
-        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + repeat - 1)
+        splitter = StratifiedGroupKFold(
+            folds, shuffle=True, random_state=(seed + repeat - 1) % 2**32
+        )
         pairs = splitter.split(np.zeros(len(tracks)), quadrants, groups)
         for number, (train, test) in enumerate(pairs):
             found.append(Fold(repeat, number, _part(tracks, train), (), _part(tracks, test)))

@@ -4,6 +4,7 @@ import argparse
 from collections import Counter
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from mer import config, ledger, papers
@@ -30,7 +31,7 @@ def run(console: Console, _: argparse.Namespace) -> None:
             for column in table.columns:
                 state, why = ledger.state(every, table, row, column)
                 counted[state] += 1
-                shown.add_row(row, column, f"[{COLOURS[state]}]{state}[/]", why)
+                shown.add_row(row, column, f"[{COLOURS[state]}]{state}[/]", escape(why))
         console.print(shown)
     for corpus in sorted(every.corpora):
         if not (ledger.RAW / corpus).is_dir():

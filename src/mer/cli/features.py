@@ -44,4 +44,5 @@ def run(console: Console, given: argparse.Namespace) -> None:
         f"{given.out}: {len(table.ids)} songs, {len(table.names)} features of {given.family!r}; files "
         f"left out: {len(left_out)}",
         soft_wrap=True,
+        markup=False,
     )

@@ -78,4 +78,5 @@ def run(console: Console, given: argparse.Namespace) -> None:
         f"{where}{count} songs in {len(answers.rows) - count} excerpts, answered by {len(asked.members)} "
         f"trainings; files left out: {len(answers.left_out)}",
         soft_wrap=True,
+        markup=False,
     )

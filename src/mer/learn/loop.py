@@ -6,6 +6,7 @@ for that, ``mer.learn.rows``, are read from the disk, batch by batch.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mer.device import computes_in_bfloat16
+from mer.errors import MerError
 from mer.recipe import Recipe
 
 EVALUATION_BATCH = 32
@@ -149,6 +151,16 @@ class _Best:
         self.figure, self.age = -float("inf"), 0
         self.weights: dict[str, Tensor] = {}
 
+    @property
+    def chosen(self) -> dict[str, Tensor]:
+        """The weights of the best epoch."""
+        if not self.weights:
+            raise MerError(
+                f"validation {self.watch.monitor} must be a number in some epoch, and is none in all "
+                f"{self.age}: the training diverged; lower its lr"
+            )
+        return self.weights
+
     @torch.no_grad()
     def over(self) -> bool:
         """Look at the network after an epoch: whether its patience is over."""
@@ -213,7 +225,7 @@ def fit(
         if best and best.over():
             break
     if best:
-        network.load_state_dict(best.weights)
+        network.load_state_dict(best.chosen)
     return np.array(curve)
 
 
@@ -246,7 +258,8 @@ def weights(network: nn.Module) -> dict[str, np.ndarray]:
 def settle(network: nn.Module, inputs: Sequence[Examples]) -> None:
     """Set every trained batch norm's statistics to those of the given examples.
 
-    Keras' momentum of 0.99 leaves them far from the data after few steps. Dropout is off.
+    Keras' momentum of 0.99 leaves them far from the data after few steps. Dropout is off. Statistics are
+    means over batches of about the same size, whose examples are drawn: those in a row are alike.
     """
     network.eval()
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.weight.requires_grad]
@@ -254,7 +267,9 @@ def settle(network: nn.Module, inputs: Sequence[Examples]) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # torch: the average over all batches
         norm.train()
-    for rows in _batches(_everything(inputs[0]), EVALUATION_BATCH):
+    order = torch.randperm(len(inputs[0]), generator=torch.Generator().manual_seed(0))
+    count = math.ceil(len(order) / EVALUATION_BATCH)
+    for rows in order.to(inputs[0].device).tensor_split(count):
         forward(network, inputs, rows)
     network.eval()
 

@@ -39,7 +39,7 @@ class Params(Block):
 
 
 class ConvSame(nn.Conv1d):
-    """Keras' ``Conv1D(padding="same")``: the larger half of the padding is behind."""
+    """Keras' ``Conv1D(padding="same")``, as torch's, which warns of even sizes."""
 
     def forward(self, sequence: Tensor) -> Tensor:
         """[shape=(n, c, t)] -> [shape=(n, c', t)]."""

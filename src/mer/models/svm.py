@@ -6,10 +6,10 @@ the columns were, on all clips. The authors scale all clips at once; here the sc
 is fitted, sees the training part only.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 from sklearn.base import ClassifierMixin
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline
@@ -41,9 +41,9 @@ class Params(Block):
     c: PositiveFloat
     gamma: PositiveFloat
     search: Literal["none", "grid"]
-    folds: PositiveInt
-    grid_c: list[PositiveFloat]
-    grid_gamma: list[PositiveFloat]
+    folds: Annotated[int, Field(ge=2)]
+    grid_c: Annotated[list[PositiveFloat], Field(min_length=1)]
+    grid_gamma: Annotated[list[PositiveFloat], Field(min_length=1)]
 
 
 def _as_wide_as_published(rows: np.ndarray) -> np.ndarray:
