@@ -95,9 +95,9 @@ def seen(material, folds, chosen, monkeypatch, root):
     (profile,) = config.read("profiles.demo", path=root / "params.yaml")
     real, names = estimator.fit_predict, []
 
-    def notes(module, params, material, fold, **options):
+    def notes(training, material):
         names.append(material.table.names)
-        return real(module, params, material, fold, **options)
+        return real(training, material)
 
     monkeypatch.setattr(estimator, "fit_predict", notes)
     material = replace(material, columns=chosen)

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from mer.config import Profile, Synthesis
 from mer.learn import deepsmote, network
+from mer.learn.kept import Training
 from mer.learn.material import Material
 from mer.learn.reconstruction import codes, trained
 from mer.mel import Mels
@@ -99,9 +100,9 @@ def test_a_fold_synthesises_from_its_training_clips_only(mel, monkeypatch):
     )
     fold = Fold(0, 0, ids[:4] + ids[6:10], (), ids[4:6] + ids[10:])
     params = cnn.Params(training=RECIPE.model_copy(update={"epochs": 1}))
-    call = {"seed": 1, "fidelity": "described", "profile": PROFILE}
-    found = network.fit_predict(cnn, params, material, fold, **call)
+    training = Training(cnn, params, fold, 1, "described", PROFILE)
+    found = network.fit_predict(training, material)
     assert torch.equal(seen[0], torch.from_numpy(mels.rows(fold.train)))
     assert len(found["curve.0_synthesis"]) == RECIPE.epochs
-    plain = network.fit_predict(cnn, params, replace(material, synthesis=None), fold, **call)
+    plain = network.fit_predict(training, replace(material, synthesis=None))
     assert not np.array_equal(found["probabilities"], plain["probabilities"])

@@ -6,6 +6,7 @@ import pytest
 from mer.config import Noise, Profile, Smote
 from mer.learn import estimator
 from mer.learn.hybrid import pretraining_clips
+from mer.learn.kept import Training
 from mer.learn.material import Material
 from mer.learn.smote import between, more
 from mer.models import svm
@@ -70,8 +71,8 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
 
     def accuracy(leak):
         material = Material(labels, ("low", "high"), table, rows=made, leak=leak)
-        call = {"seed": 1, "fidelity": "described", "profile": profile}
-        found = estimator.fit_predict(svm, params, material, fold, **call)["probabilities"][0]
+        training = Training(svm, params, fold, 1, "described", profile)
+        found = estimator.fit_predict(training, material)["probabilities"][0]
         return (found.argmax(1) == [labels[i] for i in fold.test]).mean()
 
     assert accuracy("none") < 0.65

@@ -61,5 +61,5 @@ def test_a_training_that_diverges_is_said_in_a_sentence(line):
     network, x, y = line
     wild = RECIPE.model_copy(update={"lr": 1e30, "epochs": 4})
     watch = loop.Watch([x], y * torch.nan, "loss", 2)
-    with pytest.raises(MerError, match="validation loss must be a number.*lower its lr"):
+    with pytest.raises(MerError, match=r"validation loss must be a number.*lower its lr"):
         loop.fit(network, [x], y, wild, seed=1, objective=SQUARES, watch=watch)

@@ -6,6 +6,7 @@ from sklearn.feature_selection import SelectKBest, chi2
 
 from mer.config import Profile
 from mer.learn import estimator
+from mer.learn.kept import Training
 from mer.learn.material import Material
 from mer.models import mlp
 from mer.types import QUADRANTS, FeatureSet, Fold
@@ -81,7 +82,6 @@ def test_the_run_names_the_selected_columns(rows):
     labels = dict(zip(ids, y.tolist(), strict=True))
     material = Material(labels, QUADRANTS[:3], FeatureSet(ids, tuple("abcdef"), x))
     fold = Fold(0, 0, ids[::2], (), ids[1::2])
-    found = estimator.fit_predict(
-        mlp, PARAMS, material, fold, seed=1, fidelity="described", profile=PROFILE
-    )
+    training = Training(mlp, PARAMS, fold, 1, "described", PROFILE)
+    found = estimator.fit_predict(training, material)
     assert found["selected"].tobytes().decode().split("\n") == ["b", "e"]

@@ -236,10 +236,10 @@ def test_what_a_training_leaves_answers_as_it_did(root, trained, model, material
         module,
         params(root, model),
         fold,
-        load(save(dict(left.weights.get((0, 0), {})))),
         fold_seed(1, fold),
         "described",
         DEMO,
+        load(save(dict(left.weights.get((0, 0), {})))),
     )
     known = replace(material, labels={id_: material.labels[id_] for id_ in fold.train})
     asked, learner = fold.test[::-1], registry.get("learn", module.learner)

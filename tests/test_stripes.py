@@ -9,6 +9,7 @@ import torch
 from conftest import ROOT
 from mer import config, registry
 from mer.learn import loop, network
+from mer.learn.kept import Training
 from mer.learn.material import Material
 from mer.learn.stripes import Striped
 from mer.mel import Mels
@@ -95,15 +96,15 @@ def trained(material, monkeypatch):
     monkeypatch.setattr(loop, "forward", forward)
     (params,) = config.read("models.cnn", path=ROOT / "params.yaml")
     ids = material.mel.ids
-    arrays = network.fit_predict(
+    training = Training(
         registry.get("models", "cnn"),
         params.model_copy(update={"training": STEP}),
-        material,
         Fold(0, 0, ids[:12], (), ids[12:]),
         seed=1,
         fidelity="described",
         profile=WHOLE,
     )
+    arrays = network.fit_predict(training, material)
     return arrays, seen
 
 

@@ -15,6 +15,7 @@ from mer.config import Masking
 from mer.errors import MerError
 from mer.learn import loop, rounds, rows, sequence, two_stage
 from mer.learn.crossval import cross_validate
+from mer.learn.kept import Training
 from mer.learn.material import Material
 from mer.mel import Mels, spectrogram
 from mer.models import ae_bilstm, cnn_bilstm
@@ -80,15 +81,14 @@ def here(tmp_path, monkeypatch):
 
 
 def trained(material, fold, params=None, fidelity="described", profile=WHOLE):
-    return two_stage.fit_predict(
-        ae_bilstm,
-        params or small(),
-        material,
-        fold,
-        seed=1,
-        fidelity=fidelity,
-        profile=profile,
-    )
+    training = Training(ae_bilstm, params or small(), fold, 1, fidelity, profile)
+    return two_stage.fit_predict(training, material)
+
+
+def validated(fold, labels, seed=1, fidelity="described"):
+    """Training and validation clips, a tenth of a class where none are given."""
+    training = Training(ae_bilstm, small(validation=0.1), fold, seed, fidelity, WHOLE)
+    return rounds.validation(training, labels)
 
 
 # Views
@@ -341,22 +341,22 @@ def test_validation_is_a_tenth_of_each_class_of_the_training_clips():
     ids = tuple(f"{i:03d}" for i in range(100))
     labels = {id_: int(i < 30) for i, id_ in enumerate(ids)}
     fold = Fold(0, 0, ids[:90], (), ids[90:])
-    train, val = rounds.validation(fold, labels, 0.1, seed=1, fidelity="described")
+    train, val = validated(fold, labels)
     assert Counter(labels[i] for i in val) == {1: 3, 0: 6}
     assert sorted(train + val) == sorted(fold.train)
     assert not set(val) & set(fold.test)
-    again = rounds.validation(fold, labels, 0.1, seed=2, fidelity="described")[1]
+    again = validated(fold, labels, seed=2)[1]
     assert again != val
 
 
 def test_the_protocols_own_validation_comes_first():
     fold, labels = Fold(0, 0, ("a", "b"), ("c",), ("d",)), dict.fromkeys("abcd", 0)
-    found = rounds.validation(fold, labels, 0.1, seed=1, fidelity="described")
+    found = validated(fold, labels)
     assert found == (("a", "b"), ("c",))
 
 
 def test_released_is_validated_by_the_test_clips(material, fold):
-    found = rounds.validation(fold, material.labels, 0.1, seed=1, fidelity="released")
+    found = validated(fold, material.labels, fidelity="released")
     assert found == (fold.train, fold.test)
 
 
@@ -487,9 +487,8 @@ def test_the_baseline_learns_both_parts_together(material, fold):
         rounds=1,
         training=recipe,
     )
-    found = sequence.fit_predict(
-        cnn_bilstm, params, material, fold, seed=1, fidelity="described", profile=WHOLE
-    )
+    training = Training(cnn_bilstm, params, fold, 1, "described", WHOLE)
+    found = sequence.fit_predict(training, material)
     y = [material.labels[i] for i in fold.test]
     assert found["probabilities"][0].argmax(1).tolist() == y
     names = [name for name in found if name.startswith("weights.")]

@@ -77,10 +77,10 @@ def _answer(
         registry.get("models", chosen.model),
         params,
         Fold(fold.repeat, fold.fold, train, val, test),
-        weights,
         fold_seed(chosen.seed, fold),
         chosen.fidelity,
         profile,
+        weights,
     )
     asked = ids if weights else (*ids, *test)
     found: np.ndarray = learner.answer(kept, material.ranked(train), asked)

@@ -6,16 +6,14 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from mer.config import Profile
 from mer.device import device
 from mer.learn import inputs
 from mer.learn.estimator import probabilities
-from mer.learn.kept import Kept, fill
+from mer.learn.kept import Kept, Training, fill
 from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.learn.reconstruction import codes, trained
 from mer.networks.autoencoder import Autoencoder, Scale
-from mer.types import Fold
 
 uses_device = True
 answer_reads: tuple[str, ...] = ("spectrogram",)
@@ -46,21 +44,13 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     return _answers(network, classifier, material, kept.fold.train, ids)
 
 
-def fit_predict(
-    module: Any,
-    params: Any,
-    material: Material,
-    fold: Fold,
-    *,
-    seed: int,
-    fidelity: str,
-    profile: Profile,
-) -> dict[str, np.ndarray]:
+def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]:
     """Both trainings see the fold's training clips only; see ``mer.learn.crossval``."""
-    recipe = inputs.shortened(params.training, profile)
+    params, fold, seed = training.params, training.fold, training.seed
+    recipe = inputs.shortened(params.training, training.profile)
     scaled = _scaled(material, fold.train)
     network, arrays = trained(scaled, recipe, "1_autoencoder", seed=seed)
-    classifier = module.build(params, seed=seed, fidelity=fidelity)
+    classifier = training.module.build(params, seed=seed, fidelity=training.fidelity)
     return {
         "probabilities": _answers(network, classifier, material, fold.train, fold.test),
         **arrays,

@@ -20,10 +20,9 @@ from mer.config import Profile
 from mer.device import device
 from mer.errors import MerError
 from mer.learn import inputs, loop, rounds
-from mer.learn.kept import Kept, fill
+from mer.learn.kept import Kept, Training, fill
 from mer.learn.material import Material
 from mer.recipe import Recipe
-from mer.types import Fold
 
 uses_device = True
 answer_reads: tuple[str, ...] = ()
@@ -189,21 +188,13 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     return _answers(fill(network, kept.weights, where), clips, params, kept.profile)
 
 
-def fit_predict(
-    module: Any,
-    params: Any,
-    material: Material,
-    fold: Fold,
-    *,
-    seed: int,
-    fidelity: str,
-    profile: Profile,
-) -> dict[str, np.ndarray]:
+def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]:
     """Train on chunks of the fold's training clips, once per round; see ``mer.learn.crossval``.
 
     With ``material.initial`` all weights are trained further from there (methods C6), in every round
     from the same: rounds of a transfer differ by its own training, not by its parent's.
     """
+    params, fold, profile = training.params, training.fold, training.profile
     where, size = device(), params.samples(params.chunk_ms)
     assert material.signals is not None
     values = torch.from_numpy(material.signals.values).to(where)
@@ -214,10 +205,10 @@ def fit_predict(
     draw = partial(train.draw, count, size, params.amplitude)
     arrays: dict[str, np.ndarray] = {}
     answers = []
-    for number, own in enumerate(rounds.seeds(seed, params, profile)):
+    for number, own in enumerate(rounds.seeds(training)):
         torch.manual_seed(own)
-        network = _network(module, params, material, where)
-        fitted = partial(_fit, network, draw, y, recipe, seed=own, settle=fidelity == "described")
+        network = _network(training.module, params, material, where)
+        fitted = partial(_fit, network, draw, y, recipe, seed=own, settle=training.described)
         arrays |= loop.timed(f"1_training.{number}", count, fitted)
         answers.append(_answers(network, test, params, profile))
         if number == 0:

@@ -1,13 +1,13 @@
 """Train a model on every fold of a protocol; the only way to predictions.
 
-A model's ``learner`` names a module beside this one. Its ``fit_predict`` trains on one fold and
-returns arrays: ``probabilities`` of the test clips [shape=(len(fold.test), C)] and, from networks,
-``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy], phases numbered in their order, with
-``timing.<n>_<phase>`` [shape=(3,): seconds, epochs, examples of an epoch], which is for the run's records
-only, and ``weights.<name>``; ``selected``, the names of the columns that an estimator has chosen, a line
-each, as bytes; ``segments`` [shape=(len(fold.test), segments, C)] where clips are cut; ``trials``
-[shape=(trials, columns of ``mer.learn.tuning``)] where a recipe was searched. Where its
-``uses_device`` is true, folds take turns on a GPU.
+A model's ``learner`` names a module beside this one. Its ``fit_predict(training, material)`` trains as
+``mer.learn.kept.Training`` says and returns arrays: ``probabilities`` of the test clips
+[shape=(len(fold.test), C)] and, from networks, ``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy],
+phases numbered in their order, with ``timing.<n>_<phase>`` [shape=(3,): seconds, epochs, examples of an
+epoch], which is for the run's records only, and ``weights.<name>``; ``selected``, the names of the
+columns that an estimator has chosen, a line each, as bytes; ``segments`` [shape=(len(fold.test),
+segments, C)] where clips are cut; ``trials`` [shape=(trials, columns of ``mer.learn.tuning``)] where a
+recipe was searched. Where its ``uses_device`` is true, folds take turns on a GPU.
 
 Its ``answer(kept, material, ids)`` gives the probabilities of any clips [shape=(len(ids), C)], by what
 ``mer.learn.kept.Kept`` holds of such a training; where it ran in rounds, by the first. It looks at no label
@@ -33,6 +33,7 @@ from mer import registry
 from mer.config import Profile
 from mer.device import device
 from mer.learn import tuning
+from mer.learn.kept import Training
 from mer.learn.material import Material
 from mer.types import Fold, Predictions, part_ids
 
@@ -96,16 +97,9 @@ def _train(
     fold: Fold,
 ) -> dict[str, np.ndarray]:
     """What the learner returns; weights of the first repeat only, for no others are kept."""
-    module, own = registry.get("models", model), fold_seed(seed, fold)
-    arrays = learner_of(model).fit_predict(
-        module,
-        params,
-        material.ranked(fold.train),
-        fold,
-        seed=own,
-        fidelity=fidelity,
-        profile=profile,
-    )
+    module = registry.get("models", model)
+    training = Training(module, params, fold, fold_seed(seed, fold), fidelity, profile)
+    arrays = learner_of(model).fit_predict(training, material.ranked(fold.train))
     kept = fold.repeat == 0
     return {
         name: array for name, array in arrays.items() if kept or not name.startswith("weights.")

@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
-from mer.config import Profile
 from mer.learn import rounds
-from mer.learn.kept import Kept
+from mer.learn.kept import Kept, Training
 from mer.learn.material import Material
 from mer.learn.smote import more
-from mer.types import Fold
 
 
 def probabilities(classifier: Any, rows: np.ndarray, n_classes: int) -> np.ndarray:
@@ -36,46 +34,32 @@ answer_reads: tuple[str, ...] = ("table",)
 def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     """Probabilities of any clips, by an estimator that is fitted once more, as in its first round; see
     ``mer.learn.crossval``."""
-    return fit_predict(
-        kept.module,
-        kept.params,
-        material,
-        replace(kept.fold, val=(), test=tuple(ids)),
-        seed=kept.seed,
-        fidelity=kept.fidelity,
-        profile=kept.profile.model_copy(update={"repeats": 1}),
-    )["probabilities"][0]
+    fold = replace(kept.fold, val=(), test=tuple(ids))
+    once = kept.profile.model_copy(update={"repeats": 1})
+    return fit_predict(replace(kept, fold=fold, profile=once), material)["probabilities"][0]
 
 
-def fit_predict(
-    module: Any,
-    params: Any,
-    material: Material,
-    fold: Fold,
-    *,
-    seed: int,
-    fidelity: str,
-    profile: Profile,
-) -> dict[str, np.ndarray]:
+def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]:
     """Fit on the fold's training clips and what is made of them; see ``mer.learn.crossval``.
 
     With ``fidelity: released`` the module's ``released`` is first applied to all rows. The columns
     that the classifier of the first round selects are returned by name.
     """
+    module, fold = training.module, training.fold
     ids = (*fold.train, *fold.test)
     rows = material.table.rows(ids) if material.table else np.zeros((len(ids), 1))
-    if fidelity == "released":
+    if not training.described:
         rows = module.released(rows, len(fold.train))
     known = len(fold.train)
     seen = len(ids) if material.rows and material.leak == "before_split" else known
     y = np.array([material.labels[i] for i in ids[:seen]])
     x, of_x = rows[:known], y[:known]
     if material.rows:
-        new = more(rows[:seen], y, material.rows, np.random.default_rng(seed))
+        new = more(rows[:seen], y, material.rows, np.random.default_rng(training.seed))
         x, of_x = np.concatenate([x, new[0]]), np.concatenate([of_x, new[1]])
     fitted = [
-        module.build(params, seed=own, fidelity=fidelity).fit(x, of_x)
-        for own in rounds.seeds(seed, params, profile)
+        module.build(training.params, seed=own, fidelity=training.fidelity).fit(x, of_x)
+        for own in rounds.seeds(training)
     ]
     answers = [probabilities(c, rows[known:], len(material.classes)) for c in fitted]
     found = {"probabilities": np.stack(answers)}

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,10 +10,9 @@ from sklearn.metrics import f1_score
 from sklearn.model_selection import KFold
 from torch import Tensor, nn
 
-from mer.config import Profile
 from mer.device import device
 from mer.learn import inputs, loop, tuning
-from mer.learn.kept import Kept, fill
+from mer.learn.kept import Kept, Training, fill
 from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.recipe import Recipe
@@ -23,6 +21,7 @@ from mer.types import Fold
 uses_device = True
 answer_reads: tuple[str, ...] = ("table",)
 READ = (inputs.examples, inputs.targets)
+Arrays = dict[str, np.ndarray]
 
 
 def pretraining_clips(fold: Fold, leak: str) -> tuple[str, ...]:
@@ -43,21 +42,17 @@ def pretraining_clips(fold: Fold, leak: str) -> tuple[str, ...]:
     return tuple(everyone[list(folds.split(everyone))[fold.fold][0]].tolist())
 
 
-def _known(fold: Fold, fidelity: str) -> tuple[str, ...]:
+def _known(training: Training) -> tuple[str, ...]:
     """The clips whose statistics scale the table."""
-    return fold.train if fidelity == "described" else (*fold.train, *fold.val, *fold.test)
+    fold = training.fold
+    return fold.train if training.described else (*fold.train, *fold.val, *fold.test)
 
 
 def _chosen(
-    params: Any,
+    training: Training,
     material: Material,
-    fold: Fold,
-    fused: Callable[[Recipe], tuple[nn.Module, dict[str, np.ndarray]]],
+    fused: Callable[[Recipe], tuple[nn.Module, Arrays]],
     read: list[Tensor],
-    *,
-    seed: int,
-    fidelity: str,
-    profile: Profile,
 ) -> tuple[Recipe, np.ndarray]:
     """The fusion's recipe that is best on the fold's validation part, and the trials.
 
@@ -68,18 +63,20 @@ def _chosen(
     read : list of Tensor
         All that the trainings read.
     """
-    where = device()
-    table = inputs.features(material, _known(fold, fidelity), fold.val, where)
-    mel, y = (take(material, fold.val, where, copies=False) for take in READ)
+    where, params, profile = device(), training.params, training.profile
+    clips, seed = training.fold.val, training.seed
+    table = inputs.features(material, _known(training), clips, where)
+    mel, y = (take(material, clips, where, copies=False) for take in READ)
 
     def objective(recipe: Recipe) -> float:
         network, fusing = fused(recipe)
-        if fidelity == "released":
+        if not training.described:
             return float(fusing["curve.3_fusion"][-1, 1])
         found = loop.predict(network, [mel, table]).argmax(1)
         return f1_score(y.cpu().numpy(), found, average="weighted", zero_division=0)
 
-    decides = params.model_dump(exclude={"tuning": {"storage"}}), profile, seed, fidelity
+    settings = params.model_dump(exclude={"tuning": {"storage"}})
+    decides = settings, profile, seed, training.fidelity
     name = tuning.key(decides, [*read, mel, table, y])
     return tuning.search(
         params.tuning, params.fusion, objective, name=name, seed=seed, profile=profile
@@ -99,67 +96,53 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     return loop.predict(network, [mel, table])
 
 
-def fit_predict(
-    module: Any,
-    params: Any,
-    material: Material,
-    fold: Fold,
-    *,
-    seed: int,
-    fidelity: str,
-    profile: Profile,
-) -> dict[str, np.ndarray]:
+def _trained(
+    training: Training, phase: str, network: nn.Module, x: list[Tensor], y: Tensor, recipe: Recipe
+) -> Arrays:
+    """Train one of the networks in place; what ``loop.timed`` gives."""
+    recipe = inputs.shortened(recipe, training.profile)
+    fitted = partial(loop.fit, network.to(y.device), x, y, recipe, seed=training.seed)
+    arrays = loop.timed(phase, len(y), fitted)
+    if training.described:
+        loop.settle(network, x)
+    return arrays
+
+
+def fit_predict(training: Training, material: Material) -> Arrays:
     """Three trainings on the same training clips, but for a leak; only the CNN's sees their copies.
 
     The third may be tried with several recipes first. With ``fidelity: released`` the fusion starts from
     an untrained CNN and all clips scale the table, as in the released code (methods A5), and batch norms
     keep their running statistics.
     """
-    where, described = device(), fidelity == "described"
-    known = _known(fold, fidelity)
+    where, params, fold = device(), training.params, training.fold
     table, test_table = (
-        inputs.features(material, known, ids, where) for ids in (fold.train, fold.test)
+        inputs.features(material, _known(training), ids, where) for ids in (fold.train, fold.test)
     )
     mel, y = (take(material, fold.train, where, copies=False) for take in READ)
-    clips = pretraining_clips(fold, material.leak) if described else ()
-    many = [take(material, clips, where, copies=True) for take in READ] if described else []
+    clips = pretraining_clips(fold, material.leak) if training.described else ()
+    many = [take(material, clips, where, copies=True) for take in READ] if clips else []
 
-    def train(
-        phase: str, network: nn.Module, x: list[Tensor], y: Tensor, recipe: Recipe
-    ) -> dict[str, np.ndarray]:
-        recipe = inputs.shortened(recipe, profile)
-        fitted = partial(loop.fit, network.to(where), x, y, recipe, seed=seed)
-        arrays = loop.timed(phase, len(y), fitted)
-        if described:
-            loop.settle(network, x)
-        return arrays
-
-    torch.manual_seed(seed)
+    torch.manual_seed(training.seed)
     shape, classes = tuple(mel.shape[1:]), len(material.classes)
-    dnn, cnn, fusion = module.build(params, shape=shape, features=table.shape[1], classes=classes)
-    arrays = train("1_dnn", dnn, [table], y, params.dnn)
-    if described:
-        arrays |= train("2_pretraining", cnn, many[:1], many[1], params.pretraining)
+    dnn, cnn, fusion = training.module.build(
+        params, shape=shape, features=table.shape[1], classes=classes
+    )
+    arrays = _trained(training, "1_dnn", dnn, [table], y, params.dnn)
+    if many:
+        arrays |= _trained(training, "2_pretraining", cnn, many[:1], many[1], params.pretraining)
     start = torch.get_rng_state()
 
-    def fused(recipe: Recipe) -> tuple[nn.Module, dict[str, np.ndarray]]:
+    def fused(recipe: Recipe) -> tuple[nn.Module, Arrays]:
         """The fusion of the trained branches, which stay as they are; the same at each call."""
         torch.set_rng_state(start)
         network = fusion(deepcopy(cnn), dnn, classes)
-        return network, train("3_fusion", network, [mel, table], y, recipe)
+        return network, _trained(training, "3_fusion", network, [mel, table], y, recipe)
 
     recipe = params.fusion
     if params.search == "bayes" and fold.val:
-        recipe, arrays["trials"] = _chosen(
-            params,
-            material,
-            fold,
-            fused,
-            [mel, table, y, *many],
-            seed=seed,
-            fidelity=fidelity,
-            profile=profile,
-        )
+        read = [mel, table, y, *many]
+        recipe, arrays["trials"] = _chosen(training, material, fused, read)
     network, fusing = fused(recipe)
     test_mel = inputs.examples(material, fold.test, where, copies=False)
     return {

@@ -1,4 +1,4 @@
-"""What a training leaves that can answer again, for clips that it has not heard."""
+"""How a model is trained on one fold, and what that leaves to answer for clips that it has not heard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
-class Kept:
-    """One fold's training: what it was called with, and the weights that it left.
+class Training:
+    """A model on one fold.
 
     Attributes
     ----------
@@ -26,21 +26,36 @@ class Kept:
         Of the model.
     params : the model's ``Params``
     fold : Fold
-    weights : mapping of str to np.ndarray
-        By the names of the network's parameters and buffers; empty of an estimator.
     seed : int
         Of this training: ``mer.learn.crossval.fold_seed``.
-    fidelity : str
+    fidelity : ``described`` or ``released``
     profile : Profile
     """
 
     module: ModuleType
     params: Any
     fold: Fold
-    weights: Mapping[str, np.ndarray]
     seed: int
     fidelity: str
     profile: Profile
+
+    @property
+    def described(self) -> bool:
+        """Whether it follows the paper, not the authors' code."""
+        return self.fidelity == "described"
+
+
+@dataclass(frozen=True)
+class Kept(Training):
+    """A training that is over.
+
+    Attributes
+    ----------
+    weights : mapping of str to np.ndarray
+        By the names of the network's parameters and buffers; empty of an estimator.
+    """
+
+    weights: Mapping[str, np.ndarray]
 
 
 def fill(network: Network, weights: Mapping[str, np.ndarray], where: torch.device) -> Network:

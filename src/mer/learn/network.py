@@ -6,19 +6,16 @@ its segments.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 
-from mer.config import Profile
 from mer.device import device
 from mer.learn import deepsmote, inputs, loop
-from mer.learn.kept import Kept, fill
+from mer.learn.kept import Kept, Training, fill
 from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.learn.stripes import Striped
-from mer.types import Fold
 
 uses_device = True
 answer_reads: tuple[str, ...] = ()
@@ -68,18 +65,10 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     return answers(found, material, ids, kept.fidelity)["probabilities"]
 
 
-def fit_predict(
-    module: Any,
-    params: Any,
-    material: Material,
-    fold: Fold,
-    *,
-    seed: int,
-    fidelity: str,
-    profile: Profile,
-) -> dict[str, np.ndarray]:
+def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]:
     """Train on the fold's training clips and their copies; see ``mer.learn.crossval``."""
-    where = device()
+    where, params, fold = device(), training.params, training.fold
+    seed, profile = training.seed, training.profile
     x = inputs.examples(material, fold.train, where, copies=True)
     y = inputs.targets(material, fold.train, where, copies=True)
     arrays: dict[str, np.ndarray] = {}
@@ -87,17 +76,17 @@ def fit_predict(
         new, classes, arrays = deepsmote.synthesise(x, y, material.synthesis, profile, seed=seed)
         x, y = torch.cat([x, new]), torch.cat([y, classes])
     torch.manual_seed(seed)
-    network = module.build(params, shape=tuple(x.shape[1:]), classes=len(material.classes))
+    network = training.module.build(params, shape=tuple(x.shape[1:]), classes=len(material.classes))
     network.to(where)
     shown = Striped(x, material.stripes) if material.stripes else x
     recipe = inputs.shortened(params.training, profile)
     fitted = partial(loop.fit, network, [shown], y, recipe, seed=seed)
     arrays |= loop.timed("1_training", len(y), fitted)
-    if fidelity == "described":
+    if training.described:
         loop.settle(network, [x])
     test = inputs.examples(material, fold.test, where, copies=False)
     return {
-        **answers(loop.predict(network, [test]), material, fold.test, fidelity),
+        **answers(loop.predict(network, [test]), material, fold.test, training.fidelity),
         **arrays,
         **weights(network),
     }

@@ -3,25 +3,25 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import nn
 
-from mer.config import Profile
 from mer.learn import loop, rows
+from mer.learn.kept import Training
 from mer.learn.loop import CLASSIFICATION, Examples, Objective, Watch
 from mer.learn.material import Material
 from mer.recipe import Recipe
 from mer.seeds import generator
-from mer.types import Fold, positions
+from mer.types import positions
 
 Arrays = dict[str, np.ndarray]
 
 
 def validation(
-    fold: Fold, labels: Mapping[str, int], share: float, *, seed: int, fidelity: str
+    training: Training, labels: Mapping[str, int]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Training and validation clips of a fold.
 
@@ -29,11 +29,12 @@ def validation(
     each class, at least one of a class of two or more. ``released``: the test clips validate, the likely
     reading of a paper that names no other part (methods D5).
     """
-    if fidelity == "released":
+    fold, share = training.fold, training.params.validation
+    if not training.described:
         return fold.train, fold.test
     if fold.val:
         return fold.train, fold.val
-    rng, held = generator(seed, "validation"), set[str]()
+    rng, held = generator(training.seed, "validation"), set[str]()
     for label in sorted({labels[i] for i in fold.train}):
         clips = [i for i in fold.train if labels[i] == label]
         count = min(max(1, round(share * len(clips))), len(clips) - 1)
@@ -159,13 +160,16 @@ def classify(
     return {"probabilities": np.stack(answers), **arrays}
 
 
-def seeds(seed: int, params: Any, profile: Profile) -> list[int]:
+def seeds(training: Training) -> list[int]:
     """A seed for each round of a fold, derived from the fold's.
 
     Rounds are repeats of a fold, and a profile may have fewer of these than ``params.rounds``. A model
     without ``rounds`` is trained once, from the fold's own seed.
     """
-    if not hasattr(params, "rounds"):
-        return [seed]
-    count = min(params.rounds, profile.repeats or params.rounds)
-    return [int(generator(seed, "round", number).integers(2**31)) for number in range(count)]
+    if not hasattr(training.params, "rounds"):
+        return [training.seed]
+    rounds = training.params.rounds
+    count = min(rounds, training.profile.repeats or rounds)
+    return [
+        int(generator(training.seed, "round", number).integers(2**31)) for number in range(count)
+    ]

@@ -1,16 +1,14 @@
 """Train a network on whole clips, each a sequence of segments."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from mer.config import Profile
 from mer.device import device
 from mer.learn import inputs, loop, rounds, rows
-from mer.learn.kept import Kept, fill
+from mer.learn.kept import Kept, Training, fill
 from mer.learn.material import Material
-from mer.types import Fold, positions
+from mer.types import positions
 
 uses_device = True
 answer_reads: tuple[str, ...] = ()
@@ -27,27 +25,19 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     return loop.predict(network, [rows.examples(values, numbers, where)])
 
 
-def fit_predict(
-    module: Any,
-    params: Any,
-    material: Material,
-    fold: Fold,
-    *,
-    seed: int,
-    fidelity: str,
-    profile: Profile,
-) -> dict[str, np.ndarray]:
+def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]:
     """As many rounds as the model's ``params`` say, by one validation; see ``mer.learn.crossval``."""
-    values, where = rounds.sequences(material), device()
-    train, val = rounds.validation(
-        fold, material.labels, params.validation, seed=seed, fidelity=fidelity
-    )
+    params, shape = training.params, rounds.sequences(material).shape[2:]
+    train, val = rounds.validation(training, material.labels)
     assert material.mel is not None
+    sides = train, val, training.fold.test
     return rounds.classify(
-        lambda: module.build(params, shape=values.shape[2:], classes=len(material.classes)),
-        rounds.parts(values, material.mel.ids, (train, val, fold.test), material.labels, where),
-        inputs.shortened(params.training, profile),
+        lambda: training.module.build(params, shape=shape, classes=len(material.classes)),
+        rounds.parts(
+            rounds.sequences(material), material.mel.ids, sides, material.labels, device()
+        ),
+        inputs.shortened(params.training, training.profile),
         "training",
-        seeds=rounds.seeds(seed, params, profile),
+        seeds=rounds.seeds(training),
         patience=params.patience,
     )

@@ -13,14 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mer.config import Profile
 from mer.device import device
 from mer.learn import inputs, loop
-from mer.learn.kept import Kept, fill
+from mer.learn.kept import Kept, Training, fill
 from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.learn.network import answers
-from mer.types import Fold
 
 uses_device = True
 answer_reads: tuple[str, ...] = ()
@@ -65,37 +63,30 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     return answers(loop.predict(trained, taken), material, ids, kept.fidelity)["probabilities"]
 
 
-def fit_predict(
-    module: Any,
-    params: Any,
-    material: Material,
-    fold: Fold,
-    *,
-    seed: int,
-    fidelity: str,
-    profile: Profile,
-) -> dict[str, np.ndarray]:
+def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]:
     """Train the head, or all; see ``mer.learn.crossval``.
 
     ``module.build`` gives a network with a ``backbone`` and a ``head``. Where the backbone requires no
     gradient, it stays as it is, batch norms' statistics included.
     """
-    where = device()
+    where, params, fold = device(), training.params, training.fold
     x, test = (
         inputs.examples(material, ids, where, copies=False) for ids in (fold.train, fold.test)
     )
     y = inputs.targets(material, fold.train, where, copies=False)
-    torch.manual_seed(seed)
+    torch.manual_seed(training.seed)
     shape, classes = tuple(x.shape[1:]), len(material.classes)
-    network = module.build(params, weights=material.weights, shape=shape, classes=classes).to(where)
+    network = training.module.build(
+        params, weights=material.weights, shape=shape, classes=classes
+    ).to(where)
     trained, (x, test) = _trained(network, [x, test])
-    recipe = inputs.shortened(params.training, profile)
-    fitted = partial(loop.fit, trained, [x], y, recipe, seed=seed)
+    recipe = inputs.shortened(params.training, training.profile)
+    fitted = partial(loop.fit, trained, [x], y, recipe, seed=training.seed)
     arrays = loop.timed("1_training", len(y), fitted)
     loop.settle(trained, [x])
     found = loop.predict(trained, [test])
     return {
-        **answers(found, material, fold.test, fidelity),
+        **answers(found, material, fold.test, training.fidelity),
         **arrays,
         **weights(network),
     }

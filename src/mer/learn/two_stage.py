@@ -8,22 +8,20 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from mer.config import Profile
 from mer.device import device
 from mer.learn import inputs, loop, rounds, rows
-from mer.learn.kept import Kept, fill
+from mer.learn.kept import Kept, Training, fill
 from mer.learn.loop import Examples, Objective, weights
 from mer.learn.material import Material
 from mer.networks.segments import Encoder, MaskedAutoencoder
 from mer.parallel import SCRATCH
-from mer.types import Fold, positions
+from mer.types import positions
 
 BATCH = 32
 
@@ -82,22 +80,12 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
         return loop.predict(classifier, [rows.examples(codes, np.arange(len(ids)), where)])
 
 
-def fit_predict(
-    module: Any,
-    params: Any,
-    material: Material,
-    fold: Fold,
-    *,
-    seed: int,
-    fidelity: str,
-    profile: Profile,
-) -> dict[str, np.ndarray]:
+def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]:
     """Both stages end by the same validation clips; see ``mer.learn.crossval``."""
     where, shape = device(), rounds.sequences(material).shape
-    train, val = rounds.validation(
-        fold, material.labels, params.validation, seed=seed, fidelity=fidelity
-    )
-    torch.manual_seed(seed)
+    module, params, profile = training.module, training.params, training.profile
+    train, val = rounds.validation(training, material.labels)
+    torch.manual_seed(training.seed)
     network = module.autoencoder(params, shape=shape[2:], masking=material.masking).to(where)
     first = 1 if profile.short else None
     shown, kept = (segments(material, ids, where, first) for ids in (train, val))
@@ -107,22 +95,23 @@ def fit_predict(
         rounds.Part(kept, kept),
         inputs.shortened(params.autoencoder, profile),
         "stage1",
-        seed=seed,
+        seed=training.seed,
         patience=params.patience,
         monitor="loss",
         objective=huber(network),
     )
     arrays |= weights(nn.ModuleDict({"encoder": network.encoder}))
-    ids = tuple(dict.fromkeys((*train, *val, *fold.test)))
+    sides = train, val, training.fold.test
+    ids = tuple(dict.fromkeys(id_ for side in sides for id_ in side))
     started = time.perf_counter()
     with encoded(network.encoder, segments(material, ids, where), shape[1]) as codes:
         seconds = time.perf_counter() - started
         arrays["timing.encoding"] = np.array([seconds, 1, len(ids) * shape[1]])
         return arrays | rounds.classify(
             lambda: module.build(params, shape=shape[2:], classes=len(material.classes)),
-            rounds.parts(codes, ids, (train, val, fold.test), material.labels, where),
+            rounds.parts(codes, ids, sides, material.labels, where),
             inputs.shortened(params.classifier, profile),
             "stage2",
-            seeds=rounds.seeds(seed, params, profile),
+            seeds=rounds.seeds(training),
             patience=params.patience,
         )
