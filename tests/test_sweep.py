@@ -1,9 +1,10 @@
 import pytest
 
+from conftest import ROOT
 from mer import papers, sweep
 from mer.papers import corpus_of
 
-EVERY = papers.load()
+EVERY = papers.load(ROOT / "papers")
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 99])
@@ -17,13 +18,31 @@ def test_no_two_shares_read_the_same_corpus(count):
 
 def test_what_reads_other_experiments_or_a_second_corpus_stands_in_no_share():
     shared = {stage for share in sweep.shares(EVERY, 2) for stage in share}
-    apart = {f"{group}@{key}" for group in sweep.MEETING for key in EVERY.groups[group]}
-    assert shared == set(EVERY.stages.values()) - apart
+    stages = {
+        f"{sweep.EVERY}:{EVERY.stages[key]}"
+        for group, experiments in EVERY.groups.items()
+        if group not in sweep.MEETING
+        for key in experiments
+    }
+    assert shared == stages
 
 
 def test_shares_are_of_about_the_same_length():
     first, second = map(len, sweep.shares(EVERY, 2))
     assert abs(first - second) < 10
+
+
+def test_a_plan_has_what_its_stages_need_before_them(monkeypatch):
+    """And no stage of another plan, for two of them run at once."""
+    monkeypatch.chdir(ROOT)
+    one, other = sweep.plans(sweep.shares(EVERY, 2))
+    assert not set(one) & set(other)
+    assert "validate" not in one + other
+    plan = next(plan for plan in (one, other) if f"{sweep.EVERY}:experiment@svm_4qaed" in plan)
+    needed = ["render@demo_4qaed", "index@demo_4qaed", "features@top100-demo_4qaed"]
+    places = [plan.index(f"data/dvc.yaml:{stage}") for stage in needed]
+    assert places == sorted(places)
+    assert places[-1] < plan.index(f"{sweep.EVERY}:experiment@svm_4qaed")
 
 
 @pytest.fixture
@@ -35,6 +54,7 @@ def calls(monkeypatch):
         return 3 if targets == ("papers/dvc.yaml",) else 0
 
     monkeypatch.setattr(sweep, "_repro", repro)
+    monkeypatch.setattr(sweep, "plans", lambda shares: shares)
     return made
 
 

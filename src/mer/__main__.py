@@ -19,7 +19,8 @@ def main() -> None:
         summary = str(module.__doc__).partition("\n")[0]
         module.arguments(commands.add_parser(name, help=summary, description=summary))
     given = parser.parse_args()
-    errors = RichHandler(console=Console(stderr=True), show_path=False, show_time=False)
+    console = Console(stderr=True, soft_wrap=True)  # names of files in one piece
+    errors = RichHandler(console=console, show_path=False, show_time=False)
     logging.basicConfig(level="WARNING", format="%(message)s", handlers=[errors])
     with one_sentence("mer"):
         registry.get("cli", given.command).run(Console(), given)

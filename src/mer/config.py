@@ -454,6 +454,8 @@ CHOICES = {
 def _load(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MerError(f"{path} is not in {Path.cwd()}; run this in the project's folder") from None
     except (OSError, yaml.YAMLError) as error:
         raise MerError(f"{path} must be a readable YAML file ({error})") from error
     if not isinstance(content, dict):
@@ -577,6 +579,9 @@ def read_all(path: Path = PARAMS) -> Params:
         if selector == "family":
             known += [join.name for join in params.joins]
         if chosen not in known:
+            package = TYPED_BY_MODULE.get(block)
+            if package and chosen in registry.names(package):
+                raise MerError(f"{path}: {selector}={chosen!r} needs a block {block}.{chosen}; add it")
             raise MerError(f"{path}: {selector}={chosen!r} is not one of {known}")
     return params
 

@@ -90,7 +90,7 @@ def standardize(
         quarantine=ALL_BUT_DAMAGED,
     )
     if artefacts.absent(standard):
-        raise MerError(f"one of the files named must be there, and none is, not even {paths[0]!r}")
+        raise MerError(f"there is no such file: {paths[0]!r}")
     table = artefacts.quarantined(standard)
     left_out = dict(zip(table["path"], table["reason"], strict=True))
     for path, reason in left_out.items():

@@ -144,7 +144,8 @@ def split(
                 return _song_80_20(tracks, corpus)
     except ValueError as error:
         raise MerError(
-            f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}"
+            f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}; take fewer folds, as with "
+            "`-S profiles.quick.folds=5`, or another protocol"
         ) from error
     raise MerError(f"protocol {protocol!r}: the corpus' labels carry no split of that name")
 

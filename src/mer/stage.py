@@ -25,14 +25,20 @@ from mer.errors import MerError
 from mer.processes import end_at_once
 
 RECORDS = Path(".mer/stages")
+CODE = ("src", "stages", "papers/*.yaml", "data/dvc.yaml", "dvc.yaml")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "librosa", "opensmile", "essentia", "soxr")
 FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
 def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
+    """That of the code; ``-dirty`` where the code is not as committed, whatever else has changed."""
+    commit = _git("rev-parse", "--short", "HEAD") or "unknown"
+    return f"{commit}-dirty" if _git("status", "--porcelain", "--", *CODE) else commit
 
 
 def _device() -> str:

@@ -5,8 +5,13 @@ import subprocess
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
+import networkx as nx
+from dvc.repo import Repo
+
 from mer.papers import Papers, corpus_of
 
+EVERY = "papers/dvc.yaml"
+FIRST = "validate"
 # They may meet on one stage: of another corpus, of another experiment, of weights.
 MEETING = ("cross", "transfer", "brought")
 
@@ -21,15 +26,32 @@ def shares(papers: Papers, count: int) -> list[list[str]]:
     for group, experiments in papers.groups.items():
         if group not in MEETING:
             for key, experiment in experiments.items():
-                of_corpus[corpus_of(experiment)].append(papers.stages[key])
+                of_corpus[corpus_of(experiment)].append(f"{EVERY}:{papers.stages[key]}")
     found: list[list[str]] = [[] for _ in range(min(count, len(of_corpus)))]
     for stages in sorted(of_corpus.values(), key=len, reverse=True):
         min(found, key=len).extend(stages)
     return found
 
 
-def _repro(*targets: str, **settings: str) -> int:
-    command = ["dvc", "--wait-for-lock", "repro", *targets]
+def plans(shares: list[list[str]]) -> list[list[str]]:
+    """The shares with all that their stages need, in an order that they can be run in.
+
+    Without ``validate``, which all need: DVC lets two processes run stages that read one output, but
+    not one of them look after it.
+    """
+    graph = Repo().index.graph  # from a stage to those that it needs
+    places = {stage.addressing: stage for stage in graph}
+    order = [stage.addressing for stage in reversed(list(nx.topological_sort(graph)))]
+    found = []
+    for share in shares:
+        needed = {s for name in share for s in nx.descendants(graph, places[name])}
+        wanted = {stage.addressing for stage in needed} | set(share)
+        found.append([name for name in order if name in wanted - {FIRST}])
+    return found
+
+
+def _repro(*words: str, **settings: str) -> int:
+    command = ["dvc", "--wait-for-lock", "repro", *words]
     return subprocess.run(command, env=os.environ | settings, check=False).returncode
 
 
@@ -43,9 +65,9 @@ def sweep(papers: Papers, count: int) -> int:
     code : int
         The last run's exit status.
     """
-    if failed := _repro("validate"):
+    if failed := _repro(FIRST):
         return failed
-    work = [[f"papers/dvc.yaml:{stage}" for stage in share] for share in shares(papers, count)]
+    work = plans(shares(papers, count))
     with ThreadPoolExecutor(len(work)) as pool:
-        list(pool.map(lambda targets: _repro(*targets, MER_JOBS="1"), work))
-    return _repro("papers/dvc.yaml")
+        list(pool.map(lambda plan: _repro("--single-item", *plan, MER_JOBS="1"), work))
+    return _repro(EVERY)

@@ -15,13 +15,20 @@ from mer.types import FeatureSet
 SUFFIXES = (".parquet", ".csv")
 
 
+def rate(text: str) -> int:
+    """A positive number of Hz."""
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
+    return value
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     """``<family> <files or folders ...> --out table.parquet``."""
     parser.add_argument("family", help="a key of families, or the name of a join, of params.yaml")
     parser.add_argument("songs", nargs="+", help="audio files, or folders of such")
     parser.add_argument("--out", type=Path, required=True, help="table to write: .parquet or .csv")
     parser.add_argument(
-        "--rate", type=int, help="Hz to bring songs to first, where not to the family's own rate"
+        "--rate", type=rate, help="Hz to bring songs to first, where not to the family's own rate"
     )
 
 

@@ -15,7 +15,8 @@ from mer.files import write_json, writing_file
 SUFFIXES = (".csv", ".json")
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Of an excerpt, at least one."""
     if not 1 <= (value := float(text)) < float("inf"):
         raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
     return value
@@ -33,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=_seconds,
+        type=seconds,
         help="of each excerpt (default: the corpus' clips, their median)",
     )
 
