@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mer import ledger, tables
+from conftest import ROOT
+from mer import ledger, papers, tables
 from mer.artefacts import write_json
 from mer.metrics import corrected_t_test, paired_t_test
 from mer.papers import Papers
 
+EVERY = papers.load(ROOT / "papers")
 FACTS = {
     "dataset": "4qaed",
     "target": "quadrant",
@@ -279,3 +281,12 @@ def test_the_same_results_give_the_same_bytes(every, tmp_path, monkeypatch):
         files = [tmp_path / f"{name}.json", *sorted((tmp_path / name).iterdir())]
         written.append([file.read_bytes() for file in files])
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("name", EVERY.tables)
+def test_committed_tables_follow_from_the_committed_ledger(name, tmp_path, monkeypatch):
+    """Else `dvc repro -s papers/dvc.yaml:table` was forgotten."""
+    monkeypatch.chdir(ROOT)
+    tables.write(EVERY, name, tmp_path / "table.json", tmp_path / "readable")
+    committed = (ROOT / f"metrics/tables/{name}.json").read_text()
+    assert (tmp_path / "table.json").read_text() == committed

@@ -581,7 +581,9 @@ def read_all(path: Path = PARAMS) -> Params:
         if chosen not in known:
             package = TYPED_BY_MODULE.get(block)
             if package and chosen in registry.names(package):
-                raise MerError(f"{path}: {selector}={chosen!r} needs a block {block}.{chosen}; add it")
+                raise MerError(
+                    f"{path}: {selector}={chosen!r} needs a block {block}.{chosen}; add it"
+                )
             raise MerError(f"{path}: {selector}={chosen!r} is not one of {known}")
     return params
 
