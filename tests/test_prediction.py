@@ -233,7 +233,7 @@ REFUSED = {
     "layers": ("sincnet", {"models__sincnet__hidden": [8]}, None, "must be of the network that"),
     "view": ("hybrid", {"views__louro__top_db": 60.0}, None, "made with another view than params"),
     "length": ("hybrid", {"views__louro__seconds": None}, None, "view=louro keeps each clip's own"),
-    "files": ("svm", {}, None, "none is, not even 'gone.wav'"),
+    "files": ("svm", {}, None, "there is no such file: 'gone.wav'"),
 }
 
 

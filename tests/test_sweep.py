@@ -32,6 +32,7 @@ def test_shares_are_of_about_the_same_length():
     assert abs(first - second) < 10
 
 
+@pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
 def test_a_plan_has_what_its_stages_need_before_them(monkeypatch):
     """And no stage of another plan, for two of them run at once."""
     monkeypatch.chdir(ROOT)
