@@ -110,3 +110,11 @@ def test_unknown_name_in_the_registry_lists_the_known():
         MerError, match=r"models: 'typo' is not one of \['ae_bilstm', 'artists_cnn'"
     ):
         registry.get("models", "typo")
+
+
+def test_a_module_without_its_block_is_said_to_need_one(root, tmp_path):
+    text = (root / "params.yaml").read_text().replace("\n  constant: {}", "", 1)
+    path = tmp_path / "params.yaml"
+    path.write_text(text.replace("model: hybrid ", "model: constant ", 1))
+    with pytest.raises(MerError, match=r"model='constant' needs a block models\.constant; add it"):
+        config.read_all(path)

@@ -579,8 +579,7 @@ def read_all(path: Path = PARAMS) -> Params:
         if selector == "family":
             known += [join.name for join in params.joins]
         if chosen not in known:
-            package = TYPED_BY_MODULE.get(block)
-            if package and chosen in registry.names(package):
+            if block in TYPED_BY_MODULE and chosen in registry.names(TYPED_BY_MODULE[block]):
                 raise MerError(
                     f"{path}: {selector}={chosen!r} needs a block {block}.{chosen}; add it"
                 )
