@@ -20,9 +20,8 @@ with one_sentence("summary"):
     console.print(result)
 
     seconds = Table("stage", "seconds", title="last run of each stage")
-    every = [(re.split("[@-]", record["stage"]), record) for record in records()]
-    own = [record for parts, record in every if parts[1:] == [] or parts[-1] == run["dataset"]]
-    for record in own:
-        seconds.add_row(record["stage"], f"{record['seconds']:.1f}")
+    for record in records():
+        if re.split("[@-]", record["stage"])[-1] in (record["stage"], run["dataset"]):
+            seconds.add_row(record["stage"], f"{record['seconds']:.1f}")
     console.print(seconds)
     console.print(f"Report: {Path('data/report/report.html').absolute()}", soft_wrap=True)

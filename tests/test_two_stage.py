@@ -91,6 +91,12 @@ def validated(fold, labels, seed=1, fidelity="described"):
     return rounds.validation(training, labels)
 
 
+def cross_validated(folds, material, rounds):
+    """What a cross-validation leaves, each fold trained so many times."""
+    settings = {"seed": 1, "fidelity": "described", "profile": WHOLE, "each": parallel.each}
+    return cross_validate("ae_bilstm", small(rounds=rounds), material, folds, **settings)
+
+
 # Views
 
 
@@ -423,17 +429,7 @@ def test_masks_change_what_is_learned(material, fold):
 def test_rounds_are_repeats_of_a_fold(material, fold):
     ids = material.mel.ids
     folds = [fold, Fold(0, 1, ids[6:], (), ids[:6])]
-    params = small(rounds=3)
-    found = cross_validate(
-        "ae_bilstm",
-        params,
-        material,
-        folds,
-        seed=1,
-        fidelity="described",
-        profile=WHOLE,
-        each=parallel.each,
-    )
+    found = cross_validated(folds, material, rounds=3)
     frame = found.predictions.frame
     assert found.rounds == 3
     assert sorted(set(zip(frame["repeat"], frame["fold"], strict=True))) == [
@@ -457,16 +453,7 @@ def test_rounds_come_one_after_the_other_each_with_all_repeats(material):
     """As the paired tests take them: the mean over the rounds of a fold is not one over repeats."""
     ids = material.mel.ids
     folds = [Fold(0, 0, ids[4:], (), ids[:4]), Fold(1, 0, ids[:-4], (), ids[-4:])]
-    found = cross_validate(
-        "ae_bilstm",
-        small(rounds=2),
-        material,
-        folds,
-        seed=1,
-        fidelity="described",
-        profile=WHOLE,
-        each=parallel.each,
-    )
+    found = cross_validated(folds, material, rounds=2)
     tested = found.predictions.frame.groupby("repeat")["id"].agg(tuple)
     assert [tested[repeat] for repeat in range(4)] == [f.test for f in (*folds, *folds)]
 

@@ -26,7 +26,7 @@ def shares(papers: Papers, count: int) -> list[list[str]]:
     for group, experiments in papers.groups.items():
         if group not in MEETING:
             for key, experiment in experiments.items():
-                of_corpus[corpus_of(experiment)].append(f"{EVERY}:{papers.stages[key]}")
+                of_corpus[corpus_of(experiment)].append(f"{EVERY}:{group}@{key}")
     found: list[list[str]] = [[] for _ in range(min(count, len(of_corpus)))]
     for stages in sorted(of_corpus.values(), key=len, reverse=True):
         min(found, key=len).extend(stages)
@@ -40,13 +40,13 @@ def plans(shares: list[list[str]]) -> list[list[str]]:
     not one of them look after it.
     """
     graph = Repo().index.graph  # from a stage to those that it needs
-    places = {stage.addressing: stage for stage in graph}
-    order = [stage.addressing for stage in reversed(list(nx.topological_sort(graph)))]
+    graph = nx.relabel_nodes(graph, {stage: stage.addressing for stage in graph})
+    graph.remove_node(FIRST)
+    order = list(nx.topological_sort(graph))[::-1]
     found = []
     for share in shares:
-        needed = {s for name in share for s in nx.descendants(graph, places[name])}
-        wanted = {stage.addressing for stage in needed} | set(share)
-        found.append([name for name in order if name in wanted - {FIRST}])
+        wanted = set(share).union(*(nx.descendants(graph, name) for name in share))
+        found.append([name for name in order if name in wanted])
     return found
 
 
