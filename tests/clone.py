@@ -97,8 +97,10 @@ def fresh_clone(root: Path, folder: Path, **changes: object) -> Clone:
     stages anew before and after each stage that it runs, and in every command.
     """
     clone = Clone(root, folder)
-    for path in ("dvc.lock", "data/dvc.lock", "metrics/run.json", "papers/dvc.yaml"):
+    for path in ("dvc.lock", "data/dvc.lock", "metrics/run.json"):
         (clone.folder / path).unlink(missing_ok=True)
+    for path in (clone.folder / "papers").rglob("dvc.yaml"):
+        path.unlink()
     preparing = clone.folder / "data/dvc.yaml"
     lines = preparing.read_text().splitlines(keepends=True)
     preparing.write_text("".join(line for line in lines if "${miniature}" not in line))

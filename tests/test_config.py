@@ -1,5 +1,6 @@
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 
 from mer import config, registry
 from mer.errors import MerError
@@ -25,6 +26,15 @@ def edited(root, tmp_path):
 
 def test_committed_file_is_valid(root):
     config.read_all(root / "params.yaml")
+
+
+def test_dvc_writes_what_an_experiment_sets_and_nothing_else(root, tmp_path):
+    """Else `dvc exp run -S` lays it out anew: leave its layout to DVC, and comments out of its lists."""
+    before = (root / "params.yaml").read_text()
+    path = tmp_path / "params.yaml"
+    path.write_text(before)
+    apply_overrides(str(path), ["seed=2"])
+    assert path.read_text() == before.replace("seed: 1\n", "seed: 2\n", 1)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""papers/*.yaml: the published figures as printed, and a composition, or a reason, behind each cell."""
+"""papers/*/paper.yaml: figures as printed, and a composition, or a reason, behind each cell."""
 
 from dataclasses import asdict
 
@@ -204,7 +204,8 @@ def test_an_experiment_that_needs_weights_depends_on_whether_they_are_there(key)
         looked_at = yaml.safe_load((ROOT / "data/dvc.yaml").read_text())["stages"]["weights"]
         assert looked_at["foreach"][experiment.weights] == needed[experiment.weights]
         assert looked_at["do"]["always_changed"]
-        stage = yaml.safe_load((ROOT / "papers/dvc.yaml").read_text())["stages"]["brought"]["do"]
+        groups = yaml.safe_load((ROOT / "papers/experiments.yaml").read_text())["stages"]
+        stage = groups["brought"]["do"]
         assert "data/weights/${item.weights}" in stage["deps"]
         assert "weights=${item.weights}" in stage["cmd"]
 
@@ -259,16 +260,14 @@ def test_the_table_of_pandrea_holds_what_the_poster_prints(row, printed):
 
 
 def test_the_pipeline_has_a_stage_for_each_experiment_and_table():
-    content = yaml.safe_load((ROOT / "papers/dvc.yaml").read_text())
-    read = [name for name in content["vars"] if name != "../params.yaml"]
-    for path in sorted((ROOT / "papers").glob("*.yaml")):
-        blocks = [
-            b
-            for b in papers.Papers.model_fields
-            if b not in ("papers", "systems") and yaml.safe_load(path.read_text()).get(b)
-        ]
-        if "experiments" in blocks:
-            assert f"{path.name}:{','.join(blocks)}" in read
+    folder, groups = ROOT / "papers", papers.Papers.model_fields.keys()
+    content = yaml.safe_load((folder / "dvc.yaml").read_text())
+    for path in sorted(folder.glob("*/paper.yaml")):
+        assert f"{path.parent.name}/paper.yaml:tables" in content["vars"]
+        assert (path.parent / "dvc.yaml").readlink().as_posix() == "../experiments.yaml"
+        assert set(yaml.safe_load(path.read_text())["papers"]) == {path.parent.name}
+    read = yaml.safe_load((folder / "experiments.yaml").read_text())["vars"][-1]
+    assert set(read.partition(":")[2].split(",")) == groups - {"papers", "tables", "systems"}
 
 
 NARROWED = ("columns", "src/mer/panda.py", "src/mer/features/panda1714/catalogue.csv")
@@ -277,7 +276,8 @@ NARROWED = ("columns", "src/mer/panda.py", "src/mer/features/panda1714/catalogue
 @pytest.mark.parametrize("group", ["experiment", "tuned", "cross", "transfer", "brought"])
 def test_an_experiment_depends_on_all_that_the_train_stage_does(group):
     train = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]
-    stage = yaml.safe_load((ROOT / "papers/dvc.yaml").read_text())["stages"][group]["do"]
+    groups = yaml.safe_load((ROOT / "papers/experiments.yaml").read_text())["stages"]
+    stage = groups[group]["do"]
     for kind in ("deps", "params"):
         needed = set()
         for text in set(train[kind]) - {"stages/train.py", *NARROWED, *SELECTORS}:
@@ -295,14 +295,16 @@ def test_an_experiment_depends_on_all_that_the_train_stage_does(group):
 def test_a_key_in_two_files_is_refused(tmp_path):
     text = "papers: {}\ntables: {}\ncounts: {a: {paper: p, dataset: d}}\n"
     for name in ("one", "two"):
-        (tmp_path / f"{name}.yaml").write_text(text)
-    with pytest.raises(MerError, match=r"two\.yaml: counts\.a stands in another"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "paper.yaml").write_text(text)
+    with pytest.raises(MerError, match=r"two/paper\.yaml: counts\.a stands in another"):
         papers.load(tmp_path)
 
 
 def test_an_unknown_key_is_named_with_its_file(tmp_path):
-    (tmp_path / "one.yaml").write_text("papers: {}\ntables: {}\ntabels: {}\n")
-    with pytest.raises(MerError, match=r"one\.yaml: tabels="):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/paper.yaml").write_text("papers: {}\ntables: {}\ntabels: {}\n")
+    with pytest.raises(MerError, match=r"one/paper\.yaml: tabels="):
         papers.load(tmp_path)
 
 
@@ -336,8 +338,8 @@ def small(tmp_path, monkeypatch):
         },
         "experiments": {"svm_4qaed": composition, "cnn_4qaed": composition},
     }
-    (tmp_path / "papers").mkdir()
-    (tmp_path / "papers/p.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "papers/p").mkdir(parents=True)
+    (tmp_path / "papers/p/paper.yaml").write_text(yaml.safe_dump(content))
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     monkeypatch.chdir(tmp_path)
     return tmp_path

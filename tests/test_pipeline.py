@@ -57,7 +57,12 @@ def test_dvc_takes_the_whole_graph(root, tmp_path):
     whole = Clone(root, tmp_path)
     whole.run("git", "init", "-q")
     found = whole.run("dvc", "dag", "--mermaid")
-    for stage in ("report", "data/dvc.yaml:union@demo_mixed3", "papers/dvc.yaml:table@"):
+    for stage in (
+        "report",
+        "data/dvc.yaml:union@demo_mixed3",
+        "papers/leaks/dvc.yaml:experiment@",
+        "papers/dvc.yaml:table@",
+    ):
         assert f'"{stage}' in found
 
 

@@ -48,7 +48,10 @@ def mend(root: Path) -> list[Path]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return []
-        found = [root / "dvc.lock", *root.glob("*/dvc.lock"), root / RWLOCK]
+        locks = [
+            path for depth in ("", "*/", "papers/*/") for path in root.glob(f"{depth}dvc.lock")
+        ]
+        found = [*locks, root / RWLOCK]
         damaged = [path for path in found if path.exists() and not _whole(path)]
         for path in damaged:
             log.warning("%s was cut short by a kill and is removed", path)

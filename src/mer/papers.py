@@ -1,4 +1,4 @@
-"""papers/<paper>.yaml: the published tables, and the composition behind each of their cells."""
+"""papers/<paper>/paper.yaml: its tables, and the composition behind each of their cells."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -187,8 +187,8 @@ class Papers(Block):
     Attributes
     ----------
     systems : compositions, or parts of such, that the others share by YAML anchors
-    experiments, tuned, cross, transfer, brought, counts, settings : by key; groups of papers/dvc.yaml,
-        some of them called by the singular
+    experiments, tuned, cross, transfer, brought, counts, settings : by key; groups of
+        papers/experiments.yaml, some of them called by the singular
     """
 
     papers: dict[Key, Paper]
@@ -204,7 +204,7 @@ class Papers(Block):
 
     @property
     def groups(self) -> dict[str, Mapping[str, Statistic]]:
-        """Everything that has results, by the groups of papers/dvc.yaml."""
+        """Everything that has results, by the groups of papers/experiments.yaml."""
         return {
             "experiment": self.experiments,
             "tuned": self.tuned,
@@ -217,8 +217,12 @@ class Papers(Block):
 
     @property
     def stages(self) -> dict[str, str]:
-        """Key of everything that has results -> its stage of papers/dvc.yaml."""
-        return {key: f"{group}@{key}" for group, keys in self.groups.items() for key in keys}
+        """Key of everything that has results -> its stage, ``papers/<paper>/dvc.yaml:<group>@<key>``."""
+        return {
+            key: f"papers/{found.paper}/dvc.yaml:{group}@{key}"
+            for group, keys in self.groups.items()
+            for key, found in keys.items()
+        }
 
     @property
     def corpora(self) -> set[str]:
@@ -247,7 +251,7 @@ def _read(path: Path) -> Papers:
 
 
 def load(folder: Path = PAPERS) -> Papers:
-    """Every ``<paper>.yaml`` of the folder, joined.
+    """Every ``<paper>/paper.yaml`` of the folder, joined.
 
     Raises
     ------
@@ -256,9 +260,7 @@ def load(folder: Path = PAPERS) -> Papers:
         experiment.
     """
     joined: dict[str, dict[str, Any]] = {name: {} for name in Papers.model_fields}
-    for path in sorted(folder.glob("*.yaml")):
-        if path.name == "dvc.yaml":
-            continue
+    for path in sorted(folder.glob("*/paper.yaml")):
         part = _read(path)
         for name, block in joined.items():
             added = getattr(part, name)

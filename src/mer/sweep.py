@@ -16,8 +16,8 @@ FIRST = "validate"
 MEETING = ("cross", "transfer", "brought")
 
 
-def shares(papers: Papers, count: int) -> list[list[str]]:
-    """Stages of papers/dvc.yaml in at most ``count`` shares of about as many, no two of which meet.
+def shares(papers: Papers) -> list[list[str]]:
+    """Stages of all experiments, corpus by corpus, the longest share first; no two shares meet.
 
     Whatever reads a corpus stands in one share, so that none prepares what another is preparing; what
     reads two corpora, or other experiments, stands in none.
@@ -26,11 +26,8 @@ def shares(papers: Papers, count: int) -> list[list[str]]:
     for group, experiments in papers.groups.items():
         if group not in MEETING:
             for key, experiment in experiments.items():
-                of_corpus[corpus_of(experiment)].append(f"{EVERY}:{group}@{key}")
-    found: list[list[str]] = [[] for _ in range(min(count, len(of_corpus)))]
-    for stages in sorted(of_corpus.values(), key=len, reverse=True):
-        min(found, key=len).extend(stages)
-    return found
+                of_corpus[corpus_of(experiment)].append(papers.stages[key])
+    return sorted(of_corpus.values(), key=len, reverse=True)
 
 
 def plans(shares: list[list[str]]) -> list[list[str]]:
@@ -56,7 +53,7 @@ def _repro(*words: str, **settings: str) -> int:
 
 
 def sweep(papers: Papers, count: int) -> int:
-    """Run the shares at once, then whatever is left, tables last.
+    """Run the shares, so many at once, then whatever is left, tables last.
 
     A share that fails leaves the rest of it to the last run, which says why.
 
@@ -67,7 +64,7 @@ def sweep(papers: Papers, count: int) -> int:
     """
     if failed := _repro(FIRST):
         return failed
-    work = plans(shares(papers, count))
-    with ThreadPoolExecutor(len(work)) as pool:
+    work = plans(shares(papers))
+    with ThreadPoolExecutor(count) as pool:
         list(pool.map(lambda plan: _repro("--single-item", *plan, MER_JOBS="1"), work))
     return _repro(EVERY)

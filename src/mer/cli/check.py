@@ -12,7 +12,7 @@ from mer import config, ledger, papers
 COLOURS = {"done": "green", "demo only": "yellow", "absent": "red"}
 ADVICE = (
     "A cell of a corpus that is there, where it says which stage was not run:\n"
-    "  dvc exp run -S miniature= -S profile=paper papers/dvc.yaml:<stage>\n"
+    "  dvc exp run -S miniature= -S profile=paper <stage>\n"
     "  dvc repro -s papers/dvc.yaml:table@<table>"
 )
 
