@@ -1,46 +1,51 @@
+import networkx as nx
 import pytest
 
 from conftest import ROOT
 from mer import papers, sweep
-from mer.papers import corpus_of
 
 EVERY = papers.load(ROOT / "papers")
-
-
-def test_no_two_shares_read_the_same_corpus():
-    corpora = []
-    for share in sweep.shares(EVERY):
-        keys = [stage.partition("@")[2] for stage in share]
-        corpora.append({corpus_of(EVERY.find(key)) for key in keys})
-    assert sum(map(len, corpora)) == len(set.union(*corpora))
-
-
-def test_what_reads_other_experiments_or_a_second_corpus_stands_in_no_share():
-    shared = {stage for share in sweep.shares(EVERY) for stage in share}
-    stages = {
-        EVERY.stages[key]
-        for group, experiments in EVERY.groups.items()
-        if group not in sweep.MEETING
-        for key in experiments
+SMALL = nx.DiGraph(
+    {
+        "validate": [],
+        "index": ["validate"],
+        "mel": ["index", "validate"],
+        "cnn": ["mel", "index"],
+        "svm": ["index"],
+        "index_b": ["validate"],
+        "svm_b": ["index_b"],
+        "from_svm_to_b": ["svm", "index_b"],
+        "from_svm_b": ["svm_b"],
     }
-    assert shared == stages
+)
 
 
-def test_the_longest_share_starts_first():
-    lengths = list(map(len, sweep.shares(EVERY)))
-    assert lengths == sorted(lengths, reverse=True)
-    assert lengths[0] > lengths[-1]
+def test_what_shares_no_stage_runs_at_once_and_the_longest_list_starts_first():
+    first, second = sweep.plans(SMALL, ["cnn", "svm", "svm_b"], {"validate"})
+    assert set(first) == {"index", "mel", "cnn", "svm"}
+    assert second == ["index_b", "svm_b"]
+    assert first.index("index") < first.index("mel") < first.index("cnn")
+
+
+def test_what_is_done_joins_no_lists():
+    done = {"validate", "index", "svm", "index_b", "svm_b"}
+    assert sweep.plans(SMALL, ["from_svm_to_b", "from_svm_b"], done) == [
+        ["from_svm_b"],
+        ["from_svm_to_b"],
+    ]
+    together = sweep.plans(SMALL, ["from_svm_to_b", "from_svm_b"], {"validate"})
+    assert len(together) == 1
 
 
 @pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
-def test_a_plan_has_what_its_stages_need_before_them(monkeypatch):
-    """And no stage of another plan, for two of them run at once."""
+def test_the_experiments_of_a_corpus_are_one_list(monkeypatch):
     monkeypatch.chdir(ROOT)
-    plans, wanted = sweep.plans(sweep.shares(EVERY)), EVERY.stages["svm_4qaed"]
-    together = [name for plan in plans for name in plan]
-    assert len(together) == len(set(together))
-    assert "validate" not in together
-    plan = next(plan for plan in plans if wanted in plan)
+    graph, wanted = sweep.graph(), EVERY.stages["svm_4qaed"]
+    later = {EVERY.stages[key] for name in sweep.LATER for key in EVERY.groups[name]}
+    found = sweep.plans(graph, set(EVERY.stages.values()) - later, {sweep.FIRST})
+    assert len(found) > 2
+    plan = next(plan for plan in found if wanted in plan)
+    assert EVERY.stages["cnn_4qaed"] in plan
     needed = ["render@demo_4qaed", "index@demo_4qaed", "features@top100-demo_4qaed"]
     places = [plan.index(f"data/dvc.yaml:{stage}") for stage in needed]
     assert places == sorted(places)
@@ -56,16 +61,24 @@ def calls(monkeypatch):
         return 3 if targets == ("papers/dvc.yaml",) else 0
 
     monkeypatch.setattr(sweep, "_repro", repro)
-    monkeypatch.setattr(sweep, "plans", lambda shares: shares)
+    monkeypatch.setattr(sweep, "graph", lambda: nx.DiGraph({s: [] for s in EVERY.stages.values()}))
     return made
 
 
-def test_a_sweep_ends_with_all_that_is_left_and_says_how_that_ended(calls):
+def test_a_sweep_runs_each_stage_once_and_says_how_what_is_left_ended(calls):
     assert sweep.sweep(EVERY, 2) == 3
     assert calls[0] == (("validate",), {})
-    shares = sweep.shares(EVERY)
-    assert [settings for _, settings in calls[1:-1]] == [{"MER_JOBS": "1"}] * len(shares)
     assert calls[-1] == (("papers/dvc.yaml",), {})
+    assert all(settings == {"MER_JOBS": "1"} for _, settings in calls[1:-1])
+    ran = [name for words, _ in calls[1:-1] for name in words[1:]]
+    assert sorted(ran) == sorted(EVERY.stages.values())
+
+
+def test_what_reads_other_experiments_comes_after_them(calls):
+    sweep.sweep(EVERY, 1)
+    ran = [name for words, _ in calls[1:-1] for name in words[1:]]
+    first = min(ran.index(EVERY.stages[key]) for key in (*EVERY.cross, *EVERY.transfer))
+    assert all(ran.index(EVERY.stages[key]) < first for key in (*EVERY.experiments, *EVERY.tuned))
 
 
 def test_a_refused_params_file_ends_a_sweep_at_once(monkeypatch):

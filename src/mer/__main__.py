@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from importlib.metadata import version
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -13,6 +14,7 @@ from mer.stage import one_sentence
 def main() -> None:
     """Run the command that the arguments name."""
     parser = argparse.ArgumentParser("mer", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"mer {version('mer')}")
     commands = parser.add_subparsers(dest="command", required=True)
     for name in registry.names("cli"):
         module = registry.get("cli", name)

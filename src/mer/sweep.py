@@ -2,49 +2,39 @@
 
 import os
 import subprocess
-from collections import defaultdict
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 import networkx as nx
 from dvc.repo import Repo
 
-from mer.papers import Papers, corpus_of
+from mer.papers import Papers
 
 EVERY = "papers/dvc.yaml"
 FIRST = "validate"
-# They may meet on one stage: of another corpus, of another experiment, of weights.
-MEETING = ("cross", "transfer", "brought")
+# What reads other experiments, or a corpus that others read, comes after them.
+LATER = ("cross", "transfer", "brought")
 
 
-def shares(papers: Papers) -> list[list[str]]:
-    """Stages of all experiments, corpus by corpus, the longest share first; no two shares meet.
+def graph() -> nx.DiGraph:
+    """Every stage's name, with an edge to each stage that it needs."""
+    found = Repo().index.graph
+    return nx.relabel_nodes(found, {stage: stage.addressing for stage in found})
 
-    Whatever reads a corpus stands in one share, so that none prepares what another is preparing; what
-    reads two corpora, or other experiments, stands in none.
+
+def plans(
+    graph: nx.DiGraph, wanted: Collection[str], done: Collection[str] = ()
+) -> list[list[str]]:
+    """The stages wanted and all that they need, but for those that are done, each after what it needs.
+
+    In as many lists as can be run at once, the longest first: DVC lets two processes run stages that read
+    one output, but not one of them write it. No stage of one list needs one of another.
     """
-    of_corpus: dict[str, list[str]] = defaultdict(list)
-    for group, experiments in papers.groups.items():
-        if group not in MEETING:
-            for key, experiment in experiments.items():
-                of_corpus[corpus_of(experiment)].append(papers.stages[key])
-    return sorted(of_corpus.values(), key=len, reverse=True)
-
-
-def plans(shares: list[list[str]]) -> list[list[str]]:
-    """The shares with all that their stages need, in an order that they can be run in.
-
-    Without ``validate``, which all need: DVC lets two processes run stages that read one output, but
-    not one of them look after it.
-    """
-    graph = Repo().index.graph  # from a stage to those that it needs
-    graph = nx.relabel_nodes(graph, {stage: stage.addressing for stage in graph})
-    graph.remove_node(FIRST)
-    order = list(nx.topological_sort(graph))[::-1]
-    found = []
-    for share in shares:
-        wanted = set(share).union(*(nx.descendants(graph, name) for name in share))
-        found.append([name for name in order if name in wanted])
-    return found
+    needed = set(wanted).union(*(nx.descendants(graph, name) for name in wanted)) - set(done)
+    left = graph.subgraph(needed)
+    order = list(nx.topological_sort(left))[::-1]
+    parts = sorted(nx.weakly_connected_components(left), key=lambda part: (-len(part), min(part)))
+    return [[name for name in order if name in part] for part in parts]
 
 
 def _repro(*words: str, **settings: str) -> int:
@@ -53,9 +43,9 @@ def _repro(*words: str, **settings: str) -> int:
 
 
 def sweep(papers: Papers, count: int) -> int:
-    """Run the shares, so many at once, then whatever is left, tables last.
+    """Run the experiments, so many at once, then whatever is left, tables last.
 
-    A share that fails leaves the rest of it to the last run, which says why.
+    A list of stages that fails leaves the rest of it to the last run, which says why.
 
     Returns
     -------
@@ -64,7 +54,11 @@ def sweep(papers: Papers, count: int) -> int:
     """
     if failed := _repro(FIRST):
         return failed
-    work = plans(shares(papers))
-    with ThreadPoolExecutor(count) as pool:
-        list(pool.map(lambda plan: _repro("--single-item", *plan, MER_JOBS="1"), work))
+    every, done = graph(), {FIRST}
+    later = {papers.stages[key] for name in LATER for key in papers.groups[name]}
+    for wanted in (set(papers.stages.values()) - later, later):
+        work = plans(every, wanted, done)
+        with ThreadPoolExecutor(count) as pool:
+            list(pool.map(lambda plan: _repro("--single-item", *plan, MER_JOBS="1"), work))
+        done.update(*work)
     return _repro(EVERY)
