@@ -19,7 +19,7 @@ from rich.table import Table
 
 from mer import config, papers, training
 from mer.artefacts import read_folds
-from mer.block import Block
+from mer.blocks import Block
 from mer.recipe import Recipe
 from mer.selection import SELECTORS, Selection
 

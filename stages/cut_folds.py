@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import get_args
 
 from mer import config, cutting
+from mer.blocks import Protocol
 from mer.stage import stage
 
 key = sys.argv[1]
 with stage(f"cut_folds@{key}"):
     source, parts = config.read(f"cuts.{key}.of", f"cuts.{key}.parts")
-    for protocol in get_args(config.Protocol):
+    for protocol in get_args(Protocol):
         folder = Path("data/folds", protocol)
         cutting.cut_folds(folder / f"{source}.json", folder / f"{key}.json", parts)

@@ -13,7 +13,7 @@ import numpy as np
 import soundfile as sf
 
 from mer import audio, mel
-from mer.config import View
+from mer.blocks.views import View
 from mer.features import compare
 from mer.types import Clip
 

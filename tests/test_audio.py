@@ -8,7 +8,7 @@ import soundfile as sf
 
 from mer import artefacts, audio
 from mer.audio import decode, resample, standardize
-from mer.config import Audio, Quarantine
+from mer.blocks.corpora import Audio, Quarantine
 from mer.decoder import Unreadable
 from mer.errors import MerError
 from mer.types import Clip, Track

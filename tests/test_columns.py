@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mer import config, panda, parallel, registry
-from mer.config import EVERY_COLUMN
+from mer.blocks.columns import EVERY_COLUMN
 from mer.errors import MerError
 from mer.learn import columns, estimator
 from mer.learn.crossval import cross_validate

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from mer import artefacts, config, copies, mel
-from mer.config import Policy, View
+from mer.blocks.policies import Policy
+from mer.blocks.views import View
 from mer.copies import Copies
 from mer.errors import MerError
 from mer.types import Clip

@@ -8,7 +8,9 @@ import yaml
 from sklearn.model_selection import train_test_split
 
 from mer import artefacts, cutting
-from mer.config import Cut, Profile, read_all
+from mer.blocks.corpora import Cut
+from mer.blocks.profiles import Profile
+from mer.config import read_all
 from mer.errors import MerError
 from mer.files import read_json, write_csv, write_json
 from mer.folding import make

@@ -17,7 +17,7 @@ import yaml
 
 import damaged
 from mer import artefacts, audio, config, indexing, sandbox
-from mer.config import Audio, Quarantine
+from mer.blocks.corpora import Audio, Quarantine
 from mer.decoder import Unreadable
 from mer.errors import MerError
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from mer.config import Profile, Synthesis
+from mer.blocks.policies import Synthesis
+from mer.blocks.profiles import Profile
 from mer.learn import deepsmote, network
 from mer.learn.kept import Training
 from mer.learn.material import Material

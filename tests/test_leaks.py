@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mer.config import Noise, Profile, Smote
+from mer.blocks.policies import Noise, Smote
+from mer.blocks.profiles import Profile
 from mer.learn import estimator
 from mer.learn.hybrid import pretraining_clips
 from mer.learn.kept import Training

@@ -11,7 +11,7 @@ import soundfile as sf
 
 from mer import config, mel
 from mer.artefacts import absent, write_absent, write_manifest
-from mer.config import View
+from mer.blocks.views import View
 from mer.errors import MerError
 from mer.types import Clip
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.feature_selection import SelectKBest, chi2
 
-from mer.config import Profile
+from mer.blocks.profiles import Profile
 from mer.learn import estimator
 from mer.learn.kept import Training
 from mer.learn.material import Material

@@ -11,6 +11,7 @@ from safetensors.numpy import load, save
 
 import weights
 from mer import config, parallel, registry
+from mer.blocks.profiles import Profile
 from mer.copies import Copies
 from mer.errors import MerError
 from mer.learn.crossval import cross_validate, fold_seed
@@ -60,7 +61,7 @@ QUICK_BLOCKS = {
     "artists_cnn": {"training": LONGER},
 }
 MODELS = registry.names("models")
-DEMO = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True, precision="float32")
+DEMO = Profile(folds=2, repeats=1, first=None, batch=8, short=True, precision="float32")
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import yaml
 from sklearn.metrics import f1_score
 
 from mer import artefacts, files, metrics, report
-from mer.config import Protocol
+from mer.blocks import Protocol
 from mer.errors import MerError
 from mer.labels import classes, encode
 from mer.types import QUADRANTS, Predictions, Track

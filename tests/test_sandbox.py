@@ -14,7 +14,7 @@ import soundfile as sf
 
 import damaged
 from mer import decoder, sandbox
-from mer.config import Audio
+from mer.blocks.corpora import Audio
 from mer.decoder import Unreadable
 
 RATE = 22050
@@ -159,7 +159,8 @@ def gone(pid):
 def test_a_decoder_ends_with_its_parent(tmp_path, what):
     path = song(tmp_path, what)
     program = (
-        "import sys; from pathlib import Path; from mer import sandbox; from mer.config import Audio;"
+        "import sys; from pathlib import Path; from mer import sandbox; "
+        "from mer.blocks.corpora import Audio; "
         f"sandbox.COMMAND = {FAULTY!r}; limits = Audio(**{LIMITS.model_dump()!r});"
         f"sandbox.decode(Path({str(path)!r}), 22050, limits); print('decoded', flush=True);"
         "sys.stdin.read()"

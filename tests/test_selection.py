@@ -1,6 +1,7 @@
 import pytest
 
 from mer import config, selection
+from mer.blocks.columns import EVERY_COLUMN
 from mer.errors import MerError
 
 
@@ -62,11 +63,11 @@ def test_a_join_is_a_family_where_both_its_families_are(check, root):
 )
 def test_columns_that_nothing_has_are_refused(check, changes, columns, message):
     with pytest.raises(MerError, match=message):
-        check(columns=config.EVERY_COLUMN.model_copy(update=columns), **changes)
+        check(columns=EVERY_COLUMN.model_copy(update=columns), **changes)
 
 
 def test_columns_of_a_table_are_ranked_without_a_catalogue(check):
-    check(columns=config.EVERY_COLUMN.model_copy(update={"select": "chi2"}), model="svm")
+    check(columns=EVERY_COLUMN.model_copy(update={"select": "chi2"}), model="svm")
 
 
 def test_one_reading_only(check):

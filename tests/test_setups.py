@@ -9,6 +9,8 @@ from safetensors.numpy import load_file
 
 from conftest import ROOT
 from mer import artefacts, config, training
+from mer.blocks.policies import Policy
+from mer.blocks.profiles import Profile
 from mer.errors import AbsentError, MerError
 from mer.extraction import TABLE
 from mer.files import write_csv
@@ -18,9 +20,7 @@ from mer.learn.waves import Signals
 from mer.selection import Selection
 from mer.types import QUADRANTS, FeatureSet, Fold, Track
 
-PROFILE = config.Profile(
-    folds=None, repeats=None, first=None, batch=8, short=True, precision="float32"
-)
+PROFILE = Profile(folds=None, repeats=None, first=None, batch=8, short=True, precision="float32")
 CHOSEN = Selection(
     model="mlp",
     dataset="there",
@@ -64,7 +64,7 @@ def prepared(tmp_path, monkeypatch):
 def run(chosen, target, changes=None, **more):
     (params,) = config.read(f"models.{chosen.model}", path=ROOT / "params.yaml")
     params = config.changed(params, {"rounds": 1} | (changes or {}))
-    training.run(chosen, params, config.Policy(), PROFILE, target, weights=True, **more)
+    training.run(chosen, params, Policy(), PROFILE, target, weights=True, **more)
     return artefacts.read_predictions(target / "predictions.parquet")
 
 

@@ -8,6 +8,7 @@ import torch
 
 from conftest import ROOT
 from mer import config, registry
+from mer.blocks.profiles import Profile
 from mer.learn import loop, network
 from mer.learn.kept import Training
 from mer.learn.material import Material
@@ -18,9 +19,7 @@ from mer.types import Fold
 
 SHAPE = (96, 64)
 STEP = Recipe(optimizer="sgd", lr=0.01, batch=4, epochs=2, short_epochs=2, stop_accuracy=None)
-WHOLE = config.Profile(
-    folds=None, repeats=None, first=None, batch=None, short=False, precision="float32"
-)
+WHOLE = Profile(folds=None, repeats=None, first=None, batch=None, short=False, precision="float32")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mer import artefacts, config, registry, training
+from mer import artefacts, registry, training
+from mer.blocks.policies import Policy
+from mer.blocks.profiles import Profile
 from mer.selection import Selection
 from mer.splits import split
 
@@ -20,7 +22,7 @@ CHOSEN = Selection(
     profile="demo",
     seed=1,
 )
-PROFILE = config.Profile(folds=2, repeats=1, first=None, batch=8, short=True, precision="float32")
+PROFILE = Profile(folds=2, repeats=1, first=None, batch=8, short=True, precision="float32")
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def prepared(tmp_path, monkeypatch, corpus):
 
 def run(target: Path) -> dict[str, bytes]:
     params = registry.get("models", "constant").Params()
-    training.run(CHOSEN, params, config.Policy(), PROFILE, target, weights=True)
+    training.run(CHOSEN, params, Policy(), PROFILE, target, weights=True)
     return {file.name: file.read_bytes() for file in target.glob("*.*")}
 
 

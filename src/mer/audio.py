@@ -12,7 +12,7 @@ import soundfile as sf
 import soxr
 
 from mer import artefacts, parallel, sandbox
-from mer.config import Audio, Quarantine
+from mer.blocks.corpora import Audio, Quarantine
 from mer.decoder import Unreadable
 from mer.errors import MerError
 from mer.files import write_csv

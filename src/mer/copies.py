@@ -10,7 +10,8 @@ import numpy as np
 
 from mer import registry
 from mer.artefacts import MANIFEST, Standard, absent, read_json, write_absent, write_json, writing
-from mer.config import Policy, View
+from mer.blocks.policies import Policy
+from mer.blocks.views import View
 from mer.files import reading
 from mer.mel import Mels, prepare, spectrogram, width, write
 from mer.parallel import each

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mer import artefacts
-from mer.config import Cut
+from mer.blocks.corpora import Cut
 from mer.errors import MerError
 from mer.files import read_json, write_csv, write_json
 from mer.types import Fold, Track, clip_of, part_ids

@@ -16,7 +16,7 @@ from mer.artefacts import (
     write_json,
     write_text,
 )
-from mer.block import Block
+from mer.blocks import Block
 from mer.labels import HIGH
 from mer.mel import Mels
 from mer.metrics import DIGITS, averages, fold_scores, spread, summary

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mer import artefacts, audio, parallel, registry
-from mer.config import Block
+from mer.blocks import Block
 from mer.types import FeatureSet
 
 TABLE = "features.parquet"

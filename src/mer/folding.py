@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import get_args
 
 from mer.artefacts import quarantined, read_tracks, write_folds, write_json
-from mer.config import Profile, Protocol
+from mer.blocks import Protocol
+from mer.blocks.profiles import Profile
 from mer.errors import MerError
 from mer.splits import shares_groups, split
 

@@ -26,7 +26,7 @@ from mer.artefacts import (
     write_manifest,
     writing,
 )
-from mer.config import View, Waveform
+from mer.blocks.views import View, Waveform
 from mer.errors import MerError
 from mer.files import read_array, reading
 from mer.parallel import each

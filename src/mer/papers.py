@@ -7,7 +7,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, FiniteFloat, ValidationError
 
-from mer.config import Block, Key, Protocol
+from mer.blocks import Block, Key, Protocol
 from mer.errors import MerError
 
 PAPERS = Path("papers")

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mer import artefacts, config, mel, parallel, registry, songs
-from mer.config import Profile
+from mer.blocks.profiles import Profile
 from mer.device import device
 from mer.errors import MerError
 from mer.excerpts import Excerpt, cut

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from mer.block import Block
+from mer.blocks import Block
 
 Precision = Literal["float32", "bfloat16"]
 

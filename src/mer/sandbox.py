@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from mer.config import Audio
+from mer.blocks.corpora import Audio
 from mer.decoder import HEADER, MIB, OUT_OF_MEMORY, Unreadable
 
 COMMAND = (sys.executable, "-m", "mer.decoder")

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from mer import config, registry
-from mer.config import Corpus, Params, Policy, Profile
+from mer.blocks.corpora import Corpus
+from mer.blocks.policies import Policy
+from mer.blocks.profiles import Profile
+from mer.config import Params
 from mer.errors import MerError
 from mer.networks import pretrained
 

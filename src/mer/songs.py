@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mer import artefacts, audio, config, extraction, joining, registry
-from mer.config import Audio, Quarantine
+from mer.blocks.corpora import Audio, Quarantine
 from mer.errors import MerError
 from mer.files import beside
 from mer.indexing import SUFFIXES

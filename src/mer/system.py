@@ -10,7 +10,9 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from mer import artefacts, config, registry, songs, training
-from mer.config import Columns, Policy, Profile
+from mer.blocks.columns import Columns
+from mer.blocks.policies import Policy
+from mer.blocks.profiles import Profile
 from mer.errors import MerError
 from mer.files import read_json, reading
 from mer.learn.crossval import learner_of

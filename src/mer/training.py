@@ -19,7 +19,10 @@ from mer.artefacts import (
     write_predictions,
     writing,
 )
-from mer.config import EVERY_COLUMN, Block, Columns, Policy, Profile
+from mer.blocks import Block
+from mer.blocks.columns import EVERY_COLUMN, Columns
+from mer.blocks.policies import Policy
+from mer.blocks.profiles import Profile
 from mer.errors import MerError
 from mer.files import reading
 from mer.learn.crossval import Trained, cross_validate

@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.draws import ascending, replay, uniform_mel
 
 Bandwidth = Annotated[float, Field(gt=0, lt=2)]  # 2 would begin at 0 Hz

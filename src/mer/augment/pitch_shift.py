@@ -10,7 +10,7 @@ import numpy as np
 import soxr
 from pydantic import Field
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.vocoder import stretch
 
 Semitones = Annotated[float, Field(ge=-24, le=24)]

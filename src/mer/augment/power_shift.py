@@ -8,7 +8,7 @@ on the waveform, after the view's peak normalization, adds the same constant to 
 import numpy as np
 from pydantic import PositiveFloat
 
-from mer.config import Block
+from mer.blocks import Block
 
 
 class Params(Block):

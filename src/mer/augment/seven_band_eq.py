@@ -8,7 +8,7 @@ here, since the library's could change.
 import numpy as np
 from pydantic import PositiveFloat
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.draws import replay, uniform_mel
 
 HERTZ = (

@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.draws import ascending, replay
 
 Part = Annotated[float, Field(ge=0, le=1)]

@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.vocoder import stretch
 
 Speed = Annotated[float, Field(ge=0.25, le=4)]

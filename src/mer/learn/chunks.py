@@ -16,7 +16,7 @@ import torch
 from scipy.special import softmax
 from torch import Tensor, nn
 
-from mer.config import Profile
+from mer.blocks.profiles import Profile
 from mer.device import device
 from mer.errors import MerError
 from mer.learn import inputs, loop, rounds

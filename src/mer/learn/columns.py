@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.feature_selection import chi2
 
 from mer import registry
-from mer.config import Columns
+from mer.blocks.columns import Columns
 from mer.errors import MerError
 from mer.learn import relieff
 from mer.types import FeatureSet

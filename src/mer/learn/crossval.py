@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from mer import registry
-from mer.config import Profile
+from mer.blocks.profiles import Profile
 from mer.device import device
 from mer.learn import tuning
 from mer.learn.kept import Training

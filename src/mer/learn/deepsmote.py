@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mer.config import Profile, Synthesis
+from mer.blocks.policies import Synthesis
+from mer.blocks.profiles import Profile
 from mer.learn import inputs, reconstruction
 from mer.learn.smote import between
 from mer.networks.autoencoder import Autoencoder, Scale, code_shape

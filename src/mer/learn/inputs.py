@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mer.config import Profile
+from mer.blocks.profiles import Profile
 from mer.learn.material import Material
 from mer.recipe import Recipe
 

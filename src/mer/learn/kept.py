@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mer.config import Profile
+from mer.blocks.profiles import Profile
 from mer.errors import MerError
 from mer.types import Fold
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from mer import labels, registry
 from mer.artefacts import absent, read_features, read_tracks
-from mer.config import EVERY_COLUMN, Columns, Masking, Noise, Policy, Smote, Stripes, Synthesis
+from mer.blocks.columns import EVERY_COLUMN, Columns
+from mer.blocks.policies import Masking, Noise, Policy, Smote, Stripes, Synthesis
 from mer.copies import Copies
 from mer.errors import AbsentError, MerError
 from mer.learn.columns import best, catalogued

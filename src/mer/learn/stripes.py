@@ -9,7 +9,7 @@ mean itself.
 import torch
 from torch import Tensor
 
-from mer.config import Stripes
+from mer.blocks.policies import Stripes
 from mer.networks.spans import span
 
 

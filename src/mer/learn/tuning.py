@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from mer.config import Profile
+from mer.blocks.profiles import Profile
 from mer.errors import MerError
 from mer.parallel import code
 from mer.recipe import Recipe, Tuning

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mer.artefacts import Standard
-from mer.config import Waveform
+from mer.blocks.views import Waveform
 from mer.mel import prepare, segments
 from mer.parallel import each
 from mer.types import positions

@@ -10,7 +10,8 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import nn
 
-from mer.config import Block, Masking
+from mer.blocks import Block
+from mer.blocks.policies import Masking
 from mer.errors import MerError
 from mer.networks.segments import Head, MaskedAutoencoder, Penalty, Recurrent, code_values
 from mer.recipe import Recipe

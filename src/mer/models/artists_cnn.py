@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.errors import MerError
 from mer.networks.layers import EPSILON, MOMENTUM, glorot_uniform
 from mer.networks.pretrained import Weights, fill, in_order

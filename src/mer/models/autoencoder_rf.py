@@ -7,7 +7,7 @@ with scikit-learn's defaults (their code; methods A9); here it sees the training
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.recipe import Recipe
 
 learner = "autoencoder"

@@ -7,7 +7,7 @@ paper gives none (methods A2).
 import torch
 from torch import Tensor, nn
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.networks.layers import flattened, glorot_uniform, louro_convolutions
 from mer.recipe import Recipe
 

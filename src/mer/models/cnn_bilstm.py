@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, PositiveInt
 from torch import nn
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.networks.segments import Head, Joint
 from mer.recipe import Recipe
 

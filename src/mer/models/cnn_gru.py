@@ -10,7 +10,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.networks.layers import GRU, Dropout, glorot_uniform, louro_convolutions, maps
 from mer.recipe import Recipe
 

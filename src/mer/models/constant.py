@@ -3,7 +3,7 @@
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
 
-from mer.config import Block
+from mer.blocks import Block
 
 learner = "estimator"
 reads: tuple[str, ...] = ()

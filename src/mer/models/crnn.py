@@ -7,7 +7,7 @@ Won et al.'s tagger on Louro's spectrograms, not pre-trained. 392 582 trainable 
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.networks.layers import GRU, Dropout, batch_norm_2d, glorot_uniform, maps
 from mer.recipe import Recipe
 

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from torch import Tensor, nn
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.errors import MerError
 from mer.networks.layers import GRU, Dropout, glorot_uniform
 from mer.networks.pretrained import Weights, fill, renamed

@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.networks.layers import (
     Dropout,
     batch_norm_1d,

@@ -12,7 +12,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, minmax_scale
 
-from mer.config import Block
+from mer.blocks import Block
 
 learner = "estimator"
 reads: tuple[str, ...] = ("table",)

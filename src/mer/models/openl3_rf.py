@@ -6,7 +6,7 @@ After Koh & Dubnov. The forest has scikit-learn's defaults (the authors' code; m
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 
-from mer.config import Block
+from mer.blocks import Block
 
 learner = "estimator"
 reads: tuple[str, ...] = ("table",)

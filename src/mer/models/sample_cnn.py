@@ -10,7 +10,8 @@ from typing import Annotated
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mer.config import Block, Waveform
+from mer.blocks import Block
+from mer.blocks.views import Waveform
 from mer.errors import MerError
 from mer.networks.layers import EPSILON, MOMENTUM, glorot_uniform
 from mer.recipe import Recipe

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.networks.layers import ConvSame, batch_norm_1d, batch_norm_2d, glorot_uniform
 from mer.recipe import Recipe
 

@@ -22,7 +22,8 @@ from scipy.fft import next_fast_len
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mer.config import Block, Waveform
+from mer.blocks import Block
+from mer.blocks.views import Waveform
 from mer.errors import MerError
 from mer.recipe import Recipe
 

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, scale
 from sklearn.svm import SVC
 
-from mer.config import Block
+from mer.blocks import Block
 
 learner = "estimator"
 reads: tuple[str, ...] = ("table",)

@@ -19,7 +19,7 @@ from pydantic import Field
 from safetensors.numpy import load_file, save_file
 
 from mer.artefacts import write_absent, write_manifest
-from mer.block import Block
+from mer.blocks import Block
 from mer.errors import MerError
 from mer.files import reading, writing
 

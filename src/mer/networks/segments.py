@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from mer.config import Masking
+from mer.blocks.policies import Masking
 from mer.errors import MerError
 from mer.networks.layers import Dropout, glorot_uniform, keras_recurrent
 from mer.networks.spans import span

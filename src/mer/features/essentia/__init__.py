@@ -18,7 +18,7 @@ import numpy as np
 import soxr
 from pydantic import PositiveInt
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.features.essentia import lowlevel, rhythm, tonal
 from mer.features.essentia.analysis import RATE, normalized
 from mer.types import Clip

@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from mer.config import Block
+from mer.blocks import Block
 from mer.device import device
 from mer.networks.pretrained import Weights, fill, in_order, lacking, load
 from mer.types import Clip

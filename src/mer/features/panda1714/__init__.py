@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import field_validator
 
 from mer import panda
-from mer.config import Block
+from mer.blocks import Block
 from mer.errors import MerError
 from mer.features.panda1714 import (
     dynamics,

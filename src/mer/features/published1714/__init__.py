@@ -6,7 +6,7 @@ comparable with those of another extractor.
 """
 
 from mer import panda
-from mer.config import Block
+from mer.blocks import Block
 
 published = True
 catalogue = panda.catalogue

@@ -8,7 +8,7 @@ the corpus.
 from pathlib import Path
 
 from mer import panda
-from mer.config import Block
+from mer.blocks import Block
 
 NAMES = Path(__file__).with_name("names.txt")
 

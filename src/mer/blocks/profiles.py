@@ -1,0 +1,31 @@
+"""``profiles``."""
+
+from typing import Annotated
+
+from pydantic import Field, PositiveInt
+
+from mer.blocks import Block
+from mer.recipe import Precision
+
+
+class Profile(Block):
+    """``profiles.<key>``: how much of a protocol is run; null leaves its own number.
+
+    Attributes
+    ----------
+    folds, repeats : of a cross-validation
+    first : train on this many folds only, where a whole protocol is too dear
+    batch : examples per training step of a network
+    short : whether networks train for their ``short_epochs`` only, an autoencoder of segments on the
+        first of each clip
+    precision : ``bfloat16`` trains convolutions and dense layers in it where the device computes in it
+        (GPUs, processors with AVX512-BF16 or AMX), and in float32 elsewhere; answers are computed in
+        float32, but for those on chunks (``mer.learn.chunks``)
+    """
+
+    folds: Annotated[int, Field(ge=2)] | None
+    repeats: PositiveInt | None
+    first: PositiveInt | None
+    batch: PositiveInt | None
+    short: bool
+    precision: Precision
