@@ -7,6 +7,7 @@ from mer.mending import LOCK, RWLOCK, mend
 WHOLE = {
     "dvc.lock": "schema: '2.0'\nstages:\n  train:\n    cmd: python stages/train.py\n",
     "data/dvc.lock": "schema: '2.0'\nstages:\n  index@demo:\n    cmd: python stages/index.py demo\n",
+    "papers/leaks/dvc.lock": "schema: '2.0'\nstages:\n  count@demo:\n    cmd: python stages/count.py\n",
     str(RWLOCK): '{"write": {}, "read": {}}',
 }
 

@@ -14,6 +14,7 @@ from mer.selection import SELECTORS, Selection, can_be_read
 
 EVERY = papers.load(ROOT / "papers")
 PARAMS = config.read_all(ROOT / "params.yaml")
+PIPELINE = yaml.safe_load((ROOT / "papers/experiments.yaml").read_text())
 EXPERIMENTS = {
     key: group[key]
     for name, group in EVERY.groups.items()
@@ -204,8 +205,7 @@ def test_an_experiment_that_needs_weights_depends_on_whether_they_are_there(key)
         looked_at = yaml.safe_load((ROOT / "data/dvc.yaml").read_text())["stages"]["weights"]
         assert looked_at["foreach"][experiment.weights] == needed[experiment.weights]
         assert looked_at["do"]["always_changed"]
-        groups = yaml.safe_load((ROOT / "papers/experiments.yaml").read_text())["stages"]
-        stage = groups["brought"]["do"]
+        stage = PIPELINE["stages"]["brought"]["do"]
         assert "data/weights/${item.weights}" in stage["deps"]
         assert "weights=${item.weights}" in stage["cmd"]
 
@@ -266,7 +266,7 @@ def test_the_pipeline_has_a_stage_for_each_experiment_and_table():
         assert f"{path.parent.name}/paper.yaml:tables" in content["vars"]
         assert (path.parent / "dvc.yaml").readlink().as_posix() == "../experiments.yaml"
         assert set(yaml.safe_load(path.read_text())["papers"]) == {path.parent.name}
-    read = yaml.safe_load((folder / "experiments.yaml").read_text())["vars"][-1]
+    read = PIPELINE["vars"][-1]
     assert set(read.partition(":")[2].split(",")) == groups - {"papers", "tables", "systems"}
 
 
@@ -276,8 +276,7 @@ NARROWED = ("columns", "src/mer/panda.py", "src/mer/features/panda1714/catalogue
 @pytest.mark.parametrize("group", ["experiment", "tuned", "cross", "transfer", "brought"])
 def test_an_experiment_depends_on_all_that_the_train_stage_does(group):
     train = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]
-    groups = yaml.safe_load((ROOT / "papers/experiments.yaml").read_text())["stages"]
-    stage = groups[group]["do"]
+    stage = PIPELINE["stages"][group]["do"]
     for kind in ("deps", "params"):
         needed = set()
         for text in set(train[kind]) - {"stages/train.py", *NARROWED, *SELECTORS}:

@@ -40,7 +40,7 @@ def test_what_is_done_joins_no_lists():
 @pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
 def test_the_experiments_of_a_corpus_are_one_list(monkeypatch):
     monkeypatch.chdir(ROOT)
-    graph, wanted = sweep.graph(), EVERY.stages["svm_4qaed"]
+    graph, wanted = sweep.pipeline(), EVERY.stages["svm_4qaed"]
     later = {EVERY.stages[key] for name in sweep.LATER for key in EVERY.groups[name]}
     found = sweep.plans(graph, set(EVERY.stages.values()) - later, {sweep.FIRST})
     assert len(found) > 2
@@ -61,7 +61,8 @@ def calls(monkeypatch):
         return 3 if targets == ("papers/dvc.yaml",) else 0
 
     monkeypatch.setattr(sweep, "_repro", repro)
-    monkeypatch.setattr(sweep, "graph", lambda: nx.DiGraph({s: [] for s in EVERY.stages.values()}))
+    graph = nx.DiGraph({stage: [] for stage in EVERY.stages.values()})
+    monkeypatch.setattr(sweep, "pipeline", lambda: graph)
     return made
 
 

@@ -11,6 +11,7 @@ from voluptuous import Invalid
 
 RWLOCK = Path(".dvc/tmp/rwlock")
 LOCK = Path(".dvc/tmp/lock")
+WRITTEN = ("dvc.lock", "*/dvc.lock", "papers/*/dvc.lock", str(RWLOCK))
 
 log = logging.getLogger("mer")
 
@@ -48,11 +49,8 @@ def mend(root: Path) -> list[Path]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return []
-        locks = [
-            path for depth in ("", "*/", "papers/*/") for path in root.glob(f"{depth}dvc.lock")
-        ]
-        found = [*locks, root / RWLOCK]
-        damaged = [path for path in found if path.exists() and not _whole(path)]
+        found = [path for pattern in WRITTEN for path in root.glob(pattern)]
+        damaged = [path for path in found if not _whole(path)]
         for path in damaged:
             log.warning("%s was cut short by a kill and is removed", path)
             path.unlink()

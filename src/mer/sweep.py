@@ -16,15 +16,13 @@ FIRST = "validate"
 LATER = ("cross", "transfer", "brought")
 
 
-def graph() -> nx.DiGraph:
+def pipeline() -> nx.DiGraph:
     """Every stage's name, with an edge to each stage that it needs."""
     found = Repo().index.graph
     return nx.relabel_nodes(found, {stage: stage.addressing for stage in found})
 
 
-def plans(
-    graph: nx.DiGraph, wanted: Collection[str], done: Collection[str] = ()
-) -> list[list[str]]:
+def plans(graph: nx.DiGraph, wanted: Collection[str], done: Collection[str]) -> list[list[str]]:
     """The stages wanted and all that they need, but for those that are done, each after what it needs.
 
     In as many lists as can be run at once, the longest first: DVC lets two processes run stages that read
@@ -54,10 +52,10 @@ def sweep(papers: Papers, count: int) -> int:
     """
     if failed := _repro(FIRST):
         return failed
-    every, done = graph(), {FIRST}
-    later = {papers.stages[key] for name in LATER for key in papers.groups[name]}
-    for wanted in (set(papers.stages.values()) - later, later):
-        work = plans(every, wanted, done)
+    graph, stages, done = pipeline(), papers.stages, {FIRST}
+    later = {stages[key] for name in LATER for key in papers.groups[name]}
+    for wanted in (set(stages.values()) - later, later):
+        work = plans(graph, wanted, done)
         with ThreadPoolExecutor(count) as pool:
             list(pool.map(lambda plan: _repro("--single-item", *plan, MER_JOBS="1"), work))
         done.update(*work)
