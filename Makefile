@@ -23,8 +23,8 @@ repro: $(INSTALLED) ## run the selected system (params.yaml) and print its resul
 	dvc --wait-for-lock repro
 	python stages/summary.py
 
-tables: $(INSTALLED) ## run every experiment behind the published tables on miniatures, and write the tables
-	python stages/tables.py
+tables: $(INSTALLED) ## run every experiment behind the published tables on miniatures, and write the tables (PAPERS=louro_merge: one paper's)
+	python stages/tables.py $(PAPERS)
 	mer check
 
 test: $(INSTALLED) ## run all tests

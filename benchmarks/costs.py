@@ -13,21 +13,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 from rich.table import Table
 
 from mer import config, papers, training
 from mer.artefacts import read_folds
 from mer.blocks import Block
+from mer.blocks.profiles import WHOLE
 from mer.recipe import Recipe
 from mer.selection import SELECTORS, Selection
 
-PROFILE = "paper"
-
 
 def cut(block: Block, epochs: int) -> Block:
-    """The block of params.yaml with trainings of so many epochs, in one round."""
+    """The block of params.yaml with trainings of just so many epochs, in one round."""
     settings: dict[str, Any] = {"rounds": 1} if hasattr(block, "rounds") else {}
     for name, value in block:
         if isinstance(value, Recipe):
@@ -38,10 +36,9 @@ def cut(block: Block, epochs: int) -> Block:
 def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
     """Of an experiment: its timing, and the folds and rounds of the whole protocol."""
     given = papers.load().find(key).model_dump()
-    chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=PROFILE, seed=1)
+    chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=WHOLE, seed=1)
     params, policy, profile = chosen.blocks()
-    words = (word.removeprefix("set.").split("=") for word in given.get("settings", "").split())
-    params = config.changed(params, {name: yaml.safe_load(value) for name, value in words})
+    params = config.changed(params, config.settings(given.get("settings", "").split()))
     first = profile.model_copy(update={"first": 1})
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "run")

@@ -5,8 +5,9 @@
 All train the same network from the same start on random spectrograms of the view's shape, each in a
 process of its own. The plain loop is what a script would do: float32, contiguous, every batch copied
 from the host, no autocast, torch's own dropout and memory; once more with the layers of this project,
-so that the loop alone differs. They take turns, so that a busy machine is as unkind to all of them,
-and a round's ratio is taken within the round. On a CPU the seconds are the processor's.
+so that the loop alone differs. This project's loop runs in float32, and in the precision of
+``profiles.paper``. They take turns, so that a busy machine is as unkind to all of them, and a round's
+ratio is taken within the round. On a CPU the seconds are the processor's.
 
 The floor is what the operations (multiply-adds) and the bytes (maps read and written) of the layers
 would cost at the speed that this machine reaches in one large matrix product and one large copy,
@@ -35,6 +36,7 @@ from mer.recipe import Recipe
 FORWARD_AND_BACKWARD = 3  # a backward pass costs two forward ones
 ROUNDS = 5
 CLASSES = 4
+PLAIN, SCRIPT, PROJECT = "plain", "plain, our layers", "this project, "
 
 epoch: Callable[[], object]  # of a process, as ``start`` leaves it
 
@@ -77,16 +79,15 @@ def start(
     logging.disable()
     torch.set_num_threads(1)
     network, recipe = build(model, shape)
-    recipe = recipe.model_copy(
-        update={"optimizer": "sgd", "batch": batch, "epochs": 1, "stop_accuracy": None}
-    )
+    changes = {"optimizer": "sgd", "batch": batch, "epochs": 1, "stop_accuracy": None}
+    recipe = recipe.model_copy(update=changes | {"precision": kind.removeprefix(PROJECT)})
     x, y = 10 * torch.randn(clips, *shape) - 40, torch.arange(clips) % CLASSES
-    if kind == "this project":
+    if kind.startswith(PROJECT):
         network.to(device())
         resident = [x.half().to(where)], y.to(where)
         epoch = lambda: loop.fit(network, *resident, recipe, seed=1)  # noqa: E731
         return
-    if kind == "plain":
+    if kind == PLAIN:
         network = with_torch_dropout(network)
     network.to(where)
     epoch = lambda: plain(network, x, y, recipe, where)  # noqa: E731
@@ -149,9 +150,9 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Print the table."""
     chosen, where = arguments(), device()
-    (view,) = config.read(f"views.{chosen.view}")
+    view, precision = config.read(f"views.{chosen.view}", "profiles.paper.precision")
     shape = view.frames, view.mels
-    kinds = ["plain", "plain, our layers", "this project"]
+    kinds = [PLAIN, SCRIPT, *(PROJECT + kind for kind in dict.fromkeys(["float32", precision]))]
     spawn = multiprocessing.get_context("spawn")
     facts = chosen.model, shape, chosen.batch, chosen.clips, where
     pools = [ProcessPoolExecutor(1, spawn, start, (kind, *facts)) for kind in kinds]

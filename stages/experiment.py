@@ -8,8 +8,6 @@ values of the model's block. An absent input leaves the reason in place of score
 import sys
 from pathlib import Path
 
-import yaml
-
 from mer import config, evaluation, training
 from mer.artefacts import or_absent, require
 from mer.selection import SELECTORS, Selection
@@ -23,8 +21,7 @@ with stage(f"experiment@{key}", sidecar=metrics / f"{key}.record.json") as recor
     selectors = {k: given[k] for k in SELECTORS if k in given}
     chosen = Selection(**selectors, profile=name, seed=seed)
     params, policy, profile = chosen.blocks()
-    settings = {k[4:]: yaml.safe_load(v) for k, v in given.items() if k.startswith("set.")}
-    params, keep = config.changed(params, settings), chosen.model == "sincnet"
+    params, keep = config.changed(params, config.settings(words)), chosen.model == "sincnet"
     source, parent = given.get("source"), runs / given["parent"] if "parent" in given else None
     with or_absent(runs / key, **chosen.used):
         if "weights" in given:

@@ -1,6 +1,7 @@
-"""Every experiment behind the tables, and the tables: ``python stages/tables.py``.
+"""Every experiment behind the tables, and the tables: ``python stages/tables.py [paper …]``.
 
-``MER_JOBS`` says how many experiments run at once, one per core where it is not set.
+Without a paper those of all. ``MER_JOBS`` says how many experiments run at once, one per core where it is
+not set.
 """
 
 import sys
@@ -10,8 +11,12 @@ from mer import papers
 from mer.mending import mend
 from mer.parallel import jobs
 from mer.stage import one_sentence
-from mer.sweep import sweep
+from mer.sweep import EVERY, sweep
 
 with one_sentence("tables"):
     mend(Path())
-    sys.exit(sweep(papers.load(), jobs()))
+    chosen, targets = papers.load(), [EVERY]
+    if words := sys.argv[1:]:
+        chosen = chosen.only(words)
+        targets = [f"{EVERY}:table@{name}" for name in chosen.tables]
+    sys.exit(sweep(chosen, jobs(), *targets))

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
@@ -96,6 +98,24 @@ def test_sections_come_typed(root):
     assert rate == 22050
     assert svm.c == 8
     assert (profile.folds, profile.repeats) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    "cut", ["folds: 2", "repeats: 1", "first: 1", "epochs: 5", "batch: 8", "short: true"]
+)
+def test_the_whole_protocol_is_not_cut_short(root, tmp_path, cut):
+    """The ledger takes the name of the profile for it."""
+    key = cut.partition(":")[0]
+    before, paper = (root / "params.yaml").read_text().split("\n  paper: ")
+    path = tmp_path / "params.yaml"
+    path.write_text(f"{before}\n  paper: {re.sub(rf'{key}:.*', cut, paper)}")
+    with pytest.raises(MerError, match=r"profiles\.paper must cut nothing short"):
+        config.read_all(path)
+
+
+def test_settings_are_the_words_that_say_set():
+    words = ["p", "model=svm", "set.training.lr=1e-3", "set.filters=[1, 2]", "set.c="]
+    assert config.settings(words) == {"training.lr": "1e-3", "filters": [1, 2], "c": None}
 
 
 def test_a_broken_file_is_named(tmp_path):

@@ -114,7 +114,14 @@ def folds(tmp_path, corpus):
     index.mkdir(parents=True)
     artefacts.write_tracks(index / "tracks.csv", corpus, {})
     artefacts.write_manifest(index)
-    profile = {"folds": None, "repeats": 2, "first": None, "batch": None, "short": False}
+    profile = {
+        "folds": None,
+        "repeats": 2,
+        "first": None,
+        "epochs": None,
+        "batch": None,
+        "short": False,
+    }
     profile["precision"] = "float32"
     make(index, standard, tmp_path / "folds", own="cv10", profile=Profile(**profile), seed=1)
 

@@ -22,7 +22,7 @@ from mer.types import Fold
 RECIPE = Recipe(optimizer="adam", lr=2e-3, batch=4, epochs=8, short_epochs=1, stop_accuracy=None)
 SYNTHESIS = Synthesis(per_class=3, neighbours=2, training=RECIPE)
 PROFILE = Profile(
-    folds=None, repeats=None, first=None, batch=None, short=False, precision="float32"
+    folds=None, repeats=None, first=None, epochs=None, batch=None, short=False, precision="float32"
 )
 
 

@@ -67,7 +67,13 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     fold = Fold(0, 0, ids[:100], (), ids[100:])
     params = svm.Params(c=8.0, gamma=0.05, search="none", folds=2, grid_c=[1.0], grid_gamma=[1.0])
     profile = Profile(
-        folds=None, repeats=None, first=None, batch=None, short=False, precision="float32"
+        folds=None,
+        repeats=None,
+        first=None,
+        epochs=None,
+        batch=None,
+        short=False,
+        precision="float32",
     )
 
     def accuracy(leak):

@@ -109,6 +109,19 @@ def test_interval_covers_the_score_and_narrows_with_clips(rng):
     assert widths[1] < widths[0] / 2
 
 
+def test_interval_lies_about_the_reported_mean_of_a_constant_answer(rng):
+    """Each fold's constant is the class that its training part has most of: pooled, it scores higher."""
+    found = predictions(rng, clips=100, repeats=1)
+    constant = found.frame["fold"].to_numpy() % 4
+    answers = {f"p_{c}": (constant == c).astype(float) for c in range(4)}
+    found = Predictions(found.frame.assign(**answers), found.classes)
+    bounds, means = intervals(found, 1), summary(found, 1)
+    pooled = reference.f1_score(found.y_true, constant, average="macro")
+    assert pooled > 1.5 * means["f1_macro"]
+    for name, (low, high) in bounds.items():
+        assert 0 <= low <= means[name] <= high < means[name] + 0.2
+
+
 def test_interval_width_agrees_with_the_normal_approximation(rng):
     found = predictions(rng, ("low", "high"), clips=400, repeats=1, folds=1, skill=0.3)
     accuracy = summary(found, 1)["accuracy"]

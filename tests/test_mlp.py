@@ -13,7 +13,7 @@ from mer.types import QUADRANTS, FeatureSet, Fold
 
 PARAMS = mlp.Params(alpha=1.0, max_iter=1000, k=2, rounds=3)
 PROFILE = Profile(
-    folds=None, repeats=None, first=None, batch=None, short=False, precision="float32"
+    folds=None, repeats=None, first=None, epochs=None, batch=None, short=False, precision="float32"
 )
 
 

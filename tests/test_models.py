@@ -61,7 +61,9 @@ QUICK_BLOCKS = {
     "artists_cnn": {"training": LONGER},
 }
 MODELS = registry.names("models")
-DEMO = Profile(folds=2, repeats=1, first=None, batch=8, short=True, precision="float32")
+DEMO = Profile(
+    folds=2, repeats=1, first=None, epochs=None, batch=8, short=True, precision="float32"
+)
 
 
 @pytest.fixture(scope="module")

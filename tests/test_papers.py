@@ -291,6 +291,22 @@ def test_an_experiment_depends_on_all_that_the_train_stage_does(group):
     assert all(f" {name}=${{" in stage["cmd"] for name in passed)
 
 
+def test_some_papers_are_whole_by_themselves():
+    chosen = ["louro_improving", "louro_merge"]
+    found = EVERY.only(chosen)
+    assert {table.paper for table in found.tables.values()} == set(found.papers) == set(chosen)
+    owners = [key for key, stage in EVERY.stages.items() if stage.split("/")[1] in chosen]
+    assert list(found.stages) == owners
+    for table in found.tables.values():
+        keys = [table.key(row, column) for row in table.rows for column in table.columns]
+        assert all(bool(found.find(key)) == bool(EVERY.find(key)) for key in keys)
+
+
+def test_a_paper_that_is_none_is_refused_with_those_there_are():
+    with pytest.raises(MerError, match=r"papers/louro must be one of \['features', 'he_two_stage'"):
+        EVERY.only(["louro", "leaks"])
+
+
 def test_a_key_in_two_files_is_refused(tmp_path):
     text = "papers: {}\ntables: {}\ncounts: {a: {paper: p, dataset: d}}\n"
     for name in ("one", "two"):

@@ -89,7 +89,9 @@ def test_clips_and_their_segments_are_scored(material, tmp_path):
     ids = material.mel.ids
     folds = [Fold(0, 0, ids[:4], (), ids[4:]), Fold(0, 1, ids[4:], (), ids[:4])]
     params = short_chunk_cnn.Params(filters=(4, 4), training=RECIPE)
-    profile = Profile(folds=2, repeats=1, first=None, batch=8, short=True, precision="float32")
+    profile = Profile(
+        folds=2, repeats=1, first=None, epochs=None, batch=8, short=True, precision="float32"
+    )
     trained = cross_validate(
         "short_chunk_cnn",
         params,

@@ -20,7 +20,9 @@ from mer.learn.waves import Signals
 from mer.selection import Selection
 from mer.types import QUADRANTS, FeatureSet, Fold, Track
 
-PROFILE = Profile(folds=None, repeats=None, first=None, batch=8, short=True, precision="float32")
+PROFILE = Profile(
+    folds=None, repeats=None, first=None, epochs=None, batch=8, short=True, precision="float32"
+)
 CHOSEN = Selection(
     model="mlp",
     dataset="there",
@@ -128,6 +130,15 @@ SMALL = {
     "training.optimizer": "sgd",
     "training.lr": 1e-9,
 }
+
+
+def test_a_profile_ends_trainings_early_and_the_run_says_so(prepared, monkeypatch):
+    longer = SMALL | {"training.short_epochs": 3, "training.stop_accuracy": None}
+    for cap, epochs in ((None, 3), (2, 2), (9, 3)):
+        monkeypatch.setattr("test_setups.PROFILE", PROFILE.model_copy(update={"epochs": cap}))
+        run(HEARD, prepared / "run", longer)
+        assert pd.read_csv(prepared / "run/curves.csv")["epoch"].max() == epochs
+        assert artefacts.read_json(prepared / "run/run.json").get("max_epochs") == cap
 
 
 def test_a_transfer_goes_on_from_the_network_of_its_parent(prepared):

@@ -19,7 +19,9 @@ from mer.types import Fold
 
 SHAPE = (96, 64)
 STEP = Recipe(optimizer="sgd", lr=0.01, batch=4, epochs=2, short_epochs=2, stop_accuracy=None)
-WHOLE = Profile(folds=None, repeats=None, first=None, batch=None, short=False, precision="float32")
+WHOLE = Profile(
+    folds=None, repeats=None, first=None, epochs=None, batch=None, short=False, precision="float32"
+)
 
 
 @pytest.fixture(scope="module")

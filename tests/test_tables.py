@@ -102,6 +102,17 @@ def test_a_demo_figure_never_stands_where_a_real_one_does(every):
     assert (found["demo_f1_macro"], found["demo_n_clips"]) == (1.0, 40)
 
 
+def test_a_figure_of_trainings_cut_short_says_so(every, tmp_path):
+    short = {**CNN, "profile": "quick", "n_folds": 1, "max_epochs": 25}
+    write_json(tmp_path / "p" / "cnn_4qaed.json", short)
+    found = ledger.results("p", "cnn_4qaed", tmp_path)
+    assert list(found) == ["quick_"]
+    cell = cells(every, "p_table1", _cnn_4qaed=found)["cnn"]["4qaed"]
+    assert (cell["quick_max_epochs"], cell["quick_n_folds"]) == (25, 1)
+    shown = tables._figures(cell, "f1_macro")["less"]
+    assert shown == "quick 0.6000 ± 0.1000 (at most 25 epochs)"
+
+
 def test_counts_take_their_figure_by_column(every):
     counted = {"n_clips_q1": 224, "n_clips_total": 899}
     found = cells(every, "p_table2", _4qaed_counts={"": counted})["4qaed"]

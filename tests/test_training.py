@@ -22,7 +22,9 @@ CHOSEN = Selection(
     profile="demo",
     seed=1,
 )
-PROFILE = Profile(folds=2, repeats=1, first=None, batch=8, short=True, precision="float32")
+PROFILE = Profile(
+    folds=2, repeats=1, first=None, epochs=None, batch=8, short=True, precision="float32"
+)
 
 
 @pytest.fixture

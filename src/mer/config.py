@@ -4,7 +4,7 @@ A stage reads exactly the sections that it declares in its dvc.yaml, as in
 ``read("corpora.demo.rate", "audio")``. ``validate`` reads the whole file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -16,7 +16,7 @@ from mer.blocks import Block, Key, Protocol
 from mer.blocks.columns import Columns, Join
 from mer.blocks.corpora import Audio, Corpus, Cut, Demo, Quarantine, Union
 from mer.blocks.policies import Policy
-from mer.blocks.profiles import Profile
+from mer.blocks.profiles import WHOLE, Profile
 from mer.blocks.views import MaybeView
 from mer.errors import MerError
 
@@ -128,6 +128,12 @@ def read(*keys: str, path: Path = PARAMS) -> list[Any]:
     return values
 
 
+def settings(words: Iterable[str]) -> dict[str, Any]:
+    """What ``set.<key>=<value>`` among the words says, for ``changed``; a value is read as YAML."""
+    pairs = (word.removeprefix("set.").split("=", 1) for word in words if word.startswith("set."))
+    return {key: yaml.safe_load(value) for key, value in pairs}
+
+
 def changed(params: Block, settings: Mapping[str, Any]) -> Block:
     """A section with some of its values replaced, checked as the whole is.
 
@@ -186,6 +192,11 @@ def read_all(path: Path = PARAMS) -> Params:
         if key in params.corpora:
             raise MerError(f"{path}: cuts.{key} must not have the name of a corpus")
     _check_joins(params, path)
+    if WHOLE in params.profiles and not params.profiles[WHOLE].whole:
+        raise MerError(
+            f"{path}: profiles.{WHOLE} must cut nothing short, for its figures stand as those of a whole "
+            "protocol; set folds, repeats, first, epochs or batch of profiles.quick, and profile=quick"
+        )
     for selector, block in CHOICES.items():
         chosen, known = getattr(params, selector), sorted(getattr(params, block))
         if selector == "family":

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from mer.artefacts import read_json
+from mer.blocks.profiles import WHOLE
 from mer.papers import Papers, Table, corpus_of
 from mer.types import MINIATURE
 
 LEDGER = Path("metrics/experiments")
 RAW = Path("data/raw")
-WHOLE = "paper"  # the profile that runs a protocol in full
 Results = dict[str, dict[str, Any]]
 
 

@@ -133,20 +133,27 @@ def percentiles(values: np.ndarray) -> tuple[float, float]:
 
 
 def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, float]]:
-    """95 % percentile bootstrap intervals of every score, the clip as the unit.
+    """95 % bootstrap intervals of every score, the clip as the unit.
 
     Each draw takes as many clips as there are, with replacement, with all their parts where a corpus
-    was cut into such, and all their repeats; a score is
-    computed per repeat over all its folds and averaged. It says how far the figure would move with
-    other clips, not with other training runs.
+    was cut into such, and all their repeats; a score is computed per repeat over all its folds, for a
+    fold's own draw may lack a class, and averaged. Its percentiles, as deviations from the score of all
+    clips so computed, lie about the mean over the folds, which is the figure reported. It says how far
+    that would move with other clips, not with other training runs.
 
     Returns
     -------
     dict of str to (low, high), in 0..1
     """
-    weights = draws(len(clips_of(predictions)), np.random.default_rng(seed))
-    found = resampled(predictions, weights)
-    return {name: percentiles(scores.mean(0)) for name, scores in found.items()}
+    count = len(clips_of(predictions))
+    drawn = resampled(predictions, draws(count, np.random.default_rng(seed)))
+    undrawn = resampled(predictions, np.ones((1, count)))
+    found = {}
+    for name, folds in fold_scores(predictions).items():
+        bounds = percentiles(drawn[name].mean(0) - undrawn[name].mean() + folds.mean())
+        low, high = np.clip(bounds, 0, 1)
+        found[name] = float(low), float(high)
+    return found
 
 
 def _deviation(values: np.ndarray) -> float:

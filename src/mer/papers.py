@@ -1,6 +1,6 @@
 """papers/<paper>/paper.yaml: its tables, and the composition behind each of their cells."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -181,6 +181,18 @@ class Brought(Experiment):
     weights: Key
 
 
+# What has results -> its stage in papers/experiments.yaml.
+PARTS = {
+    "experiments": "experiment",
+    "tuned": "tuned",
+    "cross": "cross",
+    "transfer": "transfer",
+    "brought": "brought",
+    "counts": "count",
+    "settings": "setting",
+}
+
+
 class Papers(Block):
     """All files of ``papers/`` as one.
 
@@ -205,15 +217,7 @@ class Papers(Block):
     @property
     def groups(self) -> dict[str, Mapping[str, Statistic]]:
         """Everything that has results, by the groups of papers/experiments.yaml."""
-        return {
-            "experiment": self.experiments,
-            "tuned": self.tuned,
-            "cross": self.cross,
-            "transfer": self.transfer,
-            "brought": self.brought,
-            "count": self.counts,
-            "setting": self.settings,
-        }
+        return {stage: getattr(self, name) for name, stage in PARTS.items()}
 
     @property
     def stages(self) -> dict[str, str]:
@@ -228,6 +232,21 @@ class Papers(Block):
     def corpora(self) -> set[str]:
         """Every corpus that an experiment reads."""
         return {corpus_of(found) for key in self.stages if (found := self.find(key))}
+
+    def only(self, chosen: Collection[str]) -> "Papers":
+        """What belongs to some of the papers.
+
+        Raises
+        ------
+        MerError
+            If one of them is none of ``papers``.
+        """
+        if unknown := sorted(set(chosen) - self.papers.keys()):
+            raise MerError(f"papers/{unknown[0]} must be one of {sorted(self.papers)}")
+        blocks = {name: getattr(self, name) for name in Papers.model_fields}
+        for name in ("tables", *PARTS):
+            blocks[name] = {k: found for k, found in blocks[name].items() if found.paper in chosen}
+        return self.model_copy(update=blocks | {"papers": {k: self.papers[k] for k in chosen}})
 
     def find(self, key: str) -> Statistic | None:
         """The experiment of that key, of whatever group."""

@@ -40,10 +40,15 @@ def _repro(*words: str, **settings: str) -> int:
     return subprocess.run(command, env=os.environ | settings, check=False).returncode
 
 
-def sweep(papers: Papers, count: int) -> int:
-    """Run the experiments, so many at once, then whatever is left, tables last.
+def sweep(papers: Papers, count: int, *targets: str) -> int:
+    """Run the experiments, so many at once, then the targets, with whatever they need that is left.
 
     A list of stages that fails leaves the rest of it to the last run, which says why.
+
+    Parameters
+    ----------
+    targets : str
+        Words for ``dvc repro``: ``EVERY``, or some tables.
 
     Returns
     -------
@@ -59,4 +64,4 @@ def sweep(papers: Papers, count: int) -> int:
         with ThreadPoolExecutor(count) as pool:
             list(pool.map(lambda plan: _repro("--single-item", *plan, MER_JOBS="1"), work))
         done.update(*work)
-    return _repro(EVERY)
+    return _repro(*targets)

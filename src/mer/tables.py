@@ -55,7 +55,8 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
             for test, p in _p(found[""], reference, name).items():
                 cell[f"{metric}_{test}"] = p
     for prefix, facts in found.items():
-        shown = ("n_clips", "n_folds", "n_rounds", "absent", *(["device"] if table.timed else []))
+        shown = ["n_clips", "n_folds", "n_rounds", "max_epochs", "absent"]
+        shown += ["device"] if table.timed else []
         cell |= {f"{prefix}{n}": facts[n] for n in shown if n in facts}
     return cell
 
@@ -121,8 +122,15 @@ def _figures(cell: Cell, metric: str) -> dict[str, str]:
     shown |= {test: _number(cell.get(f"{metric}_{test}")) for test in ("p", "p_paired")}
     shown["n"] = _counts(cell)
     others = [key.removesuffix(metric) for key in cell if key.endswith(f"_{metric}")]
-    shown["less"] = "; ".join(f"{p.strip('_')} {_with_deviation(cell, p + metric)}" for p in others)
+    shown["less"] = "; ".join(_less(cell, prefix, metric) for prefix in others)
     return shown
+
+
+def _less(cell: Cell, prefix: str, metric: str) -> str:
+    """A figure that is not comparable: of what, and trained for how long where that was cut short."""
+    figure = f"{prefix.strip('_')} {_with_deviation(cell, prefix + metric)}"
+    cap = cell.get(f"{prefix}max_epochs")
+    return f"{figure} (at most {cap} epochs)" if cap else figure
 
 
 def _counts(cell: Cell) -> str:

@@ -105,6 +105,8 @@ def run(
         )
         if trained.rounds > 1:
             described["n_rounds"] = trained.rounds
+        if profile.epochs and len(trained.timings):
+            described["max_epochs"] = profile.epochs
         _write(target, trained, described, weights)
     return timing(trained)
 

@@ -7,6 +7,8 @@ from pydantic import Field, PositiveInt
 from mer.blocks import Block
 from mer.recipe import Precision
 
+WHOLE = "paper"  # the profile that runs a protocol in full
+
 
 class Profile(Block):
     """``profiles.<key>``: how much of a protocol is run; null leaves its own number.
@@ -15,6 +17,7 @@ class Profile(Block):
     ----------
     folds, repeats : of a cross-validation
     first : train on this many folds only, where a whole protocol is too dear
+    epochs : of any training of a network, at most, where a whole recipe is too dear
     batch : examples per training step of a network
     short : whether networks train for their ``short_epochs`` only, an autoencoder of segments on the
         first of each clip
@@ -26,6 +29,13 @@ class Profile(Block):
     folds: Annotated[int, Field(ge=2)] | None
     repeats: PositiveInt | None
     first: PositiveInt | None
+    epochs: PositiveInt | None
     batch: PositiveInt | None
     short: bool
     precision: Precision
+
+    @property
+    def whole(self) -> bool:
+        """Whether it leaves a protocol, and the recipes of networks, as they are."""
+        cuts = (self.folds, self.repeats, self.first, self.epochs, self.batch)
+        return cuts == (None,) * len(cuts) and not self.short

@@ -12,12 +12,13 @@ from mer.recipe import Recipe
 
 
 def shortened(recipe: Recipe, profile: Profile) -> Recipe:
-    """The recipe under a profile: its precision, its batch, and its short number of epochs."""
-    changes: dict[str, int | str] = {"precision": profile.precision}
-    if profile.batch is not None:
-        changes["batch"] = profile.batch
-    if profile.short:
-        changes["epochs"] = recipe.short_epochs
+    """The recipe under a profile: its precision, its batch, and no more epochs than it allows."""
+    epochs = recipe.short_epochs if profile.short else recipe.epochs
+    changes = {
+        "precision": profile.precision,
+        "batch": profile.batch or recipe.batch,
+        "epochs": min(epochs, profile.epochs or epochs),
+    }
     return recipe.model_copy(update=changes)
 
 
