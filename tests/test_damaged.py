@@ -206,7 +206,7 @@ def test_too_many_faults_fail_with_the_list_and_few_are_logged(corpus, caplog, b
         assert len(songs.standardize(max_fraction=0.2)) == 1
     else:
         with pytest.raises(
-            MerError, match=r"at most 20% of the 11 audio files.*3 are: 'bad 0.mp3'"
+            MerError, match=r"at most 20% of the audio files.*unusable are 3 of 11: 'bad 0.mp3'"
         ):
             songs.standardize(max_fraction=0.2)
         assert not songs.standard.exists()
@@ -272,8 +272,11 @@ def test_the_stage_fails_with_the_list_where_too_many_are_damaged(workplace):
     done = workplace.run("standardize", "songs")
     assert done.returncode == 1
     said = " ".join(done.stderr.split())
-    assert "at most 10% of the 19 audio files in data/raw/songs may be unusable" in said
-    assert "2 are: 'song 00.wav': zero bytes; 'song 01.wav': not decodable: Format not" in said
+    assert "at most 10% of the audio files in data/raw/songs may be unusable" in said
+    assert (
+        "unusable are 2 of 19: 'song 00.wav': zero bytes; 'song 01.wav': not decodable: Format not"
+        in said
+    )
     assert "Traceback" not in said
 
 

@@ -77,7 +77,7 @@ def test_files_of_the_same_bytes_both_go_through(project):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("mine/broken.mp3", "never all; 1 are: 'mine/broken"), ("gone.wav", "gone")],
+    [("mine/broken.mp3", "unusable are 1 of 1: 'mine/broken"), ("gone.wav", "gone")],
 )
 def test_no_usable_file_is_refused(project, name, message):
     with pytest.raises(MerError, match=message):
@@ -177,7 +177,7 @@ def test_a_join_is_extracted_as_its_families(project, monkeypatch):
         (["openl3", "mine", "--out", "t.csv"], "say which, in Hz: --rate 44100"),
         (["openl3", "mine", "--out", "t.csv", "--rate", "22050"], "weights not present: openl3"),
         (["nothing", "mine", "--out", "t.csv"], "'nothing' is not one of"),
-        (["compare", "mine/broken.mp3", "--out", "t.csv"], "never all"),
+        (["compare", "mine/broken.mp3", "--out", "t.csv"], "one audio file at least"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(project, monkeypatch, capsys, words, message):

@@ -143,9 +143,14 @@ def _check(root: Path, faults: list[tuple], existing: int, max_fraction: float) 
     if len(faults) <= max_fraction * existing and len(faults) < existing:
         return
     shown = "; ".join(f"{path!r}: {reason}" for _, path, reason in faults[:10])
+    allowed = (
+        "one audio file at least must be usable"
+        if len(faults) == existing
+        else f"at most {max_fraction:.0%} of the audio files in {root} may be unusable "
+        "(quarantine.max_fraction)"
+    )
     raise MerError(
-        f"at most {max_fraction:.0%} of the {existing} audio files in {root} may be unusable "
-        f"(quarantine.max_fraction), and never all; {len(faults)} are: {shown}"
+        f"{allowed}; unusable are {len(faults)} of {existing}: {shown}"
         f"{'; …' if faults[10:] else ''}; mend or remove them"
     )
 
