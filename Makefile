@@ -25,7 +25,7 @@ repro: $(INSTALLED) ## run the selected system (params.yaml) and print its resul
 
 tables: $(INSTALLED) ## run every experiment behind the published tables on miniatures, and write the tables (PAPERS=louro_merge: one paper's)
 	python stages/tables.py $(PAPERS)
-	mer check
+	mer check $(PAPERS)
 
 test: $(INSTALLED) ## run all tests
 	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -360,8 +360,8 @@ def small(tmp_path, monkeypatch):
     return tmp_path
 
 
-def check(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["mer", "check"])
+def check(monkeypatch, capsys, *words):
+    monkeypatch.setattr("sys.argv", ["mer", "check", *words])
     monkeypatch.setenv("COLUMNS", "200")
     main()
     out = capsys.readouterr().out
@@ -377,7 +377,7 @@ def test_mer_check_says_what_each_cell_lacks(small, monkeypatch, capsys):
     assert "absent" in lines["openl3"]
     assert "weights not there" in lines["openl3"]
     assert "MER_audio_taffc_dataset.zip" in out
-    assert out.endswith("0 done, 1 demo only, 2 absent\n")
+    assert out.endswith("0 done, 0 in part, 1 demo only, 2 absent\n")
 
 
 def test_mer_check_says_which_input_was_absent(small, monkeypatch, capsys):
@@ -389,16 +389,30 @@ def test_mer_check_says_which_input_was_absent(small, monkeypatch, capsys):
     out, lines = check(monkeypatch, capsys)
     assert "weights not present: a.pth, see README" in lines["svm"]
     assert "weights not present: a.pth, see README" in lines["cnn"]
-    assert out.endswith("0 done, 1 demo only, 2 absent\n")
+    assert out.endswith("0 done, 0 in part, 1 demo only, 2 absent\n")
 
 
 def test_mer_check_finds_what_was_run_on_the_real_corpus(small, monkeypatch, capsys):
     (small / "data/raw/4qaed").mkdir(parents=True)
     folder = small / "metrics/experiments/p"
     write_json(folder / "svm_4qaed.json", {"f1_macro": 0.7, "profile": "paper"})
-    write_json(folder / "cnn_4qaed.json", {"f1_macro": 0.7, "profile": "quick"})
+    cut = {"f1_macro": 0.7, "profile": "quick", "n_folds": 1, "max_epochs": 25}
+    write_json(folder / "cnn_4qaed.json", cut)
+    write_json(folder / "demo_cnn_4qaed.json", {"f1_macro": 0.9, "profile": "demo"})
     out, lines = check(monkeypatch, capsys)
     assert "done" in lines["svm"]
-    assert "demo only" in lines["cnn"]
-    assert "experiment@cnn_4qaed not run" in lines["cnn"]
-    assert out.endswith("1 done, 1 demo only, 1 absent\n")
+    assert "in part" in lines["cnn"]
+    assert "profile=quick, n_folds=1, max_epochs=25" in lines["cnn"]
+    assert out.endswith("1 done, 1 in part, 0 demo only, 1 absent\n")
+
+
+def test_mer_check_of_one_paper(small, monkeypatch, capsys):
+    assert check(monkeypatch, capsys, "p")[0] == check(monkeypatch, capsys)[0]
+    with pytest.raises(SystemExit, match="1"):
+        check(monkeypatch, capsys, "q")
+    assert "papers/q must be one of ['p']" in capsys.readouterr().err
+
+
+def test_mer_check_says_once_what_holds_of_cells_side_by_side():
+    table = EVERY.tables["he_two_stage_table1"]
+    assert len({ledger.state(EVERY, table, "pmemo_1s", column) for column in table.columns}) == 1

@@ -42,25 +42,34 @@ def _timing(results: Path) -> dict[str, Any]:
     return {**timing, "device": record["device"]} if timing else {}
 
 
+def _part(facts: dict[str, Any]) -> str:
+    """How much of a protocol was run."""
+    shown = ("profile", "n_folds", "max_epochs")
+    return ", ".join(f"{name}={facts[name]}" for name in shown if name in facts)
+
+
 def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str]:
     """How far a cell of a published table is reproduced.
 
     Returns
     -------
     state : str
-        ``done``: run on the real corpus, in full. ``demo only``: run on less. ``absent``: not run.
+        ``done``: run on the real corpus, in full. ``in part``: on the real corpus, not in full.
+        ``demo only``: on a miniature. ``absent``: not run.
     why : str
-        What it is not done for: no composition, an absent input, no corpus, or only that its stage was
-        not run; empty for ``done``.
+        What was run in part, or what keeps it from more: no composition, an absent input, no corpus, or
+        only that its stage was not run; empty for ``done``.
     """
     key = table.key(row, column)
     experiment = papers.find(key)
     if experiment is None:
         return "absent", table.why(row, column) or "no composition and no reason given"
     found = results(table.paper, key)
-    scored = [prefix for prefix, facts in found.items() if "absent" not in facts]
+    scored = {prefix: facts for prefix, facts in found.items() if "absent" not in facts}
     if "" in scored:
         return "done", ""
+    if real := scored.keys() - {MINIATURE}:
+        return "in part", _part(scored[real.pop()])
     corpus = RAW / corpus_of(experiment)
     why = f"{papers.stages[key]} not run" if corpus.is_dir() else f"{corpus} not there"
     why = next((facts["absent"] for facts in found.values() if "absent" in facts), why)

@@ -1,7 +1,8 @@
-"""Every cell of every published table: done, demo only, or absent and why."""
+"""Every cell of every published table: done, in part, demo only, or absent and why."""
 
 import argparse
 from collections import Counter
+from itertools import groupby
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,7 +10,7 @@ from rich.table import Table
 
 from mer import config, ledger, papers
 
-COLOURS = {"done": "green", "demo only": "yellow", "absent": "red"}
+COLOURS = {"done": "green", "in part": "cyan", "demo only": "yellow", "absent": "red"}
 ADVICE = (
     "A cell of a corpus that is there, where it says which stage was not run:\n"
     "  dvc exp run -S miniature= -S profile=paper <stage>\n"
@@ -18,20 +19,26 @@ ADVICE = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """It takes none."""
+    """Papers."""
+    parser.add_argument("papers", nargs="*", help="folders of papers/; without one, all of them")
 
 
-def run(console: Console, _: argparse.Namespace) -> None:
-    """Print, of every cell of every published table, whether it is done, demo only or absent, and why."""
+def run(console: Console, options: argparse.Namespace) -> None:
+    """Print, of every cell of every published table, how far it is reproduced, and why no further.
+
+    Cells side by side of which the same is said share a line.
+    """
     every, (corpora,) = papers.load(), config.read("corpora")
+    if options.papers:
+        every = every.only(options.papers)
     counted: Counter[str] = Counter()
     for name, table in every.tables.items():
-        shown = Table("row", "column", "state", "why", title=name, title_justify="left")
+        shown = Table("row", "columns", "state", "why", title=name, title_justify="left")
         for row in table.rows:
-            for column in table.columns:
-                state, why = ledger.state(every, table, row, column)
-                counted[state] += 1
-                shown.add_row(row, column, f"[{COLOURS[state]}]{state}[/]", escape(why))
+            cells = {column: ledger.state(every, table, row, column) for column in table.columns}
+            counted.update(state for state, _ in cells.values())
+            for (state, why), columns in groupby(cells, key=lambda column: cells[column]):
+                shown.add_row(row, ", ".join(columns), f"[{COLOURS[state]}]{state}[/]", escape(why))
         console.print(shown)
     for corpus in sorted(every.corpora):
         if not (ledger.RAW / corpus).is_dir():
