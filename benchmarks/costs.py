@@ -38,7 +38,7 @@ def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
     given = papers.load().find(key).model_dump()
     chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=WHOLE, seed=1)
     params, policy, profile = chosen.blocks()
-    params = config.changed(params, config.settings(given.get("settings", "").split()))
+    params = config.changed(params, config.settings(given["settings"].split()))
     first = profile.model_copy(update={"first": 1})
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "run")

@@ -185,12 +185,13 @@ def test_every_input_of_an_experiment_has_a_stage(key):
     assert corpus in stages["features"]["matrix"]["dataset"]
 
 
-@pytest.mark.parametrize("key", [*EVERY.tuned, *EVERY.cross, *EVERY.transfer])
+@pytest.mark.parametrize("key", EXPERIMENTS)
 def test_settings_fit_the_block_of_the_model(key):
     experiment = EXPERIMENTS[key]
     (block,) = config.read(f"models.{experiment.model}", path=ROOT / "params.yaml")
-    words = (word.removeprefix("set.").split("=") for word in experiment.settings.split())
-    config.changed(block, {name: yaml.safe_load(value) for name, value in words})
+    words = experiment.settings.split()
+    assert len(config.settings(words)) == len(words)
+    config.changed(block, config.settings(words))
 
 
 @pytest.mark.parametrize("key", EXPERIMENTS)
@@ -217,7 +218,7 @@ def test_a_chain_ends_in_a_network_that_is_trained_from_nothing(key):
         assert key not in seen
         seen.append(key)
         key = EVERY.transfer[key].parent
-    assert EVERY.tuned[key].model == "sincnet"
+    assert EVERY.experiments[key].model == "sincnet"
 
 
 CHAINS = {
@@ -233,7 +234,7 @@ def test_a_transfer_learns_the_languages_in_the_published_order(row, chain):
     while key in EVERY.transfer:
         learned.insert(0, EVERY.transfer[key].corpus)
         key = EVERY.transfer[key].parent
-    assert [EVERY.tuned[key].corpus, *learned] == chain.split()
+    assert [EVERY.experiments[key].corpus, *learned] == chain.split()
 
 
 @pytest.mark.parametrize(
@@ -273,7 +274,7 @@ def test_the_pipeline_has_a_stage_for_each_experiment_and_table():
 NARROWED = ("columns", "src/mer/panda.py", "src/mer/features/panda1714/catalogue.csv")
 
 
-@pytest.mark.parametrize("group", ["experiment", "tuned", "cross", "transfer", "brought"])
+@pytest.mark.parametrize("group", ["experiment", "cross", "transfer", "brought"])
 def test_an_experiment_depends_on_all_that_the_train_stage_does(group):
     train = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]
     stage = PIPELINE["stages"][group]["do"]
@@ -337,6 +338,7 @@ def small(tmp_path, monkeypatch):
         "copies": "none/none",
         "protocol": "cv10x10",
         "fidelity": "described",
+        "settings": "",
         "dataset": "4qaed",
     }
     content = {

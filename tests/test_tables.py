@@ -36,6 +36,7 @@ COMPOSITION = {
     "copies": "none/none",
     "protocol": "cv10",
     "fidelity": "described",
+    "settings": "",
     "dataset": "4qaed",
 }
 

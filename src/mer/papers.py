@@ -123,6 +123,7 @@ class Experiment(Statistic):
     Attributes
     ----------
     copies : ``<policy>/<view>`` of the augmented copies, ``none/none`` where the policy makes none
+    settings : words ``set.<dotted key>=<value>``, which replace values of the model's block
     corpus : what the dataset was cut from; null where it is a corpus itself
     """
 
@@ -134,21 +135,11 @@ class Experiment(Statistic):
     copies: str
     protocol: Protocol
     fidelity: Literal["described", "released"]
+    settings: str
     corpus: Key | None = None
 
 
-class Tuned(Experiment):
-    """``tuned.<key>``: an experiment with values of its model's block replaced.
-
-    Attributes
-    ----------
-    settings : words ``set.<dotted key>=<value>``
-    """
-
-    settings: str
-
-
-class Cross(Tuned):
+class Cross(Experiment):
     """``cross.<key>``: trained on one dataset, tested on another.
 
     Attributes
@@ -159,12 +150,12 @@ class Cross(Tuned):
     source: Key
 
 
-class Transfer(Tuned):
+class Transfer(Experiment):
     """``transfer.<key>``: trained further from the network of another experiment.
 
     Attributes
     ----------
-    parent : key of that experiment, in ``tuned`` or ``transfer``
+    parent : key of that experiment, in ``experiments`` or ``transfer``
     """
 
     parent: Key
@@ -184,7 +175,6 @@ class Brought(Experiment):
 # What has results -> its stage in papers/experiments.yaml.
 PARTS = {
     "experiments": "experiment",
-    "tuned": "tuned",
     "cross": "cross",
     "transfer": "transfer",
     "brought": "brought",
@@ -199,7 +189,7 @@ class Papers(Block):
     Attributes
     ----------
     systems : compositions, or parts of such, that the others share by YAML anchors
-    experiments, tuned, cross, transfer, brought, counts, settings : by key; groups of
+    experiments, cross, transfer, brought, counts, settings : by key; groups of
         papers/experiments.yaml, some of them called by the singular
     """
 
@@ -207,7 +197,6 @@ class Papers(Block):
     tables: dict[Key, Table]
     systems: dict[Key, dict[str, Any]] = Field(default_factory=dict)
     experiments: dict[Key, Experiment] = Field(default_factory=dict)
-    tuned: dict[Key, Tuned] = Field(default_factory=dict)
     cross: dict[Key, Cross] = Field(default_factory=dict)
     transfer: dict[Key, Transfer] = Field(default_factory=dict)
     brought: dict[Key, Brought] = Field(default_factory=dict)
