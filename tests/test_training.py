@@ -1,5 +1,7 @@
 """mer.training: a run that is killed while it is written is not trained again."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,17 @@ def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeyp
     files = {"manifest.json", "predictions.parquet", "run.json", "curves.csv", "trials.csv"}
     assert set(whole) == files
     assert list(Path(".mer/scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize("model", ["svm", "mlp", "constant"])
+def test_an_estimator_loads_no_torch(model):
+    """It takes as long to load as all else together, and half of all experiments are of estimators."""
+    code = f"""
+import sys
+from mer import evaluation, registry, training
+from mer.learn.crossval import learner_of, takes_turns
+registry.get("models", "{model}")
+assert learner_of("{model}").uses_device == takes_turns("{model}") == False
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

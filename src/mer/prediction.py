@@ -16,11 +16,10 @@ import pandas as pd
 
 from mer import artefacts, config, mel, parallel, registry, songs
 from mer.blocks.profiles import Profile
-from mer.device import device
 from mer.errors import MerError
 from mer.excerpts import Excerpt, cut
 from mer.files import read_json
-from mer.learn.crossval import PROBABILITY_DIGITS, fold_seed, learner_of
+from mer.learn.crossval import PROBABILITY_DIGITS, fold_seed, learner_of, takes_turns
 from mer.learn.kept import Kept
 from mer.learn.material import Material, beside, named, read
 from mer.selection import DATA, Selection
@@ -104,7 +103,7 @@ def probabilities(system: System, data: Path, ids: Sequence[str]) -> np.ndarray:
     chosen = system.chosen
     material = beside(system.known, _prepared(system, data), chosen.dataset)
     work = partial(_answer, chosen, system.params, system.profile, material, tuple(ids))
-    alone = learner_of(chosen.model).uses_device and device().type == "cuda"
+    alone = takes_turns(chosen.model)
     answers = parallel.each(work, system.members, label=f"ask {chosen.model}", alone=alone)
     found = []
     for (fold, weights), answer in zip(system.members, answers, strict=True):

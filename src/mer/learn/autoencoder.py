@@ -9,8 +9,8 @@ from torch import Tensor
 from mer.device import device
 from mer.learn import inputs
 from mer.learn.estimator import probabilities
-from mer.learn.kept import Kept, Training, fill
-from mer.learn.loop import weights
+from mer.learn.kept import Kept, Training
+from mer.learn.loop import fill, weights
 from mer.learn.material import Material
 from mer.learn.reconstruction import codes, trained
 from mer.networks.autoencoder import Autoencoder, Scale

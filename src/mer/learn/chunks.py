@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from mer.blocks.profiles import Profile
 from mer.device import device
 from mer.errors import MerError
-from mer.learn import inputs, loop, rounds
-from mer.learn.kept import Kept, Training, fill
+from mer.learn import inputs, loop
+from mer.learn.kept import Kept, Training
 from mer.learn.material import Material
 from mer.recipe import Recipe
 
@@ -138,7 +138,11 @@ def classify(network: nn.Module, clips: Clips, size: int, hop: int) -> np.ndarra
 def _network(module: Any, params: Any, material: Material, where: torch.device) -> nn.Module:
     """An untrained network, or one that goes on from the given weights."""
     network: nn.Module = module.build(params, classes=len(material.classes))
-    return network.to(where) if material.initial is None else fill(network, material.initial, where)
+    return (
+        network.to(where)
+        if material.initial is None
+        else loop.fill(network, material.initial, where)
+    )
 
 
 def _fit(
@@ -185,7 +189,7 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     values = torch.from_numpy(material.signals.values).to(where)
     clips = Clips.of(material, ids, values, params.samples(params.chunk_ms))
     network = kept.module.build(params, classes=len(material.classes))
-    return _answers(fill(network, kept.weights, where), clips, params, kept.profile)
+    return _answers(loop.fill(network, kept.weights, where), clips, params, kept.profile)
 
 
 def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]:
@@ -205,7 +209,7 @@ def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]
     draw = partial(train.draw, count, size, params.amplitude)
     arrays: dict[str, np.ndarray] = {}
     answers = []
-    for number, own in enumerate(rounds.seeds(training)):
+    for number, own in enumerate(training.seeds):
         torch.manual_seed(own)
         network = _network(training.module, params, material, where)
         fitted = partial(_fit, network, draw, y, recipe, seed=own, settle=training.described)

@@ -31,7 +31,6 @@ import pandas as pd
 
 from mer import registry
 from mer.blocks.profiles import Profile
-from mer.device import device
 from mer.learn import tuning
 from mer.learn.kept import Training
 from mer.learn.material import Material
@@ -85,6 +84,15 @@ def fold_seed(seed: int, fold: Fold) -> int:
 def learner_of(model: str) -> ModuleType:
     """The module of ``mer.learn`` that trains a model."""
     return registry.get("learn", registry.get("models", model).learner)
+
+
+def takes_turns(model: str) -> bool:
+    """Whether a model's folds are trained, or asked, one after the other, on a GPU."""
+    if not learner_of(model).uses_device:
+        return False  # and nothing loads torch
+    from mer.device import device
+
+    return device().type == "cuda"
 
 
 def _train(
@@ -188,9 +196,8 @@ def cross_validate(
     weights: dict[tuple[int, int], Mapping[str, np.ndarray]] = {}
     selected: dict[tuple[int, int], list[str]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
-    alone = learner_of(model).uses_device and device().type == "cuda"
     repeats = 1 + max(fold.repeat for fold in folds)
-    found = each(work, folds, label=f"train {model}", alone=alone)
+    found = each(work, folds, label=f"train {model}", alone=takes_turns(model))
     for fold, arrays in zip(folds, found, strict=True):
         y_true = [material.labels[i] for i in fold.test]
         answers = arrays["probabilities"]

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
-from mer.learn import rounds
 from mer.learn.kept import Kept, Training
 from mer.learn.material import Material
 from mer.learn.smote import more
@@ -59,7 +58,7 @@ def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]
         x, of_x = np.concatenate([x, new[0]]), np.concatenate([of_x, new[1]])
     fitted = [
         module.build(training.params, seed=own, fidelity=training.fidelity).fit(x, of_x)
-        for own in rounds.seeds(training)
+        for own in training.seeds
     ]
     answers = [probabilities(c, rows[known:], len(material.classes)) for c in fitted]
     found = {"probabilities": np.stack(answers)}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mer.device import device
 from mer.learn import inputs, loop, tuning
-from mer.learn.kept import Kept, Training, fill
+from mer.learn.kept import Kept, Training
 from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.recipe import Recipe
@@ -92,7 +92,7 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     dnn, cnn, fusion = kept.module.build(
         kept.params, shape=shape, features=features, classes=classes
     )
-    network = fill(fusion(cnn, dnn, classes), kept.weights, where)
+    network = loop.fill(fusion(cnn, dnn, classes), kept.weights, where)
     return loop.predict(network, [mel, table])
 
 

@@ -3,17 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 
 from mer.blocks.profiles import Profile
-from mer.errors import MerError
+from mer.seeds import generator
 from mer.types import Fold
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -44,6 +40,21 @@ class Training:
         """Whether it follows the paper, not the authors' code."""
         return self.fidelity == "described"
 
+    @property
+    def seeds(self) -> list[int]:
+        """A seed for each round of the fold, derived from the fold's.
+
+        Rounds are repeats of a fold, and a profile may have fewer of these than ``params.rounds``. A model
+        without ``rounds`` is trained once, from the fold's own seed.
+        """
+        if not hasattr(self.params, "rounds"):
+            return [self.seed]
+        rounds = self.params.rounds
+        count = min(rounds, self.profile.repeats or rounds)
+        return [
+            int(generator(self.seed, "round", number).integers(2**31)) for number in range(count)
+        ]
+
 
 @dataclass(frozen=True)
 class Kept(Training):
@@ -56,22 +67,3 @@ class Kept(Training):
     """
 
     weights: Mapping[str, np.ndarray]
-
-
-def fill(network: Network, weights: Mapping[str, np.ndarray], where: torch.device) -> Network:
-    """The network with the weights that a training left, as it was at its end.
-
-    Raises
-    ------
-    MerError
-        If they are of another network.
-    """
-    try:
-        network.load_state_dict({k: torch.from_numpy(array) for k, array in weights.items()})
-    except RuntimeError as error:
-        fault = str(error).splitlines()[-1].strip()
-        raise MerError(
-            "the weights of a run must be of the network that params.yaml describes, and are of another "
-            f"({fault}); run `dvc repro`"
-        ) from error
-    return network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -8,9 +8,9 @@ for that, ``mer.learn.rows``, are read from the disk, batch by batch.
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ KERAS_ADAM_EPSILON = 1e-7
 log = logging.getLogger("mer")
 
 Network = Callable[..., Tensor]
+Filled = TypeVar("Filled", bound=nn.Module)
 
 
 class Examples(Protocol):
@@ -252,6 +253,25 @@ def weights(network: nn.Module) -> dict[str, np.ndarray]:
     """Parameters and buffers by name, under ``weights.``, in the order of memory that files have."""
     state = network.state_dict().items()
     return {f"weights.{name}": tensor.cpu().contiguous().numpy() for name, tensor in state}
+
+
+def fill(network: Filled, weights: Mapping[str, np.ndarray], where: torch.device) -> Filled:
+    """The network with the weights that a training left, as it was at its end.
+
+    Raises
+    ------
+    MerError
+        If they are of another network.
+    """
+    try:
+        network.load_state_dict({k: torch.from_numpy(array) for k, array in weights.items()})
+    except RuntimeError as error:
+        fault = str(error).splitlines()[-1].strip()
+        raise MerError(
+            "the weights of a run must be of the network that params.yaml describes, and are of another "
+            f"({fault}); run `dvc repro`"
+        ) from error
+    return network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ import torch
 
 from mer.device import device
 from mer.learn import deepsmote, inputs, loop
-from mer.learn.kept import Kept, Training, fill
+from mer.learn.kept import Kept, Training
 from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.learn.stripes import Striped
@@ -61,7 +61,7 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     x = inputs.examples(material, ids, device(), copies=False)
     shape, classes = tuple(x.shape[1:]), len(material.classes)
     network = kept.module.build(kept.params, shape=shape, classes=classes)
-    found = loop.predict(fill(network, kept.weights, x.device), [x])
+    found = loop.predict(loop.fill(network, kept.weights, x.device), [x])
     return answers(found, material, ids, kept.fidelity)["probabilities"]
 
 

@@ -158,18 +158,3 @@ def classify(
         if number == 0:
             arrays |= loop.weights(network)
     return {"probabilities": np.stack(answers), **arrays}
-
-
-def seeds(training: Training) -> list[int]:
-    """A seed for each round of a fold, derived from the fold's.
-
-    Rounds are repeats of a fold, and a profile may have fewer of these than ``params.rounds``. A model
-    without ``rounds`` is trained once, from the fold's own seed.
-    """
-    if not hasattr(training.params, "rounds"):
-        return [training.seed]
-    rounds = training.params.rounds
-    count = min(rounds, training.profile.repeats or rounds)
-    return [
-        int(generator(training.seed, "round", number).integers(2**31)) for number in range(count)
-    ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from mer.device import device
 from mer.learn import inputs, loop, rounds, rows
-from mer.learn.kept import Kept, Training, fill
+from mer.learn.kept import Kept, Training
 from mer.learn.material import Material
 from mer.types import positions
 
@@ -21,7 +21,7 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     numbers = np.array(positions(material.mel.ids, ids, "spectrogram"))
     classes = len(material.classes)
     network = kept.module.build(kept.params, shape=values.shape[2:], classes=classes)
-    network = fill(network, kept.weights, where)
+    network = loop.fill(network, kept.weights, where)
     return loop.predict(network, [rows.examples(values, numbers, where)])
 
 
@@ -38,6 +38,6 @@ def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]
         ),
         inputs.shortened(params.training, training.profile),
         "training",
-        seeds=rounds.seeds(training),
+        seeds=training.seeds,
         patience=params.patience,
     )

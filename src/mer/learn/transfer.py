@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mer.device import device
 from mer.learn import inputs, loop
-from mer.learn.kept import Kept, Training, fill
+from mer.learn.kept import Kept, Training
 from mer.learn.loop import weights
 from mer.learn.material import Material
 from mer.learn.network import answers
@@ -59,7 +59,7 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
     x = inputs.examples(material, ids, device(), copies=False)
     shape, classes = tuple(x.shape[1:]), len(material.classes)
     network = kept.module.build(kept.params, weights=material.weights, shape=shape, classes=classes)
-    trained, taken = _trained(fill(network, kept.weights, x.device), [x])
+    trained, taken = _trained(loop.fill(network, kept.weights, x.device), [x])
     return answers(loop.predict(trained, taken), material, ids, kept.fidelity)["probabilities"]
 
 

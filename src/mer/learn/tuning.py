@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
 
 from mer.blocks.profiles import Profile
 from mer.errors import MerError
@@ -19,13 +18,14 @@ from mer.recipe import Recipe, Tuning
 
 if TYPE_CHECKING:
     import optuna
+    from torch import Tensor
 
 STUDIES = Path(".mer/studies")
 STARTUP = 3  # trials at random before the sampler learns from them; Optuna's 10 would be all
 COLUMNS = ("trial", "batch", "adam", "lr", "objective", "chosen")
 
 
-def key(parts: Iterable[Any], tensors: Iterable[Tensor]) -> str:
+def key(parts: Iterable[Any], tensors: "Iterable[Tensor]") -> str:
     """A study's name, from what decides it beside this project's code."""
     digest = hashlib.sha256(repr([code(), *parts]).encode())
     for tensor in tensors:

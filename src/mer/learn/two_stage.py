@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from mer.device import device
 from mer.learn import inputs, loop, rounds, rows
-from mer.learn.kept import Kept, Training, fill
+from mer.learn.kept import Kept, Training
 from mer.learn.loop import Examples, Objective, weights
 from mer.learn.material import Material
 from mer.networks.segments import Encoder, MaskedAutoencoder
@@ -75,7 +75,7 @@ def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
         (second if own == name else first)[own] = array
     encoder = kept.module.autoencoder(kept.params, shape=shape, masking=None).encoder
     classifier = kept.module.build(kept.params, shape=shape, classes=len(material.classes))
-    encoder, classifier = fill(encoder, first, where), fill(classifier, second, where)
+    encoder, classifier = loop.fill(encoder, first, where), loop.fill(classifier, second, where)
     with encoded(encoder, segments(material, ids, where), per_clip) as codes:
         return loop.predict(classifier, [rows.examples(codes, np.arange(len(ids)), where)])
 
@@ -112,6 +112,6 @@ def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]
             rounds.parts(codes, ids, sides, material.labels, where),
             inputs.shortened(params.classifier, profile),
             "stage2",
-            seeds=rounds.seeds(training),
+            seeds=training.seeds,
             patience=params.patience,
         )
