@@ -11,7 +11,7 @@ ratio is taken within the round. On a CPU the seconds are the processor's.
 
 The floor is what the operations (multiply-adds) and the bytes (maps read and written) of the layers
 would cost at the speed that this machine reaches in one large matrix product and one large copy,
-whichever is more, measured in the same run.
+whichever is more, measured in the same run; in bfloat16 where the device computes in it.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mer import config, registry
-from mer.device import device
+from mer.device import computes_in_bfloat16, device
 from mer.learn import loop
 from mer.networks import layers
 from mer.recipe import Recipe
@@ -128,7 +128,7 @@ def work(network: nn.Module, shape: tuple[int, int]) -> tuple[float, float]:
 
 def floor(network: nn.Module, shape: tuple[int, int], where: torch.device) -> tuple[float, float]:
     """Seconds per clip of its operations and of its bytes, at the machine's measured speeds."""
-    kind = torch.bfloat16 if where.type == "cuda" else torch.float32
+    kind = torch.bfloat16 if computes_in_bfloat16(where) else torch.float32
     side = 4096 if where.type == "cuda" else 1024
     a = torch.randn(side, side, device=where, dtype=kind)
     block, copy = torch.ones(2, 2**26, device=where, dtype=kind)
