@@ -3,34 +3,22 @@
     python benchmarks/costs.py cnn_4qaed crnn_4qaed … [--epochs 1]
 
 for experiments of ``papers/`` whose inputs are prepared. The first fold is trained as the experiment
-trains it under the profile ``paper``, but in one round, and each training ends after so many epochs;
-nothing of it is kept.
+trains it under the profile ``paper``, but in one round and for so many epochs at most; nothing of it is
+kept.
 """
 
 import argparse
 import logging
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from mer import config, papers, training
 from mer.artefacts import read_folds
-from mer.blocks import Block
 from mer.blocks.profiles import WHOLE
-from mer.recipe import Recipe
 from mer.selection import SELECTORS, Selection
-
-
-def cut(block: Block, epochs: int) -> Block:
-    """The block of params.yaml with trainings of just so many epochs, in one round."""
-    settings: dict[str, Any] = {"rounds": 1} if hasattr(block, "rounds") else {}
-    for name, value in block:
-        if isinstance(value, Recipe):
-            settings |= {f"{name}.epochs": epochs, f"{name}.stop_accuracy": None}
-    return config.changed(block, settings)
 
 
 def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
@@ -39,10 +27,10 @@ def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
     chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=WHOLE, seed=1)
     params, policy, profile = chosen.blocks()
     params = config.changed(params, config.settings(given["settings"].split()))
-    first = profile.model_copy(update={"first": 1})
+    short = profile.model_copy(update={"first": 1, "repeats": 1, "epochs": epochs})
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "run")
-        found = training.run(chosen, cut(params, epochs), policy, first, target, weights=False)
+        found = training.run(chosen, params, policy, short, target, weights=False)
     return found, len(read_folds(chosen.folds)), getattr(params, "rounds", 1)
 
 

@@ -28,6 +28,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mer import config, registry
+from mer.blocks.profiles import WHOLE
 from mer.device import computes_in_bfloat16, device
 from mer.learn import loop
 from mer.networks import layers
@@ -150,7 +151,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Print the table."""
     chosen, where = arguments(), device()
-    view, precision = config.read(f"views.{chosen.view}", "profiles.paper.precision")
+    view, precision = config.read(f"views.{chosen.view}", f"profiles.{WHOLE}.precision")
     shape = view.frames, view.mels
     kinds = [PLAIN, SCRIPT, *(PROJECT + kind for kind in dict.fromkeys(["float32", precision]))]
     spawn = multiprocessing.get_context("spawn")

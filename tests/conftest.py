@@ -2,15 +2,23 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from mer.blocks.profiles import Profile
 from mer.types import QUADRANTS, Track
 
 os.environ["MER_JOBS"] = "1"  # two workers run tests already; what is about processes asks for them
 ROOT = Path(__file__).resolve().parents[1]
 LONG = ("test_pipeline", "test_kills", "test_demo_scores", "test_models", "test_damaged")
+
+
+def profile_of(**cuts: Any) -> Profile:
+    """A profile that cuts nothing short but what it is told to; in float32."""
+    uncut = dict.fromkeys(Profile.model_fields) | {"short": False, "precision": "float32"}
+    return Profile.model_validate(uncut | cuts)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

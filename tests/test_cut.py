@@ -7,9 +7,9 @@ import pytest
 import yaml
 from sklearn.model_selection import train_test_split
 
+from conftest import profile_of
 from mer import artefacts, cutting
 from mer.blocks.corpora import Cut
-from mer.blocks.profiles import Profile
 from mer.config import read_all
 from mer.errors import MerError
 from mer.files import read_json, write_csv, write_json
@@ -114,16 +114,7 @@ def folds(tmp_path, corpus):
     index.mkdir(parents=True)
     artefacts.write_tracks(index / "tracks.csv", corpus, {})
     artefacts.write_manifest(index)
-    profile = {
-        "folds": None,
-        "repeats": 2,
-        "first": None,
-        "epochs": None,
-        "batch": None,
-        "short": False,
-    }
-    profile["precision"] = "float32"
-    make(index, standard, tmp_path / "folds", own="cv10", profile=Profile(**profile), seed=1)
+    make(index, standard, tmp_path / "folds", own="cv10", profile=profile_of(repeats=2), seed=1)
 
     def of(protocol):
         source, target = (tmp_path / f"folds/{protocol}/{name}.json" for name in ("songs", "parts"))

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from conftest import profile_of
 from mer.blocks.policies import Synthesis
-from mer.blocks.profiles import Profile
 from mer.learn import deepsmote, network
 from mer.learn.kept import Training
 from mer.learn.material import Material
@@ -21,9 +21,7 @@ from mer.types import Fold
 
 RECIPE = Recipe(optimizer="adam", lr=2e-3, batch=4, epochs=8, short_epochs=1, stop_accuracy=None)
 SYNTHESIS = Synthesis(per_class=3, neighbours=2, training=RECIPE)
-PROFILE = Profile(
-    folds=None, repeats=None, first=None, epochs=None, batch=None, short=False, precision="float32"
-)
+PROFILE = profile_of()
 
 
 @pytest.fixture

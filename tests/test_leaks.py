@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from conftest import profile_of
 from mer.blocks.policies import Noise, Smote
-from mer.blocks.profiles import Profile
 from mer.learn import estimator
 from mer.learn.hybrid import pretraining_clips
 from mer.learn.kept import Training
@@ -66,15 +66,7 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     table = FeatureSet(ids, tuple("abcdef"), rng.standard_normal((200, 6)))
     fold = Fold(0, 0, ids[:100], (), ids[100:])
     params = svm.Params(c=8.0, gamma=0.05, search="none", folds=2, grid_c=[1.0], grid_gamma=[1.0])
-    profile = Profile(
-        folds=None,
-        repeats=None,
-        first=None,
-        epochs=None,
-        batch=None,
-        short=False,
-        precision="float32",
-    )
+    profile = profile_of()
 
     def accuracy(leak):
         material = Material(labels, ("low", "high"), table, rows=made, leak=leak)

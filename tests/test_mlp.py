@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.feature_selection import SelectKBest, chi2
 
-from mer.blocks.profiles import Profile
+from conftest import profile_of
 from mer.learn import estimator
 from mer.learn.kept import Training
 from mer.learn.material import Material
@@ -12,9 +12,7 @@ from mer.models import mlp
 from mer.types import QUADRANTS, FeatureSet, Fold
 
 PARAMS = mlp.Params(alpha=1.0, max_iter=1000, k=2, rounds=3)
-PROFILE = Profile(
-    folds=None, repeats=None, first=None, epochs=None, batch=None, short=False, precision="float32"
-)
+PROFILE = profile_of()
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import yaml
 from safetensors.numpy import load, save
 
 import weights
+from conftest import profile_of
 from mer import config, parallel, registry
-from mer.blocks.profiles import Profile
 from mer.copies import Copies
 from mer.errors import MerError
 from mer.learn.crossval import cross_validate, fold_seed
@@ -61,9 +61,7 @@ QUICK_BLOCKS = {
     "artists_cnn": {"training": LONGER},
 }
 MODELS = registry.names("models")
-DEMO = Profile(
-    folds=2, repeats=1, first=None, epochs=None, batch=8, short=True, precision="float32"
-)
+DEMO = profile_of(folds=2, repeats=1, batch=8, short=True)
 
 
 @pytest.fixture(scope="module")

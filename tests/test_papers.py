@@ -415,6 +415,10 @@ def test_mer_check_of_one_paper(small, monkeypatch, capsys):
     assert "papers/q must be one of ['p']" in capsys.readouterr().err
 
 
-def test_mer_check_says_once_what_holds_of_cells_side_by_side():
+def test_mer_check_says_once_what_holds_of_cells_side_by_side(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
     table = EVERY.tables["he_two_stage_table1"]
     assert len({ledger.state(EVERY, table, "pmemo_1s", column) for column in table.columns}) == 1
+    out, _ = check(monkeypatch, capsys, "he_two_stage")
+    line = next(line for line in out.splitlines() if line.startswith("│ pmemo_1s "))
+    assert ", ".join(table.columns) in line

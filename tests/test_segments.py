@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import profile_of
 from mer import config, parallel
-from mer.blocks.profiles import Profile
 from mer.blocks.views import Waveform
 from mer.copies import Copies
 from mer.evaluation import run as evaluate
@@ -89,9 +89,7 @@ def test_clips_and_their_segments_are_scored(material, tmp_path):
     ids = material.mel.ids
     folds = [Fold(0, 0, ids[:4], (), ids[4:]), Fold(0, 1, ids[4:], (), ids[:4])]
     params = short_chunk_cnn.Params(filters=(4, 4), training=RECIPE)
-    profile = Profile(
-        folds=2, repeats=1, first=None, epochs=None, batch=8, short=True, precision="float32"
-    )
+    profile = profile_of(folds=2, repeats=1, batch=8, short=True)
     trained = cross_validate(
         "short_chunk_cnn",
         params,

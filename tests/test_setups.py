@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from conftest import ROOT
+from conftest import ROOT, profile_of
 from mer import artefacts, config, training
 from mer.blocks.policies import Policy
-from mer.blocks.profiles import Profile
 from mer.errors import AbsentError, MerError
 from mer.extraction import TABLE
 from mer.files import write_csv
@@ -20,9 +19,7 @@ from mer.learn.waves import Signals
 from mer.selection import Selection
 from mer.types import QUADRANTS, FeatureSet, Fold, Track
 
-PROFILE = Profile(
-    folds=None, repeats=None, first=None, epochs=None, batch=8, short=True, precision="float32"
-)
+PROFILE = profile_of(batch=8, short=True)
 CHOSEN = Selection(
     model="mlp",
     dataset="there",

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import ROOT
+from conftest import ROOT, profile_of
 from mer import config, registry
-from mer.blocks.profiles import Profile
 from mer.learn import loop, network
 from mer.learn.kept import Training
 from mer.learn.material import Material
@@ -19,9 +18,7 @@ from mer.types import Fold
 
 SHAPE = (96, 64)
 STEP = Recipe(optimizer="sgd", lr=0.01, batch=4, epochs=2, short_epochs=2, stop_accuracy=None)
-WHOLE = Profile(
-    folds=None, repeats=None, first=None, epochs=None, batch=None, short=False, precision="float32"
-)
+WHOLE = profile_of()
 
 
 @pytest.fixture(scope="module")

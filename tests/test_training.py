@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from conftest import profile_of
 from mer import artefacts, registry, training
 from mer.blocks.policies import Policy
-from mer.blocks.profiles import Profile
 from mer.selection import Selection
 from mer.splits import split
 
@@ -24,9 +24,7 @@ CHOSEN = Selection(
     profile="demo",
     seed=1,
 )
-PROFILE = Profile(
-    folds=2, repeats=1, first=None, epochs=None, batch=8, short=True, precision="float32"
-)
+PROFILE = profile_of(folds=2, repeats=1, batch=8, short=True)
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from conftest import ROOT
+from conftest import ROOT, profile_of
 from mer import config, papers, parallel
 from mer.blocks.policies import Masking
-from mer.blocks.profiles import Profile
 from mer.errors import MerError
 from mer.learn import loop, rounds, rows, sequence, two_stage
 from mer.learn.crossval import cross_validate
@@ -39,12 +38,8 @@ VIEWS = {f"pmemo_{s}s": s for s in (1, 3, 5, 10)} | {f"4qaed_{s}s": s for s in (
 MASKING = Masking(bands=30, frames=32, fill="mean")
 SMALL, SMALL_MASKING = (16, 16), Masking(bands=4, frames=4, fill="mean")
 STEP = Recipe(optimizer="adam", lr=0.01, batch=8, epochs=2, short_epochs=2, stop_accuracy=None)
-DEMO = Profile(
-    folds=2, repeats=1, first=None, epochs=None, batch=8, short=True, precision="float32"
-)
-WHOLE = Profile(
-    folds=2, repeats=None, first=None, epochs=None, batch=None, short=False, precision="float32"
-)
+DEMO = profile_of(folds=2, repeats=1, batch=8, short=True)
+WHOLE = profile_of(folds=2)
 
 
 @cache

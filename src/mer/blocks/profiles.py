@@ -37,5 +37,5 @@ class Profile(Block):
     @property
     def whole(self) -> bool:
         """Whether it leaves a protocol, and the recipes of networks, as they are."""
-        cuts = (self.folds, self.repeats, self.first, self.epochs, self.batch)
-        return cuts == (None,) * len(cuts) and not self.short
+        cuts = (self.folds, self.repeats, self.first, self.epochs, self.batch, self.short)
+        return not any(cuts)
