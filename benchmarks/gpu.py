@@ -26,8 +26,9 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -50,18 +51,18 @@ STEPS = ("facts", "throughput", "folds")
 # Key -> folds, None for all of the profile. In order of worth.
 EXPERIMENTS: dict[str, int | None] = {
     "cnn_4qaed": None,
-    "hybrid_4qaed": None,
     "cnn_4qaed_grouped": None,
+    "cnn_gru_4qaed": None,
     "cnn_rg_4qaed": None,
     "cnn_sb_4qaed": None,
     "cnn_tfm_4qaed": None,
+    "hybrid_4qaed": None,
     "crnn_4qaed": None,
-    "cnn_gru_4qaed": None,
     "hybrid_4qaed_grouped": None,
     "4qaed_10s_valence": 1,
-    "4qaed_10s_arousal": 1,
     "short_chunk_cnn_4qaed": None,
     "autoencoder_rf_4qaed": None,
+    "4qaed_10s_arousal": 1,
     "crnn_4qaed_grouped": None,
     "cnn_deepsmote_4qaed": None,
     "4qaed_5s_valence": 1,
@@ -127,6 +128,14 @@ def speed(epoch: Callable[[], object], count: int, where: torch.device) -> float
     return round(count / median(seconds), 1)
 
 
+@contextmanager
+def as_torch_has_it() -> Iterator[None]:
+    """A plain script's settings of cuDNN: TF32, and no search for the fastest convolution."""
+    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = True, False
+    yield
+    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = False, True
+
+
 def classifier(model: str, view: str | None, batches: int, where: torch.device) -> dict[str, float]:
     """Throughput of a network that classifies its inputs."""
     shape = shape_of(model, view)
@@ -135,12 +144,14 @@ def classifier(model: str, view: str | None, batches: int, where: torch.device) 
     recipe = recipe.model_copy(update=once)
     count = recipe.batch * batches
     x, y = 10 * torch.randn(count, *shape) - 40, torch.arange(count) % CLASSES
-    torch.backends.cudnn.allow_tf32 = True  # torch's default, which a script has
-    found = {"plain": speed(plain(network, x, y, recipe, where), count, where)}
-    torch.backends.cudnn.allow_tf32 = False
+    with as_torch_has_it():
+        found = {"plain": speed(plain(network, x, y, recipe, where), count, where)}
     resident = [x.half().to(where)], y.to(where)
-    network = loops.build(model, shape)[0].to(where)
-    found["ours"] = speed(lambda: loop.fit(network, *resident, recipe, seed=1), count, where)
+    for name in ("ours", "compiled"):
+        network = loops.build(model, shape)[0].to(where)
+        if name == "compiled":
+            network.compile()
+        found[name] = speed(lambda: loop.fit(network, *resident, recipe, seed=1), count, where)  # noqa: B023
     return found
 
 
@@ -189,8 +200,8 @@ def throughput(target: Path, batches: int, where: torch.device) -> None:
             continue
         try:
             found[name] = measure()
-        except torch.OutOfMemoryError as error:
-            found[name] = {"error": str(error).splitlines()[0]}
+        except Exception as error:
+            found[name] = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
         log.info("%s: %s", name, found[name])
         target.write_text(json.dumps(found, indent=1))
         if where.type == "cuda":
@@ -334,8 +345,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("gpu"))
     parser.add_argument("--commit", default="unknown", help="of the code, for the records")
     parser.add_argument("--steps", default=",".join(STEPS))
-    parser.add_argument("--workers", type=int, default=2, help="experiments at once")
-    parser.add_argument("--batches", type=int, default=8, help="of an epoch of the throughput")
+    parser.add_argument("--workers", type=int, default=3, help="experiments at once")
+    parser.add_argument("--batches", type=int, default=4, help="of an epoch of the throughput")
     chosen = parser.parse_args()
     deadline, where, steps = time.time() + 60 * chosen.minutes, device(), chosen.steps.split(",")
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms %(message)s")
