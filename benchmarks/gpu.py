@@ -277,7 +277,7 @@ def write_records(out: Path, found: Sequence[dict[str, object]], common: dict[st
                 continue
             paper, key = Path(str(record["paper"])), str(record["key"])
             sidecar = experiments.METRICS / paper / f"{key}.record.json"
-            rest = {k: record[k] for k in ("seconds", "timing")}
+            rest = {k: record[k] for k in ("seconds", "timing") if k in record}
             facts = {"stage": f"experiment@{key}", **rest, **common, "ended": time.time()}
             sidecar.write_text(json.dumps(facts, indent=2) + "\n")
             tar.add(sidecar)
@@ -323,6 +323,7 @@ def folds(out: Path, deadline: float, workers: int, commit: str, where: torch.de
     ]:
         try:
             done.append(experiment(key, EXPERIMENTS[key], time.time()))
+            del done[-1]["seconds"]  # of writing alone
             log.info("%s", done[-1])
         except Exception as error:
             log.warning("%s: %s", key, error)
