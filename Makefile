@@ -1,6 +1,6 @@
 # `make repro` and `make test` are all that a new user needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install repro tables test lint format
+.PHONY: help install repro tables docs test lint format
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -26,6 +26,15 @@ repro: $(INSTALLED) ## run the selected system (params.yaml) and print its resul
 tables: $(INSTALLED) ## run every experiment behind the published tables on miniatures, and write the tables (PAPERS=louro_merge: one paper's)
 	python stages/tables.py $(PAPERS)
 	mer check $(PAPERS)
+
+docs: .venv/docs-installed ## build docs/ as a site in .mer/docs, and check its links
+	python stages/results_page.py
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	@echo "Site: $(CURDIR)/.mer/docs/index.html"
+
+.venv/docs-installed: $(INSTALLED) requirements-docs.txt
+	pip install --quiet --requirement requirements-docs.txt
+	touch $@
 
 test: $(INSTALLED) ## run all tests
 	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -1,0 +1,9 @@
+"""docs/results.md and the results in README.md: ``python stages/results_page.py``."""
+
+from mer import papers, results_page
+from mer.artefacts import write_text
+
+every = papers.load()
+write_text(results_page.PAGE, results_page.page(every))
+text = results_page.README.read_text(encoding="utf-8")
+write_text(results_page.README, results_page.readme(every, text))
