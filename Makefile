@@ -29,7 +29,7 @@ tables: $(INSTALLED) ## run every experiment behind the published tables on mini
 
 docs: .venv/docs-installed ## build docs/ as a site in .mer/docs, and check its links
 	python stages/results_page.py
-	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 	@echo "Site: $(CURDIR)/.mer/docs/index.html"
 
 .venv/docs-installed: $(INSTALLED) requirements-docs.txt

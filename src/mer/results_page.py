@@ -82,7 +82,9 @@ def _score(facts: dict[str, Any], name: str) -> tuple[str, str]:
 def _epochs(facts: dict[str, Any]) -> str:
     """Mean number of epochs of each phase of training, where the record of the run has it."""
     phases = {k.removesuffix("_epochs"): v for k, v in facts.items() if k.endswith("_epochs")}
-    shown = [f"{name} {value:g}" for name, value in phases.items() if name not in ("max", "encoding")]
+    shown = [
+        f"{name} {value:g}" for name, value in phases.items() if name not in ("max", "encoding")
+    ]
     return ", ".join(shown)
 
 
@@ -183,7 +185,9 @@ def _headlines(papers: Papers) -> str:
     for name, row, column, metric in HEADLINES:
         table = papers.tables[name]
         found = next(m for m in _measured(table) if (m.row, m.column) == (row, column))
-        line = dict(zip(HEADINGS, next(x for x in _lines(table, found) if metric in x), strict=True))
+        line = dict(
+            zip(HEADINGS, next(x for x in _lines(table, found) if metric in x), strict=True)
+        )
         rows.append([line[heading] or "–" for heading in HEADLINE])
     return _markdown(HEADLINE, rows)
 

@@ -1,0 +1,59 @@
+"""README.md and docs/: its size, its links, the template of a model."""
+
+import re
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from conftest import ROOT
+from mer import registry
+from mer.models import svm
+
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
+README_BYTES = 8192
+
+
+def anchors(page):
+    """The anchors of a page's headings, as GitHub and MkDocs make them."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", t).strip().lower()) for t in titles}
+
+
+def broken(page):
+    """The links of a page to a file or a heading that does not exist."""
+    for file, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        target = page.parent / file if file else page
+        if not target.is_file() or (anchor and anchor not in anchors(target)):
+            yield f"{page.name}: {file}#{anchor}"
+
+
+def test_the_readme_is_short():
+    assert (ROOT / "README.md").stat().st_size <= README_BYTES
+
+
+def test_links_lead_to_files_and_headings_that_exist():
+    assert [link for page in PAGES for link in broken(page)] == []
+
+
+@pytest.mark.parametrize("link", ["[x](nowhere.md)", "[x](there.md#nowhere)", "[x](#nowhere)"])
+def test_a_broken_link_is_found(tmp_path, link):
+    (tmp_path / "there.md").write_text("# Here\n")
+    (tmp_path / "page.md").write_text(f"[x](there.md#here)\n{link}\n")
+    assert len(list(broken(tmp_path / "page.md"))) == 1
+
+
+def test_the_template_of_a_model_is_one():
+    """It offers what ``models/svm.py`` offers, and learns."""
+    text = (ROOT / "docs/contributing.md").read_text(encoding="utf-8")
+    source = re.search(r"<!-- template: model -->\n```python\n(.*?)```", text, re.S)[1]
+    module = ModuleType("logistic")
+    exec(compile(source, "docs/contributing.md", "exec"), module.__dict__)
+    contract = {"learner", "reads", "uses_copies", "fidelities", "Params", "build"}
+    assert contract <= vars(svm).keys() & vars(module).keys()
+    assert module.learner in registry.names("learn")
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    y = (x[:, 0] > 0).astype(int)
+    model = module.build(module.Params(c=1.0), seed=1, fidelity="described").fit(x, y)
+    assert (model.predict(x) == y).mean() > 0.9

@@ -1,0 +1,53 @@
+"""docs/results.md and the results in README.md are those of the ledger."""
+
+import pytest
+
+from conftest import ROOT
+from mer import papers, results_page
+from mer.files import read_json
+
+LEDGER = ROOT / "metrics/experiments"
+
+
+@pytest.fixture(autouse=True)
+def _at_the_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def test_the_committed_pages_are_what_the_ledger_gives():
+    every = papers.load()
+    text = results_page.README.read_text(encoding="utf-8")
+    for page, wanted in (
+        (results_page.PAGE, results_page.page(every)),
+        (results_page.README, results_page.readme(every, text)),
+    ):
+        committed = page.read_text(encoding="utf-8")
+        assert committed == wanted, f"{page} is stale; run `python stages/results_page.py`"
+
+
+def test_every_result_of_a_real_corpus_is_on_the_page_and_none_of_a_demo():
+    page = results_page.PAGE.read_text(encoding="utf-8")
+    for path in sorted(LEDGER.glob("*/*.json")):
+        facts = read_json(path)
+        if "f1_macro" in facts and not path.stem.startswith("demo_"):
+            assert f"| `{path.stem}` |" in page
+            assert f"@{path.stem}\n" in page
+    assert "demo_" not in page.partition("## ")[2]
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "settings"),
+    [
+        ("svm_4qaed", {}, "-S miniature= -S profile=paper "),
+        ("cnn_4qaed", {"profile": "quick", "n_folds": 10}, "-S miniature= -S profile=quick "),
+        (
+            "crnn_4qaed",
+            {"profile": "quick", "n_folds": 2, "n_rounds": 2, "max_epochs": 6},
+            "-S profile=quick -S profiles.quick.first=1 -S profiles.quick.epochs=6 ",
+        ),
+    ],
+)
+def test_a_command_has_the_profile_and_how_it_was_cut_short(key, changes, settings):
+    facts = {"profile": "paper", "protocol": "cv10x10", "n_folds": 100} | changes
+    command = results_page.command(papers.load(), key, facts)
+    assert f"{settings}papers/louro_improving/dvc.yaml:experiment@{key}" in command
