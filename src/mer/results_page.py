@@ -18,7 +18,7 @@ HEADLINES = (
     ("pandrea_sincnet_table", "mlp_compare", "4qaed", "f1_weighted"),
     ("louro_improving_grouped", "hybrid", "emopia200", "f1_macro"),
 )
-HEADLINE = ("system", "corpus", "artists", "metric", "score", "interval", "published", "key")
+HEADLINE = tuple("system corpus artists folds metric score interval published key".split())
 QUICK_FOLDS = 10  # of every cross-validation in one repeat
 # Settings of a run that its results do not record.
 SETTINGS = {"4qaed_10s_valence": ("models.ae_bilstm.autoencoder.epochs=25",)}
@@ -38,10 +38,9 @@ experiment runs and say nothing about music, so they are not here.
 
 The commands need the corpus in `data/raw`; see [Corpora](corpora.md).
 """
-HEADINGS = (
-    "system", "corpus", "protocol", "artists", "clips", "folds", "restarts", "epochs", "metric",
-    "score", "interval", "published", "key",
-)  # fmt: skip
+HEADINGS = tuple(
+    "system corpus protocol artists clips folds restarts epochs metric score interval published key".split()
+)
 
 
 class Measured(NamedTuple):
@@ -195,4 +194,4 @@ def _headlines(papers: Papers) -> str:
 def readme(papers: Papers, text: str) -> str:
     """The text of README.md with the results between its two marks renewed."""
     before, after = text.split(START)[0], text.split(END)[1]
-    return f"{before}{START}\n{_headlines(papers)}\n{END}{after}"
+    return f"{before}{START}\n\n{_headlines(papers)}\n\n{END}{after}"
