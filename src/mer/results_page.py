@@ -1,6 +1,6 @@
 """docs/results.md, and the results in README.md, written from the ledger of experiments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ HEADLINES = (
     ("pandrea_sincnet_table", "mlp_compare", "4qaed", "f1_weighted"),
     ("louro_improving_grouped", "hybrid", "emopia200", "f1_macro"),
 )
-HEADLINE = tuple("system corpus artists folds metric score interval published key".split())
+NOT_IN_HEADLINES = ("protocol", "clips", "restarts", "epochs")
 QUICK_FOLDS = 10  # of every cross-validation in one repeat
 # Settings of a run that its results do not record.
 SETTINGS = {"4qaed_10s_valence": ("models.ae_bilstm.autoencoder.epochs=25",)}
@@ -38,9 +38,24 @@ experiment runs and say nothing about music, so they are not here.
 
 The commands need the corpus in `data/raw`; see [Corpora](corpora.md).
 """
-HEADINGS = tuple(
-    "system corpus protocol artists clips folds restarts epochs metric score interval published key".split()
-)
+
+
+class Line(NamedTuple):
+    """A measured score as it is printed; its fields are the headings."""
+
+    system: str
+    corpus: str
+    protocol: str
+    artists: str
+    clips: str
+    folds: str
+    restarts: str
+    epochs: str
+    metric: str
+    score: str
+    interval: str
+    published: str
+    key: str
 
 
 class Measured(NamedTuple):
@@ -61,8 +76,8 @@ def _measured(table: Table) -> Iterator[Measured]:
                     yield Measured(row, column, key, facts)
 
 
-def _markdown(headings: tuple[str, ...], rows: list[list[str]]) -> str:
-    lines = [list(headings), ["---"] * len(headings), *rows]
+def _markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -91,26 +106,28 @@ def _published(table: Table, metric: str, row: str, column: str) -> str:
     return _number(table.rows[row].published.get(metric, {}).get(column))
 
 
-def _lines(table: Table, found: Measured) -> Iterator[list[str]]:
+def _lines(table: Table, found: Measured) -> Iterator[Line]:
     """One line per metric of the table."""
     facts, restarts = found.facts, found.facts.get("n_rounds", 1)
     for metric in table.metrics:
         name = table.name(metric, found.row, found.column)
         if name in facts:
-            yield [
-                table.rows[found.row].title,
-                facts["dataset"],
-                facts["protocol"],
-                "shared" if facts["shares_artists"] else "apart",
-                str(facts["n_clips"]),
-                str(facts["n_folds"] // restarts),
-                str(restarts),
-                _epochs(facts),
-                metric,
-                *_score(facts, name),
-                _published(table, metric, found.row, found.column),
-                f"`{found.key}`",
-            ]
+            score, interval = _score(facts, name)
+            yield Line(
+                system=table.rows[found.row].title,
+                corpus=facts["dataset"],
+                protocol=facts["protocol"],
+                artists="shared" if facts["shares_artists"] else "apart",
+                clips=str(facts["n_clips"]),
+                folds=str(facts["n_folds"] // restarts),
+                restarts=str(restarts),
+                epochs=_epochs(facts),
+                metric=metric,
+                score=score,
+                interval=interval,
+                published=_published(table, metric, found.row, found.column),
+                key=f"`{found.key}`",
+            )
 
 
 def command(papers: Papers, key: str, facts: dict[str, Any]) -> str:
@@ -143,10 +160,10 @@ def _printed(table: Table) -> str:
     return _markdown(("system", "metric", *titles), rows) if rows else ""
 
 
-def _filled(rows: list[list[str]]) -> str:
-    """The table of ``HEADINGS`` without the columns that are empty in every row."""
-    kept = [n for n in range(len(HEADINGS)) if any(row[n] for row in rows)]
-    return _markdown(tuple(HEADINGS[n] for n in kept), [[row[n] for n in kept] for row in rows])
+def _filled(lines: list[Line]) -> str:
+    """The lines without the columns that are empty in every one."""
+    kept = [heading for heading in Line._fields if any(getattr(line, heading) for line in lines)]
+    return _markdown(kept, [[getattr(line, heading) for heading in kept] for line in lines])
 
 
 def _section(papers: Papers, table: Table) -> Iterator[str]:
@@ -180,15 +197,13 @@ def page(papers: Papers) -> str:
 
 def _headlines(papers: Papers) -> str:
     """A line per entry of ``HEADLINES``."""
-    rows = []
+    headings, rows = [h for h in Line._fields if h not in NOT_IN_HEADLINES], []
     for name, row, column, metric in HEADLINES:
         table = papers.tables[name]
         found = next(m for m in _measured(table) if (m.row, m.column) == (row, column))
-        line = dict(
-            zip(HEADINGS, next(x for x in _lines(table, found) if metric in x), strict=True)
-        )
-        rows.append([line[heading] or "–" for heading in HEADLINE])
-    return _markdown(HEADLINE, rows)
+        line = next(line for line in _lines(table, found) if line.metric == metric)
+        rows.append([getattr(line, heading) or "–" for heading in headings])
+    return _markdown(headings, rows)
 
 
 def readme(papers: Papers, text: str) -> str:
