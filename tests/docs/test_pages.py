@@ -2,12 +2,14 @@
 
 import re
 from types import ModuleType
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from conftest import ROOT
-from mer import registry
+from mer import config, registry
+from mer.blocks import Protocol
 from mer.models import svm
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -42,6 +44,27 @@ def test_a_broken_link_is_found(tmp_path, link):
     (tmp_path / "there.md").write_text("# Here\n")
     (tmp_path / "page.md").write_text(f"[x](there.md#here)\n{link}\n")
     assert len(list(broken(tmp_path / "page.md"))) == 1
+
+
+def choices():
+    """Every choice of each selector that has blocks in params.yaml; a demo corpus is none."""
+    params = config.read_all(ROOT / "params.yaml")
+    return {
+        "model": registry.names("models"),
+        "dataset": [key for key in params.corpora if not key.startswith("demo_")],
+        "view": params.views,
+        "family": [*params.families, *(join.name for join in params.joins)],
+        "augment": params.policies,
+        "protocol": get_args(Protocol),
+        "profile": params.profiles,
+    }
+
+
+@pytest.mark.parametrize("selector", choices())
+def test_every_choice_of_a_selector_is_listed(selector):
+    text = (ROOT / "docs/selecting.md").read_text(encoding="utf-8")
+    (line,) = (line for line in text.splitlines() if line.startswith(f"| `{selector}` |"))
+    assert [choice for choice in choices()[selector] if f"`{choice}`" not in line] == []
 
 
 def test_the_template_of_a_model_is_one():
