@@ -8,10 +8,11 @@ values of the model's block. An absent input leaves the reason in place of score
 import sys
 from pathlib import Path
 
-from mer import config, evaluation, training
-from mer.artefacts import or_absent, require
+from mer import config
+from mer.io.artefacts import or_absent, require
+from mer.pipeline import evaluate, train
+from mer.pipeline.stage import stage
 from mer.selection import SELECTORS, Selection
-from mer.stage import stage
 
 paper, key, *words = sys.argv[1:]
 metrics, runs = Path("metrics/experiments", paper), Path("data/runs", paper)
@@ -26,8 +27,8 @@ with stage(f"experiment@{key}", sidecar=metrics / f"{key}.record.json") as recor
     with or_absent(runs / key, **chosen.used):
         if "weights" in given:
             require(Path("data/weights", given["weights"]))
-        record["timing"] = training.run(
+        record["timing"] = train.run(
             chosen, params, policy, profile, runs / key, weights=keep, source=source, parent=parent
         )
     confusion = Path("data/plots", paper, f"{key}.csv")
-    evaluation.experiment(runs / key, metrics / f"{key}.json", confusion)
+    evaluate.experiment(runs / key, metrics / f"{key}.json", confusion)

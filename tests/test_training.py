@@ -1,4 +1,4 @@
-"""mer.training: a run that is killed while it is written is not trained again."""
+"""mer.pipeline.train: a run that is killed while it is written is not trained again."""
 
 import subprocess
 import sys
@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from conftest import profile_of
-from mer import artefacts, registry, training
-from mer.blocks.policies import Policy
+from mer import registry
+from mer.io import artefacts
+from mer.pipeline import train
+from mer.schema.augmentation import Policy
 from mer.selection import Selection
 from mer.splits import split
 
@@ -41,7 +43,7 @@ def prepared(tmp_path, monkeypatch, corpus):
 
 def run(target: Path) -> dict[str, bytes]:
     params = registry.get("models", "constant").Params()
-    training.run(CHOSEN, params, Policy(), PROFILE, target, weights=True)
+    train.run(CHOSEN, params, Policy(), PROFILE, target, weights=True)
     return {file.name: file.read_bytes() for file in target.glob("*.*")}
 
 
@@ -58,10 +60,10 @@ def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "write_predictions", killed)
+        patch.setattr(train, "write_predictions", killed)
         with pytest.raises(KeyboardInterrupt):
             run(prepared)
-    monkeypatch.setattr(registry.get("learn", "estimator"), "fit_predict", killed)
+    monkeypatch.setattr(registry.get("learn.trainers", "sklearn_estimator"), "fit_predict", killed)
     assert run(prepared) == whole
     files = {"manifest.json", "predictions.parquet", "run.json", "curves.csv", "trials.csv"}
     assert set(whole) == files
@@ -73,8 +75,9 @@ def test_an_estimator_loads_no_torch(model):
     """It takes as long to load as all else together, and half of all experiments are of estimators."""
     code = f"""
 import sys
-from mer import evaluation, registry, training
-from mer.learn.crossval import learner_of, takes_turns
+from mer import registry
+from mer.pipeline import evaluate, train
+from mer.learn.cross_validation import learner_of, takes_turns
 registry.get("models", "{model}")
 assert learner_of("{model}").uses_device == takes_turns("{model}") == False
 assert "torch" not in sys.modules
