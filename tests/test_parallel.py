@@ -68,6 +68,19 @@ def test_resumed_work_keeps_what_was_done(monkeypatch, scratch):
     assert not kept.exists()
 
 
+def test_no_item_is_started_when_the_time_is_up(monkeypatch, scratch):
+    monkeypatch.setenv("MER_JOBS", "1")
+    with parallel.resumable("key", until=float("inf")) as work:
+        next(work(named, list(range(3)), label="noise"))
+        (kept,) = scratch.iterdir()
+    save_file({"noise": np.full(5, 7.0)}, kept / "0.safetensors")
+    with parallel.resumable("key", until=0.0) as work:
+        found = list(work(named, list(range(3)), label="noise"))
+    assert (found[0]["noise"] == 7).all()
+    assert found[1:] == [{}, {}]
+    assert kept.exists()
+
+
 def test_another_key_shares_nothing(scratch):
     with parallel.resumable("one") as first, parallel.resumable("two") as second:
         list(first(named, [0], label="first"))

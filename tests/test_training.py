@@ -8,6 +8,7 @@ import pytest
 
 from conftest import profile_of
 from mer import registry
+from mer.errors import MerError
 from mer.io import artefacts
 from mer.pipeline import train
 from mer.schema.augmentation import Policy
@@ -68,6 +69,31 @@ def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeyp
     files = {"manifest.json", "predictions.parquet", "run.json", "curves.csv", "trials.csv"}
     assert set(whole) == files
     assert list(Path(".mer/scratch").iterdir()) == []
+
+
+def test_a_run_that_lacks_time_says_how_many_folds_it_has(prepared, monkeypatch):
+    whole, work = run(prepared), train.cross_validate
+
+    def cut_short(model, params, material, folds, *, each, **facts):
+        def stopping(*given, **words):
+            results = list(each(*given, **words))
+            return iter([results[0], *({} for _ in results[1:])])
+
+        return work(model, params, material, folds, each=stopping, **facts)
+
+    monkeypatch.setattr(train, "cross_validate", cut_short)
+    run(prepared)
+    assert artefacts.read_json(prepared / "run.json")["n_folds_planned"] == 2
+    predictions = artefacts.read_predictions(prepared / "predictions.parquet")
+    assert set(predictions.frame["fold"]) == {0}
+    monkeypatch.undo()
+    assert "n_folds_planned" not in whole["run.json"].decode()
+
+
+def test_a_run_without_time_for_any_fold_is_refused(prepared):
+    params = registry.get("models", "constant").Params()
+    with pytest.raises(MerError, match="at least one fold must end in the time given"):
+        train.run(CHOSEN, params, Policy(), PROFILE, prepared, weights=True, until=0.0)
 
 
 @pytest.mark.parametrize("model", ["svm", "mlp", "constant"])

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
@@ -124,11 +125,15 @@ def _stored(path: Path) -> Arrays | None:
         return None
 
 
-def _keep(function: Callable[[Item], Arrays], kept: Path, item: tuple[int, Item]) -> Arrays:
-    """The stored result of ``item``, or the computed one, stored."""
+def _keep(
+    function: Callable[[Item], Arrays], kept: Path, until: float | None, item: tuple[int, Item]
+) -> Arrays:
+    """The stored result of ``item``, or the computed one, stored; empty when the time is up."""
     number, value = item
     path = kept / f"{number}.safetensors"
     arrays = _stored(path)
+    if arrays is None and until is not None and time.time() >= until:
+        return {}
     if arrays is None:
         found = function(value)
         arrays = {name: np.ascontiguousarray(array) for name, array in found.items()}
@@ -139,7 +144,7 @@ def _keep(function: Callable[[Item], Arrays], kept: Path, item: tuple[int, Item]
 
 
 @contextmanager
-def resumable(key: Any) -> Iterator[Callable[..., Iterator[Arrays]]]:
+def resumable(key: Any, until: float | None = None) -> Iterator[Callable[..., Iterator[Arrays]]]:
     """``each`` for functions that return named arrays, which after a kill goes on where it stopped.
 
     Results wait in ``.mer/scratch/<digest of key and code>`` until the block ends well, so leave it
@@ -149,10 +154,14 @@ def resumable(key: Any) -> Iterator[Callable[..., Iterator[Arrays]]]:
     ----------
     key : JSON-serialisable
         All that decides the results: parameters, digests of the inputs.
+    until : float or None
+        Time, as ``time.time()`` gives it, after which no item is started: the result of an item that has
+        none by then is empty, and the stored results stay for the next call.
     """
     name = hashlib.sha256(json.dumps([key, code()]).encode()).hexdigest()[:16]
     kept = (SCRATCH / name).absolute()
     kept.mkdir(parents=True, exist_ok=True)
+    complete = True  # nothing was asked for
 
     def run(
         function: Callable[[Item], Arrays],
@@ -161,9 +170,14 @@ def resumable(key: Any) -> Iterator[Callable[..., Iterator[Arrays]]]:
         label: str,
         alone: bool = False,
     ) -> Iterator[Arrays]:
-        return each(
-            partial(_keep, function, kept), list(enumerate(items)), label=label, alone=alone
-        )
+        nonlocal complete
+        complete, missing = False, 0
+        work = partial(_keep, function, kept, until)
+        for arrays in each(work, list(enumerate(items)), label=label, alone=alone):
+            missing += not arrays
+            yield arrays
+        complete = not missing
 
     yield run
-    shutil.rmtree(kept)
+    if complete:
+        shutil.rmtree(kept)

@@ -32,6 +32,7 @@ import numpy as np
 import pandas as pd
 
 from mer import registry
+from mer.errors import MerError
 from mer.learn import hyperparameter_search
 from mer.learn.context import Training
 from mer.learn.data import Material
@@ -66,6 +67,8 @@ class Trained:
         ``phase, seconds, epochs, examples`` of every training that says; no two runs have the same.
     rounds : int
         Trainings of each fold; repeat ``r`` of the predictions is of round ``r // repeats``.
+    folds : int
+        Folds that were trained: all, unless the time given was too short.
     """
 
     predictions: Predictions
@@ -76,6 +79,7 @@ class Trained:
     selected: Mapping[tuple[int, int], list[str]]
     timings: pd.DataFrame
     rounds: int
+    folds: int
 
 
 def fold_seed(seed: int, fold: Fold) -> int:
@@ -191,7 +195,13 @@ def cross_validate(
     Parameters
     ----------
     each : callable
-        ``mer.parallel.each``, or what ``mer.parallel.resumable`` gives for it.
+        ``mer.parallel.each``, or what ``mer.parallel.resumable`` gives for it: a fold whose result is empty
+        was not trained, and is left out.
+
+    Raises
+    ------
+    MerError
+        If no fold was trained.
     """
     rows: list[pd.DataFrame] = []
     segments: list[pd.DataFrame] = []
@@ -203,7 +213,12 @@ def cross_validate(
     work = partial(_train, model, params, material, fidelity, profile, seed)
     repeats = 1 + max(fold.repeat for fold in folds)
     found = each(work, folds, label=f"train {model}", alone=takes_turns(model))
-    for fold, arrays in zip(folds, found, strict=True):
+    done = [(fold, arrays) for fold, arrays in zip(folds, found, strict=True) if arrays]
+    if not done:
+        raise MerError(
+            f"model {model!r}: at least one fold must end in the time given, and none has"
+        )
+    for fold, arrays in done:
         y_true = [material.labels[i] for i in fold.test]
         answers = arrays["probabilities"]
         answers = answers if answers.ndim == 3 else answers[None]
@@ -235,4 +250,5 @@ def cross_validate(
         selected,
         pd.concat(timings, ignore_index=True),
         rounds,
+        len(done),
     )

@@ -10,7 +10,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,15 @@ def _device() -> str:
     return torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else chosen.type
 
 
+def versions() -> dict[str, str]:
+    """Of the libraries that decide figures, where they are installed."""
+    found = {}
+    for library in LIBRARIES:
+        with suppress(metadata.PackageNotFoundError):
+            found[library] = metadata.version(library)
+    return found
+
+
 def _record(name: str, seconds: float, commit: str) -> dict[str, Any]:
     return {
         "stage": name,
@@ -60,7 +69,7 @@ def _record(name: str, seconds: float, commit: str) -> dict[str, Any]:
         "commit": commit,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
-        "versions": {library: metadata.version(library) for library in LIBRARIES},
+        "versions": versions(),
     }
 
 

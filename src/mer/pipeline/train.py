@@ -43,6 +43,7 @@ def run(
     weights: bool,
     source: str | None = None,
     parent: Path | None = None,
+    until: float | None = None,
 ) -> dict[str, float]:
     """Train and write ``data/runs/<key>``.
 
@@ -60,6 +61,10 @@ def run(
         test parts of the selected one, fold by fold.
     parent : Path or None
         Run whose network, of its first fold, every training goes on from.
+    until : float or None
+        Time, as ``time.time()`` gives it, after which no fold is started. The run is written with the
+        folds that have ended, and says under ``n_folds_planned`` how many there are; the same call, made
+        again, goes on with the others.
 
     Returns
     -------
@@ -92,7 +97,7 @@ def run(
     if columns.used:
         described["columns"] = columns.used
     used = [chosen.used, params.model_dump(), profile.model_dump(), material, folds]
-    with resumable(joblib.hash(used)) as each:
+    with resumable(joblib.hash(used), until) as each:
         trained = cross_validate(
             chosen.model,
             params,
@@ -105,6 +110,8 @@ def run(
         )
         if trained.rounds > 1:
             described["n_rounds"] = trained.rounds
+        if trained.folds < len(folds):
+            described["n_folds_planned"] = len(folds)
         if profile.epochs and len(trained.timings):
             described["max_epochs"] = profile.epochs
         _write(target, trained, described, weights)

@@ -41,6 +41,7 @@ def device() -> torch.device:
     # Folds run side by side, and one thread gives the same bytes everywhere.
     torch.set_num_threads(1)
     torch.backends.cudnn.allow_tf32 = False  # float32 is what it says, on a GPU too
+    torch.backends.cudnn.benchmark = True  # of the ways to convolve, the fastest for each shape
     _keep_memory()
     name = os.environ.get("MER_DEVICE") or "auto"
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):

@@ -1,0 +1,357 @@
+"""What a GPU gives in a few minutes: throughput of the networks, then folds of the real experiments.
+
+    python benchmarks/gpu.py --minutes 8 --out gpu [--commit SHA] [--steps facts,throughput,folds]
+
+Steps, each written as it ends, each resumable:
+
+* ``facts``: the device, its memory and the versions, ``device.json``;
+* ``throughput``: examples per second of training, this project's loop beside a plain one, on random data,
+  ``throughput.json``;
+* ``folds``: ``data/raw/4qaed`` is prepared on all cores while the first experiments train on what is ready;
+  experiments take turns in the order of ``EXPERIMENTS``, so many at once, and none starts a fold after the
+  minutes are over. What has ended by then is scored and written to ``results.tar``, which
+  ``python stages/bring.py results.tar`` brings into the ledger of another checkout.
+
+It needs torch, NumPy, pandas, SciPy, scikit-learn, soundfile, soxr, pydantic and what trains; no Essentia,
+openSMILE, librosa or DVC. Handcrafted features are read from ``data/features`` where they are there.
+"""
+
+import argparse
+import json
+import logging
+import multiprocessing
+import os
+import platform
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from statistics import median
+
+import torch
+import training as loops
+from torch import Tensor, nn
+
+from mer import config, registry
+from mer.learn import loop, reconstruction
+from mer.learn.trainers import two_stage
+from mer.networks.autoencoder import Autoencoder
+from mer.pipeline import experiment as experiments
+from mer.pipeline import folds as folding
+from mer.pipeline.stage import versions
+from mer.reproduction import spec
+from mer.runtime.device import computes_in_bfloat16, device
+from mer.schema.training import Recipe
+
+DATASET, PROFILE = "4qaed", "quick"
+SEEDS = Path("data/features")
+EPOCHS = 3
+CLASSES = 4
+STEPS = ("facts", "throughput", "folds")
+# Key -> folds, None for all of the profile. In order of worth.
+EXPERIMENTS: dict[str, int | None] = {
+    "cnn_4qaed": None,
+    "hybrid_4qaed": None,
+    "cnn_4qaed_grouped": None,
+    "cnn_rg_4qaed": None,
+    "cnn_sb_4qaed": None,
+    "cnn_tfm_4qaed": None,
+    "crnn_4qaed": None,
+    "cnn_gru_4qaed": None,
+    "hybrid_4qaed_grouped": None,
+    "4qaed_10s_valence": 1,
+    "4qaed_10s_arousal": 1,
+    "short_chunk_cnn_4qaed": None,
+    "autoencoder_rf_4qaed": None,
+    "crnn_4qaed_grouped": None,
+    "cnn_deepsmote_4qaed": None,
+    "4qaed_5s_valence": 1,
+    "4qaed_5s_arousal": 1,
+    "cnn_classic_4qaed": None,
+    "cnn_spec_4qaed": None,
+    "sincnet_200ms_4qaed": None,
+    "sample_cnn_4qaed": None,
+}
+# Network -> view of its throughput.
+VIEWS = {
+    "cnn": "louro",
+    "cnn_gru": "louro",
+    "crnn": "louro",
+    "short_chunk_cnn": "louro_segments",
+    "sample_cnn": None,
+}
+
+log = logging.getLogger("gpu")
+
+
+def facts(where: torch.device) -> dict[str, str | int | float]:
+    """The device and what computes on it."""
+    found: dict[str, str | int | float] = {
+        "device": str(where),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cores": os.cpu_count() or 0,
+        "bfloat16": computes_in_bfloat16(where),
+    }
+    if where.type == "cuda":
+        properties = torch.cuda.get_device_properties(where)
+        found |= {
+            "device": properties.name,
+            "memory_gib": round(properties.total_memory / 2**30, 1),
+            "multiprocessors": properties.multi_processor_count,
+            "cuda": torch.version.cuda or "",
+        }
+    return found
+
+
+def shape_of(model: str, view: str | None) -> tuple[int, ...]:
+    """Shape of one example of a network."""
+    if view is None:
+        (params,) = config.read(f"models.{model}")
+        return (params.waveform.segment,)
+    (params,) = config.read(f"views.{view}")
+    return params.frames, params.mels
+
+
+def plain(
+    network: nn.Module, x: Tensor, y: Tensor, recipe: Recipe, where: torch.device
+) -> Callable[[], object]:
+    """Epochs as a script would write them: see ``benchmarks/training.py``."""
+    network = loops.with_torch_dropout(network).to(where)
+    return lambda: loops.plain(network, x, y, recipe, where)
+
+
+def speed(epoch: Callable[[], object], count: int, where: torch.device) -> float:
+    """Examples per second, the median of some epochs after one that warms up."""
+    epoch()
+    seconds = [loops.seconds(epoch, where) for _ in range(EPOCHS)]
+    return round(count / median(seconds), 1)
+
+
+def classifier(model: str, view: str | None, batches: int, where: torch.device) -> dict[str, float]:
+    """Throughput of a network that classifies its inputs."""
+    shape = shape_of(model, view)
+    network, recipe = loops.build(model, shape)
+    once = {"epochs": 1, "stop_accuracy": None, "precision": "bfloat16"}
+    recipe = recipe.model_copy(update=once)
+    count = recipe.batch * batches
+    x, y = 10 * torch.randn(count, *shape) - 40, torch.arange(count) % CLASSES
+    torch.backends.cudnn.allow_tf32 = True  # torch's default, which a script has
+    found = {"plain": speed(plain(network, x, y, recipe, where), count, where)}
+    torch.backends.cudnn.allow_tf32 = False
+    resident = [x.half().to(where)], y.to(where)
+    network = loops.build(model, shape)[0].to(where)
+    found["ours"] = speed(lambda: loop.fit(network, *resident, recipe, seed=1), count, where)
+    return found
+
+
+def segment_autoencoder(batches: int, where: torch.device) -> dict[str, float]:
+    """Throughput of He & Ferguson's autoencoder on segments of 10 s."""
+    params, view, policy = config.read("models.ae_bilstm", "views.4qaed_10s", "policies.masked")
+    shape, recipe = (view.frames, view.mels), params.autoencoder
+    recipe = recipe.model_copy(update={"epochs": 1, "precision": "bfloat16"})
+    count = recipe.batch * batches
+    x = torch.rand(count, *shape).half().to(where)
+    module = registry.get("models", "ae_bilstm")
+    network = module.autoencoder(params, shape=shape, masking=policy.masking).to(where)
+    objective = two_stage.huber(network)
+
+    def epoch() -> object:
+        return loop.fit(network, [x], x, recipe, seed=1, objective=objective)
+
+    return {"ours": speed(epoch, count, where)}
+
+
+def clip_autoencoder(batches: int, where: torch.device) -> dict[str, float]:
+    """Throughput of Louro et al.'s autoencoder of whole spectrograms."""
+    (params,) = config.read("models.autoencoder_rf")
+    recipe = params.training.model_copy(update={"epochs": 1, "precision": "bfloat16"})
+    count = recipe.batch * batches
+    x = (2 * torch.rand(count, *shape_of("cnn", "louro")) - 1).half().to(where)
+    network = Autoencoder().to(where)
+
+    def epoch() -> object:
+        return loop.fit(network, [x], x, recipe, seed=1, objective=reconstruction.RECONSTRUCTION)
+
+    return {"ours": speed(epoch, count, where)}
+
+
+def throughput(target: Path, batches: int, where: torch.device) -> None:
+    """Measure network after network, and write what is known after each."""
+    found = json.loads(target.read_text()) if target.exists() else {}
+    measures: dict[str, Callable[[], dict[str, float]]] = {
+        model: lambda model=model, view=view: classifier(model, view, batches, where)  # type: ignore[misc]
+        for model, view in VIEWS.items()
+    }
+    measures["ae_bilstm_autoencoder"] = lambda: segment_autoencoder(batches, where)
+    measures["autoencoder_rf"] = lambda: clip_autoencoder(batches, where)
+    for name, measure in measures.items():
+        if name in found:
+            continue
+        try:
+            found[name] = measure()
+        except torch.OutOfMemoryError as error:
+            found[name] = {"error": str(error).splitlines()[0]}
+        log.info("%s: %s", name, found[name])
+        target.write_text(json.dumps(found, indent=1))
+        if where.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def stage(*words: str) -> None:
+    """Run a stage script."""
+    started = time.time()
+    subprocess.run([sys.executable, f"stages/{words[0]}.py", *words[1:]], check=True)
+    log.info("%s: %.1f s", " ".join(words), time.time() - started)
+
+
+def needs(key: str) -> list[Path]:
+    """The artefacts that an experiment reads, of those that are prepared here."""
+    given = spec.load().find(key).model_dump()  # type: ignore[union-attr]
+    found = [Path("data/folds", given["protocol"], f"{DATASET}.json")]
+    if given["view"] != "none":
+        found.append(Path("data/mel", given["view"], DATASET))
+    if given["copies"] != "none/none":
+        found.append(Path("data/augmented", given["copies"], DATASET))
+    return found
+
+
+def prepare(keys: Sequence[str]) -> None:
+    """Index, standardize and split the corpus, then what the experiments read, in their order."""
+    corpus = Path("data/standard", DATASET)
+    if not corpus.exists():
+        stage("index", DATASET)
+        stage("standardize", DATASET)
+    own, seed, amount = config.read(f"corpora.{DATASET}.protocol", "seed", f"profiles.{PROFILE}")
+    index = Path("data/index", DATASET)
+    folding.make(index, corpus, Path("data/folds"), own=own, profile=amount, seed=seed)
+    for folder in dict.fromkeys(folder for key in keys for folder in needs(key)):
+        if not folder.exists():
+            kind, *names = folder.parts[1:]
+            stage({"augmented": "augment"}.get(kind, kind), *names)
+
+
+def experiment(key: str, first: int | None, until: float) -> dict[str, object]:
+    """Train and score one experiment, as far as it goes by then; its record."""
+    logging.basicConfig(level=logging.WARNING)
+    while not all(path.exists() for path in needs(key)):
+        if time.time() > until:
+            return {"key": key, "error": "its inputs were not ready in time"}
+        time.sleep(0.5)
+    started = time.time()
+    found = spec.load().find(key)
+    assert found is not None
+    given = found.model_dump()
+    settings, (seed,) = config.settings(given["settings"].split()), config.read("seed")
+    timing = experiments.run(
+        given["paper"], key, given, settings, profile=PROFILE, seed=seed, first=first, until=until
+    )
+    seconds = round(time.time() - started, 2)
+    return {"key": key, "paper": given["paper"], "seconds": seconds, "timing": timing}
+
+
+def settled(future: "Future[dict[str, object]]", key: str) -> dict[str, object]:
+    """What an experiment left, or its error in a line: the others go on."""
+    try:
+        return future.result()
+    except Exception as error:
+        log.exception("%s", key)
+        return {"key": key, "error": f"{type(error).__name__}: {error}".splitlines()[0]}
+
+
+def write_records(out: Path, found: Sequence[dict[str, object]], common: dict[str, object]) -> None:
+    """``results.tar``: scores, predictions and a record of every experiment that has some."""
+    with tarfile.open(out / "results.tar.part", "w") as tar:
+        for record in found:
+            if "paper" not in record:
+                continue
+            paper, key = Path(str(record["paper"])), str(record["key"])
+            sidecar = experiments.METRICS / paper / f"{key}.record.json"
+            rest = {k: record[k] for k in ("seconds", "timing")}
+            facts = {"stage": f"experiment@{key}", **rest, **common, "ended": time.time()}
+            sidecar.write_text(json.dumps(facts, indent=2) + "\n")
+            tar.add(sidecar)
+            tar.add(experiments.METRICS / paper / f"{key}.json")
+            tar.add(experiments.RUNS / paper / key)
+    (out / "results.tar.part").replace(out / "results.tar")
+
+
+def folds(out: Path, deadline: float, workers: int, commit: str, where: torch.device) -> None:
+    """Train what there is time for, and write it."""
+    keys = [key for key in EXPERIMENTS if has_features(key)]
+    spawn = multiprocessing.get_context("spawn")
+    preparing = spawn.Process(target=prepare, args=(keys,))
+    preparing.start()
+    known = facts(where)
+    machine = f"{platform.machine()}, {known['cores']} cores"
+    common = {
+        "device": known["device"],
+        "commit": commit,
+        "machine": machine,
+        "python": known["python"],
+        "versions": versions(),
+    }
+    pool = ProcessPoolExecutor(workers, spawn)
+    futures = {key: pool.submit(experiment, key, EXPERIMENTS[key], deadline) for key in keys}
+    done: list[dict[str, object]] = []
+    written: set[str] = set()
+    while time.time() < deadline + 1 and len(written) < len(keys):
+        time.sleep(1)
+        if preparing.exitcode:
+            raise SystemExit("the corpus could not be prepared; see the traceback above")
+        for key in [k for k in keys if k not in written and futures[k].done()]:
+            written.add(key)
+            done.append(settled(futures[key], key))
+            log.info("%s", done[-1])
+            write_records(out, done, common)
+    preparing.kill()
+    for process in list(pool._processes.values()):  # what trains beyond the deadline is lost
+        process.kill()
+    pool.shutdown(wait=False, cancel_futures=True)
+    for key in [
+        k for k in keys if k not in written and (futures[k].running() or futures[k].done())
+    ]:
+        try:
+            done.append(experiment(key, EXPERIMENTS[key], time.time()))
+            log.info("%s", done[-1])
+        except Exception as error:
+            log.warning("%s: %s", key, error)
+    write_records(out, done, common)
+    errors = [record for record in done if "error" in record]
+    (out / "errors.json").write_text(json.dumps(errors, indent=1))
+
+
+def has_features(key: str) -> bool:
+    """Whether the table that an experiment reads is there: this program extracts none."""
+    found = spec.load().find(key)
+    family = getattr(found, "family", "none")
+    return family == "none" or (SEEDS / family / DATASET).exists()
+
+
+def main() -> None:
+    """Run the steps."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=8)
+    parser.add_argument("--out", type=Path, default=Path("gpu"))
+    parser.add_argument("--commit", default="unknown", help="of the code, for the records")
+    parser.add_argument("--steps", default=",".join(STEPS))
+    parser.add_argument("--workers", type=int, default=2, help="experiments at once")
+    parser.add_argument("--batches", type=int, default=8, help="of an epoch of the throughput")
+    chosen = parser.parse_args()
+    deadline, where, steps = time.time() + 60 * chosen.minutes, device(), chosen.steps.split(",")
+    logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms %(message)s")
+    logging.getLogger("mer").setLevel(logging.WARNING)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    if "facts" in steps:
+        (chosen.out / "device.json").write_text(json.dumps(facts(where), indent=1))
+    if "throughput" in steps:
+        throughput(chosen.out / "throughput.json", chosen.batches, where)
+    if "folds" in steps:
+        folds(chosen.out, deadline, chosen.workers, chosen.commit, where)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""mer.pipeline.bring: runs of another machine enter the ledger scored anew, and nothing else does."""
+
+import io
+import json
+import tarfile
+
+import pandas as pd
+import pytest
+
+from mer.errors import MerError
+from mer.io import artefacts
+from mer.pipeline.bring import bring
+from mer.reproduction import spec
+from mer.reproduction.spec import Experiment, Paper, Papers
+from mer.types import QUADRANTS, Predictions
+
+KNOWN = {
+    "paper": "louro",
+    "dataset": "4qaed",
+    "model": "cnn",
+    "target": "quadrant",
+    "view": "louro",
+    "family": "none",
+    "augment": "none",
+    "copies": "none/none",
+    "protocol": "cv10",
+    "fidelity": "described",
+    "settings": "",
+}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A checkout whose papers have one experiment, ``cnn``, and the files of a run of it."""
+    monkeypatch.chdir(tmp_path)
+    paper = Paper(title="t", authors="a", url=None)
+    known = Papers(papers={"louro": paper}, tables={}, experiments={"cnn": Experiment(**KNOWN)})
+    monkeypatch.setattr(spec, "load", lambda: known)
+    run = tmp_path / "elsewhere"
+    run.mkdir()
+    rows = [(f"s{i}", 0, i % 2, i // 2 % 4) for i in range(16)]
+    frame = pd.DataFrame(rows, columns=["id", "repeat", "fold", "y_true"])
+    for c in range(4):
+        frame[f"p_{c}"] = (frame["y_true"] == c).astype(float)
+    artefacts.write_manifest(run)
+    artefacts.write_predictions(run / "predictions.parquet", Predictions(frame, QUADRANTS))
+    artefacts.write_json(run / "run.json", {"model": "cnn", "seed": 1, "n_folds_planned": 10})
+    return run
+
+
+def packed(path, run, **others):
+    """An archive as benchmarks/gpu.py writes it, with the scores of another program."""
+    with tarfile.open(path, "w") as tar:
+        tar.add(run, "data/runs/louro/cnn")
+        texts = {
+            "metrics/experiments/louro/cnn.record.json": json.dumps({"device": "some GPU"}),
+            "metrics/experiments/louro/cnn.json": json.dumps({"f1_macro": 0.123}),
+            **others,
+        }
+        for name, text in texts.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text.encode()))
+    return path
+
+
+def test_a_run_is_scored_anew_and_keeps_its_record(project, tmp_path):
+    assert bring(packed(tmp_path / "results.tar", project)) == ["cnn"]
+    scores = artefacts.read_json(tmp_path / "metrics/experiments/louro/cnn.json")
+    assert (scores["f1_macro"], scores["n_folds"], scores["n_folds_planned"]) == (1.0, 2, 10)
+    record = artefacts.read_json(tmp_path / "metrics/experiments/louro/cnn.record.json")
+    assert record == {"device": "some GPU"}
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside.json", "/etc/passwd", "data/runs/louro/cnn/model.pkl", "src/mer/x.py"]
+)
+def test_an_archive_with_anything_else_is_refused(project, tmp_path, name):
+    with pytest.raises(MerError, match="every member must be a run"):
+        bring(packed(tmp_path / "results.tar", project, **{name: "{}"}))
+    assert not (tmp_path / "metrics").exists()
+
+
+def test_links_and_unknown_experiments_are_refused(project, tmp_path):
+    path = packed(tmp_path / "results.tar", project)
+    with tarfile.open(path, "a") as tar:
+        link = tarfile.TarInfo("data/runs/louro/cnn/run.json")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    with pytest.raises(MerError, match="every member must be a run"):
+        bring(path)
+    other = packed(
+        tmp_path / "other.tar", project, **{"metrics/experiments/louro/dnn.record.json": "{}"}
+    )
+    with pytest.raises(MerError, match="'dnn' must be an experiment of papers/louro"):
+        bring(other)
+
+
+def test_a_file_that_is_no_archive_is_named(tmp_path):
+    (tmp_path / "x.tar").write_text("no archive")
+    with pytest.raises(MerError, match="must be a readable tar archive"):
+        bring(tmp_path / "x.tar")
