@@ -15,22 +15,24 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from mer import config, papers, training
-from mer.artefacts import read_folds
-from mer.blocks.profiles import WHOLE
+from mer import config
+from mer.io.artefacts import read_folds
+from mer.pipeline import train
+from mer.reproduction import spec
+from mer.schema.profiles import WHOLE
 from mer.selection import SELECTORS, Selection
 
 
 def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
     """Of an experiment: its timing, and the folds and rounds of the whole protocol."""
-    given = papers.load().find(key).model_dump()
+    given = spec.load().find(key).model_dump()
     chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=WHOLE, seed=1)
     params, policy, profile = chosen.blocks()
     params = config.changed(params, config.settings(given["settings"].split()))
     short = profile.model_copy(update={"first": 1, "repeats": 1, "epochs": epochs})
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "run")
-        found = training.run(chosen, params, policy, short, target, weights=False)
+        found = train.run(chosen, params, policy, short, target, weights=False)
     return found, len(read_folds(chosen.folds)), getattr(params, "rounds", 1)
 
 

@@ -17,7 +17,8 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from mer import config
-from mer.audio import decode, resample
+from mer.audio import resample
+from mer.decoding.clips import decode
 from mer.features import compare, compare_lld, essentia, panda1714
 from mer.features.essentia import analysis
 from mer.types import Clip

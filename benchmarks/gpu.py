@@ -36,12 +36,16 @@ import torch
 import training as loops
 from torch import Tensor, nn
 
-from mer import config, experiments, folding, papers, registry
-from mer.device import computes_in_bfloat16, device
-from mer.learn import loop, reconstruction, two_stage
+from mer import config, registry
+from mer.learn import loop, reconstruction
+from mer.learn.trainers import two_stage
 from mer.networks.autoencoder import Autoencoder
-from mer.recipe import Recipe
-from mer.stage import versions
+from mer.pipeline import experiment as experiments
+from mer.pipeline import folds as folding
+from mer.pipeline.stage import versions
+from mer.reproduction import spec
+from mer.runtime.device import computes_in_bfloat16, device
+from mer.schema.training import Recipe
 
 DATASET, PROFILE = "4qaed", "quick"
 SEEDS = Path("data/features")
@@ -217,7 +221,7 @@ def stage(*words: str) -> None:
 
 def needs(key: str) -> list[Path]:
     """The artefacts that an experiment reads, of those that are prepared here."""
-    given = papers.load().find(key).model_dump()  # type: ignore[union-attr]
+    given = spec.load().find(key).model_dump()  # type: ignore[union-attr]
     found = [Path("data/folds", given["protocol"], f"{DATASET}.json")]
     if given["view"] != "none":
         found.append(Path("data/mel", given["view"], DATASET))
@@ -249,7 +253,7 @@ def experiment(key: str, first: int | None, until: float) -> dict[str, object]:
             return {"key": key, "error": "its inputs were not ready in time"}
         time.sleep(0.5)
     started = time.time()
-    found = papers.load().find(key)
+    found = spec.load().find(key)
     assert found is not None
     given = found.model_dump()
     settings, (seed,) = config.settings(given["settings"].split()), config.read("seed")
@@ -334,7 +338,7 @@ def folds(out: Path, deadline: float, workers: int, commit: str, where: torch.de
 
 def has_features(key: str) -> bool:
     """Whether the table that an experiment reads is there: this program extracts none."""
-    found = papers.load().find(key)
+    found = spec.load().find(key)
     family = getattr(found, "family", "none")
     return family == "none" or (SEEDS / family / DATASET).exists()
 

@@ -23,13 +23,15 @@ from scipy.fft import rfft
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from mer import config, decoder, mel
-from mer.audio import decode
+from mer import config
+from mer.decoding import worker
+from mer.decoding.clips import decode
+from mer.dsp import mel
 from mer.types import Clip
 
 ROUNDS = 30
 VIEW, LIMITS = config.read("views.louro", "audio")
-PCM = LIMITS.max_pcm_mib * decoder.MIB
+PCM = LIMITS.max_pcm_mib * worker.MIB
 BANK = csr_array(librosa.filters.mel(sr=VIEW.rate, n_fft=VIEW.n_fft, n_mels=VIEW.mels))
 HANN = np.hanning(VIEW.n_fft + 1)[:-1]
 
@@ -74,7 +76,7 @@ def main(path: Path) -> None:
             "mer: spectrogram (dB, padded)": lambda: mel.spectrogram(clip, VIEW),
             "librosa: spectrogram (dB)": lambda: with_librosa(clip.samples),
             "mer: prepare (44.1 -> 16 kHz, peak)": lambda: mel.prepare(native, VIEW),
-            "decode the file": lambda: decoder.decode(path, 44100, LIMITS.min_seconds, PCM),
+            "decode the file": lambda: worker.decode(path, 44100, LIMITS.min_seconds, PCM),
         }
     )
     bases = [base, "bare loop, float64"]

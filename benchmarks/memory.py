@@ -22,10 +22,11 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mer import config, registry
-from mer.device import device
-from mer.learn import loop, rounds, rows, two_stage
-from mer.learn.material import Material
-from mer.mel import Mels
+from mer.io.spectrograms import Mels
+from mer.learn import loop, memmap, restarts
+from mer.learn.data import Material
+from mer.learn.trainers import two_stage
+from mer.runtime.device import device
 
 SHAPE = (216, 128)
 BATCH = 64
@@ -88,7 +89,7 @@ def main() -> None:
         recipe = params.autoencoder.model_copy(update={"epochs": 1})
         count = chosen.steps * recipe.batch
         flat = mels.values.reshape(-1, *SHAPE)
-        some = rows.examples(flat, np.arange(count), where)
+        some = memmap.examples(flat, np.arange(count), where)
         objective = two_stage.huber(network)
         stage(
             f"stage one, {chosen.steps} steps",
@@ -99,8 +100,8 @@ def main() -> None:
             stage("codes written", 0, lambda: None)
             head = module.build(params, shape=SHAPE, classes=2).to(where)
             recipe = params.classifier.model_copy(update={"epochs": 1})
-            parts = rounds.parts(codes, ids, (ids, ids, ids), labels, where)
-            few = rows.examples(codes, np.arange(chosen.steps * recipe.batch), where)
+            parts = restarts.parts(codes, ids, (ids, ids, ids), labels, where)
+            few = memmap.examples(codes, np.arange(chosen.steps * recipe.batch), where)
             targets = parts.train.targets[torch.arange(len(few))]
             stage("every code read", len(ids), lambda: read_all(parts.train.inputs))
             watch = loop.Watch([few], targets, "accuracy", 10)

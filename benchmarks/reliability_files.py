@@ -18,8 +18,9 @@ import soundfile as sf
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 import damaged
-from mer import audio, config, decoder, sandbox
-from mer.decoder import Unreadable
+from mer import audio, config
+from mer.decoding import client, worker
+from mer.decoding.worker import Unreadable
 
 VIEW, FAMILY, LIMITS = config.read("views.louro", "families.compare", "audio")
 RATE = 22050
@@ -50,7 +51,7 @@ def decode(path: Path, seconds: float) -> tuple[str, str, np.ndarray | None]:
     """Outcome, reason and samples."""
     limits = LIMITS.model_copy(update={"min_seconds": seconds})
     try:
-        return "clip", "", sandbox.decode(path, RATE, limits)
+        return "clip", "", client.decode(path, RATE, limits)
     except Unreadable as fault:
         return "quarantined", str(fault), None
 
@@ -108,7 +109,7 @@ def processor_seconds() -> float:
 
 def sandboxed(path: Path, turns: int) -> float:
     """Processor seconds of a decoder's life of so many files."""
-    before, other = processor_seconds(), sandbox.Decoder()
+    before, other = processor_seconds(), client.Decoder()
     for _ in range(turns):
         other.ask(path, 44100, LIMITS)
     other.end()
@@ -127,7 +128,7 @@ def cost() -> str:
         other = (sandboxed(path, 1 + TURNS) - first) / TURNS
         before = processor_seconds()
         for _ in range(TURNS):
-            decoder.decode(path, 44100, LIMITS.min_seconds, LIMITS.max_pcm_mib * decoder.MIB)
+            worker.decode(path, 44100, LIMITS.min_seconds, LIMITS.max_pcm_mib * worker.MIB)
         alone = (processor_seconds() - before) / TURNS
     facts = {"alone": 1e3 * alone, "sandboxed": 1e3 * other, "percent": 100 * (other / alone - 1)}
     return COST.format(n=TURNS, start=start, **facts)

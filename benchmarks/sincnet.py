@@ -40,9 +40,10 @@ from rich.console import Console
 from rich.table import Table
 
 from mer import config
-from mer.device import device
-from mer.learn import chunks, inputs, loop
+from mer.learn import loop, tensors
+from mer.learn.trainers import random_chunks
 from mer.models import sincnet
+from mer.runtime.device import device
 
 CLIPS, SECONDS, ROUNDS, BATCH, HOP = 16, 7.5, 3, 128, 160
 
@@ -62,13 +63,13 @@ def main() -> None:
     where = device()
     (params,) = config.read("models.sincnet")
     (profile,) = config.read("profiles.paper")
-    recipe = inputs.shortened(params.training, profile)
+    recipe = tensors.shortened(params.training, profile)
     size = params.samples(params.chunk_ms)
     network = sincnet.build(params, classes=4).to(where)
     length = round(SECONDS * params.filter_rate)
     noise = np.random.default_rng(0).uniform(-1, 1, CLIPS * length).astype(np.float16)
     starts, lengths = torch.arange(CLIPS) * length, torch.full((CLIPS,), length)
-    clips = chunks.Clips(torch.from_numpy(noise), starts, lengths)
+    clips = random_chunks.Clips(torch.from_numpy(noise), starts, lengths)
     optimizer, generator = loop.optimizer_of(network, recipe), torch.Generator()
     called = loop.trained(network, recipe, where)
 
@@ -80,7 +81,7 @@ def main() -> None:
 
     def answer() -> None:
         with loop.precision(recipe, where):
-            chunks.classify(network, clips, size, HOP)
+            random_chunks.classify(network, clips, size, HOP)
 
     table = Table("", "chunks/s", title=f"SincNet, 200 ms, {recipe.precision}")
     table.add_row("training step", f"{rate(BATCH, step):.0f}")

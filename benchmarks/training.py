@@ -28,11 +28,11 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mer import config, registry
-from mer.blocks.profiles import WHOLE
-from mer.device import computes_in_bfloat16, device
 from mer.learn import loop
 from mer.networks import layers
-from mer.recipe import Recipe
+from mer.runtime.device import computes_in_bfloat16, device
+from mer.schema.profiles import WHOLE
+from mer.schema.training import Recipe
 
 FORWARD_AND_BACKWARD = 3  # a backward pass costs two forward ones
 ROUNDS = 5

@@ -15,8 +15,9 @@ from joblib.externals.loky import get_reusable_executor
 from rich.console import Console
 from rich.table import Table
 
-from mer import config, extraction, parallel
-from mer.artefacts import Standard
+from mer import config, parallel
+from mer.io.artefacts import Standard
+from mer.pipeline import features
 
 FAMILIES = ("compare", "compare_lld", "essentia", "panda1714")
 
@@ -25,7 +26,7 @@ def seconds(family: str, standard: Path, clips: int, workers: int) -> float:
     """Of the clock, for so many clips."""
     os.environ["MER_JOBS"] = str(workers)
     (params,) = config.read(f"families.{family}")
-    work = partial(extraction._row, standard.absolute(), standard.name, family, params)
+    work = partial(features._row, standard.absolute(), standard.name, family, params)
     list(parallel.each(work, range(workers), label=f"{family}, warming up"))
     started = time.perf_counter()
     list(parallel.each(work, range(clips), label=f"{family}, {workers} workers"))

@@ -3,13 +3,13 @@
 import sys
 from pathlib import Path
 
-from mer import agreement
-from mer.stage import stage
+from mer.pipeline.stage import stage
+from mer.reproduction import feature_agreement
 
 (dataset,) = sys.argv[1:]
 features = Path("data/features")
 with stage(f"agreement@{dataset}", sidecar=Path(f"metrics/agreement/{dataset}.record.json")):
-    agreement.compare(
+    feature_agreement.compare(
         features / "panda1714" / dataset,
         features / "top100" / dataset,
         Path(f"metrics/agreement/{dataset}.json"),

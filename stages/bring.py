@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from mer.bring import bring
-from mer.stage import one_sentence
+from mer.pipeline.bring import bring
+from mer.pipeline.stage import one_sentence
 
 with one_sentence("bring"):
     for key in bring(Path(sys.argv[1])):

@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from mer import evaluation
-from mer.stage import stage
+from mer.pipeline import evaluate
+from mer.pipeline.stage import stage
 
 paper, key, dataset = sys.argv[1:]
 with stage(f"count@{key}"):
     metrics = Path("metrics/experiments", paper, f"{key}.json")
-    evaluation.counts(Path("data/index", dataset), metrics)
+    evaluate.counts(Path("data/index", dataset), metrics)

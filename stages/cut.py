@@ -3,11 +3,12 @@
 import sys
 from pathlib import Path
 
-from mer import config, cutting
-from mer.stage import stage
+from mer import config
+from mer.pipeline import split_clips
+from mer.pipeline.stage import stage
 
 key = sys.argv[1]
 with stage(f"cut@{key}"):
     (cut,) = config.read(f"cuts.{key}")
-    cutting.cut_index(Path("data/index", cut.of), Path("data/index", key), cut)
-    cutting.cut_standard(Path("data/standard", cut.of), Path("data/standard", key), cut)
+    split_clips.cut_index(Path("data/index", cut.of), Path("data/index", key), cut)
+    split_clips.cut_standard(Path("data/standard", cut.of), Path("data/standard", key), cut)

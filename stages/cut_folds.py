@@ -4,13 +4,14 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from mer import config, cutting
-from mer.blocks import Protocol
-from mer.stage import stage
+from mer import config
+from mer.pipeline import split_clips
+from mer.pipeline.stage import stage
+from mer.schema import Protocol
 
 key = sys.argv[1]
 with stage(f"cut_folds@{key}"):
     source, parts = config.read(f"cuts.{key}.of", f"cuts.{key}.parts")
     for protocol in get_args(Protocol):
         folder = Path("data/folds", protocol)
-        cutting.cut_folds(folder / f"{source}.json", folder / f"{key}.json", parts)
+        split_clips.cut_folds(folder / f"{source}.json", folder / f"{key}.json", parts)

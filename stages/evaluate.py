@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mer import evaluation
-from mer.stage import stage
+from mer.pipeline import evaluate
+from mer.pipeline.stage import stage
 
 with stage("evaluate"):
-    evaluation.run(Path("data/runs/selected"), Path("metrics/run.json"), Path("data/plots"))
+    evaluate.run(Path("data/runs/selected"), Path("metrics/run.json"), Path("data/plots"))

@@ -7,14 +7,15 @@ values of the model's block. An absent input leaves the reason in place of score
 
 import sys
 
-from mer import config, experiments
-from mer.stage import stage
+from mer import config
+from mer.pipeline import experiment
+from mer.pipeline.stage import stage
 
 paper, key, *words = sys.argv[1:]
-sidecar = experiments.METRICS / paper / f"{key}.record.json"
+sidecar = experiment.METRICS / paper / f"{key}.record.json"
 with stage(f"experiment@{key}", sidecar=sidecar) as record:
     given = dict(word.split("=", 1) for word in words)
     seed, name = config.read("seed", "profile")
-    found = experiments.run(paper, key, given, config.settings(words), profile=name, seed=seed)
+    found = experiment.run(paper, key, given, config.settings(words), profile=name, seed=seed)
     if found:
         record["timing"] = found

@@ -3,13 +3,14 @@
 import sys
 from pathlib import Path
 
-from mer import config, extraction
-from mer.stage import stage
+from mer import config
+from mer.pipeline import features
+from mer.pipeline.stage import stage
 
 family, dataset = sys.argv[1:]
 with stage(f"features@{family}-{dataset}"):
     (params,) = config.read(f"families.{family}")
-    extraction.extract(
+    features.extract(
         Path("data/standard", dataset),
         Path("data/index", dataset),
         Path("data/features", family, dataset),

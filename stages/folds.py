@@ -3,14 +3,15 @@
 import sys
 from pathlib import Path
 
-from mer import config, folding
-from mer.stage import stage
+from mer import config
+from mer.pipeline import folds
+from mer.pipeline.stage import stage
 
 dataset = sys.argv[1]
 with stage(f"folds@{dataset}"):
     own, profile, seed = config.read(f"corpora.{dataset}.protocol", "profile", "seed")
     (amount,) = config.read(f"profiles.{profile}")
-    folding.make(
+    folds.make(
         Path("data/index", dataset),
         Path("data/standard", dataset),
         Path("data/folds"),

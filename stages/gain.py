@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from mer import gains, papers
-from mer.stage import stage
+from mer.pipeline.stage import stage
+from mer.reproduction import spec, transfer_gain
 
 table, prefix, reference, *rows = sys.argv[1:]
 with stage("gain"):
-    every = papers.load()
+    every = spec.load()
     paper = every.tables[table].paper
     target = Path("metrics/gains", f"{prefix}{paper}.json")
-    gains.write(every, table, reference, rows, Path("data/runs", paper), prefix, target)
+    transfer_gain.write(every, table, reference, rows, Path("data/runs", paper), prefix, target)

@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from mer import config, indexing
-from mer.stage import stage
+from mer import config
+from mer.pipeline import index
+from mer.pipeline.stage import stage
 
 
 def main() -> None:
@@ -13,7 +14,7 @@ def main() -> None:
     key = parser.parse_args().dataset
     with stage(f"index@{key}"):
         layout, counts = config.read(f"corpora.{key}.layout", f"corpora.{key}.counts")
-        indexing.build(Path("data/raw", key), Path("data/index", key), layout, counts)
+        index.build(Path("data/raw", key), Path("data/index", key), layout, counts)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 import sys
 from pathlib import Path
 
-from mer import joining
-from mer.stage import stage
+from mer.pipeline import join_features
+from mer.pipeline.stage import stage
 
 name, left, right, dataset = sys.argv[1:]
 with stage(f"join@{name}-{dataset}"):
     features = Path("data/features")
-    joining.join(features / left / dataset, features / right / dataset, features / name / dataset)
+    join_features.join(
+        features / left / dataset, features / right / dataset, features / name / dataset
+    )

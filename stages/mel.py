@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-from mer import config, mel
-from mer.stage import stage
+from mer import config
+from mer.pipeline import mel
+from mer.pipeline.stage import stage
 
 view, dataset = sys.argv[1:]
 with stage(f"mel@{view}-{dataset}"):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mer.mending import mend
-from mer.stage import one_sentence
+from mer.pipeline.dvc_locks import mend
+from mer.pipeline.stage import one_sentence
 
 with one_sentence("mend"):
     mend(Path())

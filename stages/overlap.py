@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from mer import overlap
-from mer.stage import stage
+from mer.pipeline.stage import stage
+from mer.reproduction import feature_overlap
 
 SYSTEMS = ("mlp_essentia", "mlp_compare", "mlp_combined")
 CORPORA = ("4qaed", "ch818", "tr_music")
@@ -12,4 +12,4 @@ CORPORA = ("4qaed", "ch818", "tr_music")
 paper, prefix = (*sys.argv[1:], "")[:2]
 with stage("overlap"):
     target = Path("metrics/overlap", f"{prefix}{paper}.json")
-    overlap.write(Path("data/runs", paper), prefix, SYSTEMS, CORPORA, target)
+    feature_overlap.write(Path("data/runs", paper), prefix, SYSTEMS, CORPORA, target)

@@ -3,15 +3,16 @@
 import sys
 from pathlib import Path
 
-from mer import config, demo
-from mer.stage import stage
+from mer import config
+from mer.pipeline.demo import render
+from mer.pipeline.stage import stage
 
 key = sys.argv[1]
 with stage(f"render@{key}"):
     layout, rate, counts, settings = config.read(
         f"corpora.{key}.layout", f"corpora.{key}.rate", f"corpora.{key}.counts", f"demos.{key}"
     )
-    demo.render(
+    render.render(
         layout,
         Path("data/raw") / key,
         seed=settings.seed,

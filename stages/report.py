@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mer import config
-from mer.artefacts import (
+from mer.io.artefacts import (
     quarantined,
     read_json,
     read_predictions,
@@ -12,8 +12,8 @@ from mer.artefacts import (
     write_text,
     writing,
 )
-from mer.report import render
-from mer.stage import stage
+from mer.pipeline.stage import stage
+from mer.report.page import render
 
 with stage("report"):
     (dataset,) = config.read("dataset")

@@ -3,10 +3,11 @@
 import sys
 from pathlib import Path
 
-from mer import config, evaluation
-from mer.stage import stage
+from mer import config
+from mer.pipeline import evaluate
+from mer.pipeline.stage import stage
 
 paper, key, model, mel = sys.argv[1:]
 with stage(f"setting@{key}"):
     (params,) = config.read(f"models.{model}")
-    evaluation.settings(model, params, Path(mel), Path("metrics/experiments", paper, f"{key}.json"))
+    evaluate.settings(model, params, Path(mel), Path("metrics/experiments", paper, f"{key}.json"))

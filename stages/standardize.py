@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from mer import config
-from mer.audio import standardize
-from mer.stage import stage
+from mer.pipeline.stage import stage
+from mer.pipeline.standardize import standardize
 
 key = sys.argv[1]
 with stage(f"standardize@{key}"):

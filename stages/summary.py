@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from mer.artefacts import read_json
-from mer.stage import one_sentence, records
+from mer.io.artefacts import read_json
+from mer.pipeline.stage import one_sentence, records
 
 with one_sentence("summary"):
     run = read_json(Path("metrics/run.json"))

@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
-from mer import papers, tables
-from mer.stage import stage
+from mer.pipeline.stage import stage
+from mer.reproduction import spec, tables
 
 name = sys.argv[1]
 with stage(f"table@{name}"):
     tables.write(
-        papers.load(), name, Path("metrics/tables", f"{name}.json"), Path("data/tables", name)
+        spec.load(), name, Path("metrics/tables", f"{name}.json"), Path("data/tables", name)
     )

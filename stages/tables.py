@@ -7,15 +7,15 @@ not set.
 import sys
 from pathlib import Path
 
-from mer import papers
-from mer.mending import mend
 from mer.parallel import jobs
-from mer.stage import one_sentence
-from mer.sweep import EVERY, sweep
+from mer.pipeline.dvc_locks import mend
+from mer.pipeline.stage import one_sentence
+from mer.reproduction import spec
+from mer.reproduction.run_all import EVERY, sweep
 
 with one_sentence("tables"):
     mend(Path())
-    chosen, targets = papers.load(), [EVERY]
+    chosen, targets = spec.load(), [EVERY]
     if words := sys.argv[1:]:
         chosen = chosen.only(words)
         targets = [f"{EVERY}:table@{name}" for name in chosen.tables]

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from mer import config, training
+from mer import config
+from mer.pipeline import train
+from mer.pipeline.stage import stage
 from mer.selection import selected
-from mer.stage import stage
 
 with stage("train") as record:
     chosen, (columns,) = selected(), config.read("columns")
     target = Path("data/runs/selected")
-    record["timing"] = training.run(chosen, *chosen.blocks(), target, columns, weights=True)
+    record["timing"] = train.run(chosen, *chosen.blocks(), target, columns, weights=True)

@@ -3,10 +3,11 @@
 import sys
 from pathlib import Path
 
-from mer import config, union
-from mer.stage import stage
+from mer import config
+from mer.pipeline import merge_corpora
+from mer.pipeline.stage import stage
 
 key = sys.argv[1]
 with stage(f"union@{key}"):
     (settings,) = config.read(f"unions.{key}")
-    union.make(settings.of, Path("data/raw"), Path("data/index"), Path("data/raw") / key)
+    merge_corpora.make(settings.of, Path("data/raw"), Path("data/index"), Path("data/raw") / key)

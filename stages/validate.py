@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mer import config, selection
-from mer.artefacts import write_text
-from mer.stage import stage
+from mer.io.artefacts import write_text
+from mer.pipeline.stage import stage
 
 with stage("validate"):
     params = config.read_all()

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from mer import config
-from mer.networks import pretrained
-from mer.stage import stage
+from mer.io import pretrained
+from mer.pipeline.stage import stage
 
 block = sys.argv[1]
 name = block.rpartition(".")[2]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mer.blocks.profiles import Profile
+from mer.schema.profiles import Profile
 from mer.types import QUADRANTS, Track
 
 os.environ["MER_JOBS"] = "1"  # two workers run tests already; what is about processes asks for them

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
-from mer import audio, mel
-from mer.blocks.views import View
+from mer import audio
+from mer.dsp import mel
 from mer.features import compare
+from mer.schema.spectrograms import View
 from mer.types import Clip
 
 RATE = 44100

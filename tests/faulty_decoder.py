@@ -1,4 +1,4 @@
-"""``mer.decoder`` for whom the name of a file says what opening it does to the process."""
+"""``mer.decoding.worker`` for whom the name of a file says what opening it does to the process."""
 
 import ctypes
 import os
@@ -6,9 +6,9 @@ import signal
 import sys
 import time
 
-from mer import decoder
+from mer.decoding import worker
 
-decode = decoder.decode
+decode = worker.decode
 
 
 def once(path, fault):
@@ -50,5 +50,5 @@ def faulty(path, *arguments, **settings):
 
 
 if __name__ == "__main__":
-    decoder.decode = faulty
-    decoder.serve()
+    worker.decode = faulty
+    worker.serve()

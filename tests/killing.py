@@ -13,7 +13,7 @@ import psutil
 import yaml
 
 from clone import ENVIRONMENT, FEW, Clone
-from mer.mending import mend
+from mer.pipeline.dvc_locks import mend
 
 SMALL = {
     **FEW,

@@ -1,14 +1,14 @@
-"""mer.agreement: rank correlations of extracted with published columns."""
+"""mer.reproduction.feature_agreement: rank correlations of extracted with published columns."""
 
 import json
 
 import numpy as np
 import pytest
 
-from mer import artefacts
-from mer.agreement import compare, correlations
 from mer.errors import MerError
-from mer.panda import catalogue
+from mer.features._panda_catalogue import catalogue
+from mer.io import artefacts
+from mer.reproduction.feature_agreement import compare, correlations
 from mer.types import FeatureSet
 
 NAMES = tuple(list(catalogue())[:3])

@@ -4,8 +4,8 @@ import pytest
 
 from mer import config, labels, parallel
 from mer.datasets import qaed
-from mer.learn.crossval import cross_validate
-from mer.learn.material import Material
+from mer.learn.cross_validation import cross_validate
+from mer.learn.data import Material
 from mer.metrics import summary
 from mer.splits import split
 

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from mer import artefacts, audio
-from mer.audio import decode, resample, standardize
-from mer.blocks.corpora import Audio, Quarantine
-from mer.decoder import Unreadable
+from mer.audio import resample
+from mer.decoding.clips import decode
+from mer.decoding.worker import Unreadable
 from mer.errors import MerError
+from mer.io import artefacts
+from mer.pipeline import standardize as standardize_stage
+from mer.pipeline.standardize import standardize
+from mer.schema.corpora import Audio, Quarantine
 from mer.types import Clip, Track
 
 RATE = 22050
@@ -232,6 +235,6 @@ def test_the_header_has_room_for_any_length(tmp_path):
     sizes = set()
     for length in (0, 7, 10**12):
         with (tmp_path / "a.npy").open("wb") as stream:
-            audio._write_header(stream, length)
+            standardize_stage._write_header(stream, length)
             sizes.add(stream.tell())
     assert len(sizes) == 1

@@ -17,9 +17,9 @@ from mer.augment import (
     time_shift,
     time_stretch,
 )
+from mer.dsp.phase_vocoder import stretch
 from mer.errors import MerError
 from mer.seeds import generator
-from mer.vocoder import stretch
 
 RATE = 16000
 NAMES = registry.names("augment")

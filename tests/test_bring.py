@@ -1,4 +1,4 @@
-"""mer.bring: runs of another machine enter the ledger scored anew, and nothing else does."""
+"""mer.pipeline.bring: runs of another machine enter the ledger scored anew, and nothing else does."""
 
 import io
 import json
@@ -7,10 +7,11 @@ import tarfile
 import pandas as pd
 import pytest
 
-from mer import artefacts, papers
-from mer.bring import bring
 from mer.errors import MerError
-from mer.papers import Experiment, Paper, Papers
+from mer.io import artefacts
+from mer.pipeline.bring import bring
+from mer.reproduction import spec
+from mer.reproduction.spec import Experiment, Paper, Papers
 from mer.types import QUADRANTS, Predictions
 
 KNOWN = {
@@ -34,7 +35,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     paper = Paper(title="t", authors="a", url=None)
     known = Papers(papers={"louro": paper}, tables={}, experiments={"cnn": Experiment(**KNOWN)})
-    monkeypatch.setattr(papers, "load", lambda: known)
+    monkeypatch.setattr(spec, "load", lambda: known)
     run = tmp_path / "elsewhere"
     run.mkdir()
     rows = [(f"s{i}", 0, i % 2, i // 2 % 4) for i in range(16)]

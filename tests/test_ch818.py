@@ -6,6 +6,7 @@ import workbooks
 from corpora import eight_songs
 from mer.datasets import ch818
 from mer.errors import MerError
+from mer.pipeline.demo.writers import ch818 as ch818_writer
 from mer.types import QUADRANTS
 
 
@@ -137,7 +138,7 @@ def test_neither_is_told_what_to_do(songs):
 
 
 def test_the_miniature_keeps_its_labels(tmp_path):
-    ch818.write(tmp_path, eight_songs())
+    ch818_writer.write(tmp_path, eight_songs())
     assert {t.id: t.quadrant for t in ch818.tracks(tmp_path)} == {
         t.id: t.quadrant for t, _ in eight_songs()
     }

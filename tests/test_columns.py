@@ -5,23 +5,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mer import config, panda, parallel, registry
-from mer.blocks.columns import EVERY_COLUMN
+from mer import config, parallel, registry
 from mer.errors import MerError
-from mer.learn import columns, estimator
-from mer.learn.crossval import cross_validate
-from mer.learn.material import Material
+from mer.features import _panda_catalogue
+from mer.learn import feature_selection
+from mer.learn.cross_validation import cross_validate
+from mer.learn.data import Material
+from mer.learn.trainers import sklearn_estimator
+from mer.schema.feature_selection import EVERY_COLUMN
 from mer.splits import split
 from mer.types import QUADRANTS, FeatureSet
 
-CATALOGUE = panda.catalogue()
+CATALOGUE = _panda_catalogue.catalogue()
 TABLE = FeatureSet(("a",), tuple(CATALOGUE), np.arange(1714.0)[None])
 RANKED = [EVERY_COLUMN.model_copy(update={"select": how, "k": 4}) for how in ("relieff", "chi2")]
 
 
 def catalogued(**changes: str) -> FeatureSet:
     chosen = EVERY_COLUMN.model_copy(update=changes)
-    return columns.catalogued(TABLE, "published1714", chosen)
+    return feature_selection.catalogued(TABLE, "published1714", chosen)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def test_a_constant_column_comes_last(material):
     table = replace(material.table, values=material.table.values * (np.arange(20) != 2) + 3)
     for chosen in RANKED:
         all_but_one = chosen.model_copy(update={"k": 19})
-        found = columns.best(table, material.labels, table.ids, all_but_one)
+        found = feature_selection.best(table, material.labels, table.ids, all_but_one)
         assert ("c02" in found.names) is (chosen.select == "relieff")  # 0 beats a negative weight
 
 
@@ -93,13 +95,13 @@ def seen(material, folds, chosen, monkeypatch, root):
     """The columns that each fold's training gets."""
     (params,) = config.read("models.svm", path=root / "params.yaml")
     (profile,) = config.read("profiles.demo", path=root / "params.yaml")
-    real, names = estimator.fit_predict, []
+    real, names = sklearn_estimator.fit_predict, []
 
     def notes(training, material):
         names.append(material.table.names)
         return real(training, material)
 
-    monkeypatch.setattr(estimator, "fit_predict", notes)
+    monkeypatch.setattr(sklearn_estimator, "fit_predict", notes)
     material = replace(material, columns=chosen)
     options = {"seed": 1, "fidelity": "described", "profile": profile}
     cross_validate("svm", params, material, folds, each=parallel.each, **options)

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer import artefacts, config, copies, mel
-from mer.blocks.policies import Policy
-from mer.blocks.views import View
-from mer.copies import Copies
+from mer import config
 from mer.errors import MerError
+from mer.io import artefacts, spectrograms
+from mer.io.spectrograms import Copies
+from mer.pipeline import augment, mel
+from mer.schema.augmentation import Policy
+from mer.schema.spectrograms import View
 from mer.types import Clip
 
 RATE = 8000
@@ -58,7 +60,7 @@ def write_standard(folder, ids, seconds=None):
 
 
 def make(standard, target, policy=POLICY, name="some", view=VIEW, seed=1):
-    copies.make(standard, target, policy, name, view, seed)
+    augment.make(standard, target, policy, name, view, seed)
     return target
 
 
@@ -95,7 +97,7 @@ def test_rows_are_found_by_id(made):
 
 def test_a_gain_adds_its_decibels_to_the_view(standard, made, tmp_path):
     mel.compute(standard, tmp_path / "mel", VIEW)
-    plain, read = mel.Mels.read(tmp_path / "mel"), Copies.read(made)
+    plain, read = spectrograms.Mels.read(tmp_path / "mel"), Copies.read(made)
     gains = artefacts.read_json(made / "draws.json")
     for id_ in plain.ids:
         (drawn,) = gains[id_]["powered"]
@@ -108,14 +110,14 @@ def test_a_chain_is_applied_in_its_order():
     halved = {"transform": "time_stretch", "speed": 0.5}
     later = {"transform": "time_shift", "seconds": 0.1}
     positions = [
-        int(np.abs(copies.apply(clip, chain).samples).argmax())
+        int(np.abs(augment.apply(clip, chain).samples).argmax())
         for chain in ([halved, later], [later, halved])
     ]
     assert positions == pytest.approx([2 * 400 + 800, 2 * (400 + 800)], abs=2048 / 2)
 
 
 def test_each_step_of_a_chain_is_drawn():
-    drawn = copies.draw(POLICY, "some", 1, "a")
+    drawn = augment.draw(POLICY, "some", 1, "a")
     assert list(drawn) == ["both", "powered", "shifted"]
     assert [step["transform"] for step in drawn["both"]] == ["time_stretch", "time_shift"]
     assert drawn["both"][1]["seconds"] != drawn["shifted"][0]["seconds"]
@@ -124,8 +126,8 @@ def test_each_step_of_a_chain_is_drawn():
 @pytest.mark.parametrize("change", [{"name": "other"}, {"seed": 2}, {"clip": "b"}])
 def test_seed_policy_and_clip_decide_the_draws(change):
     key = {"name": "some", "seed": 1, "clip": "a"}
-    assert copies.draw(POLICY, **key) == copies.draw(POLICY, **key)
-    assert copies.draw(POLICY, **key) != copies.draw(POLICY, **(key | change))
+    assert augment.draw(POLICY, **key) == augment.draw(POLICY, **key)
+    assert augment.draw(POLICY, **key) != augment.draw(POLICY, **(key | change))
 
 
 def test_the_other_clips_do_not_matter(made, tmp_path):

@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 
 from corpora import eight_songs
-from mer import artefacts, config, demo, folding, indexing, registry, union
+from mer import config, registry
 from mer.errors import MerError
+from mer.io import artefacts
+from mer.pipeline import folds, merge_corpora
+from mer.pipeline import index as indexing
+from mer.pipeline.demo import render as demo
 from mer.types import QUADRANTS
 
 PARAMS = config.read_all(Path(__file__).resolve().parents[1] / "params.yaml")
@@ -85,7 +89,7 @@ def prepare(key, folders):
         prepare(member, folders)
     if members:
         shutil.rmtree(raw / key, ignore_errors=True)
-        union.make(members, raw, index, raw / key)
+        merge_corpora.make(members, raw, index, raw / key)
     else:
         render(key, raw)
     indexing.build(raw / key, index / key, CORPORA[key].layout, CORPORA[key].counts)
@@ -107,7 +111,7 @@ def test_the_miniature_of_merge_has_its_own_splits(folders, tmp_path):
     artefacts.write_absent(tmp_path / "standard", "no audio")
     own = CORPORA["demo_merge_bimodal_b"].protocol
     profile = PARAMS.profiles["demo"]
-    folding.make(index, tmp_path / "standard", tmp_path, own=own, profile=profile, seed=1)
+    folds.make(index, tmp_path / "standard", tmp_path, own=own, profile=profile, seed=1)
     (fold,) = artefacts.read_folds(tmp_path / "default" / "demo_merge_bimodal_b.json")
     assert [len(side) for side in (fold.train, fold.val, fold.test)] == [8, 4, 4]
     sides = {t.id: t.splits["tvt_70_15_15"] for t in artefacts.read_tracks(index)}
@@ -123,7 +127,7 @@ def test_the_miniature_of_pmemo_keeps_its_quadrants(folders):
 
 @pytest.mark.parametrize("count", [7, 9])
 def test_a_total_is_held_against_the_clips(tmp_path, count):
-    registry.get("datasets", "pmemo").write(tmp_path / "raw", eight_songs())
+    registry.get("pipeline.demo.writers", "pmemo").write(tmp_path / "raw", eight_songs())
     with pytest.raises(
         MerError, match=rf"must hold the clips that the paper prints, {count}, not 8"
     ):

@@ -8,12 +8,13 @@ import yaml
 from sklearn.model_selection import train_test_split
 
 from conftest import profile_of
-from mer import artefacts, cutting
-from mer.blocks.corpora import Cut
 from mer.config import read_all
 from mer.errors import MerError
-from mer.files import read_json, write_csv, write_json
-from mer.folding import make
+from mer.io import artefacts
+from mer.io.files import read_json, write_csv, write_json
+from mer.pipeline import split_clips
+from mer.pipeline.folds import make
+from mer.schema.corpora import Cut
 from mer.splits import split
 from mer.types import QUADRANTS, Track, clip_of
 
@@ -52,8 +53,8 @@ def prepared(tmp_path, rng):
 def cut(prepared, tmp_path, change=None):
     index, standard = prepared
     chosen = CUT.model_copy(update=change or {})
-    cutting.cut_index(index, tmp_path / "index/parts", chosen)
-    cutting.cut_standard(standard, tmp_path / "standard/parts", chosen)
+    split_clips.cut_index(index, tmp_path / "index/parts", chosen)
+    split_clips.cut_standard(standard, tmp_path / "standard/parts", chosen)
     return tmp_path / "index/parts", tmp_path / "standard/parts"
 
 
@@ -97,7 +98,7 @@ def test_a_quarantined_song_leaves_out_its_parts(prepared, tmp_path):
 
 def test_absent_audio_stays_absent(prepared, tmp_path):
     artefacts.write_absent(tmp_path / "none", "no audio")
-    cutting.cut_standard(tmp_path / "none", tmp_path / "parts", CUT)
+    split_clips.cut_standard(tmp_path / "none", tmp_path / "parts", CUT)
     assert artefacts.absent(tmp_path / "parts") == "no audio"
 
 
@@ -118,7 +119,7 @@ def folds(tmp_path, corpus):
 
     def of(protocol):
         source, target = (tmp_path / f"folds/{protocol}/{name}.json" for name in ("songs", "parts"))
-        cutting.cut_folds(source, target, 4)
+        split_clips.cut_folds(source, target, 4)
         return artefacts.read_folds(source), artefacts.read_folds(target)
 
     return of
@@ -145,7 +146,7 @@ def test_song_80_20_of_parts_is_the_split_of_the_range_of_songs(folds, corpus):
 
 def test_an_absent_protocol_stays_absent(tmp_path):
     write_json(tmp_path / "songs.json", {"status": "absent", "reason": "too few"})
-    cutting.cut_folds(tmp_path / "songs.json", tmp_path / "parts.json", 4)
+    split_clips.cut_folds(tmp_path / "songs.json", tmp_path / "parts.json", 4)
     with pytest.raises(MerError, match="too few"):
         artefacts.read_folds(tmp_path / "parts.json")
 

@@ -16,10 +16,14 @@ import soundfile as sf
 import yaml
 
 import damaged
-from mer import artefacts, audio, config, indexing, sandbox
-from mer.blocks.corpora import Audio, Quarantine
-from mer.decoder import Unreadable
+from mer import config
+from mer.decoding import client, clips
+from mer.decoding.worker import Unreadable
 from mer.errors import MerError
+from mer.io import artefacts
+from mer.pipeline import index
+from mer.pipeline import standardize as standardize_stage
+from mer.schema.corpora import Audio, Quarantine
 
 RATE = 22050
 LIMITS = Audio(
@@ -33,7 +37,9 @@ VARIANTS = int(os.environ.get("MER_FUZZ", "100"))
 ROOT = Path(__file__).parents[1]
 
 # As root reads everything: ask as nobody.
-NOBODY = "import os; from mer.decoder import serve; os.setgroups([]); os.setuid(65534); serve()"
+NOBODY = (
+    "import os; from mer.decoding.worker import serve; os.setgroups([]); os.setuid(65534); serve()"
+)
 
 
 @pytest.fixture
@@ -44,8 +50,8 @@ def folder(tmp_path, monkeypatch):
         return
     open_to_all = Path(tempfile.mkdtemp())
     open_to_all.chmod(0o755)
-    monkeypatch.setattr(sandbox, "COMMAND", (sys.executable, "-c", NOBODY))
-    monkeypatch.setattr(sandbox, "_mine", threading.local())
+    monkeypatch.setattr(client, "COMMAND", (sys.executable, "-c", NOBODY))
+    monkeypatch.setattr(client, "_mine", threading.local())
     yield open_to_all
     shutil.rmtree(open_to_all)
 
@@ -58,13 +64,13 @@ def name(kind):
 def test_a_damaged_file_has_its_reason(folder, kind):
     kind.write(folder / kind.file)
     with pytest.raises(Unreadable, match=f"^{kind.reason}"):
-        sandbox.decode(folder / kind.file, RATE, LIMITS)
+        client.decode(folder / kind.file, RATE, LIMITS)
 
 
 @pytest.mark.parametrize("kind", damaged.GOOD, ids=name)
 def test_an_odd_file_is_read(tmp_path, kind):
     kind.write(tmp_path / kind.file)
-    samples = sandbox.decode(tmp_path / kind.file, RATE, LIMITS)
+    samples = client.decode(tmp_path / kind.file, RATE, LIMITS)
     assert len(samples) / RATE == pytest.approx(kind.seconds, abs=0.1)
     assert np.abs(samples).max() == pytest.approx(0.5, rel=0.2)
 
@@ -97,8 +103,8 @@ class Corpus:
         """Index and standardize it; the rows of the quarantine."""
         rows = "".join(f'"{file}",Q{i % 4 + 1}\n' for i, file in enumerate(self.labelled))
         (self.raw / "labels.csv").write_text(f"path,quadrant\n{rows}")
-        indexing.build(self.raw, self.index, "folder", None)
-        audio.standardize(
+        index.build(self.raw, self.index, "folder", None)
+        standardize_stage.standardize(
             self.index,
             self.raw,
             self.standard,
@@ -296,7 +302,7 @@ def test_flipped_bits_give_a_clip_or_a_reason(tmp_path, kind):
 
 def outcome(path: Path, limits: Audio, view, family) -> str:
     try:
-        clip = audio.decode(path, "flipped", RATE, limits)
+        clip = clips.decode(path, "flipped", RATE, limits)
     except Unreadable as fault:
         return "reason" if str(fault) else "nothing"
     return "clip" if damaged.finite(clip, view, family) else "NaN"

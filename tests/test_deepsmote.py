@@ -8,15 +8,16 @@ import torch
 from torch.nn import functional
 
 from conftest import profile_of
-from mer.blocks.policies import Synthesis
-from mer.learn import deepsmote, network
-from mer.learn.kept import Training
-from mer.learn.material import Material
+from mer.io.spectrograms import Mels
+from mer.learn import deepsmote
+from mer.learn.context import Training
+from mer.learn.data import Material
 from mer.learn.reconstruction import codes, trained
-from mer.mel import Mels
+from mer.learn.trainers import supervised
 from mer.models import cnn
 from mer.networks.autoencoder import Autoencoder, Scale, code_shape
-from mer.recipe import Recipe
+from mer.schema.augmentation import Synthesis
+from mer.schema.training import Recipe
 from mer.types import Fold
 
 RECIPE = Recipe(optimizer="adam", lr=2e-3, batch=4, epochs=8, short_epochs=1, stop_accuracy=None)
@@ -100,8 +101,8 @@ def test_a_fold_synthesises_from_its_training_clips_only(mel, monkeypatch):
     fold = Fold(0, 0, ids[:4] + ids[6:10], (), ids[4:6] + ids[10:])
     params = cnn.Params(training=RECIPE.model_copy(update={"epochs": 1}))
     training = Training(cnn, params, fold, 1, "described", PROFILE)
-    found = network.fit_predict(training, material)
+    found = supervised.fit_predict(training, material)
     assert torch.equal(seen[0], torch.from_numpy(mels.rows(fold.train)))
     assert len(found["curve.0_synthesis"]) == RECIPE.epochs
-    plain = network.fit_predict(training, replace(material, synthesis=None))
+    plain = supervised.fit_predict(training, replace(material, synthesis=None))
     assert not np.array_equal(found["probabilities"], plain["probabilities"])

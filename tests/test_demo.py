@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer import demo
-from mer.demo.cues import CUES, Cue, draw
-from mer.demo.score import BEATS, MAJOR, MINOR, Note, _rhythm, compose
-from mer.demo.synth import PARTIALS, Instrument, perform
 from mer.errors import MerError
+from mer.pipeline.demo import render
+from mer.pipeline.demo.cues import CUES, Cue, draw
+from mer.pipeline.demo.score import BEATS, MAJOR, MINOR, Note, _rhythm, compose
+from mer.pipeline.demo.synth import PARTIALS, Instrument, perform
 from mer.types import QUADRANTS, Clip, Track
 
 RATE = 22050
@@ -24,7 +24,7 @@ CALM = {name: cue.base for name, cue in CUES.items()} | {"noise": -120.0, "harsh
 
 @pytest.fixture(scope="module")
 def songs() -> list[tuple[Track, Clip]]:
-    return list(demo.songs(7, 6.0, RATE, 12))
+    return list(render.songs(7, 6.0, RATE, 12))
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +44,14 @@ def measured(songs) -> pd.DataFrame:
 
 
 def test_ids_are_unique_sorted_and_count_up():
-    ids = [track.id for track in demo.tracks(12)]
+    ids = [track.id for track in render.tracks(12)]
     assert ids == sorted(set(ids))
     assert (ids[0], ids[-1]) == ("demo_q1_00", "demo_q4_11")
 
 
 @pytest.mark.parametrize("per_quadrant", [1, 4, 12, 48])
 def test_every_quadrant_has_as_many_songs_and_lies_where_russell_put_it(per_quadrant):
-    tracks = demo.tracks(per_quadrant)
+    tracks = render.tracks(per_quadrant)
     assert Counter(t.quadrant for t in tracks) == dict.fromkeys(QUADRANTS, per_quadrant)
     signs = {(t.quadrant, t.valence > 0, t.arousal > 0) for t in tracks}
     assert signs == {
@@ -65,13 +65,13 @@ def test_every_quadrant_has_as_many_songs_and_lies_where_russell_put_it(per_quad
 @pytest.mark.parametrize("per_quadrant", [0, 49])
 def test_an_impossible_number_of_songs_is_refused(per_quadrant):
     with pytest.raises(MerError, match=f"1 to 48 songs per quadrant, not {per_quadrant}"):
-        demo.tracks(per_quadrant)
+        render.tracks(per_quadrant)
 
 
 @pytest.mark.parametrize("per_quadrant", [4, 12, 48])
 def test_artists_have_two_or_three_songs_and_some_of_them_two_quadrants(per_quadrant):
     quadrants = defaultdict(list)
-    for track in demo.tracks(per_quadrant):
+    for track in render.tracks(per_quadrant):
         quadrants[track.artist].append(track.quadrant)
     assert {len(q) for q in quadrants.values()} <= {2, 3}
     assert {len(set(q)) for q in quadrants.values()} == {1, 2}
@@ -88,13 +88,13 @@ def test_a_song_has_the_length_type_and_rate_asked_for_and_a_peak_that_never_cli
 
 def test_a_song_is_the_same_bytes_alone(songs):
     track, clip = songs[30]
-    assert demo.song(track, **SETTINGS).samples.tobytes() == clip.samples.tobytes()
+    assert render.song(track, **SETTINGS).samples.tobytes() == clip.samples.tobytes()
 
 
 @pytest.mark.parametrize("change", [{"seed": 8}, {"seconds": 5.0}, {"rate": 16000}])
 def test_every_setting_counts(songs, change):
     track, clip = songs[0]
-    assert demo.song(track, **SETTINGS | change).samples.tobytes() != clip.samples.tobytes()
+    assert render.song(track, **SETTINGS | change).samples.tobytes() != clip.samples.tobytes()
 
 
 def test_no_two_songs_are_alike(songs):
@@ -103,7 +103,7 @@ def test_no_two_songs_are_alike(songs):
 
 def test_a_track_without_a_place_in_the_plane_is_refused():
     with pytest.raises(MerError, match="x must have valence and arousal"):
-        demo.song(Track("x", "Q1"), **SETTINGS)
+        render.song(Track("x", "Q1"), **SETTINGS)
 
 
 @pytest.mark.parametrize("descriptor", ["onsets", "rms", "centroid"])
@@ -138,7 +138,7 @@ def test_cues_point_where_the_literature_says(cue, highest, lowest):
     rng = np.random.default_rng(0)
     mean = {
         q: np.mean([draw(0.5 * v, 0.5 * a, rng)[cue] for _ in range(300)])
-        for q, (v, a) in demo.SIGNS.items()
+        for q, (v, a) in render.SIGNS.items()
     }
     assert mean[highest] > mean[lowest] + 0.3 * CUES[cue].spread
 
@@ -196,14 +196,14 @@ def test_a_corpus_is_written_by_its_layout(tmp_path: Path, monkeypatch):
         for track, clip in songs:
             (root / track.id).write_bytes(clip.samples.tobytes())
 
-    monkeypatch.setattr(demo.registry, "get", lambda *_: SimpleNamespace(write=write))
-    demo.render("any", tmp_path / "raw", **SETTINGS, counts=dict.fromkeys(QUADRANTS, 1))
+    monkeypatch.setattr(render.registry, "get", lambda *_: SimpleNamespace(write=write))
+    render.render("any", tmp_path / "raw", **SETTINGS, counts=dict.fromkeys(QUADRANTS, 1))
     found = {path.name: path.read_bytes() for path in (tmp_path / "raw").iterdir()}
-    assert found == {t.id: c.samples.tobytes() for t, c in demo.songs(7, 6.0, RATE, 1)}
+    assert found == {t.id: c.samples.tobytes() for t, c in render.songs(7, 6.0, RATE, 1)}
 
 
 @pytest.mark.parametrize("counts", [None, {"Q1": 4}, {"Q1": 4, "Q2": 4, "Q3": 4, "Q4": 5}])
 def test_counts_that_differ_are_refused_before_anything_is_touched(tmp_path, counts):
     with pytest.raises(MerError, match=r"counts of a demo corpus must be equal|1 to 48"):
-        demo.render("folder", tmp_path / "raw", **SETTINGS, counts=counts)
+        render.render("folder", tmp_path / "raw", **SETTINGS, counts=counts)
     assert not (tmp_path / "raw").exists()

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer import config, evaluation, mel
-from mer.artefacts import or_absent, write_json, write_manifest, write_predictions, write_tracks
+from mer import config
 from mer.errors import AbsentError
+from mer.io.artefacts import or_absent, write_json, write_manifest, write_predictions, write_tracks
+from mer.pipeline import evaluate, mel
 from mer.types import Predictions
 
 
@@ -37,13 +38,13 @@ def run(tmp_path):
 
 
 def test_metrics_hold_composition_and_scores(run, tmp_path):
-    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
     metrics = json.loads((tmp_path / "run.json").read_text())
     assert (metrics["model"], metrics["n_clips"], metrics["accuracy"]) == ("svm", 4, 0.75)
 
 
 def test_confusion_has_a_row_per_prediction(run, tmp_path):
-    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
     pairs = pd.read_csv(tmp_path / "plots" / "confusion.csv")
     assert pairs.value_counts().to_dict() == {
         ("high", "high"): 2,
@@ -53,13 +54,13 @@ def test_confusion_has_a_row_per_prediction(run, tmp_path):
 
 
 def test_trials_of_a_search_are_handed_on(run, tmp_path):
-    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
     (trial,) = pd.read_csv(tmp_path / "plots" / "trials.csv").to_dict("records")
     assert (trial["batch"], trial["lr"], trial["objective"], trial["chosen"]) == (32, 1e-6, 0.25, 1)
 
 
 def test_curves_are_means_over_folds_phase_after_phase(run, tmp_path):
-    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
     curve = pd.read_csv(tmp_path / "plots" / "curves.csv")
     assert curve.to_numpy().tolist() == [
         [1, "1_dnn", 1.5, 0.6],
@@ -69,8 +70,8 @@ def test_curves_are_means_over_folds_phase_after_phase(run, tmp_path):
 
 
 def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tmp_path):
-    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
-    evaluation.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
     assert len(pd.read_csv(tmp_path / "confusion.csv")) == 4
     whole, found = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("run", "experiment"))
     assert whole.items() <= found.items()
@@ -83,7 +84,7 @@ def test_an_experiment_without_an_input_says_so_in_place_of_scores(tmp_path):
     run, metrics = tmp_path / "run", tmp_path / "experiment.json"
     with or_absent(run, model="crnn_mtat", target="quadrant", profile="demo"):
         raise AbsentError("weights not present")
-    evaluation.experiment(run, metrics, tmp_path / "confusion.csv")
+    evaluate.experiment(run, metrics, tmp_path / "confusion.csv")
     composition = {"model": "crnn_mtat", "target": "quadrant", "profile": "demo"}
     assert json.loads(metrics.read_text()) == {"absent": "weights not present", **composition}
     assert len(pd.read_csv(tmp_path / "confusion.csv")) == 0
@@ -93,7 +94,7 @@ def test_counts_are_those_of_the_index(corpus, tmp_path):
     (tmp_path / "demo_x").mkdir()
     write_tracks(tmp_path / "demo_x" / "tracks.csv", corpus[:-1], {})
     write_manifest(tmp_path / "demo_x")
-    evaluation.counts(tmp_path / "demo_x", tmp_path / "counts.json")
+    evaluate.counts(tmp_path / "demo_x", tmp_path / "counts.json")
     assert json.loads((tmp_path / "counts.json").read_text()) == {
         "dataset": "demo_x",
         "n_clips_q1": 30,
@@ -111,7 +112,7 @@ def test_clips_that_were_cut_are_scored_beside_their_parts(run, tmp_path):
     frame = frame.assign(repeat=0, fold=0, p_1=1 - frame["p_0"])
     frame = frame[["id", "repeat", "fold", "y_true", "p_0", "p_1"]]
     write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
-    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
     metrics = json.loads((tmp_path / "run.json").read_text())
     assert (metrics["n_clips"], metrics["accuracy"]) == (4, 0.75)
     assert (metrics["clip_n_clips"], metrics["clip_accuracy"]) == (2, 1.0)
@@ -125,7 +126,7 @@ def test_clips_that_were_cut_are_scored_round_by_round(run, tmp_path):
     frame = frame.assign(fold=0, p_1=1 - frame["p_0"])
     frame = frame[["id", "repeat", "fold", "y_true", "p_0", "p_1"]]
     write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
-    evaluation.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
+    evaluate.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
     found = json.loads((tmp_path / "experiment.json").read_text())
     assert (found["n_clips"], found["n_folds"], found["clip_n_clips"]) == (4, 2, 2)
     assert (found["accuracy"], found["accuracy_sd"]) == (0.625, pytest.approx(0.1768))
@@ -134,7 +135,7 @@ def test_clips_that_were_cut_are_scored_round_by_round(run, tmp_path):
 
 
 def test_whole_clips_have_no_scores_of_clips_beside(run, tmp_path):
-    evaluation.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
     assert not any(
         name.startswith("clip_") for name in json.loads((tmp_path / "run.json").read_text())
     )
@@ -145,7 +146,7 @@ def test_thresholds_come_with_the_clips_on_either_side(corpus, tmp_path):
     folder.mkdir()
     write_tracks(folder / "tracks.csv", [t for t in corpus if t.quadrant != "Q3"], {})
     write_manifest(folder, thresholds={"valence": 0.56701, "arousal": 0.587})
-    evaluation.counts(folder, tmp_path / "counts.json")
+    evaluate.counts(folder, tmp_path / "counts.json")
     found = json.loads((tmp_path / "counts.json").read_text())
     assert (found["valence_threshold"], found["arousal_threshold"]) == (0.567, 0.587)
     assert (found["valence_low"], found["valence_high"]) == (30, 60)
@@ -160,7 +161,7 @@ def test_settings_are_those_of_view_trainings_and_layers(root, tmp_path):
     folder.mkdir()
     mels = [np.zeros((3, 216, 128))]
     mel.write(folder, ("a",), mels, 216, view)
-    evaluation.settings("ae_bilstm", params, folder, tmp_path / "settings.json")
+    evaluate.settings("ae_bilstm", params, folder, tmp_path / "settings.json")
     found = json.loads((tmp_path / "settings.json").read_text())
     expected = {
         "dataset": "demo_x",

@@ -1,4 +1,4 @@
-"""mer.extraction, and one battery over every family of features."""
+"""mer.pipeline.features, and one battery over every family of features."""
 
 from pathlib import Path
 
@@ -7,9 +7,12 @@ import pytest
 import soundfile as sf
 
 import weights
-from mer import artefacts, audio, config, extraction, parallel, registry
+from mer import audio, config, parallel, registry
 from mer.errors import MerError
 from mer.features import compare, openl3
+from mer.io import artefacts
+from mer.pipeline import features as extraction
+from mer.pipeline import standardize as standardize_stage
 from mer.types import Clip, FeatureSet, Track
 
 RATE = 22050
@@ -86,7 +89,7 @@ def prepared(tmp_path, monkeypatch):
 
 def standardize(root: Path, rate: int) -> None:
     limits, quarantine = config.read("audio", "quarantine", path=ROOT / "params.yaml")
-    audio.standardize(
+    standardize_stage.standardize(
         root / "index",
         root,
         root / "standard",

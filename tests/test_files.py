@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from mer.errors import MerError
-from mer.files import read_json, write_text, writing
+from mer.io.files import read_json, write_text, writing
 
 GONE = 2**22 + 1  # above Linux' highest process id
 
@@ -38,7 +38,7 @@ def test_an_exception_leaves_what_stood_there(tmp_path):
 
 KILLED = """
 import os, pathlib, signal
-from mer.files import writing
+from mer.io.files import writing
 with writing(pathlib.Path("a")) as folder:
     (folder / "file").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)

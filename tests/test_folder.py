@@ -6,6 +6,7 @@ import soundfile as sf
 from corpora import eight_songs, tone
 from mer.datasets import folder
 from mer.errors import MerError
+from mer.pipeline.demo.writers import folder as folder_writer
 from mer.types import QUADRANTS, Track
 
 
@@ -27,13 +28,13 @@ def labelled(tmp_path):
 
 def test_keeps_ids_splits_and_points(songs, tmp_path):
     track = Track("a/b.c", "Q2", None, 0.25, 0.75, "Band", {"own": "val"})
-    folder.write(tmp_path, [(track, tone(track.id, "Q2"))])
+    folder_writer.write(tmp_path, [(track, tone(track.id, "Q2"))])
     (found,) = folder.tracks(tmp_path)
     assert found == Track("a/b.c", "Q2", "a/b.c.wav", 0.25, 0.75, "Band", {"own": "val"})
 
 
 def test_writes_pcm16(songs, tmp_path):
-    folder.write(tmp_path, songs[:1])
+    folder_writer.write(tmp_path, songs[:1])
     info = sf.info(tmp_path / f"{songs[0][0].id}.wav")
     assert (info.subtype, info.samplerate, info.frames) == ("PCM_16", 22050, 5512)
 
@@ -43,7 +44,7 @@ def test_writes_pcm16(songs, tmp_path):
     ['say "yes", no', "two\nlines", " blanks ", "\U0001f3b5 ñandú", "semi;colon", "a.b.c", "x/y/z"],
 )
 def test_takes_any_name(songs, tmp_path, name):
-    folder.write(tmp_path, [(Track(name, "Q1"), tone(name, "Q1"))])
+    folder_writer.write(tmp_path, [(Track(name, "Q1"), tone(name, "Q1"))])
     (found,) = folder.tracks(tmp_path)
     assert (found.id, found.path) == (name, f"{name}.wav")
     assert (tmp_path / found.path).is_file()

@@ -7,9 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-from mer import artefacts, indexing
 from mer.datasets import folder, qaed
 from mer.errors import MerError
+from mer.io import artefacts
+from mer.pipeline import index
+from mer.pipeline.demo.writers import folder as folder_writer
+from mer.pipeline.demo.writers import qaed as qaed_writer
 from mer.types import QUADRANTS, Clip, Track
 
 ONE_EACH = dict.fromkeys(QUADRANTS, 1)
@@ -26,7 +29,7 @@ def songs():
 @pytest.fixture
 def raw(songs, tmp_path):
     """A corpus in the folder layout."""
-    folder.write(tmp_path / "raw", songs)
+    folder_writer.write(tmp_path / "raw", songs)
     return tmp_path / "raw"
 
 
@@ -36,7 +39,7 @@ def target(tmp_path):
 
 
 def test_index_holds_the_tracks_sorted(raw, target):
-    indexing.build(raw, target, "folder", ONE_EACH)
+    index.build(raw, target, "folder", ONE_EACH)
     assert artefacts.read_tracks(target) == folder.tracks(raw)
     assert artefacts.read_json(target / "manifest.json") == {
         "status": "present",
@@ -57,7 +60,7 @@ def hashes(target):
 def test_index_hashes_the_audio_files_that_exist(raw, target, songs):
     missing, *others = [track.id for track, _ in songs]
     (raw / f"{missing}.wav").unlink()
-    indexing.build(raw, target, "folder", None)
+    index.build(raw, target, "folder", None)
     expected = {
         id_: hashlib.sha256((raw / f"{id_}.wav").read_bytes()).hexdigest() for id_ in others
     }
@@ -65,8 +68,8 @@ def test_index_hashes_the_audio_files_that_exist(raw, target, songs):
 
 
 def test_index_holds_the_published_tables(songs, tmp_path, target):
-    qaed.write(tmp_path / "raw", songs)
-    indexing.build(tmp_path / "raw", target, "qaed", ONE_EACH)
+    qaed_writer.write(tmp_path / "raw", songs)
+    index.build(tmp_path / "raw", target, "qaed", ONE_EACH)
     stored = artefacts.read_features(target / "top100.parquet")
     published = qaed.published(tmp_path / "raw")["top100"]
     assert (stored.ids, stored.names) == (published.ids, published.names)
@@ -76,21 +79,21 @@ def test_index_holds_the_published_tables(songs, tmp_path, target):
 
 
 def test_index_without_audio_folders_says_so(songs, tmp_path, target):
-    qaed.write(tmp_path / "raw", songs)
+    qaed_writer.write(tmp_path / "raw", songs)
     for q in QUADRANTS:
         shutil.rmtree(tmp_path / "raw" / qaed.AUDIO / q)
-    indexing.build(tmp_path / "raw", target, "qaed", ONE_EACH)
+    index.build(tmp_path / "raw", target, "qaed", ONE_EACH)
     assert artefacts.read_json(target / "manifest.json")["has_audio"] is False
     assert set(hashes(target).values()) == {""}
 
 
 @pytest.mark.parametrize("counts", [{**ONE_EACH, "Q2": 2}, {"Q1": 1, "Q3": 1, "Q4": 1}])
 def test_other_counts_are_refused_and_leave_the_index_as_it_was(raw, target, counts):
-    indexing.build(raw, target, "folder", None)
+    index.build(raw, target, "folder", None)
     before = (target / "tracks.csv").read_bytes()
     wanted = counts.get("Q2", 0)
     with pytest.raises(MerError, match=f"'Q2': {wanted},.* not .*'Q2': 1,.*null accepts any"):
-        indexing.build(raw, target, "folder", counts)
+        index.build(raw, target, "folder", counts)
     assert (target / "tracks.csv").read_bytes() == before
     assert [path.name for path in target.parent.iterdir()] == ["corpus"]
 
@@ -109,7 +112,7 @@ def test_other_counts_are_refused_and_leave_the_index_as_it_was(raw, target, cou
 def test_names_that_mean_something_else_are_refused(raw, target, monkeypatch, track, message):
     monkeypatch.setattr(folder, "tracks", lambda _root: [track])
     with pytest.raises(MerError, match=message):
-        indexing.build(raw, target, "folder", None)
+        index.build(raw, target, "folder", None)
     assert not target.exists()
 
 
@@ -119,7 +122,7 @@ def test_an_id_that_stands_twice_is_refused(raw, target, monkeypatch):
     with pytest.raises(
         MerError, match=r"the clip 'a' must stand once; .*'x/a.mp3' and again for 'y/a.mp3'"
     ):
-        indexing.build(raw, target, "folder", None)
+        index.build(raw, target, "folder", None)
     assert not target.exists()
 
 
@@ -128,14 +131,14 @@ def test_a_pipe_in_place_of_a_song_has_no_digest(raw, target, songs):
     pipe, *_ = [track.id for track, _ in songs]
     (raw / f"{pipe}.wav").unlink()
     os.mkfifo(raw / f"{pipe}.wav")
-    indexing.build(raw, target, "folder", None)
+    index.build(raw, target, "folder", None)
     assert hashes(target)[pipe] == ""
 
 
 def test_same_corpus_gives_same_bytes(songs, tmp_path):
-    qaed.write(tmp_path / "raw", songs)
+    qaed_writer.write(tmp_path / "raw", songs)
     for name in "ab":
-        indexing.build(tmp_path / "raw", tmp_path / name, "qaed", None)
+        index.build(tmp_path / "raw", tmp_path / name, "qaed", None)
     a, b = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in "ab")
     assert set(a) == {"tracks.csv", "top100.parquet", "unlabelled.csv", "manifest.json"}
     assert a == b
@@ -153,7 +156,7 @@ def run_stage(root, workplace, key):
 
 
 def test_stage_needs_only_what_it_declares(root, songs, tmp_path):
-    folder.write(tmp_path / "data" / "raw" / "small", songs)
+    folder_writer.write(tmp_path / "data" / "raw" / "small", songs)
     done = run_stage(root, tmp_path, "small")
     assert done.returncode == 0, done.stderr
     assert len(artefacts.read_tracks(tmp_path / "data" / "index" / "small")) == 4

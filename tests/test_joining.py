@@ -1,11 +1,13 @@
-"""mer.joining: two tables side by side, joined by id, never published beside extracted ones."""
+"""mer.pipeline.join_features: tables side by side, joined by id, never published beside extracted."""
 
 import numpy as np
 import pytest
 import yaml
 
-from mer import artefacts, config, joining, registry
+from mer import config, registry
 from mer.errors import MerError
+from mer.io import artefacts
+from mer.pipeline import join_features
 from mer.types import FeatureSet
 
 EXTRACTED = {"source": "extracted", "family": "left", "params": "{}", "library": "1.0"}
@@ -25,16 +27,16 @@ def join(tmp_path):
                 artefacts.write_absent(tmp_path / name / "songs", table)
                 continue
             with artefacts.writing(tmp_path / name / "songs") as folder:
-                artefacts.write_features(folder / joining.TABLE, table)
+                artefacts.write_features(folder / join_features.TABLE, table)
                 artefacts.write_manifest(folder)
-        joining.join(*(tmp_path / name / "songs" for name in ("left", "right", "joined")))
+        join_features.join(*(tmp_path / name / "songs" for name in ("left", "right", "joined")))
         return tmp_path / "joined/songs"
 
     return run
 
 
 def test_columns_are_joined_by_id(join):
-    found = artefacts.read_features(join(LEFT, RIGHT) / joining.TABLE)
+    found = artefacts.read_features(join(LEFT, RIGHT) / join_features.TABLE)
     assert found.ids == ("a", "b", "c")
     assert found.names == ("x", "y", "z")
     assert found.values.tolist() == [[0, 1, 10], [2, 3, 20], [4, 5, 30]]
@@ -64,7 +66,7 @@ def test_tables_that_do_not_belong_together_are_refused(join, tmp_path, right, m
 
 def test_a_name_that_both_have_says_whose_it_is(join):
     right = FeatureSet(RIGHT.ids, ("x",), RIGHT.values, RIGHT.source)
-    found = artefacts.read_features(join(LEFT, right) / joining.TABLE)
+    found = artefacts.read_features(join(LEFT, right) / join_features.TABLE)
     assert found.names == ("x", "y", "right.x")
     assert found.values[:, 2].tolist() == [10, 20, 30]
 
@@ -80,12 +82,12 @@ def test_every_join_of_params_has_the_columns_of_both_sides(root, tmp_path):
         source = {"source": "extracted", "family": family}
         table = FeatureSet(("a",), names, np.zeros((1, len(names))), source)
         with artefacts.writing(tmp_path / family / "songs") as folder:
-            artefacts.write_features(folder / joining.TABLE, table)
+            artefacts.write_features(folder / join_features.TABLE, table)
             artefacts.write_manifest(folder)
         widths[family] = len(names)
     for made in joins:
-        joining.join(*(tmp_path / n / "songs" for n in (made.left, made.right, made.name)))
-        found = artefacts.read_features(tmp_path / made.name / "songs" / joining.TABLE)
+        join_features.join(*(tmp_path / n / "songs" for n in (made.left, made.right, made.name)))
+        found = artefacts.read_features(tmp_path / made.name / "songs" / join_features.TABLE)
         widths[made.name] = widths[made.left] + widths[made.right]
         assert len(found.names) == widths[made.name]
 

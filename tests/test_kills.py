@@ -27,7 +27,7 @@ from killing import (
     strike,
     written,
 )
-from mer.mending import mend
+from mer.pipeline.dvc_locks import mend
 
 KILLS = int(os.environ.get("MER_KILLS", "2"))
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from conftest import profile_of
-from mer.blocks.policies import Noise, Smote
-from mer.learn import estimator
-from mer.learn.hybrid import pretraining_clips
-from mer.learn.kept import Training
-from mer.learn.material import Material
+from mer.learn.context import Training
+from mer.learn.data import Material
 from mer.learn.smote import between, more
+from mer.learn.trainers import sklearn_estimator
+from mer.learn.trainers.hybrid import pretraining_clips
 from mer.models import svm
+from mer.schema.augmentation import Noise, Smote
 from mer.splits import split
 from mer.types import FeatureSet, Fold
 
@@ -71,7 +71,7 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     def accuracy(leak):
         material = Material(labels, ("low", "high"), table, rows=made, leak=leak)
         training = Training(svm, params, fold, 1, "described", profile)
-        found = estimator.fit_predict(training, material)["probabilities"][0]
+        found = sklearn_estimator.fit_predict(training, material)["probabilities"][0]
         return (found.argmax(1) == [labels[i] for i in fold.test]).mean()
 
     assert accuracy("none") < 0.65

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from mer.errors import MerError
 from mer.learn import loop
-from mer.recipe import Recipe
+from mer.schema.training import Recipe
 
 RECIPE = Recipe(optimizer="sgd", lr=0.5, batch=4, epochs=30, short_epochs=1, stop_accuracy=None)
 SQUARES = loop.Objective(

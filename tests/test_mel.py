@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from mer import config, mel
-from mer.artefacts import absent, write_absent, write_manifest
-from mer.blocks.views import View
+from mer import config
+from mer.dsp import mel
 from mer.errors import MerError
+from mer.io import spectrograms
+from mer.io.artefacts import absent, write_absent, write_manifest
+from mer.pipeline import mel as mel_stage
+from mer.schema.spectrograms import View
 from mer.types import Clip
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
@@ -308,7 +311,7 @@ def test_a_wrong_view_is_refused_by_its_key(tmp_path, old, new, message):
 
 @pytest.fixture
 def standard(tmp_path) -> Path:
-    """Three clips of 0.5, 1.0 and 2.0 s at 22050 Hz, as ``mer.audio.standardize`` leaves them."""
+    """Three clips of 0.5, 1.0 and 2.0 s at 22050 Hz, as ``mer.pipeline.standardize`` leaves them."""
     folder = tmp_path / "standard" / "toy"
     folder.mkdir(parents=True)
     lengths = [11025, 22050, 44100]
@@ -326,8 +329,8 @@ def standard(tmp_path) -> Path:
 
 
 def test_compute_writes_the_spectrogram_of_every_clip(standard, tmp_path):
-    mel.compute(standard, tmp_path / "mel", SHORT)
-    mels = mel.Mels.read(tmp_path / "mel")
+    mel_stage.compute(standard, tmp_path / "mel", SHORT)
+    mels = spectrograms.Mels.read(tmp_path / "mel")
     assert mels.ids == ("007", "b", "c")
     assert isinstance(mels.values, np.memmap)
     assert (mels.values.shape, mels.values.dtype) == ((3, 32, 128), np.float16)
@@ -338,8 +341,8 @@ def test_compute_writes_the_spectrogram_of_every_clip(standard, tmp_path):
 
 
 def test_clips_of_their_own_length_are_filled_to_the_longest(standard, tmp_path):
-    mel.compute(standard, tmp_path / "mel", SHORT.model_copy(update={"seconds": None}))
-    mels = mel.Mels.read(tmp_path / "mel")
+    mel_stage.compute(standard, tmp_path / "mel", SHORT.model_copy(update={"seconds": None}))
+    mels = spectrograms.Mels.read(tmp_path / "mel")
     assert mels.frames.tolist() == [16, 32, 63]
     assert mels.values.shape == (3, 63, 128)
     np.testing.assert_array_equal(mels.values[0, 16:], mels.values[0, :16].min())
@@ -348,7 +351,7 @@ def test_clips_of_their_own_length_are_filled_to_the_longest(standard, tmp_path)
 def test_the_number_of_processes_changes_no_byte(standard, tmp_path, monkeypatch):
     for jobs in ("1", "2"):
         monkeypatch.setenv("MER_JOBS", jobs)
-        mel.compute(standard, tmp_path / jobs, SHORT)
+        mel_stage.compute(standard, tmp_path / jobs, SHORT)
     names = sorted(path.name for path in (tmp_path / "1").iterdir())
     assert names == ["ids.csv", "manifest.json", "mel.npy"]
     one, two = ([(tmp_path / jobs / name).read_bytes() for name in names] for jobs in ("1", "2"))
@@ -356,24 +359,24 @@ def test_the_number_of_processes_changes_no_byte(standard, tmp_path, monkeypatch
 
 
 def test_an_unknown_id_has_no_row(standard, tmp_path):
-    mel.compute(standard, tmp_path / "mel", SHORT)
+    mel_stage.compute(standard, tmp_path / "mel", SHORT)
     with pytest.raises(MerError, match="1 clips have no spectrogram, the first is 'z'"):
-        mel.Mels.read(tmp_path / "mel").rows(["b", "z"])
+        spectrograms.Mels.read(tmp_path / "mel").rows(["b", "z"])
 
 
 def test_an_absent_standard_is_handed_on(tmp_path):
     write_absent(tmp_path / "standard", "no audio")
-    mel.compute(tmp_path / "standard", tmp_path / "mel", SHORT)
+    mel_stage.compute(tmp_path / "standard", tmp_path / "mel", SHORT)
     with pytest.raises(MerError, match="mel is absent: no audio"):
-        mel.Mels.read(tmp_path / "mel")
+        spectrograms.Mels.read(tmp_path / "mel")
 
 
 def test_a_view_without_a_spectrogram_leaves_an_absent_artefact(standard, tmp_path):
-    mel.compute(standard, tmp_path / "mel", None)
+    mel_stage.compute(standard, tmp_path / "mel", None)
     assert absent(tmp_path / "mel") == "this view has no spectrogram"
 
 
 def test_a_view_above_the_corpus_rate_leaves_nothing(standard, tmp_path):
     with pytest.raises(MerError, match=r"22050 Hz.*44100 Hz"):
-        mel.compute(standard, tmp_path / "mel", SHORT.model_copy(update={"rate": 44100}))
+        mel_stage.compute(standard, tmp_path / "mel", SHORT.model_copy(update={"rate": 44100}))
     assert list(tmp_path.iterdir()) == [standard.parent]

@@ -2,7 +2,7 @@ import fcntl
 
 import pytest
 
-from mer.mending import LOCK, RWLOCK, mend
+from mer.pipeline.dvc_locks import LOCK, RWLOCK, mend
 
 WHOLE = {
     "dvc.lock": "schema: '2.0'\nstages:\n  train:\n    cmd: python stages/train.py\n",

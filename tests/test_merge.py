@@ -9,6 +9,7 @@ from corpora import eight_songs, tone
 from mer import splits
 from mer.datasets import merge
 from mer.errors import MerError
+from mer.pipeline.demo.writers import merge as merge_writer
 from mer.types import QUADRANTS, Track
 
 RELEASES = ("audio_complete", "audio_balanced", "bimodal_complete", "bimodal_balanced")
@@ -33,7 +34,7 @@ TRAIN, TEST = (listed("audio_complete", "tvt_70_15_15", side) for side in ("trai
 @pytest.fixture
 def mini(tmp_path):
     """Eight songs as MERGE Audio Complete."""
-    merge.write(tmp_path, eight_songs())
+    merge_writer.write(tmp_path, eight_songs())
     return tmp_path
 
 
@@ -43,7 +44,7 @@ def release(request):
 
 
 def test_reads_every_release(release, tmp_path):
-    merge.write(tmp_path, eight_songs(), release)
+    merge_writer.write(tmp_path, eight_songs(), release)
     found = {t.id: t for t in merge.tracks(tmp_path)}
     expected = {t.id: (t.quadrant, t.artist) for t, _ in eight_songs()}
     assert {id_: (t.quadrant, t.artist) for id_, t in found.items()} == expected
@@ -90,7 +91,7 @@ def test_the_two_protocols_differ(mini):
 def test_the_quadrant_is_the_one_in_the_file_and_arousal_comes_first(tmp_path):
     track = Track("A061-66", "Q3", valence=0.5, arousal=0.8)
     others = eight_songs()
-    merge.write(tmp_path, [(track, tone(track.id, "Q3")), *others])
+    merge_writer.write(tmp_path, [(track, tone(track.id, "Q3")), *others])
     found = merge.tracks(tmp_path)[0]
     assert (found.id, found.quadrant) == ("A061-66", "Q3")
     assert (found.valence, found.arousal) == (0.75, 0.9)
@@ -144,7 +145,7 @@ def test_refuses_a_missing_file(mini, file):
 
 
 def test_refuses_two_releases_in_one_folder(mini):
-    merge.write(mini, eight_songs(), "audio_balanced")
+    merge_writer.write(mini, eight_songs(), "audio_balanced")
     with pytest.raises(MerError, match=r"must hold one file merge_\*_metadata.csv, .*Balanced"):
         merge.tracks(mini)
 
@@ -164,7 +165,7 @@ def test_refuses_a_file_in_another_quadrant(mini):
 
 
 def test_writes_the_official_headers(release, real_data, tmp_path):
-    merge.write(tmp_path, eight_songs(), release)
+    merge_writer.write(tmp_path, eight_songs(), release)
     official = json.loads((real_data / "merge_splits/headers.json").read_text())
     kind, size = release.split("_")
     assert size in ("complete", "balanced")

@@ -5,9 +5,9 @@ import pytest
 from sklearn.feature_selection import SelectKBest, chi2
 
 from conftest import profile_of
-from mer.learn import estimator
-from mer.learn.kept import Training
-from mer.learn.material import Material
+from mer.learn.context import Training
+from mer.learn.data import Material
+from mer.learn.trainers import sklearn_estimator
 from mer.models import mlp
 from mer.types import QUADRANTS, FeatureSet, Fold
 
@@ -81,5 +81,5 @@ def test_the_run_names_the_selected_columns(rows):
     material = Material(labels, QUADRANTS[:3], FeatureSet(ids, tuple("abcdef"), x))
     fold = Fold(0, 0, ids[::2], (), ids[1::2])
     training = Training(mlp, PARAMS, fold, 1, "described", PROFILE)
-    found = estimator.fit_predict(training, material)
+    found = sklearn_estimator.fit_predict(training, material)
     assert found["selected"].tobytes().decode().split("\n") == ["b", "e"]

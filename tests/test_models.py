@@ -12,15 +12,14 @@ from safetensors.numpy import load, save
 import weights
 from conftest import profile_of
 from mer import config, parallel, registry
-from mer.copies import Copies
 from mer.errors import MerError
-from mer.learn.crossval import cross_validate, fold_seed
-from mer.learn.kept import Kept
-from mer.learn.material import Material
-from mer.learn.waves import Signals, Waves
-from mer.mel import Mels
+from mer.io.spectrograms import Copies, Mels
+from mer.learn.context import Kept
+from mer.learn.cross_validation import cross_validate, fold_seed
+from mer.learn.data import Material
+from mer.learn.waveforms import Signals, Waves
 from mer.metrics import summary
-from mer.recipe import Recipe
+from mer.schema.training import Recipe
 from mer.splits import split
 from mer.types import QUADRANTS, FeatureSet
 
@@ -175,7 +174,7 @@ def test_every_model_declares_its_inputs(root):
         module = registry.get("models", model)
         assert set(module.reads) <= {"table", "spectrogram", "waveform", "weights"}
         assert module.uses_copies in ("no", "training", "pretraining")
-        assert module.learner in registry.names("learn")
+        assert module.learner in registry.names("learn.trainers")
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -243,7 +242,7 @@ def test_what_a_training_leaves_answers_as_it_did(root, trained, model, material
         load(save(dict(left.weights.get((0, 0), {})))),
     )
     known = replace(material, labels={id_: material.labels[id_] for id_ in fold.train})
-    asked, learner = fold.test[::-1], registry.get("learn", module.learner)
+    asked, learner = fold.test[::-1], registry.get("learn.trainers", module.learner)
     found = learner.answer(kept, as_read(known, model), asked)
     answers = left.predictions.frame.set_index("id").loc[list(asked)]
     assert found == pytest.approx(

@@ -8,12 +8,12 @@ from torch import nn
 
 from conftest import ROOT
 from mer import config, registry
-from mer.device import device
 from mer.errors import MerError
 from mer.learn import loop
-from mer.learn.network import weights
+from mer.learn.trainers.supervised import weights
 from mer.networks.layers import GRU, Dropout, MaxPoolSame, he_normal
-from mer.recipe import Recipe
+from mer.runtime.device import device
+from mer.schema.training import Recipe
 
 PAPER = (942, 128)
 SMALL = (128, 96)

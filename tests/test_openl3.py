@@ -6,10 +6,11 @@ import torch
 
 import weights
 from conftest import ROOT
-from mer import artefacts, config, extraction
+from mer import config
 from mer.errors import MerError
 from mer.features import openl3
-from mer.networks import pretrained
+from mer.io import artefacts, pretrained
+from mer.pipeline import features
 from mer.types import Clip
 
 
@@ -104,7 +105,7 @@ def test_without_weights_the_family_is_absent_and_says_why(params, tmp_path, mon
     standard.mkdir()
     artefacts.write_manifest(standard)
     target = tmp_path / "features"
-    extraction.extract(standard, tmp_path, target, family="openl3", params=params)
+    features.extract(standard, tmp_path, target, family="openl3", params=params)
     file = "openl3_audio_mel256_music-v0_4_0.h5.gz"
     assert artefacts.absent(target) == f"weights not present: {file}, see README"
 

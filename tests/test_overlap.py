@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from mer import overlap
-from mer.artefacts import write_json
 from mer.errors import MerError
+from mer.io.artefacts import write_json
+from mer.reproduction import feature_overlap
 
 
 def test_jaccard_is_what_is_in_both_over_what_is_in_either():
-    assert overlap.jaccard("abc", "bcd") == 0.5
-    assert overlap.jaccard("ab", "ab") == 1
-    assert overlap.jaccard("ab", "cd") == 0
+    assert feature_overlap.jaccard("abc", "bcd") == 0.5
+    assert feature_overlap.jaccard("ab", "ab") == 1
+    assert feature_overlap.jaccard("ab", "cd") == 0
 
 
 def test_pairs_of_corpora_are_compared_training_by_training(tmp_path):
@@ -20,7 +20,7 @@ def test_pairs_of_corpora_are_compared_training_by_training(tmp_path):
     for corpus, trainings in chosen.items():
         selected = {f"r{r}_f0": list(names) for r, names in enumerate(trainings)}
         write_json(tmp_path / f"demo_mlp_{corpus}/selected.json", selected)
-    overlap.write(tmp_path, "demo_", ["mlp"], list(chosen), tmp_path / "overlap.json")
+    feature_overlap.write(tmp_path, "demo_", ["mlp"], list(chosen), tmp_path / "overlap.json")
     found = json.loads((tmp_path / "overlap.json").read_text())
     assert found == {
         "mlp": {
@@ -33,4 +33,4 @@ def test_pairs_of_corpora_are_compared_training_by_training(tmp_path):
 
 def test_a_run_that_has_selected_nothing_is_named(tmp_path):
     with pytest.raises(MerError, match=r"mlp_en.selected\.json"):
-        overlap.write(tmp_path, "", ["mlp"], ["en", "tr"], tmp_path / "overlap.json")
+        feature_overlap.write(tmp_path, "", ["mlp"], ["en", "tr"], tmp_path / "overlap.json")

@@ -1,13 +1,14 @@
-"""mer.panda: the catalogue of the 1714 published columns."""
+"""mer.features._panda_catalogue: the catalogue of the 1714 published columns."""
 
 import csv
 from collections import Counter
 
 import pytest
 
-from mer import panda, registry
+from mer import registry
+from mer.features import _panda_catalogue
 
-COLUMNS = panda.catalogue().values()
+COLUMNS = _panda_catalogue.catalogue().values()
 
 
 def grades(standard: bool) -> dict[str, int]:
@@ -47,7 +48,7 @@ def test_every_column_is_described():
 @pytest.mark.parametrize("family", ["published1714", "top100"])
 def test_the_published_families_are_of_it(family):
     module = registry.get("features", family)
-    assert set(module.names(module.Params())) <= set(panda.catalogue())
+    assert set(module.names(module.Params())) <= set(_panda_catalogue.catalogue())
 
 
 def test_its_order_is_the_published_one(real_data):

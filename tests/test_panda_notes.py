@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mer.errors import MerError
-from mer.features.panda1714 import dynamics, expressivity, melody, rhythm
-from mer.features.panda1714.melodia import RATE, Pitch, predominant
-from mer.features.panda1714.notes import Notes, segment, transcribe
+from mer.features.panda1714.dimensions import dynamics, expressivity, melody, rhythm
+from mer.features.panda1714.notes.melodia import RATE, Pitch, predominant
+from mer.features.panda1714.notes.notes import Notes, segment, transcribe
 
 TECHNIQUE = "EXPRESSIVE_TECHNIQUES-"
 TUNE = (0, 2, 4, 5, 4, 7, 5, 4, 2, -1, 0, -3, -5, -3, 0, 4, 2)  # semitones from C4

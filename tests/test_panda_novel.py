@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer.features.panda1714 import dynamics, expressivity, melody, rhythm
-from mer.features.panda1714.contour import contour
-from mer.features.panda1714.glissando import approach, widest
-from mer.features.panda1714.melodia import STEP
-from mer.features.panda1714.note_stats import six
-from mer.features.panda1714.notes import Note, Notes
-from mer.features.panda1714.oscillation import RATES, WINDOW, fit
-from mer.features.panda1714.states import around_mean
+from mer.features.panda1714.dimensions import dynamics, expressivity, melody, rhythm
+from mer.features.panda1714.notes.contour import contour
+from mer.features.panda1714.notes.glissando import approach, widest
+from mer.features.panda1714.notes.melodia import STEP
+from mer.features.panda1714.notes.note_stats import six
+from mer.features.panda1714.notes.notes import Note, Notes
+from mer.features.panda1714.notes.oscillation import RATES, WINDOW, fit
+from mer.features.panda1714.notes.states import around_mean
 
 SECONDS = 10.0
 STATISTICS = ("Mean", "Max", "Min", "Std", "Kurtosis", "Skewness")

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from mer.errors import MerError
-from mer.features.panda1714 import lpc, stats
-from mer.features.panda1714.bank import Bank
+from mer.features.panda1714 import stats
+from mer.features.panda1714.signal import lpc
+from mer.features.panda1714.signal.bank import Bank
 
 RATE = 22050
 DIMENSIONS = ("harmony", "tone_colour", "form", "melody", "rhythm", "dynamics", "expressivity")
@@ -24,7 +25,7 @@ def series(samples: np.ndarray, *dimensions: str) -> stats.Series:
     bank = Bank(samples.astype(np.float32), RATE)
     found: dict[str, np.ndarray | float] = {}
     for name in dimensions or DIMENSIONS:
-        found |= import_module(f"mer.features.panda1714.{name}").standard(bank)
+        found |= import_module(f"mer.features.panda1714.dimensions.{name}").standard(bank)
     return found
 
 

@@ -8,7 +8,8 @@ import pytest
 from scipy.signal import lfilter
 
 from mer.errors import MerError
-from mer.features.panda1714 import fractal, layers, separation, srh, texture, voice
+from mer.features.panda1714.dimensions import texture, voice
+from mer.features.panda1714.signal import fractal, layers, separation, srh
 
 RATE = 22050
 FAMILIES: dict[str, Callable[[np.ndarray], dict[str, float]]] = {

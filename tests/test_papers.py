@@ -6,10 +6,12 @@ import pytest
 import yaml
 
 from conftest import ROOT
-from mer import config, ledger, papers, registry
+from mer import config, registry
 from mer.__main__ import main
-from mer.artefacts import write_json
 from mer.errors import MerError
+from mer.io.artefacts import write_json
+from mer.reproduction import results
+from mer.reproduction import spec as papers
 from mer.selection import SELECTORS, Selection, can_be_read
 
 EVERY = papers.load(ROOT / "papers")
@@ -142,7 +144,7 @@ def test_every_table_is_consistent(name):
         assert all(set(figures) <= set(table.columns) for figures in row.published.values())
 
 
-@pytest.mark.parametrize("prefix", ["", ledger.MINIATURE], ids=["real", "miniature"])
+@pytest.mark.parametrize("prefix", ["", results.MINIATURE], ids=["real", "miniature"])
 @pytest.mark.parametrize("key", EXPERIMENTS)
 def test_every_composition_can_be_selected(key, prefix):
     experiment = EXPERIMENTS[key]
@@ -162,7 +164,7 @@ def test_a_composition_names_no_input_that_its_model_does_not_read(key):
     module = registry.get("models", experiment.model)
     assert "table" in module.reads or experiment.family == "none"
     assert "spectrogram" in module.reads or experiment.view == "none"
-    makes_rows = module.learner == "estimator" and PARAMS.policies[experiment.augment].rows
+    makes_rows = module.learner == "sklearn_estimator" and PARAMS.policies[experiment.augment].rows
     masks = module.learner == "two_stage"
     assert module.uses_copies != "no" or makes_rows or masks or experiment.augment == "none"
 
@@ -273,7 +275,11 @@ def test_the_pipeline_has_a_stage_for_each_experiment_and_table():
     assert set(read.partition(":")[2].split(",")) == groups - {"papers", "tables", "systems"}
 
 
-NARROWED = ("columns", "src/mer/panda.py", "src/mer/features/panda1714/catalogue.csv")
+NARROWED = (
+    "columns",
+    "src/mer/features/_panda_catalogue.py",
+    "src/mer/features/panda1714/catalogue.csv",
+)
 
 
 @pytest.mark.parametrize("group", ["experiment", "cross", "transfer", "brought"])
@@ -420,7 +426,7 @@ def test_mer_check_of_one_paper(small, monkeypatch, capsys):
 def test_mer_check_says_once_what_holds_of_cells_side_by_side(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     table = EVERY.tables["he_two_stage_table1"]
-    assert len({ledger.state(EVERY, table, "pmemo_1s", column) for column in table.columns}) == 1
+    assert len({results.state(EVERY, table, "pmemo_1s", column) for column in table.columns}) == 1
     out, _ = check(monkeypatch, capsys, "he_two_stage")
     line = next(line for line in out.splitlines() if line.startswith("│ pmemo_1s "))
     assert ", ".join(table.columns) in line

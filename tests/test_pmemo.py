@@ -3,9 +3,12 @@ import shutil
 import pytest
 
 from corpora import eight_songs
-from mer import artefacts, indexing, labels
+from mer import labels
 from mer.datasets import pmemo
 from mer.errors import MerError
+from mer.io import artefacts
+from mer.pipeline import index
+from mer.pipeline.demo.writers import pmemo as pmemo_writer
 
 ANNOTATIONS = f"PMEmo2019/{pmemo.ANNOTATIONS}"
 METADATA = "PMEmo2019/metadata.csv"
@@ -13,7 +16,7 @@ METADATA = "PMEmo2019/metadata.csv"
 
 @pytest.fixture
 def mini(tmp_path):
-    pmemo.write(tmp_path, eight_songs())
+    pmemo_writer.write(tmp_path, eight_songs())
     return tmp_path
 
 
@@ -45,7 +48,7 @@ def test_high_is_above_the_thresholds_of_the_real_labels(real):
 
 
 def test_the_index_has_the_thresholds(mini, tmp_path):
-    indexing.build(mini, tmp_path / "index", "pmemo", None)
+    index.build(mini, tmp_path / "index", "pmemo", None)
     manifest = artefacts.read_json(tmp_path / "index/manifest.json")
     valence, arousal = pmemo.thresholds(mini)
     assert manifest["thresholds"] == {"valence": valence, "arousal": arousal}

@@ -12,20 +12,16 @@ import soundfile as sf
 
 from clone import edit
 from conftest import ROOT
-from mer import (
-    artefacts,
-    audio,
-    config,
-    demo,
-    extraction,
-    folding,
-    indexing,
-    mel,
-    prediction,
-    system,
-    training,
-)
+from mer import config
 from mer.__main__ import main
+from mer.inference import predict, trained_system
+from mer.io import artefacts
+from mer.pipeline import features as extraction
+from mer.pipeline import folds as folding
+from mer.pipeline import index as indexing
+from mer.pipeline import mel, standardize
+from mer.pipeline import train as training
+from mer.pipeline.demo import render
 from mer.selection import selected
 from mer.types import QUADRANTS
 
@@ -57,10 +53,10 @@ def prepare():
         "corpora.demo", "views.louro", "families.compare", "profiles.demo", "audio", "quarantine"
     )
     raw, index, standard = (Path("data", kind, "demo") for kind in ("raw", "index", "standard"))
-    demo.render("folder", raw, seed=7, seconds=SECONDS, rate=RATE, counts=corpus.counts)
+    render.render("folder", raw, seed=7, seconds=SECONDS, rate=RATE, counts=corpus.counts)
     indexing.build(raw, index, "folder", corpus.counts)
     how = {"rate": corpus.rate, "peak_db": corpus.peak_db, "limits": limits}
-    audio.standardize(index, raw, standard, **how, quarantine=quarantine)
+    standardize.standardize(index, raw, standard, **how, quarantine=quarantine)
     mel.compute(standard, Path("data/mel/louro/demo"), view)
     features = Path("data/features/compare/demo")
     extraction.extract(standard, index, features, family="compare", params=family)
@@ -107,7 +103,7 @@ def raw(project):
 
 def asked(model, places, run=None, **more):
     select(model=model)
-    return prediction.predict(system.load(Path("data/runs", run or model)), places, **more)
+    return predict.predict(trained_system.load(Path("data/runs", run or model)), places, **more)
 
 
 def probabilities(rows):
@@ -123,12 +119,12 @@ def run(monkeypatch, *words):
 def test_a_test_clip_of_the_corpus_is_answered_as_in_the_run(project, raw, model):
     """By the fold that it was tested in: files are prepared as those of the corpus were."""
     select(model=model)
-    whole = system.load(Path("data/runs", model))
+    whole = trained_system.load(Path("data/runs", model))
     frame = artefacts.read_predictions(whole.run / "predictions.parquet").frame
     for member in whole.members:
         test = frame[frame["fold"] == member[0].fold].set_index("id")
         paths = [f"data/raw/demo/{id_}.wav" for id_ in test.index]
-        found = prediction.predict(replace(whole, members=[member]), paths)
+        found = predict.predict(replace(whole, members=[member]), paths)
         rows = found.rows[found.whole].set_index("id").loc[paths]
         expected = test[[f"p_{c}" for c in range(4)]].to_numpy()
         assert probabilities(rows) == pytest.approx(expected, abs=2e-4)
@@ -153,10 +149,9 @@ def test_a_song_is_the_mean_of_its_excerpts_and_of_its_folds(project, raw):
     assert probabilities(asked("svm", alone).rows)[::2] == pytest.approx(
         probabilities(rows)[1:], abs=1e-4
     )
-    members = system.load(Path("data/runs/svm"))
+    members = trained_system.load(Path("data/runs/svm"))
     each = [
-        prediction.predict(replace(members, members=[m]), ["song.wav"]).rows
-        for m in members.members
+        predict.predict(replace(members, members=[m]), ["song.wav"]).rows for m in members.members
     ]
     mean = np.mean([probabilities(e) for e in each], axis=0)
     assert probabilities(rows) == pytest.approx(mean, abs=1e-4)
@@ -196,7 +191,7 @@ def test_the_command_prints_and_writes_and_names_what_it_leaves_out(
 def test_a_policy_of_the_training_alone_is_known_as_used(project):
     select(model="cnn", augment="spec_augment", models__cnn__training__short_epochs=1)
     train(project / "data/runs/striped")
-    assert len(system.load(project / "data/runs/striped").members) == 2
+    assert len(trained_system.load(project / "data/runs/striped").members) == 2
     assert asked("cnn", ["data/raw/demo/demo_q1_00.wav"], run="striped").whole == [True, False]
 
 

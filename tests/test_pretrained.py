@@ -12,12 +12,14 @@ from torch.nn import functional
 import weights
 from clone import fresh_clone
 from conftest import ROOT
-from mer import artefacts, config, mel, selection
+from mer import config, selection
+from mer.dsp import mel
 from mer.errors import MerError
-from mer.learn import loop, transfer
+from mer.io import artefacts, pretrained
+from mer.learn import loop
+from mer.learn.trainers import finetune
 from mer.models import artists_cnn, crnn_mtat
-from mer.networks import pretrained
-from mer.recipe import Recipe
+from mer.schema.training import Recipe
 
 STEP = Recipe(optimizer="adam", lr=0.01, batch=8, epochs=12, short_epochs=1, stop_accuracy=None)
 
@@ -344,7 +346,7 @@ def test_the_head_learns_and_the_rest_stays(rng):
     before = {k: v.clone() for k, v in network.backbone.state_dict().items()}
     y = torch.arange(16) % 4
     x = torch.from_numpy(rng.standard_normal((16, 96, 96)).astype(np.float32)) + y[:, None, None]
-    codes = transfer.encode(network.backbone, x)
+    codes = finetune.encode(network.backbone, x)
     losses = loop.fit(network.head, [codes], y, STEP, seed=1)[:, 0]
     assert losses[-1] < losses[0]
     after = network.backbone.state_dict()
@@ -369,7 +371,7 @@ def test_a_code_does_not_depend_on_the_others(rng):
         params("crnn_mtat"), weights=weights.crnn(), shape=(96, 96), classes=4
     )
     x = torch.from_numpy(rng.standard_normal((5, 96, 96)).astype(np.float16))
-    whole = transfer.encode(network.backbone, x)
-    transfer._codes.clear()
-    assert torch.equal(transfer.encode(network.backbone, x[3:]), whole[3:])
+    whole = finetune.encode(network.backbone, x)
+    finetune._codes.clear()
+    assert torch.equal(finetune.encode(network.backbone, x[3:]), whole[3:])
     assert not torch.equal(whole[3], whole[4])

@@ -10,7 +10,7 @@ import pytest
 
 from mer import parallel
 from mer.errors import MerError
-from mer.processes import runs
+from mer.runtime.processes import runs
 
 WORKERS = """
 import os, time
@@ -38,14 +38,15 @@ def test_workers_end_with_a_killed_parent(tmp_path):
 
 
 def test_a_process_whose_parent_is_gone_already_ends_at_once():
-    code = "from mer.processes import end_with_parent; end_with_parent(1); print('lives')"
+    code = "from mer.runtime.processes import end_with_parent; end_with_parent(1); print('lives')"
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (-9, "")
 
 
 def test_a_process_with_its_parent_lives():
     code = (
-        f"from mer.processes import end_with_parent; end_with_parent({os.getpid()}); print('lives')"
+        "from mer.runtime.processes import end_with_parent; "
+        f"end_with_parent({os.getpid()}); print('lives')"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "lives\n")

@@ -14,6 +14,7 @@ from corpora import content, eight_songs, shuffle_rows, tables, tone
 from mer.datasets import qaed
 from mer.errors import MerError
 from mer.features import published1714, top100
+from mer.pipeline.demo.writers import qaed as qaed_writer
 from mer.types import QUADRANTS, Track
 
 ANNOTATIONS = f"{qaed.AUDIO}/{qaed.ANNOTATIONS}"
@@ -33,7 +34,7 @@ def songs():
 @pytest.fixture
 def mini(songs, tmp_path):
     """Eight songs in the layout of 4QAED."""
-    qaed.write(tmp_path, songs)
+    qaed_writer.write(tmp_path, songs)
     return tmp_path
 
 
@@ -47,13 +48,13 @@ def write_1714(file, songs, names, first=0.0):
 
 
 def test_keeps_official_ids_and_names_others_alike(songs, tmp_path):
-    qaed.write(tmp_path / "a", songs)
+    qaed_writer.write(tmp_path / "a", songs)
     assert {t.id: (t.quadrant, t.artist) for t in qaed.tracks(tmp_path / "a")} == {
         t.id: (t.quadrant, t.artist) for t, _ in songs
     }
     other = [(Track("b", "Q2"), tone("b", "Q2")), (Track("a", "Q1"), tone("a", "Q1"))]
-    qaed.write(tmp_path / "b", other)
-    qaed.write(tmp_path / "c", other[::-1])
+    qaed_writer.write(tmp_path / "b", other)
+    qaed_writer.write(tmp_path / "c", other[::-1])
     assert content(tmp_path / "b") == content(tmp_path / "c")
     assert all(qaed.SONG.fullmatch(t.id) for t in qaed.tracks(tmp_path / "b"))
 

@@ -16,10 +16,12 @@ import pytest
 import yaml
 from sklearn.metrics import f1_score
 
-from mer import artefacts, files, metrics, report
-from mer.blocks import Protocol
+from mer import metrics
 from mer.errors import MerError
+from mer.io import artefacts, files
 from mer.labels import classes, encode
+from mer.report import page as report
+from mer.schema import Protocol
 from mer.types import QUADRANTS, Predictions, Track
 
 CHROMIUM = Path("/usr/bin/chromium")

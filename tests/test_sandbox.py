@@ -1,4 +1,4 @@
-"""mer.sandbox: whatever becomes of a decoder, its parent goes on, with a clip or a reason."""
+"""mer.decoding.client: whatever becomes of a decoder, its parent goes on, with a clip or a reason."""
 
 import os
 import signal
@@ -13,9 +13,9 @@ import pytest
 import soundfile as sf
 
 import damaged
-from mer import decoder, sandbox
-from mer.blocks.corpora import Audio
-from mer.decoder import Unreadable
+from mer.decoding import client, worker
+from mer.decoding.worker import Unreadable
+from mer.schema.corpora import Audio
 
 RATE = 22050
 LIMITS = Audio(
@@ -31,13 +31,13 @@ FAULTY = (sys.executable, str(Path(__file__).with_name("faulty_decoder.py")))
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
     """A decoder of this test's own, and its import path."""
-    monkeypatch.setattr(sandbox, "_mine", threading.local())
-    monkeypatch.setenv("PYTHONPATH", str(Path(sandbox.__file__).parents[1]))
+    monkeypatch.setattr(client, "_mine", threading.local())
+    monkeypatch.setenv("PYTHONPATH", str(Path(client.__file__).parents[2]))
 
 
 @pytest.fixture
 def faulty(monkeypatch):
-    monkeypatch.setattr(sandbox, "COMMAND", FAULTY)
+    monkeypatch.setattr(client, "COMMAND", FAULTY)
 
 
 def song(path, name="a.wav"):
@@ -51,8 +51,8 @@ def limits(**changes):
 
 def test_the_other_process_gives_the_samples_of_this_one(tmp_path):
     path = song(tmp_path)
-    expected = decoder.decode(path, RATE, 1.0, 2**26)
-    assert np.array_equal(sandbox.decode(path, RATE, LIMITS), expected)
+    expected = worker.decode(path, RATE, 1.0, 2**26)
+    assert np.array_equal(client.decode(path, RATE, LIMITS), expected)
     assert expected.dtype == np.float32
     assert len(expected) == 2 * RATE
 
@@ -60,13 +60,13 @@ def test_the_other_process_gives_the_samples_of_this_one(tmp_path):
 def test_one_process_serves_many_files_and_another_follows_the_one_that_died(tmp_path):
     path, used = song(tmp_path), []
     for kill in (False, False, True):
-        sandbox.decode(path, RATE, LIMITS)
-        used.append(sandbox._mine.decoder._process.pid)
+        client.decode(path, RATE, LIMITS)
+        used.append(client._mine.decoder._process.pid)
         if kill:
             os.kill(used[-1], signal.SIGKILL)
-    assert np.isfinite(sandbox.decode(path, RATE, LIMITS)).all()
+    assert np.isfinite(client.decode(path, RATE, LIMITS)).all()
     assert len(set(used)) == 1
-    assert sandbox._mine.decoder._process.pid not in used
+    assert client._mine.decoder._process.pid not in used
 
 
 DEATHS = {
@@ -84,15 +84,15 @@ DEATHS = {
 def test_a_decoder_that_dies_twice_is_a_reason(tmp_path, death):
     reason, changes = DEATHS[death]
     with pytest.raises(Unreadable, match=f"^{reason}$"):
-        sandbox.decode(song(tmp_path, f"{death}.wav"), RATE, limits(**changes))
-    assert len(sandbox.decode(song(tmp_path), RATE, LIMITS)) == 2 * RATE
+        client.decode(song(tmp_path, f"{death}.wav"), RATE, limits(**changes))
+    assert len(client.decode(song(tmp_path), RATE, LIMITS)) == 2 * RATE
 
 
 @pytest.mark.usefixtures("faulty")
 @pytest.mark.parametrize("death", ["crash", "kill", "exit", "hang"])
 def test_a_decoder_that_dies_once_is_forgiven(tmp_path, death):
     path = song(tmp_path, f"{death} once.wav")
-    samples = sandbox.decode(path, RATE, limits(max_wall_seconds=2.0))
+    samples = client.decode(path, RATE, limits(max_wall_seconds=2.0))
     assert path.with_suffix(".happened").exists()
     assert len(samples) == 2 * RATE
 
@@ -100,21 +100,21 @@ def test_a_decoder_that_dies_once_is_forgiven(tmp_path, death):
 @pytest.mark.usefixtures("faulty")
 def test_an_error_that_no_one_foresaw_is_a_reason(tmp_path):
     with pytest.raises(Unreadable, match=r"^not decodable: ValueError: array is too big$"):
-        sandbox.decode(song(tmp_path, "raise.wav"), RATE, LIMITS)
+        client.decode(song(tmp_path, "raise.wav"), RATE, LIMITS)
 
 
 @pytest.mark.usefixtures("faulty")
 def test_processor_time_is_counted_by_file(tmp_path):
     path, used = song(tmp_path, "burn.wav"), set()
     for _ in range(3):
-        sandbox.decode(path, RATE, limits(max_cpu_seconds=1.0))
-        used.add(sandbox._mine.decoder._process.pid)
+        client.decode(path, RATE, limits(max_cpu_seconds=1.0))
+        used.add(client._mine.decoder._process.pid)
     assert len(used) == 1
 
 
 def test_more_samples_than_allowed_are_refused(tmp_path):
     with pytest.raises(Unreadable, match=r"more than 0\.25 MiB of samples"):
-        decoder.decode(song(tmp_path), RATE, 1.0, 2**18)
+        worker.decode(song(tmp_path), RATE, 1.0, 2**18)
 
 
 def test_an_interrupted_question_leaves_no_answer_to_the_next(tmp_path, monkeypatch):
@@ -124,16 +124,16 @@ def test_an_interrupted_question_leaves_no_answer_to_the_next(tmp_path, monkeypa
     long, short = song(tmp_path), tmp_path / "short.wav"
     sf.write(short, damaged.music(seconds=1.0), damaged.RATE)
     with monkeypatch.context() as patch:
-        patch.setattr(sandbox.Decoder, "_read", interrupt)
+        patch.setattr(client.Decoder, "_read", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            sandbox.decode(long, RATE, LIMITS)
-    assert len(sandbox.decode(short, RATE, LIMITS)) == RATE
+            client.decode(long, RATE, LIMITS)
+    assert len(client.decode(short, RATE, LIMITS)) == RATE
 
 
 def test_each_thread_has_a_decoder_of_its_own(tmp_path):
     path, lengths = song(tmp_path), []
     threads = [
-        threading.Thread(target=lambda: lengths.append(len(sandbox.decode(path, RATE, LIMITS))))
+        threading.Thread(target=lambda: lengths.append(len(client.decode(path, RATE, LIMITS))))
         for _ in range(3)
     ]
     for thread in threads:
@@ -159,10 +159,10 @@ def gone(pid):
 def test_a_decoder_ends_with_its_parent(tmp_path, what):
     path = song(tmp_path, what)
     program = (
-        "import sys; from pathlib import Path; from mer import sandbox; "
-        "from mer.blocks.corpora import Audio; "
-        f"sandbox.COMMAND = {FAULTY!r}; limits = Audio(**{LIMITS.model_dump()!r});"
-        f"sandbox.decode(Path({str(path)!r}), 22050, limits); print('decoded', flush=True);"
+        "import sys; from pathlib import Path; from mer.decoding import client; "
+        "from mer.schema.corpora import Audio; "
+        f"client.COMMAND = {FAULTY!r}; limits = Audio(**{LIMITS.model_dump()!r});"
+        f"client.decode(Path({str(path)!r}), 22050, limits); print('decoded', flush=True);"
         "sys.stdin.read()"
     )
     with subprocess.Popen(

@@ -8,17 +8,17 @@ import torch
 
 from conftest import profile_of
 from mer import config, parallel
-from mer.blocks.views import Waveform
-from mer.copies import Copies
-from mer.evaluation import run as evaluate
-from mer.learn import inputs
-from mer.learn.crossval import cross_validate
-from mer.learn.material import Material
-from mer.learn.network import vote
-from mer.mel import Mels, prepare, segments, spectrogram
+from mer.dsp.mel import prepare, segments, spectrogram
+from mer.io.spectrograms import Copies, Mels
+from mer.learn import tensors
+from mer.learn.cross_validation import cross_validate
+from mer.learn.data import Material
+from mer.learn.trainers._voting import vote
 from mer.models import short_chunk_cnn
-from mer.recipe import Recipe
-from mer.training import _write
+from mer.pipeline.evaluate import run as evaluate
+from mer.pipeline.train import _write
+from mer.schema.spectrograms import Waveform
+from mer.schema.training import Recipe
 from mer.types import Clip, Fold
 
 FORM = Waveform(rate=100, peak_db=None, seconds=0.1, keep="start", short="pad", segment=3)
@@ -77,8 +77,8 @@ def material(rng):
 
 def test_examples_and_targets_are_aligned(material):
     cpu = torch.device("cpu")
-    x = inputs.examples(material, ("c", "b"), cpu, copies=True)
-    y = inputs.targets(material, ("c", "b"), cpu, copies=True)
+    x = tensors.examples(material, ("c", "b"), cpu, copies=True)
+    y = tensors.targets(material, ("c", "b"), cpu, copies=True)
     assert x.shape == (18, 16, 16)
     assert torch.equal(x[3:6], torch.from_numpy(material.mel.values[1]))
     assert torch.equal(x[9:12], torch.from_numpy(material.copies.values[2, 1]))

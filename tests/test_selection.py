@@ -1,8 +1,8 @@
 import pytest
 
 from mer import config, selection
-from mer.blocks.columns import EVERY_COLUMN
 from mer.errors import MerError
+from mer.schema.feature_selection import EVERY_COLUMN
 
 
 @pytest.fixture

@@ -8,14 +8,16 @@ import pytest
 from safetensors.numpy import load_file
 
 from conftest import ROOT, profile_of
-from mer import artefacts, config, training
-from mer.blocks.policies import Policy
+from mer import config
 from mer.errors import AbsentError, MerError
-from mer.extraction import TABLE
-from mer.files import write_csv
-from mer.learn import chunks
-from mer.learn.material import Material, across
-from mer.learn.waves import Signals
+from mer.io import artefacts
+from mer.io.files import write_csv
+from mer.learn.data import Material, across
+from mer.learn.trainers import random_chunks
+from mer.learn.waveforms import Signals
+from mer.pipeline import train
+from mer.pipeline.features import TABLE
+from mer.schema.augmentation import Policy
 from mer.selection import Selection
 from mer.types import QUADRANTS, FeatureSet, Fold, Track
 
@@ -63,7 +65,7 @@ def prepared(tmp_path, monkeypatch):
 def run(chosen, target, changes=None, **more):
     (params,) = config.read(f"models.{chosen.model}", path=ROOT / "params.yaml")
     params = config.changed(params, {"rounds": 1} | (changes or {}))
-    training.run(chosen, params, Policy(), PROFILE, target, weights=True, **more)
+    train.run(chosen, params, Policy(), PROFILE, target, weights=True, **more)
     return artefacts.read_predictions(target / "predictions.parquet")
 
 
@@ -162,7 +164,7 @@ def test_rounds_of_a_transfer_all_begin_where_the_parents_first_ended(prepared, 
 
     run(replace(HEARD, dataset="here", seed=5), prepared / "parent", settings)
     parent = load_file(prepared / "parent/weights/r0_f0.safetensors")["logits.weight"]
-    monkeypatch.setattr(chunks, "classify", classify)
+    monkeypatch.setattr(random_chunks, "classify", classify)
     run(HEARD, prepared / "child", settings, parent=prepared / "parent")
     assert len(heads) == 4
     assert all(np.allclose(head, parent, atol=1e-6) for head in heads)

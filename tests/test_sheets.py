@@ -1,8 +1,8 @@
 import pytest
 
-from mer import sheets
 from mer.errors import MerError
-from mer.files import write_csv
+from mer.io import spreadsheets
+from mer.io.files import write_csv
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def read(tmp_path):
     def read(content):
         path = tmp_path / "sheet.csv"
         path.write_bytes(content)
-        return sheets.read(path, ["id"], "write it")
+        return spreadsheets.read(path, ["id"], "write it")
 
     return read
 
@@ -54,17 +54,17 @@ def test_missing_file_is_refused_with_the_remedy(tmp_path):
     with pytest.raises(
         MerError, match=r"none.csv must be a readable file \(No such file.*\); write it"
     ):
-        sheets.read(tmp_path / "none.csv", [], "write it")
+        spreadsheets.read(tmp_path / "none.csv", [], "write it")
 
 
 @pytest.mark.parametrize("cell", ["", "x", "nan", "inf", "1,5"])
 def test_what_is_no_finite_number_is_refused(cell):
     with pytest.raises(MerError, match=f"here: n must be a finite number, not '{cell}'"):
-        sheets.Row("here", {"n": cell}).number("n")
+        spreadsheets.Row("here", {"n": cell}).number("n")
 
 
 def test_a_choice_is_read_without_blanks_and_checked():
-    row = sheets.Row("here", {"side": " val ", "other": "dev"})
+    row = spreadsheets.Row("here", {"side": " val ", "other": "dev"})
     assert row.choice("side", ("train", "val")) == "val"
     with pytest.raises(MerError, match="here: other must be one of train, val, not 'dev'"):
         row.choice("other", ("train", "val"))
@@ -72,13 +72,13 @@ def test_a_choice_is_read_without_blanks_and_checked():
 
 def test_an_id_stands_once(read):
     with pytest.raises(MerError, match=r"line 4: the clip 'a' must stand once.*line 2; remove one"):
-        sheets.by_id(read(b"id\na\nb\na\n"), lambda row: row.cells["id"])
+        spreadsheets.by_id(read(b"id\na\nb\na\n"), lambda row: row.cells["id"])
 
 
 def test_what_is_written_is_read(tmp_path, read):
     rows = [("id", "n"), ('a "b"\n\U0001f3b5', 1), ("c, d", None), ("e\rf", 2)]
     write_csv(tmp_path / "new" / "sheet.csv", rows)
-    found = sheets.read(tmp_path / "new" / "sheet.csv", ["id"], "")
+    found = spreadsheets.read(tmp_path / "new" / "sheet.csv", ["id"], "")
     assert [tuple(row.cells.values()) for row in found] == [
         ('a "b"\n\U0001f3b5', "1"),
         ("c, d", ""),

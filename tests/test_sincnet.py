@@ -8,9 +8,9 @@ from torch.nn import functional
 from conftest import ROOT
 from mer import config
 from mer.errors import MerError
-from mer.learn import chunks
-from mer.learn.material import Material
-from mer.learn.waves import Signals
+from mer.learn.data import Material
+from mer.learn.trainers import random_chunks
+from mer.learn.waveforms import Signals
 from mer.models import sincnet
 from mer.types import QUADRANTS
 
@@ -122,7 +122,7 @@ def clips(rng):
     values = torch.from_numpy(signals.values)
 
     def of(ids, size=400):
-        return chunks.Clips.of(material, ids, values, size)
+        return random_chunks.Clips.of(material, ids, values, size)
 
     return of
 
@@ -163,7 +163,7 @@ def network():
 
 def test_a_clip_gets_the_sum_of_log_posteriors_of_its_chunks(clips, network):
     side = clips(("b", "c"))
-    found = chunks.classify(network, side, 400, 160)
+    found = random_chunks.classify(network, side, 400, 160)
     pieces = torch.stack([side.values[400 + 160 * k :][:400].float() for k in range(4)])
     with torch.no_grad():
         expected = network(pieces).log_softmax(1).sum(0).softmax(0)
@@ -176,7 +176,7 @@ def test_a_clip_is_answered_alike_among_any_others(clips, network, lower):
     """At a hop of 2 samples, 301 chunks, alone and behind and before 251 others."""
     with torch.autocast("cpu", torch.bfloat16, enabled=lower):
         alone, behind, before = (
-            chunks.classify(network, clips(ids), 400, 2) for ids in ("c", "bc", "cb")
+            random_chunks.classify(network, clips(ids), 400, 2) for ids in ("c", "bc", "cb")
         )
     assert np.allclose(alone[0], behind[1], atol=1e-5)
     assert np.allclose(alone[0], before[0], atol=1e-5)

@@ -8,10 +8,14 @@ import pytest
 import soundfile as sf
 
 from conftest import ROOT
-from mer import artefacts, audio, config, extraction, indexing, songs
+from mer import config
 from mer.__main__ import main
 from mer.errors import MerError
-from mer.excerpts import cut
+from mer.inference import songs
+from mer.inference.excerpts import cut
+from mer.io import artefacts
+from mer.pipeline import features, standardize
+from mer.pipeline import index as indexing
 
 RATE = 22050
 (LIMITS,) = config.read("audio", path=ROOT / "params.yaml")
@@ -144,10 +148,10 @@ def of_a_corpus(folder):
     indexing.build(folder / "mine", index, "folder", None)
     (quarantine,) = config.read("quarantine")
     how = {"rate": RATE, "peak_db": None, "limits": LIMITS, "quarantine": quarantine}
-    audio.standardize(index, folder / "mine", standard, **how)
+    standardize.standardize(index, folder / "mine", standard, **how)
     (params,) = config.read("families.compare")
-    extraction.extract(standard, index, target, family="compare", params=params)
-    return artefacts.read_features(target / extraction.TABLE)
+    features.extract(standard, index, target, family="compare", params=params)
+    return artefacts.read_features(target / features.TABLE)
 
 
 def test_features_of_files_are_those_of_a_corpus(project, monkeypatch, capsys):

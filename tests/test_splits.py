@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from sklearn.model_selection import RepeatedStratifiedKFold, train_test_split
 
-from mer.blocks import Protocol
 from mer.errors import MerError
+from mer.schema import Protocol
 from mer.splits import shares_groups, split
 from mer.types import QUADRANTS, Fold, Track
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mer.errors import MerError
-from mer.stage import stage
+from mer.pipeline.stage import stage
 
 
 def test_the_sidecar_says_how_long_on_what_and_with_which_code(tmp_path, monkeypatch):

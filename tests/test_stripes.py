@@ -8,12 +8,13 @@ import torch
 
 from conftest import ROOT, profile_of
 from mer import config, registry
-from mer.learn import loop, network
-from mer.learn.kept import Training
-from mer.learn.material import Material
-from mer.learn.stripes import Striped
-from mer.mel import Mels
-from mer.recipe import Recipe
+from mer.io.spectrograms import Mels
+from mer.learn import loop
+from mer.learn.context import Training
+from mer.learn.data import Material
+from mer.learn.spec_augment import Striped
+from mer.learn.trainers import supervised
+from mer.schema.training import Recipe
 from mer.types import Fold
 
 SHAPE = (96, 64)
@@ -102,7 +103,7 @@ def trained(material, monkeypatch):
         fidelity="described",
         profile=WHOLE,
     )
-    arrays = network.fit_predict(training, material)
+    arrays = supervised.fit_predict(training, material)
     return arrays, seen
 
 

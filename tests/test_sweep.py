@@ -2,9 +2,9 @@ import networkx as nx
 import pytest
 
 from conftest import ROOT
-from mer import papers, sweep
+from mer.reproduction import run_all, spec
 
-EVERY = papers.load(ROOT / "papers")
+EVERY = spec.load(ROOT / "papers")
 SMALL = nx.DiGraph(
     {
         "validate": [],
@@ -21,7 +21,7 @@ SMALL = nx.DiGraph(
 
 
 def test_what_shares_no_stage_runs_at_once_and_the_longest_list_starts_first():
-    first, second = sweep.plans(SMALL, ["cnn", "svm", "svm_b"], {"validate"})
+    first, second = run_all.plans(SMALL, ["cnn", "svm", "svm_b"], {"validate"})
     assert set(first) == {"index", "mel", "cnn", "svm"}
     assert second == ["index_b", "svm_b"]
     assert first.index("index") < first.index("mel") < first.index("cnn")
@@ -29,20 +29,20 @@ def test_what_shares_no_stage_runs_at_once_and_the_longest_list_starts_first():
 
 def test_what_is_done_joins_no_lists():
     done = {"validate", "index", "svm", "index_b", "svm_b"}
-    assert sweep.plans(SMALL, ["from_svm_to_b", "from_svm_b"], done) == [
+    assert run_all.plans(SMALL, ["from_svm_to_b", "from_svm_b"], done) == [
         ["from_svm_b"],
         ["from_svm_to_b"],
     ]
-    together = sweep.plans(SMALL, ["from_svm_to_b", "from_svm_b"], {"validate"})
+    together = run_all.plans(SMALL, ["from_svm_to_b", "from_svm_b"], {"validate"})
     assert len(together) == 1
 
 
 @pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
 def test_the_experiments_of_a_corpus_are_one_list(monkeypatch):
     monkeypatch.chdir(ROOT)
-    graph, wanted = sweep.pipeline(), EVERY.stages["svm_4qaed"]
-    later = {EVERY.stages[key] for name in sweep.LATER for key in EVERY.groups[name]}
-    found = sweep.plans(graph, set(EVERY.stages.values()) - later, {sweep.FIRST})
+    graph, wanted = run_all.pipeline(), EVERY.stages["svm_4qaed"]
+    later = {EVERY.stages[key] for name in run_all.LATER for key in EVERY.groups[name]}
+    found = run_all.plans(graph, set(EVERY.stages.values()) - later, {run_all.FIRST})
     assert len(found) > 2
     plan = next(plan for plan in found if wanted in plan)
     assert EVERY.stages["cnn_4qaed"] in plan
@@ -60,14 +60,14 @@ def calls(monkeypatch):
         made.append((targets, settings))
         return 3 if targets == ("papers/dvc.yaml",) else 0
 
-    monkeypatch.setattr(sweep, "_repro", repro)
+    monkeypatch.setattr(run_all, "_repro", repro)
     graph = nx.DiGraph({stage: [] for stage in EVERY.stages.values()})
-    monkeypatch.setattr(sweep, "pipeline", lambda: graph)
+    monkeypatch.setattr(run_all, "pipeline", lambda: graph)
     return made
 
 
 def test_a_sweep_runs_each_stage_once_and_says_how_what_is_left_ended(calls):
-    assert sweep.sweep(EVERY, 2, sweep.EVERY) == 3
+    assert run_all.sweep(EVERY, 2, run_all.EVERY) == 3
     assert calls[0] == (("validate",), {})
     assert calls[-1] == (("papers/dvc.yaml",), {})
     assert all(settings == {"MER_JOBS": "1"} for _, settings in calls[1:-1])
@@ -76,12 +76,12 @@ def test_a_sweep_runs_each_stage_once_and_says_how_what_is_left_ended(calls):
 
 
 def test_what_reads_other_experiments_comes_after_them(calls):
-    sweep.sweep(EVERY, 1, sweep.EVERY)
+    run_all.sweep(EVERY, 1, run_all.EVERY)
     ran = [name for words, _ in calls[1:-1] for name in words[1:]]
     first = min(ran.index(EVERY.stages[key]) for key in (*EVERY.cross, *EVERY.transfer))
     assert all(ran.index(EVERY.stages[key]) < first for key in EVERY.experiments)
 
 
 def test_a_refused_params_file_ends_a_sweep_at_once(monkeypatch):
-    monkeypatch.setattr(sweep, "_repro", lambda *_, **__: 1)
-    assert sweep.sweep(EVERY, 2, sweep.EVERY) == 1
+    monkeypatch.setattr(run_all, "_repro", lambda *_, **__: 1)
+    assert run_all.sweep(EVERY, 2, run_all.EVERY) == 1

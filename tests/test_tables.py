@@ -7,12 +7,13 @@ import pytest
 from scipy import stats
 
 from conftest import ROOT
-from mer import ledger, papers, tables
-from mer.artefacts import write_json
+from mer.io.artefacts import write_json
 from mer.metrics import corrected_t_test, paired_t_test
-from mer.papers import Papers
+from mer.reproduction import results as ledger
+from mer.reproduction import spec, tables
+from mer.reproduction.spec import Papers
 
-EVERY = papers.load(ROOT / "papers")
+EVERY = spec.load(ROOT / "papers")
 FACTS = {
     "dataset": "4qaed",
     "target": "quadrant",

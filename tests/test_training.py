@@ -1,4 +1,4 @@
-"""mer.training: a run that is killed while it is written is not trained again."""
+"""mer.pipeline.train: a run that is killed while it is written is not trained again."""
 
 import subprocess
 import sys
@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from conftest import profile_of
-from mer import artefacts, registry, training
-from mer.blocks.policies import Policy
+from mer import registry
 from mer.errors import MerError
+from mer.io import artefacts
+from mer.pipeline import train
+from mer.schema.augmentation import Policy
 from mer.selection import Selection
 from mer.splits import split
 
@@ -42,7 +44,7 @@ def prepared(tmp_path, monkeypatch, corpus):
 
 def run(target: Path) -> dict[str, bytes]:
     params = registry.get("models", "constant").Params()
-    training.run(CHOSEN, params, Policy(), PROFILE, target, weights=True)
+    train.run(CHOSEN, params, Policy(), PROFILE, target, weights=True)
     return {file.name: file.read_bytes() for file in target.glob("*.*")}
 
 
@@ -59,10 +61,10 @@ def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "write_predictions", killed)
+        patch.setattr(train, "write_predictions", killed)
         with pytest.raises(KeyboardInterrupt):
             run(prepared)
-    monkeypatch.setattr(registry.get("learn", "estimator"), "fit_predict", killed)
+    monkeypatch.setattr(registry.get("learn.trainers", "sklearn_estimator"), "fit_predict", killed)
     assert run(prepared) == whole
     files = {"manifest.json", "predictions.parquet", "run.json", "curves.csv", "trials.csv"}
     assert set(whole) == files
@@ -70,7 +72,7 @@ def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeyp
 
 
 def test_a_run_that_lacks_time_says_how_many_folds_it_has(prepared, monkeypatch):
-    whole, work = run(prepared), training.cross_validate
+    whole, work = run(prepared), train.cross_validate
 
     def cut_short(model, params, material, folds, *, each, **facts):
         def stopping(*given, **words):
@@ -79,7 +81,7 @@ def test_a_run_that_lacks_time_says_how_many_folds_it_has(prepared, monkeypatch)
 
         return work(model, params, material, folds, each=stopping, **facts)
 
-    monkeypatch.setattr(training, "cross_validate", cut_short)
+    monkeypatch.setattr(train, "cross_validate", cut_short)
     run(prepared)
     assert artefacts.read_json(prepared / "run.json")["n_folds_planned"] == 2
     predictions = artefacts.read_predictions(prepared / "predictions.parquet")
@@ -91,7 +93,7 @@ def test_a_run_that_lacks_time_says_how_many_folds_it_has(prepared, monkeypatch)
 def test_a_run_without_time_for_any_fold_is_refused(prepared):
     params = registry.get("models", "constant").Params()
     with pytest.raises(MerError, match="at least one fold must end in the time given"):
-        training.run(CHOSEN, params, Policy(), PROFILE, prepared, weights=True, until=0.0)
+        train.run(CHOSEN, params, Policy(), PROFILE, prepared, weights=True, until=0.0)
 
 
 @pytest.mark.parametrize("model", ["svm", "mlp", "constant"])
@@ -99,8 +101,9 @@ def test_an_estimator_loads_no_torch(model):
     """It takes as long to load as all else together, and half of all experiments are of estimators."""
     code = f"""
 import sys
-from mer import evaluation, registry, training
-from mer.learn.crossval import learner_of, takes_turns
+from mer import registry
+from mer.pipeline import evaluate, train
+from mer.learn.cross_validation import learner_of, takes_turns
 registry.get("models", "{model}")
 assert learner_of("{model}").uses_device == takes_turns("{model}") == False
 assert "torch" not in sys.modules

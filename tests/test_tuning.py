@@ -8,14 +8,14 @@ import torch
 
 from conftest import ROOT
 from mer import config, registry
-from mer.copies import Copies
 from mer.errors import MerError
-from mer.learn import hybrid, tuning
-from mer.learn.crossval import cross_validate
-from mer.learn.material import Material
-from mer.mel import Mels
+from mer.io.spectrograms import Copies, Mels
+from mer.learn import hyperparameter_search
+from mer.learn.cross_validation import cross_validate
+from mer.learn.data import Material
+from mer.learn.trainers import hybrid
 from mer.parallel import each
-from mer.recipe import Recipe, Tuning
+from mer.schema.training import Recipe, Tuning
 from mer.types import QUADRANTS, FeatureSet, Fold
 
 RECIPE = Recipe(optimizer="sgd", lr=0.5, batch=7, epochs=3, short_epochs=2, stop_accuracy=None)
@@ -34,7 +34,7 @@ PAPER, DEMO = (
 
 @pytest.fixture(autouse=True)
 def studies(tmp_path, monkeypatch):
-    monkeypatch.setattr(tuning, "STUDIES", tmp_path / "studies")
+    monkeypatch.setattr(hyperparameter_search, "STUDIES", tmp_path / "studies")
     return tmp_path / "studies"
 
 
@@ -45,12 +45,14 @@ def merit(recipe):
 
 
 def search(objective=merit, space=SPACE, name="study", profile=PAPER, seed=1):
-    return tuning.search(space, RECIPE, objective, name=name, seed=seed, profile=profile)
+    return hyperparameter_search.search(
+        space, RECIPE, objective, name=name, seed=seed, profile=profile
+    )
 
 
 def test_the_best_trial_is_taken_and_the_rest_of_the_recipe_stays():
     recipe, trials = search()
-    assert trials.shape == (10, len(tuning.COLUMNS))
+    assert trials.shape == (10, len(hyperparameter_search.COLUMNS))
     (chosen,) = trials[trials[:, -1] == 1]
     assert chosen[4] == trials[:, 4].max() == pytest.approx(merit(recipe))
     assert (recipe.batch, recipe.optimizer == "adam", recipe.lr) == tuple(chosen[1:4])
@@ -73,7 +75,7 @@ def test_trials_learn_from_those_before():
 
 def test_the_same_search_gives_the_same_trials(studies, monkeypatch):
     first = search()[1]
-    monkeypatch.setattr(tuning, "STUDIES", studies / "elsewhere")
+    monkeypatch.setattr(hyperparameter_search, "STUDIES", studies / "elsewhere")
     assert np.array_equal(search()[1], first)
 
 
@@ -116,8 +118,17 @@ def test_a_database_that_is_none_is_refused():
 
 def test_the_name_of_a_study_tells_its_inputs_apart():
     a, b = torch.zeros(3), torch.ones(3)
-    assert tuning.key([1], [a]) == tuning.key([1], [a.clone()])
-    assert len({tuning.key([1], [a]), tuning.key([2], [a]), tuning.key([1], [b])}) == 3
+    assert hyperparameter_search.key([1], [a]) == hyperparameter_search.key([1], [a.clone()])
+    assert (
+        len(
+            {
+                hyperparameter_search.key([1], [a]),
+                hyperparameter_search.key([2], [a]),
+                hyperparameter_search.key([1], [b]),
+            }
+        )
+        == 3
+    )
 
 
 SHAPE = (96, 96)
@@ -192,7 +203,9 @@ def test_the_chosen_recipe_is_the_one_that_is_trained(material, fold, monkeypatc
         optimizer="adam", lr=0.01, batch=8, epochs=3, short_epochs=2, stop_accuracy=None
     )
     monkeypatch.setattr(
-        hybrid.tuning, "search", lambda *_, **__: (chosen, np.zeros((1, len(tuning.COLUMNS))))
+        hybrid.hyperparameter_search,
+        "search",
+        lambda *_, **__: (chosen, np.zeros((1, len(hyperparameter_search.COLUMNS)))),
     )
     searched = run(material, fold).predictions.frame
     plain = run(material, fold, search="none", fusion=chosen)

@@ -10,14 +10,16 @@ import torch
 from torch.nn import functional
 
 from conftest import ROOT, profile_of
-from mer import config, papers, parallel
-from mer.blocks.policies import Masking
+from mer import config, parallel
+from mer.dsp.mel import spectrogram
 from mer.errors import MerError
-from mer.learn import loop, rounds, rows, sequence, two_stage
-from mer.learn.crossval import cross_validate
-from mer.learn.kept import Training
-from mer.learn.material import Material
-from mer.mel import Mels, spectrogram
+from mer.io.spectrograms import Mels
+from mer.learn import loop, memmap
+from mer.learn import restarts as rounds
+from mer.learn.context import Training
+from mer.learn.cross_validation import cross_validate
+from mer.learn.data import Material
+from mer.learn.trainers import segment_sequence, two_stage
 from mer.models import ae_bilstm, cnn_bilstm
 from mer.networks.segments import (
     PENALTY,
@@ -28,8 +30,10 @@ from mer.networks.segments import (
     code_values,
     masked,
 )
-from mer.recipe import Recipe
-from mer.training import timing
+from mer.pipeline.train import timing
+from mer.reproduction import spec
+from mer.schema.augmentation import Masking
+from mer.schema.training import Recipe
 from mer.types import Clip, Fold
 
 CPU = torch.device("cpu")
@@ -206,7 +210,7 @@ def test_the_autoencoder_has_the_parameters_and_shapes_of_table_2():
 
 
 def test_the_layers_that_a_table_shows_are_those_of_table_2():
-    every = papers.load(ROOT / "papers").tables["he_two_stage_table2"].rows
+    every = spec.load(ROOT / "papers").tables["he_two_stage_table2"].rows
     found = ae_bilstm.layers(small(filters=FILTERS), PAPER)
     printed = {
         name: tuple(row.published["value"][size] for size in ("frames", "mels", "maps"))
@@ -329,7 +333,7 @@ def test_masks_longer_than_a_segment_are_refused():
 def test_rows_of_a_file_are_those_of_a_tensor(tmp_path, rng):
     np.save(tmp_path / "a.npy", rng.standard_normal((10, 3, 4)).astype(np.float16))
     values = np.load(tmp_path / "a.npy", mmap_mode="r")
-    found = rows.examples(values, np.array([7, 2, 5]), CPU)
+    found = memmap.examples(values, np.array([7, 2, 5]), CPU)
     assert len(found) == 3
     assert torch.equal(found[torch.tensor([2, 0])], torch.from_numpy(values[[5, 7]]))
 
@@ -473,7 +477,7 @@ def test_the_baseline_learns_both_parts_together(material, fold):
         training=recipe,
     )
     training = Training(cnn_bilstm, params, fold, 1, "described", WHOLE)
-    found = sequence.fit_predict(training, material)
+    found = segment_sequence.fit_predict(training, material)
     y = [material.labels[i] for i in fold.test]
     assert found["probabilities"][0].argmax(1).tolist() == y
     names = [name for name in found if name.startswith("weights.")]

@@ -3,9 +3,12 @@
 import pytest
 
 from corpora import eight_songs
-from mer import artefacts, indexing, registry, union
+from mer import registry
 from mer.datasets import folder
 from mer.errors import MerError
+from mer.io import artefacts
+from mer.pipeline import index as indexing
+from mer.pipeline import merge_corpora
 from mer.splits import shares_groups, split
 from mer.types import QUADRANTS, Track
 
@@ -17,14 +20,14 @@ def prepared(tmp_path):
     """Three indexed corpora of eight songs each; returns (raw, index)."""
     raw, index = tmp_path / "raw", tmp_path / "index"
     for member, layout in MEMBERS.items():
-        registry.get("datasets", layout).write(raw / member, eight_songs())
+        registry.get("pipeline.demo.writers", layout).write(raw / member, eight_songs())
         indexing.build(raw / member, index / member, layout, None)
     return raw, index
 
 
 def test_holds_every_song_of_every_member_with_its_label_audio_and_source(prepared):
     raw, index = prepared
-    union.make(list(MEMBERS), raw, index, raw / "all")
+    merge_corpora.make(list(MEMBERS), raw, index, raw / "all")
     found = {t.id: t for t in folder.tracks(raw / "all")}
     expected = {
         f"{member}/{t.id}": (t.quadrant, t.artist, member, (raw / member / t.path).read_bytes())
@@ -40,7 +43,7 @@ def test_holds_every_song_of_every_member_with_its_label_audio_and_source(prepar
 
 def test_the_index_keeps_the_source(prepared):
     raw, index = prepared
-    union.make(list(MEMBERS), raw, index, raw / "all")
+    merge_corpora.make(list(MEMBERS), raw, index, raw / "all")
     indexing.build(raw / "all", index / "all", "folder", dict.fromkeys(QUADRANTS, 6))
     assert artefacts.read_tracks(index / "all") == folder.tracks(raw / "all")
     assert {t.source for t in artefacts.read_tracks(index / "all")} == set(MEMBERS)
@@ -50,7 +53,7 @@ def test_the_index_keeps_the_source(prepared):
 def test_same_members_give_the_same_bytes(prepared):
     raw, index = prepared
     for name in "ab":
-        union.make(list(MEMBERS), raw, index, raw / name)
+        merge_corpora.make(list(MEMBERS), raw, index, raw / name)
     a, b = (
         {p.relative_to(raw / name): p.read_bytes() for p in (raw / name).rglob("*") if p.is_file()}
         for name in "ab"
@@ -62,7 +65,7 @@ def test_a_missing_file_keeps_its_row(prepared):
     raw, index = prepared
     first = artefacts.read_tracks(index / "two")[0]
     (raw / "two" / first.path).unlink()
-    union.make(list(MEMBERS), raw, index, raw / "all")
+    merge_corpora.make(list(MEMBERS), raw, index, raw / "all")
     found = {t.id: t.path for t in folder.tracks(raw / "all")}
     assert len(found) == 24
     assert not (raw / "all" / found[f"two/{first.id}"]).exists()
@@ -75,7 +78,7 @@ def test_a_member_without_audio_is_refused_and_nothing_written(prepared, tmp_pat
     with pytest.raises(
         MerError, match=r"raw/one must have audio for a union, and 'MT\d+' has none"
     ):
-        union.make(list(MEMBERS), raw, index, raw / "all")
+        merge_corpora.make(list(MEMBERS), raw, index, raw / "all")
     assert not (raw / "all").exists()
 
 

@@ -17,11 +17,11 @@ import pytest
 import torch
 from safetensors.numpy import save
 
-from mer import artefacts, parallel
-from mer.artefacts import Standard
-from mer.copies import Copies
+from mer import parallel
 from mer.errors import MerError
-from mer.mel import Mels
+from mer.io import artefacts
+from mer.io.artefacts import Standard
+from mer.io.spectrograms import Copies, Mels
 from mer.types import FeatureSet, Fold, Predictions
 
 REFUSED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "jsonpickle"}

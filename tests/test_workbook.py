@@ -3,8 +3,8 @@
 import pytest
 
 import workbooks
-from mer import sheets, workbook
 from mer.errors import MerError
+from mer.io import spreadsheets, xlsx_worker
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_cells_are_read_as_they_are_shown(path):
             ("b", 2.5, None, "two\nlines"),
         ],
     )
-    rows = sheets.read(path, ["id"], "write it")
+    rows = spreadsheets.read(path, ["id"], "write it")
     assert [tuple(row.cells.values()) for row in rows] == [
         ("歌, 1", "1", "NA"),
         ("b", "2.5", "two lines"),
@@ -37,14 +37,14 @@ def test_what_is_no_workbook_is_refused(path, content):
     with pytest.raises(
         MerError, match=r"sheet.xlsx must be a workbook that can be read .*; write it"
     ):
-        workbook.text(path, "write it")
+        xlsx_worker.text(path, "write it")
 
 
 def test_a_cell_in_the_last_corner_does_not_end_this_process(path):
     workbooks.write_cells(path, {"A1": "id", "XFD1048576": 1})
     assert path.stat().st_size < 2000
     with pytest.raises(MerError, match="its reader ended with SIGABRT"):
-        workbook.text(path, "write it")
+        xlsx_worker.text(path, "write it")
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,6 @@ def test_a_cell_in_the_last_corner_does_not_end_this_process(path):
 )
 def test_a_large_file_or_text_is_refused(path, monkeypatch, cell, match):
     workbooks.write(path, [(cell,)])
-    monkeypatch.setattr(workbook, "MAX_BYTES", path.stat().st_size - (cell == "id"))
+    monkeypatch.setattr(xlsx_worker, "MAX_BYTES", path.stat().st_size - (cell == "id"))
     with pytest.raises(ValueError, match=match):
-        workbook._csv(path)
+        xlsx_worker._csv(path)

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
+from mer.io.pretrained import Weights
 from mer.models import artists_cnn, crnn_mtat
-from mer.networks.pretrained import Weights
 
 NONE = Weights(file="generated.pth", sha256=None, source="nowhere", license="none")
 
@@ -34,7 +34,7 @@ def crnn() -> dict[str, np.ndarray]:
 
 
 def keras(network: torch.nn.Module) -> dict[str, np.ndarray]:
-    """As ``mer.networks.pretrained.load`` reads a file of Keras that holds this network's layers."""
+    """As ``mer.io.pretrained.load`` reads a file of Keras that holds this network's layers."""
     arrays = _state(network)
     layers = list(dict.fromkeys(name.rpartition(".")[0] for name in arrays))
     return {

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from mer import registry
-from mer.stage import one_sentence
+from mer.pipeline.stage import one_sentence
 
 
 def main() -> None:

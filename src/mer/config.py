@@ -12,13 +12,13 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from mer import registry
-from mer.blocks import Block, Key, Protocol
-from mer.blocks.columns import Columns, Join
-from mer.blocks.corpora import Audio, Corpus, Cut, Demo, Quarantine, Union
-from mer.blocks.policies import Policy
-from mer.blocks.profiles import WHOLE, Profile
-from mer.blocks.views import MaybeView
 from mer.errors import MerError
+from mer.schema import Block, Key, Protocol
+from mer.schema.augmentation import Policy
+from mer.schema.corpora import Audio, Corpus, Cut, Demo, Quarantine, Union
+from mer.schema.feature_selection import Columns, Join
+from mer.schema.profiles import WHOLE, Profile
+from mer.schema.spectrograms import MaybeView
 
 PARAMS = Path("params.yaml")
 

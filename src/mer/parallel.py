@@ -24,7 +24,7 @@ from safetensors.numpy import load, save
 from threadpoolctl import threadpool_limits
 
 from mer.errors import MerError
-from mer.processes import end_at_once
+from mer.runtime.processes import end_at_once
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -13,7 +13,8 @@ def names(package: str) -> list[str]:
     Parameters
     ----------
     package : str
-        ``datasets``, ``features``, ``augment`` or ``models``.
+        A folder of the package with a module per entry, as ``models`` or ``learn.trainers``; one whose
+        name begins with ``_`` is none.
     """
     path = importlib.import_module(f"mer.{package}").__path__
     return sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_"))

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from mer import config, registry
-from mer.blocks.corpora import Corpus
-from mer.blocks.policies import Policy
-from mer.blocks.profiles import Profile
 from mer.config import Params
 from mer.errors import MerError
-from mer.networks import pretrained
+from mer.io import pretrained
+from mer.schema.augmentation import Policy
+from mer.schema.corpora import Corpus
+from mer.schema.profiles import Profile
 
 DATA = Path("data")
 

@@ -18,7 +18,7 @@ from dvc.cli.parser import get_main_parser
 from clone import Clone
 from conftest import ROOT
 from mer import registry
-from mer.files import read_json
+from mer.io.files import read_json
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 NEEDS = {"data", "hours", "make repro", "network"}

@@ -3,8 +3,8 @@
 import pytest
 
 from conftest import ROOT
-from mer import papers, results_page
-from mer.files import read_json
+from mer.io.files import read_json
+from mer.reproduction import results_page, spec
 
 LEDGER = ROOT / "metrics/experiments"
 
@@ -15,7 +15,7 @@ def _at_the_root(monkeypatch):
 
 
 def test_the_committed_pages_are_what_the_ledger_gives():
-    every = papers.load()
+    every = spec.load()
     text = results_page.README.read_text(encoding="utf-8")
     for page, wanted in (
         (results_page.PAGE, results_page.page(every)),
@@ -49,5 +49,5 @@ def test_every_result_of_a_real_corpus_is_on_the_page_and_none_of_a_demo():
 )
 def test_a_command_has_the_profile_and_how_it_was_cut_short(key, changes, settings):
     facts = {"profile": "paper", "protocol": "cv10x10", "n_folds": 100} | changes
-    command = results_page.command(papers.load(), key, facts)
+    command = results_page.command(spec.load(), key, facts)
     assert f"{settings}papers/louro_improving/dvc.yaml:experiment@{key}" in command

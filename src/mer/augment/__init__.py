@@ -1,1 +1,1 @@
-"""One waveform or spectrogram transform per module: draw, then apply."""
+"""Transforms of a waveform, a module each: ``draw`` decides, ``apply`` does."""

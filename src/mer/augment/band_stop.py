@@ -10,8 +10,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
 
-from mer.blocks import Block
-from mer.draws import ascending, replay, uniform_mel
+from mer.augment._random import ascending, replay, uniform_mel
+from mer.schema import Block
 
 Bandwidth = Annotated[float, Field(gt=0, lt=2)]  # 2 would begin at 0 Hz
 DB_PER_OCTAVE = 6

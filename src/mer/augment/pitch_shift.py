@@ -10,8 +10,8 @@ import numpy as np
 import soxr
 from pydantic import Field
 
-from mer.blocks import Block
-from mer.vocoder import stretch
+from mer.dsp.phase_vocoder import stretch
+from mer.schema import Block
 
 Semitones = Annotated[float, Field(ge=-24, le=24)]
 

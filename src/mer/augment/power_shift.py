@@ -8,7 +8,7 @@ on the waveform, after the view's peak normalization, adds the same constant to 
 import numpy as np
 from pydantic import PositiveFloat
 
-from mer.blocks import Block
+from mer.schema import Block
 
 
 class Params(Block):

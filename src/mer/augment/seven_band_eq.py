@@ -8,8 +8,8 @@ here, since the library's could change.
 import numpy as np
 from pydantic import PositiveFloat
 
-from mer.blocks import Block
-from mer.draws import replay, uniform_mel
+from mer.augment._random import replay, uniform_mel
+from mer.schema import Block
 
 HERTZ = (
     (42.0, 95.0),

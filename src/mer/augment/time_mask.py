@@ -9,8 +9,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from mer.blocks import Block
-from mer.draws import ascending, replay
+from mer.augment._random import ascending, replay
+from mer.schema import Block
 
 Part = Annotated[float, Field(ge=0, le=1)]
 

@@ -8,7 +8,7 @@ chance; here the chance is equal.
 import numpy as np
 from pydantic import PositiveFloat
 
-from mer.blocks import Block
+from mer.schema import Block
 
 
 class Params(Block):

@@ -9,8 +9,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from mer.blocks import Block
-from mer.vocoder import stretch
+from mer.dsp.phase_vocoder import stretch
+from mer.schema import Block
 
 Speed = Annotated[float, Field(ge=0.25, le=4)]
 

@@ -1,1 +1,1 @@
-"""The commands of the program ``mer``: a module each, with ``arguments(parser)`` and ``run``."""
+"""Commands of the program ``mer``, a module each: ``arguments(parser)`` and ``run``."""

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mer import config, ledger, papers
+from mer import config
+from mer.reproduction import results, spec
 
 COLOURS = {"done": "green", "in part": "cyan", "demo only": "yellow", "absent": "red"}
 ADVICE = (
@@ -28,20 +29,20 @@ def run(console: Console, options: argparse.Namespace) -> None:
 
     Cells side by side of which the same is said share a line.
     """
-    every, (corpora,) = papers.load(), config.read("corpora")
+    every, (corpora,) = spec.load(), config.read("corpora")
     if options.papers:
         every = every.only(options.papers)
     counted: Counter[str] = Counter()
     for name, table in every.tables.items():
         shown = Table("row", "columns", "state", "why", title=name, title_justify="left")
         for row in table.rows:
-            cells = {column: ledger.state(every, table, row, column) for column in table.columns}
+            cells = {column: results.state(every, table, row, column) for column in table.columns}
             counted.update(state for state, _ in cells.values())
             for (state, why), columns in groupby(cells, key=lambda column: cells[column]):
                 shown.add_row(row, ", ".join(columns), f"[{COLOURS[state]}]{state}[/]", escape(why))
         console.print(shown)
     for corpus in sorted(every.corpora):
-        if not (ledger.RAW / corpus).is_dir():
-            console.print(f"{ledger.RAW / corpus}: {corpora[corpus].source}", soft_wrap=True)
+        if not (results.RAW / corpus).is_dir():
+            console.print(f"{results.RAW / corpus}: {corpora[corpus].source}", soft_wrap=True)
     console.print(ADVICE, soft_wrap=True)
     console.print(", ".join(f"{counted[state]} {state}" for state in COLOURS))

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from mer import songs
-from mer.artefacts import write_features
 from mer.errors import MerError
-from mer.files import writing_file
+from mer.inference import songs
+from mer.io.artefacts import write_features
+from mer.io.files import writing_file
 from mer.types import FeatureSet
 
 SUFFIXES = (".parquet", ".csv")

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from mer.errors import MerError
-from mer.files import write_json, writing_file
+from mer.io.files import write_json, writing_file
 
 SUFFIXES = (".csv", ".json")
 
@@ -61,12 +61,12 @@ def _shown(rows: pd.DataFrame, whole: Sequence[bool], title: str) -> Table:
 
 def run(console: Console, given: argparse.Namespace) -> None:
     """Print the answers, and write them where asked."""
-    from mer import prediction, system  # which load torch
+    from mer.inference import predict, trained_system  # which load torch
 
     if given.out and given.out.suffix not in SUFFIXES:
         raise MerError(f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}")
-    asked = system.load(given.run)
-    answers = prediction.predict(asked, given.songs, given.seconds)
+    asked = trained_system.load(given.run)
+    answers = predict.predict(asked, given.songs, given.seconds)
     title = (
         f"model={asked.chosen.model} dataset={asked.chosen.dataset} profile={asked.chosen.profile}"
     )

@@ -1,1 +1,1 @@
-"""One module per corpus layout: tracks(root) -> list[Track]."""
+"""Corpus layouts, a module each: ``tracks(root)`` and ``published(root)`` read what lies on the disk."""

@@ -16,9 +16,10 @@ songs, 89 a quadrant, in the order of ``os.walk``, which nobody knows; here it i
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mer import archives, sheets
+from mer.datasets import _archives
 from mer.errors import MerError
-from mer.types import QUADRANTS, Clip, FeatureSet, Track
+from mer.io import spreadsheets
+from mer.types import QUADRANTS, FeatureSet, Track
 
 FOLDER, LABELS, SHEET = "ch818_mp3", "CH818.xlsx", "CH818_Quads.csv"
 PER_QUADRANT = 89
@@ -39,7 +40,9 @@ def _stem(text: str | None) -> str:
     return name[:-4] if name.lower().endswith(".mp3") else name
 
 
-def _named(file: Path, rows: Sequence[sheets.Row], names: set[str]) -> dict[str, sheets.Row]:
+def _named(
+    file: Path, rows: Sequence[spreadsheets.Row], names: set[str]
+) -> dict[str, spreadsheets.Row]:
     """Audio file -> row, by the column whose cells name the most files."""
     columns = [column for column in rows[0].cells if column != "Quads"]
 
@@ -52,7 +55,7 @@ def _named(file: Path, rows: Sequence[sheets.Row], names: set[str]) -> dict[str,
             f"{file} must have a column that names the audio files, such as "
             f"{min(names, default='1')}.mp3, not only {list(rows[0].cells)}; {REMEDY}"
         )
-    return sheets.by_id(rows, lambda row: _stem(row.text(best)))
+    return spreadsheets.by_id(rows, lambda row: _stem(row.text(best)))
 
 
 def _first(quadrants: Mapping[str, str]) -> list[str]:
@@ -73,12 +76,12 @@ def tracks(root: Path) -> list[Track]:
         If the labels are missing, name no file, or a file has no label, two, or one that is no
         quadrant.
     """
-    saved = any(list(root.glob(level + SHEET)) for level in archives.LEVELS)
-    file = archives.find(root, SHEET if saved else LABELS, REMEDY)
+    saved = any(list(root.glob(level + SHEET)) for level in _archives.LEVELS)
+    file = _archives.find(root, SHEET if saved else LABELS, REMEDY)
     beside = file.parent / FOLDER
     audio = beside if beside.is_dir() else file.parent
     files = {path.stem for path in audio.glob("*.mp3")}
-    rows = _named(file, sheets.read(file, ["Quads"], REMEDY), files)
+    rows = _named(file, spreadsheets.read(file, ["Quads"], REMEDY), files)
     if unlabelled := files - rows.keys():
         raise MerError(
             f"{file} must have a row for each file beside it and has none for "
@@ -90,10 +93,3 @@ def tracks(root: Path) -> list[Track]:
         Track(song, quadrants[song], (folder / f"{song}.mp3").as_posix())
         for song in sorted(_first(quadrants))
     ]
-
-
-def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
-    """Write a corpus in this layout; artists are lost."""
-    labels = [("File", "Quads"), *sorted((f"{t.id}.mp3", t.quadrant) for t, _ in songs)]
-    audio = {f"{FOLDER}/{track.id}.mp3": clip for track, clip in songs}
-    archives.write(root, {f"{FOLDER}/{SHEET}": labels}, audio)

@@ -12,15 +12,13 @@ names what must not be split (the artist, or the source song); ``split`` (train,
 corpus' own; ``source`` names the corpus that a song of a union comes from.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-import soundfile as sf
-
-from mer import labels, sheets
+from mer import labels
 from mer.errors import MerError
-from mer.files import write_csv
-from mer.types import QUADRANTS, Clip, FeatureSet, Track
+from mer.io import spreadsheets
+from mer.types import QUADRANTS, FeatureSet, Track
 
 LABELS = "labels.csv"
 COLUMNS = ("path", "quadrant", "valence", "arousal", "artist", "source", "split")
@@ -35,7 +33,7 @@ def published(_root: Path) -> dict[str, FeatureSet]:
     return {}
 
 
-def _path(row: sheets.Row) -> PurePosixPath:
+def _path(row: spreadsheets.Row) -> PurePosixPath:
     text = row.cells["path"]
     path = PurePosixPath(text)
     if path.is_absolute() or ".." in path.parts or not path.name or set("\0\r") & set(text):
@@ -46,15 +44,15 @@ def _path(row: sheets.Row) -> PurePosixPath:
     return path
 
 
-def _id(row: sheets.Row) -> str:
+def _id(row: spreadsheets.Row) -> str:
     return str(_path(row).with_suffix(""))
 
 
-def _rows(root: Path) -> dict[str, sheets.Row]:
-    return sheets.by_id(sheets.read(root / LABELS, ["path"], REMEDY), _id)
+def _rows(root: Path) -> dict[str, spreadsheets.Row]:
+    return spreadsheets.by_id(spreadsheets.read(root / LABELS, ["path"], REMEDY), _id)
 
 
-def _thresholds(file: Path, rows: Mapping[str, sheets.Row]) -> tuple[float, float] | None:
+def _thresholds(file: Path, rows: Mapping[str, spreadsheets.Row]) -> tuple[float, float] | None:
     """Of valence and of arousal, or None where quadrants are labelled."""
     columns = next(iter(rows.values())).cells
     if "quadrant" in columns:
@@ -74,14 +72,14 @@ def thresholds(root: Path) -> tuple[float, float] | None:
     return _thresholds(root / LABELS, _rows(root))
 
 
-def _quadrant(row: sheets.Row, limits: tuple[float, float] | None) -> str:
+def _quadrant(row: spreadsheets.Row, limits: tuple[float, float] | None) -> str:
     """As labelled, or from valence and arousal."""
     if limits is None:
         return row.choice("quadrant", QUADRANTS)
     return labels.quadrant(row.number("valence"), row.number("arousal"), limits)
 
 
-def _optional(row: sheets.Row, column: str) -> float | None:
+def _optional(row: spreadsheets.Row, column: str) -> float | None:
     return row.number(column) if row.text(column) else None
 
 
@@ -109,19 +107,3 @@ def tracks(root: Path) -> list[Track]:
         )
         for id_, row in sorted(rows.items())
     ]
-
-
-def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
-    """Write a corpus in this layout: ``<id>.wav`` (PCM, 16 bit) and ``labels.csv``."""
-    rows = []
-    for track, clip in songs:
-        file = root / f"{track.id}.wav"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        sf.write(file, clip.samples, clip.rate, subtype="PCM_16")
-        point = (track.valence, track.arousal)
-        own = track.splits.get("own")
-        facts = (track.quadrant, *point, track.artist, track.source, own)
-        rows.append((f"{track.id}.wav", *facts))
-    used = [i for i in range(len(COLUMNS)) if any(row[i] is not None for row in rows)]
-    table = [[row[i] for i in used] for row in (COLUMNS, *rows)]
-    write_csv(root / LABELS, table, lineterminator="\n")

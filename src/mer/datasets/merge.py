@@ -19,13 +19,14 @@ or ``A061-66``. Its quadrant is the one in the file, not that of its valence and
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mer import archives, sheets
+from mer.datasets import _archives
 from mer.errors import MerError
-from mer.types import QUADRANTS, Clip, FeatureSet, Track
+from mer.io import spreadsheets
+from mer.types import QUADRANTS, FeatureSet, Track
 
 SONG = re.compile(r"MT[0-9]{10}|A[0-9]{3}(-[0-9]+)?")
 METADATA = re.compile(r"merge_((audio|bimodal)_(complete|balanced))_metadata\.csv")
@@ -39,10 +40,6 @@ COLUMNS = (
     *("num_Genres", "num_MoodsAll"),
 )
 REMEDY = "unpack one release of MERGE (https://zenodo.org/records/13939205) here"
-DEMO_SIDES = {
-    PROTOCOLS[0]: ("train", "test", "validate", "train"),
-    PROTOCOLS[1]: ("test", "train", "train", "validate"),
-}
 
 published_families: tuple[str, ...] = ()
 log = logging.getLogger("mer")
@@ -54,7 +51,7 @@ def published(_root: Path) -> dict[str, FeatureSet]:
 
 
 @dataclass(frozen=True)
-class _Release:
+class Release:
     """One of the four archives: where it lies and what its files are called.
 
     Attributes
@@ -68,8 +65,8 @@ class _Release:
     name: str
 
     @classmethod
-    def find(cls, root: Path) -> "_Release":
-        file = archives.find(root, "merge_*_metadata.csv", REMEDY)
+    def find(cls, root: Path) -> "Release":
+        file = _archives.find(root, "merge_*_metadata.csv", REMEDY)
         match = METADATA.fullmatch(file.name)
         if match is None:
             raise MerError(
@@ -103,10 +100,10 @@ class _Release:
         return next((file for file in candidates if file.is_file()), candidates[0])
 
 
-def _rows(file: Path, column: str, *others: str) -> dict[str, sheets.Row]:
+def _rows(file: Path, column: str, *others: str) -> dict[str, spreadsheets.Row]:
     """The rows of a file by song."""
 
-    def song(row: sheets.Row) -> str:
+    def song(row: spreadsheets.Row) -> str:
         text = row.text(column) or ""
         if not SONG.fullmatch(text):
             raise MerError(
@@ -115,17 +112,17 @@ def _rows(file: Path, column: str, *others: str) -> dict[str, sheets.Row]:
             )
         return text
 
-    return sheets.by_id(sheets.read(file, [column, *others], REMEDY), song)
+    return spreadsheets.by_id(spreadsheets.read(file, [column, *others], REMEDY), song)
 
 
-def _sides(release: _Release, protocol: str, quadrants: Mapping[str, str]) -> dict[str, str]:
+def _sides(release: Release, protocol: str, quadrants: Mapping[str, str]) -> dict[str, str]:
     """Song -> ``train``, ``val`` or ``test``; every listed song is one of the release, once."""
     found: dict[str, str] = {}
     for spelling, side in SIDES.items():
         file = release.split(protocol, spelling)
         rows = _rows(file, "Song", "Quadrant")
-        archives.same_songs(file, rows, quadrants.keys() & rows.keys(), "the metadata")
-        archives.same_quadrants(rows, quadrants, "the metadata")
+        _archives.same_songs(file, rows, quadrants.keys() & rows.keys(), "the metadata")
+        _archives.same_quadrants(rows, quadrants, "the metadata")
         if twice := found.keys() & rows.keys():
             raise MerError(
                 f"{file}: the song {min(twice)!r} must be on one side of {protocol} and is also in "
@@ -145,13 +142,13 @@ def tracks(root: Path) -> list[Track]:
     MerError
         If a file or column is missing, a song stands twice, or files and folders do not agree.
     """
-    release = _Release.find(root)
+    release = Release.find(root)
     metadata = _rows(release.table("metadata"), release.song, "Quadrant", "Artist")
     quadrants = {song: row.choice("Quadrant", QUADRANTS) for song, row in sorted(metadata.items())}
     points = _rows(release.table("av_values"), release.song, "Arousal", "Valence")
-    archives.same_songs(release.table("av_values"), points, quadrants, "the metadata")
+    _archives.same_songs(release.table("av_values"), points, quadrants, "the metadata")
     sides = {protocol: _sides(release, protocol, quadrants) for protocol in PROTOCOLS}
-    audio = archives.has_folders(release.audio, quadrants, "the metadata")
+    audio = _archives.has_folders(release.audio, quadrants, "the metadata")
     folder = release.audio.relative_to(root)
     return [
         Track(
@@ -165,53 +162,3 @@ def tracks(root: Path) -> list[Track]:
         )
         for song, q in quadrants.items()
     ]
-
-
-def _official(id_: str) -> str:
-    """``id_`` itself where it is a song's, or else one made from it."""
-    return id_ if SONG.fullmatch(id_) else f"MT{archives.number(id_, 10):010d}"
-
-
-def _point(track: Track) -> tuple[float, float]:
-    """Arousal and valence in 0..1, from -1..1."""
-    return tuple(0.5 + (value or 0.0) / 2 for value in (track.arousal, track.valence))  # type: ignore[return-value]
-
-
-def _lists(
-    release: _Release, songs: Sequence[tuple[str, str]]
-) -> dict[str, list[Sequence[object]]]:
-    """Split lists of (song, quadrant), drawn round-robin over the songs by quadrant."""
-    order = sorted(songs, key=lambda item: item[::-1])
-    return {
-        str(release.split(protocol, side)): [
-            ("Song", "Quadrant"),
-            *(item for i, item in enumerate(order) if sides[i % len(sides)] == side),
-        ]
-        for protocol, sides in DEMO_SIDES.items()
-        for side in SIDES
-    }
-
-
-def write(root: Path, songs: Sequence[tuple[Track, Clip]], release: str = "audio_complete") -> None:
-    """Write a corpus in this layout, with made-up lists.
-
-    Parameters
-    ----------
-    release : str
-        One of the four names.
-    """
-    written = _Release(Path("MERGE_" + release.title()), release)
-    named = sorted((_official(track.id), track, clip) for track, clip in songs)
-    bimodal = release.startswith("bimodal")
-    head = ("Audio_Song", "Lyric_Song") if bimodal else ("Song",)
-    keys = {song: (song, f"L{song}") if bimodal else (song,) for song, _, _ in named}
-    blank = [""] * (len(COLUMNS) - 6)
-    metadata = [(*keys[s], t.quadrant, "", "", t.artist or "", t.id, *blank) for s, t, _ in named]
-    points = [(*keys[s], *_point(t)) for s, t, _ in named]
-    tables: dict[str, list[Sequence[object]]] = {
-        str(written.table("metadata")): [(*head, *COLUMNS[1:]), *metadata],
-        str(written.table("av_values")): [(*head, "Arousal", "Valence"), *points],
-        **_lists(written, [(s, t.quadrant) for s, t, _ in named]),
-    }
-    audio = {str(written.audio / t.quadrant / f"{s}.mp3"): clip for s, t, clip in named}
-    archives.write(root, tables, audio)

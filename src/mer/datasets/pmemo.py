@@ -13,12 +13,13 @@ annotations. Low and high are told apart by the midpoints of two means over all 
 2022, 4.3): a definition of the labels, which sees no split.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from mer import archives, labels, sheets
+from mer import labels
+from mer.datasets import _archives
 from mer.errors import MerError
-from mer.types import Clip, FeatureSet, Track
+from mer.io import spreadsheets
+from mer.types import FeatureSet, Track
 
 ANNOTATIONS = "annotations/static_annotations.csv"
 AROUSAL, VALENCE = "Arousal(mean)", "Valence(mean)"
@@ -36,7 +37,7 @@ def published(_root: Path) -> dict[str, FeatureSet]:
     return {}
 
 
-def _song(row: sheets.Row) -> str:
+def _song(row: spreadsheets.Row) -> str:
     song = row.text("musicId") or ""
     if not (song.isascii() and song.isdecimal()):
         raise MerError(
@@ -45,7 +46,7 @@ def _song(row: sheets.Row) -> str:
     return song
 
 
-def _share(row: sheets.Row, column: str) -> float:
+def _share(row: spreadsheets.Row, column: str) -> float:
     value = row.number(column)
     if not 0 <= value <= 1:
         raise MerError(
@@ -56,8 +57,8 @@ def _share(row: sheets.Row, column: str) -> float:
 
 def _points(root: Path) -> tuple[Path, dict[str, tuple[float, float]]]:
     """Where the archive lies, and song -> (valence, arousal)."""
-    file = archives.find(root, ANNOTATIONS, REMEDY)
-    rows = sheets.by_id(sheets.read(file, ["musicId", AROUSAL, VALENCE], REMEDY), _song)
+    file = _archives.find(root, ANNOTATIONS, REMEDY)
+    rows = spreadsheets.by_id(spreadsheets.read(file, ["musicId", AROUSAL, VALENCE], REMEDY), _song)
     points = {song: (_share(row, VALENCE), _share(row, AROUSAL)) for song, row in rows.items()}
     return file.parent.parent, points
 
@@ -79,8 +80,8 @@ def tracks(root: Path) -> list[Track]:
     """
     base, points = _points(root)
     file, limits = base / "metadata.csv", thresholds(root)
-    metadata = sheets.by_id(sheets.read(file, ["musicId", "artist"], REMEDY), _song)
-    archives.same_songs(file, metadata.keys() & points.keys(), points, ANNOTATIONS)
+    metadata = spreadsheets.by_id(spreadsheets.read(file, ["musicId", "artist"], REMEDY), _song)
+    _archives.same_songs(file, metadata.keys() & points.keys(), points, ANNOTATIONS)
     chorus = base / "chorus"
     folder = chorus.relative_to(root) if chorus.is_dir() else None
     return [
@@ -94,25 +95,3 @@ def tracks(root: Path) -> list[Track]:
         )
         for song, point in sorted(points.items())
     ]
-
-
-def _place(track: Track) -> tuple[float, float]:
-    """Valence and arousal in 0..1: the track's own, in -1..1, or the middle of its quadrant."""
-    signs = [1 if track.quadrant in labels.HIGH[axis] else -1 for axis in ("valence", "arousal")]
-    own = (track.valence, track.arousal)
-    return tuple(0.5 + (s / 2 if v is None else v) / 2 for s, v in zip(signs, own))  # type: ignore[return-value]
-
-
-def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
-    """Write a corpus in this layout."""
-    named = sorted((archives.number(track.id, 6), track, clip) for track, clip in songs)
-    metadata = [
-        (n, f"{n}.mp3", t.id, t.artist or "", "", round(clip.seconds, 2), "", "")
-        for n, t, clip in named
-    ]
-    points = [(n, *reversed(_place(t))) for n, t, _ in named]
-    tables: dict[str, list[Sequence[object]]] = {
-        "PMEmo2019/metadata.csv": [METADATA_COLUMNS, *metadata],
-        f"PMEmo2019/{ANNOTATIONS}": [("musicId", AROUSAL, VALENCE), *points],
-    }
-    archives.write(root, tables, {f"PMEmo2019/chorus/{n}.mp3": clip for n, _, clip in named})

@@ -19,19 +19,18 @@ looked at first. ``Song`` is ``MT`` and ten digits, ``A001`` or ``A061-66``. Wit
 published tables serve alone.
 """
 
-import csv
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-import soundfile as sf
 
-from mer import archives, registry, seeds, sheets
+from mer import registry
+from mer.datasets import _archives
 from mer.errors import MerError
-from mer.files import write_csv
-from mer.types import QUADRANTS, Clip, FeatureSet, Track
+from mer.io import spreadsheets
+from mer.types import QUADRANTS, FeatureSet, Track
 
 AUDIO, FEATURES = "MER_audio_taffc_dataset", "Features - Audio MER"
 ANNOTATIONS = "panda_dataset_taffc_annotations.csv"
@@ -70,7 +69,7 @@ def _find(root: Path, *patterns: str) -> Path | None:
     return None
 
 
-def _song(row: sheets.Row) -> str:
+def _song(row: spreadsheets.Row) -> str:
     song = row.text("Song") or ""
     if not SONG.fullmatch(song):
         raise MerError(
@@ -83,15 +82,17 @@ def _song(row: sheets.Row) -> str:
 def _quadrants(root: Path) -> dict[str, str]:
     """Song -> quadrant, as annotated, sorted."""
     file = _find(root, "*annotations.csv") or root / AUDIO / ANNOTATIONS
-    rows = sheets.by_id(sheets.read(file, ["Song", "Quadrant"], REMEDY), _song)
+    rows = spreadsheets.by_id(spreadsheets.read(file, ["Song", "Quadrant"], REMEDY), _song)
     return {song: row.choice("Quadrant", QUADRANTS) for song, row in sorted(rows.items())}
 
 
-def _check_songs(file: Path, rows: Mapping[str, sheets.Row], quadrants: Mapping[str, str]) -> None:
+def _check_songs(
+    file: Path, rows: Mapping[str, spreadsheets.Row], quadrants: Mapping[str, str]
+) -> None:
     """Refuse rows that are not the annotated songs, or that say another quadrant."""
-    archives.same_songs(file, rows, quadrants, ANNOTATIONS)
+    _archives.same_songs(file, rows, quadrants, ANNOTATIONS)
     if "Quadrant" in next(iter(rows.values())).cells:
-        archives.same_quadrants(rows, quadrants, ANNOTATIONS)
+        _archives.same_quadrants(rows, quadrants, ANNOTATIONS)
 
 
 def _artists(root: Path, quadrants: Mapping[str, str]) -> dict[str, str | None]:
@@ -99,7 +100,7 @@ def _artists(root: Path, quadrants: Mapping[str, str]) -> dict[str, str | None]:
     file = _find(root, "*metadata.csv")
     if file is None:
         return {}
-    rows = sheets.by_id(sheets.read(file, ["Song", "Artist"], REMEDY), _song)
+    rows = spreadsheets.by_id(spreadsheets.read(file, ["Song", "Artist"], REMEDY), _song)
     _check_songs(file, rows, quadrants)
     return {song: row.text("Artist") for song, row in rows.items()}
 
@@ -107,7 +108,7 @@ def _artists(root: Path, quadrants: Mapping[str, str]) -> dict[str, str | None]:
 def _audio(root: Path, quadrants: Mapping[str, str]) -> str | None:
     """Where ``Q1`` to ``Q4`` lie, seen from the root, or None where there is none of them."""
     for base in _places(root):
-        if archives.has_folders(base, quadrants, ANNOTATIONS):
+        if _archives.has_folders(base, quadrants, ANNOTATIONS):
             return base.relative_to(root).as_posix()
     return None
 
@@ -150,7 +151,7 @@ def _check_names(file: Path, found: set[str], names: Iterable[str]) -> None:
         )
 
 
-def _names(family: str) -> list[str]:
+def published_names(family: str) -> list[str]:
     """The published columns of a family."""
     module = registry.get("features", family)
     return module.names(module.Params())
@@ -158,13 +159,13 @@ def _names(family: str) -> list[str]:
 
 def _table(file: Path, family: str, quadrants: Mapping[str, str]) -> FeatureSet:
     """A published table, its rows sorted by song, its columns in the published order."""
-    table = sheets.read(file, [], REMEDY)
+    table = spreadsheets.read(file, [], REMEDY)
     key = "IDSong" if "IDSong" in table[0].cells else "SongID"
     if key not in table[0].cells:
         raise MerError(f"{file} must have a column 'SongID' or 'IDSong'; {REMEDY}")
-    rows = sheets.by_id(table, lambda row: row.text(key) or "")
+    rows = spreadsheets.by_id(table, lambda row: row.text(key) or "")
     _check_songs(file, rows, quadrants)
-    names = _names(family)
+    names = published_names(family)
     _check_names(file, set(table[0].cells) - {key, "Quadrant"}, names)
     values = np.array([[rows[song].number(name) for name in names] for song in quadrants])
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -183,34 +184,3 @@ def published(root: Path) -> dict[str, FeatureSet]:
     quadrants = _quadrants(root)
     found = {family: _find(root, *files) for family, files in TABLES.items()}
     return {family: _table(file, family, quadrants) for family, file in found.items() if file}
-
-
-def _official(id_: str) -> str:
-    """``id_`` itself where it is a ``Song``, or else one made from it."""
-    return id_ if SONG.fullmatch(id_) else f"MT{archives.number(id_, 10):010d}"
-
-
-def _features(song: str, quadrant: str, n: int) -> list[float]:
-    """Made-up features: a centre per quadrant and as much noise, to the original's five digits."""
-    centre, noise = (seeds.generator(0, "top100", key).normal(size=n) for key in (quadrant, song))
-    return [float(f"{value:.5g}") for value in centre + noise]
-
-
-def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
-    """Write a corpus in this layout, with made-up values of the top-100 features."""
-    labelled = sorted((_official(track.id), track.quadrant) for track, _ in songs)
-    blank = [""] * (len(METADATA_COLUMNS) - 4)
-    metadata = [(_official(t.id), t.artist or "", t.id, t.quadrant, *blank) for t, _ in songs]
-    names = _names("top100")
-    features = [(song, *_features(song, q, len(names)), q) for song, q in labelled]
-    annotations = [("Song", "Quadrant"), *labelled]
-    write_csv(root / AUDIO / ANNOTATIONS, annotations)
-    for file, table in (
-        (root / AUDIO / METADATA, [METADATA_COLUMNS, *sorted(metadata)]),
-        (root / FEATURES / TABLES["top100"][0], [("SongID", *names, "Quadrant"), *features]),
-    ):
-        write_csv(file, table, quoting=csv.QUOTE_NONNUMERIC)
-    for track, clip in songs:
-        file = root / AUDIO / track.quadrant / f"{_official(track.id)}.mp3"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        sf.write(file, clip.samples, clip.rate, format="MP3")

@@ -16,12 +16,11 @@ and cannot be joined.
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from mer import archives
 from mer.errors import MerError
-from mer.types import QUADRANTS, Clip, FeatureSet, Track
+from mer.types import QUADRANTS, FeatureSet, Track
 
 EMOTIONS = {"happy": "Q1", "angry": "Q2", "sad": "Q3", "relaxed": "Q4"}
 QUADRANT = EMOTIONS | {q: q for q in QUADRANTS}
@@ -81,10 +80,3 @@ def tracks(root: Path) -> list[Track]:
         Track(id_, id_[:2], path.relative_to(root).as_posix(), artist=twins.get(id_))
         for id_, path in sorted(files.items())
     ]
-
-
-def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
-    """Write a corpus in this layout; artists are lost."""
-    emotion = {q: name for name, q in EMOTIONS.items()}
-    audio = {f"tr-music-dataset/{emotion[t.quadrant]}/{t.id}.mp3": clip for t, clip in songs}
-    archives.write(root, {}, audio)

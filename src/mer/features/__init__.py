@@ -1,1 +1,1 @@
-"""One folder per family of handcrafted features, its data files included."""
+"""Families of features, a folder each, its data files included."""

@@ -1,1 +1,1 @@
-"""The only code that trains."""
+"""Training: the loop, cross-validation and the search for hyperparameters."""

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mer.blocks.policies import Synthesis
-from mer.blocks.profiles import Profile
-from mer.learn import inputs, reconstruction
+from mer.learn import reconstruction, tensors
 from mer.learn.smote import between
 from mer.networks.autoencoder import Autoencoder, Scale, code_shape
+from mer.schema.augmentation import Synthesis
+from mer.schema.profiles import Profile
 
 
 @torch.no_grad()
@@ -45,7 +45,7 @@ def synthesise(
     """
     scale = Scale(mel)
     scaled = scale.forwards(mel)
-    recipe = inputs.shortened(synthesis.training, profile)
+    recipe = tensors.shortened(synthesis.training, profile)
     network, arrays = reconstruction.trained(scaled, recipe, "0_synthesis", seed=seed)
     codes, rng = reconstruction.codes(network, scaled), np.random.default_rng(seed)
     classes = targets.unique()

@@ -2,7 +2,7 @@
 
 Examples lie on the device before the first epoch and stay there; an epoch copies nothing from the host
 but the order of its examples, and nothing back but two numbers at its end. Only those that are too many
-for that, ``mer.learn.rows``, are read from the disk, batch by batch.
+for that, ``mer.learn.memmap``, are read from the disk, batch by batch.
 """
 
 import logging
@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mer.device import computes_in_bfloat16
 from mer.errors import MerError
-from mer.recipe import Recipe
+from mer.runtime.device import computes_in_bfloat16
+from mer.schema.training import Recipe
 
 EVALUATION_BATCH = 32
 KERAS_ADAM_EPSILON = 1e-7

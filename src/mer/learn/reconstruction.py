@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from mer.learn import loop
 from mer.networks.autoencoder import Autoencoder
-from mer.recipe import Recipe
+from mer.schema.training import Recipe
 
 BATCH = 32
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from mer.blocks.policies import Noise, Smote
+from mer.schema.augmentation import Noise, Smote
 
 
 def between(

@@ -1,1 +1,1 @@
-"""One network or estimator per module: Params, reads, uses_copies, build."""
+"""Networks and estimators, a module each: ``Params``, ``learner``, ``reads`` and ``build``."""

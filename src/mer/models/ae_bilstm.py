@@ -10,11 +10,11 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import nn
 
-from mer.blocks import Block
-from mer.blocks.policies import Masking
 from mer.errors import MerError
 from mer.networks.segments import Head, MaskedAutoencoder, Penalty, Recurrent, code_values
-from mer.recipe import Recipe
+from mer.schema import Block
+from mer.schema.augmentation import Masking
+from mer.schema.training import Recipe
 
 learner = "two_stage"
 reads: tuple[str, ...] = ("spectrogram",)

@@ -15,13 +15,13 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mer.blocks import Block
 from mer.errors import MerError
+from mer.io.pretrained import Weights, fill, in_order
 from mer.networks.layers import EPSILON, MOMENTUM, glorot_uniform
-from mer.networks.pretrained import Weights, fill, in_order
-from mer.recipe import Recipe
+from mer.schema import Block
+from mer.schema.training import Recipe
 
-learner = "transfer"
+learner = "finetune"
 reads: tuple[str, ...] = ("spectrogram", "weights")
 uses_copies = "no"
 fidelities: tuple[str, ...] = ("described",)

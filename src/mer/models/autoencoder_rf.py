@@ -7,10 +7,10 @@ with scikit-learn's defaults (their code; methods A9); here it sees the training
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 
-from mer.blocks import Block
-from mer.recipe import Recipe
+from mer.schema import Block
+from mer.schema.training import Recipe
 
-learner = "autoencoder"
+learner = "autoencoder_codes"
 reads: tuple[str, ...] = ("spectrogram",)
 uses_copies = "no"
 fidelities: tuple[str, ...] = ("described",)

@@ -7,11 +7,11 @@ paper gives none (methods A2).
 import torch
 from torch import Tensor, nn
 
-from mer.blocks import Block
 from mer.networks.layers import flattened, glorot_uniform, louro_convolutions
-from mer.recipe import Recipe
+from mer.schema import Block
+from mer.schema.training import Recipe
 
-learner = "network"
+learner = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
 uses_copies = "training"
 fidelities: tuple[str, ...] = ("described", "released")

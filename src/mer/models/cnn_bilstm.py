@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field, PositiveInt
 from torch import nn
 
-from mer.blocks import Block
 from mer.networks.segments import Head, Joint
-from mer.recipe import Recipe
+from mer.schema import Block
+from mer.schema.training import Recipe
 
-learner = "sequence"
+learner = "segment_sequence"
 reads: tuple[str, ...] = ("spectrogram",)
 uses_copies = "no"
 fidelities: tuple[str, ...] = ("described", "released")

@@ -10,11 +10,11 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from mer.blocks import Block
 from mer.networks.layers import GRU, Dropout, glorot_uniform, louro_convolutions, maps
-from mer.recipe import Recipe
+from mer.schema import Block
+from mer.schema.training import Recipe
 
-learner = "network"
+learner = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
 uses_copies = "training"
 fidelities: tuple[str, ...] = ("described", "released")

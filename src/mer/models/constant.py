@@ -3,9 +3,9 @@
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
 
-from mer.blocks import Block
+from mer.schema import Block
 
-learner = "estimator"
+learner = "sklearn_estimator"
 reads: tuple[str, ...] = ()
 uses_copies = "no"
 fidelities: tuple[str, ...] = ("described",)

@@ -7,11 +7,11 @@ Won et al.'s tagger on Louro's spectrograms, not pre-trained. 392 582 trainable 
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from mer.blocks import Block
 from mer.networks.layers import GRU, Dropout, batch_norm_2d, glorot_uniform, maps
-from mer.recipe import Recipe
+from mer.schema import Block
+from mer.schema.training import Recipe
 
-learner = "network"
+learner = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
 uses_copies = "training"
 fidelities: tuple[str, ...] = ("described", "released")

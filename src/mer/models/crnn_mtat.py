@@ -13,13 +13,13 @@ from typing import Literal
 import numpy as np
 from torch import Tensor, nn
 
-from mer.blocks import Block
 from mer.errors import MerError
+from mer.io.pretrained import Weights, fill, renamed
 from mer.networks.layers import GRU, Dropout, glorot_uniform
-from mer.networks.pretrained import Weights, fill, renamed
-from mer.recipe import Recipe
+from mer.schema import Block
+from mer.schema.training import Recipe
 
-learner = "transfer"
+learner = "finetune"
 reads: tuple[str, ...] = ("spectrogram", "weights")
 uses_copies = "no"
 fidelities: tuple[str, ...] = ("described",)

@@ -11,7 +11,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from mer.blocks import Block
 from mer.networks.layers import (
     Dropout,
     batch_norm_1d,
@@ -20,7 +19,8 @@ from mer.networks.layers import (
     he_normal,
     louro_convolutions,
 )
-from mer.recipe import Recipe, Tuning
+from mer.schema import Block
+from mer.schema.training import Recipe, Tuning
 
 learner = "hybrid"
 reads: tuple[str, ...] = ("spectrogram", "table")

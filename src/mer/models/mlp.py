@@ -12,9 +12,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, minmax_scale
 
-from mer.blocks import Block
+from mer.schema import Block
 
-learner = "estimator"
+learner = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
 uses_copies = "no"
 fidelities: tuple[str, ...] = ("described", "released")

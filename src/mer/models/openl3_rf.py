@@ -6,9 +6,9 @@ After Koh & Dubnov. The forest has scikit-learn's defaults (the authors' code; m
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 
-from mer.blocks import Block
+from mer.schema import Block
 
-learner = "estimator"
+learner = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
 uses_copies = "no"
 fidelities: tuple[str, ...] = ("described",)

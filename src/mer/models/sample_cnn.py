@@ -10,13 +10,13 @@ from typing import Annotated
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mer.blocks import Block
-from mer.blocks.views import Waveform
 from mer.errors import MerError
 from mer.networks.layers import EPSILON, MOMENTUM, glorot_uniform
-from mer.recipe import Recipe
+from mer.schema import Block
+from mer.schema.spectrograms import Waveform
+from mer.schema.training import Recipe
 
-learner = "network"
+learner = "supervised"
 reads: tuple[str, ...] = ("waveform",)
 uses_copies = "no"
 fidelities: tuple[str, ...] = ("described", "released")

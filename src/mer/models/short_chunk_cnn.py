@@ -11,11 +11,11 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mer.blocks import Block
 from mer.networks.layers import ConvSame, batch_norm_1d, batch_norm_2d, glorot_uniform
-from mer.recipe import Recipe
+from mer.schema import Block
+from mer.schema.training import Recipe
 
-learner = "network"
+learner = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
 uses_copies = "training"
 fidelities: tuple[str, ...] = ("described", "released")

@@ -22,12 +22,12 @@ from scipy.fft import next_fast_len
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mer.blocks import Block
-from mer.blocks.views import Waveform
 from mer.errors import MerError
-from mer.recipe import Recipe
+from mer.schema import Block
+from mer.schema.spectrograms import Waveform
+from mer.schema.training import Recipe
 
-learner = "chunks"
+learner = "random_chunks"
 reads: tuple[str, ...] = ("waveform",)
 uses_copies = "no"
 fidelities: tuple[str, ...] = ("described", "released")

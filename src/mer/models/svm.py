@@ -16,9 +16,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, scale
 from sklearn.svm import SVC
 
-from mer.blocks import Block
+from mer.schema import Block
 
-learner = "estimator"
+learner = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
 uses_copies = "no"
 fidelities: tuple[str, ...] = ("described", "released")

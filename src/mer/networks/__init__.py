@@ -1,1 +1,1 @@
-"""What networks share: layers, whole networks that several modules need, weights that a user brings."""
+"""Layers, and parts of networks that several models share."""

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from mer.blocks.policies import Masking
 from mer.errors import MerError
 from mer.networks.layers import Dropout, glorot_uniform, keras_recurrent
 from mer.networks.spans import span
+from mer.schema.augmentation import Masking
 
 Head = Literal["bilstm", "lstm", "gru"]
 Penalty = Literal["activity", "decay"]

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from mer.audio import limited
-from mer.blocks import Block
+from mer.schema import Block
 from mer.types import Clip
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from mer.audio import limited
-from mer.blocks import Block
+from mer.schema import Block
 from mer.types import Clip
 
 CONFIG = Path(__file__).with_name("lld.conf")

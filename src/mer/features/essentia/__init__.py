@@ -18,9 +18,9 @@ import numpy as np
 import soxr
 from pydantic import PositiveInt
 
-from mer.blocks import Block
 from mer.features.essentia import lowlevel, rhythm, tonal
 from mer.features.essentia.analysis import RATE, normalized
+from mer.schema import Block
 from mer.types import Clip
 
 

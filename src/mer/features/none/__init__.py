@@ -1,6 +1,6 @@
 """No table, for systems that read none; as a published table that no corpus brings it costs nothing."""
 
-from mer.blocks import Block
+from mer.schema import Block
 
 
 class Params(Block):

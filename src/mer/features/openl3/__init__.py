@@ -19,9 +19,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from mer.blocks import Block
-from mer.device import device
-from mer.networks.pretrained import Weights, fill, in_order, lacking, load
+from mer.io.pretrained import Weights, fill, in_order, lacking, load
+from mer.runtime.device import device
+from mer.schema import Block
 from mer.types import Clip
 
 RATE = 48000  # Hz, of the analysis

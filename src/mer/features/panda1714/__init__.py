@@ -13,29 +13,28 @@ from typing import Literal
 import numpy as np
 from pydantic import field_validator
 
-from mer import panda
-from mer.blocks import Block
 from mer.errors import MerError
-from mer.features.panda1714 import (
+from mer.features import _panda_catalogue
+from mer.features.panda1714 import stats
+from mer.features.panda1714.dimensions import (
     dynamics,
     expressivity,
     form,
-    fractal,
     harmony,
-    layers,
     melody,
-    notes,
     rhythm,
-    stats,
     texture,
     tone_colour,
     voice,
 )
-from mer.features.panda1714.bank import Bank
-from mer.features.panda1714.separation import SEPARATORS, separate
+from mer.features.panda1714.notes import notes
+from mer.features.panda1714.signal import fractal, layers
+from mer.features.panda1714.signal.bank import Bank
+from mer.features.panda1714.signal.separation import SEPARATORS, separate
+from mer.schema import Block
 from mer.types import Clip
 
-catalogue = panda.catalogue
+catalogue = _panda_catalogue.catalogue
 
 STANDARD = (tone_colour, harmony, dynamics, melody, rhythm, form, expressivity)
 OF_NOTES = (melody, rhythm, dynamics, expressivity)

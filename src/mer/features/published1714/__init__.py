@@ -1,15 +1,15 @@
 """The 1714 decorrelated features of 4QAED with the values that its authors published.
 
 898 standard features (``F0003`` …) and 816 novel ones: 407 of the mix (``ORIGINAL-…``), 409 of the
-separated voice (``VOICE-…``); see ``mer.panda``. The values come with the corpus; they are not
-comparable with those of another extractor.
+separated voice (``VOICE-…``); see ``mer.features._panda_catalogue``.
+The values come with the corpus; they are not comparable with those of another extractor.
 """
 
-from mer import panda
-from mer.blocks import Block
+from mer.features import _panda_catalogue
+from mer.schema import Block
 
 published = True
-catalogue = panda.catalogue
+catalogue = _panda_catalogue.catalogue
 
 
 class Params(Block):
@@ -18,4 +18,4 @@ class Params(Block):
 
 def names(params: Params) -> list[str]:
     """The 1714 names, in the published order."""
-    return list(panda.catalogue())
+    return list(_panda_catalogue.catalogue())

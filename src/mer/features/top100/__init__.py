@@ -7,13 +7,13 @@ the corpus.
 
 from pathlib import Path
 
-from mer import panda
-from mer.blocks import Block
+from mer.features import _panda_catalogue
+from mer.schema import Block
 
 NAMES = Path(__file__).with_name("names.txt")
 
 published = True
-catalogue = panda.catalogue
+catalogue = _panda_catalogue.catalogue
 
 
 class Params(Block):

@@ -1,0 +1,67 @@
+"""What the archives of published corpora have in common, for the layouts that read them."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from mer.errors import MerError
+from mer.io import spreadsheets
+from mer.types import QUADRANTS
+
+LEVELS = ("", "*/", "*/*/")
+
+
+def find(root: Path, pattern: str, remedy: str) -> Path:
+    """The one file named like ``pattern`` in ``root``, or else one or two folders below.
+
+    Raises
+    ------
+    MerError
+        If there is none, or several in the same depth.
+    """
+    for level in LEVELS:
+        if found := sorted(path for path in root.glob(level + pattern) if path.is_file()):
+            break
+    if len(found) != 1:
+        raise MerError(
+            f"{root} must hold one file {pattern}, itself or in a folder, not "
+            f"{[path.relative_to(root).as_posix() for path in found]}; {remedy}"
+        )
+    return found[0]
+
+
+def same_songs(file: Path, found: Collection[str], wanted: Collection[str], said_by: str) -> None:
+    """Refuse a file that lacks a song of ``said_by`` or has one too many."""
+    for what, songs in (
+        ("has no row for", set(wanted) - set(found)),
+        ("has a row for", set(found) - set(wanted)),
+    ):
+        if songs:
+            raise MerError(
+                f"{file} must have the songs of {said_by}, but {what} {min(songs)!r} "
+                f"({len(songs)} such songs in all); use files of one release"
+            )
+
+
+def same_quadrants(
+    rows: Mapping[str, spreadsheets.Row], quadrants: Mapping[str, str], said_by: str
+) -> None:
+    """Refuse a row of another quadrant than ``said_by`` has for its song."""
+    for song, row in rows.items():
+        if row.text("Quadrant") != quadrants[song]:
+            raise MerError(
+                f"{row.where}: the song {song!r} must be in {quadrants[song]} as in {said_by}, "
+                f"not in {row.cells['Quadrant']!r}; use files of one release"
+            )
+
+
+def has_folders(base: Path, quadrants: Mapping[str, str], said_by: str) -> bool:
+    """Whether ``base`` holds any of ``Q1`` to ``Q4``; refuses a song in the wrong one of them."""
+    folders = [base / q for q in QUADRANTS if (base / q).is_dir()]
+    for file in (file for folder in folders for file in sorted(folder.glob("*.mp3"))):
+        annotated = quadrants.get(file.stem, file.parent.name)
+        if annotated != file.parent.name:
+            raise MerError(
+                f"{file} must lie in {annotated}, as {said_by} says, not in "
+                f"{file.parent.name}; restore the authors' folders"
+            )
+    return bool(folders)

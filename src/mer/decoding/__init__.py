@@ -1,0 +1,1 @@
+"""Untrusted audio files, decoded in a process of their own."""

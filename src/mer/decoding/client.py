@@ -1,0 +1,151 @@
+"""Decoding in another process, under limits: a file may crash or hang that one, never this one."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from io import FileIO
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from mer.decoding.worker import HEADER, MIB, OUT_OF_MEMORY, Unreadable
+from mer.schema.corpora import Audio
+
+COMMAND = (sys.executable, "-m", "mer.decoding.worker")
+TRIES = 2
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+_mine = threading.local()  # each thread asks a decoder of its own
+
+
+class Died(Exception):
+    """A decoder ended, or had to be ended, before it answered; the message says why."""
+
+
+def _end(process: subprocess.Popen) -> int:
+    """End a decoder, unless it has ended; its exit status."""
+    process.kill()
+    for stream in (process.stdin, process.stdout):
+        if stream:
+            stream.close()
+    return process.wait()
+
+
+class Decoder:
+    """A process of ``mer.decoding.worker``; it ends with this object, and with this process."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            COMMAND,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, **ONE_THREAD},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
+        self._requests = cast(FileIO, self._process.stdin)
+        self._answers = cast(FileIO, self._process.stdout)
+        self.end = weakref.finalize(self, _end, self._process)
+
+    def ask(self, path: Path, rate: int, limits: Audio) -> np.ndarray:
+        """``mer.decoding.worker.decode`` of one file.
+
+        Raises
+        ------
+        Unreadable
+            If the decoder gives a reason.
+        Died
+            If it crashes, or takes more than the limits allow.
+        """
+        file = {
+            "path": str(path),
+            "rate": rate,
+            "min_seconds": limits.min_seconds,
+            "max_pcm": limits.max_pcm_mib * MIB,
+        }
+        request = {
+            "file": file,
+            "cpu_seconds": limits.max_cpu_seconds,
+            "memory": limits.max_memory_mib * MIB,
+        }
+        decoded, payload = self._exchange(request, limits)
+        if not decoded:
+            raise Unreadable(payload.tobytes().decode())
+        return payload.view(np.float32)
+
+    def _exchange(self, request: dict[str, Any], limits: Audio) -> tuple[bool, np.ndarray]:
+        deadline = time.monotonic() + limits.max_wall_seconds
+        try:
+            self._requests.write(json.dumps(request).encode() + b"\n")
+            decoded, size = HEADER.unpack(self._read(HEADER.size, deadline).data)
+            if not 0 <= size <= limits.max_memory_mib * MIB or (decoded and size % 4):
+                raise Died(f"its decoder answers {size} bytes")
+            return decoded, self._read(size, deadline)
+        except TimeoutError:
+            self.end()
+            raise Died(f"not decoded within {limits.max_wall_seconds:g} s") from None
+        except (BrokenPipeError, EOFError):
+            status = self._process.wait()
+            self.end()
+            raise Died(_death(status, limits)) from None
+        except BaseException:  # what is left of the answer must not reach the next question
+            self.end()
+            raise
+
+    def _read(self, size: int, deadline: float) -> np.ndarray:
+        """The next ``size`` bytes that the decoder says."""
+        ready = select.poll()
+        ready.register(self._answers, select.POLLIN)
+        content = np.empty(size, np.uint8)
+        rest = content.data
+        while rest:
+            if not ready.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                raise TimeoutError
+            got = self._answers.readinto(rest)
+            if not got:
+                raise EOFError
+            rest = rest[got:]
+        return content
+
+
+def _death(status: int, limits: Audio) -> str:
+    """What ended a decoder."""
+    if status == -signal.SIGXCPU:
+        return f"takes more than {limits.max_cpu_seconds:g} s of processor time"
+    if status == OUT_OF_MEMORY:
+        return f"takes more than {limits.max_memory_mib} MiB of memory"
+    if status < 0:
+        return f"the decoder crashed ({signal.Signals(-status).name})"
+    return f"the decoder ended with status {status}"
+
+
+def decode(path: Path, rate: int, limits: Audio) -> np.ndarray:
+    """``mer.decoding.worker.decode`` in a process that lives as long as files behave; one that ends it gets
+    a second try in a fresh one.
+
+    Raises
+    ------
+    Unreadable
+        With the decoder's reason, or with what became of the decoder.
+    """
+    for _ in range(TRIES):
+        try:
+            return _decoder().ask(path, rate, limits)
+        except Died as death:
+            reason = str(death)
+    raise Unreadable(reason)
+
+
+def _decoder() -> Decoder:
+    """This thread's, a new one where it has none that is up."""
+    decoder: Decoder | None = getattr(_mine, "decoder", None)
+    if decoder is None or not decoder.end.alive:
+        decoder = _mine.decoder = Decoder()
+    return decoder

@@ -1,0 +1,1 @@
+"""Spectrograms and time stretching of waveforms in memory."""

@@ -1,0 +1,1 @@
+"""The columns of panda1714, a module per musical dimension."""

@@ -1,0 +1,67 @@
+"""Harmony: chroma, key, mode, tonal centroid, inharmonicity."""
+
+import numpy as np
+
+from mer.features.panda1714.signal import chroma
+from mer.features.panda1714.signal.bank import Bank
+from mer.features.panda1714.signal.spectra import ratio
+from mer.features.panda1714.stats import Series
+
+
+def standard(bank: Bank) -> Series:
+    """The series of the standard set (see ``stats``)."""
+    return {**_keys(bank), **_centroids(bank), **_marsyas(bank), **_inharmonicity(bank)}
+
+
+def _keys(bank: Bank) -> Series:
+    """Chroma of the whole clip, max 1; how well each key fits it; the best, 1 (C) .. 12; the mode.
+
+    The mean of the twelve strengths of a mode is 0 by definition.
+    """
+    whole = bank.chroma.sum(axis=0)
+    whole = ratio(whole, whole.max())
+    major, minor = (chroma.strengths(whole, profile) for profile in (chroma.MAJOR, chroma.MINOR))
+    found: dict[str, np.ndarray | float] = {
+        "Chromagram": whole,
+        "Key Major Strength": major,
+        "Key Minor Strength": minor,
+        "Key": 1.0 + np.r_[major, minor].argmax() % 12,
+        "Mode": float(major.max() - minor.max()),
+    }
+    each = {"Chroma": whole, "Key Major Strength": major, "Key Minor Strength": minor}
+    for what, vector in each.items():
+        found |= {f"{what} {name}": number for name, number in zip(chroma.NAMES, vector.tolist())}
+    return {f"MIR Toolbox/{name}": series for name, series in found.items()}
+
+
+def _centroids(bank: Bank) -> Series:
+    """Tonal centroid, and the step it takes between frames."""
+    found = chroma.tonal_centroid(chroma.salient(np.sqrt(bank.power), bank.rate))
+    steps = np.linalg.norm(np.diff(found, axis=0), axis=1)
+    return {
+        **{f"MIR Toolbox/Tonal Centroid {number}": row for number, row in enumerate(found.T, 1)},
+        "MIR Toolbox/Harmonic Change Detection Function": steps,
+    }
+
+
+def _marsyas(bank: Bank) -> Series:
+    """Pitch classes every 512 samples (held for the four of a hop), their peak over mean and minimum."""
+    held = np.repeat(bank.chroma, 4, axis=0)
+    peak = held.max(axis=1)
+    found = {f"Chroma_{name}": ratio(row, peak) for name, row in zip(chroma.NAMES, held.T)}
+    found["Average_Chroma_A"] = ratio(peak, held.mean(axis=1))
+    found["Minimum_Chroma_A"] = ratio(peak, held.min(axis=1))
+    return {f"Marsyas/{name}": series for name, series in found.items()}
+
+
+def _inharmonicity(bank: Bank) -> Series:
+    """Mean distance of the spectrum's magnitude from the multiples of the fundamental, 0..1.
+
+    0 on a multiple, 1 halfway between two of them.
+    """
+    voiced = bank.f0 > 0
+    weight = bank.mir[voiced]
+    hertz = np.linspace(0, bank.rate / 2, weight.shape[1], dtype=np.float32)
+    multiple = hertz / bank.f0[voiced, None].astype(np.float32)
+    away = np.einsum("ij,ij->i", weight, 2 * np.abs(multiple - np.round(multiple)), dtype=float)
+    return {"MIR Toolbox/Inharmonicity": ratio(away, weight.sum(axis=1, dtype=float))}

@@ -1,0 +1,1 @@
+"""What panda1714 measures of the waveform and its spectra."""

@@ -1,0 +1,120 @@
+"""Loudness models.
+
+Moore, Glasberg, Baer. A model for the prediction of thresholds, loudness, and partial loudness. JAES
+45, 1997 (reduced: level-independent roex filters, one compressive law). Glasberg, Moore. A model of
+loudness applicable to time-varying sounds. JAES 50, 2002. Chalupper, Fastl. Dynamic loudness model
+for normal and hearing-impaired listeners. Acta Acustica 88, 2002 (proxy: no post-masking).
+Zwicker, Fastl. Psychoacoustics; Aures. Berechnungsverfahren für den sensorischen Wohlklang. Acustica
+59, 1985 (sharpness). Malloch. Timbre and technology, 1997 (timbral width and volume; proxies).
+"""
+
+from functools import cache
+
+import numpy as np
+
+from mer.features.panda1714.signal.spectra import ratio
+
+FULL_SCALE = 90.0  # dB SPL of a full-scale sine, as the published spectra have it
+STEP = 0.25  # ERB numbers between filters
+
+
+def bark(hertz: np.ndarray) -> np.ndarray:
+    """Traunmüller's critical-band rate."""
+    return np.maximum(26.81 * hertz / (1960 + hertz) - 0.53, 0)
+
+
+def erb_number(hertz: np.ndarray) -> np.ndarray:
+    """ERBs below a frequency in Hz."""
+    return 21.366 * np.log10(1 + 0.004368 * hertz)
+
+
+def erb_centres(rate: int, step: float) -> np.ndarray:
+    """Filters from 1.75 ERB (50 Hz) up to the Nyquist frequency, in ERB numbers."""
+    return np.arange(1.75, float(erb_number(np.array(rate / 2))), step)
+
+
+def to_hertz(number: np.ndarray) -> np.ndarray:
+    """The inverse of ``erb_number``."""
+    return (10 ** (number / 21.366) - 1) / 0.004368
+
+
+def ear(hertz: np.ndarray) -> np.ndarray:
+    """Terhardt's transmission of the outer and middle ear, as a gain of power."""
+    kilo = np.maximum(hertz, 20) / 1000
+    lost = -3.64 * kilo**-0.8 + 6.5 * np.exp(-0.6 * (kilo - 3.3) ** 2) - 1e-3 * kilo**4
+    return 10 ** (lost / 10)
+
+
+@cache
+def roex(bins: int, rate: int, step: float) -> np.ndarray:
+    """Rounded-exponential filters behind the ear's transmission [shape=(bins, filters)]."""
+    hertz = np.linspace(0, rate / 2, bins)
+    centres = to_hertz(erb_centres(rate, step))
+    slope = 4 * centres / (24.7 * (0.004368 * centres + 1))
+    away = slope * np.abs(hertz[:, None] - centres) / centres
+    return ((1 + away) * np.exp(-away) * ear(hertz)[:, None]).astype(np.float32)
+
+
+def excitation(power: np.ndarray, rate: int, step: float = STEP) -> np.ndarray:
+    """Power at the output of each auditory filter, re 0 dB SPL [shape=(n, filters)].
+
+    Parameters
+    ----------
+    power : np.ndarray [shape=(n, bins)]
+        A full-scale sine sums to about 1 over its bins.
+    """
+    return (power @ roex(power.shape[1], rate, step)).astype(float) * 10 ** (FULL_SCALE / 10)
+
+
+def specific(excited: np.ndarray) -> np.ndarray:
+    """Sones per ERB: 0.047 ((E + 10)^0.2 - 10^0.2) [shape of excited]."""
+    return 0.047 * ((excited + 10) ** 0.2 - 10**0.2)
+
+
+def phons(sones: np.ndarray) -> np.ndarray:
+    """Loudness level: 40 phons are 1 sone, 10 more double it; below, Zwicker's bend."""
+    loud = 40 + 10 * np.log2(np.maximum(sones, 1))
+    return np.where(sones >= 1, loud, 40 * (sones + 0.0005) ** 0.35)
+
+
+def sharpness(
+    loudness: np.ndarray, bark_places: np.ndarray, widths: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Sharpness in acum of specific loudness [shape=(n, bands)], after Zwicker and after Aures."""
+    total = loudness @ widths
+    rising = np.exp(0.171 * bark_places)
+    weight = np.where(bark_places > 16, 0.066 * rising, 1) * bark_places
+    return {
+        "zwicker": 0.11 * ratio(loudness @ (widths * weight), total),
+        "aures": 0.11 * 0.078 * ratio(loudness @ (widths * rising), np.log(0.05 * total + 1)),
+    }
+
+
+@cache
+def bark_bank(bins: int, rate: int) -> np.ndarray:
+    """Which of the 24 critical bands a bin is in, behind the ear [shape=(bins, 24)]."""
+    hertz = np.linspace(0, rate / 2, bins)
+    band = np.clip(bark(hertz).astype(int), 0, 23)
+    return ((band[:, None] == np.arange(24)) * ear(hertz)[:, None]).astype(np.float32)
+
+
+def bark_bands(power: np.ndarray, rate: int) -> np.ndarray:
+    """Power in each critical band up to the Nyquist frequency, re 0 dB SPL [shape=(n, bands)]."""
+    bank = bark_bank(power.shape[1], rate)[:, : int(bark(np.array(rate / 2))) + 1]
+    return (power @ bank).astype(float) * 10 ** (FULL_SCALE / 10)
+
+
+def main_loudness(bands: np.ndarray) -> np.ndarray:
+    """Sones per Bark of band powers, threshold in quiet at 4 dB [shape of bands]."""
+    quiet = 10**0.4
+    return 0.063 * ((bands + quiet) ** 0.23 - quiet**0.23)
+
+
+def smoothed(values: np.ndarray, step: float, attack: float, release: float) -> np.ndarray:
+    """One-pole smoothing that rises and falls with different times in s [shape=(n,)]."""
+    up, down = 1 - np.exp(-step / attack), 1 - np.exp(-step / release)
+    found, state = [], 0.0
+    for value in values.tolist():
+        state += (up if value > state else down) * (value - state)
+        found.append(state)
+    return np.array(found)

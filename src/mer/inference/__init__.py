@@ -1,0 +1,1 @@
+"""Trained systems applied to new songs."""

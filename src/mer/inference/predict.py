@@ -1,0 +1,173 @@
+"""What the selected, trained system answers for songs of one's own.
+
+Each fold of the run's first repeat has left a network, or says on which clips an estimator is fitted once
+more. All answer, and their probabilities are averaged.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mer import config, parallel, registry
+from mer.errors import MerError
+from mer.inference import songs
+from mer.inference.excerpts import Excerpt, cut
+from mer.inference.trained_system import System, Weights
+from mer.io import artefacts
+from mer.io.files import read_json
+from mer.learn.context import Kept
+from mer.learn.cross_validation import PROBABILITY_DIGITS, fold_seed, learner_of, takes_turns
+from mer.learn.data import Material, beside, named, read
+from mer.pipeline import mel
+from mer.schema.profiles import Profile
+from mer.selection import DATA, Selection
+from mer.types import Fold
+
+TOLERANCE = 0.01  # of an estimator that is fitted again, perhaps on another machine
+PREPARED = {"standard": "rate", "mel": "view", "features": "source"}  # what manifests say of how
+
+
+def seconds_of_clips(standard: Path) -> float:
+    """The median length of a corpus' clips."""
+    corpus = artefacts.Standard.read(standard)
+    return float(np.median(corpus.lengths)) / corpus.rate
+
+
+def _prepared(system: System, data: Path) -> Material:
+    """Inputs of the songs' excerpts, made as the corpus' were."""
+    chosen, reads = system.chosen, system.module.reads
+    kinds = ["standard"] if reads else []
+    if "spectrogram" in reads:
+        (view,) = config.read(f"views.{chosen.view}")
+        mel.compute(chosen.folder("standard", data), chosen.folder("mel", data), view)
+        kinds.append("mel")
+    if "table" in reads:
+        songs.features(data, chosen.family, chosen.dataset)
+        kinds.append("features")
+    for kind in kinds:
+        ours, theirs = (
+            read_json(chosen.folder(kind, root) / artefacts.MANIFEST).get(PREPARED[kind])
+            for root in (data, DATA)
+        )
+        if ours != theirs:
+            raise MerError(
+                f"songs must be prepared as the corpus was, and {chosen.folder(kind)} was made with "
+                f"another {PREPARED[kind]} than params.yaml, or this machine, has; run `dvc repro`"
+            )
+    return read(chosen, system.params, system.columns, reads, data)
+
+
+def _answer(
+    chosen: Selection,
+    params: Any,
+    profile: Profile,
+    material: Material,
+    ids: Sequence[str],
+    member: tuple[Fold, Weights],
+) -> np.ndarray:
+    """One member's probabilities [shape=(len(ids), C)]; where it is fitted anew, of its test clips too."""
+    fold, weights = member
+    name, learner = chosen.dataset, learner_of(chosen.model)
+    train, val, test = (named(name, side) for side in (fold.train, fold.val, fold.test))
+    kept = Kept(
+        registry.get("models", chosen.model),
+        params,
+        Fold(fold.repeat, fold.fold, train, val, test),
+        fold_seed(chosen.seed, fold),
+        chosen.fidelity,
+        profile,
+        weights,
+    )
+    asked = ids if weights else (*ids, *test)
+    found: np.ndarray = learner.answer(kept, material.ranked(train), asked)
+    return found
+
+
+def _check_fitted(run: Path, fold: Fold, answers: np.ndarray) -> None:
+    """Refuse an estimator that, fitted again, answers its test clips otherwise than the run's did."""
+    predictions = artefacts.read_predictions(run / "predictions.parquet")
+    frame = predictions.frame.query(f"repeat == 0 and fold == {fold.fold}").set_index("id")
+    then = frame.reindex(list(fold.test))[predictions.probability_columns].to_numpy(float)
+    if not np.allclose(then, answers, atol=TOLERANCE):
+        raise MerError(
+            f"an estimator fitted again must answer as that of {run}, and answers otherwise: its "
+            "settings, table or folds have changed since; run `dvc repro`"
+        )
+
+
+def probabilities(system: System, data: Path, ids: Sequence[str]) -> np.ndarray:
+    """The members' mean for the excerpts ``ids`` that lie prepared in ``data`` [shape=(len(ids), C)]."""
+    chosen = system.chosen
+    material = beside(system.known, _prepared(system, data), chosen.dataset)
+    work = partial(_answer, chosen, system.params, system.profile, material, tuple(ids))
+    alone = takes_turns(chosen.model)
+    answers = parallel.each(work, system.members, label=f"ask {chosen.model}", alone=alone)
+    found = []
+    for (fold, weights), answer in zip(system.members, answers, strict=True):
+        if not weights:
+            _check_fitted(system.run, fold, answer[len(ids) :])
+        found.append(answer[: len(ids)])
+    return np.mean(found, axis=0)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a system says of songs.
+
+    Attributes
+    ----------
+    rows : pd.DataFrame
+        ``id, start, end`` (seconds), ``class, p_<class> …``: per song its mean, then its excerpts.
+    whole : sequence of bool
+        Which rows are of songs.
+    left_out : mapping of str to str
+        Path -> reason, of the files that could not be used.
+    """
+
+    rows: pd.DataFrame
+    whole: Sequence[bool]
+    left_out: Mapping[str, str]
+
+
+def _rows(
+    excerpts: Sequence[Excerpt], rate: int, found: np.ndarray, classes: Sequence[str]
+) -> tuple[pd.DataFrame, list[bool]]:
+    rows: list[tuple] = []
+    whole: list[bool] = []
+    for song, pairs in groupby(zip(excerpts, found, strict=True), lambda pair: pair[0].song):
+        own, answers = zip(*pairs, strict=True)
+        spans = [(e.id, e.start / rate, (e.start + e.length) / rate) for e in own]
+        spans = [(song, spans[0][1], spans[-1][2]), *spans]
+        for span, p in zip(spans, (np.mean(answers, axis=0), *answers), strict=True):
+            rows.append((*span, classes[p.argmax()], *p))
+        whole += [True] + [False] * len(own)
+    probabilities = [f"p_{c}" for c in classes]
+    frame = pd.DataFrame(rows, columns=["id", "start", "end", "class", *probabilities])
+    frame = frame.round({"start": 3, "end": 3} | dict.fromkeys(probabilities, PROBABILITY_DIGITS))
+    return frame, whole
+
+
+def predict(system: System, places: Sequence[str], seconds: float | None = None) -> Answers:
+    """The system's answers for files, and for the audio files in folders.
+
+    Parameters
+    ----------
+    seconds : float or None
+        Length of the excerpts that songs are cut into; None for that of the corpus' clips (median).
+    """
+    chosen, paths = system.chosen, songs.files(places)
+    limits, corpus = config.read("audio", f"corpora.{chosen.dataset}")
+    length = seconds or seconds_of_clips(chosen.folder("standard"))
+    with songs.scratch() as data:
+        whole = {"rate": corpus.rate, "peak_db": None, "limits": limits}
+        left_out = songs.standardize(paths, data / "whole", chosen.dataset, **whole)
+        standards = [chosen.folder("standard", root) for root in (data / "whole", data)]
+        excerpts, rate = cut(*standards, seconds=length, peak_db=corpus.peak_db)
+        found = probabilities(system, data, [excerpt.id for excerpt in excerpts])
+    return Answers(*_rows(excerpts, rate, found, system.known.classes), left_out)

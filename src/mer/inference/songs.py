@@ -1,0 +1,192 @@
+"""Songs of a user's own: files and folders -> artefacts as those of a corpus, in a folder for a while.
+
+A song's id is its path as it was given. Nothing knows its emotion: its row in ``tracks.csv`` has no
+quadrant, and what reads its inputs, ``mer.learn.data.read``, gives it no label.
+"""
+
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from mer import config, registry
+from mer.errors import MerError
+from mer.io import artefacts
+from mer.io.files import beside
+from mer.pipeline import join_features
+from mer.pipeline import standardize as standardize_stage
+from mer.pipeline.features import TABLE, extract
+from mer.pipeline.index import SUFFIXES
+from mer.schema.corpora import Audio, Quarantine
+from mer.types import FeatureSet, Track
+
+SCRATCH = Path(".mer/songs")
+ALL_BUT_DAMAGED = Quarantine(max_fraction=1.0, duplicates="keep")
+
+log = logging.getLogger("mer")
+
+
+def scratch() -> AbstractContextManager[Path]:
+    """A folder that lasts for a block, laid out like ``data``."""
+    return beside(SCRATCH)
+
+
+def files(places: Sequence[str]) -> list[str]:
+    """The files that are named, and the audio files in the folders that are, sorted, each once.
+
+    Raises
+    ------
+    MerError
+        If there is none, or a name is no UTF-8.
+    """
+    found: set[str] = set()
+    for place in places:
+        if not Path(place).is_dir():
+            found.add(place)
+            continue
+        inside = (path for path in Path(place).rglob("*") if path.suffix.lower() in SUFFIXES)
+        found |= {str(path) for path in inside if path.is_file()}
+    if not found:
+        raise MerError(f"{', '.join(places)} must hold audio files ({' '.join(sorted(SUFFIXES))})")
+    for path in found:
+        if path != path.encode("utf-8", "replace").decode():
+            raise MerError(f"the name of a file must be UTF-8, not {path!r}; rename it")
+    return sorted(found)
+
+
+def standardize(
+    paths: Sequence[str],
+    data: Path,
+    dataset: str,
+    *,
+    rate: int,
+    peak_db: float | None,
+    limits: Audio,
+) -> dict[str, str]:
+    """Write ``<data>/{index,standard}/<dataset>``; files that cannot be used are logged and left out.
+
+    Parameters
+    ----------
+    rate, peak_db, limits : see ``mer.pipeline.standardize.standardize``
+
+    Returns
+    -------
+    dict of str to str
+        Path -> reason, of those left out.
+
+    Raises
+    ------
+    MerError
+        If none can be used.
+    """
+    index, standard = data / "index" / dataset, data / "standard" / dataset
+    with artefacts.writing(index) as folder:
+        tracks = [Track(path, quadrant="", path=path) for path in paths]
+        artefacts.write_tracks(folder / "tracks.csv", tracks, {})
+        artefacts.write_manifest(folder, n=len(tracks))
+    standardize_stage.standardize(
+        index,
+        Path(),
+        standard,
+        rate=rate,
+        peak_db=peak_db,
+        limits=limits,
+        quarantine=ALL_BUT_DAMAGED,
+    )
+    if artefacts.absent(standard):
+        raise MerError(f"there is no such file: {paths[0]!r}")
+    table = artefacts.quarantined(standard)
+    left_out = dict(zip(table["path"], table["reason"], strict=True))
+    for path, reason in left_out.items():
+        if not Path(path).exists():
+            log.warning("%r is left out: %s", path, reason)  # standardize names the others
+    return left_out
+
+
+def extractable(family: str) -> list[str]:
+    """The families that a family, or a join, is made of.
+
+    Raises
+    ------
+    MerError
+        If one of them was only published as a table.
+    """
+    (joins,) = config.read("joins")
+    sides = {join.name: (join.left, join.right) for join in joins}
+    if family in sides:
+        return [part for side in sides[family] for part in extractable(side)]
+    if not hasattr(registry.get("features", family), "extract"):
+        known = [
+            n for n in registry.names("features") if hasattr(registry.get("features", n), "extract")
+        ]
+        raise MerError(
+            f"family={family!r} exists only as a published table and cannot be extracted from audio; "
+            f"take family=panda1714 (4QAED's columns, re-extracted), compare or another of {known}"
+        )
+    return [family]
+
+
+def features(data: Path, family: str, dataset: str) -> Path:
+    """Write ``<data>/features/<family>/<dataset>``, of a join too, and return it.
+
+    Raises
+    ------
+    MerError
+        If the family needs what a user brings, and it is not there.
+    """
+    target = data / "features" / family / dataset
+    for join in config.read("joins")[0]:
+        if join.name == family:
+            left, right = (features(data, side, dataset) for side in (join.left, join.right))
+            join_features.join(left, right, target)
+            return target
+    (params,) = config.read(f"families.{family}")
+    standard, index = (data / kind / dataset for kind in ("standard", "index"))
+    extract(standard, index, target, family=family, params=params)
+    if reason := artefacts.absent(target):
+        raise MerError(f"family={family!r} cannot be extracted: {reason}")
+    return target
+
+
+def _rate(family: str, rate: int | None) -> int:
+    """The rate to bring songs to: what is asked for, else the highest that the family reads."""
+    parts = extractable(family)
+    own = {part: config.read(f"families.{part}")[0].rate for part in parts}
+    if rate is None and (free := [part for part in parts if own[part] is None]):
+        raise MerError(
+            f"family={free[0]!r} reads songs at any rate and has none of its own; say which, in Hz: "
+            "--rate 44100"
+        )
+    highest = max((value for value in own.values() if value), default=0)
+    if rate is not None and rate < highest:
+        raise MerError(
+            f"--rate must be at least {highest}, which family={family!r} reads, not {rate}"
+        )
+    return rate or highest
+
+
+def table(
+    places: Sequence[str], family: str, rate: int | None = None
+) -> tuple[FeatureSet, dict[str, str]]:
+    """A family's features of files, and of the audio files in folders.
+
+    Parameters
+    ----------
+    family : str
+        A key of ``families`` in params.yaml, or the name of one of ``joins``.
+    rate : int or None
+        Hz that songs are brought to before the family brings them to its own; None for its own.
+
+    Returns
+    -------
+    FeatureSet
+        With paths as ids.
+    dict of str to str
+        Path -> reason, of the files left out.
+    """
+    (limits,) = config.read("audio")
+    chosen, paths = _rate(family, rate), files(places)
+    with scratch() as data:
+        left_out = standardize(paths, data, "songs", rate=chosen, peak_db=None, limits=limits)
+        folder = features(data, family, "songs")
+        return artefacts.read_features(folder / TABLE), left_out

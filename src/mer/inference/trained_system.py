@@ -1,0 +1,154 @@
+"""The selected system as a run has left it, to be asked about songs; or why it cannot be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from mer import config, registry
+from mer.errors import MerError
+from mer.inference import songs
+from mer.io import artefacts
+from mer.io.files import read_json, reading
+from mer.learn.cross_validation import learner_of
+from mer.learn.data import Material, gather
+from mer.pipeline import train
+from mer.schema.augmentation import Policy
+from mer.schema.feature_selection import Columns
+from mer.schema.profiles import Profile
+from mer.selection import Selection, selected
+from mer.types import Fold
+
+Weights = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class System:
+    """The selection of params.yaml, trained.
+
+    Attributes
+    ----------
+    chosen : Selection
+    params, profile, columns : its blocks
+    known : Material
+        The corpus' labels, and of its inputs those that answers need.
+    members : sequence of (Fold, mapping of str to np.ndarray)
+        The first repeat's folds and what the networks learned on them; empty of an estimator.
+    run : Path
+    """
+
+    chosen: Selection
+    params: Any
+    profile: Profile
+    columns: Columns
+    known: Material
+    members: Sequence[tuple[Fold, Weights]]
+    run: Path
+
+    @property
+    def module(self) -> ModuleType:
+        """Of the model."""
+        return registry.get("models", self.chosen.model)
+
+
+def _compare(run: Path, record: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuse a run of another system than the selected one."""
+    other = {key: record.get(key) for key, value in wanted.items() if record.get(key) != value}
+    if other:
+        says = ", ".join(f"{key}={value}" for key, value in other.items())
+        here = ", ".join(f"{key}={wanted[key]}" for key in other)
+        raise MerError(
+            f"{run} must be a run of the selection of params.yaml ({here}), and is one of {says}; run "
+            "`dvc repro`, or select what it is of"
+        )
+
+
+def _answerable(chosen: Selection, policy: Policy) -> None:
+    """Refuse systems that cannot answer for songs of which nothing is known."""
+    module = registry.get("models", chosen.model)
+    if "table" in module.reads:
+        songs.extractable(chosen.family)
+    if "table" in module.reads and chosen.fidelity == "released":
+        raise MerError(
+            f"fidelity=released lets model {chosen.model!r} scale what it is asked beside its training "
+            "clips, so a song's answer would depend on the other songs; select fidelity=described"
+        )
+    if policy.leak != "none":
+        raise MerError(
+            f"augment={chosen.augment} is a diagnostic whose training sees tested clips (leak="
+            f"{policy.leak}), and songs have no labels to leak; select another policy"
+        )
+    if "spectrogram" in module.reads:
+        (view,) = config.read(f"views.{chosen.view}")
+        if view.frames is None:
+            raise MerError(
+                f"view={chosen.view} keeps each clip's own length (seconds: null), and songs must be "
+                "brought to one; select another view"
+            )
+
+
+def _members(chosen: Selection, profile: Profile, run: Path) -> list[tuple[Fold, Weights]]:
+    folds = artefacts.read_folds(chosen.folds)[: profile.first]
+    frame = artefacts.read_predictions(run / "predictions.parquet").frame.query("repeat == 0")
+    tested = frame.groupby("fold")["id"].agg(set).to_dict()
+    members: list[tuple[Fold, Weights]] = []
+    for fold in (fold for fold in folds if fold.repeat == 0):
+        if tested.get(fold.fold) != set(fold.test):
+            raise MerError(
+                f"{run} must be of the folds in {chosen.folds}, and is of others; run `dvc repro`"
+            )
+        weights: Weights = {}
+        if learner_of(chosen.model).uses_device:
+            path = run / "weights" / f"r0_f{fold.fold}.safetensors"
+            if not path.exists():
+                raise MerError(
+                    f"{path} must hold the network of that fold, and there is none: this run keeps no "
+                    "weights; `dvc repro` makes one that does, data/runs/selected"
+                )
+            with reading(path, "a network that a run with weights has left"):
+                weights = load_file(path)
+        members.append((fold, weights))
+    return members
+
+
+def load(run: Path) -> System:
+    """The system that params.yaml selects, as a run has left it.
+
+    Parameters
+    ----------
+    run : Path
+        ``data/runs/<key>``.
+
+    Raises
+    ------
+    MerError
+        If there is no run, it is one of another selection, it has no weights, or the system cannot be
+        asked about songs.
+    """
+    chosen, (columns,) = selected(), config.read("columns")
+    params, policy, profile = chosen.blocks()
+    if (run / artefacts.MANIFEST).exists() and (reason := artefacts.absent(run)):
+        raise MerError(f"{run} must hold a trained run, and is absent: {reason}")
+    if not (run / "run.json").exists():
+        raise MerError(
+            f"{run} must hold a trained run, and there is none; make it with `dvc repro`"
+        )
+    record = {"columns": {}, "source": None, **read_json(run / "run.json")}
+    used = {k: v for k, v in chosen.used.items() if k not in ("protocol", "augment")}
+    _compare(run, record, used | {"columns": columns.used, "source": None})
+    protocol = read_json(chosen.folds).get("protocol")
+    _answerable(chosen, policy)
+    known = gather(chosen, params, policy, columns, _reads(chosen.model))
+    _compare(run, record, train.identity(chosen, protocol, augmented=known.augmented))
+    members = _members(chosen, profile, run)
+    return System(chosen, params, profile, columns, known, members, run)
+
+
+def _reads(model: str) -> list[str]:
+    """The inputs of training clips that an answer needs."""
+    reads = registry.get("models", model).reads
+    return [name for name in learner_of(model).answer_reads if name in reads]

@@ -1,0 +1,1 @@
+"""Artefacts, tables and pretrained weights, read from and written to the disk."""

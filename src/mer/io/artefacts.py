@@ -1,0 +1,270 @@
+"""What stages leave on disk: written whole or not at all, read back as ``mer.types``.
+
+Every artefact is a folder with a ``manifest.json`` whose ``status`` is ``present`` or ``absent``.
+An absent artefact carries the reason (a corpus without audio has no spectrograms, say) and is handed
+on; only a model that needs it refuses.
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mer.errors import AbsentError, MerError
+from mer.io.files import read_array, read_json, reading, write_csv, write_json, write_text, writing
+from mer.types import Clip, FeatureSet, Fold, Predictions, Track
+
+MANIFEST = "manifest.json"
+MAX_CELLS = 2**28  # of a table: 2 GiB as float64, 42,000 clips of 6373 features
+CLIP_TYPES = {"id": "str", "offset": "int64", "length": "int64", "scale": "float64"}
+TRACK_COLUMNS = ["id", "path", "sha256", "quadrant", "valence", "arousal", "artist", "group"]
+
+
+def write_manifest(folder: Path, **facts: Any) -> None:
+    """Mark ``folder`` as a present artefact."""
+    write_json(folder / MANIFEST, {"status": "present", **facts})
+
+
+def write_absent(target: Path, reason: str, /, **facts: Any) -> None:
+    """Leave an artefact that only says why there is none."""
+    with writing(target) as folder:
+        write_json(folder / MANIFEST, {"status": "absent", "reason": reason, **facts})
+
+
+def absent(folder: Path) -> str | None:
+    """The reason why the artefact is absent, or None where it is present."""
+    path = folder / MANIFEST
+    manifest = read_json(path)
+    with reading(path, "the manifest of an artefact"):
+        return {"absent": manifest.get("reason"), "present": None}[manifest["status"]]
+
+
+def require(folder: Path) -> None:
+    """Raise an ``AbsentError`` with its reason where the artefact is absent."""
+    if reason := absent(folder):
+        raise AbsentError(reason)
+
+
+@contextmanager
+def or_absent(target: Path, /, **facts: Any) -> Iterator[None]:
+    """Hand an absent input on: the reason, and ``facts``, are all that ``target`` then holds."""
+    try:
+        yield
+    except AbsentError as error:
+        write_absent(target, str(error), **facts)
+
+
+def write_tracks(path: Path, tracks: Sequence[Track], hashes: Mapping[str, str]) -> None:
+    """Write ``tracks.csv``: one row per track, sorted by id.
+
+    Parameters
+    ----------
+    hashes : mapping of str to str
+        Track id -> sha256 of its audio file; a track without one has no file.
+    """
+    protocols = sorted({p for track in tracks for p in track.splits})
+    sources = ["source"] if any(track.source for track in tracks) else []
+    header = [*TRACK_COLUMNS, *sources, *(f"split_{p}" for p in protocols)]
+    rows = []
+    for t in sorted(tracks, key=lambda track: track.id):
+        facts = (t.quadrant, t.valence, t.arousal, t.artist, t.group, *(t.source for _ in sources))
+        rows.append((t.id, t.path, hashes.get(t.id), *facts, *(t.splits.get(p) for p in protocols)))
+    write_csv(path, [header, *rows])
+
+
+def read_tracks(index: Path) -> list[Track]:
+    """The tracks of ``data/index/<dataset>``, sorted by id.
+
+    Raises
+    ------
+    MerError
+        If ``tracks.csv`` is damaged.
+    """
+    path = index / "tracks.csv"
+    with reading(path, "a table of tracks"), path.open(encoding="utf-8", newline="") as stream:
+        return [
+            Track(
+                id=row["id"],
+                quadrant=row["quadrant"],
+                path=row["path"] or None,
+                valence=float(row["valence"]) if row["valence"] else None,
+                arousal=float(row["arousal"]) if row["arousal"] else None,
+                artist=row["artist"] or None,
+                splits={k[6:]: v for k, v in row.items() if k.startswith("split_") and v},
+                source=row.get("source") or None,
+            )
+            for row in csv.DictReader(stream)
+        ]
+
+
+def read_digests(index: Path) -> dict[str, str]:
+    """Track id -> sha256 of its file, where ``data/index/<dataset>`` has one."""
+    path = index / "tracks.csv"
+    with reading(path, "a table of tracks"), path.open(encoding="utf-8", newline="") as stream:
+        return {row["id"]: row["sha256"] for row in csv.DictReader(stream) if row["sha256"]}
+
+
+def unlabelled(index: Path) -> list[str]:
+    """Audio files that ``data/index/<dataset>`` names as without a label, sorted.
+
+    Raises
+    ------
+    MerError
+        If ``unlabelled.csv`` is damaged.
+    """
+    path = index / "unlabelled.csv"
+    with reading(path, "a table of files"), path.open(encoding="utf-8", newline="") as stream:
+        return [row["path"] for row in csv.DictReader(stream)]
+
+
+def write_features(path: Path, features: FeatureSet) -> None:
+    """Write a Parquet table: ``id``, then one column per feature; the source in its metadata."""
+    arrays = [pa.array(features.ids, pa.string()), *map(pa.array, features.values.T)]
+    table = pa.Table.from_arrays(arrays, names=["id", *features.names])
+    pq.write_table(table.replace_schema_metadata(dict(features.source)), path, compression="zstd")
+
+
+def _read_table(path: Path) -> pa.Table:
+    """A Parquet file, after a look at what its header promises: a few bytes can claim terabytes."""
+    with reading(path, "a Parquet file"), pq.ParquetFile(path) as file:
+        rows, columns = file.metadata.num_rows, file.metadata.num_columns
+        if not 0 <= rows * columns <= MAX_CELLS:
+            raise ValueError(f"{rows} rows of {columns} columns, more than {MAX_CELLS} cells")
+        table = file.read()
+        table.validate(full=True)
+        return table
+
+
+def read_features(path: Path) -> FeatureSet:
+    """Read what ``write_features`` wrote.
+
+    Raises
+    ------
+    MerError
+        If the file is no such table.
+    """
+    table = _read_table(path)
+    with reading(path, "a table of features whose first column is 'id'"):
+        if table.column_names[0] != "id":
+            raise ValueError(f"it is {table.column_names[0]!r}")
+        numbers = table.drop_columns("id")
+        values = np.column_stack([column.to_numpy() for column in numbers.columns])
+        source = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+        ids = tuple(table.column("id").to_pylist())
+        return FeatureSet(ids, tuple(numbers.column_names), values, source)
+
+
+@dataclass(frozen=True)
+class Standard:
+    """A corpus' audio in one memory-mapped array; see ``mer.pipeline.standardize.standardize``.
+
+    Attributes
+    ----------
+    ids : tuple of str [length n]
+        Clips that can be read, sorted; the others stand in ``quarantine.csv``.
+    rate : int
+        Hz, the same for all clips.
+    """
+
+    ids: tuple[str, ...]
+    rate: int
+    audio: np.ndarray
+    offsets: np.ndarray
+    lengths: np.ndarray
+    scales: np.ndarray
+
+    @classmethod
+    def read(cls, folder: Path) -> "Standard":
+        """Open ``data/standard/<dataset>`` without loading the audio.
+
+        Raises
+        ------
+        MerError
+            If the artefact is absent, for the corpus has no audio, or damaged.
+        """
+        if reason := absent(folder):
+            raise MerError(f"{folder} is absent: {reason}")
+        audio = read_array(folder / "audio.npy")
+        with reading(folder / MANIFEST, "a manifest with the rate"):
+            rate = int(read_json(folder / MANIFEST)["rate"])
+        with reading(folder / "clips.csv", "the table of the clips in audio.npy"):
+            clips = pd.read_csv(folder / "clips.csv", dtype=CLIP_TYPES, keep_default_na=False)
+            ids, offsets, lengths, scales = (clips[c].to_numpy() for c in CLIP_TYPES)
+            ends = lengths.cumsum()
+            if (offsets != ends - lengths).any() or (lengths < 1).any() or ends[-1] != len(audio):
+                raise ValueError(f"its clips do not make up the {audio.shape} samples")
+            if not np.isfinite(scales).all():
+                raise ValueError("a scale is not finite")
+        return cls(tuple(ids), rate, audio, offsets, lengths, scales)
+
+    def clip(self, index: int) -> Clip:
+        """The clip at ``index`` of ``ids``, as float32 at the corpus' rate and native length."""
+        start = self.offsets[index]
+        pcm = self.audio[start : start + self.lengths[index]]
+        return Clip(self.ids[index], pcm * np.float32(self.scales[index]), self.rate)
+
+
+def quarantined(standard: Path) -> pd.DataFrame:
+    """The clips left out of ``data/standard/<dataset>``: ``id, path, reason``, as strings."""
+    columns = ["id", "path", "reason"]
+    if absent(standard):
+        return pd.DataFrame(columns=columns, dtype=str)
+    return pd.read_csv(standard / "quarantine.csv", dtype=str, keep_default_na=False)[columns]
+
+
+def write_folds(path: Path, folds: Iterable[Fold], **facts: Any) -> None:
+    """Write ``data/folds/<protocol>/<dataset>.json``."""
+    rows = [
+        {"repeat": f.repeat, "fold": f.fold, "train": f.train, "val": f.val, "test": f.test}
+        for f in folds
+    ]
+    write_text(
+        path, json.dumps({"status": "present", **facts, "folds": rows}, ensure_ascii=False) + "\n"
+    )
+
+
+def read_folds(path: Path) -> list[Fold]:
+    """Read what ``write_folds`` wrote.
+
+    Raises
+    ------
+    MerError
+        If the corpus has no folds under this protocol; the message says why.
+    """
+    content = read_json(path)
+    with reading(path, "a list of folds"):
+        if content["status"] == "absent":
+            raise AbsentError(f"{path} is absent: {content['reason']}")
+        return [
+            Fold(f["repeat"], f["fold"], tuple(f["train"]), tuple(f["val"]), tuple(f["test"]))
+            for f in content["folds"]
+        ]
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write the predictions of a run, of its clips or of their segments."""
+    table = pa.Table.from_pandas(predictions.frame, preserve_index=False)
+    table = table.replace_schema_metadata({"classes": json.dumps(predictions.classes)})
+    pq.write_table(table, path, compression="zstd")
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read what ``write_predictions`` wrote.
+
+    Raises
+    ------
+    MerError
+        If the file is no such table.
+    """
+    table = _read_table(path)
+    with reading(path, "a table of predictions"):
+        classes = tuple(json.loads(table.schema.metadata[b"classes"]))
+        return Predictions(table.replace_schema_metadata(None).to_pandas(), classes)

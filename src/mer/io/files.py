@@ -1,0 +1,138 @@
+"""Files and folders that are written whole or not at all, and read without trust."""
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mer.errors import MerError
+from mer.runtime.processes import runs
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def beside(target: Path) -> Iterator[Path]:
+    """A temporary folder ``.<name>.<pid>.tmp``, gone after the block, as are those of the killed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for found in target.parent.glob(f".{escape(target.name)}.*.tmp"):
+        pid = found.name.split(".")[-2]
+        if not (pid.isdecimal() and runs(int(pid), found.stat().st_mtime)):
+            _remove(found)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    _remove(temporary)
+    temporary.mkdir()
+    try:
+        yield temporary
+    finally:
+        _remove(temporary)
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[Path]:
+    """A temporary folder beside ``target`` that takes its place when the block ends well.
+
+    An exception removes it and leaves what stood at ``target`` as it was. A kill leaves at ``target``
+    the whole old, the whole new or nothing, and the next call removes what it left beside.
+    """
+    with beside(target) as temporary:
+        new = temporary / "new"
+        new.mkdir()
+        yield new
+        if target.exists():
+            target.rename(temporary / "old")
+        new.rename(target)
+
+
+@contextmanager
+def writing_file(target: Path) -> Iterator[Path]:
+    """A path whose file takes the place of ``target`` when the block ends well."""
+    with beside(target) as temporary:
+        yield temporary / "new"
+        (temporary / "new").replace(target)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a small file whole or not at all."""
+    with writing_file(target) as new:
+        new.write_text(text, encoding="utf-8")
+
+
+def write_json(target: Path, content: Any) -> None:
+    """Write JSON, keys in the order given, floats as they are."""
+    write_text(target, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_csv(
+    target: Path,
+    rows: Iterable[Sequence[object]],
+    *,
+    lineterminator: str = "\r\n",
+    quoting: int = csv.QUOTE_MINIMAL,
+) -> None:
+    """Write a CSV file in UTF-8, header first; its folder is made where missing.
+
+    Parameters
+    ----------
+    lineterminator : str
+        With RFC 4180's, the default, a cell may hold any line break.
+    quoting : int
+        One of the csv module's constants.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator=lineterminator, quoting=quoting).writerows(rows)  # type: ignore[arg-type]
+
+
+@contextmanager
+def reading(path: Path, what: str) -> Iterator[None]:
+    """Whatever a damaged or foreign file makes its reader raise becomes a ``MerError``.
+
+    Parameters
+    ----------
+    what : str
+        What the file must be.
+    """
+    try:
+        yield
+    except MerError:
+        raise
+    except Exception as error:
+        fault = f"{type(error).__name__}: {error}"
+        raise MerError(f"{path} must be {what} ({fault}); run `dvc repro`") from error
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises
+    ------
+    MerError
+        If the file is missing or is no JSON.
+    """
+    with reading(path, "a JSON file"):
+        return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Map a ``.npy`` file into memory; nothing but its numbers, so never a pickle.
+
+    Raises
+    ------
+    MerError
+        If the file is damaged or no such array.
+    """
+    with reading(path, "a .npy file of numbers"):
+        return np.lib.format.open_memmap(path, mode="r")

@@ -1,0 +1,97 @@
+"""The first sheet of a workbook as CSV, read in another process, under limits.
+
+A few bytes can claim much: a cell in the last row and the last column makes the reader ask for half a
+terabyte, and ends its process where there is none.
+"""
+
+import csv
+import io
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from mer import PARENT
+from mer.errors import MerError
+from mer.runtime.processes import end_with_parent, limit
+
+MIB = 2**20
+MAX_BYTES = 16 * MIB  # of the file, and of its text
+MAX_MEMORY = 2048 * MIB
+MAX_SECONDS = 60
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # each takes address space
+
+
+def text(path: Path, remedy: str) -> str:
+    """The first sheet as CSV, a line per row: blank where the row is, without the columns that are.
+
+    Words inside a cell have single blanks between them, whole numbers no point.
+
+    Parameters
+    ----------
+    remedy : str
+        What to do where the file cannot be read.
+
+    Raises
+    ------
+    MerError
+        If it is no workbook, or takes more than the limits allow.
+    """
+    try:
+        done = subprocess.run(
+            (sys.executable, "-m", "mer.io.xlsx_worker", path.absolute()),
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, **ONE_THREAD},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=MAX_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise MerError(
+            f"{path} must be a workbook that is read within {MAX_SECONDS} s; {remedy}"
+        ) from None
+    if done.returncode:
+        raise MerError(f"{path} must be a workbook that can be read ({_death(done)}); {remedy}")
+    return done.stdout.decode()
+
+
+def _death(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Why the other process has given nothing."""
+    if done.returncode < 0:
+        return f"its reader ended with {signal.Signals(-done.returncode).name}"
+    return (done.stderr.decode(errors="replace").splitlines() or ["no reason given"])[-1]
+
+
+def _csv(path: Path) -> str:
+    """What ``text`` gives, in this process."""
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise ValueError(f"{size} bytes, more than {MAX_BYTES}")
+    sheet = pd.read_excel(path, header=None, dtype=str, na_filter=False, engine="calamine")
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    for row in sheet.loc[:, (sheet != "").any()].to_numpy():
+        cells = [" ".join(cell.split()) for cell in row]
+        writer.writerow(cells if any(cells) else [])
+    if stream.tell() > MAX_BYTES:
+        raise ValueError(f"{stream.tell()} characters, more than {MAX_BYTES}")
+    return stream.getvalue()
+
+
+def _main(path: str) -> None:
+    end_with_parent(PARENT)
+    limit(resource.RLIMIT_CORE, 0)
+    limit(resource.RLIMIT_AS, MAX_MEMORY)
+    limit(resource.RLIMIT_CPU, MAX_SECONDS)
+    try:
+        sys.stdout.buffer.write(_csv(Path(path)).encode())
+    except Exception as error:  # damaged bytes find ways that no library foresees
+        sys.exit(f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

@@ -1,0 +1,67 @@
+"""Which columns of a table a model sees: by the family's catalogue, and by rank inside a fold."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from sklearn.feature_selection import chi2
+
+from mer import registry
+from mer.errors import MerError
+from mer.learn import relieff
+from mer.schema.feature_selection import Columns
+from mer.types import FeatureSet
+
+
+def _scores(rows: np.ndarray, y: np.ndarray, columns: Columns) -> np.ndarray:
+    """How well each column tells the classes [shape=(d,)]."""
+    if columns.select == "relieff":
+        return relieff.weights(rows, y, columns.neighbours)
+    varies = np.ptp(rows, axis=0) > 0
+    scores = np.full(rows.shape[1], -np.inf)
+    scores[varies] = chi2(relieff.to_unit(rows)[:, varies], y)[0]
+    return scores
+
+
+def catalogued(table: FeatureSet, family: str, columns: Columns) -> FeatureSet:
+    """The columns of these grades, this dimension and this channel.
+
+    Raises
+    ------
+    MerError
+        If there is no such column.
+    """
+    catalogue = registry.get("features", family).catalogue()
+    wanted = {k: v for k, v in columns.restricts.items() if k != "grades"}
+    names = [
+        name
+        for name in table.names
+        if catalogue[name].grade in columns.grades
+        and all(getattr(catalogue[name], key) == value for key, value in wanted.items())
+    ]
+    if not names:
+        raise MerError(
+            f"columns: the family {family!r} has none with {columns.restricts}; widen the block"
+        )
+    return table.only(names)
+
+
+def best(
+    table: FeatureSet, labels: Mapping[str, int], train: Sequence[str], columns: Columns
+) -> FeatureSet:
+    """The best columns, ranked on the training clips alone, in the table's order.
+
+    Raises
+    ------
+    MerError
+        If more are asked for than the table has.
+    """
+    if columns.select == "none":
+        return table
+    if columns.k > len(table.names):
+        raise MerError(
+            f"columns.k={columns.k} must be at most {len(table.names)}, the columns of the table"
+        )
+    y = np.array([labels[id_] for id_ in train])
+    scores = _scores(table.rows(train).astype(float), y, columns)
+    ranked = (-scores).argsort(kind="stable")
+    return table.only([table.names[i] for i in sorted(ranked[: columns.k])])

@@ -1,0 +1,1 @@
+"""What each DVC stage calls, a module per stage."""

@@ -1,0 +1,82 @@
+"""Bring what experiments left on another machine into this checkout's ledger."""
+
+import re
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from mer.errors import MerError
+from mer.io.files import writing
+from mer.pipeline import evaluate, experiment
+from mer.reproduction import spec
+
+MAX_BYTES = 64 * 2**20  # of one file
+RUN = re.compile(r"data/runs/(?P<paper>\w+)/(?P<key>\w+)/(?P<file>\w+\.(?:json|csv|parquet))")
+RECORD = re.compile(r"metrics/experiments/(?P<paper>\w+)/(?P<key>\w+)\.(?P<file>record\.json)")
+IGNORED = re.compile(
+    r"(data|data/runs|metrics)(/\w+)*(\.json)?"
+)  # folders, and scores: computed here
+Files = dict[tuple[str, str], dict[str, bytes]]
+
+
+def _files(archive: Path) -> Files:
+    """Content of the run and record of each (paper, key)."""
+    found: Files = {}
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            match = RUN.fullmatch(member.name) or RECORD.fullmatch(member.name)
+            if match and member.isreg() and member.size <= MAX_BYTES:
+                stream = tar.extractfile(member)
+                assert stream is not None
+                content = found.setdefault((match["paper"], match["key"]), {})
+                content[match["file"]] = stream.read()
+            elif not IGNORED.fullmatch(member.name) or not (member.isreg() or member.isdir()):
+                raise MerError(
+                    f"{archive}: every member must be a run, its scores or its record, of at most "
+                    f"{MAX_BYTES >> 20} MiB, and {member.name!r} is none; make it with benchmarks/gpu.py"
+                )
+    return found
+
+
+def _write(paper: str, key: str, files: Mapping[str, bytes]) -> None:
+    run, metrics = experiment.RUNS / paper / key, experiment.METRICS / paper
+    with writing(run) as folder:
+        for name in files.keys() - {"record.json"}:
+            (folder / name).write_bytes(files[name])
+    confusion = experiment.PLOTS / paper / f"{key}.csv"
+    evaluate.experiment(run, metrics / f"{key}.json", confusion)
+    (metrics / f"{key}.record.json").write_bytes(files["record.json"])
+
+
+def bring(archive: Path) -> list[str]:
+    """Unpack runs into ``data/runs`` and score them anew into ``metrics/experiments``.
+
+    Parameters
+    ----------
+    archive : Path
+        ``results.tar`` of ``benchmarks/gpu.py``.
+
+    Returns
+    -------
+    list of str
+        Keys of the experiments, sorted.
+
+    Raises
+    ------
+    MerError
+        If it is no such archive, holds anything else, or an experiment that ``papers/`` has not; then
+        nothing is written.
+    """
+    try:
+        found = _files(archive)
+    except (OSError, tarfile.TarError) as error:
+        raise MerError(f"{archive} must be a readable tar archive ({error})") from error
+    known = spec.load().stages
+    for paper, key in sorted(found):
+        if not known.get(key, "").startswith(f"papers/{paper}/"):
+            raise MerError(f"{archive}: {key!r} must be an experiment of papers/{paper}")
+        if "record.json" not in found[paper, key] or "run.json" not in found[paper, key]:
+            raise MerError(f"{archive}: {key!r} must come with its run and its record")
+    for (paper, key), files in sorted(found.items()):
+        _write(paper, key, files)
+    return sorted(key for _, key in found)

@@ -1,0 +1,1 @@
+"""Synthetic corpora, rendered with NumPy in the layout of a published one."""

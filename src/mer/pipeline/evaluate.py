@@ -1,0 +1,169 @@
+"""A run's scores, from its predictions, the tables behind its plots, and the clips of a corpus."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mer import registry
+from mer.io.artefacts import (
+    MANIFEST,
+    absent,
+    read_json,
+    read_predictions,
+    read_tracks,
+    write_json,
+    write_text,
+)
+from mer.io.spectrograms import Mels
+from mer.labels import HIGH
+from mer.metrics import DIGITS, averages, fold_scores, spread, summary
+from mer.schema import Block
+from mer.types import QUADRANTS, Predictions, clip_of
+
+PAIRED = ("f1_macro", "accuracy", "f1_micro", "f1_high")
+
+
+def _confusion(predictions: Predictions) -> pd.DataFrame:
+    """``actual, predicted``, a row per prediction."""
+    names = dict(enumerate(predictions.classes))
+    pairs = pd.DataFrame({"actual": predictions.y_true, "predicted": predictions.y_pred})
+    return pairs.replace(names)
+
+
+def _curve(curves: pd.DataFrame) -> pd.DataFrame:
+    """``epoch, phase, loss, accuracy``: the mean over the folds, one phase behind the other."""
+    means = curves.groupby(["phase", "epoch"])[["loss", "accuracy"]].mean()
+    means = means.round(DIGITS).reset_index()
+    return means.assign(epoch=range(1, len(means) + 1))[["epoch", "phase", "loss", "accuracy"]]
+
+
+def _by_clip(parts: Predictions) -> Predictions | None:
+    """The mean over each clip's parts, where all ids are such of parts."""
+    frame = parts.frame.assign(id=[clip_of(id_) for id_ in parts.frame["id"]])
+    if (frame["id"] == parts.frame["id"]).any():
+        return None
+    means = frame.groupby(["id", "repeat", "fold", "y_true"], sort=False, as_index=False).mean()
+    return Predictions(means, parts.classes)
+
+
+def _of_clips(parts: Predictions, seed: int) -> dict[str, Any]:
+    """``clip_<score>``, its deviation and interval, where the clips of a run are parts of such."""
+    clips = _by_clip(parts)
+    if clips is None:
+        return {}
+    found = {"n_clips": clips.frame["id"].nunique(), **averages(clips), **spread(clips, seed)}
+    return {f"clip_{name}": figure for name, figure in found.items()}
+
+
+def _scored(run: Path) -> tuple[dict[str, Any], Predictions]:
+    """The composition and every score of a run, and its predictions.
+
+    Scores of segments, or of clips that were cut into parts, stand beside them.
+    """
+    facts = read_json(run / "run.json")
+    predictions = read_predictions(run / "predictions.parquet")
+    scores = {**facts, **summary(predictions, facts["seed"])}
+    if (segments := run / "segments.parquet").exists():
+        found = averages(read_predictions(segments))
+        scores |= {f"segment_{name}": figure for name, figure in found.items()}
+    return scores | _of_clips(predictions, facts["seed"]), predictions
+
+
+def run(run: Path, metrics: Path, plots: Path) -> None:
+    """Score a run.
+
+    Parameters
+    ----------
+    run : Path
+        ``data/runs/<key>``.
+    metrics : Path
+        JSON to write: the composition, the counts, the scores.
+    plots : Path
+        Folder for ``confusion.csv``, ``curves.csv`` and ``trials.csv``.
+    """
+    scores, predictions = _scored(run)
+    write_json(metrics, scores)
+    tables = {
+        "confusion": _confusion(predictions),
+        "curves": _curve(pd.read_csv(run / "curves.csv")),
+        "trials": pd.read_csv(run / "trials.csv"),
+    }
+    for name, table in tables.items():
+        write_text(plots / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+
+
+def experiment(run: Path, metrics: Path, confusion: Path) -> None:
+    """Score an experiment behind a published table.
+
+    Parameters
+    ----------
+    run : Path
+        ``data/runs/<paper>/<key>``.
+    metrics : Path
+        JSON to write: what ``run`` writes, deviation and interval of every score, and under ``folds``
+        the scores of each fold that a paired test takes. Of a run that is absent: the reason, under
+        ``absent``, and its composition.
+    confusion : Path
+        CSV to write: actual and predicted class of every prediction.
+    """
+    if reason := absent(run):
+        composition = read_json(run / MANIFEST)
+        del composition["status"], composition["reason"]
+        write_json(metrics, {"absent": reason, **composition})
+        write_text(confusion, "actual,predicted\n")
+        return
+    scores, predictions = _scored(run)
+    by_fold = fold_scores(predictions)
+    folds = {name: by_fold[name].round(DIGITS).tolist() for name in PAIRED if name in by_fold}
+    write_json(metrics, {**scores, **spread(predictions, scores["seed"]), "folds": folds})
+    table = _confusion(predictions).to_csv(index=False, lineterminator="\n")
+    write_text(confusion, table)
+
+
+def counts(index: Path, metrics: Path) -> None:
+    """Count the clips of a corpus: ``n_clips_q1 … n_clips_q4, n_clips_total``.
+
+    Of a corpus whose quadrants follow from valence and arousal, also ``<axis>_threshold, <axis>_low,
+    <axis>_high``: the threshold and the clips below and above it.
+
+    Parameters
+    ----------
+    index : Path
+        ``data/index/<dataset>``.
+    metrics : Path
+        JSON to write.
+    """
+    found = Counter(track.quadrant for track in read_tracks(index))
+    figures: dict[str, Any] = {f"n_clips_{name.lower()}": found[name] for name in QUADRANTS}
+    figures["n_clips_total"] = found.total()
+    for axis, threshold in read_json(index / "manifest.json").get("thresholds", {}).items():
+        high = sum(found[quadrant] for quadrant in HIGH[axis])
+        figures[f"{axis}_threshold"] = round(threshold, DIGITS)
+        figures |= {f"{axis}_low": found.total() - high, f"{axis}_high": high}
+    write_json(metrics, {"dataset": index.name, **figures})
+
+
+def settings(model: str, params: Block, mel: Path, metrics: Path) -> None:
+    """What a paper tabulates of a system: settings of its view and trainings, shapes of its layers.
+
+    Parameters
+    ----------
+    params : the model's ``Params``
+    mel : Path
+        ``data/mel/<view>/<dataset>``.
+    metrics : Path
+        JSON to write: ``sample_rate, n_fft, hop_length``; ``frames`` as the artefact has them;
+        ``<training>_lr, <training>_batch``; ``<layer>_frames, <layer>_mels, <layer>_maps``.
+    """
+    view, shape = read_json(mel / "manifest.json")["view"], Mels.read(mel).values.shape[-2:]
+    figures = {"sample_rate": view["rate"], "n_fft": view["n_fft"], "hop_length": view["hop"]}
+    figures["frames"] = shape[0]
+    for name, block in params.model_dump().items():
+        if isinstance(block, dict) and "lr" in block:
+            figures |= {f"{name}_{key}": block[key] for key in ("lr", "batch")}
+    for layer, sizes in registry.get("models", model).layers(params, shape).items():
+        named = zip(("frames", "mels", "maps"), sizes, strict=True)
+        figures |= {f"{layer}_{name}": size for name, size in named}
+    write_json(metrics, {"dataset": mel.name, **figures})

@@ -1,0 +1,148 @@
+"""The index of a corpus: its tracks, their digests and its published tables."""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+from mer import labels, registry
+from mer.errors import MerError
+from mer.io import artefacts
+from mer.io.files import write_csv
+from mer.types import QUADRANTS, Track, clip_of
+
+SUFFIXES = frozenset(
+    (
+        ".aif",
+        ".aiff",
+        ".au",
+        ".caf",
+        ".flac",
+        ".m4a",
+        ".mp3",
+        ".oga",
+        ".ogg",
+        ".opus",
+        ".wav",
+        ".wma",
+    )
+)
+
+Counts = Mapping[str, int] | int | None
+
+log = logging.getLogger("mer")
+
+
+def _check_counts(root: Path, found: Mapping[str, int], expected: Counts) -> None:
+    if expected is None:
+        return
+    what, wanted, there = "clips", str(expected), str(sum(found.values()))
+    if not isinstance(expected, int):
+        what, there = "clips per quadrant", str(dict(found))
+        wanted = str({q: expected.get(q, 0) for q in QUADRANTS})
+    if there != wanted:
+        raise MerError(
+            f"{root} must hold the {what} that the paper prints, {wanted}, not {there}; "
+            "restore the corpus, or set its counts in params.yaml (null accepts any)"
+        )
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, or nothing where there is none that can be read."""
+    try:
+        if not path.is_file():  # a pipe would wait for ever
+            return ""
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _digests(root: Path, tracks: Sequence[Track]) -> dict[str, str]:
+    files = {track.id: root / track.path for track in tracks if track.path}
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(files, pool.map(_digest, files.values())))
+
+
+def _check_ids(root: Path, layout: str, tracks: Sequence[Track]) -> None:
+    paths: dict[str, str | None] = {}
+    for track in tracks:
+        if track.id in paths:
+            raise MerError(
+                f"{root}: the clip {track.id!r} must stand once; the layout {layout!r} lists it for "
+                f"{paths[track.id]!r} and again for {track.path!r}; rename one"
+            )
+        paths[track.id] = track.path
+        for name in filter(None, (track.id, track.path)):
+            if PurePosixPath(name).is_absolute() or ".." in name.split("/") or "\0" in name:
+                raise MerError(
+                    f"{root}: the clip {track.id!r} must lie below that folder, not at {name!r}; move "
+                    "the file there, and name it as it is there"
+                )
+        if clip_of(track.id) != track.id:
+            raise MerError(
+                f"{root}: the clip {track.id!r} ({track.path!r}) must not end like the parts of a clip, "
+                "in # and digits; rename it"
+            )
+
+
+def _unlabelled(root: Path, tracks: Sequence[Track]) -> list[str]:
+    """Audio files below ``root`` that no track names, sorted."""
+    named = {track.path for track in tracks}
+    files = (path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = {path.relative_to(root).as_posix() for path in files if path.is_file()}
+    return sorted(found - named)
+
+
+def _write_unlabelled(path: Path, files: Sequence[str]) -> None:
+    """``path,reason``; bytes of a name that are no UTF-8 are escaped."""
+    if files:
+        log.warning("%d audio files have no label, the first is %r", len(files), files[0])
+    names = (file.encode("utf-8", "backslashreplace").decode() for file in files)
+    write_csv(path, [("path", "reason"), *((name, "no label") for name in names)])
+
+
+def build(root: Path, target: Path, layout: str, counts: Counts) -> None:
+    """Write ``tracks.csv``, one Parquet table per published family and the manifest.
+
+    ``unlabelled.csv`` names audio files that are there without a label, or that the layout leaves out.
+    The manifest has the thresholds of valence and arousal where quadrants follow from them.
+
+    Parameters
+    ----------
+    root : Path
+        ``data/raw/<dataset>``.
+    target : Path
+        ``data/index/<dataset>``; it appears whole or not at all.
+    layout : str
+        Module of ``mer.datasets``.
+    counts : mapping of str to int, int, or None
+        Clips per quadrant, or in all, that there must be; None accepts any.
+
+    Raises
+    ------
+    MerError
+        If the corpus is not as its layout says, an id stands twice, or the counts differ.
+    """
+    module = registry.get("datasets", layout)
+    tracks: list[Track] = module.tracks(root)
+    _check_ids(root, layout, tracks)
+    found = {q: sum(track.quadrant == q for track in tracks) for q in QUADRANTS}
+    _check_counts(root, found, counts)
+    published, unlabelled = module.published(root), _unlabelled(root, tracks)
+    thresholds = module.thresholds(root) if hasattr(module, "thresholds") else None
+    with artefacts.writing(target) as folder:
+        artefacts.write_tracks(folder / "tracks.csv", tracks, _digests(root, tracks))
+        for family, features in published.items():
+            artefacts.write_features(folder / f"{family}.parquet", features)
+        _write_unlabelled(folder / "unlabelled.csv", unlabelled)
+        artefacts.write_manifest(
+            folder,
+            n=len(tracks),
+            counts=found,
+            has_audio=any(track.path for track in tracks),
+            unlabelled=len(unlabelled),
+            published=sorted(published),
+            **({"thresholds": dict(zip(labels.HIGH, thresholds))} if thresholds else {}),
+        )

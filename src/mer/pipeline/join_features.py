@@ -1,0 +1,41 @@
+"""Tables of two families side by side, as one more family."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from mer.io import artefacts
+from mer.pipeline.features import TABLE
+from mer.types import FeatureSet
+
+
+def _distinct(table: FeatureSet, other: FeatureSet, family: str) -> FeatureSet:
+    taken = set(other.names)
+    names = tuple(f"{family}.{name}" if name in taken else name for name in table.names)
+    return replace(table, names=names)
+
+
+def join(left: Path, right: Path, target: Path) -> None:
+    """Write ``data/features/<join>/<dataset>``; absent where one of the two tables is.
+
+    Parameters
+    ----------
+    left, right : Path
+        ``data/features/<family>/<dataset>``. Columns keep their names, but those of ``right`` that
+        ``left`` has too: two programs may call by one name what they compute in two ways. They become
+        ``<right family>.<name>``.
+
+    Raises
+    ------
+    MerError
+        If one table was published and the other extracted, or their clips differ.
+    """
+    for folder in (left, right):
+        if reason := artefacts.absent(folder):
+            artefacts.write_absent(target, f"{folder} is absent: {reason}")
+            return
+    first, second = (artefacts.read_features(folder / TABLE) for folder in (left, right))
+    joined = first.beside(_distinct(second, first, right.parent.name))
+    with artefacts.writing(target) as folder:
+        artefacts.write_features(folder / TABLE, joined)
+        counts = {"clips": len(joined.ids), "features": len(joined.names)}
+        artefacts.write_manifest(folder, **counts, source=dict(joined.source))

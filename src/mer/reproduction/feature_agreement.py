@@ -1,0 +1,103 @@
+"""How far extracted features rank clips as the published ones of the same name do."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from mer.errors import MerError
+from mer.features._panda_catalogue import catalogue
+from mer.io.artefacts import absent, read_features, write_json, write_text
+from mer.types import FeatureSet
+
+DIGITS = 4
+WORST = 10
+SEEN = ("median", "zeros")
+
+
+def correlations(extracted: FeatureSet, published: FeatureSet) -> pd.DataFrame:
+    """Spearman's correlation of each published column with the extracted one, over common clips.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``column, grade, dimension, spearman``, in the published order; a column that is constant on
+        either side correlates 0. Of both sides, to see what keeps them apart, the ``median`` of what is
+        not 0 and the share of ``zeros``: ``ours_median, ours_zeros, published_median, …``.
+
+    Raises
+    ------
+    MerError
+        If fewer than three clips, or no column, are in both.
+    """
+    ids = sorted(set(extracted.ids) & set(published.ids))
+    names = [name for name in published.names if name in extracted.names]
+    if len(ids) < 3 or not names:
+        raise MerError(
+            f"features can be compared over at least 3 clips and 1 column that both tables have, not "
+            f"{len(ids)} and {len(names)}"
+        )
+    rows = []
+    for name in names:
+        ours, theirs = (t.rows(ids)[:, t.names.index(name)] for t in (extracted, published))
+        varies = np.ptp(ours) > 0 and np.ptp(theirs) > 0
+        rho = float(spearmanr(ours, theirs).statistic) if varies else 0.0
+        known = catalogue()[name]
+        seen = [*_seen(ours), *_seen(theirs)]
+        rows.append((name, known.grade, known.dimension, round(rho, DIGITS), *seen))
+    sides = [f"{side}_{figure}" for side in ("ours", "published") for figure in SEEN]
+    return pd.DataFrame(rows, columns=["column", "grade", "dimension", "spearman", *sides])
+
+
+def _seen(values: np.ndarray) -> tuple[float, float]:
+    """Median of what is not 0, and the share of zeros."""
+    found = values[values != 0]
+    median = float(np.median(found)) if len(found) else 0.0
+    return round(median, DIGITS), round(1 - len(found) / len(values), DIGITS)
+
+
+def _medians(table: pd.DataFrame, by: str) -> dict[str, dict[str, float]]:
+    groups = table.groupby(by)["spearman"]
+    return {
+        str(name): {"median": round(float(values.median()), DIGITS), "n_columns": len(values)}
+        for name, values in groups
+    }
+
+
+def compare(extracted: Path, published: Path, metrics: Path, plot: Path) -> None:
+    """Compare two families of one corpus, column by column.
+
+    Parameters
+    ----------
+    extracted, published : Path
+        ``data/features/<family>/<dataset>``.
+    metrics : Path
+        JSON to write: medians by grade and dimension, every column's figure, all that is known of the
+        worst.
+    plot : Path
+        CSV to write: the columns, the worst first.
+
+    Raises
+    ------
+    MerError
+        If one of the tables is absent; the message says why.
+    """
+    for folder in (extracted, published):
+        if reason := absent(folder):
+            raise MerError(f"{folder} must be there to be compared: {reason}")
+    ours, theirs = (read_features(f / "features.parquet") for f in (extracted, published))
+    table = correlations(ours, theirs)
+    ordered = table.sort_values(["spearman", "column"])
+    worst = ordered.head(WORST).set_index("column").drop(columns=["grade", "dimension"])
+    found = {
+        "dataset": extracted.name,
+        "n_clips": len(set(ours.ids) & set(theirs.ids)),
+        "median": round(float(table["spearman"].median()), DIGITS),
+        "grade": _medians(table, "grade"),
+        "dimension": _medians(table, "dimension"),
+        "column": dict(zip(table["column"], table["spearman"], strict=True)),
+        "worst": worst.to_dict("index"),
+    }
+    write_json(metrics, found)
+    write_text(plot, ordered.to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,50 @@
+"""How far systems trained on different corpora select the same columns."""
+
+from collections.abc import Collection, Mapping
+from itertools import combinations
+from pathlib import Path
+from statistics import fmean
+
+from mer.io.files import read_json, write_json
+from mer.metrics import DIGITS
+
+
+def jaccard(some: Collection[str], others: Collection[str]) -> float:
+    """Columns in both over columns in either, in 0..1."""
+    a, b = set(some), set(others)
+    return len(a & b) / len(a | b)
+
+
+def overlaps(selected: Mapping[str, Mapping[str, Collection[str]]]) -> dict[str, float]:
+    """``<corpus>_<other>``: the mean index of Jaccard over the trainings that both have.
+
+    Parameters
+    ----------
+    selected : mapping of corpus to mapping of training to columns
+        As runs keep them in ``selected.json``; trainings are called ``r<repeat>_f<fold>``.
+    """
+    found = {}
+    for one, other in combinations(selected, 2):
+        shared = selected[one].keys() & selected[other].keys()
+        values = [jaccard(selected[one][run], selected[other][run]) for run in sorted(shared)]
+        found[f"{one}_{other}"] = round(fmean(values), DIGITS)
+    return found
+
+
+def write(
+    runs: Path, prefix: str, systems: Collection[str], corpora: Collection[str], metrics: Path
+) -> None:
+    """Write the overlaps of every system between every two corpora.
+
+    Parameters
+    ----------
+    runs : Path
+        ``data/runs/<paper>``, where a run is called ``<prefix><system>_<corpus>``.
+    metrics : Path
+        JSON to write.
+    """
+    found = {}
+    for system in systems:
+        paths = {c: runs / f"{prefix}{system}_{c}" / "selected.json" for c in corpora}
+        found[system] = overlaps({corpus: read_json(path) for corpus, path in paths.items()})
+    write_json(metrics, found)

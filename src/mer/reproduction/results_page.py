@@ -1,0 +1,212 @@
+"""docs/results.md, and the results in README.md, written from the ledger of experiments."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mer.reproduction.results import results
+from mer.reproduction.spec import Papers, Table
+from mer.types import MINIATURE
+
+PAGE, README = Path("docs/results.md"), Path("README.md")
+START, END = "<!-- results: written by stages/results_page.py -->", "<!-- /results -->"
+HEADLINES = (
+    ("louro_improving_table1", "svm", "4qaed", "f1_macro"),
+    ("louro_improving_grouped", "svm", "4qaed_grouped", "f1_macro"),
+    ("louro_improving_grouped", "svm_compare", "4qaed_grouped", "f1_macro"),
+    ("louro_improving_table1", "crnn_mtat", "4qaed", "f1_macro"),
+    ("pandrea_sincnet_table", "mlp_compare", "4qaed", "f1_weighted"),
+    ("louro_improving_grouped", "hybrid", "emopia200", "f1_macro"),
+)
+NOT_IN_HEADLINES = ("protocol", "clips", "restarts", "epochs")
+QUICK_FOLDS = 10  # of every cross-validation in one repeat
+# Settings of a run that its results do not record.
+SETTINGS = {"4qaed_10s_valence": ("models.ae_bilstm.autoencoder.epochs=25",)}
+INTRODUCTION = f"""# Results
+
+`python stages/results_page.py` writes this page from `metrics/experiments`; edit neither by hand. It lists
+every result that was measured on a real corpus. Results of the rendered demo corpora prove that an
+experiment runs and say nothing about music, so they are not here.
+
+- **Score** is the mean over the test folds ± the standard deviation over folds and restarts, in 0..1.
+- **Interval** is a 95 % interval over clips (bootstrap): how far the score would move with other clips.
+- **Published** is the paper's figure, under the protocol that the section names.
+- **Folds** are those that were run. With fewer than {QUICK_FOLDS} folds, or with trainings that were ended
+  early, a score is not comparable with the published one.
+- **Artists** tells whether an artist's songs may be in the training and the test part of a fold. Scores are
+  higher where they may.
+
+The commands need the corpus in `data/raw`; see [Corpora](corpora.md).
+"""
+
+
+class Line(NamedTuple):
+    """A measured score as it is printed; its fields are the headings."""
+
+    system: str
+    corpus: str
+    protocol: str
+    artists: str
+    clips: str
+    folds: str
+    restarts: str
+    epochs: str
+    metric: str
+    score: str
+    interval: str
+    published: str
+    key: str
+
+
+class Measured(NamedTuple):
+    """A cell of a table that was measured on a real corpus: where it stands, its key and results."""
+
+    row: str
+    column: str
+    key: str
+    facts: dict[str, Any]
+
+
+def _measured(table: Table) -> Iterator[Measured]:
+    for column in table.columns:
+        for row in table.rows:
+            key = table.key(row, column)
+            for prefix, facts in results(table.paper, key).items():
+                if prefix != MINIATURE and "absent" not in facts:
+                    yield Measured(row, column, key, facts)
+
+
+def _markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _score(facts: dict[str, Any], name: str) -> tuple[str, str]:
+    """Score ± standard deviation (of more than one training), and the interval over clips."""
+    score = _number(facts[name])
+    if facts["n_folds"] > 1:
+        score += f" ± {_number(facts[f'{name}_sd'])}"
+    return score, "–".join(_number(facts[f"{name}_{bound}"]) for bound in ("low", "high"))
+
+
+def _epochs(facts: dict[str, Any]) -> str:
+    """Mean number of epochs of each phase of training, where the record of the run has it."""
+    phases = {k.removesuffix("_epochs"): v for k, v in facts.items() if k.endswith("_epochs")}
+    shown = [
+        f"{name} {value:g}" for name, value in phases.items() if name not in ("max", "encoding")
+    ]
+    return ", ".join(shown)
+
+
+def _published(table: Table, metric: str, row: str, column: str) -> str:
+    return _number(table.rows[row].published.get(metric, {}).get(column))
+
+
+def _lines(table: Table, found: Measured) -> Iterator[Line]:
+    """One line per metric of the table."""
+    facts, restarts = found.facts, found.facts.get("n_rounds", 1)
+    for metric in table.metrics:
+        name = table.name(metric, found.row, found.column)
+        if name in facts:
+            score, interval = _score(facts, name)
+            yield Line(
+                system=table.rows[found.row].title,
+                corpus=facts["dataset"],
+                protocol=facts["protocol"],
+                artists="shared" if facts["shares_artists"] else "apart",
+                clips=str(facts["n_clips"]),
+                folds=str(facts["n_folds"] // restarts),
+                restarts=str(restarts),
+                epochs=_epochs(facts),
+                metric=metric,
+                score=score,
+                interval=interval,
+                published=_published(table, metric, found.row, found.column),
+                key=f"`{found.key}`",
+            )
+
+
+def command(papers: Papers, key: str, facts: dict[str, Any]) -> str:
+    """The command that makes an experiment's results again, under the profile they were made with.
+
+    Parameters
+    ----------
+    facts : dict
+        Results of the experiment; see ``mer.reproduction.results.results``.
+    """
+    profile, restarts = facts["profile"], facts.get("n_rounds", 1)
+    settings = ["miniature=", f"profile={profile}"]
+    if facts["protocol"] != "song_80_20" and facts["n_folds"] // restarts < QUICK_FOLDS:
+        settings.append(f"profiles.{profile}.first={facts['n_folds'] // restarts}")
+    if "max_epochs" in facts:
+        settings.append(f"profiles.{profile}.epochs={facts['max_epochs']}")
+    given = " ".join(f"-S {setting}" for setting in (*settings, *SETTINGS.get(key, ())))
+    return f"dvc exp run {given} {papers.stages[key]}"
+
+
+def _printed(table: Table) -> str:
+    """The published table: a line per row and metric, a column per column."""
+    rows = [
+        [table.rows[row].title, metric, *(_published(table, metric, row, c) for c in table.columns)]
+        for row in table.rows
+        for metric in table.metrics
+        if metric in table.rows[row].published
+    ]
+    titles = (column.title for column in table.columns.values())
+    return _markdown(("system", "metric", *titles), rows) if rows else ""
+
+
+def _filled(lines: list[Line]) -> str:
+    """The lines without the columns that are empty in every one."""
+    kept = [heading for heading in Line._fields if any(getattr(line, heading) for line in lines)]
+    return _markdown(kept, [[getattr(line, heading) for heading in kept] for line in lines])
+
+
+def _section(papers: Papers, table: Table) -> Iterator[str]:
+    measured = list(_measured(table))
+    yield f"### {table.title}"
+    yield f"Protocol of the published figures: {table.protocol}."
+    if measured:
+        yield _filled([line for found in measured for line in _lines(table, found)])
+        notes = {table.rows[found.row].title: table.rows[found.row].note for found in measured}
+        if shown := [f"- {title}: {note}." for title, note in notes.items() if note]:
+            yield "\n".join(shown)
+        commands = dict.fromkeys(command(papers, found.key, found.facts) for found in measured)
+        yield "\n".join(["<!-- needs: data -->", "```sh", *commands, "```"])
+    else:
+        yield "No result of this table was measured on a real corpus so far."
+    if printed := _printed(table):
+        yield f"Published figures:\n\n{printed}"
+
+
+def page(papers: Papers) -> str:
+    """docs/results.md: a section per table of scores, with ours and the published figures."""
+    parts = [INTRODUCTION.strip()]
+    for key, paper in papers.papers.items():
+        parts += [f"## {paper.title}", f"By {paper.authors}."]
+        for table in papers.tables.values():
+            scored = not table.timed and not {"value", "n_clips"} & set(table.metrics)
+            if table.paper == key and scored:
+                parts += _section(papers, table)
+    return "\n\n".join(parts) + "\n"
+
+
+def _headlines(papers: Papers) -> str:
+    """A line per entry of ``HEADLINES``."""
+    headings, rows = [h for h in Line._fields if h not in NOT_IN_HEADLINES], []
+    for name, row, column, metric in HEADLINES:
+        table = papers.tables[name]
+        found = next(m for m in _measured(table) if (m.row, m.column) == (row, column))
+        line = next(line for line in _lines(table, found) if line.metric == metric)
+        rows.append([getattr(line, heading) or "–" for heading in headings])
+    return _markdown(headings, rows)
+
+
+def readme(papers: Papers, text: str) -> str:
+    """The text of README.md with the results between its two marks renewed."""
+    before, after = text.split(START)[0], text.split(END)[1]
+    return f"{before}{START}\n\n{_headlines(papers)}\n\n{END}{after}"

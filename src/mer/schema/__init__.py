@@ -1,0 +1,16 @@
+"""The typed sections of params.yaml."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Key = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+Protocol = Literal[
+    "default", "grouped", "cv10x10", "cv10", "tvt_70_15_15", "tvt_40_30_30", "song_80_20"
+]
+
+
+class Block(BaseModel):
+    """A section of params.yaml: an unknown key is an error, and values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
