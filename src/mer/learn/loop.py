@@ -111,7 +111,10 @@ def precision(recipe: Recipe, where: torch.device) -> torch.autocast:
 
 
 def trained(network: nn.Module, recipe: Recipe, where: torch.device) -> Network:
-    """The network as a training calls it, in the recipe's precision."""
+    """The network as a training calls it, in the recipe's precision; on a GPU with its kernels fused."""
+    if where.type == "cuda":
+        torch._dynamo.config.suppress_errors = True  # what cannot be compiled runs as it is
+        network = torch.compile(network, dynamic=False)  # type: ignore[assignment]
     called: Network = precision(recipe, where)(network)
     return called
 
