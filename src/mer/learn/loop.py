@@ -20,6 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mer.errors import MerError
 from mer.runtime.device import computes_in_bfloat16
+from mer.runtime.portable import limited
 from mer.schema.training import Recipe
 
 EVALUATION_BATCH = 32
@@ -88,7 +89,9 @@ def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, lr=recipe.lr)
     if recipe.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=recipe.lr, alpha=0.95, eps=1e-8)
-    return torch.optim.Adam(parameters, lr=recipe.lr, eps=KERAS_ADAM_EPSILON)
+    return torch.optim.Adam(
+        parameters, lr=recipe.lr, eps=KERAS_ADAM_EPSILON, fused=limited() or None
+    )
 
 
 def _batches(order: Tensor, size: int) -> list[Tensor]:
