@@ -16,6 +16,7 @@ import soundfile as sf
 import yaml
 
 import damaged
+from clone import copy_params, edit
 from mer import config
 from mer.decoding import client, clips
 from mer.decoding.worker import Unreadable
@@ -234,9 +235,11 @@ class Workplace:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.raw = folder, folder / "data/raw/songs"
-        content = yaml.safe_load((ROOT / "params.yaml").read_text())
-        content["corpora"] = {"songs": {**content["corpora"]["demo"], "counts": None}}
-        (folder / "params.yaml").write_text(yaml.safe_dump(content | CHOSEN))
+        params = copy_params(ROOT, folder)
+        edit(params, **CHOSEN)
+        corpora = config.file_of("corpora", params)
+        demo = yaml.safe_load(corpora.read_text())["corpora"]["demo"]
+        edit(params, corpora={"songs": {**demo, "counts": None}}, cuts={}, unions={})
         self.raw.mkdir(parents=True)
 
     def run(self, stage: str, *arguments: str) -> subprocess.CompletedProcess:
