@@ -23,6 +23,8 @@ from mer.schema.spectrograms import MaybeView
 PARAMS = Path("params.yaml")
 # Sections that lie in files of their own, in the folder params/ beside params.yaml.
 FILES = {
+    "audio": "params/audio.yaml",
+    "quarantine": "params/audio.yaml",
     "corpora": "params/corpora.yaml",
     "cuts": "params/corpora.yaml",
     "unions": "params/corpora.yaml",
