@@ -26,7 +26,7 @@ PROGRAMS = ("bash", "dvc", "git", "make", "mer", "pre-commit", "python", "source
 # Unmarked commands, which `test_unmarked_commands_run` runs in a clone without any data.
 RUN = (
     "mer features compare mysongs --out table.parquet",
-    "mer features compare_lld mysongs --rate 44100 --out lld.csv",
+    "mer features compare_lld mysongs --sample-rate 44100 --out lld.csv",
     "mer check",
     "mer check louro_improving",
     "python stages/mend.py",

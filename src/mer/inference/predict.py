@@ -36,7 +36,7 @@ PREPARED = {"standard": "rate", "mel": "view", "features": "source"}  # what man
 def seconds_of_clips(standard: Path) -> float:
     """The median length of a corpus' clips."""
     corpus = artefacts.Standard.read(standard)
-    return float(np.median(corpus.lengths)) / corpus.rate
+    return float(np.median(corpus.lengths)) / corpus.sample_rate
 
 
 def _prepared(system: System, data: Path) -> Material:
@@ -136,13 +136,13 @@ class Answers:
 
 
 def _rows(
-    excerpts: Sequence[Excerpt], rate: int, found: np.ndarray, classes: Sequence[str]
+    excerpts: Sequence[Excerpt], sample_rate: int, found: np.ndarray, classes: Sequence[str]
 ) -> tuple[pd.DataFrame, list[bool]]:
     rows: list[tuple] = []
     whole: list[bool] = []
     for song, pairs in groupby(zip(excerpts, found, strict=True), lambda pair: pair[0].song):
         own, answers = zip(*pairs, strict=True)
-        spans = [(e.id, e.start / rate, (e.start + e.length) / rate) for e in own]
+        spans = [(e.id, e.start / sample_rate, (e.start + e.length) / sample_rate) for e in own]
         spans = [(song, spans[0][1], spans[-1][2]), *spans]
         for span, p in zip(spans, (np.mean(answers, axis=0), *answers), strict=True):
             rows.append((*span, classes[p.argmax()], *p))
@@ -165,9 +165,9 @@ def predict(system: System, places: Sequence[str], seconds: float | None = None)
     limits, corpus = config.read("audio", f"corpora.{chosen.dataset}")
     length = seconds or seconds_of_clips(chosen.folder("standard"))
     with songs.scratch() as data:
-        whole = {"rate": corpus.rate, "peak_db": None, "limits": limits}
+        whole = {"sample_rate": corpus.rate, "peak_db": None, "limits": limits}
         left_out = songs.standardize(paths, data / "whole", chosen.dataset, **whole)
         standards = [chosen.folder("standard", root) for root in (data / "whole", data)]
-        excerpts, rate = cut(*standards, seconds=length, peak_db=corpus.peak_db)
+        excerpts, sample_rate = cut(*standards, seconds=length, peak_db=corpus.peak_db)
         found = probabilities(system, data, [excerpt.id for excerpt in excerpts])
-    return Answers(*_rows(excerpts, rate, found, system.known.classes), left_out)
+    return Answers(*_rows(excerpts, sample_rate, found, system.known.classes), left_out)

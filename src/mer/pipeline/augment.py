@@ -63,7 +63,9 @@ def apply(clip: Clip, chain: Chain) -> Clip:
     samples = clip.samples
     for step in chain:
         arguments = {k: v for k, v in step.items() if k != "transform"}
-        samples = registry.get("augment", step["transform"]).apply(samples, clip.rate, **arguments)
+        samples = registry.get("augment", step["transform"]).apply(
+            samples, clip.sample_rate, **arguments
+        )
     return replace(clip, samples=samples)
 
 

@@ -19,7 +19,7 @@ log = logging.getLogger("mer")
 
 def width(corpus: Standard, view: View) -> int:
     """Frames of the longest spectrogram of a corpus, or of a segment's."""
-    longest = math.ceil(max(corpus.lengths) * view.rate / corpus.rate)
+    longest = math.ceil(max(corpus.lengths) * view.rate / corpus.sample_rate)
     return view.frames or 1 + longest // view.hop
 
 

@@ -153,4 +153,6 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     -------
     np.ndarray [shape=(512,), dtype=float32]
     """
-    return embed(soxr.resample(clip.samples, clip.rate, RATE, quality="HQ"), params).mean(axis=0)
+    return embed(soxr.resample(clip.samples, clip.sample_rate, RATE, quality="HQ"), params).mean(
+        axis=0
+    )
