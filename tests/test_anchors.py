@@ -24,7 +24,7 @@ def test_the_svm_keeps_its_score_where_no_artist_is_on_two_sides(root, real_data
         seed=1,
         fidelity="described",
         profile=profile,
-        each=parallel.each,
+        each=parallel.parallel_map,
     )
     found = summary(trained.predictions, 1)
     assert (found["n_clips"], found["n_folds"]) == (900, 100)

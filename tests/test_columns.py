@@ -104,7 +104,7 @@ def seen(material, folds, chosen, monkeypatch, root):
     monkeypatch.setattr(sklearn_estimator, "fit_predict", notes)
     material = replace(material, columns=chosen)
     options = {"seed": 1, "fidelity": "described", "profile": profile}
-    cross_validate("svm", params, material, folds, each=parallel.each, **options)
+    cross_validate("svm", params, material, folds, each=parallel.parallel_map, **options)
     monkeypatch.undo()
     return names
 

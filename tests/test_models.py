@@ -144,7 +144,7 @@ def run(root, model, material, folds, fidelity="described", seed=1, chosen=None)
         seed=seed,
         fidelity=fidelity,
         profile=DEMO,
-        each=parallel.each,
+        each=parallel.parallel_map,
     )
 
 

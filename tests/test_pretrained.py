@@ -96,7 +96,7 @@ def test_what_is_there_is_told_from_what_is_not(state_dict, tmp_path, monkeypatc
         state_dict.unlink()
         if content is not None:
             state_dict.write_bytes(content)
-        pretrained.look(chosen, tmp_path / "looked")
+        pretrained.check_weights(chosen, tmp_path / "looked")
         found.append(artefacts.absent(tmp_path / "looked"))
     assert found[0] is None
     assert f"must have the sha256 {chosen.sha256}, not " in found[1]

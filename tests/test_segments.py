@@ -98,7 +98,7 @@ def test_clips_and_their_segments_are_scored(material, tmp_path):
         seed=1,
         fidelity="described",
         profile=profile,
-        each=parallel.each,
+        each=parallel.parallel_map,
     )
     by_segment = trained.segments.frame.assign(clip=lambda f: f["id"].str.split("#").str[0])
     assert len(by_segment) == 24

@@ -14,7 +14,7 @@ from mer.learn import hyperparameter_search
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import Material
 from mer.learn.trainers import hybrid
-from mer.parallel import each
+from mer.parallel import parallel_map
 from mer.schema.training import Recipe, Tuning
 from mer.types import QUADRANTS, FeatureSet, Fold
 
@@ -168,7 +168,7 @@ def run(material, fold, fidelity="described", **changes):
         seed=1,
         fidelity=fidelity,
         profile=DEMO,
-        each=each,
+        each=parallel_map,
     )
 
 

@@ -95,7 +95,7 @@ def validated(fold, labels, seed=1, fidelity="described"):
 
 def cross_validated(folds, material, rounds):
     """What a cross-validation leaves, each fold trained so many times."""
-    settings = {"seed": 1, "fidelity": "described", "profile": WHOLE, "each": parallel.each}
+    settings = {"seed": 1, "fidelity": "described", "profile": WHOLE, "each": parallel.parallel_map}
     return cross_validate("ae_bilstm", small(rounds=rounds), material, folds, **settings)
 
 

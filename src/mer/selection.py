@@ -159,8 +159,8 @@ def _weights_are_there(chosen: Selection, params: Params, folder: Path) -> None:
     for package, name, block in blocks:
         typed = registry.get(package, name).Params.model_validate(block[name])
         weights = getattr(typed, "weights", None)
-        if weights and (fault := pretrained.fault(weights, folder)):
-            raise MerError(f"{name}: {fault}")
+        if weights and (reason := pretrained.unusable_reason(weights, folder)):
+            raise MerError(f"{name}: {reason}")
 
 
 def check(params: Params, raw: Path) -> None:

@@ -53,14 +53,14 @@ def fault(
     """
     for says, has in SHORTENED.findall(log):
         if int(says) > int(has) + SLACK:
-            return f"cut: its header says {says} bytes, {has} are there"
+            return f"truncated: its header says {says} bytes, {has} are there"
     if format_ == "MP3":
         return _mp3(path.read_bytes(), decoded, sample_rate)
     if format_ == "OGG" and (cut := _ogg(path.read_bytes())):
         return cut
     if decoded < (1 - TOLERANCE) * claimed:
         promised, there = claimed / sample_rate, decoded / sample_rate
-        return f"cut: its header says {promised:.2f} s, {there:.2f} s are there"
+        return f"truncated: its header says {promised:.2f} s, {there:.2f} s are there"
     return None
 
 
@@ -89,9 +89,9 @@ def _ogg(data: bytes) -> str | None:
         page = data[at : at + 27 + data[at + 26] + sum(table)]
         if int.from_bytes(page[22:26], "little") != _checksum(page):
             cut = at + 27 + data[at + 26] + sum(table) > len(data)
-            return "cut: its last page is not whole" if cut else f"damaged: page {number}"
+            return "truncated: its last page is not whole" if cut else f"damaged: page {number}"
         at, number, flags = at + len(page), number + 1, page[5]
-    return None if flags & END_OF_STREAM else "cut: its last page is missing"
+    return None if flags & END_OF_STREAM else "truncated: its last page is missing"
 
 
 class Frame(NamedTuple):
@@ -170,10 +170,10 @@ def _mp3(data: bytes, decoded: int, sample_rate: int) -> str | None:
         return None
     (start, first), (end, last), there = frames[0], frames[-1], len(frames)
     if end + last.size > len(data):
-        return f"cut: its last frame has {len(data) - end} of {last.size} bytes"
+        return f"truncated: its last frame has {len(data) - end} of {last.size} bytes"
     promised = _promised(data, start, first)
     if promised and there + PADDING < promised:
-        return f"cut: its header says {promised} frames, {there} are there"
+        return f"truncated: its header says {promised} frames, {there} are there"
     seconds, step = decoded / sample_rate, first.samples / first.sample_rate
     if abs(there * step - seconds) > PADDING * step:
         return f"decodes to {seconds:.2f} s, its frames last {there * step:.2f} s"

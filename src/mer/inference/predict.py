@@ -106,8 +106,10 @@ def probabilities(system: System, data: Path, ids: Sequence[str]) -> np.ndarray:
     chosen = system.chosen
     material = beside(system.known, _prepared(system, data), chosen.dataset)
     work = partial(_answer, chosen, system.params, system.profile, material, tuple(ids))
-    alone = takes_turns(chosen.model)
-    answers = parallel.each(work, system.members, label=f"ask {chosen.model}", alone=alone)
+    sequential = takes_turns(chosen.model)
+    answers = parallel.parallel_map(
+        work, system.members, label=f"predict {chosen.model}", sequential=sequential
+    )
     found = []
     for (fold, weights), answer in zip(system.members, answers, strict=True):
         if not weights:

@@ -195,8 +195,8 @@ def cross_validate(
     Parameters
     ----------
     each : callable
-        ``mer.parallel.each``, or what ``mer.parallel.resumable`` gives for it: a fold whose result is empty
-        was not trained, and is left out.
+        ``mer.parallel.parallel_map``, or the function that ``mer.parallel.checkpointed_map`` yields:
+        a fold whose result is empty was not trained, and is left out.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def cross_validate(
     selected: dict[tuple[int, int], list[str]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
     repeats = 1 + max(fold.repeat for fold in folds)
-    found = each(work, folds, label=f"train {model}", alone=takes_turns(model))
+    found = each(work, folds, label=f"train {model}", sequential=takes_turns(model))
     done = [(fold, arrays) for fold, arrays in zip(folds, found, strict=True) if arrays]
     if not done:
         raise MerError(

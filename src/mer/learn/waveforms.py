@@ -9,7 +9,7 @@ import numpy as np
 
 from mer.dsp.mel import prepare, segments
 from mer.io.artefacts import Standard
-from mer.parallel import each
+from mer.parallel import parallel_map
 from mer.schema.spectrograms import Waveform
 from mer.types import positions
 
@@ -44,7 +44,7 @@ class Waves:
         corpus = Standard.read(standard)
         values = np.empty((len(corpus.ids), form.segments or 0, form.segment or 0), np.float16)
         work = partial(_of_clip, standard.absolute(), form)
-        for row, found in enumerate(each(work, range(len(corpus.ids)), label="waveforms")):
+        for row, found in enumerate(parallel_map(work, range(len(corpus.ids)), label="waveforms")):
             values[row] = found
         return cls(corpus.ids, values)
 
@@ -90,7 +90,7 @@ class Signals:
         """
         corpus = Standard.read(standard)
         work = partial(_whole, standard.absolute(), form)
-        found = list(each(work, range(len(corpus.ids)), label="waveforms"))
+        found = list(parallel_map(work, range(len(corpus.ids)), label="waveforms"))
         return cls(corpus.ids, np.concatenate(found), np.array([len(clip) for clip in found]))
 
     def places(self, ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

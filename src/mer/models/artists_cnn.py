@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mer.errors import MerError
-from mer.io.pretrained import Weights, fill, in_order
+from mer.io.pretrained import Weights, in_order, load_weights
 from mer.networks.layers import EPSILON, MOMENTUM, glorot_uniform
 from mer.schema import Block
 from mer.schema.training import Recipe
@@ -94,5 +94,5 @@ def build(
             "view=artists"
         )
     network = Network(shape[1], classes)
-    fill(network.backbone, in_order(network.backbone, weights), params.weights.file)
+    load_weights(network.backbone, in_order(network.backbone, weights), params.weights.file)
     return network

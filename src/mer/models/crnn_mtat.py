@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from mer.errors import MerError
-from mer.io.pretrained import Weights, fill, renamed
+from mer.io.pretrained import Weights, load_weights, renamed
 from mer.networks.layers import GRU, Dropout, glorot_uniform
 from mer.schema import Block
 from mer.schema.training import Recipe
@@ -104,6 +104,6 @@ def build(
             f"{shape[0]}; select view=mtat"
         )
     network = Network(classes)
-    fill(network.backbone, renamed(weights, NAMES), params.weights.file)
+    load_weights(network.backbone, renamed(weights, NAMES), params.weights.file)
     network.backbone.requires_grad_(params.tune == "all")
     return network

@@ -23,7 +23,7 @@ from mer.io.artefacts import (
 from mer.io.files import reading
 from mer.learn.cross_validation import Trained, cross_validate
 from mer.learn.data import Material, across, gather
-from mer.parallel import resumable
+from mer.parallel import checkpointed_map
 from mer.schema import Block
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
@@ -97,7 +97,7 @@ def run(
     if columns.used:
         described["columns"] = columns.used
     used = [chosen.used, params.model_dump(), profile.model_dump(), material, folds]
-    with resumable(joblib.hash(used), until) as each:
+    with checkpointed_map(joblib.hash(used), until) as each:
         trained = cross_validate(
             chosen.model,
             params,
