@@ -1,7 +1,7 @@
 """What a second worker gains: clips per second of each family, one process against two.
 
 ``python benchmarks/workers.py [--dataset demo] [--clips 16]`` on an idle machine: wall-clock time of
-``mer.parallel.each`` over clips of a standardized corpus, as the stage ``features`` calls it. A first,
+``mer.parallel.parallel_map`` over clips of a standardized corpus, as the stage ``features`` calls it. A first,
 unmeasured call of each process loads libraries. At least 1.8 times is expected.
 """
 
@@ -27,9 +27,9 @@ def seconds(family: str, standard: Path, clips: int, workers: int) -> float:
     os.environ["MER_JOBS"] = str(workers)
     (params,) = config.read(f"families.{family}")
     work = partial(features._row, standard.absolute(), standard.name, family, params)
-    list(parallel.each(work, range(workers), label=f"{family}, warming up"))
+    list(parallel.parallel_map(work, range(workers), label=f"{family}, warming up"))
     started = time.perf_counter()
-    list(parallel.each(work, range(clips), label=f"{family}, {workers} workers"))
+    list(parallel.parallel_map(work, range(clips), label=f"{family}, {workers} workers"))
     spent = time.perf_counter() - started
     get_reusable_executor().shutdown(wait=True)
     return spent

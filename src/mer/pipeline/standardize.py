@@ -158,7 +158,7 @@ def standardize(
     work = partial(_quantized, root.absolute(), rate, peak_db, limits)
     digests = artefacts.read_digests(index) if quarantine.duplicates == "drop" else {}
     with artefacts.writing(target) as folder:
-        results = parallel.each(work, tracks, label=f"standardize {target.name}")
+        results = parallel.parallel_map(work, tracks, label=f"standardize {target.name}")
         unique = _unique(tracks, results, digests)
         clips, left_out, digest = _write_audio(folder / "audio.npy", tracks, unique)
         faults = [row for row in left_out if row[0] in existing]

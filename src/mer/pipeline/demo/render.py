@@ -134,7 +134,7 @@ def render(
         raise MerError(f"counts of a demo corpus must be equal for {QUADRANTS}, not {counts}")
     listed = tracks(numbers.pop())
     play = partial(song, seed=seed, seconds=seconds, rate=rate)
-    clips = parallel.each(play, listed, label="render")
+    clips = parallel.parallel_map(play, listed, label="render")
     with artefacts.writing(target) as root:
         chosen = {"release": release} if release else {}
         registry.get("pipeline.demo.writers", layout).write(
