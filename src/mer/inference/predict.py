@@ -21,9 +21,9 @@ from mer.inference.excerpts import Excerpt, cut
 from mer.inference.trained_system import System, Weights
 from mer.io import artefacts
 from mer.io.files import read_json
-from mer.learn.context import Kept
-from mer.learn.cross_validation import PROBABILITY_DIGITS, fold_seed, learner_of, takes_turns
-from mer.learn.data import Material, beside, named, read
+from mer.learn.context import FittedFold
+from mer.learn.cross_validation import PROBABILITY_DIGITS, fold_seed, runs_sequentially, trainer_of
+from mer.learn.data import TrainingData, concat_songs, prefix_ids, read
 from mer.pipeline import mel
 from mer.schema.profiles import Profile
 from mer.selection import DATA, Selection
@@ -39,7 +39,7 @@ def seconds_of_clips(standard: Path) -> float:
     return float(np.median(corpus.lengths)) / corpus.sample_rate
 
 
-def _prepared(system: System, data: Path) -> Material:
+def _prepared(system: System, data: Path) -> TrainingData:
     """Inputs of the songs' excerpts, made as the corpus' were."""
     chosen, reads = system.chosen, system.module.reads
     kinds = ["standard"] if reads else []
@@ -67,15 +67,15 @@ def _answer(
     chosen: Selection,
     params: Any,
     profile: Profile,
-    material: Material,
+    material: TrainingData,
     ids: Sequence[str],
     member: tuple[Fold, Weights],
 ) -> np.ndarray:
     """One member's probabilities [shape=(len(ids), C)]; where it is fitted anew, of its test clips too."""
     fold, weights = member
-    name, learner = chosen.dataset, learner_of(chosen.model)
-    train, val, test = (named(name, side) for side in (fold.train, fold.val, fold.test))
-    kept = Kept(
+    name, trainer = chosen.dataset, trainer_of(chosen.model)
+    train, val, test = (prefix_ids(name, side) for side in (fold.train, fold.val, fold.test))
+    kept = FittedFold(
         registry.get("models", chosen.model),
         params,
         Fold(fold.repeat, fold.fold, train, val, test),
@@ -85,7 +85,7 @@ def _answer(
         weights,
     )
     asked = ids if weights else (*ids, *test)
-    found: np.ndarray = learner.answer(kept, material.ranked(train), asked)
+    found: np.ndarray = trainer.predict(kept, material.ranked(train), asked)
     return found
 
 
@@ -104,9 +104,9 @@ def _check_fitted(run: Path, fold: Fold, answers: np.ndarray) -> None:
 def probabilities(system: System, data: Path, ids: Sequence[str]) -> np.ndarray:
     """The members' mean for the excerpts ``ids`` that lie prepared in ``data`` [shape=(len(ids), C)]."""
     chosen = system.chosen
-    material = beside(system.known, _prepared(system, data), chosen.dataset)
+    material = concat_songs(system.known, _prepared(system, data), chosen.dataset)
     work = partial(_answer, chosen, system.params, system.profile, material, tuple(ids))
-    sequential = takes_turns(chosen.model)
+    sequential = runs_sequentially(chosen.model)
     answers = parallel.parallel_map(
         work, system.members, label=f"predict {chosen.model}", sequential=sequential
     )

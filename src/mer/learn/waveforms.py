@@ -19,7 +19,7 @@ def _of_clip(standard: Path, form: Waveform, index: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Waves:
+class SegmentedWaveforms:
     """Every clip's segments, in memory.
 
     Attributes
@@ -33,7 +33,7 @@ class Waves:
     values: np.ndarray
 
     @classmethod
-    def of(cls, standard: Path, form: Waveform) -> "Waves":
+    def of(cls, standard: Path, form: Waveform) -> "SegmentedWaveforms":
         """Prepare and cut all clips of ``data/standard/<dataset>``.
 
         Raises
@@ -64,7 +64,7 @@ def _whole(standard: Path, form: Waveform, index: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Signals:
+class Waveforms:
     """Every clip's samples at its own length, end to end, in memory.
 
     Attributes
@@ -80,7 +80,7 @@ class Signals:
     lengths: np.ndarray
 
     @classmethod
-    def of(cls, standard: Path, form: Waveform) -> "Signals":
+    def of(cls, standard: Path, form: Waveform) -> "Waveforms":
         """Prepare all clips of ``data/standard/<dataset>``.
 
         Raises

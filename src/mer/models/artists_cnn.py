@@ -19,11 +19,11 @@ from mer.errors import MerError
 from mer.io.pretrained import Weights, in_order, load_weights
 from mer.networks.layers import EPSILON, MOMENTUM, glorot_uniform
 from mer.schema import Block
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-learner = "finetune"
+trainer = "finetune"
 reads: tuple[str, ...] = ("spectrogram", "weights")
-uses_copies = "no"
+augments = "no"
 fidelities: tuple[str, ...] = ("described",)
 
 MEAN, DEVIATION = 0.22620339, 0.25794547  # of the spectrograms that the authors trained on
@@ -35,7 +35,7 @@ class Params(Block):
     """``models.artists_cnn``."""
 
     weights: Weights
-    training: Recipe
+    training: TrainingConfig
 
 
 class ConvSame(nn.Conv1d):
