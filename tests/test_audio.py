@@ -11,7 +11,6 @@ from mer.decoding.clips import decode
 from mer.decoding.worker import Unreadable
 from mer.errors import MerError
 from mer.io import artefacts
-from mer.pipeline import standardize as standardize_stage
 from mer.pipeline.standardize import standardize
 from mer.schema.corpora import Audio, Quarantine
 from mer.types import Clip, Track
@@ -127,7 +126,7 @@ def test_resample_goes_down_and_never_up():
     assert (lower.sample_rate, lower.seconds) == (RATE, pytest.approx(2.0, abs=1e-3))
     assert amplitude(lower.samples, RATE, 440.0) == pytest.approx(0.5, rel=0.01)
     assert resample(clip, 44100) is clip
-    with pytest.raises(MerError, match="'a' has 44100 Hz and must not be raised to 48000 Hz"):
+    with pytest.raises(MerError, match="'a' has 44100 Hz and must not be upsampled to 48000 Hz"):
         resample(clip, 48000)
 
 
@@ -235,6 +234,6 @@ def test_the_header_has_room_for_any_length(tmp_path):
     sizes = set()
     for length in (0, 7, 10**12):
         with (tmp_path / "a.npy").open("wb") as stream:
-            standardize_stage._write_header(stream, length)
+            artefacts._write_header(stream, length)
             sizes.add(stream.tell())
     assert len(sizes) == 1

@@ -12,10 +12,10 @@ from mer import config
 from mer.__main__ import main
 from mer.errors import MerError
 from mer.inference import songs
-from mer.inference.excerpts import cut
+from mer.inference.excerpts import write_excerpts
 from mer.io import artefacts
 from mer.pipeline import features, standardize
-from mer.pipeline import index as indexing
+from mer.pipeline.index import build
 
 RATE = 22050
 (LIMITS,) = config.read("audio", path=ROOT / "params.yaml")
@@ -40,7 +40,9 @@ def project(tmp_path, monkeypatch):
 
 
 def standard(places, data, rate=RATE, peak_db=None):
-    return songs.standardize(places, data, "x", sample_rate=rate, peak_db=peak_db, limits=LIMITS)
+    return songs.standardize_songs(
+        places, data, "x", sample_rate=rate, peak_db=peak_db, limits=LIMITS
+    )
 
 
 def run(monkeypatch, *words):
@@ -120,7 +122,7 @@ def cut_of(folder, values, *, rate, seconds, peak_db=None):
         )
         clips.to_csv(new / "clips.csv", index=False)
         artefacts.write_manifest(new, rate=rate)
-    cut(source, folder / "target", seconds=seconds, peak_db=peak_db)
+    write_excerpts(source, folder / "target", seconds=seconds, peak_db=peak_db)
     found = artefacts.Standard.read(folder / "target")
     return {id_: found.clip(n).samples for n, id_ in enumerate(found.ids)}
 
@@ -133,7 +135,7 @@ def test_each_excerpt_gets_the_level_of_the_corpus_clips(tmp_path):
 
 def test_silent_excerpts_are_named_and_keep_their_number(project, caplog):
     standard(["mine/low.flac"], project / "data")
-    found, _ = cut(
+    found, _ = write_excerpts(
         project / "data/standard/x", project / "data/standard/y", seconds=2, peak_db=None
     )
     assert [excerpt.id for excerpt in found] == ["mine/low.flac#0", "mine/low.flac#1"]
@@ -145,7 +147,7 @@ def of_a_corpus(folder):
     labels = "path,quadrant\nhigh.wav,Q1\nlow.flac,Q3\n"
     (folder / "mine/labels.csv").write_text(labels)
     index, standard, target = (folder / name for name in ("index", "standard", "features"))
-    indexing.build(folder / "mine", index, "folder", None)
+    build(folder / "mine", index, "folder", None)
     (quarantine,) = config.read("quarantine")
     how = {"sample_rate": RATE, "peak_db": None, "limits": LIMITS, "quarantine": quarantine}
     standardize.standardize(index, folder / "mine", standard, **how)

@@ -17,7 +17,7 @@ import pandas as pd
 from mer import config, parallel, registry
 from mer.errors import MerError
 from mer.inference import songs
-from mer.inference.excerpts import Excerpt, cut
+from mer.inference.excerpts import Excerpt, write_excerpts
 from mer.inference.trained_system import System, Weights
 from mer.io import artefacts
 from mer.io.files import read_json
@@ -168,8 +168,8 @@ def predict(system: System, places: Sequence[str], seconds: float | None = None)
     length = seconds or seconds_of_clips(chosen.folder("standard"))
     with songs.scratch() as data:
         whole = {"sample_rate": corpus.rate, "peak_db": None, "limits": limits}
-        left_out = songs.standardize(paths, data / "whole", chosen.dataset, **whole)
+        left_out = songs.standardize_songs(paths, data / "whole", chosen.dataset, **whole)
         standards = [chosen.folder("standard", root) for root in (data / "whole", data)]
-        excerpts, sample_rate = cut(*standards, seconds=length, peak_db=corpus.peak_db)
+        excerpts, sample_rate = write_excerpts(*standards, seconds=length, peak_db=corpus.peak_db)
         found = probabilities(system, data, [excerpt.id for excerpt in excerpts])
     return Answers(*_rows(excerpts, sample_rate, found, system.known.classes), left_out)
