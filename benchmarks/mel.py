@@ -65,7 +65,7 @@ def milliseconds(rows: dict[str, Callable[[], object]]) -> dict[str, np.ndarray]
 def main(path: Path) -> None:
     """Print the table, and how far the results are from librosa's."""
     native = decode(path, path.stem, 44100, LIMITS)
-    native = Clip(native.id, native.samples[: 30 * native.rate], native.rate)
+    native = Clip(native.id, native.samples[: 30 * native.sample_rate], native.sample_rate)
     clip = mel.prepare(native, VIEW)
     base = "bare loop, float32"
     cost = milliseconds(

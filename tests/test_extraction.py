@@ -14,8 +14,8 @@ from mer.features import compare, musicnn, openl3
 from mer.features.musicnn.network import NAMES, MusiCNN
 from mer.io import artefacts
 from mer.io.pretrained import renamed
-from mer.pipeline import features as extraction
-from mer.pipeline import standardize as standardize_stage
+from mer.pipeline import features
+from mer.pipeline.standardize import standardize
 from mer.types import Clip, FeatureSet, Track
 
 RATE = 22050
@@ -91,17 +91,17 @@ def prepared(tmp_path, monkeypatch):
     tracks = [Track(name, "Q1", f"{name}.wav") for name in "ab"]
     (tmp_path / "index").mkdir()
     artefacts.write_tracks(tmp_path / "index" / "tracks.csv", tracks, {})
-    standardize(tmp_path, RATE)
+    standardized(tmp_path, RATE)
     return tmp_path
 
 
-def standardize(root: Path, rate: int) -> None:
+def standardized(root: Path, rate: int) -> None:
     limits, quarantine = config.read("audio", "quarantine", path=ROOT / "params.yaml")
-    standardize_stage.standardize(
+    standardize(
         root / "index",
         root,
         root / "standard",
-        rate=rate,
+        sample_rate=rate,
         peak_db=None,
         limits=limits,
         quarantine=quarantine,
@@ -110,7 +110,7 @@ def standardize(root: Path, rate: int) -> None:
 
 def run(root: Path, family: str = "compare", params=PARAMS) -> Path:
     target = root / "features" / family
-    extraction.extract(root / "standard", root / "index", target, family=family, params=params)
+    features.extract(root / "standard", root / "index", target, family=family, params=params)
     return target
 
 
@@ -169,7 +169,7 @@ def test_new_audio_at_the_same_place_is_seen(prepared):
     before = artefacts.read_features(run(prepared) / "features.parquet").values
     samples, _ = sf.read(prepared / "a.wav", dtype="int16")
     sf.write(prepared / "a.wav", samples[::-1], RATE)
-    standardize(prepared, RATE)
+    standardized(prepared, RATE)
     after = artefacts.read_features(run(prepared) / "features.parquet").values
     assert not np.array_equal(before[0], after[0])
     assert np.array_equal(before[1], after[1])

@@ -262,7 +262,7 @@ def test_a_view_without_length_keeps_the_clips_own():
 
 def test_prepare_resamples_and_levels_the_peak():
     clip = mel.prepare(tone(440.0, 3.0, 44100, gain=0.2), VIEWS["louro"])
-    assert (clip.rate, len(clip.samples), clip.samples.dtype) == (16000, 48000, np.float32)
+    assert (clip.sample_rate, len(clip.samples), clip.samples.dtype) == (16000, 48000, np.float32)
     assert np.abs(clip.samples).max() == pytest.approx(10 ** (-0.1 / 20), rel=1e-6)
 
 

@@ -16,12 +16,11 @@ from mer import config
 from mer.__main__ import main
 from mer.inference import predict, trained_system
 from mer.io import artefacts
-from mer.pipeline import features as extraction
-from mer.pipeline import folds as folding
-from mer.pipeline import index as indexing
-from mer.pipeline import mel, standardize
-from mer.pipeline import train as training
+from mer.pipeline import mel, standardize, train
 from mer.pipeline.demo import render
+from mer.pipeline.features import extract
+from mer.pipeline.folds import make
+from mer.pipeline.index import build
 from mer.selection import selected
 from mer.types import QUADRANTS
 
@@ -53,21 +52,21 @@ def prepare():
         "corpora.demo", "views.louro", "families.compare", "profiles.demo", "audio", "quarantine"
     )
     raw, index, standard = (Path("data", kind, "demo") for kind in ("raw", "index", "standard"))
-    render.render("folder", raw, seed=7, seconds=SECONDS, rate=RATE, counts=corpus.counts)
-    indexing.build(raw, index, "folder", corpus.counts)
-    how = {"rate": corpus.rate, "peak_db": corpus.peak_db, "limits": limits}
+    render.render("folder", raw, seed=7, seconds=SECONDS, sample_rate=RATE, counts=corpus.counts)
+    build(raw, index, "folder", corpus.counts)
+    how = {"sample_rate": corpus.rate, "peak_db": corpus.peak_db, "limits": limits}
     standardize.standardize(index, raw, standard, **how, quarantine=quarantine)
     mel.compute(standard, Path("data/mel/louro/demo"), view)
     features = Path("data/features/compare/demo")
-    extraction.extract(standard, index, features, family="compare", params=family)
+    extract(standard, index, features, family="compare", params=family)
     folds = Path("data/folds")
-    folding.make(index, standard, folds, own="cv10", profile=profile, seed=1)
+    make(index, standard, folds, own="cv10", profile=profile, seed=1)
 
 
 def train(target):
     """What the stage train makes of the selection."""
     chosen = selected()
-    training.run(chosen, *chosen.blocks(), target, weights=True)
+    train.run(chosen, *chosen.blocks(), target, weights=True)
 
 
 @pytest.fixture(scope="module")

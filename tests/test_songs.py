@@ -13,10 +13,10 @@ from mer import config
 from mer.__main__ import main
 from mer.errors import MerError
 from mer.inference import songs
-from mer.inference.excerpts import cut
+from mer.inference.excerpts import write_excerpts
 from mer.io import artefacts
 from mer.pipeline import features, standardize
-from mer.pipeline import index as indexing
+from mer.pipeline.index import build
 
 RATE = 22050
 (LIMITS,) = config.read("audio", path=ROOT / "params.yaml")
@@ -41,7 +41,9 @@ def project(tmp_path, monkeypatch):
 
 
 def standard(places, data, rate=RATE, peak_db=None):
-    return songs.standardize(places, data, "x", rate=rate, peak_db=peak_db, limits=LIMITS)
+    return songs.standardize_songs(
+        places, data, "x", sample_rate=rate, peak_db=peak_db, limits=LIMITS
+    )
 
 
 def run(monkeypatch, *words):
@@ -121,7 +123,7 @@ def cut_of(folder, values, *, rate, seconds, peak_db=None):
         )
         clips.to_csv(new / "clips.csv", index=False)
         artefacts.write_manifest(new, rate=rate)
-    cut(source, folder / "target", seconds=seconds, peak_db=peak_db)
+    write_excerpts(source, folder / "target", seconds=seconds, peak_db=peak_db)
     found = artefacts.Standard.read(folder / "target")
     return {id_: found.clip(n).samples for n, id_ in enumerate(found.ids)}
 
@@ -134,7 +136,7 @@ def test_each_excerpt_gets_the_level_of_the_corpus_clips(tmp_path):
 
 def test_silent_excerpts_are_named_and_keep_their_number(project, caplog):
     standard(["mine/low.flac"], project / "data")
-    found, _ = cut(
+    found, _ = write_excerpts(
         project / "data/standard/x", project / "data/standard/y", seconds=2, peak_db=None
     )
     assert [excerpt.id for excerpt in found] == ["mine/low.flac#0", "mine/low.flac#1"]
@@ -146,9 +148,9 @@ def of_a_corpus(folder):
     labels = "path,quadrant\nhigh.wav,Q1\nlow.flac,Q3\n"
     (folder / "mine/labels.csv").write_text(labels)
     index, standard, target = (folder / name for name in ("index", "standard", "features"))
-    indexing.build(folder / "mine", index, "folder", None)
+    build(folder / "mine", index, "folder", None)
     (quarantine,) = config.read("quarantine")
-    how = {"rate": RATE, "peak_db": None, "limits": LIMITS, "quarantine": quarantine}
+    how = {"sample_rate": RATE, "peak_db": None, "limits": LIMITS, "quarantine": quarantine}
     standardize.standardize(index, folder / "mine", standard, **how)
     (params,) = config.read("families.compare")
     features.extract(standard, index, target, family="compare", params=params)
@@ -168,7 +170,7 @@ def test_features_of_files_are_those_of_a_corpus(project, monkeypatch, capsys):
 
 
 def test_a_join_is_extracted_as_its_families(project, monkeypatch):
-    words = ["--rate", "22050", "--out", "joined.csv"]
+    words = ["--sample-rate", "22050", "--out", "joined.csv"]
     run(monkeypatch, "features", "essentia_compare_lld", "mine/high.wav", *words)
     assert pd.read_csv("joined.csv").shape == (1, 1 + 84 + 260)
 
@@ -178,9 +180,15 @@ def test_a_join_is_extracted_as_its_families(project, monkeypatch):
     [
         (["top100", "mine", "--out", "t.csv"], "'top100' exists only as a published table"),
         (["compare", "mine", "--out", "t.txt"], "--out must end in one of .parquet .csv"),
-        (["compare", "mine", "--out", "t.csv", "--rate", "8000"], "--rate must be at least 22050"),
-        (["openl3", "mine", "--out", "t.csv"], "say which, in Hz: --rate 44100"),
-        (["openl3", "mine", "--out", "t.csv", "--rate", "22050"], "weights not present: openl3"),
+        (
+            ["compare", "mine", "--out", "t.csv", "--sample-rate", "8000"],
+            "--sample-rate must be at least 22050",
+        ),
+        (["openl3", "mine", "--out", "t.csv"], "say which, in Hz: --sample-rate 44100"),
+        (
+            ["openl3", "mine", "--out", "t.csv", "--sample-rate", "22050"],
+            "weights not present: openl3",
+        ),
         (["nothing", "mine", "--out", "t.csv"], "'nothing' is not one of"),
         (["compare", "mine/broken.mp3", "--out", "t.csv"], "one audio file at least"),
     ],

@@ -1,4 +1,4 @@
-"""A clip at another sampling rate, or scaled down to a peak."""
+"""Resampling of clips, and their level."""
 
 import numpy as np
 import soxr
@@ -7,25 +7,44 @@ from mer.errors import MerError
 from mer.types import Clip
 
 
-def resample(clip: Clip, rate: int) -> Clip:
-    """The clip at ``rate`` Hz, at most its own (soxr, quality HQ).
+def resample(clip: Clip, sample_rate: int) -> Clip:
+    """The clip at a lower sample rate (soxr, quality HQ).
 
     Raises
     ------
     MerError
-        If ``rate`` is higher: a view or family must not claim a band that the corpus has not.
+        If ``sample_rate`` is above the clip's own: upsampled audio has no content in the added band.
     """
-    if rate > clip.rate:
+    if sample_rate > clip.sample_rate:
         raise MerError(
-            f"the clip {clip.id!r} has {clip.rate} Hz and must not be raised to {rate} Hz; lower "
-            "the rate of the view or family, or raise that of the corpus"
+            f"the clip {clip.id!r} has {clip.sample_rate} Hz and must not be upsampled to {sample_rate} "
+            "Hz; lower the sample rate of the view or family, or raise the one of the corpus"
         )
-    if rate == clip.rate:
+    if sample_rate == clip.sample_rate:
         return clip
-    return Clip(clip.id, soxr.resample(clip.samples, clip.rate, rate, quality="HQ"), rate)
+    return Clip(
+        clip.id,
+        soxr.resample(clip.samples, clip.sample_rate, sample_rate, quality="HQ"),
+        sample_rate,
+    )
+
+
+def scale_to_peak(pcm: np.ndarray, scale: float, peak_db: float | None) -> float:
+    """The factor that brings int16 samples to a peak.
+
+    Parameters
+    ----------
+    pcm : np.ndarray [shape=(n,), dtype=int16]
+    scale : float
+        Factor to the present level; the result for silence.
+    peak_db : float or None
+        Peak in dBFS; None keeps the present level.
+    """
+    peak = int(np.abs(pcm.astype(np.int32)).max())
+    return scale if peak_db is None or peak == 0 else 10 ** (peak_db / 20) / peak
 
 
 def limited(samples: np.ndarray, peak: float) -> np.ndarray:
-    """The samples, scaled down so that none is louder than ``peak``; softer ones are left alone."""
+    """The samples, scaled down to ``peak`` if their peak is above it."""
     loudest = np.abs(samples).max()
     return samples * np.float32(peak / loudest) if loudest > peak else samples

@@ -172,7 +172,7 @@ def prepare(clip: Clip, form: Waveform) -> Clip:
     peak = np.abs(samples).max()
     if form.peak_db is not None and peak > 0:
         samples = samples * np.float32(10 ** (form.peak_db / 20) / peak)
-    return replace(clip, samples=_cropped(samples, form), rate=form.rate)
+    return replace(clip, samples=_cropped(samples, form), sample_rate=form.rate)
 
 
 def _mel(samples: np.ndarray, view: View) -> np.ndarray:
@@ -201,9 +201,9 @@ def spectrogram(clip: Clip, view: View) -> np.ndarray:
     MerError
         If the clip is at another rate.
     """
-    if clip.rate != view.rate:
+    if clip.sample_rate != view.rate:
         raise MerError(
-            f"the clip {clip.id!r} must be at the view's rate, {view.rate} Hz, not {clip.rate} Hz; "
+            f"the clip {clip.id!r} must be at the view's rate, {view.rate} Hz, not {clip.sample_rate} Hz; "
             "prepare it first"
         )
     if view.segments:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mer.dsp.mel import padded, prepare, spectrogram
 from mer.io.artefacts import Standard, absent, write_absent, write_manifest, writing
-from mer.parallel import each
+from mer.parallel import parallel_map
 from mer.schema.spectrograms import View
 
 log = logging.getLogger("mer")
@@ -19,7 +19,7 @@ log = logging.getLogger("mer")
 
 def width(corpus: Standard, view: View) -> int:
     """Frames of the longest spectrogram of a corpus, or of a segment's."""
-    longest = math.ceil(max(corpus.lengths) * view.rate / corpus.rate)
+    longest = math.ceil(max(corpus.lengths) * view.rate / corpus.sample_rate)
     return view.frames or 1 + longest // view.hop
 
 
@@ -83,6 +83,8 @@ def compute(standard: Path, target: Path, view: View | None) -> None:
     corpus = Standard.read(standard)
     clips = range(len(corpus.ids))
     with writing(target) as folder:
-        mels = each(partial(_of_clip, standard.absolute(), view), clips, label=f"mel {target.name}")
+        mels = parallel_map(
+            partial(_of_clip, standard.absolute(), view), clips, label=f"mel {target.name}"
+        )
         write(folder, corpus.ids, mels, width(corpus, view), view)
     log.info("%d spectrograms", len(clips))

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, SerializeAsAny, model_va
 from mer import registry
 from mer.errors import MerError
 from mer.schema import Block, Key
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
 
 class Step(Block):
@@ -42,7 +42,7 @@ class Synthesis(Block):
 
     per_class: PositiveInt
     neighbours: PositiveInt
-    training: Recipe
+    training: TrainingConfig
 
 
 class Noise(Block):
