@@ -156,8 +156,10 @@ def classifier(model: str, view: str | None, batches: int, where: torch.device) 
         if name == "compiled":
             network.compile()
         found[name] = speed(
-            lambda: loop.fit(network, *resident, training_config, seed=1), count, where
-        )  # noqa: B023
+            lambda: loop.fit(network, *resident, training_config, seed=1),  # noqa: B023
+            count,
+            where,
+        )
     return found
 
 

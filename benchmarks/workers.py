@@ -1,8 +1,8 @@
 """What a second worker gains: clips per second of each family, one process against two.
 
 ``python benchmarks/workers.py [--dataset demo] [--clips 16]`` on an idle machine: wall-clock time of
-``mer.parallel.parallel_map`` over clips of a standardized corpus, as the stage ``features`` calls it. A first,
-unmeasured call of each process loads libraries. At least 1.8 times is expected.
+``mer.parallel.parallel_map`` over clips of a standardized corpus, as the stage ``features`` calls it. A
+first, unmeasured call of each process loads libraries. At least 1.8 times is expected.
 """
 
 import argparse

@@ -118,17 +118,17 @@ def clips(rng):
     """Three clips of 400, 900 and 1000 samples, of which the last two are taken."""
     lengths = np.array([400, 900, 1000])
     signals = Waveforms(("a", "b", "c"), rng.uniform(-1, 1, 2300).astype(np.float16), lengths)
-    material = TrainingData(dict.fromkeys("abc", 0), QUADRANTS, signals=signals)
+    data = TrainingData(dict.fromkeys("abc", 0), QUADRANTS, waveforms=signals)
     values = torch.from_numpy(signals.values)
 
     def of(ids, size=400):
-        return random_chunks.Clips.of(material, ids, values, size)
+        return random_chunks.Clips.select(data, ids, values, size)
 
     return of
 
 
 def test_chunks_stand_at_the_hop_inside_their_clip(clips):
-    every, counts = clips(("c", "b", "a")).every(400, 160)
+    every, counts = clips(("c", "b", "a")).all_chunks(400, 160)
     assert counts.tolist() == [4, 4, 1]
     assert every.starts.tolist() == [1300, 1460, 1620, 1780, 400, 560, 720, 880, 0]
     assert torch.equal(every[torch.tensor([8])][0], every.values[:400].float())
@@ -136,7 +136,7 @@ def test_chunks_stand_at_the_hop_inside_their_clip(clips):
 
 def test_drawn_chunks_lie_inside_the_clips_at_levels_around_one(clips):
     side = clips(("b", "c"))
-    drawn, clip = side.draw(2000, 400, 0.2, torch.Generator().manual_seed(0))
+    drawn, clip = side.sample_chunks(2000, 400, 0.2, torch.Generator().manual_seed(0))
     begin = drawn.starts - side.starts[clip]
     assert begin.min() == 0
     assert (begin <= side.lengths[clip] - 400).all()

@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from mer.errors import MerError
 from mer.networks.layers import Dropout, glorot_uniform, keras_recurrent
-from mer.networks.spans import span
+from mer.networks.spans import random_spans
 from mer.schema.augmentation import Masking
 
 Head = Literal["bilstm", "lstm", "gru"]
@@ -45,8 +45,8 @@ def masked(mel: Tensor, masking: Masking) -> Tensor:
     Tensor [shape=(n, frames, mels)]
         Other spans at each call, from torch's generator.
     """
-    frames = span(mel.shape[1], masking.frames, mel)[:, :, None]
-    bands = span(mel.shape[2], masking.bands, mel)[:, None, :]
+    frames = random_spans(mel.shape[1], masking.frames, mel)[:, :, None]
+    bands = random_spans(mel.shape[2], masking.bands, mel)[:, None, :]
     fill = mel.mean((1, 2), keepdim=True) if masking.fill == "mean" else mel.new_zeros(())
     return torch.where(frames | bands, fill, mel)
 
