@@ -46,7 +46,7 @@ def catalogued_columns(table: FeatureSet, family: str, columns: Columns) -> Feat
         raise MerError(
             f"columns: the family {family!r} has none with {columns.restricts}; widen the block"
         )
-    return table.only(names)
+    return table.select_columns(names)
 
 
 def best_columns(
@@ -68,4 +68,4 @@ def best_columns(
     y = np.array([labels[id_] for id_ in train])
     scores = _scores(table.rows(train).astype(float), y, columns)
     ranked = (-scores).argsort(kind="stable")
-    return table.only([table.names[i] for i in sorted(ranked[: columns.k])])
+    return table.select_columns([table.names[i] for i in sorted(ranked[: columns.k])])
