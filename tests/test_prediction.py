@@ -31,9 +31,9 @@ SMALL = {
     "corpora__demo__counts": dict.fromkeys(QUADRANTS, 3),
     "views__louro__seconds": SECONDS,
     "views__louro__mels": 64,
-    "models__hybrid__dnn__short_epochs": 8,
-    "models__hybrid__pretraining__short_epochs": 1,
-    "models__hybrid__fusion__short_epochs": 2,
+    "models__hybrid__dnn__smoke_test_epochs": 8,
+    "models__hybrid__pretraining__smoke_test_epochs": 1,
+    "models__hybrid__fusion__smoke_test_epochs": 2,
     "models__sincnet__chunk_ms": 25,
     "models__sincnet__hidden": [16],
     "augment": "none",
@@ -189,7 +189,7 @@ def test_the_command_prints_and_writes_and_names_what_it_leaves_out(
 
 
 def test_a_policy_of_the_training_alone_is_known_as_used(project):
-    select(model="cnn", augment="spec_augment", models__cnn__training__short_epochs=1)
+    select(model="cnn", augment="spec_augment", models__cnn__training__smoke_test_epochs=1)
     train(project / "data/runs/striped")
     assert len(trained_system.load(project / "data/runs/striped").members) == 2
     assert asked("cnn", ["data/raw/demo/demo_q1_00.wav"], run="striped").whole == [True, False]

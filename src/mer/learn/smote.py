@@ -1,4 +1,4 @@
-"""New rows of a table of features, of the same classes (Chawla et al., 2002, for those in between)."""
+"""Synthetic rows of a table of features: SMOTE (Chawla et al., 2002) and Gaussian noise."""
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -6,18 +6,19 @@ from sklearn.neighbors import NearestNeighbors
 from mer.schema.augmentation import Noise, Smote
 
 
-def between(
+def interpolate(
     points: np.ndarray, count: int, neighbours: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """New points on the lines from random ones to one of their nearest neighbours.
+    """New points on the lines between random points and one of their nearest neighbours.
 
     Parameters
     ----------
     points : np.ndarray [shape=(n, d)]
-        Of one class.
+        Points of one class.
     count : int
+        Number of new points.
     neighbours : int
-        How many of the nearest; fewer where there are no more.
+        Number of nearest neighbours to choose from; fewer where the class has fewer.
 
     Returns
     -------
@@ -33,22 +34,22 @@ def between(
     return points[first] + share * (points[second] - points[first])
 
 
-def more(
-    rows: np.ndarray, y: np.ndarray, made: Noise | Smote, rng: np.random.Generator
+def oversample(
+    rows: np.ndarray, y: np.ndarray, oversampling: Noise | Smote, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As many rows again, as ``made`` says, and their classes.
+    """As many synthetic rows as there are rows, and their classes.
 
     Parameters
     ----------
     rows : np.ndarray [shape=(n, d)]
     y : np.ndarray [shape=(n,)]
     """
-    if made.method == "noise":
-        return rows + rng.normal(0, made.deviation, rows.shape) * rows.std(axis=0), y
+    if oversampling.method == "noise":
+        return rows + rng.normal(0, oversampling.deviation, rows.shape) * rows.std(axis=0), y
     classes, counts = np.unique(y, return_counts=True)
     scale = np.maximum(rows.std(axis=0), np.finfo(float).tiny)
     new = [
-        between(rows[y == c] / scale, count, made.neighbours, rng) * scale
+        interpolate(rows[y == c] / scale, count, oversampling.neighbours, rng) * scale
         for c, count in zip(classes, counts, strict=True)
     ]
     return np.concatenate(new), classes.repeat(counts)
