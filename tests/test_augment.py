@@ -27,7 +27,7 @@ NAMES = registry.names("augment")
 PARAMS = {
     step.transform: step.params
     for policy in POLICIES.values()
-    for chain in policy.copies.values()
+    for chain in policy.versions.values()
     for step in chain
 }
 NOISE = np.random.default_rng(0).standard_normal(2 * RATE).astype(np.float32) / 4
@@ -126,7 +126,7 @@ BAND_STOP = {"hertz": [200.0, 4000.0], "bandwidth": [0.5, 1.99], "order": [2, 4]
     ("module", "block", "key", "limits"),
     [
         (time_shift, {"max_seconds": 5.0}, "seconds", (-5, 5)),
-        (power_shift, {"max_db": 10.0}, "db", (-10, 10)),
+        (power_shift, {"max_gain_db": 10.0}, "db", (-10, 10)),
         (time_mask, {"part": [0.1, 0.5]}, "part", (0.1, 0.5)),
         (time_mask, {"part": [0.1, 0.5]}, "place", (0, 1)),
         (band_stop, BAND_STOP, "bandwidth", (0.5, 1.99)),
@@ -145,7 +145,7 @@ def test_uniform_draws_fill_their_range(module, block, key, limits, rng):
     [
         (pitch_shift, {"semitones": [-2.0, 2.0]}, "semitones", {-2.0, 2.0}),
         (pitch_shift, {"semitones": [2.0]}, "semitones", {2.0}),
-        (time_stretch, {"speeds": [0.5, 1.5]}, "speed", {0.5, 1.5}),
+        (time_stretch, {"rates": [0.5, 1.5]}, "speed", {0.5, 1.5}),
         (band_stop, BAND_STOP, "order", {2, 3, 4}),
     ],
 )
@@ -306,7 +306,7 @@ def test_bands_of_the_equalizer_above_the_nyquist_frequency_do_no_harm(rate):
 
 
 def test_draws_of_the_equalizer_lie_in_their_bands(rng):
-    drawn = [seven_band_eq.draw(rng, seven_band_eq.Params(max_db=12.0)) for _ in range(2000)]
+    drawn = [seven_band_eq.draw(rng, seven_band_eq.Params(max_gain_db=12.0)) for _ in range(2000)]
     for key, bounds in [("hertz", seven_band_eq.HERTZ), ("q", seven_band_eq.Q)]:
         values = np.array([d[key] for d in drawn])
         low, high = np.array(bounds).T
@@ -335,15 +335,15 @@ def test_policies_of_the_tables_are_the_published():
     chains = {
         name: [
             [(step.transform, step.params.model_dump()) for step in chain]
-            for chain in POLICIES[name].copies.values()
+            for chain in POLICIES[name].versions.values()
         ]
         for name in ("tfm", "sb", "rg")
     }
     band = {"hertz": (200, 4000), "bandwidth": (0.5, 1.99), "order": (2, 4)}
     assert chains == {
         "tfm": [[("time_mask", {"part": (0, 0.5)}), ("band_stop", band)]],
-        "sb": [[("seven_band_eq", {"max_db": 12})]],
-        "rg": [[("power_shift", {"max_db": 12})]],
+        "sb": [[("seven_band_eq", {"max_gain_db": 12})]],
+        "rg": [[("power_shift", {"max_gain_db": 12})]],
     }
 
 
@@ -352,11 +352,11 @@ def test_policies_of_the_tables_are_the_published():
     [
         ("{transform: time_mask, part: [0.5, 0.1]}", r"part=\[0.5, 0.1\].*a least and a greatest"),
         ("{transform: time_mask, part: [0.0, 1.5]}", r"part\.1=1.5.*less than or equal to 1"),
-        ("{transform: seven_band_eq, max_db: -3.0}", r"max_db=-3.0.*greater than 0"),
+        ("{transform: seven_band_eq, max_gain_db: -3.0}", r"max_gain_db=-3.0.*greater than 0"),
     ],
 )
 def test_a_faulty_range_is_named(tmp_path, step, message):
     path = tmp_path / "params.yaml"
-    path.write_text(f"policies:\n  p:\n    copies:\n      c:\n      - {step}\n")
+    path.write_text(f"policies:\n  p:\n    versions:\n      c:\n      - {step}\n")
     with pytest.raises(MerError, match=message):
         config.read("policies.p", path=path)

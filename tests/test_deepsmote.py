@@ -21,7 +21,7 @@ from mer.schema.training import Recipe
 from mer.types import Fold
 
 RECIPE = Recipe(optimizer="adam", lr=2e-3, batch=4, epochs=8, short_epochs=1, stop_accuracy=None)
-SYNTHESIS = Synthesis(per_class=3, neighbours=2, training=RECIPE)
+SYNTHESIS = Synthesis(samples_per_class=3, k_neighbors=2, training=RECIPE)
 PROFILE = profile_of()
 
 

@@ -14,8 +14,8 @@ from mer.schema.augmentation import Noise, Smote
 from mer.splits import split
 from mer.types import FeatureSet, Fold
 
-NOISE = Noise(method="noise", deviation=0.2)
-SMOTE = Smote(method="smote", neighbours=2)
+NOISE = Noise(method="noise", std=0.2)
+SMOTE = Smote(method="smote", k_neighbors=2)
 
 
 def test_without_a_leak_pretraining_sees_the_training_clips(corpus):

@@ -202,7 +202,7 @@ def read(
         mel = Mels.read(_present(selection.folder("mel", data), model))
     if "waveform" in reads:
         standard = _present(selection.folder("standard", data), model)
-        if params.waveform.segment:
+        if params.waveform.segment_samples:
             waves = Waves.of(standard, params.waveform)
         else:
             signals = Signals.of(standard, params.waveform)
@@ -240,15 +240,15 @@ def gather(
     module, tracks = registry.get("models", selection.model), read_tracks(selection.folder("index"))
     shown = module.learner == "supervised" and "spectrogram" in module.reads
     copies = None
-    if module.uses_copies != "no" and policy.copies:
+    if module.uses_copies != "no" and policy.versions:
         copies = Copies.read(_present(selection.folder("augmented"), selection.model))
     return replace(
         read(selection, params, columns, module.reads if reads is None else reads),
         labels=labels.encode(tracks, selection.target),
         copies=copies,
         synthesis=policy.synthesis if module.uses_copies != "no" else None,
-        rows=policy.rows if module.learner == "sklearn_estimator" else None,
+        rows=policy.oversampling if module.learner == "sklearn_estimator" else None,
         masking=policy.masking if module.learner == "two_stage" else None,
-        stripes=policy.stripes if shown else None,
+        stripes=policy.spec_augment if shown else None,
         leak=policy.leak,
     )

@@ -50,8 +50,8 @@ def synthesise(
     codes, rng = reconstruction.codes(network, scaled), np.random.default_rng(seed)
     classes = targets.unique()
     new = [
-        between(codes[(targets == c).cpu().numpy()], synthesis.per_class, synthesis.neighbours, rng)
+        between(codes[(targets == c).cpu().numpy()], synthesis.samples_per_class, synthesis.k_neighbors, rng)
         for c in classes
     ]
     found = scale.backwards(_decoded(network, np.concatenate(new), mel.shape[1:]))
-    return found.to(mel.dtype), classes.repeat_interleave(synthesis.per_class), arrays
+    return found.to(mel.dtype), classes.repeat_interleave(synthesis.samples_per_class), arrays

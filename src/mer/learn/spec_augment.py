@@ -31,8 +31,8 @@ class Striped:
 
     def __getitem__(self, rows: Tensor) -> Tensor:
         mel = self.mel[rows].float()
-        for _ in range(self.stripes.count):
-            frames = span(mel.shape[1], self.stripes.frames, mel)[:, :, None]
-            bands = span(mel.shape[2], self.stripes.bands, mel)[:, None, :]
+        for _ in range(self.stripes.n_masks):
+            frames = span(mel.shape[1], self.stripes.time_mask_param, mel)[:, :, None]
+            bands = span(mel.shape[2], self.stripes.freq_mask_param, mel)[:, None, :]
             mel = torch.where(frames | bands, self.fill, mel)
         return mel

@@ -42,7 +42,7 @@ class Waves:
             If the form's rate is above the corpus', or it cuts nothing.
         """
         corpus = Standard.read(standard)
-        values = np.empty((len(corpus.ids), form.segments or 0, form.segment or 0), np.float16)
+        values = np.empty((len(corpus.ids), form.segments or 0, form.segment_samples or 0), np.float16)
         work = partial(_of_clip, standard.absolute(), form)
         for row, found in enumerate(each(work, range(len(corpus.ids)), label="waveforms")):
             values[row] = found

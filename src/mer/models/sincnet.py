@@ -72,7 +72,7 @@ class Params(Block):
     @field_validator("waveform")
     @classmethod
     def _whole(cls, waveform: Waveform) -> Waveform:
-        if waveform.segment:
+        if waveform.segment_samples:
             raise ValueError("segment must be null: chunks are drawn from whole clips")
         return waveform
 

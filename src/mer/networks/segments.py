@@ -45,9 +45,9 @@ def masked(mel: Tensor, masking: Masking) -> Tensor:
     Tensor [shape=(n, frames, mels)]
         Other spans at each call, from torch's generator.
     """
-    frames = span(mel.shape[1], masking.frames, mel)[:, :, None]
-    bands = span(mel.shape[2], masking.bands, mel)[:, None, :]
-    fill = mel.mean((1, 2), keepdim=True) if masking.fill == "mean" else mel.new_zeros(())
+    frames = span(mel.shape[1], masking.time_mask_param, mel)[:, :, None]
+    bands = span(mel.shape[2], masking.freq_mask_param, mel)[:, None, :]
+    fill = mel.mean((1, 2), keepdim=True) if masking.mask_value == "mean" else mel.new_zeros(())
     return torch.where(frames | bands, fill, mel)
 
 
