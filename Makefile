@@ -19,13 +19,13 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 	touch $@
 
 repro: $(INSTALLED) ## run the selected system (params.yaml) and print its results
-	python stages/mend.py
+	python stages/repair_locks.py
 	dvc --wait-for-lock repro
 	python stages/summary.py
 
 tables: $(INSTALLED) ## run every experiment behind the published tables on miniatures, and write the tables (PAPERS=louro_merge: one paper's)
 	python stages/tables.py $(PAPERS)
-	mer check $(PAPERS)
+	mer status $(PAPERS)
 
 docs: .venv/docs-installed ## build docs/ as a site in .mer/docs, and check its links
 	python stages/results_page.py

@@ -24,7 +24,7 @@ from mer.selection import SELECTORS, Selection
 
 
 def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
-    """Of an experiment: its timing, and the folds and rounds of the whole protocol."""
+    """Of an experiment: its timing, and the folds and restarts of the whole protocol."""
     given = spec.load().find(key).model_dump()
     chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=WHOLE, seed=1)
     params, policy, profile = chosen.blocks()
@@ -33,7 +33,7 @@ def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "run")
         found = train.run(chosen, params, policy, short, target, weights=False)
-    return found, len(read_folds(chosen.folds)), getattr(params, "rounds", 1)
+    return found, len(read_folds(chosen.folds)), getattr(params, "restarts", 1)
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
-    table = Table("experiment", "phase", "examples/s", "s/epoch", "folds", "rounds")
+    table = Table("experiment", "phase", "examples/s", "s/epoch", "folds", "restarts")
     for key in chosen.keys:
         found, *counts = cost(key, chosen.epochs)
         for name, seconds in found.items():

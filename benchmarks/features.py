@@ -62,11 +62,11 @@ def rows(native: Clip, file: Path) -> dict[str, Callable[[], object]]:
         lowlevelStats=["mean", "stdev"],
     )
     return {
-        "openSMILE: functionals": lambda: functionals(clip.samples, clip.rate),
+        "openSMILE: functionals": lambda: functionals(clip.samples, clip.sample_rate),
         "mer: compare, 6373": lambda: compare.extract(clip, SMILE),
         "openSMILE: descriptors, then deltas": lambda: (
-            descriptors(clip.samples, clip.rate),
-            deltas(clip.samples, clip.rate),
+            descriptors(clip.samples, clip.sample_rate),
+            deltas(clip.samples, clip.sample_rate),
         ),
         "mer: compare_lld, 260": lambda: compare_lld.extract(clip, LLD),
         "Essentia: MusicExtractor": lambda: extractor(str(file)),
@@ -91,8 +91,8 @@ def milliseconds(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
 def measure(path: Path, folder: Path) -> None:
     """Print the table of one file."""
     whole = decode(path, path.stem, LOWLEVEL.rate, LIMITS)
-    native = Clip(whole.id, whole.samples[: 30 * whole.rate], whole.rate)
-    sf.write(folder / "clip.wav", native.samples, native.rate, subtype="FLOAT")
+    native = Clip(whole.id, whole.samples[: 30 * whole.sample_rate], whole.sample_rate)
+    sf.write(folder / "clip.wav", native.samples, native.sample_rate, subtype="FLOAT")
     cost = milliseconds(rows(native, folder / "clip.wav"))
     table = Table(
         "call", "ms", "x library", "at most", title=f"{path.name}, {native.seconds:.1f} s"

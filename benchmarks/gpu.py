@@ -45,7 +45,7 @@ from mer.pipeline import folds as folding
 from mer.pipeline.stage import versions
 from mer.reproduction import spec
 from mer.runtime.device import computes_in_bfloat16, device
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
 DATASET, PROFILE = "4qaed", "quick"
 SEEDS = Path("data/features")
@@ -118,11 +118,11 @@ def shape_of(model: str, view: str | None) -> tuple[int, ...]:
 
 
 def plain(
-    network: nn.Module, x: Tensor, y: Tensor, recipe: Recipe, where: torch.device
+    network: nn.Module, x: Tensor, y: Tensor, training_config: TrainingConfig, where: torch.device
 ) -> Callable[[], object]:
     """Epochs as a script would write them: see ``benchmarks/training.py``."""
     network = loops.with_torch_dropout(network).to(where)
-    return lambda: loops.plain(network, x, y, recipe, where)
+    return lambda: loops.plain(network, x, y, training_config, where)
 
 
 def speed(epoch: Callable[[], object], count: int, where: torch.device) -> float:
@@ -143,35 +143,37 @@ def as_torch_has_it() -> Iterator[None]:
 def classifier(model: str, view: str | None, batches: int, where: torch.device) -> dict[str, float]:
     """Throughput of a network that classifies its inputs."""
     shape = shape_of(model, view)
-    network, recipe = loops.build(model, shape)
-    once = {"epochs": 1, "stop_accuracy": None, "precision": "bfloat16"}
-    recipe = recipe.model_copy(update=once)
-    count = recipe.batch * batches
+    network, training_config = loops.build(model, shape)
+    once = {"max_epochs": 1, "stop_accuracy": None, "precision": "bfloat16"}
+    training_config = training_config.model_copy(update=once)
+    count = training_config.batch_size * batches
     x, y = 10 * torch.randn(count, *shape) - 40, torch.arange(count) % CLASSES
     with as_torch_has_it():
-        found = {"plain": speed(plain(network, x, y, recipe, where), count, where)}
+        found = {"plain": speed(plain(network, x, y, training_config, where), count, where)}
     resident = [x.half().to(where)], y.to(where)
     for name in ("ours", "compiled"):
         network = loops.build(model, shape)[0].to(where)
         if name == "compiled":
             network.compile()
-        found[name] = speed(lambda: loop.fit(network, *resident, recipe, seed=1), count, where)  # noqa: B023
+        found[name] = speed(
+            lambda: loop.fit(network, *resident, training_config, seed=1), count, where
+        )
     return found
 
 
 def segment_autoencoder(batches: int, where: torch.device) -> dict[str, float]:
     """Throughput of He & Ferguson's autoencoder on segments of 10 s."""
     params, view, policy = config.read("models.ae_bilstm", "views.4qaed_10s", "policies.masked")
-    shape, recipe = (view.frames, view.n_mels), params.autoencoder
-    recipe = recipe.model_copy(update={"epochs": 1, "precision": "bfloat16"})
-    count = recipe.batch * batches
+    shape, training_config = (view.frames, view.n_mels), params.autoencoder
+    training_config = training_config.model_copy(update={"max_epochs": 1, "precision": "bfloat16"})
+    count = training_config.batch_size * batches
     x = torch.rand(count, *shape).half().to(where)
     module = registry.get("models", "ae_bilstm")
     network = module.autoencoder(params, shape=shape, masking=policy.masking).to(where)
     objective = two_stage.huber(network)
 
     def epoch() -> object:
-        return loop.fit(network, [x], x, recipe, seed=1, objective=objective)
+        return loop.fit(network, [x], x, training_config, seed=1, objective=objective)
 
     return {"ours": speed(epoch, count, where)}
 
@@ -179,13 +181,15 @@ def segment_autoencoder(batches: int, where: torch.device) -> dict[str, float]:
 def clip_autoencoder(batches: int, where: torch.device) -> dict[str, float]:
     """Throughput of Louro et al.'s autoencoder of whole spectrograms."""
     (params,) = config.read("models.autoencoder_rf")
-    recipe = params.training.model_copy(update={"epochs": 1, "precision": "bfloat16"})
-    count = recipe.batch * batches
+    training_config = params.training.model_copy(update={"max_epochs": 1, "precision": "bfloat16"})
+    count = training_config.batch_size * batches
     x = (2 * torch.rand(count, *shape_of("cnn", "louro")) - 1).half().to(where)
     network = Autoencoder().to(where)
 
     def epoch() -> object:
-        return loop.fit(network, [x], x, recipe, seed=1, objective=reconstruction.RECONSTRUCTION)
+        return loop.fit(
+            network, [x], x, training_config, seed=1, objective=reconstruction.RECONSTRUCTION
+        )
 
     return {"ours": speed(epoch, count, where)}
 

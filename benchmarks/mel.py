@@ -46,7 +46,11 @@ def bare(samples: np.ndarray, dtype: type) -> np.ndarray:
 def with_librosa(samples: np.ndarray) -> np.ndarray:
     """librosa's bands in dB."""
     bands = librosa.feature.melspectrogram(
-        y=samples, sr=VIEW.sample_rate, n_fft=VIEW.n_fft, hop_length=VIEW.hop_length, n_mels=VIEW.n_mels
+        y=samples,
+        sr=VIEW.sample_rate,
+        n_fft=VIEW.n_fft,
+        hop_length=VIEW.hop_length,
+        n_mels=VIEW.n_mels,
     )
     return librosa.power_to_db(bands, top_db=VIEW.top_db)
 
@@ -65,7 +69,7 @@ def milliseconds(rows: dict[str, Callable[[], object]]) -> dict[str, np.ndarray]
 def main(path: Path) -> None:
     """Print the table, and how far the results are from librosa's."""
     native = decode(path, path.stem, 44100, LIMITS)
-    native = Clip(native.id, native.samples[: 30 * native.rate], native.rate)
+    native = Clip(native.id, native.samples[: 30 * native.sample_rate], native.sample_rate)
     clip = mel.prepare(native, VIEW)
     base = "bare loop, float32"
     cost = milliseconds(

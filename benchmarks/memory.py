@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from mer import config, registry
 from mer.io.spectrograms import Mels
 from mer.learn import loop, memmap, restarts
-from mer.learn.data import Material
+from mer.learn.data import TrainingData
 from mer.learn.trainers import two_stage
 from mer.runtime.device import device
 
@@ -79,36 +79,40 @@ def main() -> None:
         ids = tuple(map(str, range(chosen.clips)))
         labels = {id_: i % 2 for i, id_ in enumerate(ids)}
         mels = Mels(ids, np.full(len(ids), SHAPE[0]), np.load(path, mmap_mode="r"))
-        material = Material(labels, ("low", "high"), mel=mels, masking=policy.masking)
+        material = TrainingData(labels, ("low", "high"), mel=mels, masking=policy.masking)
 
         Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
         stage("start", 0, lambda: None)
         every = two_stage.segments(material, ids, where)
         stage("every segment read", len(every), lambda: read_all(every))
         network = module.autoencoder(params, shape=SHAPE, masking=policy.masking).to(where)
-        recipe = params.autoencoder.model_copy(update={"epochs": 1})
-        count = chosen.steps * recipe.batch
+        training_config = params.autoencoder.model_copy(update={"max_epochs": 1})
+        count = chosen.steps * training_config.batch_size
         flat = mels.values.reshape(-1, *SHAPE)
         some = memmap.examples(flat, np.arange(count), where)
         objective = two_stage.huber(network)
         stage(
             f"stage one, {chosen.steps} steps",
             count,
-            lambda: loop.fit(network, [some], some, recipe, seed=1, objective=objective),
+            lambda: loop.fit(network, [some], some, training_config, seed=1, objective=objective),
         )
         with two_stage.encoded(Noise(), every, chosen.segments) as codes:  # type: ignore[arg-type]
             stage("codes written", 0, lambda: None)
             head = module.build(params, shape=SHAPE, classes=2).to(where)
-            recipe = params.classifier.model_copy(update={"epochs": 1})
+            training_config = params.classifier.model_copy(update={"max_epochs": 1})
             parts = restarts.parts(codes, ids, (ids, ids, ids), labels, where)
-            few = memmap.examples(codes, np.arange(chosen.steps * recipe.batch), where)
+            few = memmap.examples(
+                codes, np.arange(chosen.steps * training_config.batch_size), where
+            )
             targets = parts.train.targets[torch.arange(len(few))]
             stage("every code read", len(ids), lambda: read_all(parts.train.inputs))
-            watch = loop.Watch([few], targets, "accuracy", 10)
+            early_stopping = loop.EarlyStopping([few], targets, "accuracy", 10)
             stage(
                 f"stage two, {chosen.steps} steps",
                 len(few),
-                lambda: loop.fit(head, [few], targets, recipe, seed=1, watch=watch),
+                lambda: loop.fit(
+                    head, [few], targets, training_config, seed=1, early_stopping=early_stopping
+                ),
             )
     Console().print(table)
 

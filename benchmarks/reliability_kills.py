@@ -21,10 +21,11 @@ INTRODUCTION = """\
 ## Kills, signals, a full disk, a second run
 
 Made by `python benchmarks/reliability_kills.py` from tests/test_kills.py, in a clone with short clips and
-the model `cnn`. A stage is run once more and stopped at a random moment, at once again, and so on, {stops}
-times over seven stages; then it is let run. Each start is that of `make repro`: stages/mend.py first, for a
-kill while DVC writes `dvc.lock` leaves it cut short, and `dvc repro` alone then refuses. Seconds are those
-until no process of the run was left or, from the full disk on, until the command had ended."""
+the model `cnn`. A stage is started, killed at a random moment and started again, {stops} times over seven
+stages; then it runs to its end. Each start is the one of `make repro`: stages/repair_locks.py runs first,
+because a kill while DVC writes `dvc.lock` truncates that file, and `dvc repro` alone then refuses it.
+Seconds are counted until no process of the run is left or, from the full disk on, until the command
+has ended."""
 AGAIN = "no process left, no file with other bytes; then the bytes of an undisturbed run, nothing beside"
 OUTCOMES = {
     "full disk": "one sentence, nothing half-written; `dvc checkout -q --allow-missing` restores all",

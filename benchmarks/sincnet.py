@@ -63,15 +63,15 @@ def main() -> None:
     where = device()
     (params,) = config.read("models.sincnet")
     (profile,) = config.read("profiles.paper")
-    recipe = tensors.shortened(params.training, profile)
+    training_config = tensors.apply_profile(params.training, profile)
     size = params.samples(params.chunk_ms)
     network = sincnet.build(params, classes=4).to(where)
     length = round(SECONDS * params.filter_rate)
     noise = np.random.default_rng(0).uniform(-1, 1, CLIPS * length).astype(np.float16)
     starts, lengths = torch.arange(CLIPS) * length, torch.full((CLIPS,), length)
     clips = random_chunks.Clips(torch.from_numpy(noise), starts, lengths)
-    optimizer, generator = loop.optimizer_of(network, recipe), torch.Generator()
-    called = loop.trained(network, recipe, where)
+    optimizer, generator = loop.optimizer_of(network, training_config), torch.Generator()
+    called = loop.trained(network, training_config, where)
 
     def step() -> None:
         network.train()
@@ -80,10 +80,10 @@ def main() -> None:
         loop.epoch(called, [x], clip % 4, batches, loop.CLASSIFICATION, optimizer)
 
     def answer() -> None:
-        with loop.precision(recipe, where):
+        with loop.precision(training_config, where):
             random_chunks.classify(network, clips, size, HOP)
 
-    table = Table("", "chunks/s", title=f"SincNet, 200 ms, {recipe.precision}")
+    table = Table("", "chunks/s", title=f"SincNet, 200 ms, {training_config.precision}")
     table.add_row("training step", f"{rate(BATCH, step):.0f}")
     table.add_row("inference at 10 ms", f"{rate(len(clips.every(size, HOP)[0]), answer):.0f}")
     Console().print(table)

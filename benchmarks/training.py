@@ -32,7 +32,7 @@ from mer.learn import loop
 from mer.networks import layers
 from mer.runtime.device import computes_in_bfloat16, device
 from mer.schema.profiles import WHOLE
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
 FORWARD_AND_BACKWARD = 3  # a backward pass costs two forward ones
 ROUNDS = 5
@@ -42,8 +42,8 @@ PLAIN, SCRIPT, PROJECT = "plain", "plain, our layers", "this project, "
 epoch: Callable[[], object]  # of a process, as ``start`` leaves it
 
 
-def build(model: str, shape: tuple[int, int]) -> tuple[nn.Module, Recipe]:
-    """An untrained network of the registry, and its recipe."""
+def build(model: str, shape: tuple[int, int]) -> tuple[nn.Module, TrainingConfig]:
+    """An untrained network of the registry, and its training configuration."""
     (params,) = config.read(f"models.{model}")
     torch.manual_seed(0)
     network = registry.get("models", model).build(params, shape=shape, classes=CLASSES)
@@ -59,12 +59,14 @@ def with_torch_dropout(network: nn.Module) -> nn.Module:
     return network
 
 
-def plain(network: nn.Module, x: Tensor, y: Tensor, recipe: Recipe, where: torch.device) -> None:
+def plain(
+    network: nn.Module, x: Tensor, y: Tensor, training_config: TrainingConfig, where: torch.device
+) -> None:
     """One epoch as a script would write it; ``x`` and ``y`` lie on the host."""
-    optimizer = torch.optim.SGD(network.parameters(), lr=recipe.lr)
+    optimizer = torch.optim.SGD(network.parameters(), lr=training_config.lr)
     criterion = nn.CrossEntropyLoss()
     network.train()
-    for rows in torch.randperm(len(x)).split(recipe.batch):
+    for rows in torch.randperm(len(x)).split(training_config.batch_size):
         loss = criterion(network(x[rows].to(where)), y[rows].to(where))
         optimizer.zero_grad()
         loss.backward()
@@ -79,19 +81,21 @@ def start(
     global epoch
     logging.disable()
     torch.set_num_threads(1)
-    network, recipe = build(model, shape)
-    changes = {"optimizer": "sgd", "batch": batch, "epochs": 1, "stop_accuracy": None}
-    recipe = recipe.model_copy(update=changes | {"precision": kind.removeprefix(PROJECT)})
+    network, training_config = build(model, shape)
+    changes = {"optimizer": "sgd", "batch_size": batch, "max_epochs": 1, "stop_accuracy": None}
+    training_config = training_config.model_copy(
+        update=changes | {"precision": kind.removeprefix(PROJECT)}
+    )
     x, y = 10 * torch.randn(clips, *shape) - 40, torch.arange(clips) % CLASSES
     if kind.startswith(PROJECT):
         network.to(device())
         resident = [x.half().to(where)], y.to(where)
-        epoch = lambda: loop.fit(network, *resident, recipe, seed=1)  # noqa: E731
+        epoch = lambda: loop.fit(network, *resident, training_config, seed=1)  # noqa: E731
         return
     if kind == PLAIN:
         network = with_torch_dropout(network)
     network.to(where)
-    epoch = lambda: plain(network, x, y, recipe, where)  # noqa: E731
+    epoch = lambda: plain(network, x, y, training_config, where)  # noqa: E731
 
 
 def seconds(function: Callable[[], object], where: torch.device) -> float:

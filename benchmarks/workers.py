@@ -1,8 +1,9 @@
-"""What a second worker gains: clips per second of each family, one process against two.
+"""Speed-up by a second worker: clips per second of each family with one process and with two.
 
-``python benchmarks/workers.py [--dataset demo] [--clips 16]`` on an idle machine: wall-clock time of
-``mer.parallel.each`` over clips of a standardized corpus, as the stage ``features`` calls it. A first,
-unmeasured call of each process loads libraries. At least 1.8 times is expected.
+``python benchmarks/workers.py [--dataset demo] [--clips 16]`` measures the
+wall-clock time of ``mer.parallel.parallel_map`` over clips of a standardized corpus, as the stage
+``features`` calls it. Run it on an idle machine. A first call of each process loads libraries and is not
+measured. The expected speed-up is at least 1.8.
 """
 
 import argparse
@@ -23,13 +24,13 @@ FAMILIES = ("compare", "compare_lld", "essentia", "panda1714")
 
 
 def seconds(family: str, standard: Path, clips: int, workers: int) -> float:
-    """Of the clock, for so many clips."""
+    """Wall-clock seconds for ``clips`` clips of the corpus."""
     os.environ["MER_JOBS"] = str(workers)
     (params,) = config.read(f"families.{family}")
     work = partial(features._row, standard.absolute(), standard.name, family, params)
-    list(parallel.each(work, range(workers), label=f"{family}, warming up"))
+    list(parallel.parallel_map(work, range(workers), label=f"{family}, warming up"))
     started = time.perf_counter()
-    list(parallel.each(work, range(clips), label=f"{family}, {workers} workers"))
+    list(parallel.parallel_map(work, range(clips), label=f"{family}, {workers} workers"))
     spent = time.perf_counter() - started
     get_reusable_executor().shutdown(wait=True)
     return spent
@@ -43,7 +44,7 @@ def main() -> None:
     chosen = parser.parse_args()
     standard = Path("data/standard", chosen.dataset)
     clips = min(chosen.clips, len(Standard.read(standard).ids))
-    table = Table("family", "clips/s, one", "clips/s, two", "gain", title=f"{clips} clips")
+    table = Table("family", "clips/s, one", "clips/s, two", "speed-up", title=f"{clips} clips")
     for family in FAMILIES:
         spent = [seconds(family, standard, clips, workers) for workers in (1, 2)]
         rates = [f"{clips / s:.2f}" for s in spent]

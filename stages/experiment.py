@@ -1,7 +1,7 @@
 """Run one experiment of a paper: ``python stages/experiment.py <paper> <key> model=… dataset=… …``.
 
 ``source=`` names a corpus to train on in place of the tested one, ``parent=`` an experiment whose network
-is trained further, ``weights=`` what a user has to bring, ``set.training.batch=32`` and the like replace
+is trained further, ``weights=`` what a user has to bring, ``set.training.batch_size=32`` and the like replace
 values of the model's block. An absent input leaves the reason in place of scores.
 """
 

@@ -17,7 +17,7 @@ with stage(f"render@{key}"):
         Path("data/raw") / key,
         seed=settings.seed,
         seconds=settings.seconds,
-        rate=rate,
+        sample_rate=rate,
         counts=counts,
         release=settings.release,
     )

@@ -16,7 +16,7 @@ with stage(f"standardize@{key}"):
         Path("data/index", key),
         Path("data/raw", key),
         Path("data/standard", key),
-        rate=rate,
+        sample_rate=rate,
         peak_db=peak_db,
         limits=audio,
         quarantine=quarantine,

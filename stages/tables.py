@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 
 from mer.parallel import jobs
-from mer.pipeline.dvc_locks import mend
+from mer.pipeline.dvc_locks import repair_locks
 from mer.pipeline.stage import one_sentence
 from mer.reproduction import spec
-from mer.reproduction.run_all import EVERY, sweep
+from mer.reproduction.run_all import EVERY, run_all
 
 with one_sentence("tables"):
-    mend(Path())
+    repair_locks(Path())
     chosen, targets = spec.load(), [EVERY]
     if words := sys.argv[1:]:
         chosen = chosen.only(words)
         targets = [f"{EVERY}:table@{name}" for name in chosen.tables]
-    sys.exit(sweep(chosen, jobs(), *targets))
+    sys.exit(run_all(chosen, jobs(), *targets))

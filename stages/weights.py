@@ -11,4 +11,4 @@ block = sys.argv[1]
 name = block.rpartition(".")[2]
 with stage(f"weights@{name}"):
     (weights,) = config.read(f"{block}.weights")
-    pretrained.look(weights, Path("data/weights", name))
+    pretrained.check_weights(weights, Path("data/weights", name))

@@ -115,8 +115,8 @@ def _with(value: float) -> np.ndarray:
 
 
 _FLOAT = {"subtype": "FLOAT"}
-_FRAME = r"cut: its last frame has \d+ of \d+ bytes"
-_BYTES = r"cut: its header says \d+ bytes, \d+ are there"
+_FRAME = r"truncated: its last frame has \d+ of \d+ bytes"
+_BYTES = r"truncated: its header says \d+ bytes, \d+ are there"
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ BAD = [
         "truncated mp3, between two frames",
         "a.mp3",
         _changed(lambda content: content[: content.rindex(b"\xff\xfb", 0, len(content) // 3)]),
-        r"cut: its header says \d+ frames, \d+ are there",
+        r"truncated: its header says \d+ frames, \d+ are there",
     ),
     Kind("truncated mp3 without Xing header", "a.mp3", _content(_third(_mp3(HIGH))), _FRAME),
     Kind(
@@ -157,9 +157,9 @@ BAD = [
         _content(_mp3(HIGH, LOW)),
         r"decodes to \d\.\d\d s, its frames last 4\.\d\d s",
     ),
-    Kind("truncated ogg", "a.ogg", _changed(_third), "cut: its last page is not whole"),
+    Kind("truncated ogg", "a.ogg", _changed(_third), "truncated: its last page is not whole"),
     Kind("ogg without its last page", "a.ogg",
-         _changed(lambda content: content[: content.rindex(b"OggS")]), "cut: its last page is missi"),
+         _changed(lambda content: content[: content.rindex(b"OggS")]), "truncated: its last page is missi"),
     Kind("ogg with a flipped byte", "a.ogg", _changed(_patched(5000, b"\xff\0")), "damaged: page 2"),
     Kind("flac with a flipped byte", "a.flac", _changed(_patched(5000, b"\xff\0")), "not decodable: "),
     Kind("truncated opus", "a.opus", _changed(_third, rate=48000, format="OGG", subtype="OPUS"),

@@ -13,7 +13,7 @@ import psutil
 import yaml
 
 from clone import ENVIRONMENT, FEW, Clone
-from mer.pipeline.dvc_locks import mend
+from mer.pipeline.dvc_locks import repair_locks
 
 SMALL = {
     **FEW,
@@ -65,10 +65,10 @@ def script(process: psutil.Process) -> str | None:
 
 
 class Run:
-    """`dvc repro` in a clone, mended as `make repro` does, two workers, a process group of its own."""
+    """`dvc repro` in a clone, repaired as `make repro` does, two workers, a process group of its own."""
 
     def __init__(self, clone: Clone, *command: str) -> None:
-        self.mended = mend(clone.folder)
+        self.repaired = repair_locks(clone.folder)
         self.folder = clone.folder
         self.output = clone.folder / ".git" / "output.txt"
         with self.output.open("w") as stream:

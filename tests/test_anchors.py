@@ -5,7 +5,7 @@ import pytest
 from mer import config, labels, parallel
 from mer.datasets import qaed
 from mer.learn.cross_validation import cross_validate
-from mer.learn.data import Material
+from mer.learn.data import TrainingData
 from mer.metrics import summary
 from mer.splits import split
 
@@ -14,7 +14,7 @@ def test_the_svm_keeps_its_score_where_no_artist_is_on_two_sides(root, real_data
     corpus = real_data / "4qaed_tables"
     tracks, table = qaed.tracks(corpus), qaed.published(corpus)["top100"]
     params, profile = config.read("models.svm", "profiles.paper", path=root / "params.yaml")
-    material = Material(labels.encode(tracks, "quadrant"), labels.classes("quadrant"), table)
+    material = TrainingData(labels.encode(tracks, "quadrant"), labels.classes("quadrant"), table)
     folds = split(tracks, "grouped", seed=1)
     trained = cross_validate(
         "svm",
@@ -24,7 +24,7 @@ def test_the_svm_keeps_its_score_where_no_artist_is_on_two_sides(root, real_data
         seed=1,
         fidelity="described",
         profile=profile,
-        each=parallel.each,
+        each=parallel.parallel_map,
     )
     found = summary(trained.predictions, 1)
     assert (found["n_clips"], found["n_folds"]) == (900, 100)

@@ -25,7 +25,7 @@ LIMITS = Audio(
     max_memory_mib=2048,
 )
 QUARANTINE = Quarantine(max_fraction=0.1, duplicates="drop")
-SETTINGS = {"rate": RATE, "peak_db": None, "limits": LIMITS, "quarantine": QUARANTINE}
+SETTINGS = {"sample_rate": RATE, "peak_db": None, "limits": LIMITS, "quarantine": QUARANTINE}
 
 
 def sine(rate: int, *, hz: float = 440.0, peak: float = 0.5, seconds: float = 2.0) -> np.ndarray:
@@ -85,7 +85,7 @@ FORMATS = [
 @pytest.mark.parametrize(("name", "rate", "format_"), FORMATS)
 def test_a_tone_survives_every_format_and_rate(tmp_path, name, rate, format_):
     clip = decode(write(tmp_path / name, sine(rate), rate, **format_), "a", RATE, LIMITS)
-    assert (clip.id, clip.rate, clip.samples.dtype) == ("a", RATE, np.float32)
+    assert (clip.id, clip.sample_rate, clip.samples.dtype) == ("a", RATE, np.float32)
     assert clip.seconds == pytest.approx(2.0, abs=0.03)
     assert amplitude(clip.samples, RATE, 440.0) == pytest.approx(0.5, rel=0.02)
     assert amplitude(clip.samples, RATE, 660.0) < 0.005
@@ -124,7 +124,7 @@ def test_opposite_channels_are_silent(tmp_path):
 def test_resample_goes_down_and_never_up():
     clip = Clip("a", sine(44100).astype(np.float32), 44100)
     lower = resample(clip, RATE)
-    assert (lower.rate, lower.seconds) == (RATE, pytest.approx(2.0, abs=1e-3))
+    assert (lower.sample_rate, lower.seconds) == (RATE, pytest.approx(2.0, abs=1e-3))
     assert amplitude(lower.samples, RATE, 440.0) == pytest.approx(0.5, rel=0.01)
     assert resample(clip, 44100) is clip
     with pytest.raises(MerError, match="'a' has 44100 Hz and must not be raised to 48000 Hz"):
@@ -135,7 +135,7 @@ def test_standard_holds_every_clip_at_its_level_and_length(corpus):
     files = {"a.wav": sine(RATE), "b.wav": NOISE[:30001], "quiet.wav": sine(RATE, peak=1e-3)}
     standard = artefacts.Standard.read(corpus(files))
     assert standard.ids == ("id of a.wav", "id of b.wav", "id of quiet.wav")
-    assert (standard.rate, standard.audio.dtype) == (RATE, np.int16)
+    assert (standard.sample_rate, standard.audio.dtype) == (RATE, np.int16)
     for number, samples in enumerate(files.values()):
         clip = standard.clip(number)
         assert clip.samples.dtype == np.float32

@@ -10,7 +10,7 @@ from mer.errors import MerError
 from mer.features import _panda_catalogue
 from mer.learn import feature_selection
 from mer.learn.cross_validation import cross_validate
-from mer.learn.data import Material
+from mer.learn.data import TrainingData
 from mer.learn.trainers import sklearn_estimator
 from mer.schema.feature_selection import EVERY_COLUMN
 from mer.splits import split
@@ -67,7 +67,7 @@ def material(corpus):
     values[np.arange(len(y)), 2 * y + 1] += 4
     names = tuple(f"c{i:02d}" for i in range(20))
     table = FeatureSet(tuple(t.id for t in corpus), names, values)
-    return Material({t.id: int(q) for t, q in zip(corpus, y)}, QUADRANTS, table)
+    return TrainingData({t.id: int(q) for t, q in zip(corpus, y)}, QUADRANTS, table)
 
 
 @pytest.mark.parametrize("chosen", RANKED, ids=lambda c: c.select)
@@ -104,7 +104,7 @@ def seen(material, folds, chosen, monkeypatch, root):
     monkeypatch.setattr(sklearn_estimator, "fit_predict", notes)
     material = replace(material, columns=chosen)
     options = {"seed": 1, "fidelity": "described", "profile": profile}
-    cross_validate("svm", params, material, folds, each=parallel.each, **options)
+    cross_validate("svm", params, material, folds, each=parallel.parallel_map, **options)
     monkeypatch.undo()
     return names
 

@@ -84,7 +84,12 @@ def test_what_is_left_on_disk(made):
     assert read.names == ("both", "powered", "shifted")
     assert read.values.shape == (3, 3, VIEW.frames, VIEW.n_mels)
     assert read.values.dtype == np.float16
-    assert {p.name for p in made.iterdir()} == {"manifest.json", "mel.npy", "ids.csv", "parameters.json"}
+    assert {p.name for p in made.iterdir()} == {
+        "manifest.json",
+        "mel.npy",
+        "ids.csv",
+        "parameters.json",
+    }
 
 
 def test_rows_are_found_by_id(made):
@@ -102,12 +107,12 @@ def test_a_gain_adds_its_decibels_to_the_view(standard, made, tmp_path):
     for id_ in plain.ids:
         (drawn,) = gains[id_]["powered"]
         copy = read.rows([id_])[0, read.names.index("powered")].astype(float)
-        assert copy - plain.rows([id_])[0] == pytest.approx(drawn["db"], abs=0.1)
+        assert copy - plain.rows([id_])[0] == pytest.approx(drawn["gain_db"], abs=0.1)
 
 
 def test_a_chain_is_applied_in_its_order():
     clip = Clip("x", np.eye(1, RATE, 400, dtype=np.float32)[0], RATE)
-    halved = {"transform": "time_stretch", "speed": 0.5}
+    halved = {"transform": "time_stretch", "rate": 0.5}
     later = {"transform": "time_shift", "seconds": 0.1}
     positions = [
         int(np.abs(augment.apply(clip, chain).samples).argmax())
@@ -117,7 +122,7 @@ def test_a_chain_is_applied_in_its_order():
 
 
 def test_each_step_of_a_chain_is_drawn():
-    drawn = augment.draw(POLICY, "some", 1, "a")
+    drawn = augment.sample_parameters(POLICY, "some", 1, "a")
     assert list(drawn) == ["both", "powered", "shifted"]
     assert [step["transform"] for step in drawn["both"]] == ["time_stretch", "time_shift"]
     assert drawn["both"][1]["seconds"] != drawn["shifted"][0]["seconds"]
@@ -126,8 +131,10 @@ def test_each_step_of_a_chain_is_drawn():
 @pytest.mark.parametrize("change", [{"name": "other"}, {"seed": 2}, {"clip": "b"}])
 def test_seed_policy_and_clip_decide_the_draws(change):
     key = {"name": "some", "seed": 1, "clip": "a"}
-    assert augment.draw(POLICY, **key) == augment.draw(POLICY, **key)
-    assert augment.draw(POLICY, **key) != augment.draw(POLICY, **(key | change))
+    assert augment.sample_parameters(POLICY, **key) == augment.sample_parameters(POLICY, **key)
+    assert augment.sample_parameters(POLICY, **key) != augment.sample_parameters(
+        POLICY, **(key | change)
+    )
 
 
 def test_the_other_clips_do_not_matter(made, tmp_path):

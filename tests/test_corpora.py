@@ -75,7 +75,7 @@ def render(key, raw):
             target,
             seed=settings.seed,
             seconds=0.5,
-            rate=16000,
+            sample_rate=16000,
             counts=corpus.counts,
             release=settings.release,
         )
@@ -137,4 +137,4 @@ def test_a_total_is_held_against_the_clips(tmp_path, count):
 
 def test_a_total_is_no_recipe_for_a_demo(tmp_path):
     with pytest.raises(MerError, match=r"counts of a demo corpus must be equal .*not 16"):
-        demo.render("folder", tmp_path / "x", seed=1, seconds=1.0, rate=8000, counts=16)
+        demo.render("folder", tmp_path / "x", seed=1, seconds=1.0, sample_rate=8000, counts=16)

@@ -61,7 +61,7 @@ def cut(prepared, tmp_path, change=None):
 def test_parts_are_the_song_in_order_and_of_equal_length(prepared, tmp_path):
     _, standard = cut(prepared, tmp_path, {"peak_db": None})
     whole, parts = artefacts.Standard.read(prepared[1]), artefacts.Standard.read(standard)
-    assert parts.rate == whole.rate
+    assert parts.sample_rate == whole.sample_rate
     assert parts.ids[:5] == ("s00#0", "s00#1", "s00#2", "s00#3", "s01#0")
     assert parts.lengths.tolist() == [10] * 4 + [10, 11, 11, 11] + [20] * 4
     for song in range(3):

@@ -108,7 +108,7 @@ class Corpus:
             self.index,
             self.raw,
             self.standard,
-            rate=RATE,
+            sample_rate=RATE,
             peak_db=None,
             limits=LIMITS,
             quarantine=Quarantine(**{"max_fraction": 0.5, "duplicates": "drop"} | quarantine),

@@ -17,7 +17,7 @@ from mer.pipeline.demo.synth import PARTIALS, Instrument, perform
 from mer.types import QUADRANTS, Clip, Track
 
 RATE = 22050
-SETTINGS = {"seed": 7, "seconds": 6.0, "rate": RATE}
+SETTINGS = {"seed": 7, "seconds": 6.0, "sample_rate": RATE}
 PURE = Instrument(colour=np.eye(PARTIALS)[0], decay=0.0, vibrato=0.0, vibrato_hz=5.0)
 CALM = {name: cue.base for name, cue in CUES.items()} | {"noise": -120.0, "harshness": 0.0}
 
@@ -32,12 +32,14 @@ def measured(songs) -> pd.DataFrame:
     """Descriptors that any listener's ear has, one row per clip."""
 
     def row(track: Track, clip: Clip) -> dict[str, object]:
-        onsets = librosa.onset.onset_detect(y=clip.samples, sr=clip.rate)
+        onsets = librosa.onset.onset_detect(y=clip.samples, sr=clip.sample_rate)
         return {
             "quadrant": track.quadrant,
             "onsets": len(onsets) / clip.seconds,
             "rms": 20 * np.log10(clip.samples.std()),
-            "centroid": librosa.feature.spectral_centroid(y=clip.samples, sr=clip.rate).mean(),
+            "centroid": librosa.feature.spectral_centroid(
+                y=clip.samples, sr=clip.sample_rate
+            ).mean(),
         }
 
     return pd.DataFrame([row(*song) for song in songs])
@@ -79,7 +81,7 @@ def test_artists_have_two_or_three_songs_and_some_of_them_two_quadrants(per_quad
 
 def test_a_song_has_the_length_type_and_rate_asked_for_and_a_peak_that_never_clips(songs):
     clips = [clip for _, clip in songs]
-    assert {(len(c.samples), c.samples.dtype, c.rate) for c in clips} == {
+    assert {(len(c.samples), c.samples.dtype, c.sample_rate) for c in clips} == {
         (6 * RATE, np.dtype("float32"), RATE)
     }
     peaks = [np.abs(c.samples).max() for c in clips]
@@ -91,7 +93,7 @@ def test_a_song_is_the_same_bytes_alone(songs):
     assert render.song(track, **SETTINGS).samples.tobytes() == clip.samples.tobytes()
 
 
-@pytest.mark.parametrize("change", [{"seed": 8}, {"seconds": 5.0}, {"rate": 16000}])
+@pytest.mark.parametrize("change", [{"seed": 8}, {"seconds": 5.0}, {"sample_rate": 16000}])
 def test_every_setting_counts(songs, change):
     track, clip = songs[0]
     assert render.song(track, **SETTINGS | change).samples.tobytes() != clip.samples.tobytes()
@@ -183,7 +185,7 @@ def test_a_note_sounds_at_its_time_pitch_and_level():
         CALM | {"level": -6.0},
         PURE,
         seconds=2.0,
-        rate=RATE,
+        sample_rate=RATE,
         rng=np.random.default_rng(0),
     )
     assert np.abs(samples).max() == pytest.approx(10 ** (-6 / 20))

@@ -93,7 +93,7 @@ def standardize(root: Path, rate: int) -> None:
         root / "index",
         root,
         root / "standard",
-        rate=rate,
+        sample_rate=rate,
         peak_db=None,
         limits=limits,
         quarantine=quarantine,

@@ -10,7 +10,7 @@ import yaml
 from conftest import ROOT
 from mer.errors import MerError
 from mer.io.artefacts import write_json, write_predictions
-from mer.metrics import fold_scores, intervals, resampled
+from mer.metrics import bootstrap_scores, fold_scores, intervals
 from mer.reproduction import spec, transfer_gain
 from mer.types import Predictions
 
@@ -35,12 +35,12 @@ def width(found, name="accuracy"):
 
 def test_what_is_no_other_gains_nothing_for_sure(rng):
     found = answers(rng.random((1, 40)) < 0.6)
-    assert set(transfer_gain.gain(found, found, 1).values()) == {0.0}
+    assert set(transfer_gain.improvement(found, found, 1).values()) == {0.0}
 
 
 def test_a_gain_is_the_difference_of_the_means_over_rounds(rng):
     ours, theirs = (answers(rng.random((4, 40)) < skill) for skill in (0.8, 0.6))
-    found = transfer_gain.gain(ours, theirs, 1)
+    found = transfer_gain.improvement(ours, theirs, 1)
     for name in transfer_gain.SCORES:
         expected = fold_scores(ours)[name].mean() - fold_scores(theirs)[name].mean()
         assert found[name] == pytest.approx(expected, abs=1e-4)
@@ -51,7 +51,7 @@ def test_of_one_round_the_interval_is_that_of_paired_differences(rng):
     """Their mean has the variance of the differences over the clips; unpaired it would be wider."""
     theirs = rng.random(200) < 0.6
     ours = theirs | (rng.random(200) < 0.2)
-    found = transfer_gain.gain(answers([ours]), answers([theirs]), 1)
+    found = transfer_gain.improvement(answers([ours]), answers([theirs]), 1)
     paired = (ours.astype(float) - theirs).std() / np.sqrt(200)
     apart = np.sqrt((ours.var() + theirs.var()) / 200)
     assert width(found) == pytest.approx(WIDTH * paired, rel=0.08)
@@ -61,7 +61,7 @@ def test_of_one_round_the_interval_is_that_of_paired_differences(rng):
 def test_where_only_seeds_differ_the_interval_is_that_of_the_mean_of_rounds():
     """Rounds that are all right or all wrong know no noise of clips: two means of eight coins each."""
     ours = np.repeat([[1], [0]] * 4, 30, axis=1).astype(bool)
-    found = transfer_gain.gain(answers(ours), answers(~ours), 1)
+    found = transfer_gain.improvement(answers(ours), answers(~ours), 1)
     coin = np.var([0, 1] * 4, ddof=1)
     assert found["accuracy"] == 0
     assert width(found) == pytest.approx(WIDTH * np.sqrt(2 * coin / 8), rel=0.15)
@@ -71,7 +71,7 @@ def test_both_noises_add_up(rng):
     clips, seeds = rng.random(150) < 0.5, np.array([1, 0, 1, 1, 0, 1, 0, 1], bool)[:, None]
     theirs = answers(np.zeros((8, 150), bool))
     both, of_clips, of_seeds = (
-        width(transfer_gain.gain(answers(np.broadcast_to(right, (8, 150))), theirs, 1))
+        width(transfer_gain.improvement(answers(np.broadcast_to(right, (8, 150))), theirs, 1))
         for right in (clips & seeds, clips & True, seeds & True)
     )
     share, skill = seeds.mean(), clips.mean()
@@ -82,7 +82,7 @@ def test_both_noises_add_up(rng):
 def test_parts_of_a_clip_are_no_clips_of_their_own(rng):
     right = rng.random((2, 3, 60)) < 0.6
     one, four = (
-        transfer_gain.gain(*(answers(r, parts) for r in right), seed=1) for parts in (1, 4)
+        transfer_gain.improvement(*(answers(r, parts) for r in right), seed=1) for parts in (1, 4)
     )
     assert one == four
 
@@ -90,12 +90,12 @@ def test_parts_of_a_clip_are_no_clips_of_their_own(rng):
 def test_other_clips_or_labels_are_refused(rng):
     right = rng.random((1, 12)) < 0.5
     with pytest.raises(MerError, match="same test clips and labels, but only one has '011#0'"):
-        transfer_gain.gain(answers(right), answers(right[:, :-1]), 1)
+        transfer_gain.improvement(answers(right), answers(right[:, :-1]), 1)
 
 
 def test_the_interval_of_one_system_is_the_mean_over_rounds_of_the_same_draws(rng):
     found = answers(rng.random((3, 20)) < 0.6)
-    scores = resampled(found, np.ones((1, 20)))
+    scores = bootstrap_scores(found, np.ones((1, 20)))
     assert scores["accuracy"][:, 0] == pytest.approx(fold_scores(found)["accuracy"])
     low, high = intervals(found, 1)["accuracy"]
     assert low < scores["accuracy"].mean() < high

@@ -27,7 +27,7 @@ from killing import (
     strike,
     written,
 )
-from mer.pipeline.dvc_locks import mend
+from mer.pipeline.dvc_locks import repair_locks
 
 KILLS = int(os.environ.get("MER_KILLS", "2"))
 
@@ -50,7 +50,7 @@ def test_a_run_killed_again_and_again_ends_in_the_same_bytes(undisturbed, record
             record_property(kill.how, f"{stage} {passed:.2f}")
             assert passed < GRACE, (kill, living(clone.folder))
             assert written(clone).items() <= expected.items(), kill
-        mend(clone.folder)
+        repair_locks(clone.folder)
         clone.run(*again(stage))
         assert written(clone) == expected, stage
         assert left_over(clone) == []

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from conftest import profile_of
-from mer.learn.context import Training
-from mer.learn.data import Material
+from mer.learn.context import FoldContext
+from mer.learn.data import TrainingData
 from mer.learn.smote import between, more
 from mer.learn.trainers import sklearn_estimator
 from mer.learn.trainers.hybrid import pretraining_clips
@@ -69,8 +69,8 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     profile = profile_of()
 
     def accuracy(leak):
-        material = Material(labels, ("low", "high"), table, rows=made, leak=leak)
-        training = Training(svm, params, fold, 1, "described", profile)
+        material = TrainingData(labels, ("low", "high"), table, rows=made, leak=leak)
+        training = FoldContext(svm, params, fold, 1, "described", profile)
         found = sklearn_estimator.fit_predict(training, material)["probabilities"][0]
         return (found.argmax(1) == [labels[i] for i in fold.test]).mean()
 

@@ -8,9 +8,11 @@ from torch.nn import functional
 
 from mer.errors import MerError
 from mer.learn import loop
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-RECIPE = Recipe(optimizer="sgd", lr=0.5, batch=4, epochs=30, short_epochs=1, stop_accuracy=None)
+CONFIG = TrainingConfig(
+    optimizer="sgd", lr=0.5, batch_size=4, max_epochs=30, smoke_test_epochs=1, stop_accuracy=None
+)
 SQUARES = loop.Objective(
     lambda found, wanted: functional.mse_loss(found[:, 0], wanted),
     lambda found, wanted: (found[:, 0].round() == wanted).sum(),
@@ -26,7 +28,7 @@ def line():
 
 def test_any_objective_can_be_lowered(line):
     network, x, y = line
-    curve = loop.fit(network, [x], y, RECIPE, seed=1, objective=SQUARES)
+    curve = loop.fit(network, [x], y, CONFIG, seed=1, objective=SQUARES)
     assert curve[-1, 0] < 1e-4 < curve[0, 0]
     assert network.weight.item() == pytest.approx(2, abs=0.01)
 
@@ -37,21 +39,27 @@ def test_validation_ends_a_training_and_keeps_its_best_weights(line, monitor):
     network, x, y = line
     nn.init.zeros_(network.weight)
     nn.init.zeros_(network.bias)
-    slow = RECIPE.model_copy(update={"lr": 0.05, "epochs": 200})
+    slow = CONFIG.model_copy(update={"lr": 0.05, "max_epochs": 200})
     within = loop.Objective(
         SQUARES.loss, lambda found, wanted: ((found[:, 0] - wanted).abs() < 0.2).sum()
     )
-    watch = loop.Watch([x], 1.5 * x[:, 0], monitor, patience=3)
-    curve = loop.fit(network, [x], y, slow, seed=1, objective=within, watch=watch)
+    early_stopping = loop.EarlyStopping([x], 1.5 * x[:, 0], monitor, patience=3)
+    curve = loop.fit(network, [x], y, slow, seed=1, objective=within, early_stopping=early_stopping)
     assert len(curve) < 200
     assert network.weight.item() == pytest.approx(1.5, abs=0.2)
 
 
 def test_without_improvement_a_training_ends_after_its_patience(line):
     network, x, y = line
-    still = RECIPE.model_copy(update={"lr": 1e-12})
+    still = CONFIG.model_copy(update={"lr": 1e-12})
     curve = loop.fit(
-        network, [x], y, still, seed=1, objective=SQUARES, watch=loop.Watch([x], y, "accuracy", 4)
+        network,
+        [x],
+        y,
+        still,
+        seed=1,
+        objective=SQUARES,
+        early_stopping=loop.EarlyStopping([x], y, "accuracy", 4),
     )
     assert len(curve) == 5
     assert np.ptp(curve[:, 0]) < 1e-4
@@ -59,7 +67,7 @@ def test_without_improvement_a_training_ends_after_its_patience(line):
 
 def test_a_training_that_diverges_is_said_in_a_sentence(line):
     network, x, y = line
-    wild = RECIPE.model_copy(update={"lr": 1e30, "epochs": 4})
-    watch = loop.Watch([x], y * torch.nan, "loss", 2)
+    wild = CONFIG.model_copy(update={"lr": 1e30, "max_epochs": 4})
+    early_stopping = loop.EarlyStopping([x], y * torch.nan, "loss", 2)
     with pytest.raises(MerError, match=r"validation loss must be a number.*lower its lr"):
-        loop.fit(network, [x], y, wild, seed=1, objective=SQUARES, watch=watch)
+        loop.fit(network, [x], y, wild, seed=1, objective=SQUARES, early_stopping=early_stopping)

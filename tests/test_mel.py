@@ -21,7 +21,10 @@ from mer.types import Clip
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 VIEWS = {key: view for key, view in config.read("views", path=PARAMS)[0].items() if view}
 SHORT = VIEWS["louro"].model_copy(update={"seconds": 1.0, "peak_db": None})
-AS_LIBROSA = {"segment_samples": None, "pad_mode": "pad"}  # segments and repetition: test_segments.py
+AS_LIBROSA = {
+    "segment_samples": None,
+    "pad_mode": "pad",
+}  # segments and repetition: test_segments.py
 WHOLE = {key: view.model_copy(update=AS_LIBROSA) for key, view in VIEWS.items()}
 every_view = pytest.mark.parametrize(
     "view", WHOLE.values(), ids=WHOLE
@@ -165,7 +168,9 @@ def test_music_equals_librosa(view, real_data):
 
 
 @every_view
-@pytest.mark.parametrize("changes", [{}, {"n_fft": 1024, "n_mels": 96, "fmin": 30.0, "fmax": 7000.0}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"n_fft": 1024, "n_mels": 96, "fmin": 30.0, "fmax": 7000.0}]
+)
 def test_the_filters_are_librosas(view, changes):
     view = view.model_copy(update=changes)
     expected = librosa.filters.mel(
@@ -191,7 +196,9 @@ def test_log10p1_is_the_logarithm_of_one_plus_the_bands():
 @pytest.mark.parametrize("band", [60, 85])
 def test_a_tone_at_the_centre_of_a_band_peaks_there(view, band):
     htk = view.mel_scale == "htk"
-    centres = librosa.mel_frequencies(view.n_mels + 2, fmin=view.fmin, fmax=view.fmax, htk=htk)[1:-1]
+    centres = librosa.mel_frequencies(view.n_mels + 2, fmin=view.fmin, fmax=view.fmax, htk=htk)[
+        1:-1
+    ]
     heard = centres[band] * view.sample_rate / (view.filter_rate or view.sample_rate)
     assert forwards(tone(heard, 3.0, view.sample_rate), view)[40].argmax() == band
 
@@ -261,7 +268,7 @@ def test_a_view_without_length_keeps_the_clips_own():
 
 def test_prepare_resamples_and_levels_the_peak():
     clip = mel.prepare(tone(440.0, 3.0, 44100, gain=0.2), VIEWS["louro"])
-    assert (clip.rate, len(clip.samples), clip.samples.dtype) == (16000, 48000, np.float32)
+    assert (clip.sample_rate, len(clip.samples), clip.samples.dtype) == (16000, 48000, np.float32)
     assert np.abs(clip.samples).max() == pytest.approx(10 ** (-0.1 / 20), rel=1e-6)
 
 
@@ -299,7 +306,11 @@ def test_an_empty_block_is_a_view_without_a_spectrogram():
     [
         ("fmax: 8000.0", "fmax: 8001.0", "views.louro.fmax=8001.0.*not above 8000"),
         ("n_fft: 2048", "n_ftt: 2048", "'views.louro.n_fft' is missing"),
-        ("pad_value: minimum", "pad_value: minimum\n    hue: 1", "'views.louro.hue' is not a known key"),
+        (
+            "pad_value: minimum",
+            "pad_value: minimum\n    hue: 1",
+            "'views.louro.hue' is not a known key",
+        ),
     ],
 )
 def test_a_wrong_view_is_refused_by_its_key(tmp_path, old, new, message):
@@ -378,5 +389,7 @@ def test_a_view_without_a_spectrogram_leaves_an_absent_artefact(standard, tmp_pa
 
 def test_a_view_above_the_corpus_rate_leaves_nothing(standard, tmp_path):
     with pytest.raises(MerError, match=r"22050 Hz.*44100 Hz"):
-        mel_stage.compute(standard, tmp_path / "mel", SHORT.model_copy(update={"sample_rate": 44100}))
+        mel_stage.compute(
+            standard, tmp_path / "mel", SHORT.model_copy(update={"sample_rate": 44100})
+        )
     assert list(tmp_path.iterdir()) == [standard.parent]

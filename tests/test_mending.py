@@ -2,7 +2,7 @@ import fcntl
 
 import pytest
 
-from mer.pipeline.dvc_locks import LOCK, RWLOCK, mend
+from mer.pipeline.dvc_locks import LOCK, RWLOCK, repair_locks
 
 WHOLE = {
     "dvc.lock": "schema: '2.0'\nstages:\n  train:\n    cmd: python stages/train.py\n",
@@ -21,30 +21,30 @@ def repository(tmp_path):
 
 
 def test_whole_files_stay(repository):
-    assert mend(repository) == []
+    assert repair_locks(repository) == []
     assert {n: (repository / n).read_text() for n in WHOLE} == WHOLE
 
 
 def test_missing_files_are_no_damage(tmp_path):
-    assert mend(tmp_path) == []
+    assert repair_locks(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", WHOLE)
 @pytest.mark.parametrize("kept", [0, 9, 24])
 def test_a_file_cut_short_is_removed_alone(repository, name, kept):
     (repository / name).write_text(WHOLE[name][:kept])
-    assert mend(repository) == [repository / name]
+    assert repair_locks(repository) == [repository / name]
     assert [n for n in WHOLE if not (repository / n).exists()] == [name]
 
 
 def test_a_file_cut_inside_a_letter_is_removed(repository):
     (repository / "data/dvc.lock").write_bytes("schema: '2.0'\nstages: ó".encode()[:-1])
-    assert mend(repository) == [repository / "data/dvc.lock"]
+    assert repair_locks(repository) == [repository / "data/dvc.lock"]
 
 
 def test_nothing_is_removed_while_dvc_works(repository):
     (repository / "dvc.lock").write_text("")
     with (repository / LOCK).open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
-        assert mend(repository) == []
-    assert mend(repository) == [repository / "dvc.lock"]
+        assert repair_locks(repository) == []
+    assert repair_locks(repository) == [repository / "dvc.lock"]

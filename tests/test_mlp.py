@@ -5,13 +5,13 @@ import pytest
 from sklearn.feature_selection import SelectKBest, chi2
 
 from conftest import profile_of
-from mer.learn.context import Training
-from mer.learn.data import Material
+from mer.learn.context import FoldContext
+from mer.learn.data import TrainingData
 from mer.learn.trainers import sklearn_estimator
 from mer.models import mlp
 from mer.types import QUADRANTS, FeatureSet, Fold
 
-PARAMS = mlp.Params(alpha=1.0, max_iter=1000, k=2, rounds=3)
+PARAMS = mlp.Params(alpha=1.0, max_iter=1000, k=2, restarts=3)
 PROFILE = profile_of()
 
 
@@ -78,8 +78,8 @@ def test_the_run_names_the_selected_columns(rows):
     x, y = rows
     ids = tuple(f"t{i}" for i in range(90))
     labels = dict(zip(ids, y.tolist(), strict=True))
-    material = Material(labels, QUADRANTS[:3], FeatureSet(ids, tuple("abcdef"), x))
+    material = TrainingData(labels, QUADRANTS[:3], FeatureSet(ids, tuple("abcdef"), x))
     fold = Fold(0, 0, ids[::2], (), ids[1::2])
-    training = Training(mlp, PARAMS, fold, 1, "described", PROFILE)
+    training = FoldContext(mlp, PARAMS, fold, 1, "described", PROFILE)
     found = sklearn_estimator.fit_predict(training, material)
     assert found["selected"].tobytes().decode().split("\n") == ["b", "e"]

@@ -14,21 +14,21 @@ from conftest import profile_of
 from mer import config, parallel, registry
 from mer.errors import MerError
 from mer.io.spectrograms import Copies, Mels
-from mer.learn.context import Kept
+from mer.learn.context import FittedFold
 from mer.learn.cross_validation import cross_validate, fold_seed
-from mer.learn.data import Material
-from mer.learn.waveforms import Signals, Waves
+from mer.learn.data import TrainingData
+from mer.learn.waveforms import SegmentedWaveforms, Waveforms
 from mer.metrics import summary
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 from mer.splits import split
 from mer.types import QUADRANTS, FeatureSet
 
 SHAPE = (96, 96)
-QUICK = Recipe(
-    optimizer="adam", lr=0.005, batch=8, epochs=3, short_epochs=3, stop_accuracy=None
+QUICK = TrainingConfig(
+    optimizer="adam", lr=0.005, batch_size=8, max_epochs=3, smoke_test_epochs=3, stop_accuracy=None
 )  # the published recipes, and the published width, take minutes
-LONGER = QUICK.model_copy(update={"epochs": 16, "short_epochs": 16})
-QUICK_SEGMENTS = {"filters": (4, 4), "units": 32, "rounds": 1, "validation": 0.25}
+LONGER = QUICK.model_copy(update={"max_epochs": 16, "smoke_test_epochs": 16})
+QUICK_SEGMENTS = {"filters": (4, 4), "units": 32, "restarts": 1, "validation": 0.25}
 QUICK_BLOCKS = {
     "ae_bilstm": {
         **QUICK_SEGMENTS,
@@ -37,22 +37,24 @@ QUICK_BLOCKS = {
         "classifier": LONGER,
     },
     "cnn_bilstm": {**QUICK_SEGMENTS, "training": LONGER},
-    "autoencoder_rf": {"training": QUICK.model_copy(update={"epochs": 1, "short_epochs": 1})},
+    "autoencoder_rf": {
+        "training": QUICK.model_copy(update={"max_epochs": 1, "smoke_test_epochs": 1})
+    },
     "cnn": {"training": QUICK},
     "cnn_gru": {"training": QUICK},
     "crnn": {"training": QUICK, "filters": (8, 8, 8, 8)},
     "mlp": {"k": 4},
     "sincnet": {
         "chunk_ms": 25,
-        "short_hop_ms": 5,
-        "short_steps": 30,
+        "smoke_test_hop_ms": 5,
+        "smoke_test_steps": 30,
         "hidden": (64,),
         "training": QUICK.model_copy(
-            update={"optimizer": "rmsprop", "epochs": 5, "short_epochs": 5}
+            update={"optimizer": "rmsprop", "max_epochs": 5, "smoke_test_epochs": 5}
         ),
     },
     "short_chunk_cnn": {
-        "training": QUICK.model_copy(update={"lr": 0.01, "epochs": 6, "short_epochs": 6}),
+        "training": QUICK.model_copy(update={"lr": 0.01, "max_epochs": 6, "smoke_test_epochs": 6}),
         "filters": (4, 4, 32),
     },
     "sample_cnn": {"training": LONGER, "filters": (8, 8, 8)},
@@ -82,14 +84,14 @@ def material(corpus):
     periods = np.array([267, 80, 27, 9])[y][:, None]  # of impulses, in samples
     signals = (np.arange(600) + rng.integers(periods)) % periods == 0
     signals = signals + 0.02 * rng.standard_normal(signals.shape)
-    return Material(
+    return TrainingData(
         labels,
         QUADRANTS,
         FeatureSet(ids, tuple("abcdef"), values),
         Mels(ids, frames, mel.astype(np.float16)),
         Copies(ids, frames, copies.astype(np.float16), ("louder",)),
-        Waves(ids, waves.astype(np.float16)),
-        Signals(ids, signals.astype(np.float16).ravel(), np.full(len(y), signals.shape[1])),
+        SegmentedWaveforms(ids, waves.astype(np.float16)),
+        Waveforms(ids, signals.astype(np.float16).ravel(), np.full(len(y), signals.shape[1])),
     )
 
 
@@ -144,7 +146,7 @@ def run(root, model, material, folds, fidelity="described", seed=1, chosen=None)
         seed=seed,
         fidelity=fidelity,
         profile=DEMO,
-        each=parallel.each,
+        each=parallel.parallel_map,
     )
 
 
@@ -173,8 +175,8 @@ def test_every_model_declares_its_inputs(root):
     for model in MODELS:
         module = registry.get("models", model)
         assert set(module.reads) <= {"table", "spectrogram", "waveform", "weights"}
-        assert module.uses_copies in ("no", "training", "pretraining")
-        assert module.learner in registry.names("learn.trainers")
+        assert module.augments in ("no", "training", "pretraining")
+        assert module.trainer in registry.names("learn.trainers")
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -220,9 +222,7 @@ def test_a_training_clip_does_enter_training(root, trained, model, material, fol
     assert not same(left_by(after, folds[0]), left_by(trained(model), folds[0]))
 
 
-@pytest.mark.parametrize(
-    "model", [m for m in MODELS if registry.get("models", m).uses_copies != "no"]
-)
+@pytest.mark.parametrize("model", [m for m in MODELS if registry.get("models", m).augments != "no"])
 def test_copies_of_training_clips_enter_training(root, trained, model, material, folds):
     after = run(root, model, replace(material, copies=None), folds[:1])
     assert not same(left_by(after, folds[0]), left_by(trained(model), folds[0]))
@@ -232,7 +232,7 @@ def test_copies_of_training_clips_enter_training(root, trained, model, material,
 def test_what_a_training_leaves_answers_as_it_did(root, trained, model, material, folds):
     """Its test clips in another order, weights back from a file's bytes, no label but of training clips."""
     module, fold, left = registry.get("models", model), folds[0], trained(model)
-    kept = Kept(
+    kept = FittedFold(
         module,
         params(root, model),
         fold,
@@ -242,13 +242,13 @@ def test_what_a_training_leaves_answers_as_it_did(root, trained, model, material
         load(save(dict(left.weights.get((0, 0), {})))),
     )
     known = replace(material, labels={id_: material.labels[id_] for id_ in fold.train})
-    asked, learner = fold.test[::-1], registry.get("learn.trainers", module.learner)
-    found = learner.answer(kept, as_read(known, model), asked)
+    asked, trainer = fold.test[::-1], registry.get("learn.trainers", module.trainer)
+    found = trainer.predict(kept, as_read(known, model), asked)
     answers = left.predictions.frame.set_index("id").loc[list(asked)]
     assert found == pytest.approx(
         answers[left.predictions.probability_columns].to_numpy(), abs=1e-4
     )
-    assert bool(kept.weights) == learner.uses_device
+    assert bool(kept.weights) == trainer.uses_device
 
 
 @pytest.mark.parametrize("model", ["svm", "hybrid"])

@@ -13,7 +13,7 @@ from mer.learn import loop
 from mer.learn.trainers.supervised import weights
 from mer.networks.layers import GRU, Dropout, MaxPoolSame, he_normal
 from mer.runtime.device import device
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
 PAPER = (942, 128)
 SMALL = (128, 96)
@@ -23,7 +23,9 @@ NETWORKS = {
     "cnn_gru_frames": ("cnn_gru", {"sequence": "frames"}),
     "crnn": ("crnn", {}),
 }
-STEP = Recipe(optimizer="sgd", lr=0.01, batch=8, epochs=30, short_epochs=1, stop_accuracy=None)
+STEP = TrainingConfig(
+    optimizer="sgd", lr=0.01, batch_size=8, max_epochs=30, smoke_test_epochs=1, stop_accuracy=None
+)
 
 
 def trainable(network: nn.Module) -> int:
@@ -244,7 +246,7 @@ def test_gru_stays_in_single_precision():
         )
 
 
-LEARNING = STEP.model_copy(update={"optimizer": "adam", "lr": 0.005, "epochs": 24})
+LEARNING = STEP.model_copy(update={"optimizer": "adam", "lr": 0.005, "max_epochs": 24})
 
 
 @pytest.mark.parametrize("name", [*NETWORKS, "fusion"])
@@ -254,7 +256,7 @@ def test_a_step_lowers_the_loss_and_eight_clips_are_learnt(batch, name):
     network, inputs = (hybrid()[2], [x, table]) if name == "fusion" else (build(name), [x])
     curve = loop.fit(network, inputs, y, LEARNING, seed=1)
     assert curve[-1, 0] < curve[0, 0] / 2
-    loop.settle(network, inputs)
+    loop.update_batchnorm_stats(network, inputs)
     assert (loop.predict(network, inputs).argmax(1) == y.numpy()).all()
 
 
@@ -269,7 +271,7 @@ def test_predictions_do_not_depend_on_the_batch(batch, name, size):
 
 def test_same_seed_same_training(batch):
     x, y = batch
-    two = STEP.model_copy(update={"epochs": 2})
+    two = STEP.model_copy(update={"max_epochs": 2})
     curves = [loop.fit(build("cnn"), [x], y, two, seed=seed) for seed in (1, 1, 2)]
     assert (curves[0] == curves[1]).all()
     assert (curves[0] != curves[2]).any()
@@ -279,19 +281,19 @@ def test_training_stops_at_the_accuracy(batch):
     x, y = batch
     stopping = STEP.model_copy(update={"stop_accuracy": 0.5})
     curve = loop.fit(build("cnn"), [x], y, stopping, seed=1)
-    assert len(curve) < STEP.epochs
+    assert len(curve) < STEP.max_epochs
     assert curve[-1, 1] >= 0.5 > curve[:-1, 1].max(initial=0)
 
 
 def test_settled_norms_have_the_statistics_of_the_examples(batch):
     x, y = batch
     network = build("cnn")
-    loop.fit(network, [x], y, STEP.model_copy(update={"epochs": 1}), seed=1)
+    loop.fit(network, [x], y, STEP.model_copy(update={"max_epochs": 1}), seed=1)
     first = network.convolutions[0]
     norm = next(m for m in network.modules() if isinstance(m, nn.BatchNorm2d))
     pooled = torch.relu(network.convolutions[1](first(x.unsqueeze(1))))
     assert not torch.allclose(norm.running_mean, pooled.mean((0, 2, 3)), rtol=0.05)
-    loop.settle(network, [x])
+    loop.update_batchnorm_stats(network, [x])
     assert torch.allclose(norm.running_mean, pooled.mean((0, 2, 3)), rtol=1e-4)
 
 
@@ -299,7 +301,7 @@ def test_settled_norms_do_not_depend_on_the_order_of_the_examples():
     """Two kinds of examples, one behind the other: batches of one kind would have no variance."""
     x = torch.cat([torch.randn(60, 5) - 8, torch.randn(10, 5) + 8])
     network = nn.Sequential(nn.BatchNorm1d(5))
-    loop.settle(network, [x])
+    loop.update_batchnorm_stats(network, [x])
     assert torch.allclose(network[0].running_mean, x.mean(0), atol=0.3)
     assert torch.allclose(network[0].running_var, x.var(0), rtol=0.1)
 
@@ -310,8 +312,8 @@ def test_the_frozen_branch_stays_as_it_was(batch):
     before = {k: v.clone() for k, v in dnn.hidden.state_dict().items()}
     moving = branch.hidden[1].weight.clone()
     table = torch.randn(8, 20)
-    loop.fit(fusion, [x, table], y, STEP.model_copy(update={"epochs": 2}), seed=1)
-    loop.settle(fusion, [x, table])
+    loop.fit(fusion, [x, table], y, STEP.model_copy(update={"max_epochs": 2}), seed=1)
+    loop.update_batchnorm_stats(fusion, [x, table])
     assert all(torch.equal(v, before[k]) for k, v in dnn.hidden.state_dict().items())
     assert not torch.equal(branch.hidden[1].weight, moving)
 
@@ -331,7 +333,7 @@ def test_a_device_that_is_not_there_is_named(monkeypatch, name):
 def test_recipes_are_the_published(root):
     (params,) = config.read("models.hybrid", path=root / "params.yaml")
     found = {
-        phase: (r.optimizer, r.lr, r.batch, r.epochs, r.stop_accuracy)
+        phase: (r.optimizer, r.lr, r.batch_size, r.max_epochs, r.stop_accuracy)
         for phase, r in ((p, getattr(params, p)) for p in ("pretraining", "fusion"))
     }
     assert found == {
@@ -343,14 +345,20 @@ def test_recipes_are_the_published(root):
 @pytest.mark.parametrize("name", ["cnn", "cnn_gru", "crnn"])
 def test_recipes_of_the_networks_are_the_published(name):
     (params,) = config.read(f"models.{name}", path=ROOT / "params.yaml")
-    published = {"optimizer": "sgd", "lr": 0.01, "batch": 150, "epochs": 200, "stop_accuracy": 0.9}
-    assert params.training.model_dump(exclude={"short_epochs", "precision"}) == published
+    published = {
+        "optimizer": "sgd",
+        "lr": 0.01,
+        "batch_size": 150,
+        "max_epochs": 200,
+        "stop_accuracy": 0.9,
+    }
+    assert params.training.model_dump(exclude={"smoke_test_epochs", "precision"}) == published
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_come_back(tmp_path, batch, name):
     network, other = build(name), build(name).to(memory_format=torch.channels_last)
-    loop.fit(network, [batch[0]], batch[1], LEARNING.model_copy(update={"epochs": 1}), seed=1)
+    loop.fit(network, [batch[0]], batch[1], LEARNING.model_copy(update={"max_epochs": 1}), seed=1)
     arrays = {k.removeprefix("weights."): v for k, v in weights(network).items()}
     save_file(arrays, tmp_path / "w.safetensors")
     expected = loop.predict(network, [batch[0]])
@@ -368,10 +376,10 @@ def test_a_training_in_bfloat16_ends_where_one_in_float32_does(batch, monkeypatc
     for precision in ("float32", "bfloat16"):
         network = build("cnn")
         network.logits.register_forward_hook(lambda *given: kinds.append(given[2].dtype))
-        recipe = LEARNING.model_copy(update={"precision": precision})
-        curves.append(loop.fit(network, [x], y, recipe, seed=1))
+        training_config = LEARNING.model_copy(update={"precision": precision})
+        curves.append(loop.fit(network, [x], y, training_config, seed=1))
         kinds.append(precision)
-        loop.settle(network, [x])
+        loop.update_batchnorm_stats(network, [x])
         answers.append(loop.predict(network, [x]))
     trained = kinds[kinds.index("float32") + 1 : kinds.index("bfloat16")]
     assert torch.bfloat16 in trained

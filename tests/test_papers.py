@@ -164,9 +164,11 @@ def test_a_composition_names_no_input_that_its_model_does_not_read(key):
     module = registry.get("models", experiment.model)
     assert "table" in module.reads or experiment.family == "none"
     assert "spectrogram" in module.reads or experiment.view == "none"
-    makes_rows = module.learner == "sklearn_estimator" and PARAMS.policies[experiment.augment].oversampling
-    masks = module.learner == "two_stage"
-    assert module.uses_copies != "no" or makes_rows or masks or experiment.augment == "none"
+    makes_rows = (
+        module.trainer == "sklearn_estimator" and PARAMS.policies[experiment.augment].oversampling
+    )
+    masks = module.trainer == "two_stage"
+    assert module.augments != "no" or makes_rows or masks or experiment.augment == "none"
 
 
 @pytest.mark.parametrize("key", EXPERIMENTS)

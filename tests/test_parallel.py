@@ -30,7 +30,7 @@ def scratch(tmp_path, monkeypatch):
 
 
 def run():
-    return np.stack(list(parallel.each(noise, list(range(7)), label="noise")))
+    return np.stack(list(parallel.parallel_map(noise, list(range(7)), label="noise")))
 
 
 def test_number_of_workers_does_not_matter(monkeypatch):
@@ -56,12 +56,12 @@ def test_bad_number_of_jobs_is_named(monkeypatch, value):
 
 def test_resumed_work_keeps_what_was_done(monkeypatch, scratch):
     monkeypatch.setenv("MER_JOBS", "1")
-    with pytest.raises(MerError, match="third"), parallel.resumable("key") as work:
+    with pytest.raises(MerError, match="third"), parallel.checkpointed_map("key") as work:
         list(work(fragile, list(range(5)), label="fragile"))
     (kept,) = scratch.iterdir()
     assert sorted(p.name for p in kept.iterdir()) == [f"{i}.safetensors" for i in range(3)]
     save_file({"noise": np.full(5, 7.0)}, kept / "0.safetensors")
-    with parallel.resumable("key") as work:
+    with parallel.checkpointed_map("key") as work:
         found = [arrays["noise"] for arrays in work(named, list(range(5)), label="noise")]
     assert (found[0] == 7).all()
     assert (found[4] == noise(4)).all()
@@ -70,11 +70,11 @@ def test_resumed_work_keeps_what_was_done(monkeypatch, scratch):
 
 def test_no_item_is_started_when_the_time_is_up(monkeypatch, scratch):
     monkeypatch.setenv("MER_JOBS", "1")
-    with parallel.resumable("key", until=float("inf")) as work:
+    with parallel.checkpointed_map("key", until=float("inf")) as work:
         next(work(named, list(range(3)), label="noise"))
         (kept,) = scratch.iterdir()
     save_file({"noise": np.full(5, 7.0)}, kept / "0.safetensors")
-    with parallel.resumable("key", until=0.0) as work:
+    with parallel.checkpointed_map("key", until=0.0) as work:
         found = list(work(named, list(range(3)), label="noise"))
     assert (found[0]["noise"] == 7).all()
     assert found[1:] == [{}, {}]
@@ -82,7 +82,7 @@ def test_no_item_is_started_when_the_time_is_up(monkeypatch, scratch):
 
 
 def test_another_key_shares_nothing(scratch):
-    with parallel.resumable("one") as first, parallel.resumable("two") as second:
+    with parallel.checkpointed_map("one") as first, parallel.checkpointed_map("two") as second:
         list(first(named, [0], label="first"))
         (found,) = second(named, [5], label="second")
         assert (found["noise"] == noise(5)).all()

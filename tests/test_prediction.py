@@ -53,9 +53,9 @@ def prepare():
         "corpora.demo", "views.louro", "families.compare", "profiles.demo", "audio", "quarantine"
     )
     raw, index, standard = (Path("data", kind, "demo") for kind in ("raw", "index", "standard"))
-    render.render("folder", raw, seed=7, seconds=SECONDS, rate=RATE, counts=corpus.counts)
+    render.render("folder", raw, seed=7, seconds=SECONDS, sample_rate=RATE, counts=corpus.counts)
     indexing.build(raw, index, "folder", corpus.counts)
-    how = {"rate": corpus.rate, "peak_db": corpus.peak_db, "limits": limits}
+    how = {"sample_rate": corpus.rate, "peak_db": corpus.peak_db, "limits": limits}
     standardize.standardize(index, raw, standard, **how, quarantine=quarantine)
     mel.compute(standard, Path("data/mel/louro/demo"), view)
     features = Path("data/features/compare/demo")

@@ -19,9 +19,11 @@ from mer.io import artefacts, pretrained
 from mer.learn import loop
 from mer.learn.trainers import finetune
 from mer.models import artists_cnn, crnn_mtat
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-STEP = Recipe(optimizer="adam", lr=0.01, batch=8, epochs=12, short_epochs=1, stop_accuracy=None)
+STEP = TrainingConfig(
+    optimizer="adam", lr=0.01, batch_size=8, max_epochs=12, smoke_test_epochs=1, stop_accuracy=None
+)
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +98,7 @@ def test_what_is_there_is_told_from_what_is_not(state_dict, tmp_path, monkeypatc
         state_dict.unlink()
         if content is not None:
             state_dict.write_bytes(content)
-        pretrained.look(chosen, tmp_path / "looked")
+        pretrained.check_weights(chosen, tmp_path / "looked")
         found.append(artefacts.absent(tmp_path / "looked"))
     assert found[0] is None
     assert f"must have the sha256 {chosen.sha256}, not " in found[1]
@@ -361,7 +363,7 @@ def test_all_of_it_learns_where_it_may(rng):
     before = {k: v.clone() for k, v in network.named_parameters()}
     y = torch.arange(8) % 4
     x = torch.from_numpy(rng.standard_normal((8, 192, 96)).astype(np.float32)) + y[:, None, None]
-    losses = loop.fit(network, [x], y, STEP.model_copy(update={"epochs": 6}), seed=1)[:, 0]
+    losses = loop.fit(network, [x], y, STEP.model_copy(update={"max_epochs": 6}), seed=1)[:, 0]
     assert losses[-1] < losses[0]
     assert not any(torch.equal(v, before[k]) for k, v in network.named_parameters())
 

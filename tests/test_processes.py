@@ -15,9 +15,9 @@ from mer.runtime.processes import runs
 WORKERS = """
 import os, time
 from mer import parallel
-list(parallel.each(time.sleep, [0, 0], label="started"))
+list(parallel.parallel_map(time.sleep, [0, 0], label="started"))
 print("ready", flush=True)
-list(parallel.each(time.sleep, [60, 60], label="busy"))
+list(parallel.parallel_map(time.sleep, [60, 60], label="busy"))
 """
 
 
@@ -67,4 +67,4 @@ def test_a_killed_worker_is_named_in_one_sentence(monkeypatch):
     monkeypatch.delenv("MER_DASK", raising=False)
     monkeypatch.setenv("MER_JOBS", "2")
     with pytest.raises(MerError, match="train: the 2 processes must live, and one was killed"):
-        list(parallel.each(end, [0, 1, 2], label="train"))
+        list(parallel.parallel_map(end, [0, 1, 2], label="train"))

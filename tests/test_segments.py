@@ -12,19 +12,21 @@ from mer.dsp.mel import prepare, segments, spectrogram
 from mer.io.spectrograms import Copies, Mels
 from mer.learn import tensors
 from mer.learn.cross_validation import cross_validate
-from mer.learn.data import Material
+from mer.learn.data import TrainingData
 from mer.learn.trainers._voting import vote
 from mer.models import short_chunk_cnn
 from mer.pipeline.evaluate import run as evaluate
 from mer.pipeline.train import _write
 from mer.schema.spectrograms import Waveform
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 from mer.types import Clip, Fold
 
 FORM = Waveform(
     sample_rate=100, peak_db=None, seconds=0.1, crop_from="start", pad_mode="pad", segment_samples=3
 )
-RECIPE = Recipe(optimizer="sgd", lr=0.01, batch=8, epochs=1, short_epochs=1, stop_accuracy=None)
+CONFIG = TrainingConfig(
+    optimizer="sgd", lr=0.01, batch_size=8, max_epochs=1, smoke_test_epochs=1, stop_accuracy=None
+)
 
 
 def test_segments_follow_each_other_and_a_remainder_is_dropped():
@@ -54,7 +56,9 @@ def test_a_view_with_segments_is_that_of_each_segment_alone(root, rng):
     (view,) = config.read("views.louro_segments", path=root / "params.yaml")
     clip = Clip("a", rng.uniform(-1, 1, 482000).astype(np.float32), view.sample_rate)
     found = spectrogram(clip, view)
-    whole = view.model_copy(update={"segment_samples": None, "seconds": view.segment_samples / view.sample_rate})
+    whole = view.model_copy(
+        update={"segment_samples": None, "seconds": view.segment_samples / view.sample_rate}
+    )
     second = replace(clip, samples=clip.samples[view.segment_samples : 2 * view.segment_samples])
     assert found.shape == (8, 116, 128)
     assert np.array_equal(found[1], spectrogram(second, whole))
@@ -74,13 +78,13 @@ def material(rng):
     copies = rng.standard_normal((8, 2, 3, 16, 16)).astype(np.float16)
     frames = np.full(8, 16)
     mels, copied = Mels(ids, frames, values), Copies(ids, frames, copies, ("one", "two"))
-    return Material(labels, ("low", "high"), mel=mels, copies=copied)
+    return TrainingData(labels, ("low", "high"), mel=mels, copies=copied)
 
 
 def test_examples_and_targets_are_aligned(material):
     cpu = torch.device("cpu")
-    x = tensors.examples(material, ("c", "b"), cpu, copies=True)
-    y = tensors.targets(material, ("c", "b"), cpu, copies=True)
+    x = tensors.examples(material, ("c", "b"), cpu, augmented=True)
+    y = tensors.targets(material, ("c", "b"), cpu, augmented=True)
     assert x.shape == (18, 16, 16)
     assert torch.equal(x[3:6], torch.from_numpy(material.mel.values[1]))
     assert torch.equal(x[9:12], torch.from_numpy(material.copies.values[2, 1]))
@@ -90,7 +94,7 @@ def test_examples_and_targets_are_aligned(material):
 def test_clips_and_their_segments_are_scored(material, tmp_path):
     ids = material.mel.ids
     folds = [Fold(0, 0, ids[:4], (), ids[4:]), Fold(0, 1, ids[4:], (), ids[:4])]
-    params = short_chunk_cnn.Params(filters=(4, 4), training=RECIPE)
+    params = short_chunk_cnn.Params(filters=(4, 4), training=CONFIG)
     profile = profile_of(folds=2, repeats=1, batch=8, short=True)
     trained = cross_validate(
         "short_chunk_cnn",
@@ -100,7 +104,7 @@ def test_clips_and_their_segments_are_scored(material, tmp_path):
         seed=1,
         fidelity="described",
         profile=profile,
-        each=parallel.each,
+        each=parallel.parallel_map,
     )
     by_segment = trained.segments.frame.assign(clip=lambda f: f["id"].str.split("#").str[0])
     assert len(by_segment) == 24

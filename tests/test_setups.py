@@ -12,9 +12,9 @@ from mer import config
 from mer.errors import AbsentError, MerError
 from mer.io import artefacts
 from mer.io.files import write_csv
-from mer.learn.data import Material, across
+from mer.learn.data import TrainingData, concat_corpora
 from mer.learn.trainers import random_chunks
-from mer.learn.waveforms import Signals
+from mer.learn.waveforms import Waveforms
 from mer.pipeline import train
 from mer.pipeline.features import TABLE
 from mer.schema.augmentation import Policy
@@ -64,7 +64,7 @@ def prepared(tmp_path, monkeypatch):
 
 def run(chosen, target, changes=None, **more):
     (params,) = config.read(f"models.{chosen.model}", path=ROOT / "params.yaml")
-    params = config.changed(params, {"rounds": 1} | (changes or {}))
+    params = config.changed(params, {"restarts": 1} | (changes or {}))
     train.run(chosen, params, Policy(), PROFILE, target, weights=True, **more)
     return artefacts.read_predictions(target / "predictions.parquet")
 
@@ -92,12 +92,12 @@ def test_repeats_of_one_split_differ_by_their_seed(prepared):
 
 def test_rounds_of_a_split_are_repeats_from_other_seeds(prepared, monkeypatch):
     """Under a profile of fewer repeats they are the first of them."""
-    found = run(CHOSEN, prepared / "own", {"rounds": 3}).frame
+    found = run(CHOSEN, prepared / "own", {"restarts": 3}).frame
     by_repeat = [rows["p_0"].to_numpy() for _, rows in found.groupby("repeat")]
     assert len({tuple(answers) for answers in by_repeat}) == len(by_repeat) == 6
     assert artefacts.read_json(prepared / "own/run.json")["n_rounds"] == 3
     monkeypatch.setattr("test_setups.PROFILE", PROFILE.model_copy(update={"repeats": 1}))
-    few = run(CHOSEN, prepared / "few", {"rounds": 3}).frame
+    few = run(CHOSEN, prepared / "few", {"restarts": 3}).frame
     assert np.array_equal(few[few["repeat"] == 0]["p_0"], by_repeat[0])
     assert np.array_equal(few[few["repeat"] == 1]["p_0"], by_repeat[1])
     chosen = [artefacts.read_json(prepared / f"{n}/selected.json") for n in ("own", "few")]
@@ -107,10 +107,10 @@ def test_rounds_of_a_split_are_repeats_from_other_seeds(prepared, monkeypatch):
 
 def test_both_corpora_are_joined_by_ids_that_say_which():
     def one(value):
-        signals = Signals(("a", "b"), np.full(5, value, np.float16), np.array([2, 3]))
-        return Material({"a": 0, "b": 1}, QUADRANTS, signals=signals)
+        signals = Waveforms(("a", "b"), np.full(5, value, np.float16), np.array([2, 3]))
+        return TrainingData({"a": 0, "b": 1}, QUADRANTS, signals=signals)
 
-    both = across(one(1), one(2), "here")
+    both = concat_corpora(one(1), one(2), "here")
     assert both.labels == {"here/a": 0, "here/b": 1, "a": 0, "b": 1}
     assert both.signals.ids == ("here/a", "here/b", "a", "b")
     assert both.signals.places(["b", "here/b"])[0].tolist() == [7, 2]
@@ -119,12 +119,12 @@ def test_both_corpora_are_joined_by_ids_that_say_which():
 
 def test_a_model_of_spectrograms_cannot_cross():
     with pytest.raises(MerError, match="needs a model of a table"):
-        across(Material({}, QUADRANTS), Material({}, QUADRANTS), "here")
+        concat_corpora(TrainingData({}, QUADRANTS), TrainingData({}, QUADRANTS), "here")
 
 
 SMALL = {
     "chunk_ms": 25,
-    "short_steps": 1,
+    "smoke_test_steps": 1,
     "hidden": [4],
     "training.optimizer": "sgd",
     "training.lr": 1e-9,
@@ -132,7 +132,7 @@ SMALL = {
 
 
 def test_a_profile_ends_trainings_early_and_the_run_says_so(prepared, monkeypatch):
-    longer = SMALL | {"training.short_epochs": 3, "training.stop_accuracy": None}
+    longer = SMALL | {"training.smoke_test_epochs": 3, "training.stop_accuracy": None}
     for cap, epochs in ((None, 3), (2, 2), (9, 3)):
         monkeypatch.setattr("test_setups.PROFILE", PROFILE.model_copy(update={"epochs": cap}))
         run(HEARD, prepared / "run", longer)
@@ -156,7 +156,7 @@ def test_a_transfer_goes_on_from_the_network_of_its_parent(prepared):
 
 def test_rounds_of_a_transfer_all_begin_where_the_parents_first_ended(prepared, monkeypatch):
     """With a learning rate of nearly nothing they end there; from nothing, each elsewhere."""
-    settings, heads = {**SMALL, "rounds": 2}, []
+    settings, heads = {**SMALL, "restarts": 2}, []
 
     def classify(network, clips, *_):
         heads.append(network.logits.weight.detach().numpy())

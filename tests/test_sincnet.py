@@ -8,9 +8,9 @@ from torch.nn import functional
 from conftest import ROOT
 from mer import config
 from mer.errors import MerError
-from mer.learn.data import Material
+from mer.learn.data import TrainingData
 from mer.learn.trainers import random_chunks
-from mer.learn.waveforms import Signals
+from mer.learn.waveforms import Waveforms
 from mer.models import sincnet
 from mer.types import QUADRANTS
 
@@ -117,8 +117,8 @@ def test_a_chunk_too_short_for_the_filters_is_refused():
 def clips(rng):
     """Three clips of 400, 900 and 1000 samples, of which the last two are taken."""
     lengths = np.array([400, 900, 1000])
-    signals = Signals(("a", "b", "c"), rng.uniform(-1, 1, 2300).astype(np.float16), lengths)
-    material = Material(dict.fromkeys("abc", 0), QUADRANTS, signals=signals)
+    signals = Waveforms(("a", "b", "c"), rng.uniform(-1, 1, 2300).astype(np.float16), lengths)
+    material = TrainingData(dict.fromkeys("abc", 0), QUADRANTS, signals=signals)
     values = torch.from_numpy(signals.values)
 
     def of(ids, size=400):

@@ -40,7 +40,7 @@ def project(tmp_path, monkeypatch):
 
 
 def standard(places, data, rate=RATE, peak_db=None):
-    return songs.standardize(places, data, "x", rate=rate, peak_db=peak_db, limits=LIMITS)
+    return songs.standardize(places, data, "x", sample_rate=rate, peak_db=peak_db, limits=LIMITS)
 
 
 def run(monkeypatch, *words):
@@ -147,7 +147,7 @@ def of_a_corpus(folder):
     index, standard, target = (folder / name for name in ("index", "standard", "features"))
     indexing.build(folder / "mine", index, "folder", None)
     (quarantine,) = config.read("quarantine")
-    how = {"rate": RATE, "peak_db": None, "limits": LIMITS, "quarantine": quarantine}
+    how = {"sample_rate": RATE, "peak_db": None, "limits": LIMITS, "quarantine": quarantine}
     standardize.standardize(index, folder / "mine", standard, **how)
     (params,) = config.read("families.compare")
     features.extract(standard, index, target, family="compare", params=params)
@@ -167,7 +167,7 @@ def test_features_of_files_are_those_of_a_corpus(project, monkeypatch, capsys):
 
 
 def test_a_join_is_extracted_as_its_families(project, monkeypatch):
-    words = ["--rate", "22050", "--out", "joined.csv"]
+    words = ["--sample-rate", "22050", "--out", "joined.csv"]
     run(monkeypatch, "features", "essentia_compare_lld", "mine/high.wav", *words)
     assert pd.read_csv("joined.csv").shape == (1, 1 + 84 + 260)
 
@@ -177,9 +177,15 @@ def test_a_join_is_extracted_as_its_families(project, monkeypatch):
     [
         (["top100", "mine", "--out", "t.csv"], "'top100' exists only as a published table"),
         (["compare", "mine", "--out", "t.txt"], "--out must end in one of .parquet .csv"),
-        (["compare", "mine", "--out", "t.csv", "--rate", "8000"], "--rate must be at least 22050"),
-        (["openl3", "mine", "--out", "t.csv"], "say which, in Hz: --rate 44100"),
-        (["openl3", "mine", "--out", "t.csv", "--rate", "22050"], "weights not present: openl3"),
+        (
+            ["compare", "mine", "--out", "t.csv", "--sample-rate", "8000"],
+            "--sample-rate must be at least 22050",
+        ),
+        (["openl3", "mine", "--out", "t.csv"], "say which, in Hz: --sample-rate 44100"),
+        (
+            ["openl3", "mine", "--out", "t.csv", "--sample-rate", "22050"],
+            "weights not present: openl3",
+        ),
         (["nothing", "mine", "--out", "t.csv"], "'nothing' is not one of"),
         (["compare", "mine/broken.mp3", "--out", "t.csv"], "one audio file at least"),
     ],

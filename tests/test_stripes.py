@@ -10,15 +10,17 @@ from conftest import ROOT, profile_of
 from mer import config, registry
 from mer.io.spectrograms import Mels
 from mer.learn import loop
-from mer.learn.context import Training
-from mer.learn.data import Material
-from mer.learn.spec_augment import Striped
+from mer.learn.context import FoldContext
+from mer.learn.data import TrainingData
+from mer.learn.spec_augment import SpecAugment
 from mer.learn.trainers import supervised
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 from mer.types import Fold
 
 SHAPE = (96, 64)
-STEP = Recipe(optimizer="sgd", lr=0.01, batch=4, epochs=2, short_epochs=2, stop_accuracy=None)
+STEP = TrainingConfig(
+    optimizer="sgd", lr=0.01, batch_size=4, max_epochs=2, smoke_test_epochs=2, stop_accuracy=None
+)
 WHOLE = profile_of()
 
 
@@ -43,7 +45,7 @@ def looked_at(striped):
 
 def test_whole_frames_and_whole_bands_are_hidden(mel, stripes):
     torch.manual_seed(0)
-    _, hidden = looked_at(Striped(mel, stripes))
+    _, hidden = looked_at(SpecAugment(mel, stripes))
     frames, bands = hidden.all(2), hidden.all(1)
     assert torch.equal(hidden, frames[:, :, None] | bands[:, None, :])
     for lines, most in ((frames, 64), (bands, 8)):
@@ -55,14 +57,14 @@ def test_whole_frames_and_whole_bands_are_hidden(mel, stripes):
 
 def test_the_mean_of_each_band_is_shown_instead(mel, stripes):
     mel = mel + torch.arange(SHAPE[1])
-    striped = Striped(mel, stripes)
+    striped = SpecAugment(mel, stripes)
     seen, hidden = looked_at(striped)
     expected = mel.float().mean((0, 1)).expand_as(seen)
     assert torch.allclose(seen[hidden], expected[hidden], atol=0.01)
 
 
 def test_stripes_are_others_at_every_look_and_the_same_for_a_seed(mel, stripes):
-    striped = Striped(mel, stripes)
+    striped = SpecAugment(mel, stripes)
     found = []
     for _ in range(2):
         torch.manual_seed(7)
@@ -80,7 +82,7 @@ def material(rng, stripes):
     values[1::2] += 10
     mels = Mels(ids, np.full(16, SHAPE[0]), values.astype(np.float16))
     labels = {id_: number % 2 for number, id_ in enumerate(ids)}
-    return Material(labels, ("low", "high"), mel=mels, stripes=stripes)
+    return TrainingData(labels, ("low", "high"), mel=mels, stripes=stripes)
 
 
 def trained(material, monkeypatch):
@@ -95,7 +97,7 @@ def trained(material, monkeypatch):
     monkeypatch.setattr(loop, "forward", forward)
     (params,) = config.read("models.cnn", path=ROOT / "params.yaml")
     ids = material.mel.ids
-    training = Training(
+    training = FoldContext(
         registry.get("models", "cnn"),
         params.model_copy(update={"training": STEP}),
         Fold(0, 0, ids[:12], (), ids[12:]),

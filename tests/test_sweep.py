@@ -67,7 +67,7 @@ def calls(monkeypatch):
 
 
 def test_a_sweep_runs_each_stage_once_and_says_how_what_is_left_ended(calls):
-    assert run_all.sweep(EVERY, 2, run_all.EVERY) == 3
+    assert run_all.run_all(EVERY, 2, run_all.EVERY) == 3
     assert calls[0] == (("validate",), {})
     assert calls[-1] == (("papers/dvc.yaml",), {})
     assert all(settings == {"MER_JOBS": "1"} for _, settings in calls[1:-1])
@@ -76,7 +76,7 @@ def test_a_sweep_runs_each_stage_once_and_says_how_what_is_left_ended(calls):
 
 
 def test_what_reads_other_experiments_comes_after_them(calls):
-    run_all.sweep(EVERY, 1, run_all.EVERY)
+    run_all.run_all(EVERY, 1, run_all.EVERY)
     ran = [name for words, _ in calls[1:-1] for name in words[1:]]
     first = min(ran.index(EVERY.stages[key]) for key in (*EVERY.cross, *EVERY.transfer))
     assert all(ran.index(EVERY.stages[key]) < first for key in EVERY.experiments)
@@ -84,4 +84,4 @@ def test_what_reads_other_experiments_comes_after_them(calls):
 
 def test_a_refused_params_file_ends_a_sweep_at_once(monkeypatch):
     monkeypatch.setattr(run_all, "_repro", lambda *_, **__: 1)
-    assert run_all.sweep(EVERY, 2, run_all.EVERY) == 1
+    assert run_all.run_all(EVERY, 2, run_all.EVERY) == 1

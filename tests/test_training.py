@@ -103,9 +103,9 @@ def test_an_estimator_loads_no_torch(model):
 import sys
 from mer import registry
 from mer.pipeline import evaluate, train
-from mer.learn.cross_validation import learner_of, takes_turns
+from mer.learn.cross_validation import trainer_of, runs_sequentially
 registry.get("models", "{model}")
-assert learner_of("{model}").uses_device == takes_turns("{model}") == False
+assert trainer_of("{model}").uses_device == runs_sequentially("{model}") == False
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,4 +1,4 @@
-"""The search for a recipe: what it finds, how it goes on after a kill, and what it may look at."""
+"""The search for a training configuration: what it finds, how it goes on after a kill, and what it may look at."""
 
 from dataclasses import replace
 
@@ -12,17 +12,19 @@ from mer.errors import MerError
 from mer.io.spectrograms import Copies, Mels
 from mer.learn import hyperparameter_search
 from mer.learn.cross_validation import cross_validate
-from mer.learn.data import Material
+from mer.learn.data import TrainingData
 from mer.learn.trainers import hybrid
-from mer.parallel import each
-from mer.schema.training import Recipe, Tuning
+from mer.parallel import parallel_map
+from mer.schema.training import TrainingConfig, Tuning
 from mer.types import QUADRANTS, FeatureSet, Fold
 
-RECIPE = Recipe(optimizer="sgd", lr=0.5, batch=7, epochs=3, short_epochs=2, stop_accuracy=None)
+CONFIG = TrainingConfig(
+    optimizer="sgd", lr=0.5, batch_size=7, max_epochs=3, smoke_test_epochs=2, stop_accuracy=None
+)
 SPACE = Tuning(
     trials=10,
-    short_trials=2,
-    batch=(32, 64, 128, 256),
+    smoke_test_trials=2,
+    batch_size=(32, 64, 128, 256),
     optimizer=("sgd", "adam"),
     lr=(1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1),
     storage=None,
@@ -38,25 +40,29 @@ def studies(tmp_path, monkeypatch):
     return tmp_path / "studies"
 
 
-def merit(recipe):
+def merit(training_config):
     """Highest, 1, for Adam at 1e-3 and a batch of 64."""
-    distance = abs(np.log10(recipe.lr) + 3) + abs(np.log2(recipe.batch) - 6)
-    return float(1 - 0.1 * distance - 0.2 * (recipe.optimizer == "sgd"))
+    distance = abs(np.log10(training_config.lr) + 3) + abs(np.log2(training_config.batch_size) - 6)
+    return float(1 - 0.1 * distance - 0.2 * (training_config.optimizer == "sgd"))
 
 
 def search(objective=merit, space=SPACE, name="study", profile=PAPER, seed=1):
     return hyperparameter_search.search(
-        space, RECIPE, objective, name=name, seed=seed, profile=profile
+        space, CONFIG, objective, name=name, seed=seed, profile=profile
     )
 
 
 def test_the_best_trial_is_taken_and_the_rest_of_the_recipe_stays():
-    recipe, trials = search()
+    training_config, trials = search()
     assert trials.shape == (10, len(hyperparameter_search.COLUMNS))
     (chosen,) = trials[trials[:, -1] == 1]
-    assert chosen[4] == trials[:, 4].max() == pytest.approx(merit(recipe))
-    assert (recipe.batch, recipe.optimizer == "adam", recipe.lr) == tuple(chosen[1:4])
-    assert (recipe.epochs, recipe.short_epochs) == (3, 2)
+    assert chosen[4] == trials[:, 4].max() == pytest.approx(merit(training_config))
+    assert (
+        training_config.batch_size,
+        training_config.optimizer == "adam",
+        training_config.lr,
+    ) == tuple(chosen[1:4])
+    assert (training_config.max_epochs, training_config.smoke_test_epochs) == (3, 2)
 
 
 def test_of_equals_the_first_is_taken():
@@ -65,7 +71,7 @@ def test_of_equals_the_first_is_taken():
 
 
 def test_trials_learn_from_those_before():
-    """A recipe drawn at random has a merit of 0.65."""
+    """A configuration drawn at random has a merit of 0.65."""
     longer = SPACE.model_copy(update={"trials": 30})
     found = [
         search(space=longer, name=f"study {seed}", seed=seed)[1] for seed in (1000, 2000, 3000)
@@ -82,25 +88,27 @@ def test_the_same_search_gives_the_same_trials(studies, monkeypatch):
 def test_a_killed_search_goes_on_and_ends_the_same(studies, monkeypatch):
     whole, seen = search(name="whole")[1], []
 
-    def dies(recipe):
+    def dies(training_config):
         if len(seen) == 4:
             raise KeyboardInterrupt
-        seen.append(recipe)
-        return merit(recipe)
+        seen.append(training_config)
+        return merit(training_config)
 
     with pytest.raises(KeyboardInterrupt):
         search(dies)
     seen.clear()
-    after = search(lambda recipe: seen.append(recipe) or merit(recipe))[1]
+    after = search(lambda training_config: seen.append(training_config) or merit(training_config))[
+        1
+    ]
     assert len(seen) == 6
     assert np.array_equal(after, whole)
     search(dies)  # a finished search tries nothing
 
 
 def test_a_short_profile_tries_less_with_its_own_batch():
-    recipe, trials = search(profile=DEMO)
+    training_config, trials = search(profile=DEMO)
     assert len(trials) == 2
-    assert recipe.batch == DEMO.batch
+    assert training_config.batch_size == DEMO.batch
 
 
 def test_a_database_may_keep_the_trials(tmp_path):
@@ -142,7 +150,7 @@ def material():
     table = rng.standard_normal((32, 5)) + 2 * np.eye(5)[y]
     mels = (rng.standard_normal((32, *SHAPE)) + y[:, None, None]).astype(np.float16)
     frames = np.full(32, SHAPE[0])
-    return Material(
+    return TrainingData(
         dict(zip(ids, y.tolist())),
         QUADRANTS,
         FeatureSet(ids, tuple("abcde"), table),
@@ -159,7 +167,7 @@ def fold(material):
 
 def run(material, fold, fidelity="described", **changes):
     (params,) = config.read("models.hybrid", path=ROOT / "params.yaml")
-    quick = dict.fromkeys(("dnn", "pretraining", "fusion"), RECIPE)
+    quick = dict.fromkeys(("dnn", "pretraining", "fusion"), CONFIG)
     return cross_validate(
         "hybrid",
         params.model_copy(update={**quick, **changes}),
@@ -168,7 +176,7 @@ def run(material, fold, fidelity="described", **changes):
         seed=1,
         fidelity=fidelity,
         profile=DEMO,
-        each=each,
+        each=parallel_map,
     )
 
 
@@ -199,8 +207,13 @@ def test_validation_decides_and_test_is_not_looked_at(material, fold):
 
 
 def test_the_chosen_recipe_is_the_one_that_is_trained(material, fold, monkeypatch):
-    chosen = Recipe(
-        optimizer="adam", lr=0.01, batch=8, epochs=3, short_epochs=2, stop_accuracy=None
+    chosen = TrainingConfig(
+        optimizer="adam",
+        lr=0.01,
+        batch_size=8,
+        max_epochs=3,
+        smoke_test_epochs=2,
+        stop_accuracy=None,
     )
     monkeypatch.setattr(
         hybrid.hyperparameter_search,
@@ -227,4 +240,4 @@ def test_released_takes_the_training_accuracy(material, fold):
 def test_every_column_of_the_search_is_in_params():
     (params,) = config.read("models.hybrid", path=ROOT / "params.yaml")
     assert params.tuning == SPACE
-    assert registry.get("models", "hybrid").learner == "hybrid"
+    assert registry.get("models", "hybrid").trainer == "hybrid"

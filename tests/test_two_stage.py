@@ -16,9 +16,9 @@ from mer.errors import MerError
 from mer.io.spectrograms import Mels
 from mer.learn import loop, memmap
 from mer.learn import restarts as rounds
-from mer.learn.context import Training
+from mer.learn.context import FoldContext
 from mer.learn.cross_validation import cross_validate
-from mer.learn.data import Material
+from mer.learn.data import TrainingData
 from mer.learn.trainers import segment_sequence, two_stage
 from mer.models import ae_bilstm, cnn_bilstm
 from mer.networks.segments import (
@@ -33,7 +33,7 @@ from mer.networks.segments import (
 from mer.pipeline.train import timing
 from mer.reproduction import spec
 from mer.schema.augmentation import Masking
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 from mer.types import Clip, Fold
 
 CPU = torch.device("cpu")
@@ -41,7 +41,9 @@ PAPER, FILTERS = (216, 128), (128, 64, 32)
 VIEWS = {f"pmemo_{s}s": s for s in (1, 3, 5, 10)} | {f"4qaed_{s}s": s for s in (3, 5, 10)}
 MASKING = Masking(freq_mask_param=30, time_mask_param=32, mask_value="mean")
 SMALL, SMALL_MASKING = (16, 16), Masking(freq_mask_param=4, time_mask_param=4, mask_value="mean")
-STEP = Recipe(optimizer="adam", lr=0.01, batch=8, epochs=2, short_epochs=2, stop_accuracy=None)
+STEP = TrainingConfig(
+    optimizer="adam", lr=0.01, batch_size=8, max_epochs=2, smoke_test_epochs=2, stop_accuracy=None
+)
 DEMO = profile_of(folds=2, repeats=1, batch=8, short=True)
 WHOLE = profile_of(folds=2)
 
@@ -54,7 +56,7 @@ def view(name):
 def small(**changes):
     """The model's block with a net of seconds."""
     (block,) = config.read("models.ae_bilstm", path=ROOT / "params.yaml")
-    tiny = {"filters": (4, 4), "units": 8, "rounds": 2, "autoencoder": STEP, "classifier": STEP}
+    tiny = {"filters": (4, 4), "units": 8, "restarts": 2, "autoencoder": STEP, "classifier": STEP}
     return block.model_copy(update=tiny | changes)
 
 
@@ -66,7 +68,7 @@ def material(rng):
     values = rng.uniform(0, 0.5, (16, 3, *SMALL))
     values[1::2, :, :, :8] += 1
     mels = Mels(ids, np.full(16, 16), values.astype(np.float16))
-    return Material(labels, ("low", "high"), mel=mels, masking=SMALL_MASKING)
+    return TrainingData(labels, ("low", "high"), mel=mels, masking=SMALL_MASKING)
 
 
 @pytest.fixture
@@ -83,20 +85,20 @@ def here(tmp_path, monkeypatch):
 
 
 def trained(material, fold, params=None, fidelity="described", profile=WHOLE):
-    training = Training(ae_bilstm, params or small(), fold, 1, fidelity, profile)
+    training = FoldContext(ae_bilstm, params or small(), fold, 1, fidelity, profile)
     return two_stage.fit_predict(training, material)
 
 
 def validated(fold, labels, seed=1, fidelity="described"):
     """Training and validation clips, a tenth of a class where none are given."""
-    training = Training(ae_bilstm, small(validation=0.1), fold, seed, fidelity, WHOLE)
+    training = FoldContext(ae_bilstm, small(validation=0.1), fold, seed, fidelity, WHOLE)
     return rounds.validation(training, labels)
 
 
 def cross_validated(folds, material, rounds):
     """What a cross-validation leaves, each fold trained so many times."""
-    settings = {"seed": 1, "fidelity": "described", "profile": WHOLE, "each": parallel.each}
-    return cross_validate("ae_bilstm", small(rounds=rounds), material, folds, **settings)
+    settings = {"seed": 1, "fidelity": "described", "profile": WHOLE, "each": parallel.parallel_map}
+    return cross_validate("ae_bilstm", small(restarts=rounds), material, folds, **settings)
 
 
 # Views
@@ -151,7 +153,9 @@ def test_one_span_of_each_kind_is_masked_up_to_its_limit():
 
 def test_a_span_may_stand_anywhere():
     torch.manual_seed(0)
-    hidden = masked(torch.ones(3000, 60, 50), MASKING.model_copy(update={"mask_value": "zero"})) == 0
+    hidden = (
+        masked(torch.ones(3000, 60, 50), MASKING.model_copy(update={"mask_value": "zero"})) == 0
+    )
     assert hidden.all(2).any(0)[:-1].all()
     assert hidden.all(1).any(0)[:-1].all()
 
@@ -279,8 +283,10 @@ def test_the_autoencoder_learns_to_give_its_input_back(penalty, rng):
     mel = torch.from_numpy(base.repeat(16, 0)).half()
     torch.manual_seed(3)
     network = MaskedAutoencoder((8, 8), penalty, SMALL_MASKING)
-    recipe = STEP.model_copy(update={"epochs": 40})
-    curve = loop.fit(network, [mel], mel, recipe, seed=1, objective=two_stage.huber(network))
+    training_config = STEP.model_copy(update={"max_epochs": 40})
+    curve = loop.fit(
+        network, [mel], mel, training_config, seed=1, objective=two_stage.huber(network)
+    )
     with torch.no_grad():
         left = functional.huber_loss(network.eval()(mel.float()), mel.float())
     assert curve[-1, 0] < 0.3 * curve[0, 0]
@@ -293,7 +299,7 @@ def test_a_head_learns_eight_clips_by_heart(head, rng):
     y = torch.arange(8) % 2
     torch.manual_seed(0)
     network = Recurrent(head, 20, 16, 2)
-    loop.fit(network, [codes], y, STEP.model_copy(update={"epochs": 40}), seed=1)
+    loop.fit(network, [codes], y, STEP.model_copy(update={"max_epochs": 40}), seed=1)
     assert (loop.predict(network, [codes]).argmax(1) == y.numpy()).all()
 
 
@@ -373,13 +379,13 @@ def test_only_released_lets_test_clips_decide_when_a_training_ends(material, fol
     """A test clip that cannot be given back changes which epoch's weights stay."""
     other = material.mel.values.copy()
     other[-1] = 100 - other[-1] * 40
-    changed = Material(
+    changed = TrainingData(
         material.labels,
         material.classes,
         mel=Mels(material.mel.ids, material.mel.frames, other),
         masking=material.masking,
     )
-    params = small(autoencoder=STEP.model_copy(update={"epochs": 12, "lr": 0.05}))
+    params = small(autoencoder=STEP.model_copy(update={"max_epochs": 12, "lr": 0.05}))
     before, after = (trained(m, fold, params, fidelity) for m in (material, changed))
     name = "weights.encoder.convolutions.0.weight"
     assert np.array_equal(before[name], after[name]) is not moves
@@ -423,7 +429,7 @@ def test_codes_leave_no_file(material, fold, tmp_path):
 
 
 def test_masks_change_what_is_learned(material, fold):
-    plain = Material(material.labels, material.classes, mel=material.mel)
+    plain = TrainingData(material.labels, material.classes, mel=material.mel)
     found = [trained(m, fold)["weights.encoder.convolutions.0.weight"] for m in (material, plain)]
     assert not np.array_equal(*found)
 
@@ -466,17 +472,17 @@ def test_a_profile_of_one_repeat_has_one_round(material, fold, profile, rounds_)
 
 
 def test_the_baseline_learns_both_parts_together(material, fold):
-    recipe = STEP.model_copy(update={"epochs": 15})
+    training_config = STEP.model_copy(update={"max_epochs": 15})
     params = cnn_bilstm.Params(
         filters=(4, 4),
         head="bilstm",
         units=8,
         patience=10,
         validation=0.1,
-        rounds=1,
-        training=recipe,
+        restarts=1,
+        training=training_config,
     )
-    training = Training(cnn_bilstm, params, fold, 1, "described", WHOLE)
+    training = FoldContext(cnn_bilstm, params, fold, 1, "described", WHOLE)
     found = segment_sequence.fit_predict(training, material)
     y = [material.labels[i] for i in fold.test]
     assert found["probabilities"][0].argmax(1).tolist() == y

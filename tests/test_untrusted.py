@@ -268,10 +268,10 @@ def lying(**changes: object) -> bytes:
 )
 def test_a_damaged_result_is_computed_again(tmp_path, monkeypatch, content):
     monkeypatch.setattr(parallel, "SCRATCH", tmp_path)
-    with parallel.resumable("key") as work:
+    with parallel.checkpointed_map("key") as work:
         (kept,) = tmp_path.iterdir()
         (kept / "0.safetensors").write_bytes(content)
-        (found,) = work(seven, [0], label="seven", alone=True)
+        (found,) = work(seven, [0], label="seven", sequential=True)
     assert (found["value"] == 7).all()
 
 

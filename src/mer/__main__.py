@@ -19,13 +19,16 @@ def main() -> None:
     for name in registry.names("cli"):
         module = registry.get("cli", name)
         summary = str(module.__doc__).partition("\n")[0]
-        module.arguments(commands.add_parser(name, help=summary, description=summary))
+        aliases = getattr(module, "ALIASES", ())
+        command = commands.add_parser(name, aliases=aliases, help=summary, description=summary)
+        command.set_defaults(module=module)
+        module.arguments(command)
     given = parser.parse_args()
     console = Console(stderr=True, soft_wrap=True)  # names of files in one piece
     errors = RichHandler(console=console, show_path=False, show_time=False)
     logging.basicConfig(level="WARNING", format="%(message)s", handlers=[errors])
     with one_sentence("mer"):
-        registry.get("cli", given.command).run(Console(), given)
+        given.module.run(Console(), given)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A clip at another sampling rate, or scaled down to a peak."""
+"""A clip at another sample rate, or scaled down to a peak."""
 
 import numpy as np
 import soxr
@@ -7,22 +7,26 @@ from mer.errors import MerError
 from mer.types import Clip
 
 
-def resample(clip: Clip, rate: int) -> Clip:
-    """The clip at ``rate`` Hz, at most its own (soxr, quality HQ).
+def resample(clip: Clip, sample_rate: int) -> Clip:
+    """The clip at ``sample_rate`` Hz, at most its own (soxr, quality HQ).
 
     Raises
     ------
     MerError
-        If ``rate`` is higher: a view or family must not claim a band that the corpus has not.
+        If ``sample_rate`` is higher: a view or family must not claim a band that the corpus has not.
     """
-    if rate > clip.rate:
+    if sample_rate > clip.sample_rate:
         raise MerError(
-            f"the clip {clip.id!r} has {clip.rate} Hz and must not be raised to {rate} Hz; lower "
-            "the rate of the view or family, or raise that of the corpus"
+            f"the clip {clip.id!r} has {clip.sample_rate} Hz and must not be raised to {sample_rate} "
+            "Hz; lower the sample rate of the view or family, or raise the one of the corpus"
         )
-    if rate == clip.rate:
+    if sample_rate == clip.sample_rate:
         return clip
-    return Clip(clip.id, soxr.resample(clip.samples, clip.rate, rate, quality="HQ"), rate)
+    return Clip(
+        clip.id,
+        soxr.resample(clip.samples, clip.sample_rate, sample_rate, quality="HQ"),
+        sample_rate,
+    )
 
 
 def limited(samples: np.ndarray, peak: float) -> np.ndarray:

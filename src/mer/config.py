@@ -140,7 +140,7 @@ def changed(params: Block, settings: Mapping[str, Any]) -> Block:
     Parameters
     ----------
     settings : mapping of str to value
-        Dotted keys below the section: ``chunk_ms``, ``training.batch``.
+        Dotted keys below the section: ``chunk_ms``, ``training.batch_size``.
 
     Raises
     ------

@@ -96,12 +96,12 @@ def clips_of(predictions: Predictions) -> list[str]:
     return sorted({clip_of(id_) for id_ in predictions.frame["id"]})
 
 
-def draws(count: int, rng: np.random.Generator) -> np.ndarray:
+def bootstrap_weights(count: int, rng: np.random.Generator) -> np.ndarray:
     """How often each of ``count`` units is in a draw of as many [shape=(draws, count)]."""
     return rng.multinomial(count, np.full(count, 1 / count), BOOTSTRAP_DRAWS)
 
 
-def resampled(predictions: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
+def bootstrap_scores(predictions: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Every score of every repeat, over all its folds, of clips that are drawn.
 
     Parameters
@@ -146,8 +146,8 @@ def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, flo
     dict of str to (low, high), in 0..1
     """
     count = len(clips_of(predictions))
-    drawn = resampled(predictions, draws(count, np.random.default_rng(seed)))
-    undrawn = resampled(predictions, np.ones((1, count)))
+    drawn = bootstrap_scores(predictions, bootstrap_weights(count, np.random.default_rng(seed)))
+    undrawn = bootstrap_scores(predictions, np.ones((1, count)))
     found = {}
     for name, folds in fold_scores(predictions).items():
         bounds = percentiles(drawn[name].mean(0) - undrawn[name].mean() + folds.mean())

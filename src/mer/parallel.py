@@ -48,11 +48,11 @@ def jobs() -> int:
 
 
 @contextmanager
-def _backend(alone: bool) -> Iterator[bool]:
+def _backend(sequential: bool) -> Iterator[bool]:
     """Configure joblib; yields whether results arrive one by one."""
     address = os.environ.get("MER_DASK")
     with ExitStack() as stack:
-        if alone:
+        if sequential:
             stack.enter_context(joblib.parallel_config(backend="sequential"))
         elif address:
             from distributed import Client
@@ -64,7 +64,7 @@ def _backend(alone: bool) -> Iterator[bool]:
             stack.enter_context(
                 joblib.parallel_config("loky", n_jobs=jobs(), inner_max_num_threads=1, **begin)
             )
-        yield alone or not address
+        yield sequential or not address
 
 
 def _single_threaded(function: Callable[[Item], Result], item: Item) -> Result:
@@ -72,8 +72,12 @@ def _single_threaded(function: Callable[[Item], Result], item: Item) -> Result:
         return function(item)
 
 
-def each(
-    function: Callable[[Item], Result], items: Sequence[Item], *, label: str, alone: bool = False
+def parallel_map(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    label: str,
+    sequential: bool = False,
 ) -> Iterator[Result]:
     """``function`` of every item, in the order of the items, with a progress bar.
 
@@ -83,7 +87,7 @@ def each(
         Importable by name or a ``functools.partial`` of such; it runs in another process.
     label : str
         What the bar says.
-    alone : bool
+    sequential : bool
         Run in this process, one after the other: the function has a GPU to itself.
 
     Raises
@@ -93,7 +97,7 @@ def each(
     """
     calls = (joblib.delayed(_single_threaded)(function, item) for item in items)
     columns = [TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    with _backend(alone) as one_by_one, Progress(*columns) as progress:
+    with _backend(sequential) as one_by_one, Progress(*columns) as progress:
         progress.console.show_cursor(True)  # a kill leaves the terminal as it is
         task = progress.add_task(label, total=len(items))
         try:
@@ -144,8 +148,10 @@ def _keep(
 
 
 @contextmanager
-def resumable(key: Any, until: float | None = None) -> Iterator[Callable[..., Iterator[Arrays]]]:
-    """``each`` for functions that return named arrays, which after a kill goes on where it stopped.
+def checkpointed_map(
+    key: Any, until: float | None = None
+) -> Iterator[Callable[..., Iterator[Arrays]]]:
+    """``parallel_map`` for functions that return named arrays, which after a kill goes on where it stopped.
 
     Results wait in ``.mer/scratch/<digest of key and code>`` until the block ends well, so leave it
     only after the output is written.
@@ -168,12 +174,14 @@ def resumable(key: Any, until: float | None = None) -> Iterator[Callable[..., It
         items: Sequence[Item],
         *,
         label: str,
-        alone: bool = False,
+        sequential: bool = False,
     ) -> Iterator[Arrays]:
         nonlocal complete
         complete, missing = False, 0
         work = partial(_keep, function, kept, until)
-        for arrays in each(work, list(enumerate(items)), label=label, alone=alone):
+        for arrays in parallel_map(
+            work, list(enumerate(items)), label=label, sequential=sequential
+        ):
             missing += not arrays
             yield arrays
         complete = not missing

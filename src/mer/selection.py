@@ -117,7 +117,7 @@ def can_be_read(chosen: Selection, params: Params) -> None:
     if "spectrogram" in module.reads and chosen.view == "none":
         fitting = [name for name in params.views if name != "none"]
         raise MerError(f"view='none': model {chosen.model!r} reads one; choose one of {fitting}")
-    if module.learner == "hybrid" and (view := params.views[chosen.view]) and view.segment_samples:
+    if module.trainer == "hybrid" and (view := params.views[chosen.view]) and view.segment_samples:
         fitting = [name for name, view in params.views.items() if view and not view.segment_samples]
         raise MerError(
             f"view={chosen.view!r}: model {chosen.model!r} joins a clip's features with its one "
@@ -159,8 +159,8 @@ def _weights_are_there(chosen: Selection, params: Params, folder: Path) -> None:
     for package, name, block in blocks:
         typed = registry.get(package, name).Params.model_validate(block[name])
         weights = getattr(typed, "weights", None)
-        if weights and (fault := pretrained.fault(weights, folder)):
-            raise MerError(f"{name}: {fault}")
+        if weights and (reason := pretrained.unusable_reason(weights, folder)):
+            raise MerError(f"{name}: {reason}")
 
 
 def check(params: Params, raw: Path) -> None:

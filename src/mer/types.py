@@ -72,18 +72,18 @@ class Clip:
     id : str
     samples : np.ndarray [shape=(n,), dtype=float32]
         Finite; full scale is 1.0 (a lossy decoder may overshoot it).
-    rate : int
+    sample_rate : int
         Sampling rate in Hz. There is no default.
     """
 
     id: str
     samples: np.ndarray
-    rate: int
+    sample_rate: int
 
     @property
     def seconds(self) -> float:
         """Duration in seconds."""
-        return len(self.samples) / self.rate
+        return len(self.samples) / self.sample_rate
 
 
 def positions(ids: Iterable[str], wanted: Iterable[str], what: str) -> list[int]:

@@ -26,10 +26,10 @@ PROGRAMS = ("bash", "dvc", "git", "make", "mer", "pre-commit", "python", "source
 # Unmarked commands, which `test_unmarked_commands_run` runs in a clone without any data.
 RUN = (
     "mer features compare mysongs --out table.parquet",
-    "mer features compare_lld mysongs --rate 44100 --out lld.csv",
-    "mer check",
-    "mer check louro_improving",
-    "python stages/mend.py",
+    "mer features compare_lld mysongs --sample-rate 44100 --out lld.csv",
+    "mer status",
+    "mer status louro_improving",
+    "python stages/repair_locks.py",
     "python stages/results_page.py",
 )
 
@@ -250,7 +250,7 @@ def test_unmarked_commands_run_and_print_what_the_docs_show(outputs):
             printed = [line.strip() for line in outputs[shlex.join(words)].splitlines()]
             for line in block.lines[1:]:
                 assert line.strip() in printed, f"{block.where}: {line!r} is not in {printed}"
-    assert "demo only" in outputs["mer check"]
+    assert "demo only" in outputs["mer status"]
 
 
 def test_the_output_of_make_repro_is_that_of_the_committed_run():

@@ -95,9 +95,9 @@ def test_the_template_of_a_model_is_one():
     source = re.search(r"<!-- template: model -->\n```python\n(.*?)```", text, re.S)[1]
     module = ModuleType("logistic")
     exec(compile(source, "docs/contributing.md", "exec"), module.__dict__)
-    contract = {"learner", "reads", "uses_copies", "fidelities", "Params", "build"}
+    contract = {"trainer", "reads", "augments", "fidelities", "Params", "build"}
     assert contract <= vars(svm).keys() & vars(module).keys()
-    assert module.learner in registry.names("learn.trainers")
+    assert module.trainer in registry.names("learn.trainers")
     x = np.random.default_rng(0).normal(size=(40, 3))
     y = (x[:, 0] > 0).astype(int)
     model = module.build(module.Params(c=1.0), seed=1, fidelity="described").fit(x, y)

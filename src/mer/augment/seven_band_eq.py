@@ -1,8 +1,8 @@
 """Raise or lower seven bands of frequencies.
 
-This is the transform of Louro et al.'s row "SB" (docs/methods.md, "Louro's augmentations"): audiomentations'
-``SevenBandParametricEQ``, a low shelf, five peaks and a high shelf in series, each a biquad of the W3C's Audio
-EQ Cookbook. The ranges stand here because those of the library may change.
+This is the transform of Louro et al.'s row "SB" (docs/methods.md, "Louro's augmentations"):
+audiomentations' ``SevenBandParametricEQ``, a low shelf, five peaks and a high shelf in series, each a biquad
+of the W3C's Audio EQ Cookbook. The ranges stand here because those of the library may change.
 """
 
 import numpy as np
@@ -35,9 +35,7 @@ def sample_parameters(rng: np.random.Generator, params: Params) -> dict[str, lis
     """``center_freq``, ``gain_db`` and ``q_factor`` of each band, from the lowest to the highest."""
     return {
         "center_freq": [uniform_mel(rng, bounds) for bounds in CENTER_FREQ],
-        "gain_db": rng.uniform(
-            -params.max_gain_db, params.max_gain_db, len(CENTER_FREQ)
-        ).tolist(),
+        "gain_db": rng.uniform(-params.max_gain_db, params.max_gain_db, len(CENTER_FREQ)).tolist(),
         "q_factor": [float(rng.uniform(*bounds)) for bounds in Q],
     }
 

@@ -1,7 +1,7 @@
 """Play the clip faster or slower; the pitch stays.
 
-This is one of Louro et al.'s classic transforms (docs/methods.md, "Louro's augmentations"): 1.5 or 0.5 times
-the tempo. The result is cropped, or padded with silence, to the length of the clip.
+This is one of Louro et al.'s classic transforms (docs/methods.md, "Louro's augmentations"): 1.5 or 0.5
+times the tempo. The result is cropped, or padded with silence, to the length of the clip.
 """
 
 from typing import Annotated

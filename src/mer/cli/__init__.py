@@ -1,1 +1,1 @@
-"""Commands of the program ``mer``, a module each: ``arguments(parser)`` and ``run``."""
+"""Commands of the program ``mer``: each module has ``arguments(parser)`` and ``run``, some ``ALIASES``."""

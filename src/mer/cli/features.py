@@ -15,7 +15,7 @@ from mer.types import FeatureSet
 SUFFIXES = (".parquet", ".csv")
 
 
-def rate(text: str) -> int:
+def sample_rate(text: str) -> int:
     """A positive number of Hz."""
     if (value := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
@@ -28,7 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("songs", nargs="+", help="audio files, or folders of such")
     parser.add_argument("--out", type=Path, required=True, help="table to write: .parquet or .csv")
     parser.add_argument(
-        "--rate", type=rate, help="Hz to bring songs to first, where not to the family's own rate"
+        "--sample-rate",
+        type=sample_rate,
+        help="Hz to bring songs to first, where not to the family's own rate",
     )
 
 
@@ -45,7 +47,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     """Write the table and say how many files are in it."""
     if given.out.suffix not in SUFFIXES:
         raise MerError(f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}")
-    table, left_out = songs.table(given.songs, given.family, given.rate)
+    table, left_out = songs.table(given.songs, given.family, given.sample_rate)
     _write(given.out, table)
     console.print(
         f"{given.out}: {len(table.ids)} songs, {len(table.names)} features of {given.family!r}; files "

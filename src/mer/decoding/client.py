@@ -54,7 +54,7 @@ class Decoder:
         self._answers = cast(FileIO, self._process.stdout)
         self.end = weakref.finalize(self, _end, self._process)
 
-    def ask(self, path: Path, rate: int, limits: Audio) -> np.ndarray:
+    def ask(self, path: Path, sample_rate: int, limits: Audio) -> np.ndarray:
         """``mer.decoding.worker.decode`` of one file.
 
         Raises
@@ -66,7 +66,7 @@ class Decoder:
         """
         file = {
             "path": str(path),
-            "rate": rate,
+            "sample_rate": sample_rate,
             "min_seconds": limits.min_seconds,
             "max_pcm": limits.max_pcm_mib * MIB,
         }
@@ -126,7 +126,7 @@ def _death(status: int, limits: Audio) -> str:
     return f"the decoder ended with status {status}"
 
 
-def decode(path: Path, rate: int, limits: Audio) -> np.ndarray:
+def decode(path: Path, sample_rate: int, limits: Audio) -> np.ndarray:
     """``mer.decoding.worker.decode`` in a process that lives as long as files behave; one that ends it gets
     a second try in a fresh one.
 
@@ -137,7 +137,7 @@ def decode(path: Path, rate: int, limits: Audio) -> np.ndarray:
     """
     for _ in range(TRIES):
         try:
-            return _decoder().ask(path, rate, limits)
+            return _decoder().ask(path, sample_rate, limits)
         except Died as death:
             reason = str(death)
     raise Unreadable(reason)

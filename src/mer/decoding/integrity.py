@@ -37,7 +37,9 @@ FOREIGN = {  # by bytes at an offset
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
-def fault(path: Path, format_: str, log: str, claimed: int, decoded: int, rate: int) -> str | None:
+def fault(
+    path: Path, format_: str, log: str, claimed: int, decoded: int, sample_rate: int
+) -> str | None:
     """What a file has not although it says so, or None.
 
     Parameters
@@ -46,18 +48,19 @@ def fault(path: Path, format_: str, log: str, claimed: int, decoded: int, rate: 
         What libsndfile takes the file for, and its log.
     claimed, decoded : int
         Samples per channel that libsndfile expects, and those that it gave.
-    rate : int
+    sample_rate : int
         Hz.
     """
     for says, has in SHORTENED.findall(log):
         if int(says) > int(has) + SLACK:
-            return f"cut: its header says {says} bytes, {has} are there"
+            return f"truncated: its header says {says} bytes, {has} are there"
     if format_ == "MP3":
-        return _mp3(path.read_bytes(), decoded, rate)
+        return _mp3(path.read_bytes(), decoded, sample_rate)
     if format_ == "OGG" and (cut := _ogg(path.read_bytes())):
         return cut
     if decoded < (1 - TOLERANCE) * claimed:
-        return f"cut: its header says {claimed / rate:.2f} s, {decoded / rate:.2f} s are there"
+        promised, there = claimed / sample_rate, decoded / sample_rate
+        return f"truncated: its header says {promised:.2f} s, {there:.2f} s are there"
     return None
 
 
@@ -86,9 +89,9 @@ def _ogg(data: bytes) -> str | None:
         page = data[at : at + 27 + data[at + 26] + sum(table)]
         if int.from_bytes(page[22:26], "little") != _checksum(page):
             cut = at + 27 + data[at + 26] + sum(table) > len(data)
-            return "cut: its last page is not whole" if cut else f"damaged: page {number}"
+            return "truncated: its last page is not whole" if cut else f"damaged: page {number}"
         at, number, flags = at + len(page), number + 1, page[5]
-    return None if flags & END_OF_STREAM else "cut: its last page is missing"
+    return None if flags & END_OF_STREAM else "truncated: its last page is missing"
 
 
 class Frame(NamedTuple):
@@ -98,13 +101,13 @@ class Frame(NamedTuple):
     ----------
     size : bytes, this header included
     samples : per channel
-    rate : Hz
+    sample_rate : Hz
     info : where a Xing header stands in it, in bytes
     """
 
     size: int
     samples: int
-    rate: int
+    sample_rate: int
     info: int
 
 
@@ -114,11 +117,11 @@ def _frame(data: bytes, at: int) -> Frame | None:
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
-    bits, rate, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
-    if version not in RATES or layer != LAYER_3 or bits in (0, 15) or rate == 3:
+    bits, rate_index, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
+    if version not in RATES or layer != LAYER_3 or bits in (0, 15) or rate_index == 3:
         return None
     first, mono = version == 3, head[3] >> 6 == 3
-    samples, hertz = 1152 if first else 576, RATES[version][rate]
+    samples, hertz = 1152 if first else 576, RATES[version][rate_index]
     size = samples * BIT_RATES[first][bits - 1] * 125 // hertz + padding
     side = (17 if mono else 32) if first else (9 if mono else 17)
     return Frame(size, samples, hertz, 4 + side)
@@ -138,7 +141,7 @@ def _next(data: bytes, at: int) -> int:
     while (at := data.find(b"\xff", at)) >= 0:
         frame = _frame(data, at)
         second = frame and _frame(data, at + frame.size)
-        if frame and second and frame.rate == second.rate:
+        if frame and second and frame.sample_rate == second.sample_rate:
             return at
         at += 1
     return len(data)
@@ -161,17 +164,17 @@ def _frames(data: bytes) -> Iterator[tuple[int, Frame]]:
             at = _next(data, at)
 
 
-def _mp3(data: bytes, decoded: int, rate: int) -> str | None:
+def _mp3(data: bytes, decoded: int, sample_rate: int) -> str | None:
     frames = list(_frames(data))
     if not frames:
         return None
     (start, first), (end, last), there = frames[0], frames[-1], len(frames)
     if end + last.size > len(data):
-        return f"cut: its last frame has {len(data) - end} of {last.size} bytes"
+        return f"truncated: its last frame has {len(data) - end} of {last.size} bytes"
     promised = _promised(data, start, first)
     if promised and there + PADDING < promised:
-        return f"cut: its header says {promised} frames, {there} are there"
-    seconds, step = decoded / rate, first.samples / first.rate
+        return f"truncated: its header says {promised} frames, {there} are there"
+    seconds, step = decoded / sample_rate, first.samples / first.sample_rate
     if abs(there * step - seconds) > PADDING * step:
         return f"decodes to {seconds:.2f} s, its frames last {there * step:.2f} s"
     return None

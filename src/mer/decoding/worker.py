@@ -35,7 +35,7 @@ MAX_CHANNELS = 64
 UNKNOWN = 2**63 - 1  # libsndfile's length where a header has none
 WORDS = {  # for what libsndfile's own, by its code, hide
     7: "no MPEG frame",
-    24: "its header has an impossible rate, size or number of channels",
+    24: "its header has an impossible sample rate, size or number of channels",
 }
 
 
@@ -43,12 +43,12 @@ class Unreadable(Exception):
     """Why a file is left out: its message is the reason in ``quarantine.csv``."""
 
 
-def decode(path: Path, rate: int, min_seconds: float, max_pcm: int) -> np.ndarray:
-    """The average of a file's channels at ``rate`` Hz [shape=(n,), dtype=float32].
+def decode(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> np.ndarray:
+    """The average of a file's channels at ``sample_rate`` Hz [shape=(n,), dtype=float32].
 
     Parameters
     ----------
-    rate : int
+    sample_rate : int
         Sampling rate of the result in Hz (soxr, quality HQ).
     min_seconds : float
         Shortest duration accepted.
@@ -63,13 +63,13 @@ def decode(path: Path, rate: int, min_seconds: float, max_pcm: int) -> np.ndarra
     """
     try:
         _check_path(path)
-        channels, native = _samples(path, rate, max_pcm)
+        channels, native = _samples(path, sample_rate, max_pcm)
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror or error}") from error
     mono = sum(channels.T) / channels.shape[1]  # 20 times faster than mean(axis=1)
     if fault := _fault(mono, native, min_seconds):
         raise Unreadable(fault)
-    return soxr.resample(mono, native, rate, quality="HQ")
+    return soxr.resample(mono, native, sample_rate, quality="HQ")
 
 
 def _check_path(path: Path) -> None:
@@ -82,12 +82,12 @@ def _check_path(path: Path) -> None:
     path.open("rb").close()  # its error is clearer than libsndfile's
 
 
-def _samples(path: Path, rate: int, max_pcm: int) -> tuple[np.ndarray, int]:
+def _samples(path: Path, sample_rate: int, max_pcm: int) -> tuple[np.ndarray, int]:
     """All channels [shape=(n, channels), dtype=float32] and the file's rate in Hz."""
     try:
         with sf.SoundFile(path) as file:
             _check_claims(file)
-            per_frame = 4 * max(file.channels, math.ceil(rate / file.samplerate))
+            per_frame = 4 * max(file.channels, math.ceil(sample_rate / file.samplerate))
             # At once: libsndfile seeks between blocks, and an mp3 then decodes differently.
             samples = file.read(max_pcm // per_frame + 1, dtype="float32", always_2d=True)
             claimed, native, log = file.frames, file.samplerate, file.extra_info
@@ -113,14 +113,16 @@ def _check_claims(file: sf.SoundFile) -> None:
         raise Unreadable(f"its header says {file.channels} channels")
 
 
-def _fault(mono: np.ndarray, rate: int, min_seconds: float) -> str | None:
+def _fault(mono: np.ndarray, sample_rate: int, min_seconds: float) -> str | None:
     """What makes decoded audio useless, or None."""
     if len(mono) == 0:
         return "no samples"
     if not np.isfinite(mono).all():
         return "holds NaN" if np.isnan(mono).any() else "holds infinity"
-    if len(mono) < min_seconds * rate:
-        return f"shorter than {min_seconds:g} s: {len(mono)} samples, {len(mono) / rate:.3f} s"
+    if len(mono) < min_seconds * sample_rate:
+        return (
+            f"shorter than {min_seconds:g} s: {len(mono)} samples, {len(mono) / sample_rate:.3f} s"
+        )
     peak = np.abs(mono).max()
     if peak < SILENCE:
         return "silent"

@@ -42,8 +42,8 @@ def _filters(view: View) -> csr_array:
 
 def _bands(samples: np.ndarray, view: View) -> np.ndarray:
     """Magnitude or power in each mel band [shape=(1 + n // hop_length, n_mels), dtype=float32]."""
-    # librosa.feature.melspectrogram as a whole makes "prepare and mel" 1.7 times as expensive. SciPy's FFT of
-    # a few frames at a time and a sparse filter bank, whose sums have one order on every processor, 1.1 times.
+    # librosa.feature.melspectrogram would make "prepare and mel" 1.7 times as expensive; SciPy's FFT of a few
+    # frames at a time costs 1.1 times. The sparse filter bank sums in one order on every processor.
     hann = np.hanning(view.n_fft + 1)[:-1].astype(np.float32)
     padded = np.pad(samples.astype(np.float32, copy=False), view.n_fft // 2)
     frames = sliding_window_view(padded, view.n_fft)[:: view.hop_length]
@@ -91,7 +91,9 @@ def segments(samples: np.ndarray, form: Waveform) -> np.ndarray:
         If ``form`` has no segments.
     """
     if form.segments is None or form.segment_samples is None:
-        raise MerError(f"segment_samples must be a number of samples for segments, not {form.segment_samples}")
+        raise MerError(
+            f"segment_samples must be a number of samples for segments, not {form.segment_samples}"
+        )
     whole = np.zeros(form.segments * form.segment_samples, np.float32)
     kept = _cropped(samples, form)[: len(whole)]
     whole[: len(kept)] = kept
@@ -124,7 +126,7 @@ def prepare(clip: Clip, form: Waveform) -> Clip:
     peak = np.abs(samples).max()
     if form.peak_db is not None and peak > 0:
         samples = samples * np.float32(10 ** (form.peak_db / 20) / peak)
-    return replace(clip, samples=_cropped(samples, form), rate=form.sample_rate)
+    return replace(clip, samples=_cropped(samples, form), sample_rate=form.sample_rate)
 
 
 def _mel(samples: np.ndarray, view: View) -> np.ndarray:
@@ -152,10 +154,10 @@ def spectrogram(clip: Clip, view: View) -> np.ndarray:
     MerError
         If the clip has another sample rate than the view.
     """
-    if clip.rate != view.sample_rate:
+    if clip.sample_rate != view.sample_rate:
         raise MerError(
             f"the clip {clip.id!r} must have the view's sample rate of {view.sample_rate} Hz, not "
-            f"{clip.rate} Hz; prepare it first"
+            f"{clip.sample_rate} Hz; prepare it first"
         )
     if view.segments:
         return np.stack([_mel(segment, view) for segment in segments(clip.samples, view)])

@@ -35,7 +35,7 @@ def _pieces(length: int, size: int) -> list[tuple[int, int]]:
 
 def excerpts(corpus: artefacts.Standard, seconds: float) -> Iterator[Excerpt]:
     """Consecutive excerpts of every song; silent ones are logged and left out."""
-    size = round(seconds * corpus.rate)
+    size = round(seconds * corpus.sample_rate)
     for row, song in enumerate(corpus.ids):
         pieces, first = _pieces(int(corpus.lengths[row]), size), int(corpus.offsets[row])
         for id_, (start, length) in zip(part_ids(song, len(pieces)), pieces, strict=True):
@@ -95,4 +95,4 @@ def cut(
         write_csv(folder / "quarantine.csv", [("id", "path", "reason")])
         manifest = read_json(source / artefacts.MANIFEST)
         artefacts.write_manifest(folder, **{**manifest, "clips": len(rows)})
-    return found, corpus.rate
+    return found, corpus.sample_rate

@@ -21,9 +21,9 @@ from mer.inference.excerpts import Excerpt, cut
 from mer.inference.trained_system import System, Weights
 from mer.io import artefacts
 from mer.io.files import read_json
-from mer.learn.context import Kept
-from mer.learn.cross_validation import PROBABILITY_DIGITS, fold_seed, learner_of, takes_turns
-from mer.learn.data import Material, beside, named, read
+from mer.learn.context import FittedFold
+from mer.learn.cross_validation import PROBABILITY_DIGITS, fold_seed, runs_sequentially, trainer_of
+from mer.learn.data import TrainingData, concat_songs, prefix_ids, read
 from mer.pipeline import mel
 from mer.schema.profiles import Profile
 from mer.selection import DATA, Selection
@@ -36,10 +36,10 @@ PREPARED = {"standard": "rate", "mel": "view", "features": "source"}  # what man
 def seconds_of_clips(standard: Path) -> float:
     """The median length of a corpus' clips."""
     corpus = artefacts.Standard.read(standard)
-    return float(np.median(corpus.lengths)) / corpus.rate
+    return float(np.median(corpus.lengths)) / corpus.sample_rate
 
 
-def _prepared(system: System, data: Path) -> Material:
+def _prepared(system: System, data: Path) -> TrainingData:
     """Inputs of the songs' excerpts, made as the corpus' were."""
     chosen, reads = system.chosen, system.module.reads
     kinds = ["standard"] if reads else []
@@ -67,15 +67,15 @@ def _answer(
     chosen: Selection,
     params: Any,
     profile: Profile,
-    material: Material,
+    material: TrainingData,
     ids: Sequence[str],
     member: tuple[Fold, Weights],
 ) -> np.ndarray:
     """One member's probabilities [shape=(len(ids), C)]; where it is fitted anew, of its test clips too."""
     fold, weights = member
-    name, learner = chosen.dataset, learner_of(chosen.model)
-    train, val, test = (named(name, side) for side in (fold.train, fold.val, fold.test))
-    kept = Kept(
+    name, trainer = chosen.dataset, trainer_of(chosen.model)
+    train, val, test = (prefix_ids(name, side) for side in (fold.train, fold.val, fold.test))
+    kept = FittedFold(
         registry.get("models", chosen.model),
         params,
         Fold(fold.repeat, fold.fold, train, val, test),
@@ -85,7 +85,7 @@ def _answer(
         weights,
     )
     asked = ids if weights else (*ids, *test)
-    found: np.ndarray = learner.answer(kept, material.ranked(train), asked)
+    found: np.ndarray = trainer.predict(kept, material.ranked(train), asked)
     return found
 
 
@@ -104,10 +104,12 @@ def _check_fitted(run: Path, fold: Fold, answers: np.ndarray) -> None:
 def probabilities(system: System, data: Path, ids: Sequence[str]) -> np.ndarray:
     """The members' mean for the excerpts ``ids`` that lie prepared in ``data`` [shape=(len(ids), C)]."""
     chosen = system.chosen
-    material = beside(system.known, _prepared(system, data), chosen.dataset)
+    material = concat_songs(system.known, _prepared(system, data), chosen.dataset)
     work = partial(_answer, chosen, system.params, system.profile, material, tuple(ids))
-    alone = takes_turns(chosen.model)
-    answers = parallel.each(work, system.members, label=f"ask {chosen.model}", alone=alone)
+    sequential = runs_sequentially(chosen.model)
+    answers = parallel.parallel_map(
+        work, system.members, label=f"predict {chosen.model}", sequential=sequential
+    )
     found = []
     for (fold, weights), answer in zip(system.members, answers, strict=True):
         if not weights:
@@ -136,13 +138,13 @@ class Answers:
 
 
 def _rows(
-    excerpts: Sequence[Excerpt], rate: int, found: np.ndarray, classes: Sequence[str]
+    excerpts: Sequence[Excerpt], sample_rate: int, found: np.ndarray, classes: Sequence[str]
 ) -> tuple[pd.DataFrame, list[bool]]:
     rows: list[tuple] = []
     whole: list[bool] = []
     for song, pairs in groupby(zip(excerpts, found, strict=True), lambda pair: pair[0].song):
         own, answers = zip(*pairs, strict=True)
-        spans = [(e.id, e.start / rate, (e.start + e.length) / rate) for e in own]
+        spans = [(e.id, e.start / sample_rate, (e.start + e.length) / sample_rate) for e in own]
         spans = [(song, spans[0][1], spans[-1][2]), *spans]
         for span, p in zip(spans, (np.mean(answers, axis=0), *answers), strict=True):
             rows.append((*span, classes[p.argmax()], *p))
@@ -165,9 +167,9 @@ def predict(system: System, places: Sequence[str], seconds: float | None = None)
     limits, corpus = config.read("audio", f"corpora.{chosen.dataset}")
     length = seconds or seconds_of_clips(chosen.folder("standard"))
     with songs.scratch() as data:
-        whole = {"rate": corpus.rate, "peak_db": None, "limits": limits}
+        whole = {"sample_rate": corpus.rate, "peak_db": None, "limits": limits}
         left_out = songs.standardize(paths, data / "whole", chosen.dataset, **whole)
         standards = [chosen.folder("standard", root) for root in (data / "whole", data)]
-        excerpts, rate = cut(*standards, seconds=length, peak_db=corpus.peak_db)
+        excerpts, sample_rate = cut(*standards, seconds=length, peak_db=corpus.peak_db)
         found = probabilities(system, data, [excerpt.id for excerpt in excerpts])
-    return Answers(*_rows(excerpts, rate, found, system.known.classes), left_out)
+    return Answers(*_rows(excerpts, sample_rate, found, system.known.classes), left_out)

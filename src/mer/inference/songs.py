@@ -59,7 +59,7 @@ def standardize(
     data: Path,
     dataset: str,
     *,
-    rate: int,
+    sample_rate: int,
     peak_db: float | None,
     limits: Audio,
 ) -> dict[str, str]:
@@ -67,7 +67,7 @@ def standardize(
 
     Parameters
     ----------
-    rate, peak_db, limits : see ``mer.pipeline.standardize.standardize``
+    sample_rate, peak_db, limits : see ``mer.pipeline.standardize.standardize``
 
     Returns
     -------
@@ -88,7 +88,7 @@ def standardize(
         index,
         Path(),
         standard,
-        rate=rate,
+        sample_rate=sample_rate,
         peak_db=peak_db,
         limits=limits,
         quarantine=ALL_BUT_DAMAGED,
@@ -148,25 +148,25 @@ def features(data: Path, family: str, dataset: str) -> Path:
     return target
 
 
-def _rate(family: str, rate: int | None) -> int:
+def _rate(family: str, sample_rate: int | None) -> int:
     """The rate to bring songs to: what is asked for, else the highest that the family reads."""
     parts = extractable(family)
     own = {part: config.read(f"families.{part}")[0].rate for part in parts}
-    if rate is None and (free := [part for part in parts if own[part] is None]):
+    if sample_rate is None and (free := [part for part in parts if own[part] is None]):
         raise MerError(
             f"family={free[0]!r} reads songs at any rate and has none of its own; say which, in Hz: "
-            "--rate 44100"
+            "--sample-rate 44100"
         )
     highest = max((value for value in own.values() if value), default=0)
-    if rate is not None and rate < highest:
+    if sample_rate is not None and sample_rate < highest:
         raise MerError(
-            f"--rate must be at least {highest}, which family={family!r} reads, not {rate}"
+            f"--sample-rate must be at least {highest}, which family={family!r} reads, not {sample_rate}"
         )
-    return rate or highest
+    return sample_rate or highest
 
 
 def table(
-    places: Sequence[str], family: str, rate: int | None = None
+    places: Sequence[str], family: str, sample_rate: int | None = None
 ) -> tuple[FeatureSet, dict[str, str]]:
     """A family's features of files, and of the audio files in folders.
 
@@ -174,7 +174,7 @@ def table(
     ----------
     family : str
         A key of ``families`` in params.yaml, or the name of one of ``joins``.
-    rate : int or None
+    sample_rate : int or None
         Hz that songs are brought to before the family brings them to its own; None for its own.
 
     Returns
@@ -185,8 +185,10 @@ def table(
         Path -> reason, of the files left out.
     """
     (limits,) = config.read("audio")
-    chosen, paths = _rate(family, rate), files(places)
+    chosen, paths = _rate(family, sample_rate), files(places)
     with scratch() as data:
-        left_out = standardize(paths, data, "songs", rate=chosen, peak_db=None, limits=limits)
+        left_out = standardize(
+            paths, data, "songs", sample_rate=chosen, peak_db=None, limits=limits
+        )
         folder = features(data, family, "songs")
         return artefacts.read_features(folder / TABLE), left_out

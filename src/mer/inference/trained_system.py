@@ -14,8 +14,8 @@ from mer.errors import MerError
 from mer.inference import songs
 from mer.io import artefacts
 from mer.io.files import read_json, reading
-from mer.learn.cross_validation import learner_of
-from mer.learn.data import Material, gather
+from mer.learn.cross_validation import trainer_of
+from mer.learn.data import TrainingData, gather
 from mer.pipeline import train
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import Columns
@@ -34,7 +34,7 @@ class System:
     ----------
     chosen : Selection
     params, profile, columns : its blocks
-    known : Material
+    known : TrainingData
         The corpus' labels, and of its inputs those that answers need.
     members : sequence of (Fold, mapping of str to np.ndarray)
         The first repeat's folds and what the networks learned on them; empty of an estimator.
@@ -45,7 +45,7 @@ class System:
     params: Any
     profile: Profile
     columns: Columns
-    known: Material
+    known: TrainingData
     members: Sequence[tuple[Fold, Weights]]
     run: Path
 
@@ -102,7 +102,7 @@ def _members(chosen: Selection, profile: Profile, run: Path) -> list[tuple[Fold,
                 f"{run} must be of the folds in {chosen.folds}, and is of others; run `dvc repro`"
             )
         weights: Weights = {}
-        if learner_of(chosen.model).uses_device:
+        if trainer_of(chosen.model).uses_device:
             path = run / "weights" / f"r0_f{fold.fold}.safetensors"
             if not path.exists():
                 raise MerError(
@@ -151,4 +151,4 @@ def load(run: Path) -> System:
 def _reads(model: str) -> list[str]:
     """The inputs of training clips that an answer needs."""
     reads = registry.get("models", model).reads
-    return [name for name in learner_of(model).answer_reads if name in reads]
+    return [name for name in trainer_of(model).predict_reads if name in reads]

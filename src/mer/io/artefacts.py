@@ -170,12 +170,12 @@ class Standard:
     ----------
     ids : tuple of str [length n]
         Clips that can be read, sorted; the others stand in ``quarantine.csv``.
-    rate : int
+    sample_rate : int
         Hz, the same for all clips.
     """
 
     ids: tuple[str, ...]
-    rate: int
+    sample_rate: int
     audio: np.ndarray
     offsets: np.ndarray
     lengths: np.ndarray
@@ -194,7 +194,7 @@ class Standard:
             raise MerError(f"{folder} is absent: {reason}")
         audio = read_array(folder / "audio.npy")
         with reading(folder / MANIFEST, "a manifest with the rate"):
-            rate = int(read_json(folder / MANIFEST)["rate"])
+            sample_rate = int(read_json(folder / MANIFEST)["rate"])
         with reading(folder / "clips.csv", "the table of the clips in audio.npy"):
             clips = pd.read_csv(folder / "clips.csv", dtype=CLIP_TYPES, keep_default_na=False)
             ids, offsets, lengths, scales = (clips[c].to_numpy() for c in CLIP_TYPES)
@@ -203,13 +203,13 @@ class Standard:
                 raise ValueError(f"its clips do not make up the {audio.shape} samples")
             if not np.isfinite(scales).all():
                 raise ValueError("a scale is not finite")
-        return cls(tuple(ids), rate, audio, offsets, lengths, scales)
+        return cls(tuple(ids), sample_rate, audio, offsets, lengths, scales)
 
     def clip(self, index: int) -> Clip:
         """The clip at ``index`` of ``ids``, as float32 at the corpus' rate and native length."""
         start = self.offsets[index]
         pcm = self.audio[start : start + self.lengths[index]]
-        return Clip(self.ids[index], pcm * np.float32(self.scales[index]), self.rate)
+        return Clip(self.ids[index], pcm * np.float32(self.scales[index]), self.sample_rate)
 
 
 def quarantined(standard: Path) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 params.yaml names the file, its sha256 and where to get it; the digest pins the content, so DVC needs
 no dependency on a file that may not be there. What runs without it, too, the experiments of papers/,
-depends on what ``look`` leaves. PyTorch's ``.pth`` and Keras' ``.h5`` (or ``.h5.gz``) are
+depends on what ``check_weights`` leaves. PyTorch's ``.pth`` and Keras' ``.h5`` (or ``.h5.gz``) are
 read without trust, once, and kept as safetensors under ``.mer/weights``.
 """
 
@@ -57,7 +57,7 @@ class Weights(Block):
     license: str
 
 
-def fault(weights: Weights, folder: Path | None = None) -> str | None:
+def unusable_reason(weights: Weights, folder: Path | None = None) -> str | None:
     """Why the file cannot be used, with what to do; None where it can."""
     path = (folder or FOLDER) / weights.file
     if not path.is_file():
@@ -79,16 +79,16 @@ def fault(weights: Weights, folder: Path | None = None) -> str | None:
     return None
 
 
-def lacking(weights: Weights, folder: Path | None = None) -> str | None:
+def missing_reason(weights: Weights, folder: Path | None = None) -> str | None:
     """The same in a table's few words, where it is only that the file is not there."""
     if not ((folder or FOLDER) / weights.file).is_file():
         return f"weights not present: {weights.file}, see README"
-    return fault(weights, folder)
+    return unusable_reason(weights, folder)
 
 
-def look(weights: Weights, target: Path) -> None:
+def check_weights(weights: Weights, target: Path) -> None:
     """Write ``data/weights/<name>``: of what content the file is, or why there is none to use."""
-    if reason := lacking(weights):
+    if reason := missing_reason(weights):
         write_absent(target, reason)
         return
     with writing(target) as folder:
@@ -106,7 +106,7 @@ def load(weights: Weights, folder: Path | None = None) -> dict[str, np.ndarray]:
     MerError
         If the file is missing, has another digest or is damaged.
     """
-    if reason := fault(weights, folder):
+    if reason := unusable_reason(weights, folder):
         raise MerError(reason)
     kept, path = CONVERTED / f"{weights.sha256}.safetensors", (folder or FOLDER) / weights.file
     if not kept.exists():
@@ -182,7 +182,7 @@ def in_order(network: "nn.Module", arrays: Arrays) -> dict[str, np.ndarray]:
     return renamed(arrays, {f"{t}.": f"{o}." for t, o in zip(theirs, ours)})
 
 
-def fill(network: "nn.Module", arrays: Arrays, file: str) -> None:
+def load_weights(network: "nn.Module", arrays: Arrays, file: str) -> None:
     """Put weights into a network, every one of it.
 
     Parameters

@@ -13,7 +13,7 @@ from mer.types import Fold
 
 
 @dataclass(frozen=True)
-class Training:
+class FoldContext:
     """A model on one fold.
 
     Attributes
@@ -44,20 +44,20 @@ class Training:
     def seeds(self) -> list[int]:
         """A seed for each round of the fold, derived from the fold's.
 
-        Rounds are repeats of a fold, and a profile may have fewer of these than ``params.rounds``. A model
-        without ``rounds`` is trained once, from the fold's own seed.
+        Rounds are repeats of a fold, and a profile may have fewer of these than ``params.restarts``. A model
+        without ``restarts`` is trained once, from the fold's own seed.
         """
-        if not hasattr(self.params, "rounds"):
+        if not hasattr(self.params, "restarts"):
             return [self.seed]
-        rounds = self.params.rounds
-        count = min(rounds, self.profile.repeats or rounds)
+        restarts = self.params.restarts
+        count = min(restarts, self.profile.repeats or restarts)
         return [
             int(generator(self.seed, "round", number).integers(2**31)) for number in range(count)
         ]
 
 
 @dataclass(frozen=True)
-class Kept(Training):
+class FittedFold(FoldContext):
     """A training that is over.
 
     Attributes

@@ -1,18 +1,18 @@
 """Train a model on every fold of a protocol; the only way to predictions.
 
-A model's ``learner`` names a module of ``mer.learn.trainers``. Its ``fit_predict(training, material)``
-trains as ``mer.learn.context.Training`` says and returns arrays: ``probabilities`` of the test clips
+A model's ``trainer`` names a module of ``mer.learn.trainers``. Its ``fit_predict(training, material)``
+trains as ``mer.learn.context.FoldContext`` says and returns arrays: ``probabilities`` of the test clips
 [shape=(len(fold.test), C)] and, from networks, ``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy],
 phases numbered in their order, with ``timing.<n>_<phase>`` [shape=(3,): seconds, epochs, examples of an
 epoch], which is for the run's records only, and ``weights.<name>``; ``selected``, the names of the
 columns that an estimator has chosen, a line each, as bytes; ``segments`` [shape=(len(fold.test),
 segments, C)] where clips are cut; ``trials`` [shape=(trials, columns of
-``mer.learn.hyperparameter_search``)] where a recipe was searched. Where its ``uses_device`` is true,
+``mer.learn.hyperparameter_search``)] where a config was searched. Where its ``uses_device`` is true,
 folds take turns on a GPU.
 
 Its ``answer(kept, material, ids)`` gives the probabilities of any clips [shape=(len(ids), C)], by what
-``mer.learn.context.Kept`` holds of such a training; where it ran in rounds, by the first. It looks at no
-label but those of training clips, and of their inputs at ``answer_reads``, in the words of a model's
+``mer.learn.context.FittedFold`` holds of such a training; where it ran in rounds, by the first. It looks at no
+label but those of training clips, and of their inputs at ``predict_reads``, in the words of a model's
 ``reads``.
 
 A model that is trained in rounds on one fold returns ``probabilities`` [shape=(rounds,
@@ -34,8 +34,8 @@ import pandas as pd
 from mer import registry
 from mer.errors import MerError
 from mer.learn import hyperparameter_search
-from mer.learn.context import Training
-from mer.learn.data import Material
+from mer.learn.context import FoldContext
+from mer.learn.data import TrainingData
 from mer.schema.profiles import Profile
 from mer.types import Fold, Predictions, part_ids
 
@@ -57,7 +57,7 @@ class Trained:
     curves : pd.DataFrame
         ``repeat, fold, phase, epoch, loss, accuracy``; without rows for an estimator.
     trials : pd.DataFrame
-        ``repeat, fold`` and the columns of ``mer.learn.hyperparameter_search``, where a recipe was
+        ``repeat, fold`` and the columns of ``mer.learn.hyperparameter_search``, where a config was
         searched.
     weights : mapping of (repeat, fold) to mapping of str to np.ndarray
         Of the first repeat's networks.
@@ -88,14 +88,14 @@ def fold_seed(seed: int, fold: Fold) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def learner_of(model: str) -> ModuleType:
+def trainer_of(model: str) -> ModuleType:
     """The module of ``mer.learn`` that trains a model."""
-    return registry.get("learn.trainers", registry.get("models", model).learner)
+    return registry.get("learn.trainers", registry.get("models", model).trainer)
 
 
-def takes_turns(model: str) -> bool:
+def runs_sequentially(model: str) -> bool:
     """Whether a model's folds are trained, or asked, one after the other, on a GPU."""
-    if not learner_of(model).uses_device:
+    if not trainer_of(model).uses_device:
         return False  # and nothing loads torch
     from mer.runtime.device import device
 
@@ -105,16 +105,16 @@ def takes_turns(model: str) -> bool:
 def _train(
     model: str,
     params: Any,
-    material: Material,
+    material: TrainingData,
     fidelity: str,
     profile: Profile,
     seed: int,
     fold: Fold,
 ) -> dict[str, np.ndarray]:
-    """What the learner returns; weights of the first repeat only, for no others are kept."""
+    """What the trainer returns; weights of the first repeat only, for no others are kept."""
     module = registry.get("models", model)
-    training = Training(module, params, fold, fold_seed(seed, fold), fidelity, profile)
-    arrays = learner_of(model).fit_predict(training, material.ranked(fold.train))
+    training = FoldContext(module, params, fold, fold_seed(seed, fold), fidelity, profile)
+    arrays = trainer_of(model).fit_predict(training, material.ranked(fold.train))
     kept = fold.repeat == 0
     return {
         name: array for name, array in arrays.items() if kept or not name.startswith("weights.")
@@ -182,7 +182,7 @@ def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
 def cross_validate(
     model: str,
     params: Any,
-    material: Material,
+    material: TrainingData,
     folds: Sequence[Fold],
     *,
     seed: int,
@@ -195,8 +195,8 @@ def cross_validate(
     Parameters
     ----------
     each : callable
-        ``mer.parallel.each``, or what ``mer.parallel.resumable`` gives for it: a fold whose result is empty
-        was not trained, and is left out.
+        ``mer.parallel.parallel_map``, or the function that ``mer.parallel.checkpointed_map`` yields:
+        a fold whose result is empty was not trained, and is left out.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def cross_validate(
     selected: dict[tuple[int, int], list[str]] = {}
     work = partial(_train, model, params, material, fidelity, profile, seed)
     repeats = 1 + max(fold.repeat for fold in folds)
-    found = each(work, folds, label=f"train {model}", alone=takes_turns(model))
+    found = each(work, folds, label=f"train {model}", sequential=runs_sequentially(model))
     done = [(fold, arrays) for fold, arrays in zip(folds, found, strict=True) if arrays]
     if not done:
         raise MerError(

@@ -13,7 +13,7 @@ from mer.io import pretrained
 from mer.io.artefacts import absent, read_features, read_tracks
 from mer.io.spectrograms import Copies, Mels
 from mer.learn.feature_selection import best, catalogued
-from mer.learn.waveforms import Signals, Waves
+from mer.learn.waveforms import SegmentedWaveforms, Waveforms
 from mer.schema.augmentation import Masking, Noise, Policy, Smote, Stripes, Synthesis
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.selection import DATA, Selection
@@ -21,7 +21,7 @@ from mer.types import FeatureSet
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """Labels and inputs of one corpus; an input that the model does not read is None.
 
     Attributes
@@ -32,8 +32,8 @@ class Material:
     mel : Mels or None
     copies : Copies or None
         Augmented copies of every clip; a training takes those of its training clips only.
-    waves : Waves or None
-    signals : Signals or None
+    waves : SegmentedWaveforms or None
+    signals : Waveforms or None
         Whole clips, of a model that draws its own chunks.
     initial : mapping of str to np.ndarray, or None
         Weights to start from.
@@ -58,8 +58,8 @@ class Material:
     table: FeatureSet | None = None
     mel: Mels | None = None
     copies: Copies | None = None
-    waves: Waves | None = None
-    signals: Signals | None = None
+    waves: SegmentedWaveforms | None = None
+    signals: Waveforms | None = None
     initial: Mapping[str, np.ndarray] | None = None
     synthesis: Synthesis | None = None
     rows: Noise | Smote | None = None
@@ -69,7 +69,7 @@ class Material:
     columns: Columns = EVERY_COLUMN
     weights: Mapping[str, np.ndarray] | None = None
 
-    def ranked(self, train: Sequence[str]) -> "Material":
+    def ranked(self, train: Sequence[str]) -> "TrainingData":
         """The same with the columns that a training on these clips chooses."""
         if self.table is None:
             return self
@@ -90,22 +90,22 @@ class Material:
         return 1 if whole else self.mel.values.shape[1]  # type: ignore[union-attr]
 
 
-def named(name: str, ids: Sequence[str]) -> tuple[str, ...]:
+def prefix_ids(name: str, ids: Sequence[str]) -> tuple[str, ...]:
     """The ids of clips of another corpus: ``<name>/<id>``."""
     return tuple(f"{name}/{id_}" for id_ in ids)
 
 
-def _labels(material: Material, name: str) -> dict[str, int]:
-    return dict(zip(named(name, list(material.labels)), material.labels.values(), strict=True))
+def _labels(material: TrainingData, name: str) -> dict[str, int]:
+    return dict(zip(prefix_ids(name, list(material.labels)), material.labels.values(), strict=True))
 
 
 def _table(source: FeatureSet, target: FeatureSet, name: str) -> FeatureSet:
     """The rows of ``target`` behind those of ``source``, which have the same columns."""
     values = np.concatenate([source.values, target.values])
-    return replace(target, ids=(*named(name, source.ids), *target.ids), values=values)
+    return replace(target, ids=(*prefix_ids(name, source.ids), *target.ids), values=values)
 
 
-def across(source: Material, target: Material, name: str) -> Material:
+def concat_corpora(source: TrainingData, target: TrainingData, name: str) -> TrainingData:
     """Both corpora as one, to train on the first and test on the second.
 
     Parameters
@@ -124,8 +124,8 @@ def across(source: Material, target: Material, name: str) -> Material:
     if source.signals and target.signals:
         return replace(
             both,
-            signals=Signals(
-                (*named(name, source.signals.ids), *target.signals.ids),
+            signals=Waveforms(
+                (*prefix_ids(name, source.signals.ids), *target.signals.ids),
                 np.concatenate([source.signals.values, target.signals.values]),
                 np.concatenate([source.signals.lengths, target.signals.lengths]),
             ),
@@ -136,11 +136,11 @@ def across(source: Material, target: Material, name: str) -> Material:
     )
 
 
-def beside(known: Material, songs: Material, name: str) -> Material:
+def concat_songs(known: TrainingData, songs: TrainingData, name: str) -> TrainingData:
     """Labelled clips of a corpus, and clips without labels, in one.
 
     Of the songs' inputs, those that are there of the corpus' clips too get these beside them: what a
-    learner's ``answer`` looks at of the training clips.
+    trainer's ``answer`` looks at of the training clips.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def beside(known: Material, songs: Material, name: str) -> Material:
             )
         both = replace(both, table=_table(known.table, songs.table, name))
     if known.mel and songs.mel:
-        ids = (*named(name, known.mel.ids), *songs.mel.ids)
+        ids = (*prefix_ids(name, known.mel.ids), *songs.mel.ids)
         frames = np.concatenate([known.mel.frames, songs.mel.frames])
         values = np.concatenate([known.mel.values, songs.mel.values])
         both = replace(both, mel=Mels(ids, frames, values))
@@ -180,7 +180,7 @@ def read(
     columns: Columns,
     reads: Collection[str],
     data: Path = DATA,
-) -> Material:
+) -> TrainingData:
     """Inputs of clips of which nothing else is known: the material has no labels.
 
     Parameters
@@ -203,12 +203,14 @@ def read(
     if "waveform" in reads:
         standard = _present(selection.folder("standard", data), model)
         if params.waveform.segment_samples:
-            waves = Waves.of(standard, params.waveform)
+            waves = SegmentedWaveforms.of(standard, params.waveform)
         else:
-            signals = Signals.of(standard, params.waveform)
+            signals = Waveforms.of(standard, params.waveform)
     weights = pretrained.load(params.weights) if "weights" in reads else None
     classes = labels.classes(selection.target)
-    return Material({}, classes, table, mel, None, waves, signals, columns=columns, weights=weights)
+    return TrainingData(
+        {}, classes, table, mel, None, waves, signals, columns=columns, weights=weights
+    )
 
 
 def gather(
@@ -217,7 +219,7 @@ def gather(
     policy: Policy,
     columns: Columns = EVERY_COLUMN,
     reads: Collection[str] | None = None,
-) -> Material:
+) -> TrainingData:
     """Load what the model reads; arrays stay on disk, memory-mapped, but for waveforms.
 
     Parameters
@@ -238,17 +240,17 @@ def gather(
         If weights that a user brings are missing or others.
     """
     module, tracks = registry.get("models", selection.model), read_tracks(selection.folder("index"))
-    shown = module.learner == "supervised" and "spectrogram" in module.reads
+    shown = module.trainer == "supervised" and "spectrogram" in module.reads
     copies = None
-    if module.uses_copies != "no" and policy.versions:
+    if module.augments != "no" and policy.versions:
         copies = Copies.read(_present(selection.folder("augmented"), selection.model))
     return replace(
         read(selection, params, columns, module.reads if reads is None else reads),
         labels=labels.encode(tracks, selection.target),
         copies=copies,
-        synthesis=policy.synthesis if module.uses_copies != "no" else None,
-        rows=policy.oversampling if module.learner == "sklearn_estimator" else None,
-        masking=policy.masking if module.learner == "two_stage" else None,
+        synthesis=policy.synthesis if module.augments != "no" else None,
+        rows=policy.oversampling if module.trainer == "sklearn_estimator" else None,
+        masking=policy.masking if module.trainer == "two_stage" else None,
         stripes=policy.spec_augment if shown else None,
         leak=policy.leak,
     )

@@ -45,12 +45,17 @@ def synthesise(
     """
     scale = Scale(mel)
     scaled = scale.forwards(mel)
-    recipe = tensors.shortened(synthesis.training, profile)
-    network, arrays = reconstruction.trained(scaled, recipe, "0_synthesis", seed=seed)
+    config = tensors.apply_profile(synthesis.training, profile)
+    network, arrays = reconstruction.trained(scaled, config, "0_synthesis", seed=seed)
     codes, rng = reconstruction.codes(network, scaled), np.random.default_rng(seed)
     classes = targets.unique()
     new = [
-        between(codes[(targets == c).cpu().numpy()], synthesis.samples_per_class, synthesis.k_neighbors, rng)
+        between(
+            codes[(targets == c).cpu().numpy()],
+            synthesis.samples_per_class,
+            synthesis.k_neighbors,
+            rng,
+        )
         for c in classes
     ]
     found = scale.backwards(_decoded(network, np.concatenate(new), mel.shape[1:]))

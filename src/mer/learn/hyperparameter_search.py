@@ -1,4 +1,4 @@
-"""Bayesian optimisation of a recipe with Optuna (Louro et al.'s poster on MERGE; methods B).
+"""Bayesian optimisation of a config with Optuna (Louro et al.'s poster on MERGE; methods B).
 
 A study's name is a digest of all that decides its trials, and each trial has a seed of its own: a
 search that was killed goes on behind its last complete trial and ends as it would have.
@@ -14,7 +14,7 @@ import numpy as np
 from mer.errors import MerError
 from mer.parallel import code
 from mer.schema.profiles import Profile
-from mer.schema.training import Recipe, Tuning
+from mer.schema.training import TrainingConfig, Tuning
 
 if TYPE_CHECKING:
     import optuna
@@ -61,18 +61,18 @@ def _study(tuning: Tuning, name: str) -> "optuna.Study":
 
 def search(
     tuning: Tuning,
-    recipe: Recipe,
-    objective: Callable[[Recipe], float],
+    config: TrainingConfig,
+    objective: Callable[[TrainingConfig], float],
     *,
     name: str,
     seed: int,
     profile: Profile,
-) -> tuple[Recipe, np.ndarray]:
-    """The best recipe of as many trials as ``tuning`` allows.
+) -> tuple[TrainingConfig, np.ndarray]:
+    """The best config of as many trials as ``tuning`` allows.
 
     Parameters
     ----------
-    recipe : Recipe
+    config : TrainingConfig
         For what is not searched.
     objective : callable
         To be high; it must not look at test clips.
@@ -81,32 +81,42 @@ def search(
 
     Returns
     -------
-    recipe : Recipe
+    config : TrainingConfig
         Of equally good trials, the first.
     trials : np.ndarray [shape=(trials, 6)]
         ``COLUMNS``; ``adam`` is 1 or, for SGD, 0.
     """
     import optuna
 
-    study, count = _study(tuning, name), tuning.short_trials if profile.short else tuning.trials
-    batches = (profile.batch,) if profile.batch else tuning.batch
+    study, count = (
+        _study(tuning, name),
+        tuning.smoke_test_trials if profile.short else tuning.trials,
+    )
+    batches = (profile.batch,) if profile.batch else tuning.batch_size
     while len(done := _complete(study)) < count:
         own = (seed + len(done)) % 2**32
         study.sampler = optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=own)
         trial = study.ask()
         choice = {
-            "batch": trial.suggest_categorical("batch", batches),
+            "batch_size": trial.suggest_categorical("batch_size", batches),
             "optimizer": trial.suggest_categorical("optimizer", tuning.optimizer),
             "lr": trial.suggest_categorical("lr", tuning.lr),
         }
-        study.tell(trial, objective(recipe.model_copy(update=choice)))
+        study.tell(trial, objective(config.model_copy(update=choice)))
     done = done[:count]
     best = max(done, key=lambda trial: trial.value or 0)
     rows = [
-        (n, t.params["batch"], t.params["optimizer"] == "adam", t.params["lr"], t.value, t is best)
+        (
+            n,
+            t.params["batch_size"],
+            t.params["optimizer"] == "adam",
+            t.params["lr"],
+            t.value,
+            t is best,
+        )
         for n, t in enumerate(done, 1)
     ]
-    return recipe.model_copy(update=best.params), np.array(rows, float)
+    return config.model_copy(update=best.params), np.array(rows, float)
 
 
 def _complete(study: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":

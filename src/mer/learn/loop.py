@@ -20,7 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mer.errors import MerError
 from mer.runtime.device import computes_in_bfloat16
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
 EVALUATION_BATCH = 32
 KERAS_ADAM_EPSILON = 1e-7
@@ -65,7 +65,7 @@ CLASSIFICATION = Objective(
 
 
 @dataclass(frozen=True)
-class Watch:
+class EarlyStopping:
     """Validation examples that end a training, and choose the epoch whose weights stay.
 
     Attributes
@@ -81,14 +81,14 @@ class Watch:
     patience: int
 
 
-def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimizer of the parameters that are trained."""
+def optimizer_of(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """The config's optimizer of the parameters that are trained."""
     parameters = [p for p in network.parameters() if p.requires_grad]
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr=recipe.lr)
-    if recipe.optimizer == "rmsprop":
-        return torch.optim.RMSprop(parameters, lr=recipe.lr, alpha=0.95, eps=1e-8)
-    return torch.optim.Adam(parameters, lr=recipe.lr, eps=KERAS_ADAM_EPSILON)
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(parameters, lr=config.lr)
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop(parameters, lr=config.lr, alpha=0.95, eps=1e-8)
+    return torch.optim.Adam(parameters, lr=config.lr, eps=KERAS_ADAM_EPSILON)
 
 
 def _batches(order: Tensor, size: int) -> list[Tensor]:
@@ -104,18 +104,18 @@ def _everything(examples: Examples) -> Tensor:
     return torch.arange(len(examples), device=examples.device)
 
 
-def precision(recipe: Recipe, where: torch.device) -> torch.autocast:
-    """A context of the recipe's precision; outside of it networks compute in float32."""
-    lower = recipe.precision == "bfloat16" and computes_in_bfloat16(where)
+def precision(config: TrainingConfig, where: torch.device) -> torch.autocast:
+    """A context of the config's precision; outside of it networks compute in float32."""
+    lower = config.precision == "bfloat16" and computes_in_bfloat16(where)
     return torch.autocast(where.type, torch.bfloat16, enabled=lower)
 
 
-def trained(network: nn.Module, recipe: Recipe, where: torch.device) -> Network:
-    """The network as a training calls it, in the recipe's precision; on a GPU with its kernels fused."""
+def trained(network: nn.Module, config: TrainingConfig, where: torch.device) -> Network:
+    """The network as a training calls it, in the config's precision; on a GPU with its kernels fused."""
     if where.type == "cuda":
         torch._dynamo.config.suppress_errors = True  # what cannot be compiled runs as it is
         network = torch.compile(network, dynamic=False)  # type: ignore[assignment]
-    called: Network = precision(recipe, where)(network)
+    called: Network = precision(config, where)(network)
     return called
 
 
@@ -150,8 +150,10 @@ def epoch(
 class _Best:
     """The weights of the epoch with the best validation figure."""
 
-    def __init__(self, network: nn.Module, watch: Watch, objective: Objective) -> None:
-        self.network, self.watch, self.objective = network, watch, objective
+    def __init__(
+        self, network: nn.Module, early_stopping: EarlyStopping, objective: Objective
+    ) -> None:
+        self.network, self.early_stopping, self.objective = network, early_stopping, objective
         self.figure, self.age = -float("inf"), 0
         self.weights: dict[str, Tensor] = {}
 
@@ -160,7 +162,7 @@ class _Best:
         """The weights of the best epoch."""
         if not self.weights:
             raise MerError(
-                f"validation {self.watch.monitor} must be a number in some epoch, and is none in all "
+                f"validation {self.early_stopping.monitor} must be a number in some epoch, and is none in all "
                 f"{self.age}: the training diverged; lower its lr"
             )
         return self.weights
@@ -169,28 +171,33 @@ class _Best:
     def over(self) -> bool:
         """Look at the network after an epoch: whether its patience is over."""
         self.network.eval()
-        batches = _everything(self.watch.targets).split(EVALUATION_BATCH)
+        batches = _everything(self.early_stopping.targets).split(EVALUATION_BATCH)
         loss, accuracy = epoch(
-            self.network, self.watch.inputs, self.watch.targets, batches, self.objective, None
+            self.network,
+            self.early_stopping.inputs,
+            self.early_stopping.targets,
+            batches,
+            self.objective,
+            None,
         )
         self.network.train()
-        figure = accuracy if self.watch.monitor == "accuracy" else -loss
+        figure = accuracy if self.early_stopping.monitor == "accuracy" else -loss
         self.age += 1
         if figure > self.figure:
             self.figure, self.age = figure, 0
             self.weights = {k: v.clone() for k, v in self.network.state_dict().items()}
-        return self.age >= self.watch.patience
+        return self.age >= self.early_stopping.patience
 
 
 def fit(
     network: nn.Module,
     inputs: Sequence[Examples],
     targets: Examples,
-    recipe: Recipe,
+    config: TrainingConfig,
     *,
     seed: int,
     objective: Objective = CLASSIFICATION,
-    watch: Watch | None = None,
+    early_stopping: EarlyStopping | None = None,
 ) -> np.ndarray:
     """Train in place.
 
@@ -202,7 +209,7 @@ def fit(
         What ``objective`` compares the outputs with; class indices of a classification.
     seed : int
         Of dropout and of the order of the examples.
-    watch : Watch or None
+    early_stopping : EarlyStopping or None
         Without one the last epoch's weights stay.
 
     Returns
@@ -213,18 +220,18 @@ def fit(
     """
     torch.manual_seed(seed)
     shuffle = torch.Generator().manual_seed(seed)
-    optimizer = optimizer_of(network, recipe)
-    best = _Best(network, watch, objective) if watch else None
+    optimizer = optimizer_of(network, config)
+    best = _Best(network, early_stopping, objective) if early_stopping else None
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train()
-    called = trained(network, recipe, targets.device)
+    called = trained(network, config, targets.device)
     curve = []
-    for _ in range(recipe.epochs):
+    for _ in range(config.max_epochs):
         order = torch.randperm(len(targets), generator=shuffle).to(targets.device)
-        batches = _batches(order, recipe.batch)
+        batches = _batches(order, config.batch_size)
         curve.append(epoch(called, inputs, targets, batches, objective, optimizer))
         log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
-        if recipe.stop_accuracy is not None and curve[-1][1] >= recipe.stop_accuracy:
+        if config.stop_accuracy is not None and curve[-1][1] >= config.stop_accuracy:
             break
         if best and best.over():
             break
@@ -258,7 +265,7 @@ def weights(network: nn.Module) -> dict[str, np.ndarray]:
     return {f"weights.{name}": tensor.cpu().contiguous().numpy() for name, tensor in state}
 
 
-def fill(network: Filled, weights: Mapping[str, np.ndarray], where: torch.device) -> Filled:
+def load_weights(network: Filled, weights: Mapping[str, np.ndarray], where: torch.device) -> Filled:
     """The network with the weights that a training left, as it was at its end.
 
     Raises
@@ -278,7 +285,7 @@ def fill(network: Filled, weights: Mapping[str, np.ndarray], where: torch.device
 
 
 @torch.no_grad()
-def settle(network: nn.Module, inputs: Sequence[Examples]) -> None:
+def update_batchnorm_stats(network: nn.Module, inputs: Sequence[Examples]) -> None:
     """Set every trained batch norm's statistics to those of the given examples.
 
     Keras' momentum of 0.99 leaves them far from the data after few steps. Dropout is off. Statistics are

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from mer.learn import loop
 from mer.networks.autoencoder import Autoencoder
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
 BATCH = 32
 
@@ -17,13 +17,13 @@ RECONSTRUCTION = loop.Objective(lambda found, wanted: functional.mse_loss(found,
 
 
 def trained(
-    scaled: Tensor, recipe: Recipe, phase: str, *, seed: int
+    scaled: Tensor, config: TrainingConfig, phase: str, *, seed: int
 ) -> tuple[Autoencoder, dict[str, np.ndarray]]:
     """An autoencoder of these spectrograms in -1..1, and what ``loop.timed`` gives: no accuracies."""
     torch.manual_seed(seed)
     network = Autoencoder().to(scaled.device)
     fitted = partial(
-        loop.fit, network, [scaled], scaled, recipe, seed=seed, objective=RECONSTRUCTION
+        loop.fit, network, [scaled], scaled, config, seed=seed, objective=RECONSTRUCTION
     )
     return network, loop.timed(phase, len(scaled), fitted)
 

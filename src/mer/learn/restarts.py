@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from mer.learn import loop, memmap
-from mer.learn.context import Training
-from mer.learn.data import Material
-from mer.learn.loop import CLASSIFICATION, Examples, Objective, Watch
-from mer.schema.training import Recipe
+from mer.learn.context import FoldContext
+from mer.learn.data import TrainingData
+from mer.learn.loop import CLASSIFICATION, EarlyStopping, Examples, Objective
+from mer.schema.training import TrainingConfig
 from mer.seeds import generator
 from mer.types import positions
 
@@ -21,7 +21,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def validation(
-    training: Training, labels: Mapping[str, int]
+    context: FoldContext, labels: Mapping[str, int]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Training and validation clips of a fold.
 
@@ -29,12 +29,12 @@ def validation(
     each class, at least one of a class of two or more. ``released``: the test clips validate, the likely
     reading of a paper that names no other part (methods D5).
     """
-    fold, share = training.fold, training.params.validation
-    if not training.described:
+    fold, share = context.fold, context.params.validation
+    if not context.described:
         return fold.train, fold.test
     if fold.val:
         return fold.train, fold.val
-    rng, held = generator(training.seed, "validation"), set[str]()
+    rng, held = generator(context.seed, "validation"), set[str]()
     for label in sorted({labels[i] for i in fold.train}):
         clips = [i for i in fold.train if labels[i] == label]
         count = min(max(1, round(share * len(clips))), len(clips) - 1)
@@ -84,7 +84,7 @@ def parts(
     return Parts(*found)
 
 
-def sequences(material: Material) -> np.ndarray:
+def sequences(material: TrainingData) -> np.ndarray:
     """The clips' segments [shape=(n, segments, frames, mels)]; a clip that is not cut is one."""
     assert material.mel is not None
     values = material.mel.values
@@ -95,7 +95,7 @@ def fit(
     network: nn.Module,
     train: Part,
     val: Part,
-    recipe: Recipe,
+    config: TrainingConfig,
     phase: str,
     *,
     seed: int,
@@ -115,10 +115,10 @@ def fit(
         network,
         [train.inputs],
         train.targets,
-        recipe,
+        config,
         seed=seed,
         objective=objective,
-        watch=Watch([val.inputs], val.targets, monitor, patience),
+        early_stopping=EarlyStopping([val.inputs], val.targets, monitor, patience),
     )
     return loop.timed(phase, len(train.targets), fitted)
 
@@ -126,7 +126,7 @@ def fit(
 def classify(
     build: Callable[[], nn.Module],
     clips: Parts,
-    recipe: Recipe,
+    config: TrainingConfig,
     phase: str,
     *,
     seeds: Sequence[int],
@@ -148,7 +148,7 @@ def classify(
             network,
             clips.train,
             clips.val,
-            recipe,
+            config,
             f"{phase}.{number}",
             seed=own,
             patience=patience,

@@ -13,7 +13,7 @@ from mer.networks.spans import span
 from mer.schema.augmentation import Stripes
 
 
-class Striped:
+class SpecAugment:
     """Examples with other stripes whenever they are looked at, from torch's generator.
 
     Parameters

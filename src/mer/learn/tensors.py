@@ -6,55 +6,55 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mer.learn.data import Material
+from mer.learn.data import TrainingData
 from mer.schema.profiles import Profile
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
 
-def shortened(recipe: Recipe, profile: Profile) -> Recipe:
-    """The recipe under a profile: its precision, its batch, and no more epochs than it allows."""
-    epochs = recipe.short_epochs if profile.short else recipe.epochs
+def apply_profile(config: TrainingConfig, profile: Profile) -> TrainingConfig:
+    """The config under a profile: its precision, its batch, and no more epochs than it allows."""
+    epochs = config.smoke_test_epochs if profile.short else config.max_epochs
     changes = {
         "precision": profile.precision,
-        "batch": profile.batch or recipe.batch,
-        "epochs": min(epochs, profile.epochs or epochs),
+        "batch_size": profile.batch or config.batch_size,
+        "max_epochs": min(epochs, profile.epochs or epochs),
     }
-    return recipe.model_copy(update=changes)
+    return config.model_copy(update=changes)
 
 
 def examples(
-    material: Material, ids: Sequence[str], device: torch.device, *, copies: bool
+    material: TrainingData, ids: Sequence[str], device: torch.device, *, augmented: bool
 ) -> Tensor:
-    """What a network takes of the clips, then, with ``copies``, clip by clip of their augmented ones.
+    """What a network takes of the clips, then, with ``augmented``, clip by clip of their augmented ones.
 
     A clip that is cut gives an example per segment, one behind the other.
 
     Returns
     -------
-    Tensor [shape=(n * (1 + copies) * segments, frames, mels) or (..., samples), dtype=float16]
+    Tensor [shape=(n * (1 + versions) * segments, frames, mels) or (..., samples), dtype=float16]
     """
     source = material.waves or material.mel
     assert source is not None
     rows = source.rows(ids)
     shape = rows.shape[1 + (material.segments > 1) :]
     blocks = [rows.reshape(-1, *shape)]
-    if copies and material.copies is not None:
+    if augmented and material.copies is not None:
         blocks.append(material.copies.rows(ids).reshape(-1, *shape))
     return torch.from_numpy(np.concatenate(blocks)).to(device)
 
 
 def targets(
-    material: Material, ids: Sequence[str], device: torch.device, *, copies: bool
+    material: TrainingData, ids: Sequence[str], device: torch.device, *, augmented: bool
 ) -> Tensor:
     """Class indices of the rows of ``examples``."""
     y = np.array([material.labels[i] for i in ids])
-    if copies and material.copies is not None:
+    if augmented and material.copies is not None:
         y = np.concatenate([y, y.repeat(len(material.copies.names))])
     return torch.from_numpy(y.repeat(material.segments)).to(device)
 
 
 def features(
-    material: Material, known: Sequence[str], ids: Sequence[str], device: torch.device
+    material: TrainingData, known: Sequence[str], ids: Sequence[str], device: torch.device
 ) -> Tensor:
     """Features of clips, centred and scaled by the statistics of the clips ``known``.
 

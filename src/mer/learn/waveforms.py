@@ -9,7 +9,7 @@ import numpy as np
 
 from mer.dsp.mel import prepare, segments
 from mer.io.artefacts import Standard
-from mer.parallel import each
+from mer.parallel import parallel_map
 from mer.schema.spectrograms import Waveform
 from mer.types import positions
 
@@ -19,7 +19,7 @@ def _of_clip(standard: Path, form: Waveform, index: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Waves:
+class SegmentedWaveforms:
     """Every clip's segments, in memory.
 
     Attributes
@@ -33,7 +33,7 @@ class Waves:
     values: np.ndarray
 
     @classmethod
-    def of(cls, standard: Path, form: Waveform) -> "Waves":
+    def of(cls, standard: Path, form: Waveform) -> "SegmentedWaveforms":
         """Prepare and cut all clips of ``data/standard/<dataset>``.
 
         Raises
@@ -42,9 +42,11 @@ class Waves:
             If the form's rate is above the corpus', or it cuts nothing.
         """
         corpus = Standard.read(standard)
-        values = np.empty((len(corpus.ids), form.segments or 0, form.segment_samples or 0), np.float16)
+        values = np.empty(
+            (len(corpus.ids), form.segments or 0, form.segment_samples or 0), np.float16
+        )
         work = partial(_of_clip, standard.absolute(), form)
-        for row, found in enumerate(each(work, range(len(corpus.ids)), label="waveforms")):
+        for row, found in enumerate(parallel_map(work, range(len(corpus.ids)), label="waveforms")):
             values[row] = found
         return cls(corpus.ids, values)
 
@@ -64,7 +66,7 @@ def _whole(standard: Path, form: Waveform, index: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Signals:
+class Waveforms:
     """Every clip's samples at its own length, end to end, in memory.
 
     Attributes
@@ -80,7 +82,7 @@ class Signals:
     lengths: np.ndarray
 
     @classmethod
-    def of(cls, standard: Path, form: Waveform) -> "Signals":
+    def of(cls, standard: Path, form: Waveform) -> "Waveforms":
         """Prepare all clips of ``data/standard/<dataset>``.
 
         Raises
@@ -90,7 +92,7 @@ class Signals:
         """
         corpus = Standard.read(standard)
         work = partial(_whole, standard.absolute(), form)
-        found = list(each(work, range(len(corpus.ids)), label="waveforms"))
+        found = list(parallel_map(work, range(len(corpus.ids)), label="waveforms"))
         return cls(corpus.ids, np.concatenate(found), np.array([len(clip) for clip in found]))
 
     def places(self, ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

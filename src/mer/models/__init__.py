@@ -1,1 +1,1 @@
-"""Networks and estimators, a module each: ``Params``, ``learner``, ``reads`` and ``build``."""
+"""Networks and estimators, a module each: ``Params``, ``trainer``, ``reads`` and ``build``."""

@@ -14,11 +14,11 @@ from mer.errors import MerError
 from mer.networks.segments import Head, MaskedAutoencoder, Penalty, Recurrent, code_values
 from mer.schema import Block
 from mer.schema.augmentation import Masking
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-learner = "two_stage"
+trainer = "two_stage"
 reads: tuple[str, ...] = ("spectrogram",)
-uses_copies = "no"
+augments = "no"
 fidelities: tuple[str, ...] = ("described", "released")
 
 
@@ -32,7 +32,7 @@ class Params(Block):
     head, units : recurrent layer of the classifier, units per direction
     patience : epochs without a better validation after which either training ends
     validation : share of the training clips that validates
-    rounds : classifiers per fold, of other seeds; each counts as a repeat of the fold
+    restarts : classifiers per fold, of other seeds; each counts as a repeat of the fold
     autoencoder, classifier : how they are trained
     """
 
@@ -42,9 +42,9 @@ class Params(Block):
     units: PositiveInt
     patience: PositiveInt
     validation: Annotated[float, Field(gt=0, lt=1)]
-    rounds: PositiveInt
-    autoencoder: Recipe
-    classifier: Recipe
+    restarts: PositiveInt
+    autoencoder: TrainingConfig
+    classifier: TrainingConfig
 
 
 def autoencoder(

@@ -16,14 +16,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mer.errors import MerError
-from mer.io.pretrained import Weights, fill, in_order
+from mer.io.pretrained import Weights, in_order, load_weights
 from mer.networks.layers import EPSILON, MOMENTUM, glorot_uniform
 from mer.schema import Block
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-learner = "finetune"
+trainer = "finetune"
 reads: tuple[str, ...] = ("spectrogram", "weights")
-uses_copies = "no"
+augments = "no"
 fidelities: tuple[str, ...] = ("described",)
 
 MEAN, DEVIATION = 0.22620339, 0.25794547  # of the spectrograms that the authors trained on
@@ -35,7 +35,7 @@ class Params(Block):
     """``models.artists_cnn``."""
 
     weights: Weights
-    training: Recipe
+    training: TrainingConfig
 
 
 class ConvSame(nn.Conv1d):
@@ -94,5 +94,5 @@ def build(
             "view=artists"
         )
     network = Network(shape[1], classes)
-    fill(network.backbone, in_order(network.backbone, weights), params.weights.file)
+    load_weights(network.backbone, in_order(network.backbone, weights), params.weights.file)
     return network

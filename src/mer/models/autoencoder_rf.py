@@ -8,18 +8,18 @@ from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 
 from mer.schema import Block
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-learner = "autoencoder_codes"
+trainer = "autoencoder_codes"
 reads: tuple[str, ...] = ("spectrogram",)
-uses_copies = "no"
+augments = "no"
 fidelities: tuple[str, ...] = ("described",)
 
 
 class Params(Block):
     """``models.autoencoder_rf``: how the autoencoder is trained."""
 
-    training: Recipe
+    training: TrainingConfig
 
 
 def build(params: Params, *, seed: int, fidelity: str) -> ClassifierMixin:

@@ -9,18 +9,18 @@ from torch import Tensor, nn
 
 from mer.networks.layers import flattened, glorot_uniform, louro_convolutions
 from mer.schema import Block
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-learner = "supervised"
+trainer = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
-uses_copies = "training"
+augments = "training"
 fidelities: tuple[str, ...] = ("described", "released")
 
 
 class Params(Block):
     """``models.cnn``."""
 
-    training: Recipe
+    training: TrainingConfig
 
 
 class Network(nn.Module):

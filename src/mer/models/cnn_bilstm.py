@@ -10,11 +10,11 @@ from torch import nn
 
 from mer.networks.segments import Head, Joint
 from mer.schema import Block
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-learner = "segment_sequence"
+trainer = "segment_sequence"
 reads: tuple[str, ...] = ("spectrogram",)
-uses_copies = "no"
+augments = "no"
 fidelities: tuple[str, ...] = ("described", "released")
 
 
@@ -26,8 +26,8 @@ class Params(Block):
     units: PositiveInt
     patience: PositiveInt
     validation: Annotated[float, Field(gt=0, lt=1)]
-    rounds: PositiveInt
-    training: Recipe
+    restarts: PositiveInt
+    training: TrainingConfig
 
 
 def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:

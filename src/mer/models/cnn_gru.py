@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from mer.networks.layers import GRU, Dropout, glorot_uniform, louro_convolutions, maps
 from mer.schema import Block
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-learner = "supervised"
+trainer = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
-uses_copies = "training"
+augments = "training"
 fidelities: tuple[str, ...] = ("described", "released")
 
 
@@ -30,7 +30,7 @@ class Params(Block):
     """
 
     sequence: Literal["single", "frames"]
-    training: Recipe
+    training: TrainingConfig
 
 
 class Network(nn.Module):

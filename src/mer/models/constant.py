@@ -5,9 +5,9 @@ from sklearn.dummy import DummyClassifier
 
 from mer.schema import Block
 
-learner = "sklearn_estimator"
+trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ()
-uses_copies = "no"
+augments = "no"
 fidelities: tuple[str, ...] = ("described",)
 
 

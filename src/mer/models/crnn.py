@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from mer.networks.layers import GRU, Dropout, batch_norm_2d, glorot_uniform, maps
 from mer.schema import Block
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-learner = "supervised"
+trainer = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
-uses_copies = "training"
+augments = "training"
 fidelities: tuple[str, ...] = ("described", "released")
 
 POOLS = (2, 3, 4, 4)
@@ -23,7 +23,7 @@ class Params(Block):
     """``models.crnn``; ``filters`` are those of its four convolutions."""
 
     filters: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
-    training: Recipe
+    training: TrainingConfig
 
 
 def blocks(filters: tuple[int, ...]) -> nn.Sequential:

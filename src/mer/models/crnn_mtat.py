@@ -14,14 +14,14 @@ import numpy as np
 from torch import Tensor, nn
 
 from mer.errors import MerError
-from mer.io.pretrained import Weights, fill, renamed
+from mer.io.pretrained import Weights, load_weights, renamed
 from mer.networks.layers import GRU, Dropout, glorot_uniform
 from mer.schema import Block
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-learner = "finetune"
+trainer = "finetune"
 reads: tuple[str, ...] = ("spectrogram", "weights")
-uses_copies = "no"
+augments = "no"
 fidelities: tuple[str, ...] = ("described",)
 
 BANDS = 96
@@ -45,12 +45,12 @@ class Params(Block):
 
     tune: Literal["head", "all"]
     weights: Weights
-    head: Recipe
-    all: Recipe
+    head: TrainingConfig
+    all: TrainingConfig
 
     @property
-    def training(self) -> Recipe:
-        """The recipe that ``tune`` selects."""
+    def training(self) -> TrainingConfig:
+        """The config that ``tune`` selects."""
         return getattr(self, self.tune)
 
 
@@ -104,6 +104,6 @@ def build(
             f"{shape[0]}; select view=mtat"
         )
     network = Network(classes)
-    fill(network.backbone, renamed(weights, NAMES), params.weights.file)
+    load_weights(network.backbone, renamed(weights, NAMES), params.weights.file)
     network.backbone.requires_grad_(params.tune == "all")
     return network

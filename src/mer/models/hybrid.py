@@ -20,16 +20,16 @@ from mer.networks.layers import (
     louro_convolutions,
 )
 from mer.schema import Block
-from mer.schema.training import Recipe, Tuning
+from mer.schema.training import TrainingConfig, Tuning
 
-learner = "hybrid"
+trainer = "hybrid"
 reads: tuple[str, ...] = ("spectrogram", "table")
-uses_copies = "pretraining"
+augments = "pretraining"
 fidelities: tuple[str, ...] = ("described", "released")
 
 
 class Params(Block):
-    """``models.hybrid``: one recipe per training.
+    """``models.hybrid``: one config per training.
 
     Attributes
     ----------
@@ -39,9 +39,9 @@ class Params(Block):
     tuning : how
     """
 
-    dnn: Recipe
-    pretraining: Recipe
-    fusion: Recipe
+    dnn: TrainingConfig
+    pretraining: TrainingConfig
+    fusion: TrainingConfig
     search: Literal["none", "bayes"]
     tuning: Tuning
 

@@ -14,9 +14,9 @@ from sklearn.preprocessing import MinMaxScaler, minmax_scale
 
 from mer.schema import Block
 
-learner = "sklearn_estimator"
+trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
-uses_copies = "no"
+augments = "no"
 fidelities: tuple[str, ...] = ("described", "released")
 
 RELEASED_COLUMNS = 260
@@ -30,14 +30,14 @@ class Params(Block):
     alpha : weight of the L2 penalty
     max_iter : epochs at most
     k : so many of the best features stay; all where there are fewer
-    rounds : perceptrons per fold; from another seed, each on other rows of the commoner classes and
+    restarts : perceptrons per fold; from another seed, each on other rows of the commoner classes and
         from other weights; each counts as a repeat of the fold
     """
 
     alpha: PositiveFloat
     max_iter: PositiveInt
     k: PositiveInt
-    rounds: PositiveInt
+    restarts: PositiveInt
 
 
 def balanced(y: np.ndarray, seed: int) -> np.ndarray:

@@ -8,9 +8,9 @@ from sklearn.ensemble import RandomForestClassifier
 
 from mer.schema import Block
 
-learner = "sklearn_estimator"
+trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
-uses_copies = "no"
+augments = "no"
 fidelities: tuple[str, ...] = ("described",)
 
 

@@ -14,11 +14,11 @@ from mer.errors import MerError
 from mer.networks.layers import EPSILON, MOMENTUM, glorot_uniform
 from mer.schema import Block
 from mer.schema.spectrograms import Waveform
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-learner = "supervised"
+trainer = "supervised"
 reads: tuple[str, ...] = ("waveform",)
-uses_copies = "no"
+augments = "no"
 fidelities: tuple[str, ...] = ("described", "released")
 
 
@@ -33,7 +33,7 @@ class Params(Block):
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     waveform: Waveform
-    training: Recipe
+    training: TrainingConfig
 
 
 def _block(inputs: int, outputs: int, size: int, stride: int, pool: int) -> nn.Sequential:

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from mer.networks.layers import ConvSame, batch_norm_1d, batch_norm_2d, glorot_uniform
 from mer.schema import Block
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-learner = "supervised"
+trainer = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
-uses_copies = "training"
+augments = "training"
 fidelities: tuple[str, ...] = ("described", "released")
 
 
@@ -30,7 +30,7 @@ class Params(Block):
     """
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
-    training: Recipe
+    training: TrainingConfig
 
 
 class Residual(nn.Module):

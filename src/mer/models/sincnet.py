@@ -1,7 +1,7 @@
 """SincNet: band-pass filters with learned cut-offs on 200 or 500 ms of samples, end to end.
 
 Ravanelli & Bengio, "Speaker Recognition from Raw Waveform with SincNet", SLT 2018, with the settings of
-their TIMIT recipe, which Pandrea, Gómez-Cañón & Herrera keep but for the classes (methods C4, C5):
+their TIMIT config, which Pandrea, Gómez-Cañón & Herrera keep but for the classes (methods C4, C5):
 21 834 156 parameters at 3200 samples, 44 079 076 at 8000.
 
 Filters of 251 taps over a whole chunk are cheapest in the frequency domain. A chunk is a period of the
@@ -25,11 +25,11 @@ from torch.nn import functional
 from mer.errors import MerError
 from mer.schema import Block
 from mer.schema.spectrograms import Waveform
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-learner = "random_chunks"
+trainer = "random_chunks"
 reads: tuple[str, ...] = ("waveform",)
-uses_copies = "no"
+augments = "no"
 fidelities: tuple[str, ...] = ("described", "released")
 
 FILTERS, TAPS, POOL = 80, 251, 3
@@ -47,27 +47,27 @@ class Params(Block):
     Attributes
     ----------
     chunk_ms : what the network hears at once
-    hop_ms, short_hop_ms : from one chunk to the next where a clip is classified; the second under a
+    hop_ms, smoke_test_hop_ms : from one chunk to the next where a clip is classified; the second under a
         profile that is ``short``
     filter_rate : Hz that chunks, hops and filters count in; that of ``waveform``, unless samples are
         to be misread as the authors may have (methods C4: 44.1 kHz taken for 16)
     amplitude : a training chunk is multiplied by a factor in 1 ± this
     hidden : sizes of the layers behind the convolutions
-    steps, short_steps : batches that are called an epoch; the second under a profile that is ``short``
-    rounds : networks per fold, from other seeds; each counts as a repeat of the fold
+    steps, smoke_test_steps : batches that are called an epoch; the second under a profile that is ``short``
+    restarts : networks per fold, from other seeds; each counts as a repeat of the fold
     """
 
     chunk_ms: PositiveInt
     hop_ms: PositiveInt
-    short_hop_ms: PositiveInt
+    smoke_test_hop_ms: PositiveInt
     filter_rate: PositiveInt
     amplitude: Annotated[float, Field(ge=0, lt=1)]
     steps: PositiveInt
-    short_steps: PositiveInt
-    rounds: PositiveInt
+    smoke_test_steps: PositiveInt
+    restarts: PositiveInt
     hidden: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     waveform: Waveform
-    training: Recipe
+    training: TrainingConfig
 
     @field_validator("waveform")
     @classmethod

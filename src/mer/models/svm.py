@@ -18,9 +18,9 @@ from sklearn.svm import SVC
 
 from mer.schema import Block
 
-learner = "sklearn_estimator"
+trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
-uses_copies = "no"
+augments = "no"
 fidelities: tuple[str, ...] = ("described", "released")
 
 PUBLISHED_COLUMNS = 100

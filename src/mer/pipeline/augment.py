@@ -17,7 +17,7 @@ from mer.io.artefacts import (
     write_json,
     writing,
 )
-from mer.parallel import each
+from mer.parallel import parallel_map
 from mer.pipeline.mel import width, write
 from mer.schema.augmentation import Policy
 from mer.schema.spectrograms import View
@@ -63,7 +63,9 @@ def apply(clip: Clip, chain: Chain) -> Clip:
     samples = clip.samples
     for step in chain:
         arguments = {k: v for k, v in step.items() if k != "transform"}
-        samples = registry.get("augment", step["transform"]).apply(samples, clip.rate, **arguments)
+        samples = registry.get("augment", step["transform"]).apply(
+            samples, clip.sample_rate, **arguments
+        )
     return replace(clip, samples=samples)
 
 
@@ -110,7 +112,7 @@ def make(
     parameters = {id_: sample_parameters(policy, name, seed, id_) for id_ in corpus.ids}
     work = partial(_of_clip, standard.absolute(), view)
     with writing(target) as folder:
-        mels = each(work, list(enumerate(parameters.values())), label=f"augment {name}")
+        mels = parallel_map(work, list(enumerate(parameters.values())), label=f"augment {name}")
         write(folder, corpus.ids, mels, width(corpus, view), view, sorted(policy.versions))
         write_json(folder / "parameters.json", parameters)
     log.info("%d augmented versions of each of %d clips", len(policy.versions), len(parameters))

@@ -28,7 +28,7 @@ def _whole(path: Path) -> bool:
     return True
 
 
-def mend(root: Path) -> list[Path]:
+def repair_locks(root: Path) -> list[Path]:
     """Remove lock files that are not whole, unless a DVC is at work.
 
     Nothing is lost: DVC finds the results of finished stages in its run cache.

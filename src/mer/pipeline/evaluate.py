@@ -162,7 +162,7 @@ def settings(model: str, params: Block, mel: Path, metrics: Path) -> None:
     figures["frames"] = shape[0]
     for name, block in params.model_dump().items():
         if isinstance(block, dict) and "lr" in block:
-            figures |= {f"{name}_{key}": block[key] for key in ("lr", "batch")}
+            figures |= {f"{name}_lr": block["lr"], f"{name}_batch": block["batch_size"]}
     for layer, sizes in registry.get("models", model).layers(params, shape).items():
         named = zip(("frames", "mels", "maps"), sizes, strict=True)
         figures |= {f"{layer}_{name}": size for name, size in named}

@@ -67,9 +67,11 @@ def _compute(standard: Path, target: Path, module: ModuleType, family: str, para
     chosen = params.model_dump_json()
     source = {"source": "extracted", "family": family, "params": chosen, **module.versions()}
     work = partial(_row, standard.absolute(), digest, family, params)
-    alone = hasattr(module, "on_gpu") and module.on_gpu()
-    with parallel.resumable([source, digest]) as each:
-        found = each(work, range(len(ids)), label=f"{family} {target.name}", alone=alone)
+    sequential = hasattr(module, "on_gpu") and module.on_gpu()
+    with parallel.checkpointed_map([source, digest]) as run_each:
+        found = run_each(
+            work, range(len(ids)), label=f"{family} {target.name}", sequential=sequential
+        )
         rows = [arrays["row"] for arrays in found]
         features = FeatureSet(ids, tuple(module.names(params)), np.stack(rows), source)
         with artefacts.writing(target) as folder:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mer.dsp.mel import padded, prepare, spectrogram
 from mer.io.artefacts import Standard, absent, write_absent, write_manifest, writing
-from mer.parallel import each
+from mer.parallel import parallel_map
 from mer.schema.spectrograms import View
 
 log = logging.getLogger("mer")
@@ -19,7 +19,7 @@ log = logging.getLogger("mer")
 
 def width(corpus: Standard, view: View) -> int:
     """Frames of the longest spectrogram of a corpus."""
-    longest = math.ceil(max(corpus.lengths) * view.sample_rate / corpus.rate)
+    longest = math.ceil(max(corpus.lengths) * view.sample_rate / corpus.sample_rate)
     return view.frames or 1 + longest // view.hop_length
 
 
@@ -46,7 +46,9 @@ def write(
     shape = (len(ids), *leading, width, view.n_mels)
     facts = {"descr": "<f2", "fortran_order": False, "shape": shape}
     frames = []
-    with (folder / "mel.npy").open("wb") as stream:  # a full disk kills a process that writes a memory map
+    with (folder / "mel.npy").open(
+        "wb"
+    ) as stream:  # a full disk kills a process that writes a memory map
         np.lib.format.write_array_header_1_0(stream, facts)
         for _, mel in zip(ids, mels, strict=True):
             stream.write(padded(mel, width, view).astype("<f2").tobytes())
@@ -86,6 +88,8 @@ def compute(standard: Path, target: Path, view: View | None) -> None:
     corpus = Standard.read(standard)
     clips = range(len(corpus.ids))
     with writing(target) as folder:
-        mels = each(partial(_of_clip, standard.absolute(), view), clips, label=f"mel {target.name}")
+        mels = parallel_map(
+            partial(_of_clip, standard.absolute(), view), clips, label=f"mel {target.name}"
+        )
         write(folder, corpus.ids, mels, width(corpus, view), view)
     log.info("%d spectrograms", len(clips))

@@ -28,12 +28,14 @@ FULL_SCALE = 32767  # int16
 Result = tuple[np.ndarray, float] | Unreadable
 
 
-def _quantized(root: Path, rate: int, peak_db: float | None, limits: Audio, track: Track) -> Result:
+def _quantized(
+    root: Path, sample_rate: int, peak_db: float | None, limits: Audio, track: Track
+) -> Result:
     """A clip as int16 that uses the whole range, and the factor back to its level; or why not."""
     if track.path is None:
         return Unreadable("no file named in the index")
     try:
-        samples = decode(root / track.path, track.id, rate, limits).samples
+        samples = decode(root / track.path, track.id, sample_rate, limits).samples
     except Unreadable as fault:
         return fault
     peak = float(np.abs(samples).max())
@@ -118,7 +120,7 @@ def standardize(
     root: Path,
     target: Path,
     *,
-    rate: int,
+    sample_rate: int,
     peak_db: float | None,
     limits: Audio,
     quarantine: Quarantine,
@@ -133,7 +135,7 @@ def standardize(
     ----------
     index, root, target : Path
         ``data/index/<dataset>``, ``data/raw/<dataset>`` and ``data/standard/<dataset>``.
-    rate : int
+    sample_rate : int
         Hz.
     peak_db : float or None
         Peak of every clip in dBFS; None leaves the level alone.
@@ -155,10 +157,10 @@ def standardize(
         reason = f"no audio: {root} holds none of the {named} files that {index} names"
         artefacts.write_absent(target, reason)
         return
-    work = partial(_quantized, root.absolute(), rate, peak_db, limits)
+    work = partial(_quantized, root.absolute(), sample_rate, peak_db, limits)
     digests = artefacts.read_digests(index) if quarantine.duplicates == "drop" else {}
     with artefacts.writing(target) as folder:
-        results = parallel.each(work, tracks, label=f"standardize {target.name}")
+        results = parallel.parallel_map(work, tracks, label=f"standardize {target.name}")
         unique = _unique(tracks, results, digests)
         clips, left_out, digest = _write_audio(folder / "audio.npy", tracks, unique)
         faults = [row for row in left_out if row[0] in existing]
@@ -167,7 +169,7 @@ def standardize(
         write_csv(folder / "quarantine.csv", [("id", "path", "reason"), *left_out])
         artefacts.write_manifest(
             folder,
-            rate=rate,
+            rate=sample_rate,
             clips=len(clips),
             quarantined=len(faults),
             missing=len(left_out) - len(faults),

@@ -22,8 +22,8 @@ from mer.io.artefacts import (
 )
 from mer.io.files import reading
 from mer.learn.cross_validation import Trained, cross_validate
-from mer.learn.data import Material, across, gather
-from mer.parallel import resumable
+from mer.learn.data import TrainingData, concat_corpora, gather
+from mer.parallel import checkpointed_map
 from mer.schema import Block
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
@@ -80,7 +80,7 @@ def run(
     folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
     if source:
         other = replace(chosen, dataset=source)
-        material = across(gather(other, params, policy, columns), material, source)
+        material = concat_corpora(gather(other, params, policy, columns), material, source)
         folds = _crossed(read_folds(other.folds), folds, source)
     if parent:
         material = replace(material, initial=_initial(parent, material))
@@ -97,7 +97,7 @@ def run(
     if columns.used:
         described["columns"] = columns.used
     used = [chosen.used, params.model_dump(), profile.model_dump(), material, folds]
-    with resumable(joblib.hash(used), until) as each:
+    with checkpointed_map(joblib.hash(used), until) as each:
         trained = cross_validate(
             chosen.model,
             params,
@@ -155,7 +155,7 @@ def _crossed(sources: Sequence[Fold], targets: Sequence[Fold], name: str) -> lis
     ]
 
 
-def _initial(parent: Path, material: Material) -> dict[str, np.ndarray]:
+def _initial(parent: Path, material: TrainingData) -> dict[str, np.ndarray]:
     """The network that a run has left, for a model that can go on from it."""
     if material.signals is None:
         raise MerError(f"{parent}: only a model of whole waveforms goes on from a parent's network")

@@ -40,7 +40,7 @@ def _repro(*words: str, **settings: str) -> int:
     return subprocess.run(command, env=os.environ | settings, check=False).returncode
 
 
-def sweep(papers: Papers, count: int, *targets: str) -> int:
+def run_all(papers: Papers, count: int, *targets: str) -> int:
     """Run the experiments, so many at once, then the targets, with whatever they need that is left.
 
     A list of stages that fails leaves the rest of it to the last run, which says why.

@@ -11,11 +11,11 @@ from mer.io.artefacts import read_json, read_predictions, write_json
 from mer.metrics import (
     BOOTSTRAP_DRAWS,
     DIGITS,
+    bootstrap_scores,
+    bootstrap_weights,
     clips_of,
-    draws,
     fold_scores,
     percentiles,
-    resampled,
 )
 from mer.reproduction.spec import Papers, Table
 from mer.types import Predictions
@@ -37,14 +37,14 @@ def _drawn(
     (n - 1)/n of that, a fifth too little where there are five (Rao & Wu, "Resampling Inference with
     Complex Survey Data", JASA 83, 1988). A single round is all that can be drawn.
     """
-    scores = resampled(predictions, weights)
+    scores = bootstrap_scores(predictions, weights)
     rounds = len(next(iter(scores.values())))
     count = max(rounds - 1, 1)
     shares = rng.multinomial(count, np.full(rounds, 1 / rounds), BOOTSTRAP_DRAWS).T / count
     return {name: (values * shares).sum(0) for name, values in scores.items()}
 
 
-def gain(ours: Predictions, theirs: Predictions, seed: int) -> dict[str, float]:
+def improvement(ours: Predictions, theirs: Predictions, seed: int) -> dict[str, float]:
     """How much higher ``ours`` scores: ``<score>``, and ``<score>_low, <score>_high`` of its interval.
 
     A score is the mean over rounds, trainings of the same split from other seeds. The interval is a
@@ -64,7 +64,7 @@ def gain(ours: Predictions, theirs: Predictions, seed: int) -> dict[str, float]:
             f"{min(unlike)[0]!r}; run `dvc repro papers/dvc.yaml`"
         )
     rng = np.random.default_rng(seed)
-    weights = draws(len(clips_of(ours)), rng)
+    weights = bootstrap_weights(len(clips_of(ours)), rng)
     scores = [fold_scores(predictions) for predictions in (ours, theirs)]
     drawn = [_drawn(predictions, weights, rng) for predictions in (ours, theirs)]
     found: dict[str, float] = {}
@@ -86,12 +86,12 @@ def _published(table: Table, row: str, reference: str, column: str) -> dict[str,
     return found
 
 
-def _gain(ours: Path, theirs: Path) -> dict[str, Any]:
+def _figures(ours: Path, theirs: Path) -> dict[str, Any]:
     """What one run gains on another, and of what."""
     facts = [read_json(run / "run.json") for run in (ours, theirs)]
     answers = [read_predictions(run / "predictions.parquet") for run in (ours, theirs)]
     return {
-        **gain(answers[0], answers[1], facts[0]["seed"]),
+        **improvement(answers[0], answers[1], facts[0]["seed"]),
         "n_clips": len(clips_of(answers[0])),
         "n_rounds": min(fact.get("n_rounds", 1) for fact in facts),
         "profile": facts[0]["profile"],
@@ -128,7 +128,7 @@ def write(
 ) -> None:
     """Write the gains of rows of a published table on its ``reference`` row: row -> column -> figures.
 
-    They are those of ``gain``; the published gain, ``<score>_published``; ``n_clips, n_rounds`` and
+    They are those of ``improvement``; the published gain, ``<score>_published``; ``n_clips, n_rounds`` and
     ``profile``. Every round of a transfer goes on from the network of its parent's first round, so
     that of its seeds only those of the last step are in the interval.
 
@@ -141,6 +141,6 @@ def write(
     """
     found: dict[str, dict[str, Any]] = {row: {} for row in rows}
     for (row, column), (ours, theirs) in cells(papers, name, reference, rows).items():
-        figures = _gain(runs / f"{prefix}{ours}", runs / f"{prefix}{theirs}")
+        figures = _figures(runs / f"{prefix}{ours}", runs / f"{prefix}{theirs}")
         found[row][column] = figures | _published(papers.tables[name], row, reference, column)
     write_json(metrics, found)

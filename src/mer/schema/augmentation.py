@@ -7,11 +7,11 @@ from pydantic import Field, PositiveFloat, PositiveInt, SerializeAsAny, model_va
 from mer import registry
 from mer.errors import MerError
 from mer.schema import Block, Key
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
 
 class Step(Block):
-    """One transform of an augmented version: the name of a module of ``mer.augment``, and its ``Params``."""
+    """One transform of an augmented version: a module of ``mer.augment`` and its ``Params``."""
 
     transform: str
     params: SerializeAsAny[Block]
@@ -42,7 +42,7 @@ class Synthesis(Block):
 
     samples_per_class: PositiveInt
     k_neighbors: PositiveInt
-    training: Recipe
+    training: TrainingConfig
 
 
 class Noise(Block):

@@ -19,7 +19,7 @@ class Profile(Block):
     first : train on this many folds only, where a whole protocol is too dear
     epochs : of any training of a network, at most, where a whole recipe is too dear
     batch : examples per training step of a network
-    short : whether networks train for their ``short_epochs`` only, an autoencoder of segments on the
+    short : whether networks train for their ``smoke_test_epochs`` only, an autoencoder of segments on the
         first of each clip
     precision : ``bfloat16`` trains convolutions and dense layers in it where the device computes in it
         (GPUs, processors with AVX512-BF16 or AMX), and in float32 elsewhere; answers are computed in

@@ -1,4 +1,4 @@
-"""The sections ``views`` and ``models.<model>.waveform``: how a clip becomes a spectrogram or a waveform."""
+"""The sections ``views`` and ``models.<model>.waveform``: clips become spectrograms or waveforms."""
 
 from typing import Annotated, Literal
 

@@ -9,7 +9,7 @@ from mer.schema import Block
 Precision = Literal["float32", "bfloat16"]
 
 
-class Recipe(Block):
+class TrainingConfig(Block):
     """Settings of one training.
 
     Attributes
@@ -17,9 +17,9 @@ class Recipe(Block):
     optimizer : ``sgd`` without momentum, ``adam``, Keras' defaults otherwise, or ``rmsprop`` with
         SincNet's, alpha 0.95 and epsilon 1e-8
     lr : learning rate
-    batch : examples per step; a profile may set its own
-    epochs : at most
-    short_epochs : at most, under a profile that is ``short``
+    batch_size : examples per step; a profile may set its own
+    max_epochs : at most
+    smoke_test_epochs : at most, under a profile that is ``short``
     stop_accuracy : training ends after an epoch whose running training accuracy, dropout on, reaches
         it; null for never
     precision : of convolutions and dense layers in training; a profile sets its own
@@ -27,28 +27,28 @@ class Recipe(Block):
 
     optimizer: Literal["sgd", "adam", "rmsprop"]
     lr: PositiveFloat
-    batch: PositiveInt
-    epochs: PositiveInt
-    short_epochs: PositiveInt
+    batch_size: PositiveInt
+    max_epochs: PositiveInt
+    smoke_test_epochs: PositiveInt
     stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None
     precision: Precision = "float32"
 
 
 class Tuning(Block):
-    """A search for the best recipe.
+    """A search for the best config.
 
     Attributes
     ----------
     trials : how many are tried
-    short_trials : the same, under a profile that is ``short``
-    batch, optimizer, lr : candidates for these three; a profile may set its own batch
+    smoke_test_trials : the same, under a profile that is ``short``
+    batch_size, optimizer, lr : candidates for these three; a profile may set its own batch
     storage : URL of a database that keeps the trials, as SQLAlchemy writes it; null for a file in
         .mer/studies. On a database machines may share a search, whose trials then depend on their order
     """
 
     trials: PositiveInt
-    short_trials: PositiveInt
-    batch: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    smoke_test_trials: PositiveInt
+    batch_size: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     optimizer: Annotated[tuple[Literal["sgd", "adam"], ...], Field(min_length=1)]
     lr: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)]
     storage: str | None

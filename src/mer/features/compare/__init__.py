@@ -61,4 +61,4 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     np.ndarray [shape=(6373,), dtype=float32]
     """
     samples = limited(clip.samples, params.peak)
-    return functionals()(samples, clip.rate)[0, :, 0]
+    return functionals()(samples, clip.sample_rate)[0, :, 0]

@@ -78,5 +78,5 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     np.ndarray [shape=(260,), dtype=float32]
     """
     samples = limited(clip.samples, params.peak)
-    frames = _smile()(samples, clip.rate)[0].astype(float)
+    frames = _smile()(samples, clip.sample_rate)[0].astype(float)
     return np.stack([frames.mean(axis=1), frames.std(axis=1)], axis=1).ravel().astype(np.float32)

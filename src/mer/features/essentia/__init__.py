@@ -71,7 +71,7 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     -------
     np.ndarray [shape=(84,) or (111,), dtype=float32]
     """
-    original = soxr.resample(clip.samples, clip.rate, RATE, quality="HQ")
+    original = soxr.resample(clip.samples, clip.sample_rate, RATE, quality="HQ")
     signal = normalized(original)
     found = _spaced("lowlevel", lowlevel.measure(original, signal))
     if params.profile == "wide":

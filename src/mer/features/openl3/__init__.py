@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from mer.io.pretrained import Weights, fill, in_order, lacking, load
+from mer.io.pretrained import Weights, in_order, load, load_weights, missing_reason
 from mer.runtime.device import device
 from mer.schema import Block
 from mer.types import Clip
@@ -74,7 +74,7 @@ def names(params: Params) -> list[str]:
 
 def missing(params: Params) -> str | None:
     """Why the family cannot be computed here: weights that are not there; or None."""
-    return lacking(params.weights)
+    return missing_reason(params.weights)
 
 
 def on_gpu() -> bool:
@@ -90,7 +90,7 @@ def versions() -> dict[str, str]:
 @cache
 def _network(weights: Weights) -> Network:
     network = Network()
-    fill(network, in_order(network, load(weights)), weights.file)
+    load_weights(network, in_order(network, load(weights)), weights.file)
     return network.eval().to(device())
 
 
@@ -153,4 +153,6 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     -------
     np.ndarray [shape=(512,), dtype=float32]
     """
-    return embed(soxr.resample(clip.samples, clip.rate, RATE, quality="HQ"), params).mean(axis=0)
+    return embed(soxr.resample(clip.samples, clip.sample_rate, RATE, quality="HQ"), params).mean(
+        axis=0
+    )

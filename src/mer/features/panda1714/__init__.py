@@ -89,10 +89,10 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
         If a value is not finite.
     """
     samples = clip.samples
-    mix = {f"ORIGINAL-{k}": v for k, v in _novel(samples, clip.rate).items()}
-    sung = separate(samples, clip.rate, params.separator)
-    found = mix | {f"VOICE-{k}": v for k, v in _novel(sung, clip.rate).items()}
-    found |= _standard(samples, clip.rate)
+    mix = {f"ORIGINAL-{k}": v for k, v in _novel(samples, clip.sample_rate).items()}
+    sung = separate(samples, clip.sample_rate, params.separator)
+    found = mix | {f"VOICE-{k}": v for k, v in _novel(sung, clip.sample_rate).items()}
+    found |= _standard(samples, clip.sample_rate)
     values = np.array([found[name] for name in names(params)], np.float32)
     for number in np.flatnonzero(~np.isfinite(values)):
         raise MerError(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mer.learn.data import Material
+from mer.learn.data import TrainingData
 
 
 def vote(segments: np.ndarray, fidelity: str) -> np.ndarray:
@@ -27,7 +27,7 @@ def vote(segments: np.ndarray, fidelity: str) -> np.ndarray:
 
 
 def answers(
-    found: np.ndarray, material: Material, ids: Sequence[str], fidelity: str
+    found: np.ndarray, material: TrainingData, ids: Sequence[str], fidelity: str
 ) -> dict[str, np.ndarray]:
     """``probabilities`` of clips, and their ``segments`` where clips are cut.
 

@@ -7,27 +7,27 @@ import numpy as np
 from torch import Tensor
 
 from mer.learn import tensors
-from mer.learn.context import Kept, Training
-from mer.learn.data import Material
-from mer.learn.loop import fill, weights
+from mer.learn.context import FittedFold, FoldContext
+from mer.learn.data import TrainingData
+from mer.learn.loop import load_weights, weights
 from mer.learn.reconstruction import codes, trained
 from mer.learn.trainers._sklearn import probabilities
 from mer.networks.autoencoder import Autoencoder, Scale
 from mer.runtime.device import device
 
 uses_device = True
-answer_reads: tuple[str, ...] = ("spectrogram",)
+predict_reads: tuple[str, ...] = ("spectrogram",)
 
 
-def _scaled(material: Material, ids: Sequence[str]) -> Tensor:
-    mel = tensors.examples(material, ids, device(), copies=False)
+def _scaled(material: TrainingData, ids: Sequence[str]) -> Tensor:
+    mel = tensors.examples(material, ids, device(), augmented=False)
     return Scale(mel).forwards(mel)
 
 
 def _answers(
     network: Autoencoder,
     classifier: Any,
-    material: Material,
+    material: TrainingData,
     known: Sequence[str],
     ids: Sequence[str],
 ) -> np.ndarray:
@@ -37,23 +37,23 @@ def _answers(
     return probabilities(classifier, codes(network, _scaled(material, ids)), len(material.classes))
 
 
-def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
     """Probabilities of any clips; the classifier of codes is fitted anew.
 
     See ``mer.learn.cross_validation``.
     """
-    network = fill(Autoencoder(), kept.weights, device())
-    classifier = kept.module.build(kept.params, seed=kept.seed, fidelity=kept.fidelity)
-    return _answers(network, classifier, material, kept.fold.train, ids)
+    network = load_weights(Autoencoder(), fitted.weights, device())
+    classifier = fitted.module.build(fitted.params, seed=fitted.seed, fidelity=fitted.fidelity)
+    return _answers(network, classifier, material, fitted.fold.train, ids)
 
 
-def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]:
+def fit_predict(context: FoldContext, material: TrainingData) -> dict[str, np.ndarray]:
     """Both trainings see the fold's training clips only; see ``mer.learn.cross_validation``."""
-    params, fold, seed = training.params, training.fold, training.seed
-    recipe = tensors.shortened(params.training, training.profile)
+    params, fold, seed = context.params, context.fold, context.seed
+    config = tensors.apply_profile(params.training, context.profile)
     scaled = _scaled(material, fold.train)
-    network, arrays = trained(scaled, recipe, "1_autoencoder", seed=seed)
-    classifier = training.module.build(params, seed=seed, fidelity=training.fidelity)
+    network, arrays = trained(scaled, config, "1_autoencoder", seed=seed)
+    classifier = context.module.build(params, seed=seed, fidelity=context.fidelity)
     return {
         "probabilities": _answers(network, classifier, material, fold.train, fold.test),
         **arrays,

@@ -14,14 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from mer.learn import loop, tensors
-from mer.learn.context import Kept, Training
-from mer.learn.data import Material
+from mer.learn.context import FittedFold, FoldContext
+from mer.learn.data import TrainingData
 from mer.learn.loop import weights
 from mer.learn.trainers._voting import answers
 from mer.runtime.device import device
 
 uses_device = True
-answer_reads: tuple[str, ...] = ()
+predict_reads: tuple[str, ...] = ()
 
 _codes: dict[tuple[bytes, bytes], Tensor] = {}
 
@@ -54,42 +54,44 @@ def _trained(network: Any, examples: list[Tensor]) -> tuple[nn.Module, list[Tens
     return network.head, [encode(network.backbone, part) for part in examples]
 
 
-def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
     """Probabilities of any clips, by the network that a training left.
 
     See ``mer.learn.cross_validation``.
     """
-    x = tensors.examples(material, ids, device(), copies=False)
+    x = tensors.examples(material, ids, device(), augmented=False)
     shape, classes = tuple(x.shape[1:]), len(material.classes)
-    network = kept.module.build(kept.params, weights=material.weights, shape=shape, classes=classes)
-    trained, taken = _trained(loop.fill(network, kept.weights, x.device), [x])
-    return answers(loop.predict(trained, taken), material, ids, kept.fidelity)["probabilities"]
+    network = fitted.module.build(
+        fitted.params, weights=material.weights, shape=shape, classes=classes
+    )
+    trained, taken = _trained(loop.load_weights(network, fitted.weights, x.device), [x])
+    return answers(loop.predict(trained, taken), material, ids, fitted.fidelity)["probabilities"]
 
 
-def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]:
+def fit_predict(context: FoldContext, material: TrainingData) -> dict[str, np.ndarray]:
     """Train the head, or all; see ``mer.learn.cross_validation``.
 
     ``module.build`` gives a network with a ``backbone`` and a ``head``. Where the backbone requires no
     gradient, it stays as it is, batch norms' statistics included.
     """
-    where, params, fold = device(), training.params, training.fold
+    where, params, fold = device(), context.params, context.fold
     x, test = (
-        tensors.examples(material, ids, where, copies=False) for ids in (fold.train, fold.test)
+        tensors.examples(material, ids, where, augmented=False) for ids in (fold.train, fold.test)
     )
-    y = tensors.targets(material, fold.train, where, copies=False)
-    torch.manual_seed(training.seed)
+    y = tensors.targets(material, fold.train, where, augmented=False)
+    torch.manual_seed(context.seed)
     shape, classes = tuple(x.shape[1:]), len(material.classes)
-    network = training.module.build(
+    network = context.module.build(
         params, weights=material.weights, shape=shape, classes=classes
     ).to(where)
     trained, (x, test) = _trained(network, [x, test])
-    recipe = tensors.shortened(params.training, training.profile)
-    fitted = partial(loop.fit, trained, [x], y, recipe, seed=training.seed)
+    config = tensors.apply_profile(params.training, context.profile)
+    fitted = partial(loop.fit, trained, [x], y, config, seed=context.seed)
     arrays = loop.timed("1_training", len(y), fitted)
-    loop.settle(trained, [x])
+    loop.update_batchnorm_stats(trained, [x])
     found = loop.predict(trained, [test])
     return {
-        **answers(found, material, fold.test, training.fidelity),
+        **answers(found, material, fold.test, context.fidelity),
         **arrays,
         **weights(network),
     }

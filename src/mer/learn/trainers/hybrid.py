@@ -11,15 +11,15 @@ from sklearn.model_selection import KFold
 from torch import Tensor, nn
 
 from mer.learn import hyperparameter_search, loop, tensors
-from mer.learn.context import Kept, Training
-from mer.learn.data import Material
+from mer.learn.context import FittedFold, FoldContext
+from mer.learn.data import TrainingData
 from mer.learn.loop import weights
 from mer.runtime.device import device
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 from mer.types import Fold
 
 uses_device = True
-answer_reads: tuple[str, ...] = ("table",)
+predict_reads: tuple[str, ...] = ("table",)
 READ = (tensors.examples, tensors.targets)
 Arrays = dict[str, np.ndarray]
 
@@ -42,19 +42,19 @@ def pretraining_clips(fold: Fold, leak: str) -> tuple[str, ...]:
     return tuple(everyone[list(folds.split(everyone))[fold.fold][0]].tolist())
 
 
-def _known(training: Training) -> tuple[str, ...]:
+def _known(context: FoldContext) -> tuple[str, ...]:
     """The clips whose statistics scale the table."""
-    fold = training.fold
-    return fold.train if training.described else (*fold.train, *fold.val, *fold.test)
+    fold = context.fold
+    return fold.train if context.described else (*fold.train, *fold.val, *fold.test)
 
 
 def _chosen(
-    training: Training,
-    material: Material,
-    fused: Callable[[Recipe], tuple[nn.Module, Arrays]],
+    context: FoldContext,
+    material: TrainingData,
+    fused: Callable[[TrainingConfig], tuple[nn.Module, Arrays]],
     read: list[Tensor],
-) -> tuple[Recipe, np.ndarray]:
-    """The fusion's recipe that is best on the fold's validation part, and the trials.
+) -> tuple[TrainingConfig, np.ndarray]:
+    """The fusion's config that is best on the fold's validation part, and the trials.
 
     With ``fidelity: released`` best is the training accuracy, as in the code of the poster's group.
 
@@ -63,91 +63,96 @@ def _chosen(
     read : list of Tensor
         All that the trainings read.
     """
-    where, params, profile = device(), training.params, training.profile
-    clips, seed = training.fold.val, training.seed
-    table = tensors.features(material, _known(training), clips, where)
-    mel, y = (take(material, clips, where, copies=False) for take in READ)
+    where, params, profile = device(), context.params, context.profile
+    clips, seed = context.fold.val, context.seed
+    table = tensors.features(material, _known(context), clips, where)
+    mel, y = (take(material, clips, where, augmented=False) for take in READ)
 
-    def objective(recipe: Recipe) -> float:
-        network, fusing = fused(recipe)
-        if not training.described:
+    def objective(config: TrainingConfig) -> float:
+        network, fusing = fused(config)
+        if not context.described:
             return float(fusing["curve.3_fusion"][-1, 1])
         found = loop.predict(network, [mel, table]).argmax(1)
         return f1_score(y.cpu().numpy(), found, average="weighted", zero_division=0)
 
     settings = params.model_dump(exclude={"tuning": {"storage"}})
-    decides = settings, profile, seed, training.fidelity
+    decides = settings, profile, seed, context.fidelity
     name = hyperparameter_search.key(decides, [*read, mel, table, y])
     return hyperparameter_search.search(
         params.tuning, params.fusion, objective, name=name, seed=seed, profile=profile
     )
 
 
-def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
     """Probabilities of any clips, by the fusion that a training left.
 
     See ``mer.learn.cross_validation``.
     """
     where, classes = device(), len(material.classes)
-    mel = tensors.examples(material, ids, where, copies=False)
-    table = tensors.features(material, kept.fold.train, ids, where)
+    mel = tensors.examples(material, ids, where, augmented=False)
+    table = tensors.features(material, fitted.fold.train, ids, where)
     shape, features = tuple(mel.shape[1:]), table.shape[1]
-    dnn, cnn, fusion = kept.module.build(
-        kept.params, shape=shape, features=features, classes=classes
+    dnn, cnn, fusion = fitted.module.build(
+        fitted.params, shape=shape, features=features, classes=classes
     )
-    network = loop.fill(fusion(cnn, dnn, classes), kept.weights, where)
+    network = loop.load_weights(fusion(cnn, dnn, classes), fitted.weights, where)
     return loop.predict(network, [mel, table])
 
 
 def _trained(
-    training: Training, phase: str, network: nn.Module, x: list[Tensor], y: Tensor, recipe: Recipe
+    context: FoldContext,
+    phase: str,
+    network: nn.Module,
+    x: list[Tensor],
+    y: Tensor,
+    config: TrainingConfig,
 ) -> Arrays:
     """Train one of the networks in place; what ``loop.timed`` gives."""
-    recipe = tensors.shortened(recipe, training.profile)
-    fitted = partial(loop.fit, network.to(y.device), x, y, recipe, seed=training.seed)
+    config = tensors.apply_profile(config, context.profile)
+    fitted = partial(loop.fit, network.to(y.device), x, y, config, seed=context.seed)
     arrays = loop.timed(phase, len(y), fitted)
-    if training.described:
-        loop.settle(network, x)
+    if context.described:
+        loop.update_batchnorm_stats(network, x)
     return arrays
 
 
-def fit_predict(training: Training, material: Material) -> Arrays:
+def fit_predict(context: FoldContext, material: TrainingData) -> Arrays:
     """Three trainings on the same training clips, but for a leak; only the CNN's sees their copies.
 
     The third may be tried with several recipes first. With ``fidelity: released`` the fusion starts from
     an untrained CNN and all clips scale the table, as in the released code (methods A5), and batch norms
     keep their running statistics.
     """
-    where, params, fold = device(), training.params, training.fold
+    where, params, fold = device(), context.params, context.fold
     table, test_table = (
-        tensors.features(material, _known(training), ids, where) for ids in (fold.train, fold.test)
+        tensors.features(material, _known(context), ids, where) for ids in (fold.train, fold.test)
     )
-    mel, y = (take(material, fold.train, where, copies=False) for take in READ)
-    clips = pretraining_clips(fold, material.leak) if training.described else ()
-    many = [take(material, clips, where, copies=True) for take in READ] if clips else []
+    mel, y = (take(material, fold.train, where, augmented=False) for take in READ)
+    clips = pretraining_clips(fold, material.leak) if context.described else ()
+    many = [take(material, clips, where, augmented=True) for take in READ] if clips else []
 
-    torch.manual_seed(training.seed)
+    torch.manual_seed(context.seed)
     shape, classes = tuple(mel.shape[1:]), len(material.classes)
-    dnn, cnn, fusion = training.module.build(
+    dnn, cnn, fusion = context.module.build(
         params, shape=shape, features=table.shape[1], classes=classes
     )
-    arrays = _trained(training, "1_dnn", dnn, [table], y, params.dnn)
+    arrays = _trained(context, "1_dnn", dnn, [table], y, params.dnn)
     if many:
-        arrays |= _trained(training, "2_pretraining", cnn, many[:1], many[1], params.pretraining)
+        arrays |= _trained(context, "2_pretraining", cnn, many[:1], many[1], params.pretraining)
     start = torch.get_rng_state()
 
-    def fused(recipe: Recipe) -> tuple[nn.Module, Arrays]:
+    def fused(config: TrainingConfig) -> tuple[nn.Module, Arrays]:
         """The fusion of the trained branches, which stay as they are; the same at each call."""
         torch.set_rng_state(start)
         network = fusion(deepcopy(cnn), dnn, classes)
-        return network, _trained(training, "3_fusion", network, [mel, table], y, recipe)
+        return network, _trained(context, "3_fusion", network, [mel, table], y, config)
 
-    recipe = params.fusion
+    config = params.fusion
     if params.search == "bayes" and fold.val:
         read = [mel, table, y, *many]
-        recipe, arrays["trials"] = _chosen(training, material, fused, read)
-    network, fusing = fused(recipe)
-    test_mel = tensors.examples(material, fold.test, where, copies=False)
+        config, arrays["trials"] = _chosen(context, material, fused, read)
+    network, fusing = fused(config)
+    test_mel = tensors.examples(material, fold.test, where, augmented=False)
     return {
         "probabilities": loop.predict(network, [test_mel, test_table]),
         **arrays,

@@ -18,14 +18,14 @@ from torch import Tensor, nn
 
 from mer.errors import MerError
 from mer.learn import loop, tensors
-from mer.learn.context import Kept, Training
-from mer.learn.data import Material
+from mer.learn.context import FittedFold, FoldContext
+from mer.learn.data import TrainingData
 from mer.runtime.device import device
 from mer.schema.profiles import Profile
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
 uses_device = True
-answer_reads: tuple[str, ...] = ()
+predict_reads: tuple[str, ...] = ()
 BATCH = 256  # chunks classified at once
 
 log = logging.getLogger("mer")
@@ -80,7 +80,7 @@ class Clips:
     lengths: Tensor
 
     @classmethod
-    def of(cls, material: Material, ids: Sequence[str], values: Tensor, size: int) -> "Clips":
+    def of(cls, material: TrainingData, ids: Sequence[str], values: Tensor, size: int) -> "Clips":
         """The clips of ``ids``.
 
         Raises
@@ -135,13 +135,13 @@ def classify(network: nn.Module, clips: Clips, size: int, hop: int) -> np.ndarra
     return softmax(np.add.reduceat(posteriors, counts.cumsum() - counts), axis=1)
 
 
-def _network(module: Any, params: Any, material: Material, where: torch.device) -> nn.Module:
+def _network(module: Any, params: Any, material: TrainingData, where: torch.device) -> nn.Module:
     """An untrained network, or one that goes on from the given weights."""
     network: nn.Module = module.build(params, classes=len(material.classes))
     return (
         network.to(where)
         if material.initial is None
-        else loop.fill(network, material.initial, where)
+        else loop.load_weights(network, material.initial, where)
     )
 
 
@@ -149,73 +149,77 @@ def _fit(
     network: nn.Module,
     draw: Callable[[torch.Generator], tuple[Chunks, Tensor]],
     y: Tensor,
-    recipe: Recipe,
+    config: TrainingConfig,
     *,
     seed: int,
-    settle: bool,
+    update_batchnorm_stats: bool,
 ) -> np.ndarray:
     """Train in place on what ``draw`` gives for each epoch; the learning curve [shape=(epochs, 2)].
 
     Parameters
     ----------
     y : Tensor [shape=(clips,)]
-    settle : whether batch norms end with the statistics of one more epoch's chunks
+    update_batchnorm_stats : whether batch norms end with the statistics of one more epoch's chunks
     """
-    generator, optimizer = torch.Generator().manual_seed(seed), loop.optimizer_of(network, recipe)
+    generator, optimizer = torch.Generator().manual_seed(seed), loop.optimizer_of(network, config)
     network.train()
-    called = loop.trained(network, recipe, y.device)
+    called = loop.trained(network, config, y.device)
     curve = []
-    for _ in range(recipe.epochs):
+    for _ in range(config.max_epochs):
         x, clip = draw(generator)
-        batches = torch.arange(len(x), device=y.device).split(recipe.batch)
+        batches = torch.arange(len(x), device=y.device).split(config.batch_size)
         curve.append(loop.epoch(called, [x], y[clip], batches, loop.CLASSIFICATION, optimizer))
         log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
-    if settle:
-        loop.settle(network, [draw(generator)[0]])
+    if update_batchnorm_stats:
+        loop.update_batchnorm_stats(network, [draw(generator)[0]])
     return np.array(curve)
 
 
 def _answers(network: nn.Module, clips: Clips, params: Any, profile: Profile) -> np.ndarray:
     """Probabilities of clips, at the profile's hop [shape=(n, classes)]."""
-    hop = params.samples(params.short_hop_ms if profile.short else params.hop_ms)
-    with loop.precision(tensors.shortened(params.training, profile), clips.values.device):
+    hop = params.samples(params.smoke_test_hop_ms if profile.short else params.hop_ms)
+    with loop.precision(tensors.apply_profile(params.training, profile), clips.values.device):
         return classify(network, clips, params.samples(params.chunk_ms), hop)
 
 
-def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
     """Probabilities of any clips, by the network that a training left.
 
     See ``mer.learn.cross_validation``.
     """
-    where, params = device(), kept.params
+    where, params = device(), fitted.params
     assert material.signals is not None
     values = torch.from_numpy(material.signals.values).to(where)
     clips = Clips.of(material, ids, values, params.samples(params.chunk_ms))
-    network = kept.module.build(params, classes=len(material.classes))
-    return _answers(loop.fill(network, kept.weights, where), clips, params, kept.profile)
+    network = fitted.module.build(params, classes=len(material.classes))
+    return _answers(
+        loop.load_weights(network, fitted.weights, where), clips, params, fitted.profile
+    )
 
 
-def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]:
+def fit_predict(context: FoldContext, material: TrainingData) -> dict[str, np.ndarray]:
     """Train on chunks of the fold's training clips, once per round; see ``mer.learn.cross_validation``.
 
     With ``material.initial`` all weights are trained further from there (methods C6), in every round
     from the same: rounds of a transfer differ by its own training, not by its parent's.
     """
-    params, fold, profile = training.params, training.fold, training.profile
+    params, fold, profile = context.params, context.fold, context.profile
     where, size = device(), params.samples(params.chunk_ms)
     assert material.signals is not None
     values = torch.from_numpy(material.signals.values).to(where)
     train, test = (Clips.of(material, ids, values, size) for ids in (fold.train, fold.test))
     y = torch.tensor([material.labels[i] for i in fold.train], device=where)
-    recipe = tensors.shortened(params.training, profile)
-    count = recipe.batch * (params.short_steps if profile.short else params.steps)
+    config = tensors.apply_profile(params.training, profile)
+    count = config.batch_size * (params.smoke_test_steps if profile.short else params.steps)
     draw = partial(train.draw, count, size, params.amplitude)
     arrays: dict[str, np.ndarray] = {}
     answers = []
-    for number, own in enumerate(training.seeds):
+    for number, own in enumerate(context.seeds):
         torch.manual_seed(own)
-        network = _network(training.module, params, material, where)
-        fitted = partial(_fit, network, draw, y, recipe, seed=own, settle=training.described)
+        network = _network(context.module, params, material, where)
+        fitted = partial(
+            _fit, network, draw, y, config, seed=own, update_batchnorm_stats=context.described
+        )
         arrays |= loop.timed(f"1_training.{number}", count, fitted)
         answers.append(_answers(network, test, params, profile))
         if number == 0:

@@ -15,8 +15,8 @@ from torch import nn
 from torch.nn import functional
 
 from mer.learn import loop, memmap, restarts, tensors
-from mer.learn.context import Kept, Training
-from mer.learn.data import Material
+from mer.learn.context import FittedFold, FoldContext
+from mer.learn.data import TrainingData
 from mer.learn.loop import Examples, Objective, weights
 from mer.networks.segments import Encoder, MaskedAutoencoder
 from mer.parallel import SCRATCH
@@ -26,7 +26,7 @@ from mer.types import positions
 BATCH = 32
 
 uses_device = True
-answer_reads: tuple[str, ...] = ()
+predict_reads: tuple[str, ...] = ()
 
 
 def huber(network: MaskedAutoencoder) -> Objective:
@@ -39,7 +39,7 @@ def huber(network: MaskedAutoencoder) -> Objective:
 
 
 def segments(
-    material: Material, ids: Sequence[str], where: torch.device, first: int | None = None
+    material: TrainingData, ids: Sequence[str], where: torch.device, first: int | None = None
 ) -> Examples:
     """Every segment of the clips, or the ``first``, clip by clip [shape=(n * segments, frames, mels)]."""
     values = restarts.sequences(material)
@@ -65,27 +65,30 @@ def encoded(encoder: Encoder, examples: Examples, per_clip: int) -> Iterator[np.
         yield np.memmap(stream, np.float16, "r", shape=shape)
 
 
-def answer(kept: Kept, material: Material, ids: Sequence[str]) -> np.ndarray:
+def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
     """Probabilities of any clips, by the first round's classifier; see ``mer.learn.cross_validation``."""
     where, (_, per_clip, *shape) = device(), restarts.sequences(material).shape
     first: dict[str, np.ndarray] = {}
     second: dict[str, np.ndarray] = {}
-    for name, array in kept.weights.items():
+    for name, array in fitted.weights.items():
         own = name.removeprefix("encoder.")
         (second if own == name else first)[own] = array
-    encoder = kept.module.autoencoder(kept.params, shape=shape, masking=None).encoder
-    classifier = kept.module.build(kept.params, shape=shape, classes=len(material.classes))
-    encoder, classifier = loop.fill(encoder, first, where), loop.fill(classifier, second, where)
+    encoder = fitted.module.autoencoder(fitted.params, shape=shape, masking=None).encoder
+    classifier = fitted.module.build(fitted.params, shape=shape, classes=len(material.classes))
+    encoder, classifier = (
+        loop.load_weights(encoder, first, where),
+        loop.load_weights(classifier, second, where),
+    )
     with encoded(encoder, segments(material, ids, where), per_clip) as codes:
         return loop.predict(classifier, [memmap.examples(codes, np.arange(len(ids)), where)])
 
 
-def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]:
+def fit_predict(context: FoldContext, material: TrainingData) -> dict[str, np.ndarray]:
     """Both stages end by the same validation clips; see ``mer.learn.cross_validation``."""
     where, shape = device(), restarts.sequences(material).shape
-    module, params, profile = training.module, training.params, training.profile
-    train, val = restarts.validation(training, material.labels)
-    torch.manual_seed(training.seed)
+    module, params, profile = context.module, context.params, context.profile
+    train, val = restarts.validation(context, material.labels)
+    torch.manual_seed(context.seed)
     network = module.autoencoder(params, shape=shape[2:], masking=material.masking).to(where)
     first = 1 if profile.short else None
     shown, kept = (segments(material, ids, where, first) for ids in (train, val))
@@ -93,15 +96,15 @@ def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]
         network,
         restarts.Part(shown, shown),
         restarts.Part(kept, kept),
-        tensors.shortened(params.autoencoder, profile),
+        tensors.apply_profile(params.autoencoder, profile),
         "stage1",
-        seed=training.seed,
+        seed=context.seed,
         patience=params.patience,
         monitor="loss",
         objective=huber(network),
     )
     arrays |= weights(nn.ModuleDict({"encoder": network.encoder}))
-    sides = train, val, training.fold.test
+    sides = train, val, context.fold.test
     ids = tuple(dict.fromkeys(id_ for side in sides for id_ in side))
     started = time.perf_counter()
     with encoded(network.encoder, segments(material, ids, where), shape[1]) as codes:
@@ -110,8 +113,8 @@ def fit_predict(training: Training, material: Material) -> dict[str, np.ndarray]
         return arrays | restarts.classify(
             lambda: module.build(params, shape=shape[2:], classes=len(material.classes)),
             restarts.parts(codes, ids, sides, material.labels, where),
-            tensors.shortened(params.classifier, profile),
+            tensors.apply_profile(params.classifier, profile),
             "stage2",
-            seeds=training.seeds,
+            seeds=context.seeds,
             patience=params.patience,
         )

@@ -67,7 +67,7 @@ def tracks(per_quadrant: int) -> list[Track]:
     return [_track(*name, _artist(i, len(named))) for i, name in enumerate(named)]
 
 
-def song(track: Track, *, seed: int, seconds: float, rate: int) -> Clip:
+def song(track: Track, *, seed: int, seconds: float, sample_rate: int) -> Clip:
     """Render one song; it depends on nothing but these arguments.
 
     Parameters
@@ -77,7 +77,7 @@ def song(track: Track, *, seed: int, seconds: float, rate: int) -> Clip:
     seed : int
         ``demos.<key>.seed``.
     seconds : float
-    rate : int
+    sample_rate : int
         Sampling rate in Hz.
 
     Returns
@@ -91,14 +91,16 @@ def song(track: Track, *, seed: int, seconds: float, rate: int) -> Clip:
     instrument = Instrument.draw(generator(seed, "demo", track.artist))
     cues = draw(track.valence, track.arousal, rng)
     notes = compose(cues, seconds, rng)
-    samples = perform(notes, cues, instrument, seconds=seconds, rate=rate, rng=rng)
-    return Clip(track.id, samples, rate)
+    samples = perform(notes, cues, instrument, seconds=seconds, sample_rate=sample_rate, rng=rng)
+    return Clip(track.id, samples, sample_rate)
 
 
-def songs(seed: int, seconds: float, rate: int, per_quadrant: int) -> Iterator[tuple[Track, Clip]]:
+def songs(
+    seed: int, seconds: float, sample_rate: int, per_quadrant: int
+) -> Iterator[tuple[Track, Clip]]:
     """The songs of a demo corpus one after the other; parameters as in ``tracks`` and ``song``."""
     for track in tracks(per_quadrant):
-        yield track, song(track, seed=seed, seconds=seconds, rate=rate)
+        yield track, song(track, seed=seed, seconds=seconds, sample_rate=sample_rate)
 
 
 def render(
@@ -107,7 +109,7 @@ def render(
     *,
     seed: int,
     seconds: float,
-    rate: int,
+    sample_rate: int,
     counts: Mapping[str, int] | int | None,
     release: str | None = None,
 ) -> None:
@@ -133,8 +135,8 @@ def render(
     if len(numbers) != 1:
         raise MerError(f"counts of a demo corpus must be equal for {QUADRANTS}, not {counts}")
     listed = tracks(numbers.pop())
-    play = partial(song, seed=seed, seconds=seconds, rate=rate)
-    clips = parallel.each(play, listed, label="render")
+    play = partial(song, seed=seed, seconds=seconds, sample_rate=sample_rate)
+    clips = parallel.parallel_map(play, listed, label="render")
     with artefacts.writing(target) as root:
         chosen = {"release": release} if release else {}
         registry.get("pipeline.demo.writers", layout).write(

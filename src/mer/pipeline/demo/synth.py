@@ -43,7 +43,7 @@ class Instrument(NamedTuple):
 
 
 def _tone(
-    cues: Mapping[str, float], instrument: Instrument, rate: int
+    cues: Mapping[str, float], instrument: Instrument, sample_rate: int
 ) -> Callable[[int, int], np.ndarray]:
     """A function of pitch (MIDI) and length (samples) that returns a note, remembered."""
     amplitudes = instrument.colour * np.arange(1, PARTIALS + 1) ** -cues["rolloff"]
@@ -53,12 +53,12 @@ def _tone(
     @cache
     def tone(pitch: int, length: int) -> np.ndarray:
         hertz = 440 * 2 ** ((pitch - 69) / 12)
-        time = np.arange(length + int(release * rate)) / rate
+        time = np.arange(length + int(release * sample_rate)) / sample_rate
         phase = hertz * time
         if instrument.vibrato:
             angle = 2 * np.pi * instrument.vibrato_hz
             phase += hertz * instrument.vibrato / angle * np.sin(angle * time)
-        table = tables[np.clip(int(0.45 * rate / hertz), 1, PARTIALS) - 1]
+        table = tables[np.clip(int(0.45 * sample_rate / hertz), 1, PARTIALS) - 1]
         held = np.minimum(time / attack, 1) * np.exp(-instrument.decay * time)
         fade = np.clip((time[-1] - time) / release, 0, 1)
         return table[(phase * TABLE).astype(np.int64) % TABLE] * held * fade
@@ -66,9 +66,9 @@ def _tone(
     return tone
 
 
-def _drums(rate: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _drums(sample_rate: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """One stroke of each drum [shape=(0.2 s,)]."""
-    time = np.arange(int(0.2 * rate)) / rate
+    time = np.arange(int(0.2 * sample_rate)) / sample_rate
     noise = rng.standard_normal(len(time))
     return {
         "kick": np.sin(2 * np.pi * (50 * time - 4 * np.exp(-30 * time))) * np.exp(-18 * time),
@@ -89,23 +89,23 @@ def perform(
     instrument: Instrument,
     *,
     seconds: float,
-    rate: int,
+    sample_rate: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Play the notes.
 
     Returns
     -------
-    np.ndarray [shape=(seconds * rate,), dtype=float32]
+    np.ndarray [shape=(seconds * sample_rate,), dtype=float32]
         Its peak is ``cues["level"]`` dB of full scale.
     """
-    size = round(seconds * rate)
-    tone, drums = _tone(cues, instrument, rate), _drums(rate, rng)
+    size = round(seconds * sample_rate)
+    tone, drums = _tone(cues, instrument, sample_rate), _drums(sample_rate, rng)
     mix = np.zeros(size)
     for note in notes:
         drum = drums.get(note.voice)
-        sound = tone(note.pitch, int(note.seconds * rate)) if drum is None else drum
-        start = int(note.start * rate)
+        sound = tone(note.pitch, int(note.seconds * sample_rate)) if drum is None else drum
+        start = int(note.start * sample_rate)
         part = mix[start : start + len(sound)]
         part += note.strength * VOLUMES[note.voice] * sound[: len(part)]
     drive = 8 ** cues["harshness"] / 4

@@ -23,4 +23,4 @@ def write(
         write_csv(root / name, rows)
     for name, clip in audio.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        sf.write(root / name, clip.samples, clip.rate, format="MP3")
+        sf.write(root / name, clip.samples, clip.sample_rate, format="MP3")

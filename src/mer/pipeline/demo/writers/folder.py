@@ -16,7 +16,7 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
     for track, clip in songs:
         file = root / f"{track.id}.wav"
         file.parent.mkdir(parents=True, exist_ok=True)
-        sf.write(file, clip.samples, clip.rate, subtype="PCM_16")
+        sf.write(file, clip.samples, clip.sample_rate, subtype="PCM_16")
         point = (track.valence, track.arousal)
         own = track.splits.get("own")
         facts = (track.quadrant, *point, track.artist, track.source, own)

@@ -50,4 +50,4 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
     for track, clip in songs:
         file = root / AUDIO / track.quadrant / f"{_official(track.id)}.mp3"
         file.parent.mkdir(parents=True, exist_ok=True)
-        sf.write(file, clip.samples, clip.rate, format="MP3")
+        sf.write(file, clip.samples, clip.sample_rate, format="MP3")

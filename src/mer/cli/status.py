@@ -11,6 +11,7 @@ from rich.table import Table
 from mer import config
 from mer.reproduction import results, spec
 
+ALIASES = ("check",)
 COLOURS = {"done": "green", "in part": "cyan", "demo only": "yellow", "absent": "red"}
 ADVICE = (
     "A cell of a corpus that is there, where it says which stage was not run:\n"

@@ -1,0 +1,12 @@
+"""Remove DVC's lock files that a kill has truncated, before the next `dvc repro`.
+
+``python stages/repair_locks.py``
+"""
+
+from pathlib import Path
+
+from mer.pipeline.dvc_locks import repair_locks
+from mer.pipeline.stage import one_sentence
+
+with one_sentence("repair_locks"):
+    repair_locks(Path())
