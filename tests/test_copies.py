@@ -166,7 +166,7 @@ def test_a_view_of_native_lengths_keeps_them(tmp_path):
     [
         (
             {"policy": Policy(), "name": "none"},
-            "the policy 'none' makes no copies before a training",
+            "the policy 'none' has no augmented versions",
         ),
         ({"view": None}, "this view has no spectrogram"),
     ],
@@ -194,11 +194,11 @@ def test_absent_audio_is_handed_on(tmp_path):
         ),
         (
             "{transform: time_shift, max_seconds: 1.0, dB: 3}",
-            r"copies\.c\.0\.dB' is not a known key",
+            r"versions\.c\.0\.dB' is not a known key",
         ),
         (
             "{transform: time_shift, max_seconds: -1}",
-            r"copies\.c\.0\.max_seconds=-1.*greater than 0",
+            r"versions\.c\.0\.max_seconds=-1.*greater than 0",
         ),
         ("{transform: time_stretch, rates: []}", r"versions\.c\.0\.rates=\[\].*at least 1 item"),
     ],

@@ -48,7 +48,7 @@ def test_which_part_of_a_longer_clip_stays(keep, first):
 
 
 def test_a_segment_longer_than_the_clip_is_refused():
-    with pytest.raises(ValueError, match="at most rate"):
+    with pytest.raises(ValueError, match="at most sample_rate"):
         Waveform(**{**FORM.model_dump(), "segment_samples": 11})
 
 
