@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mer.learn import reconstruction, tensors
-from mer.learn.smote import between
+from mer.learn.smote import smote
 from mer.networks.autoencoder import Autoencoder, Scale, code_shape
 from mer.schema.augmentation import Synthesis
 from mer.schema.profiles import Profile
@@ -48,15 +48,7 @@ def synthesise(
     config = tensors.apply_profile(synthesis.training, profile)
     network, arrays = reconstruction.trained(scaled, config, "0_synthesis", seed=seed)
     codes, rng = reconstruction.codes(network, scaled), np.random.default_rng(seed)
-    classes = targets.unique()
-    new = [
-        between(
-            codes[(targets == c).cpu().numpy()],
-            synthesis.samples_per_class,
-            synthesis.k_neighbors,
-            rng,
-        )
-        for c in classes
-    ]
-    found = scale.backwards(_decoded(network, np.concatenate(new), mel.shape[1:]))
-    return found.to(mel.dtype), classes.repeat_interleave(synthesis.samples_per_class), arrays
+    counts = dict.fromkeys(targets.unique().tolist(), synthesis.samples_per_class)
+    new, classes = smote(codes, targets.cpu().numpy(), counts, synthesis.k_neighbors, rng)
+    spectrograms = scale.backwards(_decoded(network, new, mel.shape[1:]))
+    return spectrograms.to(mel.dtype), torch.from_numpy(classes).to(targets), arrays

@@ -7,7 +7,7 @@ import numpy as np
 
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.smote import more
+from mer.learn.smote import oversample
 from mer.learn.trainers._sklearn import probabilities
 
 uses_device = False
@@ -38,7 +38,7 @@ def fit_predict(context: FoldContext, material: TrainingData) -> dict[str, np.nd
     y = np.array([material.labels[i] for i in ids[:seen]])
     x, of_x = rows[:known], y[:known]
     if material.rows:
-        new = more(rows[:seen], y, material.rows, np.random.default_rng(context.seed))
+        new = oversample(rows[:seen], y, material.rows, np.random.default_rng(context.seed))
         x, of_x = np.concatenate([x, new[0]]), np.concatenate([of_x, new[1]])
     fitted = [
         module.build(context.params, seed=own, fidelity=context.fidelity).fit(x, of_x)
