@@ -39,7 +39,7 @@ def test_committed_file_is_valid(root):
         ("corpora.demo.rate", "rate: 22050\n", "rate: 2\n"),
         ("demos.demo.seed", "seed: 7\n", "seed: 2\n"),
         ("views.louro.n_fft", "n_fft: 2048\n", "n_fft: 2\n"),
-        ("policies.deepsmote.synthesis.per_class", "per_class: 25\n", "per_class: 2\n"),
+        ("policies.deepsmote.synthesis.samples_per_class", "per_class: 25\n", "per_class: 2\n"),
     ],
 )
 def test_dvc_writes_what_an_experiment_sets_and_nothing_else(root, tmp_path, key, old, new):

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from conftest import profile_of
+from mer.errors import MerError
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.smote import interpolate, oversample
+from mer.learn.smote import oversample, smote
 from mer.learn.trainers import sklearn_estimator
 from mer.learn.trainers.hybrid import pretraining_clips
 from mer.models import svm
@@ -14,8 +15,8 @@ from mer.schema.augmentation import Noise, Smote
 from mer.splits import split
 from mer.types import FeatureSet, Fold
 
-NOISE = Noise(method="noise", deviation=0.2)
-SMOTE = Smote(method="smote", neighbours=2)
+NOISE = Noise(method="noise", std=0.2)
+SMOTE = Smote(method="smote", k_neighbors=2)
 
 
 def test_without_a_leak_pretraining_sees_the_training_clips(corpus):
@@ -31,17 +32,23 @@ def test_mismatched_folds_show_most_test_clips_to_the_pretraining(corpus):
     assert max(sizes) - min(sizes) <= 1
 
 
-def test_new_points_lie_between_a_point_and_one_of_its_nearest(rng):
-    points = np.array([[0.0], [1.0], [10.0], [11.0]])
-    new = interpolate(points, 200, 1, rng)[:, 0]
-    assert ((new <= 1) | (new >= 10)).all()
-    assert np.ptp(new) > 10
-    wide = interpolate(points, 200, 3, rng)[:, 0]
-    assert ((wide > 1) & (wide < 10)).any()
+def test_new_rows_lie_between_a_row_and_one_of_its_nearest(rng):
+    rows, y = np.array([[0.0], [1.0], [10.0], [11.0], [90.0], [91.0]]), np.array([0, 0, 0, 0, 1, 1])
+    new, classes = smote(rows, y, {0: 200, 1: 3}, 1, rng)
+    assert classes.tolist() == [0] * 200 + [1] * 3
+    first = new[:200, 0]
+    assert ((first <= 1) | ((first >= 10) & (first <= 11))).all()
+    assert np.ptp(first) > 10
 
 
-def test_one_clip_can_only_be_repeated(rng):
-    assert interpolate(np.ones((1, 2)), 3, 5, rng).tolist() == [[1, 1]] * 3
+def test_smote_needs_two_clips_of_each_class(rng):
+    with pytest.raises(MerError, match="at least two training clips of each class, not 1"):
+        smote(np.ones((3, 2)), np.array([0, 0, 1]), {0: 1, 1: 1}, 5, rng)
+
+
+def test_smote_takes_fewer_neighbours_where_a_class_is_small(rng):
+    new, _ = smote(np.eye(5), np.array([0, 0, 0, 1, 1]), {0: 4, 1: 4}, 5, rng)
+    assert new.shape == (8, 5)
 
 
 def test_noisy_rows_have_the_asked_for_noise_in_units_of_each_column(rng):

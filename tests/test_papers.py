@@ -150,7 +150,7 @@ def test_tables_of_he_two_stage_hold_what_the_paper_prints(table, row, printed):
 @pytest.mark.parametrize(("row", "spec"), EVERY.tables["he_two_stage_table1"].rows.items())
 def test_the_views_are_those_that_table_1_prints(row, spec):
     view = PARAMS.views[row]
-    ours = {"sample_rate": view.rate, "n_fft": view.n_fft, "hop_length": view.hop}
+    ours = {"sample_rate": view.sample_rate, "n_fft": view.n_fft, "hop_length": view.hop_length}
     assert spec.published["value"] == {**ours, "frames": view.frames}
 
 
@@ -207,7 +207,9 @@ def test_a_composition_names_no_input_that_its_model_does_not_read(key):
     module = registry.get("models", experiment.model)
     assert "table" in module.reads or experiment.family == "none"
     assert "spectrogram" in module.reads or experiment.view == "none"
-    makes_rows = module.trainer == "sklearn_estimator" and PARAMS.policies[experiment.augment].rows
+    makes_rows = (
+        module.trainer == "sklearn_estimator" and PARAMS.policies[experiment.augment].oversampling
+    )
     masks = module.trainer == "two_stage"
     assert module.augments != "no" or makes_rows or masks or experiment.augment == "none"
 
@@ -215,7 +217,7 @@ def test_a_composition_names_no_input_that_its_model_does_not_read(key):
 @pytest.mark.parametrize("key", EXPERIMENTS)
 def test_a_composition_names_the_copies_that_its_policy_makes(key):
     experiment = EXPERIMENTS[key]
-    makes = bool(PARAMS.policies[experiment.augment].copies)
+    makes = bool(PARAMS.policies[experiment.augment].versions)
     expected = f"{experiment.augment}/{experiment.view}" if makes else "none/none"
     assert experiment.copies == expected
 

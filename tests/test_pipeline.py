@@ -97,7 +97,7 @@ EDITS = {
     "corpora.emopia200.rate": set(),
     "families.compare.peak": {"features@compare-demo"},
     "audio.min_seconds": {"standardize@demo"},
-    "views.louro.hop": set(),
+    "views.louro.hop_length": set(),
     "demos.demo.seed": {"render@demo"},
     "corpora.demo.citation": {"report"},
     "seed": {"folds@demo", "augment@none-none-demo", "train"},

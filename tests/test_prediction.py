@@ -30,7 +30,7 @@ SMALL = {
     "corpora__demo__peak_db": -3.0,
     "corpora__demo__counts": dict.fromkeys(QUADRANTS, 3),
     "views__louro__seconds": SECONDS,
-    "views__louro__mels": 64,
+    "views__louro__n_mels": 64,
     "models__hybrid__dnn__smoke_test_epochs": 8,
     "models__hybrid__pretraining__smoke_test_epochs": 1,
     "models__hybrid__fusion__smoke_test_epochs": 2,

@@ -126,7 +126,7 @@ def test_entries_of_a_registry_do_not_import_each_other(package):
 
 
 OFFERS = {
-    "augment": {"draw", "apply"},
+    "augment": {"sample_parameters", "apply"},
     "cli": {"arguments", "run"},
     "datasets": {"tracks", "published"},
     "features": {"names"},

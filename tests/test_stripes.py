@@ -28,7 +28,7 @@ WHOLE = profile_of()
 def stripes():
     """Those of params.yaml: 2 of less than 64 frames, 2 of less than 8 bands."""
     (policy,) = config.read("policies.spec_augment", path=ROOT / "params.yaml")
-    return policy.stripes
+    return policy.spec_augment
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_whole_frames_and_whole_bands_are_hidden(mel, stripes):
     assert torch.equal(hidden, frames[:, :, None] | bands[:, None, :])
     for lines, most in ((frames, 64), (bands, 8)):
         runs = (torch.nn.functional.pad(lines.int(), (1, 0)).diff(dim=1) == 1).sum(1)
-        assert runs.max() == stripes.count == 2
+        assert runs.max() == stripes.n_masks == 2
         assert lines.sum(1).max() <= 2 * (most - 1)
         assert lines.any(0)[:-1].all()  # each place is hidden once
 

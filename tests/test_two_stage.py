@@ -38,8 +38,8 @@ from mer.types import Clip, Fold
 CPU = torch.device("cpu")
 PAPER, FILTERS = (216, 128), (128, 64, 32)
 VIEWS = {f"pmemo_{s}s": s for s in (1, 3, 5, 10)} | {f"4qaed_{s}s": s for s in (3, 5, 10)}
-MASKING = Masking(bands=30, frames=32, fill="mean")
-SMALL, SMALL_MASKING = (16, 16), Masking(bands=4, frames=4, fill="mean")
+MASKING = Masking(freq_mask_param=30, time_mask_param=32, mask_value="mean")
+SMALL, SMALL_MASKING = (16, 16), Masking(freq_mask_param=4, time_mask_param=4, mask_value="mean")
 STEP = TrainingConfig(
     optimizer="adam", lr=0.01, batch_size=8, max_epochs=2, smoke_test_epochs=2, stop_accuracy=None
 )
@@ -147,7 +147,7 @@ def spans(hidden):
 def test_one_span_of_each_kind_is_masked_up_to_its_limit():
     torch.manual_seed(0)
     mel = torch.full((3000, 60, 50), 2.0)
-    lengths = spans(masked(mel, MASKING.model_copy(update={"fill": "zero"})) == 0)
+    lengths = spans(masked(mel, MASKING.model_copy(update={"mask_value": "zero"})) == 0)
     for found, most in zip(lengths, (32, 30), strict=True):
         counts = torch.bincount(found, minlength=most)
         assert len(counts) == most  # 0 … most - 1
@@ -157,7 +157,9 @@ def test_one_span_of_each_kind_is_masked_up_to_its_limit():
 
 def test_a_span_may_stand_anywhere():
     torch.manual_seed(0)
-    hidden = masked(torch.ones(3000, 60, 50), MASKING.model_copy(update={"fill": "zero"})) == 0
+    hidden = (
+        masked(torch.ones(3000, 60, 50), MASKING.model_copy(update={"mask_value": "zero"})) == 0
+    )
     assert hidden.all(2).any(0)[:-1].all()
     assert hidden.all(1).any(0)[:-1].all()
 
@@ -165,7 +167,7 @@ def test_a_span_may_stand_anywhere():
 @pytest.mark.parametrize("fill", ["mean", "zero"])
 def test_what_masks_are_filled_with(fill, rng):
     mel = torch.from_numpy(rng.uniform(1, 2, (8, *PAPER)).astype(np.float32))
-    seen = masked(mel, MASKING.model_copy(update={"fill": fill}))
+    seen = masked(mel, MASKING.model_copy(update={"mask_value": fill}))
     for one, other in zip(mel, seen, strict=True):
         hidden = one != other
         expected = one.mean() if fill == "mean" else torch.tensor(0.0)

@@ -232,10 +232,10 @@ class Transform(Protocol):
 
     Params: type[Block]
 
-    def draw(self, rng: np.random.Generator, params: Any) -> Mapping[str, Any]:
+    def sample_parameters(self, rng: np.random.Generator, params: Any) -> Mapping[str, Any]:
         """Random keyword arguments of ``apply``, JSON-serialisable."""
 
-    def apply(self, x: np.ndarray, rate: int, **arguments: Any) -> np.ndarray:
+    def apply(self, x: np.ndarray, sample_rate: int, **arguments: Any) -> np.ndarray:
         """The transformed samples [shape=(n,), dtype=float32]."""
 
 

@@ -124,8 +124,8 @@ def can_be_read(chosen: Selection, params: Params) -> None:
     if "spectrogram" in module.reads and chosen.view == "none":
         fitting = [name for name in params.views if name != "none"]
         raise MerError(f"view='none': model {chosen.model!r} reads one; choose one of {fitting}")
-    if module.trainer == "hybrid" and (view := params.views[chosen.view]) and view.segment:
-        fitting = [name for name, view in params.views.items() if view and not view.segment]
+    if module.trainer == "hybrid" and (view := params.views[chosen.view]) and view.segment_samples:
+        fitting = [name for name, view in params.views.items() if view and not view.segment_samples]
         raise MerError(
             f"view={chosen.view!r}: model {chosen.model!r} joins a clip's features with its one "
             f"spectrogram, not with those of segments; choose one of {fitting}"

@@ -209,7 +209,7 @@ def read(
         mel = Mels.read(_present(selection.folder("mel", root), model))
     if "waveform" in reads:
         standard = _present(selection.folder("standard", root), model)
-        if params.waveform.segment:
+        if params.waveform.segment_samples:
             segmented = SegmentedWaveforms.read(standard, params.waveform)
         else:
             waveforms = Waveforms.read(standard, params.waveform)
@@ -256,15 +256,15 @@ def gather(
     model, tracks = registry.get("models", selection.model), read_tracks(selection.folder("index"))
     masks_spectrograms = model.trainer == "supervised" and "spectrogram" in model.reads
     augmented = None
-    if model.augments != "no" and policy.copies:
+    if model.augments != "no" and policy.versions:
         augmented = Copies.read(_present(selection.folder("augmented"), selection.model))
     return replace(
         read(selection, params, columns, model.reads if reads is None else reads),
         labels=labels.encode(tracks, selection.target),
         augmented=augmented,
         synthesis=policy.synthesis if model.augments != "no" else None,
-        oversampling=policy.rows if model.trainer == "sklearn_estimator" else None,
+        oversampling=policy.oversampling if model.trainer == "sklearn_estimator" else None,
         masking=policy.masking if model.trainer == "two_stage" else None,
-        spec_augment=policy.stripes if masks_spectrograms else None,
+        spec_augment=policy.spec_augment if masks_spectrograms else None,
         leak=policy.leak,
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 from mer.learn import reconstruction
 from mer.learn.context import apply_profile
 from mer.learn.result import TrainingPhase
-from mer.learn.smote import interpolate
+from mer.learn.smote import smote
 from mer.networks.autoencoder import Autoencoder, Scale, code_shape
 from mer.schema.augmentation import Synthesis
 from mer.schema.profiles import Profile
@@ -51,12 +51,7 @@ def synthesise(
     config = apply_profile(synthesis.training, profile)
     network, phase = reconstruction.train(scaled, config, "synthesis", position=0, seed=seed)
     codes, rng = reconstruction.codes(network, scaled), np.random.default_rng(seed)
-    classes = targets.unique()
-    new = [
-        interpolate(
-            codes[(targets == c).cpu().numpy()], synthesis.per_class, synthesis.neighbours, rng
-        )
-        for c in classes
-    ]
-    spectrograms = scale.backwards(_decoded(network, np.concatenate(new), mel.shape[1:]))
-    return spectrograms.to(mel.dtype), classes.repeat_interleave(synthesis.per_class), phase
+    counts = dict.fromkeys(targets.unique().tolist(), synthesis.samples_per_class)
+    new, classes = smote(codes, targets.cpu().numpy(), counts, synthesis.k_neighbors, rng)
+    spectrograms = scale.backwards(_decoded(network, new, mel.shape[1:]))
+    return spectrograms.to(mel.dtype), torch.from_numpy(classes).to(targets), phase

@@ -31,8 +31,8 @@ class SpecAugment:
 
     def __getitem__(self, rows: Tensor) -> Tensor:
         mel = self.mel[rows].float()
-        for _ in range(self.masks.count):
-            frames = random_spans(mel.shape[1], self.masks.frames, mel)[:, :, None]
-            bands = random_spans(mel.shape[2], self.masks.bands, mel)[:, None, :]
+        for _ in range(self.masks.n_masks):
+            frames = random_spans(mel.shape[1], self.masks.time_mask_param, mel)[:, :, None]
+            bands = random_spans(mel.shape[2], self.masks.freq_mask_param, mel)[:, None, :]
             mel = torch.where(frames | bands, self.band_means, mel)
         return mel

@@ -42,7 +42,9 @@ class SegmentedWaveforms:
             If the sample rate of ``form`` is above that of the corpus, or a clip has no segment.
         """
         corpus = Standard.read(standard)
-        values = np.empty((len(corpus.ids), form.segments or 0, form.segment or 0), np.float16)
+        values = np.empty(
+            (len(corpus.ids), form.segments or 0, form.segment_samples or 0), np.float16
+        )
         work = partial(_segments, standard.absolute(), form)
         for row, found in enumerate(parallel_map(work, range(len(corpus.ids)), label="waveforms")):
             values[row] = found

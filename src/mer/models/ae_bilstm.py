@@ -59,10 +59,10 @@ def autoencoder(
         If the pools do not divide the shape, or a mask can be as long as a segment.
     """
     code_values(params.filters, shape)
-    if masking and (masking.frames > shape[0] or masking.bands > shape[1]):
+    if masking and (masking.time_mask_param > shape[0] or masking.freq_mask_param > shape[1]):
         raise MerError(
             f"masks must be shorter than the segments of {shape[0]} frames x {shape[1]} mels, not "
-            f"up to {masking.frames} x {masking.bands}; lower them in the policy"
+            f"up to {masking.time_mask_param} x {masking.freq_mask_param}; lower them in the policy"
         )
     return MaskedAutoencoder(params.filters, params.penalty, masking)
 

@@ -62,8 +62,8 @@ class Params(Block):
     @field_validator("waveform")
     @classmethod
     def _is_whole(cls, waveform: Waveform) -> Waveform:
-        if waveform.segment:
-            raise ValueError("segment must be null: chunks are taken from whole clips")
+        if waveform.segment_samples:
+            raise ValueError("segment_samples must be null: chunks are taken from whole clips")
         return waveform
 
     def samples(self, milliseconds: int) -> int:

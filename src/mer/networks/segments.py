@@ -46,9 +46,9 @@ def masked(mel: Tensor, masking: Masking) -> Tensor:
     Tensor [shape=(n, frames, mels)]
         The spans differ at each call, from torch's generator.
     """
-    frames = random_spans(mel.shape[1], masking.frames, mel)[:, :, None]
-    bands = random_spans(mel.shape[2], masking.bands, mel)[:, None, :]
-    fill = mel.mean((1, 2), keepdim=True) if masking.fill == "mean" else mel.new_zeros(())
+    frames = random_spans(mel.shape[1], masking.time_mask_param, mel)[:, :, None]
+    bands = random_spans(mel.shape[2], masking.freq_mask_param, mel)[:, None, :]
+    fill = mel.mean((1, 2), keepdim=True) if masking.mask_value == "mean" else mel.new_zeros(())
     return torch.where(frames | bands, fill, mel)
 
 

@@ -1,4 +1,4 @@
-"""A family of features for a whole corpus: computed from its audio, or the table it brings."""
+"""The stage ``features``: it computes a feature family of a corpus, or copies the published table."""
 
 import hashlib
 import shutil
@@ -22,23 +22,23 @@ TABLE = "features.parquet"
 def extract(standard: Path, index: Path, target: Path, *, family: str, params: Any) -> None:
     """Write ``data/features/<family>/<dataset>``.
 
-    A family without ``extract`` was published as a table: it is copied from the corpus' index. Where
-    there is no audio, no such table, or not what the module's ``missing`` asks for, the artefact is
-    absent.
+    A family without a function ``extract`` was published as a table, which is copied from the index of the
+    corpus. The artefact is absent where the corpus has no audio or no such table, or where the function
+    ``missing`` of the module returns a reason.
 
     Parameters
     ----------
     standard, index, target : Path
-        ``data/standard/<dataset>``, ``data/index/<dataset>`` and the folder to write.
+        ``data/standard/<dataset>``, ``data/index/<dataset>`` and the output folder.
     family : str
-        Package of ``mer.features``.
+        Name of a package of ``mer.features``.
     params : the module's ``Params``
-        ``rate`` in Hz is at most the corpus' own, and None for just that.
+        Its ``rate`` in Hz is at most the sample rate of the corpus; None keeps the latter.
 
     Raises
     ------
     MerError
-        If the corpus' rate is too low, or a feature of a clip is not finite.
+        If the sample rate of the corpus is too low, or a feature of a clip is not finite.
     """
     module = registry.get("features", family)
     if not hasattr(module, "extract"):
@@ -56,7 +56,7 @@ def _missing(module: "Family", params: Block) -> str | None:
 def _copy(index: Path, target: Path, family: str) -> None:
     table = index / f"{family}.parquet"
     if not table.exists():
-        artefacts.write_absent(target, f"{index.name} brings no published table {family!r}")
+        artefacts.write_absent(target, f"{index.name} has no published table {family!r}")
         return
     features = artefacts.read_features(table)
     with artefacts.writing(target) as folder:
@@ -89,13 +89,13 @@ def _describe(folder: Path, features: FeatureSet) -> None:
 
 
 def _digest(standard: Path) -> str:
-    """A digest of all that a standardized corpus holds; the manifest has that of the audio."""
+    """A digest of a standardized corpus; its manifest holds the digest of the audio."""
     files = [standard / artefacts.MANIFEST, standard / "clips.csv"]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 @lru_cache(maxsize=1)
-def _open(standard: Path, digest: str) -> artefacts.Standard:  # noqa: ARG001 (new content, new entry)
+def _open(standard: Path, digest: str) -> artefacts.Standard:  # noqa: ARG001 (a part of the cache's key)
     return artefacts.Standard.read(standard)
 
 

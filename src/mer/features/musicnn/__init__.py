@@ -24,7 +24,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor
 
 from mer.features.musicnn.network import BANDS, FRAMES, NAMES, UNITS, MusiCNN
-from mer.io.pretrained import Weights, fill, lacking, load, renamed
+from mer.io.pretrained import Weights, load, load_weights, missing_reason, renamed
 from mer.runtime.device import device
 from mer.schema import Block
 from mer.types import Clip
@@ -55,7 +55,7 @@ def names(params: Params) -> list[str]:
 
 def missing(params: Params) -> str | None:
     """Why the family cannot be computed here: weights that are not there; or None."""
-    return lacking(params.weights)
+    return missing_reason(params.weights)
 
 
 def on_gpu() -> bool:
@@ -72,7 +72,7 @@ def versions() -> dict[str, str]:
 def _network(weights: Weights) -> MusiCNN:
     network = MusiCNN()
     arrays = renamed(load(weights), {theirs: ours for ours, theirs in NAMES.items()})
-    fill(network, arrays, weights.file)
+    load_weights(network, arrays, weights.file)
     return network.eval().to(device())
 
 
@@ -132,6 +132,6 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     -------
     np.ndarray [shape=(200,) or (400,), dtype=float32]
     """
-    found = embed(soxr.resample(clip.samples, clip.rate, SAMPLE_RATE, quality="HQ"), params)
+    found = embed(soxr.resample(clip.samples, clip.sample_rate, SAMPLE_RATE, quality="HQ"), params)
     statistics = {"mean": found.mean(axis=0), "std": found.std(axis=0)}
     return np.concatenate([statistics[name] for name in params.pooling.split("_")])
