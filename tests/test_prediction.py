@@ -63,7 +63,7 @@ def prepare():
     make(index, standard, folds, own="cv10", profile=profile, seed=1)
 
 
-def train(target):
+def train_selected(target):
     """What the stage train makes of the selection."""
     chosen = selected()
     train.run(chosen, *chosen.blocks(), target, weights=True)
@@ -80,7 +80,7 @@ def ran(tmp_path_factory):
         prepare()
         for model in MODELS:
             select(model=model)
-            train(Path("data/runs", model))
+            train_selected(Path("data/runs", model))
     return folder
 
 
@@ -190,7 +190,7 @@ def test_the_command_prints_and_writes_and_names_what_it_leaves_out(
 
 def test_a_policy_of_the_training_alone_is_known_as_used(project):
     select(model="cnn", augment="spec_augment", models__cnn__training__smoke_test_epochs=1)
-    train(project / "data/runs/striped")
+    train_selected(project / "data/runs/striped")
     assert len(trained_system.load(project / "data/runs/striped").members) == 2
     assert asked("cnn", ["data/raw/demo/demo_q1_00.wav"], run="striped").whole == [True, False]
 

@@ -75,7 +75,7 @@ def build(params: Params, *, shape: tuple[int, ...], classes: int) -> nn.Module:
     length = 3 ** (1 + len(params.filters))
     if shape != (length,):
         raise MerError(
-            f"models.sample_cnn.waveform.segment_samples must be {length} for {len(params.filters)} filters, "
-            f"not {shape[0]}"
+            f"models.sample_cnn.waveform.segment_samples must be {length} for {len(params.filters)} "
+            f"filters, not {shape[0]}"
         )
     return Network(params.filters, classes)
