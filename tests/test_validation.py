@@ -155,16 +155,16 @@ RULES = {
         f"{LOURO}experiments.svm_compare_emopia200: family='top100': 'emopia200' does not bring that",
     ),
     "settings are words, each key once": (
-        {f"{EXPERIMENT}.settings": "set.training.batch=2 set.training.batch=3"},
-        f"{LOURO}{EXPERIMENT}.settings='set.training.batch=2 set.training.batch=3' must be words set.<key>",
+        {f"{EXPERIMENT}.settings": "set.training.lr=2 set.training.lr=3"},
+        f"{LOURO}{EXPERIMENT}.settings='set.training.lr=2 set.training.lr=3' must be words set.<key>",
     ),
     "settings name keys of the model": (
-        {f"{EXPERIMENT}.settings": "set.training.bacth=2"},
-        f"{LOURO}{EXPERIMENT}.settings='set.training.bacth=2': settings: 'training.bacth' is not a key of",
+        {f"{EXPERIMENT}.settings": "set.training.rl=2"},
+        f"{LOURO}{EXPERIMENT}.settings='set.training.rl=2': settings: 'training.rl' is not a key of",
     ),
     "settings have values that the model accepts": (
-        {f"{EXPERIMENT}.settings": "set.training.batch=-2"},
-        f"{LOURO}{EXPERIMENT}.settings='set.training.batch=-2': params.yaml: settings.training.batch=-2",
+        {f"{EXPERIMENT}.settings": "set.training.lr=-2"},
+        f"{LOURO}{EXPERIMENT}.settings='set.training.lr=-2': params.yaml: settings.training.lr=-2",
     ),
     "weights are those of a part that needs them": (
         {"brought.openl3_rf_4qaed.weights": "openl3_rf"},
