@@ -16,7 +16,7 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	pip install --quiet --requirement requirements.txt
 	pip install --quiet --no-deps --editable .
-	pip download --quiet --no-deps --dest data/raw/weights musicnn==0.1.0  # for its weights; it is not installed
+	python stages/plots_page.py
 	touch $@
 
 repro: $(INSTALLED) ## run the selected system (params.yaml) and print its results
