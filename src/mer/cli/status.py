@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mer import config
-from mer.reproduction import results, spec
+from mer.reproduction import results, spec, validation
 
 ALIASES = ("check",)
 COLOURS = {"done": "green", "in part": "cyan", "demo only": "yellow", "absent": "red"}
@@ -30,7 +30,8 @@ def run(console: Console, options: argparse.Namespace) -> None:
 
     Cells side by side of which the same is said share a line.
     """
-    every, (corpora,) = spec.load(), config.read("corpora")
+    every, params = spec.load(), config.read_all()
+    validation.check(every, params)
     if options.papers:
         every = every.only(options.papers)
     counted: Counter[str] = Counter()
@@ -44,6 +45,8 @@ def run(console: Console, options: argparse.Namespace) -> None:
         console.print(shown)
     for corpus in sorted(every.corpora):
         if not (results.RAW / corpus).is_dir():
-            console.print(f"{results.RAW / corpus}: {corpora[corpus].source}", soft_wrap=True)
+            console.print(
+                f"{results.RAW / corpus}: {params.corpora[corpus].source}", soft_wrap=True
+            )
     console.print(ADVICE, soft_wrap=True)
     console.print(", ".join(f"{counted[state]} {state}" for state in COLOURS))

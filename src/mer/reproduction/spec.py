@@ -258,18 +258,32 @@ def _read(path: Path) -> Papers:
         raise MerError(f"{path}: {key}={fault['input']!r}: {fault['msg']}") from None
 
 
+def _check_owner(path: Path, part: Papers) -> None:
+    """Refuse a file that describes another paper than that of its folder."""
+    owner = path.parent.name
+    if [*part.papers] != [owner]:
+        raise MerError(f"{path}: papers={[*part.papers]} must be [{owner!r}], the folder; mend it")
+    for block in ("tables", *PARTS):
+        for key, found in getattr(part, block).items():
+            if found.paper != owner:
+                raise MerError(
+                    f"{path}: {block}.{key}.paper={found.paper!r} must be {owner!r}, the folder; mend it"
+                )
+
+
 def load(folder: Path = PAPERS) -> Papers:
     """Every ``<paper>/paper.yaml`` of the folder, joined.
 
     Raises
     ------
     MerError
-        Naming the file and the key, if a file is damaged or two share the key of a table or an
-        experiment.
+        Naming the file and the key, if a file is damaged or describes another paper than its
+        folder's, or two share the key of a table or an experiment.
     """
     joined: dict[str, dict[str, Any]] = {name: {} for name in Papers.model_fields}
     for path in sorted(folder.glob("*/paper.yaml")):
         part = _read(path)
+        _check_owner(path, part)
         for name, block in joined.items():
             added = getattr(part, name)
             if name != "systems" and (twice := sorted(block.keys() & added.keys())):
