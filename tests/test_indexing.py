@@ -120,7 +120,7 @@ def test_an_id_that_stands_twice_is_refused(raw, target, monkeypatch):
     twice = [Track("a", "Q1", "x/a.mp3"), Track("b", "Q1"), Track("a", "Q2", "y/a.mp3")]
     monkeypatch.setattr(folder, "tracks", lambda _root: twice)
     with pytest.raises(
-        MerError, match=r"the clip 'a' must stand once; .*'x/a.mp3' and again for 'y/a.mp3'"
+        MerError, match=r"the clip 'a' must be listed once; .*'x/a.mp3' and again for 'y/a.mp3'"
     ):
         index.build(raw, target, "folder", None)
     assert not target.exists()

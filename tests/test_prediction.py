@@ -66,7 +66,7 @@ def prepare():
 def train(target):
     """What the stage train makes of the selection."""
     chosen = selected()
-    train.run(chosen, *chosen.blocks(), target, weights=True)
+    training.run(chosen, *chosen.blocks(), target, weights=True)
 
 
 @pytest.fixture(scope="module")

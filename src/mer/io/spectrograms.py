@@ -1,4 +1,4 @@
-"""Spectrograms of a corpus, and of its augmented copies, read from the disk."""
+"""Spectrograms of a corpus and of its augmented versions, memory-mapped."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +28,8 @@ class Mels:
     ids : tuple of str [length n]
         Sorted.
     frames : np.ndarray [shape=(n,), dtype=int]
-        Frames of each clip; only a view that keeps clips' own lengths fills the others.
+        Frames of each clip. They differ only in a view that keeps the length of clips; there, shorter
+        spectrograms are padded.
     values : np.ndarray [shape=(n, frames, mels) or (n, segments, frames, mels), dtype=float16]
     """
 
@@ -43,7 +44,7 @@ class Mels:
         Raises
         ------
         MerError
-            If the artefact is absent; the message says why. Or if it is damaged.
+            If the artefact is absent, with the reason, or damaged.
         """
         if reason := absent(folder):
             raise MerError(f"{folder} is absent: {reason}")
@@ -67,12 +68,12 @@ class Mels:
 
 @dataclass(frozen=True)
 class Copies(Mels):
-    """The copies of a corpus in one view, memory-mapped; ``rows`` finds those of given clips.
+    """The augmented versions of a corpus in one view, memory-mapped; ``rows`` selects clips.
 
     Attributes
     ----------
     values : np.ndarray [shape=(n, copies, ..., frames, mels), dtype=float16]
-        With segments, where the view has some, behind the copies.
+        With the axis of segments after the axis of versions, if the view has segments.
     names : tuple of str [length copies]
         In alphabetical order.
     """
@@ -89,6 +90,6 @@ class Copies(Mels):
             If the artefact is absent; the message says why.
         """
         mels = Mels.read(folder)
-        with reading(folder / MANIFEST, "a manifest with the names of the copies"):
+        with reading(folder / MANIFEST, "a manifest with the names of the augmented versions"):
             names = tuple(read_json(folder / MANIFEST)["copies"])
         return cls(mels.ids, mels.frames, mels.values, names)

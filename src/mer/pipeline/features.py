@@ -20,9 +20,9 @@ TABLE = "features.parquet"
 def extract(standard: Path, index: Path, target: Path, *, family: str, params: Any) -> None:
     """Write ``data/features/<family>/<dataset>``.
 
-    A family without ``extract`` was published as a table: it is copied from the corpus' index. Where
-    there is no audio, no such table, or not what the module's ``missing`` asks for, the artefact is
-    absent.
+    A family without ``extract`` was published as a table, which is copied from the index of the corpus. The
+    artefact is absent if the corpus has no audio or no such table, or if ``missing`` of the module gives a
+    reason, such as missing pretrained weights.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ def extract(standard: Path, index: Path, target: Path, *, family: str, params: A
     family : str
         Package of ``mer.features``.
     params : the module's ``Params``
-        ``rate`` in Hz is at most the corpus' own, and None for just that.
+        ``rate`` in Hz is at most the sample rate of the corpus; None keeps the sample rate of the corpus.
 
     Raises
     ------
     MerError
-        If the corpus' rate is too low, or a feature of a clip is not finite.
+        If the sample rate of the corpus is too low, or a feature of a clip is not finite.
     """
     module = registry.get("features", family)
     if not hasattr(module, "extract"):
@@ -54,7 +54,7 @@ def _missing(module: ModuleType, params: Block) -> str | None:
 def _copy(index: Path, target: Path, family: str) -> None:
     table = index / f"{family}.parquet"
     if not table.exists():
-        artefacts.write_absent(target, f"{index.name} brings no published table {family!r}")
+        artefacts.write_absent(target, f"{index.name} has no published table {family!r}")
         return
     features = artefacts.read_features(table)
     with artefacts.writing(target) as folder:
@@ -85,7 +85,7 @@ def _describe(folder: Path, features: FeatureSet) -> None:
 
 
 def _digest(standard: Path) -> str:
-    """A digest of all that a standardized corpus holds; the manifest has that of the audio."""
+    """A digest of a standardized corpus; its manifest has the digest of the audio."""
     files = [standard / artefacts.MANIFEST, standard / "clips.csv"]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
@@ -98,7 +98,7 @@ def _open(standard: Path, digest: str) -> artefacts.Standard:  # noqa: ARG001 (n
 def _row(
     standard: Path, digest: str, family: str, params: Any, number: int
 ) -> dict[str, np.ndarray]:
-    """Features of one clip [shape=(d,)]; runs in a worker, which maps the audio itself."""
+    """Features of one clip [shape=(d,)]; runs in a worker, which memory-maps the audio."""
     clip = _open(standard, digest).clip(number)
     if params.rate is not None:
         clip = audio.resample(clip, params.rate)
