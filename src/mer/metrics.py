@@ -175,8 +175,8 @@ def averages(predictions: Predictions) -> dict[str, float]:
 
 
 def always_high(predictions: Predictions) -> dict[str, float]:
-    """``high_accuracy`` and ``high_f1`` of a classifier that always predicts ``high``, the reference of He &
-    Ferguson; empty if the target has no class ``high``."""
+    """``high_accuracy`` and ``high_f1`` of a classifier that always predicts ``high``, the reference of
+    He & Ferguson; empty if the target has no class ``high``."""
     if predictions.classes[-1] != "high":
         return {}
     counts = fold_confusions(predictions)
@@ -244,8 +244,8 @@ def corrected_t_test(
     """Two-sided p of the corrected resampled t-test on paired scores of the same folds.
 
     Training sets of a repeated cross-validation overlap, so the variance of the mean difference is not
-    1/J of the variance of the differences but (1/J + n_test / n_train) of it (Nadeau & Bengio, "Inference for
-    the Generalization Error", Machine Learning 52, 2003, section 3).
+    1/J of the variance of the differences but (1/J + n_test / n_train) of it (Nadeau & Bengio,
+    "Inference for the Generalization Error", Machine Learning 52, 2003, section 3).
 
     Parameters
     ----------

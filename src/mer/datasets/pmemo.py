@@ -9,8 +9,8 @@
     └── chorus/                         <musicId>.mp3; may be missing
 
 The files may also be in a folder ``PMEmo2019``, one or two levels deep. The tracks are the songs with
-static annotations. The midpoints between the two means over all songs separate low from high (He & Ferguson 2022,
-section 4.3); they define the labels and do not depend on a split.
+static annotations. The midpoints between the two means over all songs separate low from high (He &
+Ferguson 2022, section 4.3); they define the labels and do not depend on a split.
 """
 
 from pathlib import Path

@@ -25,7 +25,7 @@ def _remove(path: Path) -> None:
 
 @contextmanager
 def beside(target: Path) -> Iterator[Path]:
-    """A temporary folder ``.<name>.<pid>.tmp``, removed after the block, as are those of killed processes."""
+    """A temporary folder ``.<name>.<pid>.tmp``; it and those of killed processes are removed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for found in target.parent.glob(f".{escape(target.name)}.*.tmp"):
         pid = found.name.split(".")[-2]
