@@ -126,7 +126,7 @@ def shape_of(model: str, view: str | None) -> tuple[int, ...]:
     """Shape of one example of a network."""
     if view is None:
         (params,) = config.read(f"models.{model}")
-        return (params.waveform.segment,)
+        return (params.waveform.segment_samples,)
     (params,) = config.read(f"views.{view}")
     return params.frames, params.mels
 
@@ -176,7 +176,7 @@ def classifier(model: str, view: str | None, batches: int, where: torch.device) 
 def segment_autoencoder(batches: int, where: torch.device) -> dict[str, float]:
     """Throughput of He & Ferguson's autoencoder on segments of 10 s."""
     params, view, policy = config.read("models.ae_bilstm", "views.4qaed_10s", "policies.masked")
-    shape, training_config = (view.frames, view.mels), params.autoencoder
+    shape, training_config = (view.frames, view.n_mels), params.autoencoder
     training_config = training_config.model_copy(update={"max_epochs": 1, "precision": "bfloat16"})
     count = training_config.batch_size * batches
     x = torch.rand(count, *shape).half().to(where)

@@ -32,21 +32,25 @@ from mer.types import Clip
 ROUNDS = 30
 VIEW, LIMITS = config.read("views.louro", "audio")
 PCM = LIMITS.max_pcm_mib * worker.MIB
-BANK = csr_array(librosa.filters.mel(sr=VIEW.rate, n_fft=VIEW.n_fft, n_mels=VIEW.mels))
+BANK = csr_array(librosa.filters.mel(sr=VIEW.sample_rate, n_fft=VIEW.n_fft, n_mels=VIEW.n_mels))
 HANN = np.hanning(VIEW.n_fft + 1)[:-1]
 
 
 def bare(samples: np.ndarray, dtype: type) -> np.ndarray:
     """The least that gives the bands: SciPy's FFT of all windows and a sparse filterbank."""
     padded = np.pad(samples.astype(dtype), VIEW.n_fft // 2)
-    windows = sliding_window_view(padded, VIEW.n_fft)[:: VIEW.hop]
+    windows = sliding_window_view(padded, VIEW.n_fft)[:: VIEW.hop_length]
     return BANK.astype(dtype) @ (np.abs(rfft(windows * HANN.astype(dtype))) ** 2).T
 
 
 def with_librosa(samples: np.ndarray) -> np.ndarray:
     """librosa's bands in dB."""
     bands = librosa.feature.melspectrogram(
-        y=samples, sr=VIEW.rate, n_fft=VIEW.n_fft, hop_length=VIEW.hop, n_mels=VIEW.mels
+        y=samples,
+        sr=VIEW.sample_rate,
+        n_fft=VIEW.n_fft,
+        hop_length=VIEW.hop_length,
+        n_mels=VIEW.n_mels,
     )
     return librosa.power_to_db(bands, top_db=VIEW.top_db)
 

@@ -156,7 +156,7 @@ def main() -> None:
     """Print the table."""
     chosen, where = arguments(), device()
     view, precision = config.read(f"views.{chosen.view}", f"profiles.{WHOLE}.precision")
-    shape = view.frames, view.mels
+    shape = view.frames, view.n_mels
     kinds = [PLAIN, SCRIPT, *(PROJECT + kind for kind in dict.fromkeys(["float32", precision]))]
     spawn = multiprocessing.get_context("spawn")
     facts = chosen.model, shape, chosen.batch, chosen.clips, where

@@ -17,29 +17,29 @@ from mer.types import Clip
 
 RATE = 8000
 VIEW = View(
-    rate=RATE,
+    sample_rate=RATE,
     peak_db=-0.1,
     seconds=2.0,
-    keep="start",
-    short="pad",
+    crop_from="start",
+    pad_mode="pad",
     n_fft=512,
-    hop=256,
-    mels=16,
+    hop_length=256,
+    n_mels=16,
     fmin=0.0,
     fmax=4000.0,
     filter_rate=None,
-    segment=None,
-    bank="slaney",
+    segment_samples=None,
+    mel_scale="slaney",
     power=2,
     scale="db",
     top_db=None,
-    fill="minimum",
+    pad_value="minimum",
     reverse=False,
 )
 SHIFT = {"transform": "time_shift", "max_seconds": 1.0}
-POWER = {"transform": "power_shift", "max_db": 10.0}
-STRETCH = {"transform": "time_stretch", "speeds": [1.5]}
-POLICY = Policy(copies={"shifted": [SHIFT], "powered": [POWER], "both": [STRETCH, SHIFT]})
+POWER = {"transform": "power_shift", "max_gain_db": 10.0}
+STRETCH = {"transform": "time_stretch", "rates": [1.5]}
+POLICY = Policy(versions={"shifted": [SHIFT], "powered": [POWER], "both": [STRETCH, SHIFT]})
 
 
 def write_standard(folder, ids, seconds=None):
@@ -82,9 +82,14 @@ def test_what_is_left_on_disk(made):
     read = Copies.read(made)
     assert read.ids == ("a", "b", "007")
     assert read.names == ("both", "powered", "shifted")
-    assert read.values.shape == (3, 3, VIEW.frames, VIEW.mels)
+    assert read.values.shape == (3, 3, VIEW.frames, VIEW.n_mels)
     assert read.values.dtype == np.float16
-    assert {p.name for p in made.iterdir()} == {"manifest.json", "mel.npy", "ids.csv", "draws.json"}
+    assert {p.name for p in made.iterdir()} == {
+        "manifest.json",
+        "mel.npy",
+        "ids.csv",
+        "parameters.json",
+    }
 
 
 def test_rows_are_found_by_id(made):
@@ -98,16 +103,16 @@ def test_rows_are_found_by_id(made):
 def test_a_gain_adds_its_decibels_to_the_view(standard, made, tmp_path):
     mel.compute(standard, tmp_path / "mel", VIEW)
     plain, read = spectrograms.Mels.read(tmp_path / "mel"), Copies.read(made)
-    gains = artefacts.read_json(made / "draws.json")
+    gains = artefacts.read_json(made / "parameters.json")
     for id_ in plain.ids:
         (drawn,) = gains[id_]["powered"]
         copy = read.rows([id_])[0, read.names.index("powered")].astype(float)
-        assert copy - plain.rows([id_])[0] == pytest.approx(drawn["db"], abs=0.1)
+        assert copy - plain.rows([id_])[0] == pytest.approx(drawn["gain_db"], abs=0.1)
 
 
 def test_a_chain_is_applied_in_its_order():
     clip = Clip("x", np.eye(1, RATE, 400, dtype=np.float32)[0], RATE)
-    halved = {"transform": "time_stretch", "speed": 0.5}
+    halved = {"transform": "time_stretch", "rate": 0.5}
     later = {"transform": "time_shift", "seconds": 0.1}
     positions = [
         int(np.abs(augment.apply(clip, chain).samples).argmax())
@@ -117,7 +122,7 @@ def test_a_chain_is_applied_in_its_order():
 
 
 def test_each_step_of_a_chain_is_drawn():
-    drawn = augment.draw(POLICY, "some", 1, "a")
+    drawn = augment.sample_parameters(POLICY, "some", 1, "a")
     assert list(drawn) == ["both", "powered", "shifted"]
     assert [step["transform"] for step in drawn["both"]] == ["time_stretch", "time_shift"]
     assert drawn["both"][1]["seconds"] != drawn["shifted"][0]["seconds"]
@@ -126,8 +131,10 @@ def test_each_step_of_a_chain_is_drawn():
 @pytest.mark.parametrize("change", [{"name": "other"}, {"seed": 2}, {"clip": "b"}])
 def test_seed_policy_and_clip_decide_the_draws(change):
     key = {"name": "some", "seed": 1, "clip": "a"}
-    assert augment.draw(POLICY, **key) == augment.draw(POLICY, **key)
-    assert augment.draw(POLICY, **key) != augment.draw(POLICY, **(key | change))
+    assert augment.sample_parameters(POLICY, **key) == augment.sample_parameters(POLICY, **key)
+    assert augment.sample_parameters(POLICY, **key) != augment.sample_parameters(
+        POLICY, **(key | change)
+    )
 
 
 def test_the_other_clips_do_not_matter(made, tmp_path):
@@ -136,7 +143,7 @@ def test_the_other_clips_do_not_matter(made, tmp_path):
 
 
 def test_the_other_copies_do_not_matter(standard, made, tmp_path):
-    policy = Policy(copies={"shifted": [SHIFT]})
+    policy = Policy(versions={"shifted": [SHIFT]})
     alone = Copies.read(make(standard, tmp_path / "alone", policy))
     assert (alone.values[:, 0] == Copies.read(made).values[:, 2]).all()
 
@@ -159,7 +166,7 @@ def test_a_view_of_native_lengths_keeps_them(tmp_path):
     [
         (
             {"policy": Policy(), "name": "none"},
-            "the policy 'none' makes no copies before a training",
+            "the policy 'none' has no augmented versions",
         ),
         ({"view": None}, "this view has no spectrogram"),
     ],
@@ -177,34 +184,41 @@ def test_absent_audio_is_handed_on(tmp_path):
     assert artefacts.absent(target) == "the corpus has no audio folder"
 
 
+def policies_of(path):
+    """The file of policies that belongs to a params.yaml, in a folder made for it."""
+    policies = config.file_of("policies", path)
+    policies.parent.mkdir()
+    return policies
+
+
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        ("transform: echo", r"policies\.p\.copies\.c\.0=.*'echo' is not one of \[.*'time_shift'"),
+        ("transform: echo", r"policies\.p\.versions\.c\.0=.*'echo' is not one of \[.*'time_shift'"),
         (
             "max_seconds: 1.0",
-            r"policies\.p\.copies\.c\.0=.*name its transform, one of \['band_stop",
+            r"policies\.p\.versions\.c\.0=.*name its transform, one of \['band_stop",
         ),
         (
             "{transform: time_shift, max_seconds: 1.0, dB: 3}",
-            r"copies\.c\.0\.dB' is not a known key",
+            r"versions\.c\.0\.dB' is not a known key",
         ),
         (
             "{transform: time_shift, max_seconds: -1}",
-            r"copies\.c\.0\.max_seconds=-1.*greater than 0",
+            r"versions\.c\.0\.max_seconds=-1.*greater than 0",
         ),
-        ("{transform: time_stretch, speeds: []}", r"copies\.c\.0\.speeds=\[\].*at least 1 item"),
+        ("{transform: time_stretch, rates: []}", r"versions\.c\.0\.rates=\[\].*at least 1 item"),
     ],
 )
 def test_a_faulty_step_is_named(tmp_path, step, message):
     path = tmp_path / "params.yaml"
-    path.write_text(f"policies:\n  p:\n    copies:\n      c:\n      - {step}\n")
+    policies_of(path).write_text(f"policies:\n  p:\n    versions:\n      c:\n      - {step}\n")
     with pytest.raises(MerError, match=message):
         config.read("policies.p", path=path)
 
 
 def test_a_copy_has_at_least_one_transform(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text("policies:\n  p:\n    copies:\n      c: []\n")
-    with pytest.raises(MerError, match=r"policies\.p\.copies\.c=\[\].*at least 1 item"):
+    policies_of(path).write_text("policies:\n  p:\n    versions:\n      c: []\n")
+    with pytest.raises(MerError, match=r"policies\.p\.versions\.c=\[\].*at least 1 item"):
         config.read("policies.p", path=path)

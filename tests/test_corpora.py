@@ -65,7 +65,7 @@ def folders(tmp_path_factory):
     return tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("index")
 
 
-def render(key, raw):
+def render_short(key, raw):
     """Half a second of each clip at a low rate."""
     corpus, settings = CORPORA[key], PARAMS.demos[key]
     target = raw / key
@@ -91,7 +91,7 @@ def prepare(key, folders):
         shutil.rmtree(raw / key, ignore_errors=True)
         merge_corpora.make(members, raw, index, raw / key)
     else:
-        render(key, raw)
+        render_short(key, raw)
     build(raw / key, index / key, CORPORA[key].layout, CORPORA[key].counts)
     return index / key
 

@@ -86,7 +86,7 @@ def fill(folder: Path, left: int) -> Path:
 @pytest.mark.parametrize(
     ("stage", "output", "changes"),
     [
-        ("data/dvc.yaml:mel@louro-demo", "mel/louro/demo", {"views__louro__hop": 128}),
+        ("data/dvc.yaml:mel@louro-demo", "mel/louro/demo", {"views__louro__hop_length": 128}),
         ("train", "runs/selected", {"models__cnn__training__lr": 0.5}),
     ],
 )

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from conftest import profile_of
+from mer.errors import MerError
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.smote import between, more
+from mer.learn.smote import oversample, smote
 from mer.learn.trainers import sklearn_estimator
 from mer.learn.trainers.hybrid import pretraining_clips
 from mer.models import svm
@@ -14,8 +15,8 @@ from mer.schema.augmentation import Noise, Smote
 from mer.splits import split
 from mer.types import FeatureSet, Fold
 
-NOISE = Noise(method="noise", deviation=0.2)
-SMOTE = Smote(method="smote", neighbours=2)
+NOISE = Noise(method="noise", std=0.2)
+SMOTE = Smote(method="smote", k_neighbors=2)
 
 
 def test_without_a_leak_pretraining_sees_the_training_clips(corpus):
@@ -31,29 +32,35 @@ def test_mismatched_folds_show_most_test_clips_to_the_pretraining(corpus):
     assert max(sizes) - min(sizes) <= 1
 
 
-def test_new_points_lie_between_a_point_and_one_of_its_nearest(rng):
-    points = np.array([[0.0], [1.0], [10.0], [11.0]])
-    new = between(points, 200, 1, rng)[:, 0]
-    assert ((new <= 1) | (new >= 10)).all()
-    assert np.ptp(new) > 10
-    wide = between(points, 200, 3, rng)[:, 0]
-    assert ((wide > 1) & (wide < 10)).any()
+def test_new_rows_lie_between_a_row_and_one_of_its_nearest(rng):
+    rows, y = np.array([[0.0], [1.0], [10.0], [11.0], [90.0], [91.0]]), np.array([0, 0, 0, 0, 1, 1])
+    new, classes = smote(rows, y, {0: 200, 1: 3}, 1, rng)
+    assert classes.tolist() == [0] * 200 + [1] * 3
+    first = new[:200, 0]
+    assert ((first <= 1) | ((first >= 10) & (first <= 11))).all()
+    assert np.ptp(first) > 10
 
 
-def test_one_clip_can_only_be_repeated(rng):
-    assert between(np.ones((1, 2)), 3, 5, rng).tolist() == [[1, 1]] * 3
+def test_smote_needs_two_clips_of_each_class(rng):
+    with pytest.raises(MerError, match="at least two training clips of each class, not 1"):
+        smote(np.ones((3, 2)), np.array([0, 0, 1]), {0: 1, 1: 1}, 5, rng)
+
+
+def test_smote_takes_fewer_neighbours_where_a_class_is_small(rng):
+    new, _ = smote(np.eye(5), np.array([0, 0, 0, 1, 1]), {0: 4, 1: 4}, 5, rng)
+    assert new.shape == (8, 5)
 
 
 def test_noisy_rows_have_the_asked_for_noise_in_units_of_each_column(rng):
     rows = rng.standard_normal((4000, 2)) * [1, 100]
-    new, y = more(rows, np.arange(4000) % 4, NOISE, rng)
+    new, y = oversample(rows, np.arange(4000) % 4, NOISE, rng)
     assert (new - rows).std(axis=0) / rows.std(axis=0) == pytest.approx(0.2, abs=0.01)
     assert y.tolist() == (np.arange(4000) % 4).tolist()
 
 
 def test_smote_gives_each_class_as_many_rows_inside_its_own_range(rng):
     rows, y = rng.uniform(0, 1, (30, 3)), np.arange(30) % 3
-    new, classes = more(rows + 10 * y[:, None], y, SMOTE, rng)
+    new, classes = oversample(rows + 10 * y[:, None], y, SMOTE, rng)
     assert np.bincount(classes).tolist() == [10, 10, 10]
     assert (np.floor(new / 10) == classes[:, None]).all()
 
@@ -69,9 +76,9 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     profile = profile_of()
 
     def accuracy(leak):
-        material = TrainingData(labels, ("low", "high"), table, rows=made, leak=leak)
-        training = FoldContext(svm, params, fold, 1, "described", profile)
-        found = sklearn_estimator.fit_predict(training, material)["probabilities"][0]
+        data = TrainingData(labels, ("low", "high"), table, oversampling=made, leak=leak)
+        context = FoldContext(svm, params, fold, 1, "described", profile)
+        found = sklearn_estimator.fit_predict(context, data).probabilities[0]
         return (found.argmax(1) == [labels[i] for i in fold.test]).mean()
 
     assert accuracy("none") < 0.65

@@ -12,7 +12,7 @@ import pytest
 from mer.errors import MerError
 from mer.features.panda1714 import stats
 from mer.features.panda1714.signal import lpc
-from mer.features.panda1714.signal.bank import Bank
+from mer.features.panda1714.signal.cache import SignalCache
 
 RATE = 22050
 DIMENSIONS = ("harmony", "tone_colour", "form", "melody", "rhythm", "dynamics", "expressivity")
@@ -22,10 +22,10 @@ MGB = "PsySound/Loudness (MG & B PsySound2) -"
 
 
 def series(samples: np.ndarray, *dimensions: str) -> stats.Series:
-    bank = Bank(samples.astype(np.float32), RATE)
+    cache = SignalCache(samples.astype(np.float32), RATE)
     found: dict[str, np.ndarray | float] = {}
     for name in dimensions or DIMENSIONS:
-        found |= import_module(f"mer.features.panda1714.dimensions.{name}").standard(bank)
+        found |= import_module(f"mer.features.panda1714.dimensions.{name}").standard(cache)
     return found
 
 
@@ -39,8 +39,8 @@ def every(found: stats.Series) -> np.ndarray:
     return stats.values(found, wanted)
 
 
-def sine(hertz: float, seconds: float = 5, amplitude: float = 0.5) -> np.ndarray:
-    return amplitude * np.sin(2 * np.pi * hertz * np.arange(int(seconds * RATE)) / RATE)
+def sine(frequency: float, seconds: float = 5, amplitude: float = 0.5) -> np.ndarray:
+    return amplitude * np.sin(2 * np.pi * frequency * np.arange(int(seconds * RATE)) / RATE)
 
 
 def clicks(bpm: float, seconds: float = 20) -> np.ndarray:
@@ -122,11 +122,11 @@ def test_values_are_those_of_each_series_alone() -> None:
     np.testing.assert_allclose(stats.values(found, wanted), alone, rtol=1e-12)
 
 
-def test_bank_refuses_another_rate_and_nothing() -> None:
+def test_the_cache_refuses_another_rate_and_nothing() -> None:
     with pytest.raises(MerError, match="22050 Hz, not 44100"):
-        Bank(np.zeros(10, np.float32), 44100)
+        SignalCache(np.zeros(10, np.float32), 44100)
     with pytest.raises(MerError, match="at least one sample"):
-        Bank(np.zeros(0, np.float32), RATE)
+        SignalCache(np.zeros(0, np.float32), RATE)
 
 
 @pytest.mark.parametrize("bpm", [90, 120, 150])

@@ -21,7 +21,9 @@ from mer.schema.spectrograms import Waveform
 from mer.schema.training import TrainingConfig
 from mer.types import Clip, Fold
 
-FORM = Waveform(rate=100, peak_db=None, seconds=0.1, keep="start", short="pad", segment=3)
+FORM = Waveform(
+    sample_rate=100, peak_db=None, seconds=0.1, crop_from="start", pad_mode="pad", segment_samples=3
+)
 CONFIG = TrainingConfig(
     optimizer="sgd", lr=0.01, batch_size=8, max_epochs=1, smoke_test_epochs=1, stop_accuracy=None
 )
@@ -33,29 +35,31 @@ def test_segments_follow_each_other_and_a_remainder_is_dropped():
 
 @pytest.mark.parametrize(("short", "last"), [("pad", [0, 0, 0]), ("repeat", [2, 3, 0])])
 def test_a_short_clip_is_padded_or_repeated(short, last):
-    form = FORM.model_copy(update={"short": short})
+    form = FORM.model_copy(update={"pad_mode": short})
     clip = prepare(Clip("a", np.arange(4, dtype=np.float32), 100), form)
     assert segments(clip.samples, form)[2].tolist() == last
 
 
 @pytest.mark.parametrize(("keep", "first"), [("start", 0), ("middle", 2), ("end", 4)])
 def test_which_part_of_a_longer_clip_stays(keep, first):
-    form = FORM.model_copy(update={"keep": keep})
+    form = FORM.model_copy(update={"crop_from": keep})
     clip = prepare(Clip("a", np.arange(14, dtype=np.float32), 100), form)
     assert clip.samples.tolist() == list(range(first, first + 10))
 
 
 def test_a_segment_longer_than_the_clip_is_refused():
-    with pytest.raises(ValueError, match="at most rate"):
-        Waveform(**{**FORM.model_dump(), "segment": 11})
+    with pytest.raises(ValueError, match="at most sample_rate"):
+        Waveform(**{**FORM.model_dump(), "segment_samples": 11})
 
 
 def test_a_view_with_segments_is_that_of_each_segment_alone(root, rng):
     (view,) = config.read("views.louro_segments", path=root / "params.yaml")
-    clip = Clip("a", rng.uniform(-1, 1, 482000).astype(np.float32), view.rate)
+    clip = Clip("a", rng.uniform(-1, 1, 482000).astype(np.float32), view.sample_rate)
     found = spectrogram(clip, view)
-    whole = view.model_copy(update={"segment": None, "seconds": view.segment / view.rate})
-    second = replace(clip, samples=clip.samples[view.segment : 2 * view.segment])
+    whole = view.model_copy(
+        update={"segment_samples": None, "seconds": view.segment_samples / view.sample_rate}
+    )
+    second = replace(clip, samples=clip.samples[view.segment_samples : 2 * view.segment_samples])
     assert found.shape == (8, 116, 128)
     assert np.array_equal(found[1], spectrogram(second, whole))
 
@@ -67,40 +71,40 @@ def test_the_mean_of_segments_and_the_released_vote():
 
 
 @pytest.fixture
-def material(rng):
+def data(rng):
     ids = tuple("abcdefgh")
     labels = {id_: i % 2 for i, id_ in enumerate(ids)}
     values = rng.standard_normal((8, 3, 16, 16)).astype(np.float16)
     copies = rng.standard_normal((8, 2, 3, 16, 16)).astype(np.float16)
     frames = np.full(8, 16)
     mels, copied = Mels(ids, frames, values), Copies(ids, frames, copies, ("one", "two"))
-    return TrainingData(labels, ("low", "high"), mel=mels, copies=copied)
+    return TrainingData(labels, ("low", "high"), mel=mels, augmented=copied)
 
 
-def test_examples_and_targets_are_aligned(material):
+def test_examples_and_targets_are_aligned(data):
     cpu = torch.device("cpu")
-    x = tensors.examples(material, ("c", "b"), cpu, augmented=True)
-    y = tensors.targets(material, ("c", "b"), cpu, augmented=True)
+    x = tensors.examples(data, ("c", "b"), cpu, augmented=True)
+    y = tensors.targets(data, ("c", "b"), cpu, augmented=True)
     assert x.shape == (18, 16, 16)
-    assert torch.equal(x[3:6], torch.from_numpy(material.mel.values[1]))
-    assert torch.equal(x[9:12], torch.from_numpy(material.copies.values[2, 1]))
+    assert torch.equal(x[3:6], torch.from_numpy(data.mel.values[1]))
+    assert torch.equal(x[9:12], torch.from_numpy(data.augmented.values[2, 1]))
     assert y.tolist() == [0] * 3 + [1] * 3 + [0] * 6 + [1] * 6
 
 
-def test_clips_and_their_segments_are_scored(material, tmp_path):
-    ids = material.mel.ids
+def test_clips_and_their_segments_are_scored(data, tmp_path):
+    ids = data.mel.ids
     folds = [Fold(0, 0, ids[:4], (), ids[4:]), Fold(0, 1, ids[4:], (), ids[:4])]
     params = short_chunk_cnn.Params(filters=(4, 4), training=CONFIG)
     profile = profile_of(folds=2, repeats=1, batch=8, short=True)
     trained = cross_validate(
         "short_chunk_cnn",
         params,
-        material,
+        data,
         folds,
         seed=1,
         fidelity="described",
         profile=profile,
-        each=parallel.parallel_map,
+        fold_map=parallel.parallel_map,
     )
     by_segment = trained.segments.frame.assign(clip=lambda f: f["id"].str.split("#").str[0])
     assert len(by_segment) == 24

@@ -71,7 +71,9 @@ def test_a_choice_is_read_without_blanks_and_checked():
 
 
 def test_an_id_stands_once(read):
-    with pytest.raises(MerError, match=r"line 4: the clip 'a' must have one row.*line 2; remove one"):
+    with pytest.raises(
+        MerError, match=r"line 4: the clip 'a' must have one row.*line 2; remove one"
+    ):
         spreadsheets.by_id(read(b"id\na\nb\na\n"), lambda row: row.cells["id"])
 
 

@@ -1,1 +1,1 @@
-"""Transforms of a waveform, a module each: ``draw`` decides, ``apply`` does."""
+"""Transforms of a waveform, a module each: ``sample_parameters`` samples, ``apply`` transforms."""

@@ -1,6 +1,7 @@
-"""Ranges that transforms draw from, and audiomentations' transforms with what was drawn here.
+"""Ranges of the transforms' parameters, and audiomentations' transforms with given parameters.
 
-The library draws from Python's and NumPy's global generators; here a transform never does.
+audiomentations samples from Python's and NumPy's global generators. A transform of this package samples
+from the generator that it is given, so that a clip's parameters depend on its id alone.
 """
 
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,34 +20,34 @@ def ascending(bounds: tuple[Bound, Bound]) -> tuple[Bound, Bound]:
     Raises
     ------
     ValueError
-        If the first is the greater.
+        If the first is greater than the second.
     """
     if bounds[0] > bounds[1]:
-        raise ValueError("must be a least and a greatest value, in this order")
+        raise ValueError("must be a minimum and a maximum, in this order")
     return bounds
 
 
 def uniform_mel(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
-    """A frequency in Hz, uniform on the mel scale 2595 log10(1 + f / 700) between two in Hz."""
-    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in bounds)
+    """A frequency in Hz, sampled uniformly on HTK's mel scale between two frequencies in Hz."""
+    low, high = (2595 * np.log10(1 + frequency / 700) for frequency in bounds)
     return float(700 * (10 ** (rng.uniform(low, high) / 2595) - 1))
 
 
 def replay(
-    transform: "BaseWaveformTransform", x: np.ndarray, rate: int, **drawn: Any
+    transform: "BaseWaveformTransform", x: np.ndarray, sample_rate: int, **parameters: Any
 ) -> np.ndarray:
-    """``transform`` of ``x`` with these parameters in place of random ones.
+    """``transform`` applied to ``x`` with given parameters in place of random ones.
 
     Parameters
     ----------
     transform : BaseWaveformTransform
-        Of audiomentations, made with what its constructor alone decides.
+        A transform of audiomentations; its own ranges are not used.
     x : np.ndarray [shape=(n,), dtype=float32]
-    rate : int
+    sample_rate : int
         Hz.
-    drawn
-        All that its ``randomize_parameters`` would draw, under the library's names.
+    parameters
+        All parameters that its ``randomize_parameters`` would set, by the library's names.
     """
-    transform.parameters = {"should_apply": True, **drawn}
+    transform.parameters = {"should_apply": True, **parameters}
     transform.freeze_parameters()
-    return transform(x, rate)
+    return transform(x, sample_rate)

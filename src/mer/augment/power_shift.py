@@ -1,8 +1,9 @@
 """Make the clip louder or softer.
 
-The classic augmentation of Louro et al., whose paper gives no figure; their code adds 10 dB to the mel
-spectrogram in dB, or takes 10 away, and here any gain in between may be drawn (methods A5). The same gain
-on the waveform, after the view's peak normalization, adds the same constant to every band and frame.
+This is one of Louro et al.'s classic transforms (docs/methods.md, "Louro's augmentations"). The paper gives
+no range. The authors' code adds exactly 10 or -10 dB to the mel spectrogram; here the gain is uniform
+between them. A gain of the waveform after the view's peak normalization adds the same constant to every
+band and frame.
 """
 
 import numpy as np
@@ -12,27 +13,27 @@ from mer.schema import Block
 
 
 class Params(Block):
-    """``max_db``: the gain is uniform in ±max_db."""
+    """``max_gain_db``: the gain is uniform in ±max_gain_db."""
 
-    max_db: PositiveFloat
-
-
-def draw(rng: np.random.Generator, params: Params) -> dict[str, float]:
-    """``db``: gain in dB, positive is louder."""
-    return {"db": float(rng.uniform(-params.max_db, params.max_db))}
+    max_gain_db: PositiveFloat
 
 
-def apply(x: np.ndarray, rate: int, db: float) -> np.ndarray:  # noqa: ARG001
-    """``x`` times 10 ** (db / 20); full scale may be exceeded, nothing is clipped.
+def sample_parameters(rng: np.random.Generator, params: Params) -> dict[str, float]:
+    """``gain_db``; positive is louder."""
+    return {"gain_db": float(rng.uniform(-params.max_gain_db, params.max_gain_db))}
+
+
+def apply(x: np.ndarray, sample_rate: int, gain_db: float) -> np.ndarray:  # noqa: ARG001
+    """``x`` times 10 ** (gain_db / 20), without clipping at full scale.
 
     Parameters
     ----------
     x : np.ndarray [shape=(n,), dtype=float32]
-    rate : int
-        Hz; every transform takes it, this one needs none.
+    sample_rate : int
+        Hz. Every transform takes it; this one does not need it.
 
     Returns
     -------
     np.ndarray [shape=(n,), dtype=float32]
     """
-    return x * np.float32(10 ** (db / 20))
+    return x * np.float32(10 ** (gain_db / 20))

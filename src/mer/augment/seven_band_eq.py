@@ -1,8 +1,8 @@
 """Raise or lower seven bands of frequencies.
 
-Louro et al.'s row "SB" (methods A10): audiomentations' ``SevenBandParametricEQ``, a low shelf, five
-peaks and a high shelf in series, the biquads of the W3C's Audio EQ Cookbook. Its ranges are spelt out
-here, since the library's could change.
+This is the transform of Louro et al.'s row "SB" (docs/methods.md, "Louro's augmentations"):
+audiomentations' ``SevenBandParametricEQ``, a low shelf, five peaks and a high shelf in series, each a
+biquad of the W3C's Audio EQ Cookbook. The ranges stand here because those of the library may change.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from pydantic import PositiveFloat
 from mer.augment._random import replay, uniform_mel
 from mer.schema import Block
 
-HERTZ = (
+CENTER_FREQ = (  # Hz
     (42.0, 95.0),
     (91.0, 204.0),
     (196.0, 441.0),
@@ -26,45 +26,49 @@ BELOW_NYQUIST = 0.9999
 
 
 class Params(Block):
-    """``max_db``: each band's gain is uniform in ±max_db."""
+    """``max_gain_db``: the gain of each band is uniform in ±max_gain_db."""
 
-    max_db: PositiveFloat
+    max_gain_db: PositiveFloat
 
 
-def draw(rng: np.random.Generator, params: Params) -> dict[str, list[float]]:
-    """``hertz``, ``db`` and ``q`` of each band, from the lowest to the highest."""
+def sample_parameters(rng: np.random.Generator, params: Params) -> dict[str, list[float]]:
+    """``center_freq``, ``gain_db`` and ``q_factor`` of each band, from the lowest to the highest."""
     return {
-        "hertz": [uniform_mel(rng, bounds) for bounds in HERTZ],
-        "db": rng.uniform(-params.max_db, params.max_db, len(HERTZ)).tolist(),
-        "q": [float(rng.uniform(*bounds)) for bounds in Q],
+        "center_freq": [uniform_mel(rng, bounds) for bounds in CENTER_FREQ],
+        "gain_db": rng.uniform(-params.max_gain_db, params.max_gain_db, len(CENTER_FREQ)).tolist(),
+        "q_factor": [float(rng.uniform(*bounds)) for bounds in Q],
     }
 
 
 def apply(
-    x: np.ndarray, rate: int, hertz: list[float], db: list[float], q: list[float]
+    x: np.ndarray,
+    sample_rate: int,
+    center_freq: list[float],
+    gain_db: list[float],
+    q_factor: list[float],
 ) -> np.ndarray:
-    """``x`` after the seven filters; full scale may be exceeded, nothing is clipped.
+    """``x`` after the seven filters, without clipping at full scale.
 
-    A frequency above the Nyquist frequency is clipped to just below it.
+    A centre frequency above the Nyquist frequency is moved just below it.
 
     Parameters
     ----------
     x : np.ndarray [shape=(n,), dtype=float32]
-    rate : int
+    sample_rate : int
         Hz.
 
     Returns
     -------
     np.ndarray [shape=(n,), dtype=float32]
     """
-    from audiomentations import (  # two seconds that no other stage should pay
+    from audiomentations import (  # the import takes two seconds
         HighShelfFilter,
         LowShelfFilter,
         PeakingFilter,
     )
 
     kinds = (LowShelfFilter, *[PeakingFilter] * 5, HighShelfFilter)
-    for kind, centre, gain, quality in zip(kinds, hertz, db, q, strict=True):
-        centre = min(centre, BELOW_NYQUIST * rate / 2)
-        x = replay(kind(), x, rate, center_freq=centre, gain_db=gain, q_factor=quality)
+    for kind, freq, gain, q in zip(kinds, center_freq, gain_db, q_factor, strict=True):
+        freq = min(freq, BELOW_NYQUIST * sample_rate / 2)
+        x = replay(kind(), x, sample_rate, center_freq=freq, gain_db=gain, q_factor=q)
     return x

@@ -1,7 +1,8 @@
 """Silence one span of the clip, with hard edges.
 
-The first half of Louro et al.'s row "TFM" (methods A10): audiomentations' ``TimeMask`` as it was between
-its versions 0.24 and 0.40, a span of 0 to 50 % of the clip at a random place. It is not SpecAugment.
+This is the first transform of Louro et al.'s row "TFM" (docs/methods.md, "Louro's augmentations"):
+audiomentations' ``TimeMask`` as in its versions 0.24 to 0.40, which silences 0 to 50 % of the clip at a
+random position. It is not SpecAugment.
 """
 
 from typing import Annotated
@@ -12,35 +13,35 @@ from pydantic import AfterValidator, Field
 from mer.augment._random import ascending, replay
 from mer.schema import Block
 
-Part = Annotated[float, Field(ge=0, le=1)]
+BandPart = Annotated[float, Field(ge=0, le=1)]
 
 
 class Params(Block):
-    """``part``: least and greatest length of the span, as a part of the clip."""
+    """``band_part``: minimum and maximum length of the span, as a fraction of the clip."""
 
-    part: Annotated[tuple[Part, Part], AfterValidator(ascending)]
-
-
-def draw(rng: np.random.Generator, params: Params) -> dict[str, float]:
-    """``part`` of the clip that is silenced, and ``place``: 0 at its start, 1 at its end."""
-    return {"part": float(rng.uniform(*params.part)), "place": float(rng.uniform())}
+    band_part: Annotated[tuple[BandPart, BandPart], AfterValidator(ascending)]
 
 
-def apply(x: np.ndarray, rate: int, part: float, place: float) -> np.ndarray:
-    """``x`` with the span set to 0; all else stays.
+def sample_parameters(rng: np.random.Generator, params: Params) -> dict[str, float]:
+    """``band_part``, and ``position`` of the span: 0 at the start of the clip, 1 at its end."""
+    return {"band_part": float(rng.uniform(*params.band_part)), "position": float(rng.uniform())}
+
+
+def apply(x: np.ndarray, sample_rate: int, band_part: float, position: float) -> np.ndarray:
+    """``x`` with the span set to 0.
 
     Parameters
     ----------
     x : np.ndarray [shape=(n,), dtype=float32]
-    rate : int
+    sample_rate : int
         Hz.
 
     Returns
     -------
     np.ndarray [shape=(n,), dtype=float32]
     """
-    from audiomentations import TimeMask  # two seconds that no other stage should pay
+    from audiomentations import TimeMask  # the import takes two seconds
 
-    length = int(part * len(x))
-    start = round(place * (len(x) - length))
-    return replay(TimeMask(fade_duration=0.0), x, rate, t=length, t0=start)
+    length = int(band_part * len(x))
+    start = round(position * (len(x) - length))
+    return replay(TimeMask(fade_duration=0.0), x, sample_rate, t=length, t0=start)

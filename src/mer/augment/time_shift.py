@@ -1,8 +1,8 @@
-"""Move the clip in time; the vacated part is silent.
+"""Shift the clip in time and fill the gap with silence.
 
-The classic augmentation of Louro et al. (their section on data augmentation): up to 5 s, to the left
-or to the right. Their code also draws "both", which comes to the same two directions with unequal
-chance; here the chance is equal.
+This is one of Louro et al.'s classic transforms (docs/methods.md, "Louro's augmentations"): up to 5 s,
+backwards or forwards. The authors' code also has a direction "both", which gives the two directions unequal
+probabilities; here they are equal.
 """
 
 import numpy as np
@@ -17,25 +17,25 @@ class Params(Block):
     max_seconds: PositiveFloat
 
 
-def draw(rng: np.random.Generator, params: Params) -> dict[str, float]:
-    """``seconds``: positive is later."""
+def sample_parameters(rng: np.random.Generator, params: Params) -> dict[str, float]:
+    """``seconds``; positive is later."""
     return {"seconds": float(rng.uniform(-params.max_seconds, params.max_seconds))}
 
 
-def apply(x: np.ndarray, rate: int, seconds: float) -> np.ndarray:
-    """``x`` begun ``seconds`` later or, where negative, earlier.
+def apply(x: np.ndarray, sample_rate: int, seconds: float) -> np.ndarray:
+    """``x`` shifted by ``seconds``: later where positive, earlier where negative.
 
     Parameters
     ----------
     x : np.ndarray [shape=(n,), dtype=float32]
-    rate : int
+    sample_rate : int
         Hz.
 
     Returns
     -------
     np.ndarray [shape=(n,), dtype=float32]
     """
-    samples = min(round(abs(seconds) * rate), len(x))
+    samples = min(round(abs(seconds) * sample_rate), len(x))
     silence = np.zeros(samples, x.dtype)
     if seconds > 0:
         return np.concatenate([silence, x[: len(x) - samples]])

@@ -1,7 +1,7 @@
 """Play the clip faster or slower; the pitch stays.
 
-The classic augmentation of Louro et al.: 1.5 or 0.5 times the tempo, cut or padded with silence to the
-length of the clip.
+This is one of Louro et al.'s classic transforms (docs/methods.md, "Louro's augmentations"): 1.5 or 0.5
+times the tempo. The result is cropped, or padded with silence, to the length of the clip.
 """
 
 from typing import Annotated
@@ -9,35 +9,35 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from mer.dsp.phase_vocoder import stretch
+from mer.dsp import phase_vocoder
 from mer.schema import Block
 
-Speed = Annotated[float, Field(ge=0.25, le=4)]
+Rate = Annotated[float, Field(ge=0.25, le=4)]
 
 
 class Params(Block):
-    """``speeds``: multiples of the tempo to choose from, with equal chance; above 1 is faster."""
+    """``rates``: multiples of the tempo, sampled with equal probability; above 1 is faster."""
 
-    speeds: Annotated[tuple[Speed, ...], Field(min_length=1)]
-
-
-def draw(rng: np.random.Generator, params: Params) -> dict[str, float]:
-    """``speed``: one of those of ``params``."""
-    return {"speed": float(rng.choice(params.speeds))}
+    rates: Annotated[tuple[Rate, ...], Field(min_length=1)]
 
 
-def apply(x: np.ndarray, rate: int, speed: float) -> np.ndarray:  # noqa: ARG001
-    """``x`` at ``speed`` times its tempo, cut at the end or padded with silence.
+def sample_parameters(rng: np.random.Generator, params: Params) -> dict[str, float]:
+    """``rate``, one of ``params.rates``."""
+    return {"rate": float(rng.choice(params.rates))}
+
+
+def apply(x: np.ndarray, sample_rate: int, rate: float) -> np.ndarray:  # noqa: ARG001
+    """``x`` at ``rate`` times its tempo, cropped at the end or padded with silence.
 
     Parameters
     ----------
     x : np.ndarray [shape=(n,), dtype=float32]
-    rate : int
-        Hz; every transform takes it, this one needs none.
+    sample_rate : int
+        Hz. Every transform takes it; this one does not need it.
 
     Returns
     -------
     np.ndarray [shape=(n,), dtype=float32]
     """
-    stretched = stretch(x, speed)[: len(x)]
+    stretched = phase_vocoder.time_stretch(x, rate)[: len(x)]
     return np.pad(stretched, (0, len(x) - len(stretched)))

@@ -41,7 +41,7 @@ def seconds_of_clips(standard: Path) -> float:
 
 def _prepared(system: System, data: Path) -> TrainingData:
     """Inputs of the songs' excerpts, made as the corpus' were."""
-    chosen, reads = system.chosen, system.module.reads
+    chosen, reads = system.chosen, system.model.reads
     kinds = ["standard"] if reads else []
     if "spectrogram" in reads:
         (view,) = config.read(f"views.{chosen.view}")
@@ -85,7 +85,7 @@ def _answer(
         weights,
     )
     asked = ids if weights else (*ids, *test)
-    found: np.ndarray = trainer.predict(kept, material.ranked(train), asked)
+    found: np.ndarray = trainer.predict(kept, material.with_ranked_columns(train), asked)
     return found
 
 

@@ -1,54 +1,77 @@
-"""New rows of a table of features, of the same classes (Chawla et al., 2002, for those in between)."""
+"""Synthetic rows of a table of features: SMOTE, by imbalanced-learn, and Gaussian noise."""
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
+from mer.errors import MerError
 from mer.schema.augmentation import Noise, Smote
 
 
-def between(
-    points: np.ndarray, count: int, neighbours: int, rng: np.random.Generator
-) -> np.ndarray:
-    """New points on the lines from random ones to one of their nearest neighbours.
+def smote(
+    rows: np.ndarray,
+    y: np.ndarray,
+    counts: dict[int, int],
+    k_neighbors: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """New rows between a random row and one of its nearest neighbours of the same class.
+
+    Chawla et al. SMOTE: Synthetic Minority Over-sampling Technique. JAIR 16, 2002.
 
     Parameters
     ----------
-    points : np.ndarray [shape=(n, d)]
-        Of one class.
-    count : int
-    neighbours : int
-        How many of the nearest; fewer where there are no more.
+    rows : np.ndarray [shape=(n, d)]
+    y : np.ndarray [shape=(n,)]
+        Class indices.
+    counts : dict of int to int
+        Class -> number of new rows.
+    k_neighbors : int
+        Nearest neighbours to choose from; fewer where the smallest class has fewer.
 
     Returns
     -------
-    np.ndarray [shape=(count, d)]
+    np.ndarray [shape=(sum of counts, d)], np.ndarray [shape=(sum of counts,)]
+        The new rows and their classes, class by class.
+
+    Raises
+    ------
+    MerError
+        If a class has only one row.
     """
-    near = min(neighbours, len(points) - 1)
-    first = rng.integers(len(points), size=count)
-    if near < 1:
-        return points[first]
-    found = NearestNeighbors(n_neighbors=near + 1).fit(points).kneighbors(points[first])[1]
-    second = found[np.arange(count), 1 + rng.integers(near, size=count)]
-    share = rng.uniform(size=(count, 1)).astype(points.dtype)
-    return points[first] + share * (points[second] - points[first])
+    from imblearn.over_sampling import SMOTE  # the import takes two seconds
+
+    sizes = {c: int((y == c).sum()) for c in sorted(counts)}
+    smallest = min(sizes.values())
+    if smallest < 2:
+        raise MerError(
+            f"SMOTE must have at least two training clips of each class, not {smallest}; select another "
+            "policy, or fewer folds"
+        )
+    sampler = SMOTE(
+        sampling_strategy={c: size + counts[c] for c, size in sizes.items()},
+        k_neighbors=min(k_neighbors, smallest - 1),
+        random_state=int(rng.integers(2**31)),
+    )
+    every, classes = sampler.fit_resample(rows, y)
+    return every[len(rows) :], classes[len(rows) :]
 
 
-def more(
-    rows: np.ndarray, y: np.ndarray, made: Noise | Smote, rng: np.random.Generator
+def oversample(
+    rows: np.ndarray, y: np.ndarray, oversampling: Noise | Smote, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As many rows again, as ``made`` says, and their classes.
+    """As many synthetic rows as there are rows, and their classes.
+
+    Neighbours are looked for with every column scaled to a standard deviation of 1.
 
     Parameters
     ----------
     rows : np.ndarray [shape=(n, d)]
     y : np.ndarray [shape=(n,)]
     """
-    if made.method == "noise":
-        return rows + rng.normal(0, made.deviation, rows.shape) * rows.std(axis=0), y
+    std = rows.std(axis=0)
+    if oversampling.method == "noise":
+        return rows + rng.normal(0, oversampling.std, rows.shape) * std, y
+    scale = np.maximum(std, np.finfo(float).tiny)
     classes, counts = np.unique(y, return_counts=True)
-    scale = np.maximum(rows.std(axis=0), np.finfo(float).tiny)
-    new = [
-        between(rows[y == c] / scale, count, made.neighbours, rng) * scale
-        for c, count in zip(classes, counts, strict=True)
-    ]
-    return np.concatenate(new), classes.repeat(counts)
+    wanted = dict(zip(classes.tolist(), counts.tolist(), strict=True))
+    new, new_y = smote(rows / scale, y, wanted, oversampling.k_neighbors, rng)
+    return new * scale, new_y

@@ -1,4 +1,4 @@
-"""Augmented copies of a corpus, already in one view."""
+"""The stage ``augment``: it computes the spectrograms of augmented versions of a corpus in one view."""
 
 import logging
 from dataclasses import replace
@@ -29,33 +29,33 @@ log = logging.getLogger("mer")
 Chain = list[dict[str, Any]]
 
 
-def draw(policy: Policy, name: str, seed: int, clip: str) -> dict[str, Chain]:
-    """All that is random about the copies of one clip.
+def sample_parameters(policy: Policy, name: str, seed: int, clip: str) -> dict[str, Chain]:
+    """The random parameters of the augmented versions of one clip.
 
     Parameters
     ----------
     name : str
         Key of the policy in params.yaml.
     clip : str
-        Its id. The draws of a clip depend on no other clip.
+        Id of the clip. Its parameters depend on no other clip.
 
     Returns
     -------
     dict of str to list of dict
-        Copy, in alphabetical order -> its transforms in the order in which they are applied: the name
-        under ``transform``, and the drawn arguments of ``apply`` beside it.
+        Version, in alphabetical order -> its transforms in the order in which they are applied: the name
+        under ``transform``, and the arguments of ``apply`` beside it.
     """
-    drawn = {}
-    for copy, steps in sorted(policy.copies.items()):
-        rng = generator(seed, "augment", name, copy, clip)
-        drawn[copy] = [
+    parameters = {}
+    for version, steps in sorted(policy.versions.items()):
+        rng = generator(seed, "augment", name, version, clip)
+        parameters[version] = [
             {
                 "transform": step.transform,
-                **registry.get("augment", step.transform).draw(rng, step.params),
+                **registry.get("augment", step.transform).sample_parameters(rng, step.params),
             }
             for step in steps
         ]
-    return drawn
+    return parameters
 
 
 def apply(clip: Clip, chain: Chain) -> Clip:
@@ -70,16 +70,16 @@ def apply(clip: Clip, chain: Chain) -> Clip:
 
 
 def _of_clip(standard: Path, view: View, item: tuple[int, dict[str, Chain]]) -> np.ndarray:
-    """The spectrograms of one clip's copies [shape=(copies, frames, mels)]."""
-    index, drawn = item
+    """The spectrograms of one clip's augmented versions [shape=(versions, ..., frames, n_mels)]."""
+    index, chains = item
     clip = prepare(Standard.read(standard).clip(index), view)
-    return np.stack([spectrogram(apply(clip, chain), view) for chain in drawn.values()])
+    return np.stack([spectrogram(apply(clip, chain), view) for chain in chains.values()])
 
 
-def _nothing(standard: Path, policy: Policy, name: str, view: View | None) -> str | None:
-    """Why there are no copies, or None where there are some."""
-    if not policy.copies:
-        return f"the policy {name!r} makes no copies before a training"
+def _absence(standard: Path, policy: Policy, name: str, view: View | None) -> str | None:
+    """The reason why there are no augmented versions, or None where there are some."""
+    if not policy.versions:
+        return f"the policy {name!r} has no augmented versions"
     return absent(standard) if view else "this view has no spectrogram"
 
 
@@ -88,32 +88,31 @@ def make(
 ) -> None:
     """Write ``data/augmented/<policy>/<view>/<dataset>``.
 
-    A clip is prepared for the view (resampled, levelled, cut), each copy is transformed, and its
-    spectrogram taken, so that a gain survives the view's peak normalization. ``draws.json`` keeps what
-    was drawn for each clip.
+    Transforms are applied to the prepared clip (see ``mer.dsp.mel.prepare``), so that a gain survives the
+    view's peak normalization. ``parameters.json`` holds the parameters of each clip.
 
     Parameters
     ----------
     standard : Path
-        ``data/standard/<dataset>``; where it is absent, so is the target.
+        ``data/standard/<dataset>``. An absent artefact makes the target absent, too.
     policy : Policy
-        One without copies leaves an absent artefact.
+        A policy without versions makes the target absent.
     name : str
         Key of the policy in params.yaml.
     view : View or None
-        None leaves an absent artefact too.
+        None makes the target absent.
     seed : int
         ``seed`` of params.yaml.
     """
-    reason = _nothing(standard, policy, name, view)
+    reason = _absence(standard, policy, name, view)
     if view is None or reason:
         write_absent(target, str(reason))
         return
     corpus = Standard.read(standard)
-    draws = {id_: draw(policy, name, seed, id_) for id_ in corpus.ids}
+    parameters = {id_: sample_parameters(policy, name, seed, id_) for id_ in corpus.ids}
     work = partial(_of_clip, standard.absolute(), view)
     with writing(target) as folder:
-        mels = parallel_map(work, list(enumerate(draws.values())), label=f"augment {name}")
-        write(folder, corpus.ids, mels, width(corpus, view), view, sorted(policy.copies))
-        write_json(folder / "draws.json", draws)
-    log.info("%d copies of each of %d clips", len(policy.copies), len(draws))
+        mels = parallel_map(work, list(enumerate(parameters.values())), label=f"augment {name}")
+        write(folder, corpus.ids, mels, width(corpus, view), view, sorted(policy.versions))
+        write_json(folder / "parameters.json", parameters)
+    log.info("%d augmented versions of each of %d clips", len(policy.versions), len(parameters))

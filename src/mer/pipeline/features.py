@@ -1,11 +1,10 @@
-"""A family of features for a whole corpus: computed from its audio, or the table it brings."""
+"""The stage ``features``: it computes a feature family of a corpus, or copies the published table."""
 
 import hashlib
 import shutil
 from functools import lru_cache, partial
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -14,24 +13,27 @@ from mer.io import artefacts
 from mer.schema import Block
 from mer.types import FeatureSet
 
+if TYPE_CHECKING:
+    from mer.contracts import ExtractedFamily, Family
+
 TABLE = "features.parquet"
 
 
 def extract(standard: Path, index: Path, target: Path, *, family: str, params: Any) -> None:
     """Write ``data/features/<family>/<dataset>``.
 
-    A family without ``extract`` was published as a table, which is copied from the index of the corpus. The
-    artefact is absent if the corpus has no audio or no such table, or if ``missing`` of the module gives a
-    reason, such as missing pretrained weights.
+    A family without a function ``extract`` was published as a table, which is copied from the index of the
+    corpus. The artefact is absent where the corpus has no audio or no such table, or where the function
+    ``missing`` of the module returns a reason.
 
     Parameters
     ----------
     standard, index, target : Path
-        ``data/standard/<dataset>``, ``data/index/<dataset>`` and the folder to write.
+        ``data/standard/<dataset>``, ``data/index/<dataset>`` and the output folder.
     family : str
-        Package of ``mer.features``.
+        Name of a package of ``mer.features``.
     params : the module's ``Params``
-        ``rate`` in Hz is at most the sample rate of the corpus; None keeps the sample rate of the corpus.
+        Its ``rate`` in Hz is at most the sample rate of the corpus; None keeps the latter.
 
     Raises
     ------
@@ -44,10 +46,10 @@ def extract(standard: Path, index: Path, target: Path, *, family: str, params: A
     elif reason := artefacts.absent(standard) or _missing(module, params):
         artefacts.write_absent(target, reason)
     else:
-        _compute(standard, target, module, family, params)
+        _compute(standard, target, cast("ExtractedFamily", module), family, params)
 
 
-def _missing(module: ModuleType, params: Block) -> str | None:
+def _missing(module: "Family", params: Block) -> str | None:
     return module.missing(params) if hasattr(module, "missing") else None
 
 
@@ -62,17 +64,19 @@ def _copy(index: Path, target: Path, family: str) -> None:
         _describe(folder, features)
 
 
-def _compute(standard: Path, target: Path, module: ModuleType, family: str, params: Block) -> None:
+def _compute(
+    standard: Path, target: Path, module: "ExtractedFamily", family: str, params: Block
+) -> None:
     ids, digest = artefacts.Standard.read(standard).ids, _digest(standard)
     chosen = params.model_dump_json()
     source = {"source": "extracted", "family": family, "params": chosen, **module.versions()}
     work = partial(_row, standard.absolute(), digest, family, params)
     sequential = hasattr(module, "on_gpu") and module.on_gpu()
-    with parallel.checkpointed_map([source, digest]) as run_each:
-        found = run_each(
+    with parallel.checkpointed_map([source, digest], parallel.Arrays) as checkpointed:
+        found = checkpointed(
             work, range(len(ids)), label=f"{family} {target.name}", sequential=sequential
         )
-        rows = [arrays["row"] for arrays in found]
+        rows = [arrays["row"] for arrays in found if arrays is not None]
         features = FeatureSet(ids, tuple(module.names(params)), np.stack(rows), source)
         with artefacts.writing(target) as folder:
             artefacts.write_features(folder / TABLE, features)
@@ -85,21 +89,20 @@ def _describe(folder: Path, features: FeatureSet) -> None:
 
 
 def _digest(standard: Path) -> str:
-    """A digest of a standardized corpus; its manifest has the digest of the audio."""
+    """A digest of a standardized corpus; its manifest holds the digest of the audio."""
     files = [standard / artefacts.MANIFEST, standard / "clips.csv"]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 @lru_cache(maxsize=1)
-def _open(standard: Path, digest: str) -> artefacts.Standard:  # noqa: ARG001 (new content, new entry)
+def _open(standard: Path, digest: str) -> artefacts.Standard:  # noqa: ARG001 (a part of the cache's key)
     return artefacts.Standard.read(standard)
 
 
-def _row(
-    standard: Path, digest: str, family: str, params: Any, number: int
-) -> dict[str, np.ndarray]:
-    """Features of one clip [shape=(d,)]; runs in a worker, which memory-maps the audio."""
+def _row(standard: Path, digest: str, family: str, params: Any, number: int) -> parallel.Arrays:
+    """Features of one clip [shape=(d,)]; runs in a worker, which maps the audio itself."""
+    module = cast("ExtractedFamily", registry.get("features", family))
     clip = _open(standard, digest).clip(number)
     if params.rate is not None:
         clip = audio.resample(clip, params.rate)
-    return {"row": registry.get("features", family).extract(clip, params)}
+    return parallel.Arrays(row=module.extract(clip, params))

@@ -1,4 +1,4 @@
-"""The stage ``mel``: the spectrograms of a corpus in one view."""
+"""The stage ``mel``: it computes the spectrograms of a corpus in one view."""
 
 import logging
 import math
@@ -18,9 +18,9 @@ log = logging.getLogger("mer")
 
 
 def width(corpus: Standard, view: View) -> int:
-    """Frames of the longest spectrogram of a corpus, or of a segment's."""
-    longest = math.ceil(max(corpus.lengths) * view.rate / corpus.sample_rate)
-    return view.frames or 1 + longest // view.hop
+    """Frames of the longest spectrogram of a corpus."""
+    longest = math.ceil(max(corpus.lengths) * view.sample_rate / corpus.sample_rate)
+    return view.frames or 1 + longest // view.hop_length
 
 
 def write(
@@ -29,30 +29,33 @@ def write(
     mels: Iterable[np.ndarray],
     width: int,
     view: View,
-    copies: Collection[str] = (),
+    versions: Collection[str] = (),
 ) -> None:
-    """Write spectrograms, clip by clip, as ``Mels`` reads them.
+    """Write the spectrograms of all clips for ``Mels`` or ``Copies`` to read.
 
     Parameters
     ----------
-    mels : iterable of np.ndarray [shape=(..., frames, mels)]
-        In the order of ``ids``: of a clip, its segments, its copies, or its copies' segments. At most
-        ``width`` frames, fewer are filled up.
-    copies : collection of str
-        Names of a clip's copies; empty where a clip stands once.
+    mels : iterable of np.ndarray [shape=([versions], [segments], frames, n_mels)]
+        One array per clip, in the order of ``ids``. Spectrograms of fewer than ``width`` frames are padded.
+    width : int
+        Frames of the stored spectrograms.
+    versions : collection of str
+        Names of the augmented versions; empty for the spectrograms of the clips themselves.
     """
-    each_clip = [*([len(copies)] if copies else []), *([view.segments] if view.segments else [])]
-    shape = (len(ids), *each_clip, width, view.mels)
+    leading = [count for count in (len(versions), view.segments) if count]
+    shape = (len(ids), *leading, width, view.n_mels)
     facts = {"descr": "<f2", "fortran_order": False, "shape": shape}
     frames = []
-    with (folder / "mel.npy").open("wb") as stream:  # a full disk ends a memory map by SIGBUS
+    with (folder / "mel.npy").open(
+        "wb"
+    ) as stream:  # a full disk kills a process that writes a memory map
         np.lib.format.write_array_header_1_0(stream, facts)
         for _, mel in zip(ids, mels, strict=True):
             stream.write(padded(mel, width, view).astype("<f2").tobytes())
             frames.append(mel.shape[-2])
     table = pd.DataFrame({"id": ids, "frames": frames})
     table.to_csv(folder / "ids.csv", index=False, lineterminator="\n")
-    write_manifest(folder, view=view.model_dump(), copies=list(copies))
+    write_manifest(folder, view=view.model_dump(), copies=list(versions))
 
 
 def _of_clip(standard: Path, view: View, index: int) -> np.ndarray:
@@ -60,19 +63,21 @@ def _of_clip(standard: Path, view: View, index: int) -> np.ndarray:
 
 
 def compute(standard: Path, target: Path, view: View | None) -> None:
-    """Write ``data/mel/<view>/<dataset>``: every clip's spectrogram as float16 (0.031 dB at most).
+    """Write ``data/mel/<view>/<dataset>``, the spectrograms of all clips.
+
+    Values are stored as float16, which rounds decibels by 0.031 dB at most.
 
     Parameters
     ----------
     standard : Path
-        ``data/standard/<dataset>``; where it is absent, so is the target.
+        ``data/standard/<dataset>``. An absent artefact makes the target absent, too.
     view : View or None
-        None leaves an absent artefact too.
+        None makes the target absent.
 
     Raises
     ------
     MerError
-        If the view's rate is above the corpus'.
+        If the sample rate of the view is above that of the corpus.
     """
     if view is None:
         write_absent(target, "this view has no spectrogram")

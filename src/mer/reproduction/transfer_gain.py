@@ -66,7 +66,7 @@ def improvement(ours: Predictions, theirs: Predictions, seed: int) -> dict[str, 
     if unlike := _tested(ours) ^ _tested(theirs):
         raise MerError(
             "an improvement needs two systems with the same test clips and labels, but only one has "
-            f"{min(unlike)[0]!r}; run `dvc repro papers/dvc.yaml`"
+            f"{min(unlike)[0]!r}; run `mer papers repro papers/dvc.yaml`"
         )
     rng = np.random.default_rng(seed)
     weights = bootstrap_weights(len(clips_of(ours)), rng)

@@ -1,4 +1,4 @@
-"""``policies``."""
+"""The section ``policies``: how the training clips are augmented."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from mer.schema.training import TrainingConfig
 
 
 class Step(Block):
-    """One transform of a copy: ``transform: <module of mer.augment>`` and its ``Params`` beside it."""
+    """One transform of an augmented version: a module of ``mer.augment`` and its ``Params``."""
 
     transform: str
     params: SerializeAsAny[Block]
@@ -31,91 +31,91 @@ class Step(Block):
 
 
 class Synthesis(Block):
-    """``policies.<key>.synthesis``: new examples that each training makes from its own clips.
+    """``policies.<key>.synthesis``: synthetic spectrograms that each training makes from its own clips.
 
     Attributes
     ----------
-    per_class : how many
-    neighbours : a new one lies between the codes of a clip and one of its nearest of the same class
-    training : of the autoencoder that makes the codes
+    samples_per_class : number of synthetic spectrograms of each class
+    k_neighbors : nearest clips of the same class between whose codes and its own a new code may lie
+    training : training of the autoencoder that computes the codes
     """
 
-    per_class: PositiveInt
-    neighbours: PositiveInt
+    samples_per_class: PositiveInt
+    k_neighbors: PositiveInt
     training: TrainingConfig
 
 
 class Noise(Block):
-    """``policies.<key>.rows``: a second row of each clip, its features with Gaussian noise.
+    """``policies.<key>.oversampling``: a second row of each clip, whose features have Gaussian noise.
 
     Attributes
     ----------
-    deviation : of the noise, in standard deviations of each column
+    std : standard deviation of the noise, in standard deviations of each column
     """
 
     method: Literal["noise"]
-    deviation: PositiveFloat
+    std: PositiveFloat
 
 
 class Smote(Block):
-    """``policies.<key>.rows``: as many rows again, each between a clip's and a neighbour's of its class.
+    """``policies.<key>.oversampling``: SMOTE doubles the number of rows of each class.
 
     Attributes
     ----------
-    neighbours : how many of the nearest are candidates
+    k_neighbors : nearest rows of the same class that a new row may be interpolated with
     """
 
     method: Literal["smote"]
-    neighbours: PositiveInt
+    k_neighbors: PositiveInt
 
 
 class Masking(Block):
-    """``policies.<key>.masking``: spans of a segment that an autoencoder has to fill, drawn in training.
+    """``policies.<key>.masking``: random masks of a segment that an autoencoder learns to restore.
 
     Attributes
     ----------
-    bands, frames : beyond the longest span, over frequency and over time
-    fill : what they are filled with, the segment's mean or zero
+    freq_mask_param, time_mask_param : lengths of the masks, in bands and in frames, lie below these
+    mask_value : value under the mask: the ``mean`` of the segment, or ``zero``
     """
 
-    bands: PositiveInt
-    frames: PositiveInt
-    fill: Literal["mean", "zero"]
+    freq_mask_param: PositiveInt
+    time_mask_param: PositiveInt
+    mask_value: Literal["mean", "zero"]
 
 
 class Stripes(Block):
-    """``policies.<key>.stripes``: spans of a spectrogram hidden from a network, drawn in training.
+    """``policies.<key>.spec_augment``: random masks of spectrograms in the training of a network.
 
     Attributes
     ----------
-    count : of each kind
-    frames, bands : beyond the longest, over time and over frequency
+    n_masks : masks over time, and as many over frequency
+    time_mask_param, freq_mask_param : lengths of the masks, in frames and in bands, lie below these
     """
 
-    count: PositiveInt
-    frames: PositiveInt
-    bands: PositiveInt
+    n_masks: PositiveInt
+    time_mask_param: PositiveInt
+    freq_mask_param: PositiveInt
 
 
 class Policy(Block):
-    """``policies.<key>``: one policy of augmented copies; ``{}`` makes none.
+    """``policies.<key>``: one augmentation policy; ``{}`` augments nothing.
 
     Attributes
     ----------
-    copies : the transforms of each copy, by its name; they are applied in their order
-    synthesis : spectrograms that depend on the fold, and are therefore not made before its training
-    rows : the same for estimators on a table of features
-    masking : the same for the autoencoder of a model of two stages
-    stripes : the same for a network of whole spectrograms, or of segments one by one
-    leak : a diagnostic of what a mistake buys. ``before_split``: rows are made of test clips, too.
-        ``mismatched_folds``: pre-training takes its clips from the folds of another list
+    versions : augmented version -> its transforms, in the order in which they are applied
+    synthesis : synthetic spectrograms, made inside each fold from its training clips
+    oversampling : synthetic rows of a table of features, made inside each fold
+    masking : masks for the autoencoder of a two-stage model
+    spec_augment : masks for a network that reads whole spectrograms, or segments one by one
+    leak : a diagnostic of what a mistake gains. ``before_split``: synthetic rows are made from test
+        clips, too. ``mismatched_folds``: pre-training takes its clips from the folds of another list
     """
 
-    copies: dict[Key, Annotated[tuple[Step, ...], Field(min_length=1)]] = Field(
+    versions: dict[Key, Annotated[tuple[Step, ...], Field(min_length=1)]] = Field(
         default_factory=dict
     )
     synthesis: Synthesis | None = None
-    rows: Annotated[Noise | Smote, Field(discriminator="method")] | None = None
+    oversampling: Annotated[Noise | Smote, Field(discriminator="method")] | None = None
     masking: Masking | None = None
-    stripes: Stripes | None = None
+    spec_augment: Stripes | None = None
     leak: Literal["none", "before_split", "mismatched_folds"] = "none"

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.fft import rfft
 
+from mer.features._essentia import essentia
+
 RATE = 44100  # Hz, of the analysis
 NYQUIST = RATE / 2
 FRAME = 2048  # samples; the tonal frames are twice as long
@@ -15,19 +17,9 @@ MOMENT = RATE // 20  # samples over which replay gain looks at the power
 REFERENCE = -31.46266746520996  # dB, of its reference noise, as Essentia's stream has it
 
 
-@cache
-def _essentia() -> Any:
-    """The library, its messages off."""
-    import essentia
-    import essentia.standard
-
-    essentia.log.infoActive = essentia.log.warningActive = False
-    return essentia
-
-
 def standard() -> Any:
-    """Its algorithms."""
-    return _essentia().standard
+    """Essentia's algorithms."""
+    return essentia().standard
 
 
 @cache
@@ -45,8 +37,8 @@ def normalized(samples: np.ndarray) -> np.ndarray:
     heard = standard().EqualLoudness()(np.clip(samples, -1, 1))
     frames = standard().FrameGenerator(heard, frameSize=MOMENT, hopSize=MOMENT, startFromZero=True)
     powers = sorted(algorithm("InstantPower")(frame) for frame in frames)
-    loudness = _essentia().pow2db(powers[int(0.95 * len(powers))])
-    gain = _essentia().db2amp(float(np.float32(REFERENCE - loudness)) + 6)
+    loudness = essentia().pow2db(powers[int(0.95 * len(powers))])
+    gain = essentia().db2amp(float(np.float32(REFERENCE - loudness)) + 6)
     return np.clip(samples * np.float32(gain), -1, 1)
 
 

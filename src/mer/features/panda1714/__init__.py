@@ -1,7 +1,7 @@
 """The 1714 published columns of 4QAED, extracted anew: same names and order, definitions as published.
 
 Panda, Malheiro & Paiva, "Novel Audio Features for Music Emotion Recognition", IEEE TAFFC 11(4), 2020.
-898 standard columns (MIR Toolbox, Marsyas, PsySound) of the mix from ``bank``; 816 novel ones of the
+898 standard columns (MIR Toolbox, Marsyas, PsySound) of the mix from ``cache``; 816 novel ones of the
 mix and of the separated voice from notes (``notes``), layers (``layers``) and the signal. Each module
 named like a musical dimension gives its columns; ``catalogue.csv`` says of each how near it comes. The
 values are not those of the authors' programs and must not meet them: see ``published1714``.
@@ -29,7 +29,7 @@ from mer.features.panda1714.dimensions import (
 )
 from mer.features.panda1714.notes import notes
 from mer.features.panda1714.signal import fractal, layers
-from mer.features.panda1714.signal.bank import Bank
+from mer.features.panda1714.signal.cache import SignalCache
 from mer.features.panda1714.signal.separation import SEPARATORS, separate
 from mer.schema import Block
 from mer.types import Clip
@@ -45,11 +45,11 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : Hz, that of the published set
+    sample_rate : Hz, that of the published set
     separator : what gives the voice channel, a key of ``separation.SEPARATORS``
     """
 
-    rate: Literal[22050]
+    sample_rate: Literal[22050]
     separator: str
 
     @field_validator("separator")
@@ -102,22 +102,22 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     return values
 
 
-def _standard(samples: np.ndarray, rate: int) -> dict[str, float]:
+def _standard(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
     """The 898 columns that other toolboxes define, by name."""
-    bank = Bank(samples, rate)
+    cache = SignalCache(samples, sample_rate)
     series: dict[str, np.ndarray | float] = {}
     for dimension in STANDARD:
-        series |= dimension.standard(bank)
+        series |= dimension.standard(cache)
     wanted = [column for column in catalogue().values() if column.column.startswith("F")]
     values = stats.values(series, [(column.descriptor, column.statistic) for column in wanted])
     return {column.column: value for column, value in zip(wanted, values, strict=True)}
 
 
-def _novel(samples: np.ndarray, rate: int) -> dict[str, float]:
+def _novel(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
     """The novel features of a channel, by name without the channel; more than were published."""
-    tune = notes.transcribe(samples, rate)
+    tune = notes.transcribe(samples, sample_rate)
     found: dict[str, float] = {}
     for dimension in OF_NOTES:
-        found |= dimension.novel(tune, len(samples) / rate)
-    signal = fractal.novel(samples, rate) | voice.novel(samples, rate)
-    return found | signal | texture.novel(layers.count(samples, rate))
+        found |= dimension.novel(tune, len(samples) / sample_rate)
+    signal = fractal.novel(samples, sample_rate) | voice.novel(samples, sample_rate)
+    return found | signal | texture.novel(layers.count(samples, sample_rate))

@@ -1,6 +1,6 @@
 """Statistics of series, many series at once.
 
-Contract. ``standard(bank)`` of each dimension (``harmony``, ``tone_colour``, ``form``, ``melody``,
+Contract. ``standard(cache)`` of each dimension (``harmony``, ``tone_colour``, ``form``, ``melody``,
 ``rhythm``, ``dynamics``, ``expressivity``) returns ``descriptor -> series``: a 1-D array over frames,
 events, bands or bins, or a float for the statistic ``value``. A descriptor is
 ``<toolbox>/<published name without its statistic>``, such as ``Marsyas/MFCC1``,

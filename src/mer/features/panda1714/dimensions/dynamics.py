@@ -11,69 +11,69 @@ from mer.features.panda1714.notes.contour import contour
 from mer.features.panda1714.notes.notes import Note, Notes
 from mer.features.panda1714.notes.states import States, around_mean, directions, sequence_lengths
 from mer.features.panda1714.signal import dissonance, envelope, level, loudness
-from mer.features.panda1714.signal.bank import FINE, Bank
+from mer.features.panda1714.signal.cache import HOP_10MS, SignalCache
 from mer.features.panda1714.signal.spectra import decibels, ratio
 from mer.features.panda1714.stats import Series
 
 CRESCENDO = 0.2  # change from the first to the second half of a note, relative to the first
 
 
-def standard(bank: Bank) -> Series:
+def standard(cache: SignalCache) -> Series:
     """The series of the standard set (see ``stats``).
 
     Proxies: Chalupper and Fastl's model without post-masking, timbral width and volume, Schroeder's
     decay of music instead of a room's response.
     """
     return {
-        "MIR Toolbox/Root-Mean-Square Energy": np.sqrt(bank.energy),
+        "MIR Toolbox/Root-Mean-Square Energy": np.sqrt(cache.energy),
         "MIR Toolbox/Low Energy Rate": float(
-            (bank.energy < np.sqrt(bank.energy).mean() ** 2).mean()
+            (cache.energy < np.sqrt(cache.energy).mean() ** 2).mean()
         ),
-        **_levels(bank),
-        **_hilbert(bank),
-        **_stationary(bank),
-        **_dissonance(bank),
-        **_dynamic(bank),
-        **_varying(bank),
+        **_levels(cache),
+        **_hilbert(cache),
+        **_stationary(cache),
+        **_dissonance(cache),
+        **_dynamic(cache),
+        **_varying(cache),
         "PsySound/Reverberation Time - Schroeder Integration": envelope.decay(
-            bank.samples, bank.rate
+            cache.samples, cache.sample_rate
         ),
     }
 
 
-def _levels(bank: Bank) -> Series:
+def _levels(cache: SignalCache) -> Series:
     """Sound level meters, in dB re full scale."""
     found: dict[str, np.ndarray] = {}
     signals = {
-        "A-weighted": level.a_weighted(bank.samples, bank.rate),
-        "Z-Unweighted": bank.samples,
+        "A-weighted": level.a_weighted(cache.samples, cache.sample_rate),
+        "Z-Unweighted": cache.samples,
     }
     for curve, signal in signals.items():
         for speed, seconds in level.TIMES.items():
             name = f"PsySound/Sound level meter - SPL {curve} {speed}"
-            found[name] = level.exponential(signal, bank.rate, seconds)
-    weighted = level.rlb_weighted(bank.samples, bank.rate)
+            found[name] = level.exponential(signal, cache.sample_rate, seconds)
+    weighted = level.rlb_weighted(cache.samples, cache.sample_rate)
     name = "PsySound/Revised LF B-curve (Soulodre) - Loudness level - 1s"
-    return {**found, name: level.equivalent(weighted, bank.rate)}
+    return {**found, name: level.equivalent(weighted, cache.sample_rate)}
 
 
-def _hilbert(bank: Bank) -> Series:
-    found = envelope.hilbert(bank.samples, bank.rate)
+def _hilbert(cache: SignalCache) -> Series:
+    found = envelope.hilbert(cache.samples, cache.sample_rate)
     return {
         f"PsySound/Hilbert - Instantaneous {name.title()}": series for name, series in found.items()
     }
 
 
-def _stationary(bank: Bank) -> Series:
+def _stationary(cache: SignalCache) -> Series:
     """Moore, Glasberg and Baer: loudness, sharpness, and Malloch's width and volume."""
-    specific = bank.specific
-    hertz = loudness.to_hertz(loudness.erb_centres(bank.rate, loudness.STEP))
-    widths = np.full(len(hertz), loudness.STEP)
+    specific = cache.specific
+    frequencies = loudness.erb_to_hz(loudness.erb_centres(cache.sample_rate, loudness.STEP))
+    widths = np.full(len(frequencies), loudness.STEP)
     total = specific @ widths
-    sharp = loudness.sharpness(specific, loudness.bark(hertz), widths)
+    sharp = loudness.sharpness(specific, loudness.bark(frequencies), widths)
     found = {
         "Average Specific Loudness Pattern": specific.mean(axis=0),
-        "Average Excitation Pattern": decibels(bank.excitation.mean(axis=0), 1e-3),
+        "Average Excitation Pattern": decibels(cache.excitation.mean(axis=0), 1e-3),
         "Loudness": total,
         "SharpnessZ": sharp["zwicker"],
         "SharpnessA": sharp["aures"],
@@ -83,20 +83,20 @@ def _stationary(bank: Bank) -> Series:
     return {f"PsySound/Loudness (MG & B PsySound2) - {name}": s for name, s in found.items()}
 
 
-def _dissonance(bank: Bank) -> Series:
+def _dissonance(cache: SignalCache) -> Series:
     """Of the tonal components behind the ear's transmission, and of the whole loudness pattern.
 
     All but Sethares' of the pattern are relative to the energy, as the published values have it.
     """
-    bins = np.linspace(0, bank.rate / 2, bank.ear.shape[1])
-    filters = loudness.to_hertz(loudness.erb_centres(bank.rate, loudness.STEP))
-    pressures = np.sqrt(bank.ear * loudness.ear(bins).astype(np.float32))
+    bins = np.linspace(0, cache.sample_rate / 2, cache.auditory_power.shape[1])
+    filters = loudness.erb_to_hz(loudness.erb_centres(cache.sample_rate, loudness.STEP))
+    pressures = np.sqrt(cache.auditory_power * loudness.ear_gain(bins).astype(np.float32))
     tones = dissonance.normalized(dissonance.tonal(pressures))
     scenes = {
         "Tonal Dissonance (HK)": ("HK", bins, tones),
         "Tonal Dissonance (S)": ("S", bins, tones),
-        "Spectral Dissonance (HK)": ("HK", filters, dissonance.normalized(bank.specific)),
-        "Spectral Dissonance (S)": ("S", filters, bank.specific),
+        "Spectral Dissonance (HK)": ("HK", filters, dissonance.normalized(cache.specific)),
+        "Spectral Dissonance (S)": ("S", filters, cache.specific),
     }
     return {
         f"PsySound/Loudness (MG & B PsySound2) - {name}": dissonance.dissonance(*scene)
@@ -104,9 +104,9 @@ def _dissonance(bank: Bank) -> Series:
     }
 
 
-def _dynamic(bank: Bank) -> Series:
+def _dynamic(cache: SignalCache) -> Series:
     """Chalupper and Fastl: loudness of the critical bands and their sharpness."""
-    specific = loudness.main_loudness(loudness.bark_bands(bank.ear, bank.rate))
+    specific = loudness.main_loudness(loudness.bark_bands(cache.auditory_power, cache.sample_rate))
     places = np.arange(specific.shape[1]) + 0.5
     sharp = loudness.sharpness(specific, places, np.ones(len(places)))
     found = {
@@ -117,10 +117,10 @@ def _dynamic(bank: Bank) -> Series:
     return {f"PsySound/Dynamic Loudness (C & F) - {name}": s for name, s in found.items()}
 
 
-def _varying(bank: Bank) -> Series:
+def _varying(cache: SignalCache) -> Series:
     """Glasberg and Moore: loudness level every 10 ms, short-term and long-term, in phons."""
-    step = FINE / bank.rate
-    excited = loudness.excitation(bank.fine, bank.rate, step=1.0)
+    step = HOP_10MS / cache.sample_rate
+    excited = loudness.excitation(cache.power_10ms, cache.sample_rate, step=1.0)
     instant = loudness.specific(excited).sum(axis=1)
     short = loudness.smoothed(instant, step, 0.022, 0.050)
     found = {

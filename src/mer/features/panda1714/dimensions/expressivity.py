@@ -4,16 +4,16 @@ from mer.features.panda1714.notes.articulation import articulation
 from mer.features.panda1714.notes.glissando import glissando
 from mer.features.panda1714.notes.notes import Notes
 from mer.features.panda1714.notes.oscillation import oscillation
-from mer.features.panda1714.signal.bank import Bank
+from mer.features.panda1714.signal.cache import SignalCache
 from mer.features.panda1714.stats import Series
 
 
-def standard(bank: Bank) -> Series:
+def standard(cache: SignalCache) -> Series:
     """The share of frames with less than half the mean energy (see ``stats``).
 
     Feng, Zhuang, Pan. Popular music retrieval by detecting mood. SIGIR 2003: average silence ratio.
     """
-    quiet = bank.energy < 0.5 * bank.energy.mean()
+    quiet = cache.energy < 0.5 * cache.energy.mean()
     return {"MIR Toolbox/Average Silence Ratio": float(quiet.mean())}
 
 

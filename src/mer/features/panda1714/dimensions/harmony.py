@@ -3,22 +3,22 @@
 import numpy as np
 
 from mer.features.panda1714.signal import chroma
-from mer.features.panda1714.signal.bank import Bank
+from mer.features.panda1714.signal.cache import SignalCache
 from mer.features.panda1714.signal.spectra import ratio
 from mer.features.panda1714.stats import Series
 
 
-def standard(bank: Bank) -> Series:
+def standard(cache: SignalCache) -> Series:
     """The series of the standard set (see ``stats``)."""
-    return {**_keys(bank), **_centroids(bank), **_marsyas(bank), **_inharmonicity(bank)}
+    return {**_keys(cache), **_centroids(cache), **_marsyas(cache), **_inharmonicity(cache)}
 
 
-def _keys(bank: Bank) -> Series:
+def _keys(cache: SignalCache) -> Series:
     """Chroma of the whole clip, max 1; how well each key fits it; the best, 1 (C) .. 12; the mode.
 
     The mean of the twelve strengths of a mode is 0 by definition.
     """
-    whole = bank.chroma.sum(axis=0)
+    whole = cache.chroma.sum(axis=0)
     whole = ratio(whole, whole.max())
     major, minor = (chroma.strengths(whole, profile) for profile in (chroma.MAJOR, chroma.MINOR))
     found: dict[str, np.ndarray | float] = {
@@ -34,9 +34,9 @@ def _keys(bank: Bank) -> Series:
     return {f"MIR Toolbox/{name}": series for name, series in found.items()}
 
 
-def _centroids(bank: Bank) -> Series:
+def _centroids(cache: SignalCache) -> Series:
     """Tonal centroid, and the step it takes between frames."""
-    found = chroma.tonal_centroid(chroma.salient(np.sqrt(bank.power), bank.rate))
+    found = chroma.tonal_centroid(chroma.salient(np.sqrt(cache.power), cache.sample_rate))
     steps = np.linalg.norm(np.diff(found, axis=0), axis=1)
     return {
         **{f"MIR Toolbox/Tonal Centroid {number}": row for number, row in enumerate(found.T, 1)},
@@ -44,9 +44,9 @@ def _centroids(bank: Bank) -> Series:
     }
 
 
-def _marsyas(bank: Bank) -> Series:
+def _marsyas(cache: SignalCache) -> Series:
     """Pitch classes every 512 samples (held for the four of a hop), their peak over mean and minimum."""
-    held = np.repeat(bank.chroma, 4, axis=0)
+    held = np.repeat(cache.chroma, 4, axis=0)
     peak = held.max(axis=1)
     found = {f"Chroma_{name}": ratio(row, peak) for name, row in zip(chroma.NAMES, held.T)}
     found["Average_Chroma_A"] = ratio(peak, held.mean(axis=1))
@@ -54,14 +54,14 @@ def _marsyas(bank: Bank) -> Series:
     return {f"Marsyas/{name}": series for name, series in found.items()}
 
 
-def _inharmonicity(bank: Bank) -> Series:
+def _inharmonicity(cache: SignalCache) -> Series:
     """Mean distance of the spectrum's magnitude from the multiples of the fundamental, 0..1.
 
     0 on a multiple, 1 halfway between two of them.
     """
-    voiced = bank.f0 > 0
-    weight = bank.mir[voiced]
-    hertz = np.linspace(0, bank.rate / 2, weight.shape[1], dtype=np.float32)
-    multiple = hertz / bank.f0[voiced, None].astype(np.float32)
+    voiced = cache.f0 > 0
+    weight = cache.mir[voiced]
+    frequencies = np.linspace(0, cache.sample_rate / 2, weight.shape[1], dtype=np.float32)
+    multiple = frequencies / cache.f0[voiced, None].astype(np.float32)
     away = np.einsum("ij,ij->i", weight, 2 * np.abs(multiple - np.round(multiple)), dtype=float)
     return {"MIR Toolbox/Inharmonicity": ratio(away, weight.sum(axis=1, dtype=float))}

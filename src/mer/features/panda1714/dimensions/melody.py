@@ -10,8 +10,8 @@ from mer.features.panda1714.notes.contour import contour
 from mer.features.panda1714.notes.notes import Notes
 from mer.features.panda1714.notes.states import directions, sequence_lengths
 from mer.features.panda1714.signal import pitch
-from mer.features.panda1714.signal.bank import Bank
-from mer.features.panda1714.signal.loudness import bark, ear
+from mer.features.panda1714.signal.cache import SignalCache
+from mer.features.panda1714.signal.loudness import bark, ear_gain
 from mer.features.panda1714.signal.spectra import decibels, ratio
 from mer.features.panda1714.stats import Series
 
@@ -28,24 +28,24 @@ REGISTERS = {
 }
 
 
-def standard(bank: Bank) -> Series:
+def standard(cache: SignalCache) -> Series:
     """The series of the standard set (see ``stats``).
 
     Proxies: Terhardt's percepts without pitch shifts.
     """
-    height, strength = pitch.swipe([bank.centred(size) for size in pitch.SIZES], bank.rate)
+    height, strength = pitch.swipe([cache.centred(size) for size in pitch.SIZES], cache.sample_rate)
     return {
-        "MIR Toolbox/F0 Estimation": bank.f0[bank.f0 > 0],
+        "MIR Toolbox/F0 Estimation": cache.f0[cache.f0 > 0],
         "PsySound/Pitch (SWIPEP) - SWIPEP Pitch": height,
         "PsySound/Pitch (SWIPEP) - SWIPEP Pitch Strength": strength,
-        **_percepts(bank),
+        **_percepts(cache),
     }
 
 
-def _percepts(bank: Bank) -> Series:
+def _percepts(cache: SignalCache) -> Series:
     """Terhardt and Parncutt: tonalness, number of tones heard, and their change between frames."""
-    frequencies, amplitudes = bank.partials
-    heard = amplitudes**2 * ear(frequencies)
+    frequencies, amplitudes = cache.partials
+    heard = amplitudes**2 * ear_gain(frequencies)
     levels = decibels(ratio(heard, heard.max(axis=1, keepdims=True))) + LOUDEST
     audible = pitch.audibility(pitch.masked(bark(frequencies), levels), levels)
     audible = np.where(amplitudes > 0, audible, 0)

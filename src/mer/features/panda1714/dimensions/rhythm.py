@@ -9,7 +9,7 @@ from mer.features.panda1714.notes.note_stats import ratio, statistics
 from mer.features.panda1714.notes.notes import Notes
 from mer.features.panda1714.notes.states import States, around_mean
 from mer.features.panda1714.signal import envelope, similarity, tempo
-from mer.features.panda1714.signal.bank import Bank
+from mer.features.panda1714.signal.cache import SignalCache
 from mer.features.panda1714.stats import Series
 
 LAGS = 120  # tenths of a second
@@ -17,33 +17,35 @@ LONGER = 0.1  # relative difference between similar durations
 AUDIBLE = 0.02  # seconds: smaller differences are no change
 
 
-def standard(bank: Bank) -> Series:
+def standard(cache: SignalCache) -> Series:
     """The series of the standard set (see ``stats``)."""
-    seconds = len(bank.samples) / bank.rate
+    seconds = len(cache.samples) / cache.sample_rate
     return {
-        **_tempo(bank),
-        **_beats(bank),
-        "MIR Toolbox/Fluctuation": tempo.fluctuation(bank.fine, bank.rate, bank.frame_rate),
-        "MIR Toolbox/Beat Spectrum": similarity.beat_spectrum(bank.similarity, LAGS),
-        "MIR Toolbox/Events Density": len(envelope.events(bank.envelope)) / seconds,
+        **_tempo(cache),
+        **_beats(cache),
+        "MIR Toolbox/Fluctuation": tempo.fluctuation(
+            cache.power_10ms, cache.sample_rate, cache.frame_rate
+        ),
+        "MIR Toolbox/Beat Spectrum": similarity.beat_spectrum(cache.similarity, LAGS),
+        "MIR Toolbox/Events Density": len(envelope.events(cache.envelope)) / seconds,
     }
 
 
-def _tempo(bank: Bank) -> Series:
+def _tempo(cache: SignalCache) -> Series:
     """What the tempogram says of tempo, metre and the clarity of the pulse."""
-    curves, rate = bank.tempogram, bank.frame_rate
-    overall = tempo.strongest(curves.mean(axis=0, keepdims=True), rate, prior=True)
-    path = tempo.path(curves, rate)
-    centroid, strength = tempo.metre(curves, rate)
+    curves, frame_rate = cache.tempogram, cache.frame_rate
+    overall = tempo.strongest(curves.mean(axis=0, keepdims=True), frame_rate, prior=True)
+    path = tempo.path(curves, frame_rate)
+    centroid, strength = tempo.metre(curves, frame_rate)
     found = {
         "Tempo (Metre)": path,
         "Tempo Change": tempo.changes(path),
         "Metrical Centroid and Strength": centroid,
         "Metrical Centroid and Strength (Frame)": strength,
-        "Pulse Clarity (Frame)": np.maximum(curves[:, tempo.lags(rate)], 0).max(axis=1),
+        "Pulse Clarity (Frame)": np.maximum(curves[:, tempo.lags(frame_rate)], 0).max(axis=1),
     }
     series = {f"MIR Toolbox/{name}": curve for name, curve in found.items()}
-    classical = tempo.strongest(curves, rate, prior=False)
+    classical = tempo.strongest(curves, frame_rate, prior=False)
     return {
         **series,
         "MIR Toolbox/Tempo (Classical)": classical,
@@ -51,13 +53,15 @@ def _tempo(bank: Bank) -> Series:
     }
 
 
-def _beats(bank: Bank) -> Series:
+def _beats(cache: SignalCache) -> Series:
     """Tempi between beats: of spectral onsets, and, as BeatRoot has it, of the rising envelope.
 
     Dixon. Automatic extraction of tempo and beat from expressive performances. JNMR 30(1), 2001;
     dynamic programming takes the place of its agents.
     """
-    of_flux, of_energy = (_curve(onsets, bank.frame_rate) for onsets in (bank.onsets, bank.rises))
+    of_flux, of_energy = (
+        _curve(onsets, cache.frame_rate) for onsets in (cache.onsets, cache.rises)
+    )
     return {
         "MIR Toolbox/Tempo (Metre) Frame": of_flux,
         "MIR Toolbox/Tempo Change (Frame)": tempo.changes(of_flux),

@@ -7,6 +7,7 @@ The states ML0, ML1, ML2 and ML3 are no, one, two, and three or more layers.
 import numpy as np
 
 from mer.features.panda1714.notes.note_stats import statistics
+from mer.features.panda1714.notes.states import true_runs
 from mer.features.panda1714.signal.layers import STEP
 
 PREFIX = "TEXTURE-"
@@ -45,5 +46,4 @@ def _changes(states: np.ndarray) -> dict[str, float]:
 
 def _longest(held: np.ndarray) -> float:
     """Seconds of the longest run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], held, [0]])))
-    return (edges[1::2] - edges[::2]).max(initial=0) * STEP
+    return np.diff(true_runs(held)).max(initial=0) * STEP

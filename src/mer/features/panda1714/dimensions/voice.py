@@ -9,6 +9,7 @@ Speech & Language 27, 2013): its order from frame to frame is of meaning, its le
 import numpy as np
 
 from mer.features.panda1714.notes.note_stats import statistics
+from mer.features.panda1714.notes.states import true_runs
 from mer.features.panda1714.signal import srh
 
 PREFIX = "VAT-"
@@ -20,21 +21,21 @@ SECOND = (0.0, 5.0)  # dB, the same of H2-H1
 CREAKY = 0.5  # probability above which a frame is creaky
 
 
-def novel(samples: np.ndarray, rate: int) -> dict[str, float]:
+def novel(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
     """Statistics of the voiced, unvoiced and creaky sections; durations in seconds.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,), dtype=float32]
         Their level does not matter.
-    rate : int
+    sample_rate : int
         Hz.
     """
-    residual = srh.residual(samples, rate)
+    residual = srh.residual(samples, sample_rate)
     frames = srh.analyse(residual)
     creak = creaky(residual, frames)
-    voices, silences = sections(frames.voiced), sections(~frames.voiced)
-    creaks = sections(creak > CREAKY)
+    voices, silences = true_runs(frames.voiced), true_runs(~frames.voiced)
+    creaks = true_runs(creak > CREAKY)
     seconds = len(creak) * srh.STEP
     found = {
         "Number of Voice Sections": len(voices),
@@ -67,12 +68,6 @@ def _prominence(residual: np.ndarray) -> np.ndarray:
     beside = np.abs(np.arange(pulses.shape[1]) - largest) > PULSE / 2 * srh.RATE
     peak = np.maximum(pulses.max(axis=1), np.finfo(np.float32).tiny)
     return 1 - (pulses * beside).max(axis=1) / peak
-
-
-def sections(held: np.ndarray) -> np.ndarray:
-    """First frame and the one after the last of each run of True [shape=(runs, 2), dtype=int]."""
-    edges = np.diff(np.concatenate([[False], held, [False]]).astype(int))
-    return np.flatnonzero(edges).reshape(-1, 2)
 
 
 def _durations(runs: np.ndarray) -> np.ndarray:

@@ -6,9 +6,7 @@ the published features: their shares of frames are k/5180 for clips of 30.07 s.
 """
 
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import soxr
@@ -16,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import rfft
 
 from mer.errors import MerError
+from mer.features._essentia import essentia
 
 RATE = 22050  # Hz
 FRAME = 1024  # samples, 46 ms
@@ -43,14 +42,14 @@ class Pitch:
     salience: np.ndarray
 
 
-def predominant(samples: np.ndarray, rate: int) -> Pitch:
+def predominant(samples: np.ndarray, sample_rate: int) -> Pitch:
     """Follow the melody.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,), dtype=float32]
         One channel, mono.
-    rate : int
+    sample_rate : int
         22050 Hz.
 
     Returns
@@ -61,10 +60,10 @@ def predominant(samples: np.ndarray, rate: int) -> Pitch:
     Raises
     ------
     MerError
-        If the rate is another.
+        If the sample rate is another one.
     """
-    if rate != RATE:
-        raise MerError(f"the melody is followed at {RATE} Hz, not {rate}; resample the clip")
+    if sample_rate != RATE:
+        raise MerError(f"the melody is followed at {RATE} Hz, not {sample_rate}; resample the clip")
     frames = 1 + len(samples) // HOP
     level = float(np.sqrt(np.mean(np.square(samples, dtype=float)))) if len(samples) else 0.0
     if level < QUIET or len(samples) < FRAME:
@@ -74,25 +73,17 @@ def predominant(samples: np.ndarray, rate: int) -> Pitch:
     return Pitch(f0, level * _salience(heard, f0))
 
 
-@cache
-def _library() -> Any:
-    """Essentia's algorithms, its messages off."""
-    import essentia
-    import essentia.standard
-
-    essentia.log.infoActive = essentia.log.warningActive = False
-    return essentia.standard
-
-
 def _equal_loudness(samples: np.ndarray) -> np.ndarray:
     """As the ear weighs it; Essentia's filter has no 22.05 kHz, and nothing lies above 11 kHz."""
     doubled = soxr.resample(samples, RATE, 2 * RATE)
-    return np.ascontiguousarray(_library().EqualLoudness(sampleRate=2 * RATE)(doubled)[::2])
+    return np.ascontiguousarray(
+        essentia().standard.EqualLoudness(sampleRate=2 * RATE)(doubled)[::2]
+    )
 
 
 def _melodia(heard: np.ndarray, frames: int) -> np.ndarray:
     """Essentia's F0 in Hz, 0 where unvoiced [shape=(frames,)]."""
-    follow = _library().PredominantPitchMelodia(
+    follow = essentia().standard.PredominantPitchMelodia(
         sampleRate=RATE,
         frameSize=FRAME,
         hopSize=HOP,

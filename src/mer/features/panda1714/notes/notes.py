@@ -115,14 +115,14 @@ class Notes:
         return self._each("intensity")
 
 
-def transcribe(samples: np.ndarray, rate: int) -> Notes:
+def transcribe(samples: np.ndarray, sample_rate: int) -> Notes:
     """The notes of one channel.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,), dtype=float32]
         Mono.
-    rate : int
+    sample_rate : int
         22050 Hz.
 
     Returns
@@ -130,7 +130,7 @@ def transcribe(samples: np.ndarray, rate: int) -> Notes:
     Notes
         Their level changes the salience only.
     """
-    return segment(predominant(samples, rate), len(samples) / rate)
+    return segment(predominant(samples, sample_rate), len(samples) / sample_rate)
 
 
 def segment(pitch: Pitch, seconds: float) -> Notes:

@@ -20,6 +20,12 @@ def runs(codes: np.ndarray) -> np.ndarray:
     return np.stack([edges[:-1], edges[1:]], axis=1)
 
 
+def true_runs(held: np.ndarray) -> np.ndarray:
+    """Begin and stop of each stretch of True, in order [shape=(stretches, 2), dtype=int]."""
+    pairs = runs(held)
+    return pairs[held[pairs[:, 0]]]
+
+
 def around_mean(values: np.ndarray) -> np.ndarray:
     """0 up to half a standard deviation below the mean, 2 from half a one above it, else 1."""
     if not len(values) or constant(values):

@@ -12,7 +12,7 @@ SILENT = 1e-20  # power
 
 
 @cache
-def mel_bank(bins: int, rate: int) -> np.ndarray:
+def mel_filters(bins: int, sample_rate: int) -> np.ndarray:
     """Slaney's forty triangles of equal area [shape=(bins, 40)].
 
     Slaney. Auditory Toolbox, version 2. Interval Research TR 1998-010: 133 Hz, 13 steps of 67 Hz,
@@ -21,30 +21,30 @@ def mel_bank(bins: int, rate: int) -> np.ndarray:
     linear = 133.3333 + 66.66667 * np.arange(LINEAR)
     edges = np.r_[linear, linear[-1] * 1.0711703 ** np.arange(1, BANDS - LINEAR + 3)]
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
-    hertz = np.linspace(0, rate / 2, bins)[:, None]
-    rising, falling = (hertz - low) / (centre - low), (high - hertz) / (high - centre)
+    frequencies = np.linspace(0, sample_rate / 2, bins)[:, None]
+    rising, falling = (frequencies - low) / (centre - low), (high - frequencies) / (high - centre)
     return np.maximum(np.minimum(rising, falling), 0) * 2 / (high - low)
 
 
-def mfcc(magnitudes: np.ndarray, rate: int, count: int) -> np.ndarray:
+def mfcc(magnitudes: np.ndarray, sample_rate: int, count: int) -> np.ndarray:
     """Cosine transform of the log10 of the power of the mel bands [shape=(count, n)].
 
     Parameters
     ----------
     magnitudes : np.ndarray [shape=(n, bins)]
     """
-    bank = mel_bank(magnitudes.shape[1], rate)
+    bank = mel_filters(magnitudes.shape[1], sample_rate)
     levels = np.log10(np.maximum(magnitudes**2 @ bank.astype(np.float32), SILENT))
     return dct(levels.astype(float), type=2, norm="ortho", axis=1)[:, :count].T
 
 
-def real(spectra: np.ndarray) -> np.ndarray:
+def real_cepstrum(spectra: np.ndarray) -> np.ndarray:
     """The inverse transform of the log magnitude, quefrencies up to half a frame [shape=(n, q)]."""
     found = irfft(np.log(np.maximum(np.abs(spectra), TINY)), axis=1)
     return found[:, : found.shape[1] // 2]
 
 
-def complex_(spectra: np.ndarray) -> np.ndarray:
+def complex_cepstrum(spectra: np.ndarray) -> np.ndarray:
     """The same with the phase, unwrapped and without its linear part [shape=(n, q)]."""
     phase = np.unwrap(np.angle(spectra), axis=1)
     ramp = np.arange(phase.shape[1]) / (phase.shape[1] - 1)

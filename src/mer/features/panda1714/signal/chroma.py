@@ -18,17 +18,17 @@ MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.
 
 
 @cache
-def bank(bins: int, rate: int) -> np.ndarray:
+def bank(bins: int, sample_rate: int) -> np.ndarray:
     """The pitch class of each bin between 100 and 5000 Hz [shape=(bins, 12)], C first."""
-    hertz = np.linspace(0, rate / 2, bins)
-    inside = (hertz >= LOWEST) & (hertz <= HIGHEST)
-    semitones = np.round(12 * np.log2(np.maximum(hertz, 1) / C4)).astype(int) % 12
+    frequencies = np.linspace(0, sample_rate / 2, bins)
+    inside = (frequencies >= LOWEST) & (frequencies <= HIGHEST)
+    semitones = np.round(12 * np.log2(np.maximum(frequencies, 1) / C4)).astype(int) % 12
     return (inside[:, None] & (semitones[:, None] == np.arange(12))).astype(np.float32)
 
 
-def chromagram(magnitudes: np.ndarray, rate: int) -> np.ndarray:
+def chromagram(magnitudes: np.ndarray, sample_rate: int) -> np.ndarray:
     """Sums of the magnitudes of each pitch class [shape=(n, 12)]."""
-    return (magnitudes @ bank(magnitudes.shape[1], rate)).astype(float)
+    return (magnitudes @ bank(magnitudes.shape[1], sample_rate)).astype(float)
 
 
 def strengths(chroma: np.ndarray, profile: np.ndarray) -> np.ndarray:
@@ -40,14 +40,14 @@ def strengths(chroma: np.ndarray, profile: np.ndarray) -> np.ndarray:
     return turned @ centred / (np.linalg.norm(centred) * np.linalg.norm(expected))
 
 
-def salient(magnitudes: np.ndarray, rate: int) -> np.ndarray:
+def salient(magnitudes: np.ndarray, sample_rate: int) -> np.ndarray:
     """Pitch classes of what is within 20 dB of a frame's peak, in dB above that [shape=(n, 12)].
 
     As mirchromagram has it; the largest is 1.
     """
     peak = np.maximum(magnitudes.max(axis=1, keepdims=True), TINY)
     levels = np.maximum(20 * np.log10(np.maximum(magnitudes / peak, TINY)) + 20, 0)
-    found = chromagram(levels.astype(np.float32), rate)
+    found = chromagram(levels.astype(np.float32), sample_rate)
     return ratio(found, found.max(axis=1, keepdims=True))
 
 

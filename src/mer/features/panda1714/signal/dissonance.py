@@ -53,10 +53,15 @@ def sethares(frequencies: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _matrix(curve: str, frequencies: bytes) -> np.ndarray:
+def _matrix(curve: str, buffer: bytes) -> np.ndarray:
     """Half the dissonance of each pair of frequencies [shape=(k, k)]."""
-    hertz = np.frombuffer(frequencies)
-    return CURVES[curve](np.minimum.outer(hertz, hertz), np.maximum.outer(hertz, hertz)) / 2
+    frequencies = np.frombuffer(buffer)
+    return (
+        CURVES[curve](
+            np.minimum.outer(frequencies, frequencies), np.maximum.outer(frequencies, frequencies)
+        )
+        / 2
+    )
 
 
 def dissonance(curve: str, frequencies: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
@@ -95,7 +100,7 @@ def tonal(magnitudes: np.ndarray) -> np.ndarray:
     )
 
 
-def modulation(spectra: np.ndarray, rate: int) -> np.ndarray:
+def modulation(spectra: np.ndarray, sample_rate: int) -> np.ndarray:
     """Depth of the roughness-bearing modulation of each band, squared [shape=(n, bands)].
 
     The envelope of a band is the magnitude of the inverse transform of its bins alone. A band counts
@@ -105,7 +110,7 @@ def modulation(spectra: np.ndarray, rate: int) -> np.ndarray:
     ----------
     spectra : np.ndarray [shape=(n, bins), complex]
     """
-    step = rate / (2 * (spectra.shape[1] - 1))
+    step = sample_rate / (2 * (spectra.shape[1] - 1))
     edges = np.searchsorted(bark(np.arange(spectra.shape[1]) * step), EDGES)
     size = 512
     rates = np.arange(size // 2 + 1) * step

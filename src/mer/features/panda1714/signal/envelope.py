@@ -51,7 +51,7 @@ def _lowest(level: np.ndarray, low: int, high: int) -> int:
     return high - 1 - int(level[low:high][::-1].argmin()) if high > low else high - 1
 
 
-def hilbert(samples: np.ndarray, rate: int) -> dict[str, np.ndarray]:
+def hilbert(samples: np.ndarray, sample_rate: int) -> dict[str, np.ndarray]:
     """The analytic signal: level in dB, phase in radians, frequency in Hz, every eighth sample."""
     size = next_fast_len(len(samples))
     spectrum = fft(samples.astype(np.float32), size)
@@ -63,19 +63,19 @@ def hilbert(samples: np.ndarray, rate: int) -> dict[str, np.ndarray]:
     return {
         "level": decibels(np.abs(chosen) ** 2, 1e-12),
         "phase": np.angle(chosen),
-        "frequency": turn * rate / (2 * np.pi),
+        "frequency": turn * sample_rate / (2 * np.pi),
     }
 
 
-def decay(samples: np.ndarray, rate: int) -> np.ndarray:
+def decay(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     """Schroeder's backward integration: 6 times the s to -10 dB in each second [shape=(n,)].
 
     A proxy: the decay of what is played, not of a room's response.
     """
     energy = samples[: len(samples) // 220 * 220].reshape(-1, 220) ** 2
     step = energy.sum(axis=1, dtype=float)
-    windows = frames(step, rate // 220, rate // 440)
+    windows = frames(step, sample_rate // 220, sample_rate // 440)
     left = windows[:, ::-1].cumsum(axis=1)[:, ::-1]
     below = left <= 0.1 * left[:, :1]
     reached = np.where(below.any(axis=1), below.argmax(axis=1), windows.shape[1])
-    return (6 * reached * 220 / rate)[left[:, 0] > 0]
+    return (6 * reached * 220 / sample_rate)[left[:, 0] > 0]

@@ -15,17 +15,17 @@ SCALES = np.arange(1, 9)  # samples
 WINDOW = 1.0  # s
 
 
-def novel(samples: np.ndarray, rate: int) -> dict[str, float]:
+def novel(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
     """The dimension of the clip (``Global``) and statistics over its seconds that are not constant.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,), dtype=float32]
         Their level does not matter.
-    rate : int
+    sample_rate : int
         Hz.
     """
-    signal = soxr.resample(samples.astype(float), rate, RATE)
+    signal = soxr.resample(samples.astype(float), sample_rate, RATE)
     size = min(round(WINDOW * RATE), len(signal))
     windows = signal[: len(signal) // size * size].reshape(-1, size)
     dimensions = higuchi(windows)

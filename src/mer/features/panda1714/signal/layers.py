@@ -32,27 +32,27 @@ MOST = 11  # layers
 SMOOTH = 3  # (a) frames of the median filter
 
 
-def count(samples: np.ndarray, rate: int) -> np.ndarray:
+def count(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     """Layers in each frame of 186 ms, one every ``STEP`` s; 0 in silence, noise and clicks.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,), dtype=float32]
         Their level does not matter.
-    rate : int
+    sample_rate : int
         Hz, at least 12000.
 
     Returns
     -------
     np.ndarray [shape=(frames,), dtype=int64]
     """
-    hop = round(STEP * rate)
+    hop = round(STEP * sample_rate)
     size = OVERLAP * hop
     power = _power(samples, hop, size)
-    bands = int(HIGHEST * size / rate) // BAND
+    bands = int(HIGHEST * size / sample_rate) // BAND
     power = power[:, : bands * BAND]
     tones = _tones(power)
-    starts, comb, kept = _templates(rate, size)
+    starts, comb, kept = _templates(sample_rate, size)
     peaks = np.sqrt(np.maximum.reduceat(tones, starts, axis=1))
     tonal = tones.sum(axis=1) > TONAL * power.sum(axis=1)
     return median_filter(_layers(peaks, tonal, comb, kept), SMOOTH, mode="nearest")
@@ -99,12 +99,12 @@ def _layers(peaks: np.ndarray, tonal: np.ndarray, comb: np.ndarray, kept: np.nda
     return counts
 
 
-def _hertz(midi: np.ndarray) -> np.ndarray:
+def _midi_to_hz(midi: np.ndarray) -> np.ndarray:
     return 440 * 2 ** ((midi - 69) / 12)
 
 
 @cache
-def _templates(rate: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _templates(sample_rate: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """First bin of each half semitone, and what the candidates look like on that scale.
 
     Returns
@@ -115,15 +115,15 @@ def _templates(rate: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     kept : np.ndarray [shape=(candidates, steps), dtype=float32]
         What the cancellation of a candidate leaves of each half semitone.
     """
-    bins = int(HIGHEST * size / rate) // BAND * BAND
+    bins = int(HIGHEST * size / sample_rate) // BAND * BAND
     steps = np.arange(PITCHES[0] - 0.5, 128, 0.5)
-    starts = np.rint(_hertz(steps - 0.25) * size / rate).astype(int)
+    starts = np.rint(_midi_to_hz(steps - 0.25) * size / sample_rate).astype(int)
     steps, starts = steps[starts < bins], starts[starts < bins]
     partials = PITCHES[:, None] + 12 * np.log2(PARTIALS)
     place = np.rint((partials - steps[0]) / 0.5)[:, :, None] == np.arange(len(steps))
     comb = np.einsum("cps,p->sc", place, DECAY ** (PARTIALS - 1.0))
     width = np.maximum(
-        3 * rate / size, _hertz(steps + 0.375) - _hertz(steps)
+        3 * sample_rate / size, _midi_to_hz(steps + 0.375) - _midi_to_hz(steps)
     )  # main lobe, or pitch
-    near = np.abs(_hertz(partials)[:, :, None] - _hertz(steps)) < width
+    near = np.abs(_midi_to_hz(partials)[:, :, None] - _midi_to_hz(steps)) < width
     return starts, comb.astype(np.float32), np.where(near.any(1), LEFT, 1).astype(np.float32)

@@ -18,44 +18,44 @@ FULL_SCALE = 90.0  # dB SPL of a full-scale sine, as the published spectra have 
 STEP = 0.25  # ERB numbers between filters
 
 
-def bark(hertz: np.ndarray) -> np.ndarray:
+def bark(frequencies: np.ndarray) -> np.ndarray:
     """Traunmüller's critical-band rate."""
-    return np.maximum(26.81 * hertz / (1960 + hertz) - 0.53, 0)
+    return np.maximum(26.81 * frequencies / (1960 + frequencies) - 0.53, 0)
 
 
-def erb_number(hertz: np.ndarray) -> np.ndarray:
+def hz_to_erb(frequencies: np.ndarray) -> np.ndarray:
     """ERBs below a frequency in Hz."""
-    return 21.366 * np.log10(1 + 0.004368 * hertz)
+    return 21.366 * np.log10(1 + 0.004368 * frequencies)
 
 
-def erb_centres(rate: int, step: float) -> np.ndarray:
+def erb_centres(sample_rate: int, step: float) -> np.ndarray:
     """Filters from 1.75 ERB (50 Hz) up to the Nyquist frequency, in ERB numbers."""
-    return np.arange(1.75, float(erb_number(np.array(rate / 2))), step)
+    return np.arange(1.75, float(hz_to_erb(np.array(sample_rate / 2))), step)
 
 
-def to_hertz(number: np.ndarray) -> np.ndarray:
-    """The inverse of ``erb_number``."""
+def erb_to_hz(number: np.ndarray) -> np.ndarray:
+    """The inverse of ``hz_to_erb``."""
     return (10 ** (number / 21.366) - 1) / 0.004368
 
 
-def ear(hertz: np.ndarray) -> np.ndarray:
+def ear_gain(frequencies: np.ndarray) -> np.ndarray:
     """Terhardt's transmission of the outer and middle ear, as a gain of power."""
-    kilo = np.maximum(hertz, 20) / 1000
+    kilo = np.maximum(frequencies, 20) / 1000
     lost = -3.64 * kilo**-0.8 + 6.5 * np.exp(-0.6 * (kilo - 3.3) ** 2) - 1e-3 * kilo**4
     return 10 ** (lost / 10)
 
 
 @cache
-def roex(bins: int, rate: int, step: float) -> np.ndarray:
+def roex(bins: int, sample_rate: int, step: float) -> np.ndarray:
     """Rounded-exponential filters behind the ear's transmission [shape=(bins, filters)]."""
-    hertz = np.linspace(0, rate / 2, bins)
-    centres = to_hertz(erb_centres(rate, step))
+    frequencies = np.linspace(0, sample_rate / 2, bins)
+    centres = erb_to_hz(erb_centres(sample_rate, step))
     slope = 4 * centres / (24.7 * (0.004368 * centres + 1))
-    away = slope * np.abs(hertz[:, None] - centres) / centres
-    return ((1 + away) * np.exp(-away) * ear(hertz)[:, None]).astype(np.float32)
+    away = slope * np.abs(frequencies[:, None] - centres) / centres
+    return ((1 + away) * np.exp(-away) * ear_gain(frequencies)[:, None]).astype(np.float32)
 
 
-def excitation(power: np.ndarray, rate: int, step: float = STEP) -> np.ndarray:
+def excitation(power: np.ndarray, sample_rate: int, step: float = STEP) -> np.ndarray:
     """Power at the output of each auditory filter, re 0 dB SPL [shape=(n, filters)].
 
     Parameters
@@ -63,7 +63,7 @@ def excitation(power: np.ndarray, rate: int, step: float = STEP) -> np.ndarray:
     power : np.ndarray [shape=(n, bins)]
         A full-scale sine sums to about 1 over its bins.
     """
-    return (power @ roex(power.shape[1], rate, step)).astype(float) * 10 ** (FULL_SCALE / 10)
+    return (power @ roex(power.shape[1], sample_rate, step)).astype(float) * 10 ** (FULL_SCALE / 10)
 
 
 def specific(excited: np.ndarray) -> np.ndarray:
@@ -91,16 +91,16 @@ def sharpness(
 
 
 @cache
-def bark_bank(bins: int, rate: int) -> np.ndarray:
+def bark_filters(bins: int, sample_rate: int) -> np.ndarray:
     """Which of the 24 critical bands a bin is in, behind the ear [shape=(bins, 24)]."""
-    hertz = np.linspace(0, rate / 2, bins)
-    band = np.clip(bark(hertz).astype(int), 0, 23)
-    return ((band[:, None] == np.arange(24)) * ear(hertz)[:, None]).astype(np.float32)
+    frequencies = np.linspace(0, sample_rate / 2, bins)
+    band = np.clip(bark(frequencies).astype(int), 0, 23)
+    return ((band[:, None] == np.arange(24)) * ear_gain(frequencies)[:, None]).astype(np.float32)
 
 
-def bark_bands(power: np.ndarray, rate: int) -> np.ndarray:
+def bark_bands(power: np.ndarray, sample_rate: int) -> np.ndarray:
     """Power in each critical band up to the Nyquist frequency, re 0 dB SPL [shape=(n, bands)]."""
-    bank = bark_bank(power.shape[1], rate)[:, : int(bark(np.array(rate / 2))) + 1]
+    bank = bark_filters(power.shape[1], sample_rate)[:, : int(bark(np.array(sample_rate / 2))) + 1]
     return (power @ bank).astype(float) * 10 ** (FULL_SCALE / 10)
 
 

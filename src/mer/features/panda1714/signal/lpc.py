@@ -18,28 +18,37 @@ def autocorrelation(frames: np.ndarray, order: int) -> np.ndarray:
     return np.array(lags, float).T
 
 
-def predictor(correlation: np.ndarray) -> np.ndarray:
-    """Levinson and Durbin's recursion for all frames at once.
+def levinson(correlation: np.ndarray) -> np.ndarray:
+    """Prediction error filters by the Levinson-Durbin recursion, for all frames at once.
 
     Parameters
     ----------
     correlation : np.ndarray [shape=(n, order + 1)]
+        Autocorrelation at the lags 0 to order; that at lag 0 is positive.
 
     Returns
     -------
     np.ndarray [shape=(n, order + 1)]
-        1, a_1 … a_order of A(z) = 1 + sum a_k z^-k; 1, 0 … 0 for silence.
+        1, a_1 … a_order of A(z) = 1 + sum a_k z^-k.
     """
-    correlation = correlation + np.eye(correlation.shape[1])[0] * 1e-12
-    correlation[:, 0] *= 1 + 1e-9
-    found = np.zeros_like(correlation)
-    found[:, 0], error = 1, correlation[:, 0].copy()
+    filters = np.zeros_like(correlation)
+    filters[:, 0], error = 1, correlation[:, 0].copy()
     for order in range(1, correlation.shape[1]):
-        reach = np.einsum("ij,ij->i", found[:, :order], correlation[:, order:0:-1])
+        reach = np.einsum("ij,ij->i", filters[:, :order], correlation[:, order:0:-1])
         reflection = -reach / error
-        found[:, 1 : order + 1] += reflection[:, None] * found[:, order - 1 :: -1]
+        filters[:, 1 : order + 1] += reflection[:, None] * filters[:, order - 1 :: -1]
         error *= 1 - reflection**2
-    return found
+    return filters
+
+
+def predictor(correlation: np.ndarray) -> np.ndarray:
+    """Prediction error filters of frames, some of which may be silent [shape=(n, order + 1)].
+
+    White noise at -90 dB of the power of a frame keeps the recursion stable; silence gives 1, 0 … 0.
+    """
+    regularized = correlation.copy()
+    regularized[:, 0] = (correlation[:, 0] + 1e-12) * (1 + 1e-9)
+    return levinson(regularized)
 
 
 def cepstra(predictors: np.ndarray, count: int) -> np.ndarray:

@@ -11,35 +11,33 @@ from functools import cache
 import numpy as np
 from scipy.fft import irfft, rfft
 
-from mer.features.panda1714.signal.loudness import to_hertz
-from mer.features.panda1714.signal.spectra import ratio
+from mer.features.panda1714.signal.loudness import erb_to_hz
+from mer.features.panda1714.signal.spectra import parabolic_peaks, ratio
 
 LOWEST, HIGHEST = 60, 2000  # Hz
 THRESHOLD = 0.15  # of YIN
 PITCHES = 60 * 2 ** (np.arange(0, 5 * 24 + 1) / 24)  # Hz, quarter tones
-PLACES = to_hertz(np.arange(0.6, 36.1, 0.1))  # Hz, 15 to 10 900 on the ERB scale
+PLACES = erb_to_hz(np.arange(0.6, 36.1, 0.1))  # Hz, 15 to 10 900 on the ERB scale
 SIZES = (1024, 2048, 4096)  # samples
 PRIMES = (1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31)
 
 
-def yin(frames: np.ndarray, rate: int) -> np.ndarray:
+def yin(frames: np.ndarray, sample_rate: int) -> np.ndarray:
     """The fundamental of each frame in Hz [shape=(n,)], 0 for a silent frame.
 
     Parameters
     ----------
     frames : np.ndarray [shape=(n, size)]
     """
-    longest = rate // LOWEST + 1
+    longest = sample_rate // LOWEST + 1
     curve = _difference(frames, longest)
-    shortest = rate // HIGHEST
+    shortest = sample_rate // HIGHEST
     dips = (curve[:, 1:-1] < curve[:, :-2]) & (curve[:, 1:-1] <= curve[:, 2:])
     dips &= (curve[:, 1:-1] < THRESHOLD) & (np.arange(1, longest) >= shortest)
     lowest = curve[:, shortest:longest].argmin(axis=1) + shortest
     lag = np.where(dips.any(axis=1), dips.argmax(axis=1) + 1, lowest)
-    rows = np.arange(len(curve))
-    left, middle, right = (curve[rows, lag + shift] for shift in (-1, 0, 1))
-    shift = np.clip(ratio((left - right) / 2, left + right - 2 * middle), -0.5, 0.5)
-    return np.where(np.abs(frames).max(axis=1) > 0, rate / (lag + shift), 0)
+    period = parabolic_peaks(-curve, lag[:, None])[:, 0]
+    return np.where(np.abs(frames).max(axis=1) > 0, sample_rate / period, 0)
 
 
 def _difference(frames: np.ndarray, longest: int) -> np.ndarray:
@@ -69,16 +67,16 @@ def _kernels() -> np.ndarray:
     return (found / np.linalg.norm(np.maximum(found, 0), axis=0)).astype(np.float32)
 
 
-def _similarity(magnitudes: np.ndarray, rate: int) -> np.ndarray:
+def _similarity(magnitudes: np.ndarray, sample_rate: int) -> np.ndarray:
     """Cosine of the root spectrum on the ERB scale with each kernel [shape=(n, pitches)]."""
-    place = PLACES / (rate / (2 * (magnitudes.shape[1] - 1)))
+    place = PLACES / (sample_rate / (2 * (magnitudes.shape[1] - 1)))
     low = place.astype(int)
     part = (place - low).astype(np.float32)
     root = np.sqrt(magnitudes[:, low] * (1 - part) + magnitudes[:, low + 1] * part)
     return ratio(root @ _kernels(), np.linalg.norm(root, axis=1, keepdims=True))
 
 
-def swipe(windows: list[np.ndarray], rate: int) -> tuple[np.ndarray, np.ndarray]:
+def swipe(windows: list[np.ndarray], sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
     """Pitch in Hz and its strength, at most 1, of each frame that is not silent [shape=(n,)].
 
     Parameters
@@ -86,18 +84,16 @@ def swipe(windows: list[np.ndarray], rate: int) -> tuple[np.ndarray, np.ndarray]
     windows : list of np.ndarray [shape=(n, size // 2 + 1)]
         Magnitudes by windows of ``SIZES``. A pitch is judged by those nearest to eight periods.
     """
-    ideal = np.clip(np.log2(8 * rate / PITCHES), np.log2(SIZES[0]), np.log2(SIZES[-1]))
+    ideal = np.clip(np.log2(8 * sample_rate / PITCHES), np.log2(SIZES[0]), np.log2(SIZES[-1]))
     count = min(map(len, windows))
     strength = np.zeros((count, len(PITCHES)))
     for size, magnitudes in zip(SIZES, windows, strict=True):
         near = np.maximum(1 - np.abs(ideal - np.log2(size)), 0)
-        strength += near * _similarity(magnitudes[:count], rate)
+        strength += near * _similarity(magnitudes[:count], sample_rate)
     strength = strength[windows[-1][:count].max(axis=1) > 0]
     places = np.clip(strength.argmax(axis=1), 1, len(PITCHES) - 2)
-    rows = np.arange(len(strength))
-    left, middle, right = (strength[rows, places + shift] for shift in (-1, 0, 1))
-    shift = np.clip(ratio((right - left) / 2, 2 * middle - left - right), -0.5, 0.5)
-    return PITCHES[0] * 2 ** ((places + shift) / 24), strength.max(axis=1)
+    places = parabolic_peaks(strength, places[:, None])[:, 0]
+    return PITCHES[0] * 2 ** (places / 24), strength.max(axis=1)
 
 
 def audibility(excitation: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The voice channel: what a named separator leaves of a mixture.
 
 ``separate`` looks a separator up by the name in the parameters. To add one, write a function
-``(samples, rate) -> samples`` of the same length and enter it in ``SEPARATORS``.
+``(samples, sample_rate) -> samples`` of the same length and enter it in ``SEPARATORS``.
 """
 
 from collections.abc import Callable
@@ -21,13 +21,13 @@ REPETITIONS = 20  # at most, of which the median is taken
 LOWEST = 100.0  # Hz, of a voice
 
 
-def separate(samples: np.ndarray, rate: int, separator: str) -> np.ndarray:
+def separate(samples: np.ndarray, sample_rate: int, separator: str) -> np.ndarray:
     """The voice of a mixture.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,), dtype=float32]
-    rate : int
+    sample_rate : int
         Hz.
     separator : str
         A key of ``SEPARATORS``.
@@ -45,15 +45,15 @@ def separate(samples: np.ndarray, rate: int, separator: str) -> np.ndarray:
         raise MerError(
             f"families.panda1714.separator must be one of {sorted(SEPARATORS)}, not {separator!r}"
         )
-    return SEPARATORS[separator](samples, rate)
+    return SEPARATORS[separator](samples, sample_rate)
 
 
-def _none(samples: np.ndarray, rate: int) -> np.ndarray:
+def _none(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     """The mixture itself: what the columns of the voice are worth without a separation."""
     return samples
 
 
-def _repet_sim(samples: np.ndarray, rate: int) -> np.ndarray:
+def _repet_sim(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     """What does not repeat: a frame's excess over the median of the frames most similar to it.
 
     Rafii & Pardo, Music/Voice Separation using the Similarity Matrix, ISMIR 2012 (REPET-SIM). It suits
@@ -62,10 +62,10 @@ def _repet_sim(samples: np.ndarray, rate: int) -> np.ndarray:
     """
     spectra = _spectra(samples)
     magnitudes = np.abs(spectra)
-    background = _repeating(magnitudes, max(1, round(APART * rate / HOP)))
+    background = _repeating(magnitudes, max(1, round(APART * sample_rate / HOP)))
     np.minimum(background, magnitudes, out=background)
     voice = 1 - background / np.maximum(magnitudes, np.finfo(np.float32).tiny)
-    voice[:, : int(LOWEST * FRAME / rate) + 1] = 0
+    voice[:, : int(LOWEST * FRAME / sample_rate) + 1] = 0
     return _signal(spectra * voice, len(samples))
 
 

@@ -94,6 +94,22 @@ def peaks(magnitudes: np.ndarray, contrast: float) -> np.ndarray:
     return found & (magnitudes > np.maximum(contrast * magnitudes.max(1, keepdims=True), TINY))
 
 
+def parabolic_peaks(curves: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Maxima of curves between their samples, by a parabola through three samples [shape=(n, k)].
+
+    Parameters
+    ----------
+    curves : np.ndarray [shape=(n, m)]
+    places : np.ndarray [shape=(n, k), dtype=int]
+        Indices of the highest samples, in 1 .. m - 2.
+    """
+    left, middle, right = (
+        np.take_along_axis(curves, places + shift, 1).astype(float) for shift in (-1, 0, 1)
+    )
+    bend = 2 * middle - left - right
+    return places + np.clip(ratio((right - left) / 2, bend), -0.5, 0.5)
+
+
 def partials(
     magnitudes: np.ndarray, step: float, contrast: float = 0.01, count: int = 20
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -114,10 +130,5 @@ def partials(
     bins = np.sort(np.argpartition(shown, -count, axis=1)[:, -count:], axis=1)
     height = np.take_along_axis(shown, bins, 1).astype(float)
     inside = np.clip(bins, 1, magnitudes.shape[1] - 2)
-    left, middle, right = (
-        np.take_along_axis(magnitudes, inside + shift, 1).astype(float) for shift in (-1, 0, 1)
-    )
-    bend = 2 * middle - left - right
-    shift = np.clip(ratio((right - left) / 2, bend), -0.5, 0.5)
-    frequencies = np.where(height > 0, (inside + shift) * step, 0)
+    frequencies = np.where(height > 0, parabolic_peaks(magnitudes, inside) * step, 0)
     return frequencies, height

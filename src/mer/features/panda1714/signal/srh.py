@@ -13,6 +13,8 @@ import soxr
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import irfft, rfft
 
+from mer.features.panda1714.signal import lpc
+
 RATE = 16000  # Hz, of the analysis
 STEP = 0.01  # s between two frames
 FRAME = 0.1  # s
@@ -50,14 +52,14 @@ class Frames(NamedTuple):
     second: np.ndarray
 
 
-def residual(samples: np.ndarray, rate: int) -> np.ndarray:
+def residual(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     """The error of linear prediction in Hann frames of 25 ms that overlap by half.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,)]
         Their level does not matter.
-    rate : int
+    sample_rate : int
         Hz.
 
     Returns
@@ -65,7 +67,7 @@ def residual(samples: np.ndarray, rate: int) -> np.ndarray:
     np.ndarray [shape=(m,), dtype=float32]
         At 16 kHz, its peak at 1; of silence all 0.
     """
-    signal = _peaked(soxr.resample(samples.astype(float), rate, RATE))
+    signal = _peaked(soxr.resample(samples.astype(float), sample_rate, RATE))
     half = PREDICTED // 2
     padded = np.pad(signal, (half, half + -len(signal) % half))
     window = np.hanning(PREDICTED + 1)[:-1]
@@ -73,7 +75,9 @@ def residual(samples: np.ndarray, rate: int) -> np.ndarray:
     size = 1 << (PREDICTED + ORDER).bit_length()
     spectra = rfft(frames, size)
     power = spectra.real**2 + spectra.imag**2
-    filters = _levinson(irfft(power)[:, : ORDER + 1])
+    correlation = irfft(power)[:, : ORDER + 1]
+    correlation[:, 0] = correlation[:, 0] * (1 + WHITE) + SILENT
+    filters = lpc.levinson(correlation)
     errors = irfft(spectra * rfft(filters, size))[:, :PREDICTED]
     joined = (errors[:-1, half:] + errors[1:, :half]).ravel()[: len(signal)]
     return _peaked(joined).astype(np.float32)
@@ -100,10 +104,10 @@ def analyse(residual: np.ndarray) -> Frames:
     return Frames(srh, pitch, voiced, _second(spectra, pitch))
 
 
-def frames(signal: np.ndarray, rate: int, seconds: float) -> np.ndarray:
+def frames(signal: np.ndarray, sample_rate: int, seconds: float) -> np.ndarray:
     """Frames of a length, centred on multiples of ``STEP`` [shape=(frames, samples)], a view."""
-    size = round(seconds * rate)
-    return sliding_window_view(np.pad(signal, size // 2), size)[:: round(STEP * rate)]
+    size = round(seconds * sample_rate)
+    return sliding_window_view(np.pad(signal, size // 2), size)[:: round(STEP * sample_rate)]
 
 
 def _spectra(residual: np.ndarray) -> np.ndarray:
@@ -123,8 +127,8 @@ def _spectra(residual: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray((amplitudes / norms[:, None]).T)
 
 
-def _bins(hertz: np.ndarray) -> np.ndarray:
-    return np.rint(hertz * BINS / REDUCED).astype(int)
+def _bins(frequencies: np.ndarray) -> np.ndarray:
+    return np.rint(frequencies * BINS / REDUCED).astype(int)
 
 
 def _criterion(spectra: np.ndarray) -> np.ndarray:
@@ -145,19 +149,6 @@ def _second(spectra: np.ndarray, pitch: np.ndarray) -> np.ndarray:
     least = np.finfo(np.float32).tiny
     first, second = (np.maximum(spectra[_bins(n * pitch), every], least) for n in (1, 2))
     return np.clip(20 * np.log10(second / first), -40, 40)
-
-
-def _levinson(correlations: np.ndarray) -> np.ndarray:
-    """Prediction error filters of autocorrelations, both [shape=(frames, order + 1)]."""
-    filters = np.zeros_like(correlations)
-    filters[:, 0] = 1
-    error = correlations[:, 0] * (1 + WHITE) + SILENT
-    for order in range(1, correlations.shape[1]):
-        ahead = (filters[:, :order] * correlations[:, order:0:-1]).sum(axis=1)
-        reflection = -(ahead / error)[:, None]
-        filters[:, 1 : order + 1] += reflection * filters[:, order - 1 :: -1]
-        error = error * (1 - reflection[:, 0] ** 2)
-    return filters
 
 
 def _peaked(signal: np.ndarray) -> np.ndarray:

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.ndimage import gaussian_filter1d
 
-from mer.features.panda1714.signal.cepstra import mel_bank
+from mer.features.panda1714.signal.cepstra import mel_filters
 from mer.features.panda1714.signal.loudness import bark_bands
-from mer.features.panda1714.signal.spectra import TINY, ratio
+from mer.features.panda1714.signal.spectra import TINY, parabolic_peaks, ratio
 
 SLOWEST, FASTEST = 40, 200  # beats per minute
 WINDOW = 6.0  # seconds of a tempogram's frame
@@ -21,15 +21,15 @@ PREFERRED, OCTAVES = 120, 1.0  # beats per minute, and the prior's deviation
 TIGHTNESS = 100
 
 
-def flux(power: np.ndarray, rate: int) -> np.ndarray:
+def flux(power: np.ndarray, sample_rate: int) -> np.ndarray:
     """Mean rise of the mel bands' level in dB, smoothed [shape=(n,)], from power [shape=(n, bins)]."""
-    bands = power @ mel_bank(power.shape[1], rate).astype(np.float32)
+    bands = power @ mel_filters(power.shape[1], sample_rate).astype(np.float32)
     levels = 10 * np.log10(np.maximum(bands, 1e-8 * max(bands.max(), 1e-12)))
     rise = np.maximum(np.diff(levels, axis=0, prepend=levels[:1]), 0).mean(axis=1)
     return gaussian_filter1d(rise.astype(float), 1.5, mode="constant")
 
 
-def fluctuation(power: np.ndarray, rate: int, frame_rate: float) -> np.ndarray:
+def fluctuation(power: np.ndarray, sample_rate: int, frame_rate: float) -> np.ndarray:
     """Fluctuation of the critical bands' levels up to 10 Hz, summed over them [shape=(bins,)].
 
     Pampalk, Rauber, Merkl. Content-based organization and visualization of music archives. ACM
@@ -40,12 +40,12 @@ def fluctuation(power: np.ndarray, rate: int, frame_rate: float) -> np.ndarray:
     power : np.ndarray [shape=(n, bins)]
         At ``frame_rate`` Hz.
     """
-    bands = bark_bands(power, rate)
+    bands = bark_bands(power, sample_rate)
     levels = 10 * np.log10(np.maximum(bands, max(1e-8 * bands.max(), TINY)))
-    hertz = np.fft.rfftfreq(len(levels), 1 / frame_rate)
-    kept = (hertz > 0) & (hertz <= 10)
+    frequencies = np.fft.rfftfreq(len(levels), 1 / frame_rate)
+    kept = (frequencies > 0) & (frequencies <= 10)
     spectrum = np.abs(rfft(levels, axis=0))[kept].sum(axis=1) / len(levels)
-    return spectrum / (hertz[kept] / 4 + 4 / hertz[kept])
+    return spectrum / (frequencies[kept] / 4 + 4 / frequencies[kept])
 
 
 def rise(envelope: np.ndarray) -> np.ndarray:
@@ -74,14 +74,6 @@ def tempogram(onsets: np.ndarray, frame_rate: float) -> np.ndarray:
     return ratio(found, found[:, :1]) * (fading[0] / fading) ** 0.5
 
 
-def _refined(curves: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The lag of each peak, between samples by a parabola."""
-    rows = np.arange(len(curves))
-    left, middle, right = (curves[rows, places + shift] for shift in (-1, 0, 1))
-    bend = 2 * middle - left - right
-    return places + np.clip(ratio((right - left) / 2, bend), -0.5, 0.5)
-
-
 def _prior(beats: np.ndarray) -> np.ndarray:
     return np.exp(-0.5 * (np.log2(beats / PREFERRED) / OCTAVES) ** 2)
 
@@ -96,7 +88,7 @@ def strongest(curves: np.ndarray, frame_rate: float, prior: bool) -> np.ndarray:
     weights = _prior(60 * frame_rate / candidates) if prior else 1
     alive = within.max(axis=1) > 0
     places = candidates[(within * weights).argmax(axis=1)]
-    return 60 * frame_rate / _refined(curves, places)[alive]
+    return 60 * frame_rate / parabolic_peaks(curves, places[:, None])[:, 0][alive]
 
 
 def path(curves: np.ndarray, frame_rate: float) -> np.ndarray:
@@ -114,7 +106,7 @@ def path(curves: np.ndarray, frame_rate: float) -> np.ndarray:
     for step in reversed(steps):
         places.append(int(step[places[-1]]))
     alive = curves[:, candidates].max(axis=1) > 0
-    return 60 * frame_rate / _refined(curves, candidates[places[::-1]])[alive]
+    return 60 * frame_rate / parabolic_peaks(curves, candidates[places[::-1], None])[:, 0][alive]
 
 
 def metre(curves: np.ndarray, frame_rate: float) -> tuple[np.ndarray, np.ndarray]:

@@ -19,32 +19,34 @@ from mer.features.panda1714.signal import (
 )
 
 RATE = 22050  # Hz, at which the published set was extracted
-FINE = 220  # samples: 10 ms
+HOP_10MS = 220  # samples: 10 ms
 
 
-class Bank:
+class SignalCache:
     """Spectra, envelopes and curves of one channel of a clip.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,), dtype=float32]
         Finite, mono.
-    rate : int
+    sample_rate : int
         22050 Hz.
 
     Raises
     ------
     MerError
-        If the rate is another, or there are no samples.
+        If the sample rate is another one, or there are no samples.
     """
 
-    def __init__(self, samples: np.ndarray, rate: int) -> None:
-        if rate != RATE:
-            raise MerError(f"the 1714 features are defined at {RATE} Hz, not {rate}; resample")
+    def __init__(self, samples: np.ndarray, sample_rate: int) -> None:
+        if sample_rate != RATE:
+            raise MerError(
+                f"the 1714 features are defined at {RATE} Hz, not {sample_rate}; resample"
+            )
         if not len(samples):
             raise MerError("the 1714 features need at least one sample, got none")
         self.samples = np.ascontiguousarray(samples, np.float32)
-        self.rate = rate
+        self.sample_rate = sample_rate
 
     @cached_property
     def mir(self) -> np.ndarray:
@@ -67,13 +69,13 @@ class Bank:
         return np.abs(self.psysound) ** 2
 
     @cached_property
-    def fine(self) -> np.ndarray:
+    def power_10ms(self) -> np.ndarray:
         """Power every 10 ms in 46 ms [shape=(n, 513)]."""
         centred = np.pad(self.samples, 512)
-        return np.abs(spectra.transform(centred, hann(1024), FINE)) ** 2
+        return np.abs(spectra.transform(centred, hann(1024), HOP_10MS)) ** 2
 
     @cached_property
-    def ear(self) -> np.ndarray:
+    def auditory_power(self) -> np.ndarray:
         """Power every 46 ms in 93 ms, for what models hearing [shape=(n, 1025)]."""
         return self.centred(2048) ** 2
 
@@ -85,7 +87,7 @@ class Bank:
     @cached_property
     def partials(self) -> tuple[np.ndarray, np.ndarray]:
         """Frequencies in Hz and amplitudes of 20 partials every 46 ms [shape=(n, 20) each]."""
-        return spectra.partials(np.sqrt(self.ear), self.rate / 2048)
+        return spectra.partials(np.sqrt(self.auditory_power), self.sample_rate / 2048)
 
     @cached_property
     def energy(self) -> np.ndarray:
@@ -101,18 +103,18 @@ class Bank:
     @cached_property
     def envelope(self) -> np.ndarray:
         """RMS every 10 ms in 20 ms [shape=(n,)]."""
-        cut = spectra.frames(np.pad(self.samples, FINE), 2 * FINE, FINE)
-        return np.sqrt(np.einsum("ij,ij->i", cut, cut, dtype=float) / (2 * FINE))
+        cut = spectra.frames(np.pad(self.samples, HOP_10MS), 2 * HOP_10MS, HOP_10MS)
+        return np.sqrt(np.einsum("ij,ij->i", cut, cut, dtype=float) / (2 * HOP_10MS))
 
     @property
     def frame_rate(self) -> float:
         """Of ``fine``, ``envelope`` and ``onsets``, in Hz."""
-        return self.rate / FINE
+        return self.sample_rate / HOP_10MS
 
     @cached_property
     def onsets(self) -> np.ndarray:
         """Spectral rise every 10 ms [shape=(n,)]."""
-        return tempo.flux(self.fine, self.rate)
+        return tempo.flux(self.power_10ms, self.sample_rate)
 
     @cached_property
     def rises(self) -> np.ndarray:
@@ -127,7 +129,7 @@ class Bank:
     @cached_property
     def mfcc(self) -> np.ndarray:
         """MIR Toolbox' coefficients 1..13 [shape=(13, n)]."""
-        return cepstra.mfcc(self.mir, self.rate, 14)[1:]
+        return cepstra.mfcc(self.mir, self.sample_rate, 14)[1:]
 
     @cached_property
     def similarity(self) -> np.ndarray:
@@ -137,12 +139,12 @@ class Bank:
     @cached_property
     def chroma(self) -> np.ndarray:
         """Pitch classes of PsySound's frames [shape=(n, 12)]."""
-        return chroma.chromagram(np.sqrt(self.power), self.rate)
+        return chroma.chromagram(np.sqrt(self.power), self.sample_rate)
 
     @cached_property
     def f0(self) -> np.ndarray:
         """Fundamental of MIR Toolbox' frames in Hz, 0 in silence [shape=(n,)]."""
-        return pitch.yin(spectra.frames(self.samples, 1102, 551), self.rate)
+        return pitch.yin(spectra.frames(self.samples, 1102, 551), self.sample_rate)
 
     @cached_property
     def predictors(self) -> np.ndarray:
@@ -154,7 +156,7 @@ class Bank:
     @cached_property
     def excitation(self) -> np.ndarray:
         """Excitation of the auditory filters every 46 ms [shape=(n, filters)]."""
-        return loudness.excitation(self.ear, self.rate)
+        return loudness.excitation(self.auditory_power, self.sample_rate)
 
     @cached_property
     def specific(self) -> np.ndarray:

@@ -1,0 +1,14 @@
+"""Essentia, imported at the first use and without its messages."""
+
+from functools import cache
+from typing import Any
+
+
+@cache
+def essentia() -> Any:
+    """The library ``essentia``; the import takes a second."""
+    import essentia
+    import essentia.standard
+
+    essentia.log.infoActive = essentia.log.warningActive = False
+    return essentia
