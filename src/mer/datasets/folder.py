@@ -8,8 +8,8 @@
 
 ``path`` is relative to the root, with forward slashes; without its suffix it is the id. If there is no
 column ``quadrant``, ``labels.midpoints`` over the corpus separates low from high. ``artist`` names the
-group that must not be split (the artist, or the source song); ``split`` (train, val, test) is a split of the
-corpus' authors; ``source`` names the corpus of a song in a merged corpus.
+group that must not be split (the artist, or the source song); ``split`` (train, val, test) is a split of
+the corpus' authors; ``source`` names the corpus of a song in a merged corpus.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 params.yaml names the file, its sha256 and its source. The digest pins the content, so that DVC needs no
 dependency on a file that may be missing. The experiments of papers/ depend on the artefact that
-``check_weights`` writes, which exists with and without the file. Files of PyTorch (``.pth``), files of Keras
+``check_weights`` writes, which exists with and without the file. Files of PyTorch (``.pth``), of Keras
 (``.h5``, ``.h5.gz``) and checkpoints of TensorFlow inside a wheel (``.whl``) are read once, without
 executing code, and stored under ``.mer/weights``.
 """
