@@ -111,7 +111,7 @@ def split(
         Their order does not matter.
     protocol : str
         ``own``: the split that is published with the labels. ``grouped``: 10 x 10 folds, no artist on
-        two sides. ``cv10x10``, ``cv10``: 10 (x 10) stratified folds. ``tvt_70_15_15``, ``tvt_40_30_30``: the
+        two sides. ``cv10x10``, ``cv10``: 10 (x 10) stratified folds. ``tvt_70_15_15, tvt_40_30_30``: the
         corpus' published split of that name, else one random stratified split. ``song_80_20``:
         Pandrea's.
     corpus : str

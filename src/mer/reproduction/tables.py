@@ -21,7 +21,7 @@ def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, C
 
     ``<metric>`` is the figure of the real corpus under the whole protocol. Its suffixes are ``_sd``, the
     standard deviation over folds and restarts; ``_low`` and ``_high``, the 95 % interval over clips;
-    ``_p``, the p value of the corrected paired test against the reference row; ``_p_paired``, the p value of
+    ``_p``, the p value of the corrected paired test against the reference row; ``_p_paired``, that of
     Student's paired test; and ``_published``, the figure of the paper. ``absent`` names a missing input,
     ``n_rounds`` is the number of restarts. Figures of a miniature or of a shorter profile have the prefix
     ``demo_`` or the name of the profile.
