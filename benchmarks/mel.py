@@ -1,7 +1,7 @@
-"""What a spectrogram costs beside its bare loop and librosa.
+"""Cost of a mel spectrogram, compared with a minimal loop and with librosa.
 
-``python benchmarks/mel.py <audio file>``: one process, one thread, processor time, the first 30 s,
-view ``louro``. The rows take turns, so that a busy machine is as unkind to all of them.
+``python benchmarks/mel.py <audio file>``: processor time of one process with one thread for the first 30 s
+in the view ``louro``. The rows are measured in turns, so that other load affects all of them.
 
 The bare loop to be measured against is that in float32, the precision of most of our FFTs: the project
 promises librosa's decibels (computed in float64) within 1e-3 dB, which the float32 loop misses below
