@@ -1,4 +1,4 @@
-"""What the families of features cost beside the libraries' own calls.
+"""The cost of the feature families, compared with the calls of the libraries.
 
 ``python benchmarks/features.py <audio file> ...``: one process, one thread, processor time, the first
 30 s of each file. The rows take turns, so that a busy machine is as unkind to all of them.
@@ -47,7 +47,7 @@ def smile(level: opensmile.FeatureLevel) -> opensmile.Smile:
 
 
 def rows(native: Clip, file: Path) -> dict[str, Callable[[], object]]:
-    """What is timed: ours, and the libraries' own calls for the same."""
+    """The timed calls: our families, and the libraries' calls for the same features."""
     clip = resample(native, SMILE.rate)
     levels = opensmile.FeatureLevel
     functionals = smile(levels.Functionals)

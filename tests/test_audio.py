@@ -127,7 +127,7 @@ def test_resample_goes_down_and_never_up():
     assert (lower.sample_rate, lower.seconds) == (RATE, pytest.approx(2.0, abs=1e-3))
     assert amplitude(lower.samples, RATE, 440.0) == pytest.approx(0.5, rel=0.01)
     assert resample(clip, 44100) is clip
-    with pytest.raises(MerError, match="'a' has 44100 Hz and must not be raised to 48000 Hz"):
+    with pytest.raises(MerError, match="'a' has 44100 Hz and must not be upsampled to 48000 Hz"):
         resample(clip, 48000)
 
 

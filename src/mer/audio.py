@@ -1,4 +1,4 @@
-"""A clip at another sample rate, or scaled down to a peak."""
+"""Resampling, limiting of the peak, and the mel scale."""
 
 import numpy as np
 import soxr
@@ -8,16 +8,16 @@ from mer.types import Clip
 
 
 def resample(clip: Clip, sample_rate: int) -> Clip:
-    """The clip at ``sample_rate`` Hz, at most its own (soxr, quality HQ).
+    """The clip at ``sample_rate`` Hz, by soxr at quality HQ.
 
     Raises
     ------
     MerError
-        If ``sample_rate`` is higher: a view or family must not claim a band that the corpus has not.
+        If ``sample_rate`` is above that of the clip: clips are never upsampled.
     """
     if sample_rate > clip.sample_rate:
         raise MerError(
-            f"the clip {clip.id!r} has {clip.sample_rate} Hz and must not be raised to {sample_rate} "
+            f"the clip {clip.id!r} has {clip.sample_rate} Hz and must not be upsampled to {sample_rate} "
             "Hz; lower the sample rate of the view or family, or raise the one of the corpus"
         )
     if sample_rate == clip.sample_rate:
@@ -30,6 +30,16 @@ def resample(clip: Clip, sample_rate: int) -> Clip:
 
 
 def limited(samples: np.ndarray, peak: float) -> np.ndarray:
-    """The samples, scaled down so that none is louder than ``peak``; softer ones are left alone."""
+    """The samples, scaled down to ``peak`` if they exceed it."""
     loudest = np.abs(samples).max()
     return samples * np.float32(peak / loudest) if loudest > peak else samples
+
+
+def hz_to_mel(frequencies: np.ndarray) -> np.ndarray:
+    """Frequencies in Hz on HTK's mel scale, as ``librosa.hz_to_mel(htk=True)`` without its import."""
+    return 2595 * np.log10(1 + frequencies / 700)
+
+
+def mel_to_hz(mels: np.ndarray) -> np.ndarray:
+    """The inverse of ``hz_to_mel``."""
+    return 700 * (10 ** (mels / 2595) - 1)

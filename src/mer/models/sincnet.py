@@ -22,6 +22,7 @@ from scipy.fft import next_fast_len
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mer.audio import hz_to_mel, mel_to_hz
 from mer.errors import MerError
 from mer.schema import Block
 from mer.schema.spectrograms import Waveform
@@ -176,10 +177,10 @@ class SincConv(nn.Module):
         super().__init__()
         self.rate = rate
         highest = rate / 2 - (MIN_LOW + MIN_BAND)
-        low, high = (2595 * math.log10(1 + hertz / 700) for hertz in (LOWEST, highest))
-        hertz = 700 * (10 ** (np.linspace(low, high, FILTERS + 1) / 2595) - 1)
-        self.low = nn.Parameter(torch.tensor(hertz[:-1], dtype=torch.float32))
-        self.band = nn.Parameter(torch.tensor(np.diff(hertz), dtype=torch.float32))
+        low, high = hz_to_mel(np.array([LOWEST, highest]))
+        edges = mel_to_hz(np.linspace(low, high, FILTERS + 1))
+        self.low = nn.Parameter(torch.tensor(edges[:-1], dtype=torch.float32))
+        self.band = nn.Parameter(torch.tensor(np.diff(edges), dtype=torch.float32))
         window = 0.54 - 0.46 * torch.cos(2 * math.pi * torch.linspace(0, TAPS / 2 - 1, HALF) / TAPS)
         self.register_buffer("window", window, persistent=False)
         radians = 2 * math.pi * torch.arange(-HALF, 0) / rate
