@@ -1,39 +1,42 @@
-"""What a GPU gives in a few minutes: throughput of the networks, then folds of the real experiments.
+"""Benchmark of a GPU in a few minutes: throughput of the networks, then folds of the real experiments.
 
     python benchmarks/gpu.py --minutes 8 --out gpu [--commit SHA] [--steps facts,throughput,folds]
 
-Steps, each written as it ends, each resumable:
+The steps write their results as they go, and continue where they stopped:
 
-* ``facts``: the device, its memory and the versions, ``device.json``;
-* ``throughput``: examples per second of training, this project's loop beside a plain one, on random data,
-  ``throughput.json``;
-* ``folds``: ``data/raw/4qaed`` is prepared on all cores while the first experiments train on what is ready;
-  experiments take turns in the order of ``EXPERIMENTS``, so many at once, and none starts a fold after the
-  minutes are over. What has ended by then is scored and written to ``results.tar``, which
-  ``python stages/bring.py results.tar`` brings into the ledger of another checkout.
+* ``facts`` writes the device, its memory and the versions to ``device.json``;
+* ``throughput`` writes examples per second of training on random data to ``throughput.json``: of a plain
+  loop, of this project's loop (``eager``), and of this project's loop with the network compiled;
+* ``folds`` prepares ``data/raw/4qaed`` on all cores and trains the experiments of ``EXPERIMENTS``, in their
+  order, ``--workers`` at once, as soon as their inputs are ready. No fold starts after the minutes are
+  over. ``results.tar`` has the scores of the folds that ended, and ``python stages/bring.py results.tar``
+  adds them to the ledger of another checkout; ``errors.json`` names the experiments without scores.
 
-It needs torch, NumPy, pandas, SciPy, scikit-learn, soundfile, soxr, pydantic and what trains; no Essentia,
-openSMILE, librosa or DVC. Handcrafted features are read from ``data/features`` where they are there.
+The program needs the libraries that train (torch, NumPy, pandas, SciPy, scikit-learn, soundfile, soxr,
+pydantic), but no Essentia, openSMILE, librosa or DVC. It reads handcrafted features from ``data/features``
+where they exist. An augmentation policy that uses audiomentations needs librosa; without it, only the
+experiments with that policy fail.
 """
 
 import argparse
 import json
 import logging
-import multiprocessing
 import os
 import platform
 import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 
+import experiment_queue
 import torch
 import training as loops
+from experiment_queue import Record
 from torch import Tensor, nn
 
 from mer import config, registry
@@ -41,7 +44,7 @@ from mer.learn import loop, reconstruction
 from mer.learn.trainers import two_stage
 from mer.networks.autoencoder import Autoencoder
 from mer.pipeline import experiment as experiments
-from mer.pipeline import folds as folding
+from mer.pipeline import folds
 from mer.pipeline.stage import versions
 from mer.reproduction import spec
 from mer.runtime.device import computes_in_bfloat16, device
@@ -52,7 +55,7 @@ SEEDS = Path("data/features")
 EPOCHS = 3
 CLASSES = 4
 STEPS = ("facts", "throughput", "folds")
-# Key -> folds, None for all of the profile. In order of worth.
+# Key -> number of folds, None for all folds of the profile; the most important first.
 EXPERIMENTS: dict[str, int | None] = {
     "cnn_4qaed": None,
     "cnn_4qaed_grouped": None,
@@ -76,7 +79,7 @@ EXPERIMENTS: dict[str, int | None] = {
     "sincnet_200ms_4qaed": None,
     "sample_cnn_4qaed": None,
 }
-# Network -> view of its throughput.
+# Network -> the view whose shape its inputs have.
 VIEWS = {
     "cnn": "louro",
     "cnn_gru": "louro",
@@ -89,7 +92,7 @@ log = logging.getLogger("gpu")
 
 
 def facts(where: torch.device) -> dict[str, str | int | float]:
-    """The device and what computes on it."""
+    """The device and the versions of Python, PyTorch and CUDA."""
     found: dict[str, str | int | float] = {
         "device": str(where),
         "python": platform.python_version(),
@@ -108,6 +111,17 @@ def facts(where: torch.device) -> dict[str, str | int | float]:
     return found
 
 
+def provenance(known: Mapping[str, str | int | float], commit: str) -> Record:
+    """The facts of the machine and the code that every record holds."""
+    return {
+        "device": known["device"],
+        "commit": commit,
+        "machine": f"{platform.machine()}, {known['cores']} cores",
+        "python": known["python"],
+        "versions": versions(),
+    }
+
+
 def shape_of(model: str, view: str | None) -> tuple[int, ...]:
     """Shape of one example of a network."""
     if view is None:
@@ -120,21 +134,21 @@ def shape_of(model: str, view: str | None) -> tuple[int, ...]:
 def plain(
     network: nn.Module, x: Tensor, y: Tensor, training_config: TrainingConfig, where: torch.device
 ) -> Callable[[], object]:
-    """Epochs as a script would write them: see ``benchmarks/training.py``."""
+    """A function that trains one epoch in a plain loop: see ``benchmarks/training.py``."""
     network = loops.with_torch_dropout(network).to(where)
     return lambda: loops.plain(network, x, y, training_config, where)
 
 
 def speed(epoch: Callable[[], object], count: int, where: torch.device) -> float:
-    """Examples per second, the median of some epochs after one that warms up."""
+    """Examples per second: the median of ``EPOCHS`` epochs after a warm-up epoch."""
     epoch()
     seconds = [loops.seconds(epoch, where) for _ in range(EPOCHS)]
     return round(count / median(seconds), 1)
 
 
 @contextmanager
-def as_torch_has_it() -> Iterator[None]:
-    """A plain script's settings of cuDNN: TF32, and no search for the fastest convolution."""
+def cudnn_defaults() -> Iterator[None]:
+    """PyTorch's defaults for cuDNN: TF32, and no search for the fastest convolution."""
     torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = True, False
     yield
     torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = False, True
@@ -148,16 +162,14 @@ def classifier(model: str, view: str | None, batches: int, where: torch.device) 
     training_config = training_config.model_copy(update=once)
     count = training_config.batch_size * batches
     x, y = 10 * torch.randn(count, *shape) - 40, torch.arange(count) % CLASSES
-    with as_torch_has_it():
+    with cudnn_defaults():
         found = {"plain": speed(plain(network, x, y, training_config, where), count, where)}
     resident = [x.half().to(where)], y.to(where)
-    for name in ("ours", "compiled"):
+    for name, stance in (("eager", "force_eager"), ("compiled", "default")):
         network = loops.build(model, shape)[0].to(where)
-        if name == "compiled":
-            network.compile()
-        found[name] = speed(
-            lambda: loop.fit(network, *resident, training_config, seed=1), count, where
-        )
+        epoch = partial(loop.fit, network, *resident, training_config, seed=1)
+        with torch.compiler.set_stance(stance):
+            found[name] = speed(epoch, count, where)
     return found
 
 
@@ -175,7 +187,7 @@ def segment_autoencoder(batches: int, where: torch.device) -> dict[str, float]:
     def epoch() -> object:
         return loop.fit(network, [x], x, training_config, seed=1, objective=objective)
 
-    return {"ours": speed(epoch, count, where)}
+    return {"compiled": speed(epoch, count, where)}
 
 
 def clip_autoencoder(batches: int, where: torch.device) -> dict[str, float]:
@@ -191,11 +203,11 @@ def clip_autoencoder(batches: int, where: torch.device) -> dict[str, float]:
             network, [x], x, training_config, seed=1, objective=reconstruction.RECONSTRUCTION
         )
 
-    return {"ours": speed(epoch, count, where)}
+    return {"compiled": speed(epoch, count, where)}
 
 
 def throughput(target: Path, batches: int, where: torch.device) -> None:
-    """Measure network after network, and write what is known after each."""
+    """Measure one network after the other; write the figures after each."""
     found = json.loads(target.read_text()) if target.exists() else {}
     measures: dict[str, Callable[[], dict[str, float]]] = {
         model: lambda model=model, view=view: classifier(model, view, batches, where)  # type: ignore[misc]
@@ -224,7 +236,7 @@ def stage(*words: str) -> None:
 
 
 def needs(key: str) -> list[Path]:
-    """The artefacts that an experiment reads, of those that are prepared here."""
+    """The artefacts that an experiment reads, apart from handcrafted features."""
     given = spec.load().find(key).model_dump()  # type: ignore[union-attr]
     found = [Path("data/folds", given["protocol"], f"{DATASET}.json")]
     if given["view"] != "none":
@@ -234,54 +246,47 @@ def needs(key: str) -> list[Path]:
     return found
 
 
-def prepare(keys: Sequence[str]) -> None:
-    """Index, standardize and split the corpus, then what the experiments read, in their order."""
-    corpus = Path("data/standard", DATASET)
+def prepare_corpus() -> None:
+    """Index, standardize and split the corpus."""
+    corpus, index = Path("data/standard", DATASET), Path("data/index", DATASET)
     if not corpus.exists():
         stage("index", DATASET)
         stage("standardize", DATASET)
     own, seed, amount = config.read(f"corpora.{DATASET}.protocol", "seed", f"profiles.{PROFILE}")
-    index = Path("data/index", DATASET)
-    folding.make(index, corpus, Path("data/folds"), own=own, profile=amount, seed=seed)
-    for folder in dict.fromkeys(folder for key in keys for folder in needs(key)):
-        if not folder.exists():
-            kind, *names = folder.parts[1:]
-            stage({"augmented": "augment"}.get(kind, kind), *names)
+    folds.make(index, corpus, Path("data/folds"), own=own, profile=amount, seed=seed)
 
 
-def experiment(key: str, first: int | None, until: float) -> dict[str, object]:
-    """Train and score one experiment, as far as it goes by then; its record."""
+def prepare(artefact: Path) -> None:
+    """Compute the spectrograms or the augmented versions that ``artefact`` names."""
+    kind, *names = artefact.parts[1:]
+    stage({"augmented": "augment"}.get(kind, kind), *names)
+
+
+def experiment(key: str, until: float) -> Record:
+    """Train and score one experiment on the folds that start before ``until``; its record."""
     logging.basicConfig(level=logging.WARNING)
-    while not all(path.exists() for path in needs(key)):
-        if time.time() > until:
-            return {"key": key, "error": "its inputs were not ready in time"}
-        time.sleep(0.5)
     started = time.time()
     found = spec.load().find(key)
     assert found is not None
     given = found.model_dump()
     settings, (seed,) = config.settings(given["settings"].split()), config.read("seed")
-    timing = experiments.run(
-        given["paper"], key, given, settings, profile=PROFILE, seed=seed, first=first, until=until
-    )
+    amount = {"profile": PROFILE, "seed": seed, "first": EXPERIMENTS[key], "until": until}
+    timing = experiments.run(given["paper"], key, given, settings, **amount)
     seconds = round(time.time() - started, 2)
     return {"key": key, "paper": given["paper"], "seconds": seconds, "timing": timing}
 
 
-def settled(future: "Future[dict[str, object]]", key: str) -> dict[str, object]:
-    """What an experiment left, or its error in a line: the others go on."""
-    try:
-        return future.result()
-    except Exception as error:
-        log.exception("%s", key)
-        return {"key": key, "error": f"{type(error).__name__}: {error}".splitlines()[0]}
+def without_weights(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """A file of a run, unless it belongs to the weights: scores need none."""
+    return None if "/weights" in member.name else member
 
 
-def write_records(out: Path, found: Sequence[dict[str, object]], common: dict[str, object]) -> None:
-    """``results.tar``: scores, predictions and a record of every experiment that has some."""
+def write_results(out: Path, common: Record, records: Sequence[Record]) -> None:
+    """Write ``results.tar``, the scores, predictions and records of the experiments that have scores, and
+    ``errors.json``, the others."""
     with tarfile.open(out / "results.tar.part", "w") as tar:
-        for record in found:
-            if "paper" not in record:
+        for record in records:
+            if "error" in record:
                 continue
             paper, key = Path(str(record["paper"])), str(record["key"])
             sidecar = experiments.METRICS / paper / f"{key}.record.json"
@@ -290,58 +295,14 @@ def write_records(out: Path, found: Sequence[dict[str, object]], common: dict[st
             sidecar.write_text(json.dumps(facts, indent=2) + "\n")
             tar.add(sidecar)
             tar.add(experiments.METRICS / paper / f"{key}.json")
-            tar.add(experiments.RUNS / paper / key)
+            tar.add(experiments.RUNS / paper / key, filter=without_weights)
     (out / "results.tar.part").replace(out / "results.tar")
-
-
-def folds(out: Path, deadline: float, workers: int, commit: str, where: torch.device) -> None:
-    """Train what there is time for, and write it."""
-    keys = [key for key in EXPERIMENTS if has_features(key)]
-    spawn = multiprocessing.get_context("spawn")
-    preparing = spawn.Process(target=prepare, args=(keys,))
-    preparing.start()
-    known = facts(where)
-    machine = f"{platform.machine()}, {known['cores']} cores"
-    common = {
-        "device": known["device"],
-        "commit": commit,
-        "machine": machine,
-        "python": known["python"],
-        "versions": versions(),
-    }
-    pool = ProcessPoolExecutor(workers, spawn)
-    futures = {key: pool.submit(experiment, key, EXPERIMENTS[key], deadline) for key in keys}
-    done: list[dict[str, object]] = []
-    written: set[str] = set()
-    while time.time() < deadline + 1 and len(written) < len(keys):
-        time.sleep(1)
-        if preparing.exitcode:
-            raise SystemExit("the corpus could not be prepared; see the traceback above")
-        for key in [k for k in keys if k not in written and futures[k].done()]:
-            written.add(key)
-            done.append(settled(futures[key], key))
-            log.info("%s", done[-1])
-            write_records(out, done, common)
-    preparing.kill()
-    for process in list(pool._processes.values()):  # what trains beyond the deadline is lost
-        process.kill()
-    pool.shutdown(wait=False, cancel_futures=True)
-    for key in [
-        k for k in keys if k not in written and (futures[k].running() or futures[k].done())
-    ]:
-        try:
-            done.append(experiment(key, EXPERIMENTS[key], time.time()))
-            del done[-1]["seconds"]  # of writing alone
-            log.info("%s", done[-1])
-        except Exception as error:
-            log.warning("%s: %s", key, error)
-    write_records(out, done, common)
-    errors = [record for record in done if "error" in record]
+    errors = [record for record in records if "error" in record]
     (out / "errors.json").write_text(json.dumps(errors, indent=1))
 
 
 def has_features(key: str) -> bool:
-    """Whether the table that an experiment reads is there: this program extracts none."""
+    """Whether the feature table that an experiment reads exists: this program extracts none."""
     found = spec.load().find(key)
     family = getattr(found, "family", "none")
     return family == "none" or (SEEDS / family / DATASET).exists()
@@ -366,7 +327,16 @@ def main() -> None:
     if "throughput" in steps:
         throughput(chosen.out / "throughput.json", chosen.batches, where)
     if "folds" in steps:
-        folds(chosen.out, deadline, chosen.workers, chosen.commit, where)
+        keys = [key for key in EXPERIMENTS if has_features(key)]
+        common = provenance(facts(where), chosen.commit)
+        task = experiment_queue.Task(
+            {key: needs(key) for key in keys},
+            prepare_corpus,
+            prepare,
+            experiment,
+            partial(write_results, chosen.out, common),
+        )
+        experiment_queue.run(task, chosen.workers, deadline)
 
 
 if __name__ == "__main__":

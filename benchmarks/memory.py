@@ -79,11 +79,11 @@ def main() -> None:
         ids = tuple(map(str, range(chosen.clips)))
         labels = {id_: i % 2 for i, id_ in enumerate(ids)}
         mels = Mels(ids, np.full(len(ids), SHAPE[0]), np.load(path, mmap_mode="r"))
-        material = TrainingData(labels, ("low", "high"), mel=mels, masking=policy.masking)
+        data = TrainingData(labels, ("low", "high"), mel=mels, masking=policy.masking)
 
         Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
         stage("start", 0, lambda: None)
-        every = two_stage.segments(material, ids, where)
+        every = two_stage.segments(data, ids, where)
         stage("every segment read", len(every), lambda: read_all(every))
         network = module.autoencoder(params, shape=SHAPE, masking=policy.masking).to(where)
         training_config = params.autoencoder.model_copy(update={"max_epochs": 1})

@@ -40,7 +40,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mer import config
-from mer.learn import loop, tensors
+from mer.learn import loop
+from mer.learn.context import apply_profile
 from mer.learn.trainers import random_chunks
 from mer.models import sincnet
 from mer.runtime.device import device
@@ -63,7 +64,7 @@ def main() -> None:
     where = device()
     (params,) = config.read("models.sincnet")
     (profile,) = config.read("profiles.paper")
-    training_config = tensors.apply_profile(params.training, profile)
+    training_config = apply_profile(params.training, profile)
     size = params.samples(params.chunk_ms)
     network = sincnet.build(params, classes=4).to(where)
     length = round(SECONDS * params.filter_rate)
@@ -71,21 +72,21 @@ def main() -> None:
     starts, lengths = torch.arange(CLIPS) * length, torch.full((CLIPS,), length)
     clips = random_chunks.Clips(torch.from_numpy(noise), starts, lengths)
     optimizer, generator = loop.optimizer_of(network, training_config), torch.Generator()
-    called = loop.trained(network, training_config, where)
+    called = loop.compiled(network, training_config, where)
 
     def step() -> None:
         network.train()
-        x, clip = clips.draw(BATCH, size, params.amplitude, generator)
+        x, clip = clips.sample_chunks(BATCH, size, params.amplitude, generator)
         batches = [torch.arange(BATCH)]
         loop.epoch(called, [x], clip % 4, batches, loop.CLASSIFICATION, optimizer)
 
     def answer() -> None:
-        with loop.precision(training_config, where):
+        with loop.autocast(training_config, where):
             random_chunks.classify(network, clips, size, HOP)
 
     table = Table("", "chunks/s", title=f"SincNet, 200 ms, {training_config.precision}")
     table.add_row("training step", f"{rate(BATCH, step):.0f}")
-    table.add_row("inference at 10 ms", f"{rate(len(clips.every(size, HOP)[0]), answer):.0f}")
+    table.add_row("inference at 10 ms", f"{rate(len(clips.all_chunks(size, HOP)[0]), answer):.0f}")
     Console().print(table)
 
 

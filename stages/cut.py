@@ -1,4 +1,4 @@
-"""Cut a corpus' clips into parts: cuts.<key>, data/{index,standard}/<of> -> data/{index,standard}/<key>."""
+"""Split the clips of a corpus into segments: cuts.<key>, data/{index,standard}/<of> -> the same of <key>."""
 
 import sys
 from pathlib import Path
@@ -10,5 +10,5 @@ from mer.pipeline.stage import stage
 key = sys.argv[1]
 with stage(f"cut@{key}"):
     (cut,) = config.read(f"cuts.{key}")
-    split_clips.cut_index(Path("data/index", cut.of), Path("data/index", key), cut)
-    split_clips.cut_standard(Path("data/standard", cut.of), Path("data/standard", key), cut)
+    split_clips.split_index(Path("data/index", cut.of), Path("data/index", key), cut)
+    split_clips.split_standard(Path("data/standard", cut.of), Path("data/standard", key), cut)

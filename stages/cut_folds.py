@@ -1,4 +1,4 @@
-"""The folds of a corpus that was cut, song by song: ``python stages/cut_folds.py <key>``."""
+"""Write the folds of a segmented corpus: ``python stages/cut_folds.py <key>``."""
 
 import sys
 from pathlib import Path
@@ -14,4 +14,4 @@ with stage(f"cut_folds@{key}"):
     source, parts = config.read(f"cuts.{key}.of", f"cuts.{key}.parts")
     for protocol in get_args(Protocol):
         folder = Path("data/folds", protocol)
-        split_clips.cut_folds(folder / f"{source}.json", folder / f"{key}.json", parts)
+        split_clips.split_folds(folder / f"{source}.json", folder / f"{key}.json", parts)

@@ -1,19 +1,21 @@
 """Run one experiment of a paper: ``python stages/experiment.py <paper> <key> model=… dataset=… …``.
 
 ``source=`` names a corpus to train on in place of the tested one, ``parent=`` an experiment whose network
-is trained further, ``weights=`` what a user has to bring, ``set.training.batch_size=32`` and the like replace
-values of the model's block. An absent input leaves the reason in place of scores.
+is trained further, ``weights=`` the pretrained weights that it needs; ``set.training.batch_size=32`` and
+the like replace values of the model's block. An absent input leaves the reason in place of scores.
 """
 
 import sys
 
 from mer import config
 from mer.pipeline import experiment
+from mer.pipeline.limits import limit_instructions
 from mer.pipeline.stage import stage
 
 paper, key, *words = sys.argv[1:]
 sidecar = experiment.METRICS / paper / f"{key}.record.json"
 with stage(f"experiment@{key}", sidecar=sidecar) as record:
+    limit_instructions()
     given = dict(word.split("=", 1) for word in words)
     seed, name = config.read("seed", "profile")
     found = experiment.run(paper, key, given, config.settings(words), profile=name, seed=seed)

@@ -1,4 +1,7 @@
-"""The imports of the package's modules, read from their sources: those inside functions too."""
+"""The imports of the package's modules, read from their sources: those inside functions too.
+
+Imports under ``if TYPE_CHECKING:`` are left out: they do not run, so they cannot change a result.
+"""
 
 import ast
 from functools import cache
@@ -30,11 +33,17 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+def _for_types(node: ast.AST) -> bool:
+    """Whether a statement is ``if TYPE_CHECKING:``."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
 @cache
 def imported(path: Path) -> frozenset[str]:
     """The modules of the package that a file imports anywhere, by name."""
     found = set()
-    for node in ast.walk(tree(path)):
+    top = [node for node in tree(path).body if not _for_types(node)]
+    for node in (inner for outer in top for inner in ast.walk(outer)):
         if isinstance(node, ast.ImportFrom) and node.module:
             whole = [f"{node.module}.{alias.name}" for alias in node.names]
             found |= {name if path_of(name) else node.module for name in whole}

@@ -21,7 +21,7 @@ SMALL = {
     "profile": "demo",
     "demos__demo__seconds": 2.0,
     "views__louro__seconds": 4.0,
-    "models__cnn__training__short_epochs": 1,
+    "models__cnn__training__smoke_test_epochs": 1,
 }
 PREPARING = "data/dvc.yaml:"
 STAGES = {

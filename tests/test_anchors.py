@@ -14,17 +14,17 @@ def test_the_svm_keeps_its_score_where_no_artist_is_on_two_sides(root, real_data
     corpus = real_data / "4qaed_tables"
     tracks, table = qaed.tracks(corpus), qaed.published(corpus)["top100"]
     params, profile = config.read("models.svm", "profiles.paper", path=root / "params.yaml")
-    material = TrainingData(labels.encode(tracks, "quadrant"), labels.classes("quadrant"), table)
+    data = TrainingData(labels.encode(tracks, "quadrant"), labels.classes("quadrant"), table)
     folds = split(tracks, "grouped", seed=1)
     trained = cross_validate(
         "svm",
         params,
-        material,
+        data,
         folds,
         seed=1,
         fidelity="described",
         profile=profile,
-        each=parallel.parallel_map,
+        fold_map=parallel.parallel_map,
     )
     found = summary(trained.predictions, 1)
     assert (found["n_clips"], found["n_folds"]) == (900, 100)

@@ -23,7 +23,7 @@ RANKED = [EVERY_COLUMN.model_copy(update={"select": how, "k": 4}) for how in ("r
 
 def catalogued(**changes: str) -> FeatureSet:
     chosen = EVERY_COLUMN.model_copy(update=changes)
-    return feature_selection.catalogued(TABLE, "published1714", chosen)
+    return feature_selection.catalogued_columns(TABLE, "published1714", chosen)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_committed_selection_sees_every_column(root):
 
 
 @pytest.fixture(scope="module")
-def material(corpus):
+def data(corpus):
     """Twenty columns; each of the quadrants shows in one of the odd ones up to the seventh."""
     rng = np.random.default_rng(0)
     y = np.array([QUADRANTS.index(t.quadrant) for t in corpus])
@@ -71,55 +71,55 @@ def material(corpus):
 
 
 @pytest.mark.parametrize("chosen", RANKED, ids=lambda c: c.select)
-def test_the_telling_columns_are_ranked_first(material, chosen):
-    found = replace(material, columns=chosen).ranked(material.table.ids)
+def test_the_telling_columns_are_ranked_first(data, chosen):
+    found = replace(data, columns=chosen).with_ranked_columns(data.table.ids)
     assert found.table.names == ("c01", "c03", "c05", "c07")
-    assert np.array_equal(found.table.values, material.table.values[:, [1, 3, 5, 7]])
+    assert np.array_equal(found.table.values, data.table.values[:, [1, 3, 5, 7]])
 
 
-def test_a_constant_column_comes_last(material):
-    table = replace(material.table, values=material.table.values * (np.arange(20) != 2) + 3)
+def test_a_constant_column_comes_last(data):
+    table = replace(data.table, values=data.table.values * (np.arange(20) != 2) + 3)
     for chosen in RANKED:
         all_but_one = chosen.model_copy(update={"k": 19})
-        found = feature_selection.best(table, material.labels, table.ids, all_but_one)
+        found = feature_selection.best_columns(table, data.labels, table.ids, all_but_one)
         assert ("c02" in found.names) is (chosen.select == "relieff")  # 0 beats a negative weight
 
 
-def test_more_columns_than_there_are_is_an_error(material):
+def test_more_columns_than_there_are_is_an_error(data):
     chosen = EVERY_COLUMN.model_copy(update={"select": "chi2"})
     with pytest.raises(MerError, match=r"columns\.k=100 must be at most 20"):
-        replace(material, columns=chosen).ranked(material.table.ids)
+        replace(data, columns=chosen).with_ranked_columns(data.table.ids)
 
 
-def seen(material, folds, chosen, monkeypatch, root):
+def seen(data, folds, chosen, monkeypatch, root):
     """The columns that each fold's training gets."""
     (params,) = config.read("models.svm", path=root / "params.yaml")
     (profile,) = config.read("profiles.demo", path=root / "params.yaml")
     real, names = sklearn_estimator.fit_predict, []
 
-    def notes(training, material):
-        names.append(material.table.names)
-        return real(training, material)
+    def notes(context, data):
+        names.append(data.table.names)
+        return real(context, data)
 
     monkeypatch.setattr(sklearn_estimator, "fit_predict", notes)
-    material = replace(material, columns=chosen)
+    data = replace(data, columns=chosen)
     options = {"seed": 1, "fidelity": "described", "profile": profile}
-    cross_validate("svm", params, material, folds, each=parallel.parallel_map, **options)
+    cross_validate("svm", params, data, folds, fold_map=parallel.parallel_map, **options)
     monkeypatch.undo()
     return names
 
 
 @pytest.mark.parametrize("chosen", RANKED, ids=lambda c: c.select)
-def test_the_ranking_sees_training_clips_only(corpus, material, chosen, monkeypatch, root):
+def test_the_ranking_sees_training_clips_only(corpus, data, chosen, monkeypatch, root):
     """Even if the test clips of a fold alone would say that other columns tell."""
     fold, other = split(corpus, "cv10", seed=1, folds=2)
-    values = material.table.values.copy()
-    test = [material.table.ids.index(id_) for id_ in fold.test]
-    y = np.array([material.labels[id_] for id_ in fold.test])
+    values = data.table.values.copy()
+    test = [data.table.ids.index(id_) for id_ in fold.test]
+    y = np.array([data.labels[id_] for id_ in fold.test])
     values[test, 2 * y + 10] += 900
-    altered = replace(material, table=replace(material.table, values=values))
+    altered = replace(data, table=replace(data.table, values=values))
     found = []
-    for given in (material, altered):
+    for given in (data, altered):
         found.append(seen(given, [fold, other], chosen, monkeypatch, root))
     assert found[0][0] == found[1][0] == ("c01", "c03", "c05", "c07")
     assert found[0][1] != found[1][1]  # where those clips train

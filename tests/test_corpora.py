@@ -10,8 +10,8 @@ from mer import config, registry
 from mer.errors import MerError
 from mer.io import artefacts
 from mer.pipeline import folds, merge_corpora
-from mer.pipeline import index as indexing
-from mer.pipeline.demo import render as demo
+from mer.pipeline.demo.render import render
+from mer.pipeline.index import build
 from mer.types import QUADRANTS
 
 PARAMS = config.read_all(Path(__file__).resolve().parents[1] / "params.yaml")
@@ -65,12 +65,12 @@ def folders(tmp_path_factory):
     return tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("index")
 
 
-def render(key, raw):
+def render_short(key, raw):
     """Half a second of each clip at a low rate."""
     corpus, settings = CORPORA[key], PARAMS.demos[key]
     target = raw / key
     if not target.exists():
-        demo.render(
+        render(
             corpus.layout,
             target,
             seed=settings.seed,
@@ -91,8 +91,8 @@ def prepare(key, folders):
         shutil.rmtree(raw / key, ignore_errors=True)
         merge_corpora.make(members, raw, index, raw / key)
     else:
-        render(key, raw)
-    indexing.build(raw / key, index / key, CORPORA[key].layout, CORPORA[key].counts)
+        render_short(key, raw)
+    build(raw / key, index / key, CORPORA[key].layout, CORPORA[key].counts)
     return index / key
 
 
@@ -131,10 +131,10 @@ def test_a_total_is_held_against_the_clips(tmp_path, count):
     with pytest.raises(
         MerError, match=rf"must hold the clips that the paper prints, {count}, not 8"
     ):
-        indexing.build(tmp_path / "raw", tmp_path / "index", "pmemo", count)
-    indexing.build(tmp_path / "raw", tmp_path / "index", "pmemo", 8)
+        build(tmp_path / "raw", tmp_path / "index", "pmemo", count)
+    build(tmp_path / "raw", tmp_path / "index", "pmemo", 8)
 
 
 def test_a_total_is_no_recipe_for_a_demo(tmp_path):
     with pytest.raises(MerError, match=r"counts of a demo corpus must be equal .*not 16"):
-        demo.render("folder", tmp_path / "x", seed=1, seconds=1.0, sample_rate=8000, counts=16)
+        render("folder", tmp_path / "x", seed=1, seconds=1.0, sample_rate=8000, counts=16)

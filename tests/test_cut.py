@@ -53,8 +53,8 @@ def prepared(tmp_path, rng):
 def cut(prepared, tmp_path, change=None):
     index, standard = prepared
     chosen = CUT.model_copy(update=change or {})
-    split_clips.cut_index(index, tmp_path / "index/parts", chosen)
-    split_clips.cut_standard(standard, tmp_path / "standard/parts", chosen)
+    split_clips.split_index(index, tmp_path / "index/parts", chosen)
+    split_clips.split_standard(standard, tmp_path / "standard/parts", chosen)
     return tmp_path / "index/parts", tmp_path / "standard/parts"
 
 
@@ -98,12 +98,12 @@ def test_a_quarantined_song_leaves_out_its_parts(prepared, tmp_path):
 
 def test_absent_audio_stays_absent(prepared, tmp_path):
     artefacts.write_absent(tmp_path / "none", "no audio")
-    split_clips.cut_standard(tmp_path / "none", tmp_path / "parts", CUT)
+    split_clips.split_standard(tmp_path / "none", tmp_path / "parts", CUT)
     assert artefacts.absent(tmp_path / "parts") == "no audio"
 
 
 def test_a_clip_shorter_than_its_parts_is_refused(prepared, tmp_path):
-    with pytest.raises(MerError, match="cut into 41 parts must be as long; 's00' is 40"):
+    with pytest.raises(MerError, match="a sample for each of its 41 segments; 's00' has 40"):
         cut(prepared, tmp_path, {"parts": 41})
 
 
@@ -119,7 +119,7 @@ def folds(tmp_path, corpus):
 
     def of(protocol):
         source, target = (tmp_path / f"folds/{protocol}/{name}.json" for name in ("songs", "parts"))
-        split_clips.cut_folds(source, target, 4)
+        split_clips.split_folds(source, target, 4)
         return artefacts.read_folds(source), artefacts.read_folds(target)
 
     return of
@@ -146,7 +146,7 @@ def test_song_80_20_of_parts_is_the_split_of_the_range_of_songs(folds, corpus):
 
 def test_an_absent_protocol_stays_absent(tmp_path):
     write_json(tmp_path / "songs.json", {"status": "absent", "reason": "too few"})
-    split_clips.cut_folds(tmp_path / "songs.json", tmp_path / "parts.json", 4)
+    split_clips.split_folds(tmp_path / "songs.json", tmp_path / "parts.json", 4)
     with pytest.raises(MerError, match="too few"):
         artefacts.read_folds(tmp_path / "parts.json")
 

@@ -12,7 +12,7 @@ from mer.io.spectrograms import Mels
 from mer.learn import deepsmote
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.reconstruction import codes, trained
+from mer.learn.reconstruction import codes, train
 from mer.learn.trainers import supervised
 from mer.models import cnn
 from mer.networks.autoencoder import Autoencoder, Scale, code_shape
@@ -70,8 +70,8 @@ def test_a_silent_clip_can_be_scaled():
 
 def test_training_lowers_the_error_and_codes_do_not_depend_on_the_batch(mel):
     scaled = Scale(mel).forwards(mel)
-    net, arrays = trained(scaled, CONFIG, "0_synthesis", seed=1)
-    curve = arrays["curve.0_synthesis"]
+    net, phase = train(scaled, CONFIG, "synthesis", position=0, seed=1)
+    curve = phase.curve
     assert curve[-1, 0] < 0.7 * curve[0, 0]
     assert np.isnan(curve[:, 1]).all()
     together, alone = codes(net, scaled), codes(net, scaled[3:4])
@@ -94,7 +94,7 @@ def test_a_fold_synthesises_from_its_training_clips_only(mel, monkeypatch):
     ids = tuple("abcdefghijkl")
     labels = {id_: i // 6 for i, id_ in enumerate(ids)}
     mels = Mels(ids, np.full(12, 48), mel.repeat(1, 2, 3).numpy())
-    material = TrainingData(labels, ("low", "high"), mel=mels, synthesis=SYNTHESIS)
+    data = TrainingData(labels, ("low", "high"), mel=mels, synthesis=SYNTHESIS)
     seen = []
     original = deepsmote.synthesise
     monkeypatch.setattr(
@@ -102,9 +102,10 @@ def test_a_fold_synthesises_from_its_training_clips_only(mel, monkeypatch):
     )
     fold = Fold(0, 0, ids[:4] + ids[6:10], (), ids[4:6] + ids[10:])
     params = cnn.Params(training=CONFIG.model_copy(update={"max_epochs": 1}))
-    training = FoldContext(cnn, params, fold, 1, "described", PROFILE)
-    found = supervised.fit_predict(training, material)
+    context = FoldContext(cnn, params, fold, 1, "described", PROFILE)
+    found = supervised.fit_predict(context, data)
     assert torch.equal(seen[0], torch.from_numpy(mels.rows(fold.train)))
-    assert len(found["curve.0_synthesis"]) == CONFIG.max_epochs
-    plain = supervised.fit_predict(training, replace(material, synthesis=None))
-    assert not np.array_equal(found["probabilities"], plain["probabilities"])
+    assert [phase.label for phase in found.phases] == ["0_synthesis", "1_training"]
+    assert found.phases[0].epochs == CONFIG.max_epochs
+    plain = supervised.fit_predict(context, replace(data, synthesis=None))
+    assert not np.array_equal(found.probabilities, plain.probabilities)

@@ -5,14 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+import torch
 
 import weights
 from mer import audio, config, parallel, registry
 from mer.errors import MerError
-from mer.features import compare, openl3
+from mer.features import compare, musicnn, openl3
+from mer.features.musicnn.network import NAMES, MusiCNN
 from mer.io import artefacts
-from mer.pipeline import features as extraction
-from mer.pipeline import standardize as standardize_stage
+from mer.io.pretrained import renamed
+from mer.pipeline import features
+from mer.pipeline.standardize import standardize
 from mer.types import Clip, FeatureSet, Track
 
 RATE = 22050
@@ -51,12 +54,17 @@ def test_every_family_names_its_columns(family):
 
 @pytest.fixture
 def brought(monkeypatch):
-    """Random weights of a narrower network for the family that needs some."""
+    """Random weights for the families that need some."""
     monkeypatch.setattr(openl3, "FILTERS", (2, 2, 4, 4, 4, 4, 4, 512))
     monkeypatch.setattr(openl3, "load", lambda _: weights.keras(openl3.Network()))
-    openl3._network.cache_clear()
+    torch.manual_seed(0)
+    tagger = {k: v.numpy() for k, v in MusiCNN().state_dict().items()}
+    monkeypatch.setattr(musicnn, "load", lambda _: renamed(tagger, NAMES))
+    for family in (openl3, musicnn):
+        family._network.cache_clear()
     yield
-    openl3._network.cache_clear()
+    for family in (openl3, musicnn):
+        family._network.cache_clear()
 
 
 @pytest.mark.usefixtures("brought")
@@ -83,13 +91,13 @@ def prepared(tmp_path, monkeypatch):
     tracks = [Track(name, "Q1", f"{name}.wav") for name in "ab"]
     (tmp_path / "index").mkdir()
     artefacts.write_tracks(tmp_path / "index" / "tracks.csv", tracks, {})
-    standardize(tmp_path, RATE)
+    standardized(tmp_path, RATE)
     return tmp_path
 
 
-def standardize(root: Path, rate: int) -> None:
+def standardized(root: Path, rate: int) -> None:
     limits, quarantine = config.read("audio", "quarantine", path=ROOT / "params.yaml")
-    standardize_stage.standardize(
+    standardize(
         root / "index",
         root,
         root / "standard",
@@ -102,7 +110,7 @@ def standardize(root: Path, rate: int) -> None:
 
 def run(root: Path, family: str = "compare", params=PARAMS) -> Path:
     target = root / "features" / family
-    extraction.extract(root / "standard", root / "index", target, family=family, params=params)
+    features.extract(root / "standard", root / "index", target, family=family, params=params)
     return target
 
 
@@ -161,7 +169,7 @@ def test_new_audio_at_the_same_place_is_seen(prepared):
     before = artefacts.read_features(run(prepared) / "features.parquet").values
     samples, _ = sf.read(prepared / "a.wav", dtype="int16")
     sf.write(prepared / "a.wav", samples[::-1], RATE)
-    standardize(prepared, RATE)
+    standardized(prepared, RATE)
     after = artefacts.read_features(run(prepared) / "features.parquet").values
     assert not np.array_equal(before[0], after[0])
     assert np.array_equal(before[1], after[1])

@@ -76,9 +76,9 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     profile = profile_of()
 
     def accuracy(leak):
-        material = TrainingData(labels, ("low", "high"), table, rows=made, leak=leak)
-        training = FoldContext(svm, params, fold, 1, "described", profile)
-        found = sklearn_estimator.fit_predict(training, material)["probabilities"][0]
+        data = TrainingData(labels, ("low", "high"), table, oversampling=made, leak=leak)
+        context = FoldContext(svm, params, fold, 1, "described", profile)
+        found = sklearn_estimator.fit_predict(context, data).probabilities[0]
         return (found.argmax(1) == [labels[i] for i in fold.test]).mean()
 
     assert accuracy("none") < 0.65

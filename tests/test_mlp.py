@@ -78,8 +78,8 @@ def test_the_run_names_the_selected_columns(rows):
     x, y = rows
     ids = tuple(f"t{i}" for i in range(90))
     labels = dict(zip(ids, y.tolist(), strict=True))
-    material = TrainingData(labels, QUADRANTS[:3], FeatureSet(ids, tuple("abcdef"), x))
+    data = TrainingData(labels, QUADRANTS[:3], FeatureSet(ids, tuple("abcdef"), x))
     fold = Fold(0, 0, ids[::2], (), ids[1::2])
-    training = FoldContext(mlp, PARAMS, fold, 1, "described", PROFILE)
-    found = sklearn_estimator.fit_predict(training, material)
-    assert found["selected"].tobytes().decode().split("\n") == ["b", "e"]
+    context = FoldContext(mlp, PARAMS, fold, 1, "described", PROFILE)
+    found = sklearn_estimator.fit_predict(context, data)
+    assert found.selected_columns == ("b", "e")

@@ -66,7 +66,7 @@ DEMO = profile_of(folds=2, repeats=1, batch=8, short=True)
 
 
 @pytest.fixture(scope="module")
-def material(corpus):
+def data(corpus):
     """Inputs that tell the quadrant, with noise: columns, bands and level of mels, level of waveforms."""
     rng = np.random.default_rng(0)
     ids = tuple(t.id for t in corpus)
@@ -95,40 +95,44 @@ def material(corpus):
     )
 
 
-def as_read(material, model):
-    """The material with what ``gather`` would have loaded for this model."""
+def as_read(data, model):
+    """The data with what ``gather`` would have loaded for this model."""
     reads = registry.get("models", model).reads
     if "waveform" in reads:
-        return replace(material, mel=None, copies=None)
+        return replace(data, mel=None, augmented=None)
     if "weights" in reads:
-        longer = np.concatenate([material.mel.values] * 2, axis=1)
-        mel = replace(material.mel, values=longer)
+        longer = np.concatenate([data.mel.values] * 2, axis=1)
+        mel = replace(data.mel, values=longer)
         return replace(
-            material, waves=None, signals=None, mel=mel, weights=weights.of(model, SHAPE[1])
+            data,
+            segmented_waveforms=None,
+            waveforms=None,
+            mel=mel,
+            pretrained=weights.of(model, SHAPE[1]),
         )
-    return replace(material, waves=None, signals=None)
+    return replace(data, segmented_waveforms=None, waveforms=None)
 
 
-def altered(material, victim):
-    """The same material with everything about one clip changed: label, features, spectrogram, copies."""
-    row = material.table.ids.index(victim)
+def altered(data, victim):
+    """The same data with everything about one clip changed: label, features, spectrogram, copies."""
+    row = data.table.ids.index(victim)
     arrays = [
-        material.table.values.copy(),
-        material.mel.values.copy(),
-        material.copies.values.copy(),
-        material.waves.values.copy(),
-        material.signals.values.copy().reshape(len(material.labels), -1),
+        data.table.values.copy(),
+        data.mel.values.copy(),
+        data.augmented.values.copy(),
+        data.segmented_waveforms.values.copy(),
+        data.waveforms.values.copy().reshape(len(data.labels), -1),
     ]
     for array in arrays:
         array[row] = array[row] * 3 + 50
     return replace(
-        material,
-        labels={**material.labels, victim: (material.labels[victim] + 1) % 4},
-        table=replace(material.table, values=arrays[0]),
-        mel=replace(material.mel, values=arrays[1]),
-        copies=replace(material.copies, values=arrays[2]),
-        waves=replace(material.waves, values=arrays[3]),
-        signals=replace(material.signals, values=arrays[4].ravel()),
+        data,
+        labels={**data.labels, victim: (data.labels[victim] + 1) % 4},
+        table=replace(data.table, values=arrays[0]),
+        mel=replace(data.mel, values=arrays[1]),
+        augmented=replace(data.augmented, values=arrays[2]),
+        segmented_waveforms=replace(data.segmented_waveforms, values=arrays[3]),
+        waveforms=replace(data.waveforms, values=arrays[4].ravel()),
     )
 
 
@@ -137,16 +141,16 @@ def params(root, model):
     return block.model_copy(update=QUICK_BLOCKS.get(model, {}))
 
 
-def run(root, model, material, folds, fidelity="described", seed=1, chosen=None):
+def run(root, model, data, folds, fidelity="described", seed=1, chosen=None):
     return cross_validate(
         model,
         chosen or params(root, model),
-        as_read(material, model),
+        as_read(data, model),
         folds,
         seed=seed,
         fidelity=fidelity,
         profile=DEMO,
-        each=parallel.parallel_map,
+        fold_map=parallel.parallel_map,
     )
 
 
@@ -156,9 +160,9 @@ def folds(corpus):
 
 
 @pytest.fixture(scope="module")
-def trained(root, material, folds):
-    """What a model leaves on the material, trained once."""
-    return cache(lambda model: run(root, model, material, folds))
+def trained(root, data, folds):
+    """What a model leaves on the data, trained once."""
+    return cache(lambda model: run(root, model, data, folds))
 
 
 def left_by(trained, fold):
@@ -180,9 +184,9 @@ def test_every_model_declares_its_inputs(root):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_one_row_per_test_clip_with_probabilities(trained, model, material):
+def test_one_row_per_test_clip_with_probabilities(trained, model, data):
     found = trained(model).predictions
-    assert Counter(found.frame["id"]) == Counter(dict.fromkeys(material.labels, 1))
+    assert Counter(found.frame["id"]) == Counter(dict.fromkeys(data.labels, 1))
     assert found.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-3)
 
 
@@ -201,35 +205,35 @@ def test_every_phase_of_a_training_says_how_long_it_took(trained, model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_permuted_labels_fall_to_the_constant_row(root, model, material, folds, rng):
-    ids = list(material.labels)
-    permuted = dict(zip(ids, rng.permutation(list(material.labels.values())), strict=True))
-    blind = replace(material, labels=permuted)
+def test_permuted_labels_fall_to_the_constant_row(root, model, data, folds, rng):
+    ids = list(data.labels)
+    permuted = dict(zip(ids, rng.permutation(list(data.labels.values())), strict=True))
+    blind = replace(data, labels=permuted)
     figures = summary(run(root, model, blind, folds[:1]).predictions, 1)
     assert figures["accuracy"] < figures["constant_accuracy"] + 0.12
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_test_clip_and_its_copies_never_enter_training(root, trained, model, material, folds):
+def test_a_test_clip_and_its_copies_never_enter_training(root, trained, model, data, folds):
     """All is as after the first training, so two trainings give the same, too."""
-    after = run(root, model, altered(material, folds[0].test[0]), folds[:1])
+    after = run(root, model, altered(data, folds[0].test[0]), folds[:1])
     assert same(left_by(after, folds[0]), left_by(trained(model), folds[0]))
 
 
 @pytest.mark.parametrize("model", [m for m in MODELS if registry.get("models", m).reads])
-def test_a_training_clip_does_enter_training(root, trained, model, material, folds):
-    after = run(root, model, altered(material, folds[0].train[0]), folds[:1])
+def test_a_training_clip_does_enter_training(root, trained, model, data, folds):
+    after = run(root, model, altered(data, folds[0].train[0]), folds[:1])
     assert not same(left_by(after, folds[0]), left_by(trained(model), folds[0]))
 
 
 @pytest.mark.parametrize("model", [m for m in MODELS if registry.get("models", m).augments != "no"])
-def test_copies_of_training_clips_enter_training(root, trained, model, material, folds):
-    after = run(root, model, replace(material, copies=None), folds[:1])
+def test_copies_of_training_clips_enter_training(root, trained, model, data, folds):
+    after = run(root, model, replace(data, augmented=None), folds[:1])
     assert not same(left_by(after, folds[0]), left_by(trained(model), folds[0]))
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_what_a_training_leaves_answers_as_it_did(root, trained, model, material, folds):
+def test_what_a_training_leaves_answers_as_it_did(root, trained, model, data, folds):
     """Its test clips in another order, weights back from a file's bytes, no label but of training clips."""
     module, fold, left = registry.get("models", model), folds[0], trained(model)
     kept = FittedFold(
@@ -241,7 +245,7 @@ def test_what_a_training_leaves_answers_as_it_did(root, trained, model, material
         DEMO,
         load(save(dict(left.weights.get((0, 0), {})))),
     )
-    known = replace(material, labels={id_: material.labels[id_] for id_ in fold.train})
+    known = replace(data, labels={id_: data.labels[id_] for id_ in fold.train})
     asked, trainer = fold.test[::-1], registry.get("learn.trainers", module.trainer)
     found = trainer.predict(kept, as_read(known, model), asked)
     answers = left.predictions.frame.set_index("id").loc[list(asked)]
@@ -252,19 +256,19 @@ def test_what_a_training_leaves_answers_as_it_did(root, trained, model, material
 
 
 @pytest.mark.parametrize("model", ["svm", "hybrid"])
-def test_only_the_released_reading_lets_test_rows_scale_the_others(root, model, material, folds):
+def test_only_the_released_reading_lets_test_rows_scale_the_others(root, model, data, folds):
     before, after = (
         left_by(run(root, model, m, folds[:1], "released"), folds[0])
-        for m in (material, altered(material, folds[0].test[0]))
+        for m in (data, altered(data, folds[0].test[0]))
     )
     assert not same(before, after)
 
 
-def test_svm_search_chooses_inside_the_training_part(root, material, folds):
+def test_svm_search_chooses_inside_the_training_part(root, data, folds):
     module = registry.get("models", "svm")
     content = yaml.safe_load((root / "params.yaml").read_text())["models"]["svm"]
     searching = module.Params(**{**content, "search": "grid", "c": 1e-6})
-    found = run(root, "svm", material, folds, chosen=searching)
+    found = run(root, "svm", data, folds, chosen=searching)
     assert summary(found.predictions, 1)["f1_macro"] > 0.7
     assert set(module.build(searching, seed=1, fidelity="described").param_grid) == {
         "svc__C",
@@ -272,11 +276,11 @@ def test_svm_search_chooses_inside_the_training_part(root, material, folds):
     }
 
 
-def test_a_table_without_a_clip_is_refused(root, material, folds):
-    first = material.table
+def test_a_table_without_a_clip_is_refused(root, data, folds):
+    first = data.table
     short = FeatureSet(first.ids[1:], first.names, first.values[1:])
     with pytest.raises(MerError, match="1 clips have no row of features, the first is 't000'"):
-        run(root, "svm", replace(material, table=short), folds)
+        run(root, "svm", replace(data, table=short), folds)
 
 
 def test_the_seed_of_a_fold_depends_on_seed_repeat_and_fold(corpus):

@@ -10,7 +10,6 @@ from conftest import ROOT
 from mer import config, registry
 from mer.errors import MerError
 from mer.learn import loop
-from mer.learn.trainers.supervised import weights
 from mer.networks.layers import GRU, Dropout, MaxPoolSame, he_normal
 from mer.runtime.device import device
 from mer.schema.training import TrainingConfig
@@ -359,8 +358,7 @@ def test_recipes_of_the_networks_are_the_published(name):
 def test_weights_come_back(tmp_path, batch, name):
     network, other = build(name), build(name).to(memory_format=torch.channels_last)
     loop.fit(network, [batch[0]], batch[1], LEARNING.model_copy(update={"max_epochs": 1}), seed=1)
-    arrays = {k.removeprefix("weights."): v for k, v in weights(network).items()}
-    save_file(arrays, tmp_path / "w.safetensors")
+    save_file(loop.weights(network), tmp_path / "w.safetensors")
     expected = loop.predict(network, [batch[0]])
     assert not np.allclose(loop.predict(other, [batch[0]]), expected, atol=1e-3)
     loaded = {k: torch.from_numpy(v) for k, v in load_file(tmp_path / "w.safetensors").items()}

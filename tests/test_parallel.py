@@ -13,7 +13,7 @@ def noise(item):
 
 
 def named(item):
-    return {"noise": noise(item)}
+    return parallel.Arrays(noise=noise(item))
 
 
 def fragile(item):
@@ -56,12 +56,15 @@ def test_bad_number_of_jobs_is_named(monkeypatch, value):
 
 def test_resumed_work_keeps_what_was_done(monkeypatch, scratch):
     monkeypatch.setenv("MER_JOBS", "1")
-    with pytest.raises(MerError, match="third"), parallel.checkpointed_map("key") as work:
+    with (
+        pytest.raises(MerError, match="third"),
+        parallel.checkpointed_map("key", parallel.Arrays) as work,
+    ):
         list(work(fragile, list(range(5)), label="fragile"))
     (kept,) = scratch.iterdir()
     assert sorted(p.name for p in kept.iterdir()) == [f"{i}.safetensors" for i in range(3)]
     save_file({"noise": np.full(5, 7.0)}, kept / "0.safetensors")
-    with parallel.checkpointed_map("key") as work:
+    with parallel.checkpointed_map("key", parallel.Arrays) as work:
         found = [arrays["noise"] for arrays in work(named, list(range(5)), label="noise")]
     assert (found[0] == 7).all()
     assert (found[4] == noise(4)).all()
@@ -70,19 +73,22 @@ def test_resumed_work_keeps_what_was_done(monkeypatch, scratch):
 
 def test_no_item_is_started_when_the_time_is_up(monkeypatch, scratch):
     monkeypatch.setenv("MER_JOBS", "1")
-    with parallel.checkpointed_map("key", until=float("inf")) as work:
+    with parallel.checkpointed_map("key", parallel.Arrays, until=float("inf")) as work:
         next(work(named, list(range(3)), label="noise"))
         (kept,) = scratch.iterdir()
     save_file({"noise": np.full(5, 7.0)}, kept / "0.safetensors")
-    with parallel.checkpointed_map("key", until=0.0) as work:
+    with parallel.checkpointed_map("key", parallel.Arrays, until=0.0) as work:
         found = list(work(named, list(range(3)), label="noise"))
     assert (found[0]["noise"] == 7).all()
-    assert found[1:] == [{}, {}]
+    assert found[1:] == [None, None]
     assert kept.exists()
 
 
 def test_another_key_shares_nothing(scratch):
-    with parallel.checkpointed_map("one") as first, parallel.checkpointed_map("two") as second:
+    with (
+        parallel.checkpointed_map("one", parallel.Arrays) as first,
+        parallel.checkpointed_map("two", parallel.Arrays) as second,
+    ):
         list(first(named, [0], label="first"))
         (found,) = second(named, [5], label="second")
         assert (found["noise"] == noise(5)).all()

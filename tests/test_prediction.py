@@ -10,18 +10,17 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
-from clone import edit
+from clone import copy_params, edit
 from conftest import ROOT
 from mer import config
 from mer.__main__ import main
 from mer.inference import predict, trained_system
 from mer.io import artefacts
-from mer.pipeline import features as extraction
-from mer.pipeline import folds as folding
-from mer.pipeline import index as indexing
-from mer.pipeline import mel, standardize
-from mer.pipeline import train as training
+from mer.pipeline import mel, standardize, train
 from mer.pipeline.demo import render
+from mer.pipeline.features import extract
+from mer.pipeline.folds import make
+from mer.pipeline.index import build
 from mer.selection import selected
 from mer.types import QUADRANTS
 
@@ -32,9 +31,9 @@ SMALL = {
     "corpora__demo__counts": dict.fromkeys(QUADRANTS, 3),
     "views__louro__seconds": SECONDS,
     "views__louro__n_mels": 64,
-    "models__hybrid__dnn__short_epochs": 8,
-    "models__hybrid__pretraining__short_epochs": 1,
-    "models__hybrid__fusion__short_epochs": 2,
+    "models__hybrid__dnn__smoke_test_epochs": 8,
+    "models__hybrid__pretraining__smoke_test_epochs": 1,
+    "models__hybrid__fusion__smoke_test_epochs": 2,
     "models__sincnet__chunk_ms": 25,
     "models__sincnet__hidden": [16],
     "augment": "none",
@@ -54,20 +53,20 @@ def prepare():
     )
     raw, index, standard = (Path("data", kind, "demo") for kind in ("raw", "index", "standard"))
     render.render("folder", raw, seed=7, seconds=SECONDS, sample_rate=RATE, counts=corpus.counts)
-    indexing.build(raw, index, "folder", corpus.counts)
+    build(raw, index, "folder", corpus.counts)
     how = {"sample_rate": corpus.rate, "peak_db": corpus.peak_db, "limits": limits}
     standardize.standardize(index, raw, standard, **how, quarantine=quarantine)
     mel.compute(standard, Path("data/mel/louro/demo"), view)
     features = Path("data/features/compare/demo")
-    extraction.extract(standard, index, features, family="compare", params=family)
+    extract(standard, index, features, family="compare", params=family)
     folds = Path("data/folds")
-    folding.make(index, standard, folds, own="cv10", profile=profile, seed=1)
+    make(index, standard, folds, own="cv10", profile=profile, seed=1)
 
 
-def train(target):
+def train_selected(target):
     """What the stage train makes of the selection."""
     chosen = selected()
-    training.run(chosen, *chosen.blocks(), target, weights=True)
+    train.run(chosen, *chosen.blocks(), target, weights=True)
 
 
 @pytest.fixture(scope="module")
@@ -76,23 +75,24 @@ def ran(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        shutil.copyfile(ROOT / "params.yaml", "params.yaml")
+        copy_params(ROOT, folder)
         select(**SMALL)
         prepare()
         for model in MODELS:
             select(model=model)
-            train(Path("data/runs", model))
+            train_selected(Path("data/runs", model))
     return folder
 
 
 @pytest.fixture
 def project(ran, monkeypatch):
-    """The project as it was, whatever a test does to params.yaml."""
+    """The project as it was, whatever a test does to its params."""
     monkeypatch.chdir(ran)
     monkeypatch.setenv("COLUMNS", "400")
-    before = Path("params.yaml").read_text()
+    before = {path: path.read_text() for path in (Path("params.yaml"), *Path("params").iterdir())}
     yield ran
-    Path("params.yaml").write_text(before)
+    for path, text in before.items():
+        path.write_text(text)
 
 
 @pytest.fixture
@@ -189,8 +189,8 @@ def test_the_command_prints_and_writes_and_names_what_it_leaves_out(
 
 
 def test_a_policy_of_the_training_alone_is_known_as_used(project):
-    select(model="cnn", augment="spec_augment", models__cnn__training__short_epochs=1)
-    train(project / "data/runs/striped")
+    select(model="cnn", augment="spec_augment", models__cnn__training__smoke_test_epochs=1)
+    train_selected(project / "data/runs/striped")
     assert len(trained_system.load(project / "data/runs/striped").members) == 2
     assert asked("cnn", ["data/raw/demo/demo_q1_00.wav"], run="striped").whole == [True, False]
 

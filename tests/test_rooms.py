@@ -35,7 +35,7 @@ ORDER = (
     ("audio", "labels", "metrics", "parallel", "splits"),
     ("schema",),
     ("registry", "runtime", "types"),
-    ("errors", "seeds"),
+    ("contracts", "errors", "seeds"),
     ("",),
 )
 FLOOR = {room: -floor for floor, rooms in enumerate(ORDER) for room in rooms}
@@ -130,7 +130,7 @@ OFFERS = {
     "cli": {"arguments", "run"},
     "datasets": {"tracks", "published"},
     "features": {"names"},
-    "learn.trainers": {"fit_predict", "answer"},
+    "learn.trainers": {"fit_predict", "predict"},
     "models": {"build"},
     "pipeline.demo.writers": {"write"},
 }

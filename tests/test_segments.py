@@ -71,40 +71,40 @@ def test_the_mean_of_segments_and_the_released_vote():
 
 
 @pytest.fixture
-def material(rng):
+def data(rng):
     ids = tuple("abcdefgh")
     labels = {id_: i % 2 for i, id_ in enumerate(ids)}
     values = rng.standard_normal((8, 3, 16, 16)).astype(np.float16)
     copies = rng.standard_normal((8, 2, 3, 16, 16)).astype(np.float16)
     frames = np.full(8, 16)
     mels, copied = Mels(ids, frames, values), Copies(ids, frames, copies, ("one", "two"))
-    return TrainingData(labels, ("low", "high"), mel=mels, copies=copied)
+    return TrainingData(labels, ("low", "high"), mel=mels, augmented=copied)
 
 
-def test_examples_and_targets_are_aligned(material):
+def test_examples_and_targets_are_aligned(data):
     cpu = torch.device("cpu")
-    x = tensors.examples(material, ("c", "b"), cpu, augmented=True)
-    y = tensors.targets(material, ("c", "b"), cpu, augmented=True)
+    x = tensors.examples(data, ("c", "b"), cpu, augmented=True)
+    y = tensors.targets(data, ("c", "b"), cpu, augmented=True)
     assert x.shape == (18, 16, 16)
-    assert torch.equal(x[3:6], torch.from_numpy(material.mel.values[1]))
-    assert torch.equal(x[9:12], torch.from_numpy(material.copies.values[2, 1]))
+    assert torch.equal(x[3:6], torch.from_numpy(data.mel.values[1]))
+    assert torch.equal(x[9:12], torch.from_numpy(data.augmented.values[2, 1]))
     assert y.tolist() == [0] * 3 + [1] * 3 + [0] * 6 + [1] * 6
 
 
-def test_clips_and_their_segments_are_scored(material, tmp_path):
-    ids = material.mel.ids
+def test_clips_and_their_segments_are_scored(data, tmp_path):
+    ids = data.mel.ids
     folds = [Fold(0, 0, ids[:4], (), ids[4:]), Fold(0, 1, ids[4:], (), ids[:4])]
     params = short_chunk_cnn.Params(filters=(4, 4), training=CONFIG)
     profile = profile_of(folds=2, repeats=1, batch=8, short=True)
     trained = cross_validate(
         "short_chunk_cnn",
         params,
-        material,
+        data,
         folds,
         seed=1,
         fidelity="described",
         profile=profile,
-        each=parallel.parallel_map,
+        fold_map=parallel.parallel_map,
     )
     by_segment = trained.segments.frame.assign(clip=lambda f: f["id"].str.split("#").str[0])
     assert len(by_segment) == 24

@@ -90,7 +90,7 @@ def test_repeats_of_one_split_differ_by_their_seed(prepared):
     assert not np.array_equal(first, second)
 
 
-def test_rounds_of_a_split_are_repeats_from_other_seeds(prepared, monkeypatch):
+def test_restarts_of_a_split_are_repeats_from_other_seeds(prepared, monkeypatch):
     """Under a profile of fewer repeats they are the first of them."""
     found = run(CHOSEN, prepared / "own", {"restarts": 3}).frame
     by_repeat = [rows["p_0"].to_numpy() for _, rows in found.groupby("repeat")]
@@ -108,13 +108,13 @@ def test_rounds_of_a_split_are_repeats_from_other_seeds(prepared, monkeypatch):
 def test_both_corpora_are_joined_by_ids_that_say_which():
     def one(value):
         signals = Waveforms(("a", "b"), np.full(5, value, np.float16), np.array([2, 3]))
-        return TrainingData({"a": 0, "b": 1}, QUADRANTS, signals=signals)
+        return TrainingData({"a": 0, "b": 1}, QUADRANTS, waveforms=signals)
 
     both = concat_corpora(one(1), one(2), "here")
     assert both.labels == {"here/a": 0, "here/b": 1, "a": 0, "b": 1}
-    assert both.signals.ids == ("here/a", "here/b", "a", "b")
-    assert both.signals.places(["b", "here/b"])[0].tolist() == [7, 2]
-    assert both.signals.values[7] == 2
+    assert both.waveforms.ids == ("here/a", "here/b", "a", "b")
+    assert both.waveforms.spans(["b", "here/b"])[0].tolist() == [7, 2]
+    assert both.waveforms.values[7] == 2
 
 
 def test_a_model_of_spectrograms_cannot_cross():
@@ -154,7 +154,7 @@ def test_a_transfer_goes_on_from_the_network_of_its_parent(prepared):
     assert artefacts.read_json(prepared / "child/run.json")["parent"] == "parent"
 
 
-def test_rounds_of_a_transfer_all_begin_where_the_parents_first_ended(prepared, monkeypatch):
+def test_restarts_of_a_transfer_all_begin_where_the_parents_first_ended(prepared, monkeypatch):
     """With a learning rate of nearly nothing they end there; from nothing, each elsewhere."""
     settings, heads = {**SMALL, "restarts": 2}, []
 

@@ -12,6 +12,7 @@ from mer.learn.data import TrainingData
 from mer.learn.trainers import random_chunks
 from mer.learn.waveforms import Waveforms
 from mer.models import sincnet
+from mer.networks import sinc
 from mer.types import QUADRANTS
 
 RATE = 16000
@@ -38,7 +39,7 @@ def test_has_the_published_shapes(chunk_ms, frames):
 @pytest.fixture
 def bank():
     """Filters with one band of 1000 to 2000 Hz and the others as they begin."""
-    layer = sincnet.SincConv(RATE)
+    layer = sinc.SincConv(RATE)
     with torch.no_grad():
         layer.low[0], layer.band[0] = 950, 950
     return layer
@@ -64,7 +65,7 @@ def test_a_tone_inside_the_band_passes_and_one_outside_does_not(bank, hertz, pas
 
 
 def test_cut_offs_are_ordered_inside_the_spectrum_and_never_narrow():
-    layer = sincnet.SincConv(RATE)
+    layer = sinc.SincConv(RATE)
     with torch.no_grad():
         layer.low.copy_(torch.linspace(-20000, 20000, 80))
         layer.band.copy_(torch.linspace(9000, -9000, 80))
@@ -75,7 +76,7 @@ def test_cut_offs_are_ordered_inside_the_spectrum_and_never_narrow():
 
 
 def test_bands_begin_side_by_side_on_the_mel_scale():
-    low, high = sincnet.SincConv(RATE).cutoffs()
+    low, high = sinc.SincConv(RATE).cutoffs()
     mels = 2595 * torch.log10(1 + (low - 50) / 700)
     assert mels.diff().std() < 1e-2
     assert low[0].item() == pytest.approx(80, abs=0.1)
@@ -89,7 +90,7 @@ def test_filtering_and_its_gradients_are_those_of_a_convolution(samples):
     filters = torch.randn(5, 251, dtype=torch.double)
     filters = (filters + filters.flip(1)).requires_grad_()
     plain = functional.max_pool1d(functional.conv1d(x[:, None], filters[:, None]).abs(), 3)
-    ours = sincnet._pooled(x, filters)
+    ours = sinc.filter_and_pool(x, filters)
     weights = torch.randn_like(plain)
     assert torch.allclose(ours, plain)
     of_x, of_filters = torch.autograd.grad((plain * weights).sum(), (x, filters))
@@ -97,12 +98,12 @@ def test_filtering_and_its_gradients_are_those_of_a_convolution(samples):
     found = torch.autograd.grad((ours * weights).sum(), (x, filters))
     assert all(torch.allclose(a, b) for a, b in zip(found, expected, strict=True))
     with torch.no_grad():
-        assert torch.allclose(sincnet._pooled(x, filters), plain)
+        assert torch.allclose(sinc.filter_and_pool(x, filters), plain)
 
 
 def test_norm_has_the_deviation_of_a_sample_and_knows_silence():
     x = torch.randn(3, 2, 7, dtype=torch.double)
-    norm = sincnet.TimeNorm(2, 7).double()
+    norm = sinc.TimeNorm(2, 7).double()
     expected = (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-6)
     assert torch.allclose(norm(x), expected, atol=1e-5)
     assert norm(torch.full((1, 2, 7), 0.5, dtype=torch.double)).abs().max() < 1e-6
@@ -118,17 +119,17 @@ def clips(rng):
     """Three clips of 400, 900 and 1000 samples, of which the last two are taken."""
     lengths = np.array([400, 900, 1000])
     signals = Waveforms(("a", "b", "c"), rng.uniform(-1, 1, 2300).astype(np.float16), lengths)
-    material = TrainingData(dict.fromkeys("abc", 0), QUADRANTS, signals=signals)
+    data = TrainingData(dict.fromkeys("abc", 0), QUADRANTS, waveforms=signals)
     values = torch.from_numpy(signals.values)
 
     def of(ids, size=400):
-        return random_chunks.Clips.of(material, ids, values, size)
+        return random_chunks.Clips.select(data, ids, values, size)
 
     return of
 
 
 def test_chunks_stand_at_the_hop_inside_their_clip(clips):
-    every, counts = clips(("c", "b", "a")).every(400, 160)
+    every, counts = clips(("c", "b", "a")).all_chunks(400, 160)
     assert counts.tolist() == [4, 4, 1]
     assert every.starts.tolist() == [1300, 1460, 1620, 1780, 400, 560, 720, 880, 0]
     assert torch.equal(every[torch.tensor([8])][0], every.values[:400].float())
@@ -136,7 +137,7 @@ def test_chunks_stand_at_the_hop_inside_their_clip(clips):
 
 def test_drawn_chunks_lie_inside_the_clips_at_levels_around_one(clips):
     side = clips(("b", "c"))
-    drawn, clip = side.draw(2000, 400, 0.2, torch.Generator().manual_seed(0))
+    drawn, clip = side.sample_chunks(2000, 400, 0.2, torch.Generator().manual_seed(0))
     begin = drawn.starts - side.starts[clip]
     assert begin.min() == 0
     assert (begin <= side.lengths[clip] - 400).all()

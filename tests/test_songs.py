@@ -7,15 +7,16 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
+from clone import copy_params
 from conftest import ROOT
 from mer import config
 from mer.__main__ import main
 from mer.errors import MerError
 from mer.inference import songs
-from mer.inference.excerpts import cut
+from mer.inference.excerpts import write_excerpts
 from mer.io import artefacts
 from mer.pipeline import features, standardize
-from mer.pipeline import index as indexing
+from mer.pipeline.index import build
 
 RATE = 22050
 (LIMITS,) = config.read("audio", path=ROOT / "params.yaml")
@@ -30,7 +31,7 @@ def project(tmp_path, monkeypatch):
     """A folder with params.yaml and three songs, one of them damaged, one without a sound behind 4 s."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "400")
-    shutil.copyfile(ROOT / "params.yaml", "params.yaml")
+    copy_params(ROOT, tmp_path)
     (tmp_path / "mine").mkdir()
     sf.write("mine/high.wav", tone(880, 3), RATE)
     sf.write("mine/low.flac", np.concatenate([tone(110, 4), np.zeros(4 * RATE)]), RATE)
@@ -40,7 +41,9 @@ def project(tmp_path, monkeypatch):
 
 
 def standard(places, data, rate=RATE, peak_db=None):
-    return songs.standardize(places, data, "x", sample_rate=rate, peak_db=peak_db, limits=LIMITS)
+    return songs.standardize_songs(
+        places, data, "x", sample_rate=rate, peak_db=peak_db, limits=LIMITS
+    )
 
 
 def run(monkeypatch, *words):
@@ -120,7 +123,7 @@ def cut_of(folder, values, *, rate, seconds, peak_db=None):
         )
         clips.to_csv(new / "clips.csv", index=False)
         artefacts.write_manifest(new, rate=rate)
-    cut(source, folder / "target", seconds=seconds, peak_db=peak_db)
+    write_excerpts(source, folder / "target", seconds=seconds, peak_db=peak_db)
     found = artefacts.Standard.read(folder / "target")
     return {id_: found.clip(n).samples for n, id_ in enumerate(found.ids)}
 
@@ -133,7 +136,7 @@ def test_each_excerpt_gets_the_level_of_the_corpus_clips(tmp_path):
 
 def test_silent_excerpts_are_named_and_keep_their_number(project, caplog):
     standard(["mine/low.flac"], project / "data")
-    found, _ = cut(
+    found, _ = write_excerpts(
         project / "data/standard/x", project / "data/standard/y", seconds=2, peak_db=None
     )
     assert [excerpt.id for excerpt in found] == ["mine/low.flac#0", "mine/low.flac#1"]
@@ -145,7 +148,7 @@ def of_a_corpus(folder):
     labels = "path,quadrant\nhigh.wav,Q1\nlow.flac,Q3\n"
     (folder / "mine/labels.csv").write_text(labels)
     index, standard, target = (folder / name for name in ("index", "standard", "features"))
-    indexing.build(folder / "mine", index, "folder", None)
+    build(folder / "mine", index, "folder", None)
     (quarantine,) = config.read("quarantine")
     how = {"sample_rate": RATE, "peak_db": None, "limits": LIMITS, "quarantine": quarantine}
     standardize.standardize(index, folder / "mine", standard, **how)

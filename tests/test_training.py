@@ -74,12 +74,12 @@ def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeyp
 def test_a_run_that_lacks_time_says_how_many_folds_it_has(prepared, monkeypatch):
     whole, work = run(prepared), train.cross_validate
 
-    def cut_short(model, params, material, folds, *, each, **facts):
+    def cut_short(model, params, data, folds, *, fold_map, **facts):
         def stopping(*given, **words):
-            results = list(each(*given, **words))
-            return iter([results[0], *({} for _ in results[1:])])
+            results = list(fold_map(*given, **words))
+            return iter([results[0], *(None for _ in results[1:])])
 
-        return work(model, params, material, folds, each=stopping, **facts)
+        return work(model, params, data, folds, fold_map=stopping, **facts)
 
     monkeypatch.setattr(train, "cross_validate", cut_short)
     run(prepared)
@@ -103,7 +103,7 @@ def test_an_estimator_loads_no_torch(model):
 import sys
 from mer import registry
 from mer.pipeline import evaluate, train
-from mer.learn.cross_validation import trainer_of, runs_sequentially
+from mer.learn.cross_validation import runs_sequentially, trainer_of
 registry.get("models", "{model}")
 assert trainer_of("{model}").uses_device == runs_sequentially("{model}") == False
 assert "torch" not in sys.modules

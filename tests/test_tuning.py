@@ -1,4 +1,4 @@
-"""The search for a training configuration: what it finds, how it goes on after a kill, and what it may look at."""
+"""The hyperparameter search: its best trial, its continuation after a kill, and the clips it may read."""
 
 from dataclasses import replace
 
@@ -13,6 +13,7 @@ from mer.io.spectrograms import Copies, Mels
 from mer.learn import hyperparameter_search
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
+from mer.learn.result import Trial
 from mer.learn.trainers import hybrid
 from mer.parallel import parallel_map
 from mer.schema.training import TrainingConfig, Tuning
@@ -52,22 +53,20 @@ def search(objective=merit, space=SPACE, name="study", profile=PAPER, seed=1):
     )
 
 
-def test_the_best_trial_is_taken_and_the_rest_of_the_recipe_stays():
+def test_the_best_trial_is_taken_and_the_rest_of_the_configuration_stays():
     training_config, trials = search()
-    assert trials.shape == (10, len(hyperparameter_search.COLUMNS))
-    (chosen,) = trials[trials[:, -1] == 1]
-    assert chosen[4] == trials[:, 4].max() == pytest.approx(merit(training_config))
-    assert (
-        training_config.batch_size,
-        training_config.optimizer == "adam",
-        training_config.lr,
-    ) == tuple(chosen[1:4])
+    assert len(trials) == 10
+    (chosen,) = (trial for trial in trials if trial.chosen)
+    best = max(trial.objective for trial in trials)
+    assert chosen.objective == best == pytest.approx(merit(training_config))
+    for key in ("batch_size", "optimizer", "lr"):
+        assert getattr(training_config, key) == getattr(chosen, key)
     assert (training_config.max_epochs, training_config.smoke_test_epochs) == (3, 2)
 
 
 def test_of_equals_the_first_is_taken():
     _, trials = search(lambda _: 0.0)
-    assert trials[:, -1].tolist() == [1] + 9 * [0]
+    assert [trial.chosen for trial in trials] == [True] + 9 * [False]
 
 
 def test_trials_learn_from_those_before():
@@ -76,13 +75,13 @@ def test_trials_learn_from_those_before():
     found = [
         search(space=longer, name=f"study {seed}", seed=seed)[1] for seed in (1000, 2000, 3000)
     ]
-    assert np.mean([trials[10:, 4] for trials in found]) > 0.72
+    assert np.mean([trial.objective for trials in found for trial in trials[10:]]) > 0.72
 
 
 def test_the_same_search_gives_the_same_trials(studies, monkeypatch):
     first = search()[1]
     monkeypatch.setattr(hyperparameter_search, "STUDIES", studies / "elsewhere")
-    assert np.array_equal(search()[1], first)
+    assert search()[1] == first
 
 
 def test_a_killed_search_goes_on_and_ends_the_same(studies, monkeypatch):
@@ -101,7 +100,7 @@ def test_a_killed_search_goes_on_and_ends_the_same(studies, monkeypatch):
         1
     ]
     assert len(seen) == 6
-    assert np.array_equal(after, whole)
+    assert after == whole
     search(dies)  # a finished search tries nothing
 
 
@@ -115,8 +114,8 @@ def test_a_database_may_keep_the_trials(tmp_path):
     space = SPACE.model_copy(update={"storage": f"sqlite:///{tmp_path}/trials.db", "trials": 2})
     first = search(space=space)[1]
     assert (tmp_path / "trials.db").exists()
-    assert np.array_equal(search(space=space)[1], first)
-    assert np.array_equal(search(space=space.model_copy(update={"storage": None}))[1], first)
+    assert search(space=space)[1] == first
+    assert search(space=space.model_copy(update={"storage": None}))[1] == first
 
 
 def test_a_database_that_is_none_is_refused():
@@ -143,7 +142,7 @@ SHAPE = (96, 96)
 
 
 @pytest.fixture(scope="module")
-def material():
+def data():
     rng = np.random.default_rng(0)
     ids = tuple(f"c{i:02d}" for i in range(32))
     y = np.arange(32) % 4
@@ -160,53 +159,53 @@ def material():
 
 
 @pytest.fixture(scope="module")
-def fold(material):
-    ids = tuple(material.labels)
+def fold(data):
+    ids = tuple(data.labels)
     return Fold(0, 0, ids[:16], ids[16:24], ids[24:])
 
 
-def run(material, fold, fidelity="described", **changes):
+def run(data, fold, fidelity="described", **changes):
     (params,) = config.read("models.hybrid", path=ROOT / "params.yaml")
     quick = dict.fromkeys(("dnn", "pretraining", "fusion"), CONFIG)
     return cross_validate(
         "hybrid",
         params.model_copy(update={**quick, **changes}),
-        material,
+        data,
         [fold],
         seed=1,
         fidelity=fidelity,
         profile=DEMO,
-        each=parallel_map,
+        fold_map=parallel_map,
     )
 
 
-def altered(material, *victims):
+def altered(data, *victims):
     """The same with other labels, rows and spectrograms of some clips."""
-    rows = [material.table.ids.index(victim) for victim in victims]
-    values, mels = material.table.values.copy(), material.mel.values.copy()
+    rows = [data.table.ids.index(victim) for victim in victims]
+    values, mels = data.table.values.copy(), data.mel.values.copy()
     values[rows] += 50
     mels[rows] += 50
     return replace(
-        material,
-        labels=material.labels | {v: (material.labels[v] + 1) % 4 for v in victims},
-        table=replace(material.table, values=values),
-        mel=replace(material.mel, values=mels),
+        data,
+        labels=data.labels | {v: (data.labels[v] + 1) % 4 for v in victims},
+        table=replace(data.table, values=values),
+        mel=replace(data.mel, values=mels),
     )
 
 
-def test_validation_decides_and_test_is_not_looked_at(material, fold):
-    before = run(material, fold)
+def test_validation_decides_and_test_is_not_looked_at(data, fold):
+    before = run(data, fold)
     assert before.trials["chosen"].tolist().count(1) == 1
     assert list(before.trials["trial"]) == [1, 2]
-    same = run(altered(material, fold.test[0]), fold)
+    same = run(altered(data, fold.test[0]), fold)
     assert same.trials.equals(before.trials)
     others = same.predictions.frame["id"] != fold.test[0]
     assert same.predictions.frame[others].equals(before.predictions.frame[others])
-    others = run(altered(material, *fold.val), fold).trials
+    others = run(altered(data, *fold.val), fold).trials
     assert not others["objective"].equals(before.trials["objective"])
 
 
-def test_the_chosen_recipe_is_the_one_that_is_trained(material, fold, monkeypatch):
+def test_the_chosen_recipe_is_the_one_that_is_trained(data, fold, monkeypatch):
     chosen = TrainingConfig(
         optimizer="adam",
         lr=0.01,
@@ -218,21 +217,21 @@ def test_the_chosen_recipe_is_the_one_that_is_trained(material, fold, monkeypatc
     monkeypatch.setattr(
         hybrid.hyperparameter_search,
         "search",
-        lambda *_, **__: (chosen, np.zeros((1, len(hyperparameter_search.COLUMNS)))),
+        lambda *_, **__: (chosen, [Trial(8, "adam", 0.01, 0.5, chosen=True)]),
     )
-    searched = run(material, fold).predictions.frame
-    plain = run(material, fold, search="none", fusion=chosen)
+    searched = run(data, fold).predictions.frame
+    plain = run(data, fold, search="none", fusion=chosen)
     assert searched.equals(plain.predictions.frame)
     assert plain.trials.empty
 
 
-def test_without_a_validation_part_nothing_is_searched(material, fold):
+def test_without_a_validation_part_nothing_is_searched(data, fold):
     joined = Fold(0, 0, (*fold.train, *fold.val), (), fold.test)
-    assert run(material, joined).trials.empty
+    assert run(data, joined).trials.empty
 
 
-def test_released_takes_the_training_accuracy(material, fold):
-    found = run(material, fold, "released")
+def test_released_takes_the_training_accuracy(data, fold):
+    found = run(data, fold, "released")
     last = found.curves.query("phase == '3_fusion'")["accuracy"].iloc[-1]
     assert found.trials["objective"].max() == pytest.approx(last)
 

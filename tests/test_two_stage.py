@@ -14,8 +14,7 @@ from mer import config, parallel
 from mer.dsp.mel import spectrogram
 from mer.errors import MerError
 from mer.io.spectrograms import Mels
-from mer.learn import loop, memmap
-from mer.learn import restarts as rounds
+from mer.learn import loop, memmap, restarts
 from mer.learn.context import FoldContext
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
@@ -61,7 +60,7 @@ def small(**changes):
 
 
 @pytest.fixture
-def material(rng):
+def data(rng):
     """16 clips of 3 segments; a band and the level of the first segment tell the class."""
     ids = tuple(f"c{i:02d}" for i in range(16))
     labels = {id_: i % 2 for i, id_ in enumerate(ids)}
@@ -72,8 +71,8 @@ def material(rng):
 
 
 @pytest.fixture
-def fold(material):
-    ids = material.mel.ids
+def fold(data):
+    ids = data.mel.ids
     return Fold(0, 0, ids[:10], (), ids[10:])
 
 
@@ -84,21 +83,26 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setenv("MER_DEVICE", "cpu")
 
 
-def trained(material, fold, params=None, fidelity="described", profile=WHOLE):
-    training = FoldContext(ae_bilstm, params or small(), fold, 1, fidelity, profile)
-    return two_stage.fit_predict(training, material)
+def trained(data, fold, params=None, fidelity="described", profile=WHOLE):
+    context = FoldContext(ae_bilstm, params or small(), fold, 1, fidelity, profile)
+    return two_stage.fit_predict(context, data)
 
 
 def validated(fold, labels, seed=1, fidelity="described"):
     """Training and validation clips, a tenth of a class where none are given."""
-    training = FoldContext(ae_bilstm, small(validation=0.1), fold, seed, fidelity, WHOLE)
-    return rounds.validation(training, labels)
+    context = FoldContext(ae_bilstm, small(validation=0.1), fold, seed, fidelity, WHOLE)
+    return restarts.validation(context, labels)
 
 
-def cross_validated(folds, material, rounds):
+def cross_validated(folds, data, count):
     """What a cross-validation leaves, each fold trained so many times."""
-    settings = {"seed": 1, "fidelity": "described", "profile": WHOLE, "each": parallel.parallel_map}
-    return cross_validate("ae_bilstm", small(restarts=rounds), material, folds, **settings)
+    settings = {
+        "seed": 1,
+        "fidelity": "described",
+        "profile": WHOLE,
+        "fold_map": parallel.parallel_map,
+    }
+    return cross_validate("ae_bilstm", small(restarts=count), data, folds, **settings)
 
 
 # Views
@@ -344,11 +348,11 @@ def test_rows_of_a_file_are_those_of_a_tensor(tmp_path, rng):
     assert torch.equal(found[torch.tensor([2, 0])], torch.from_numpy(values[[5, 7]]))
 
 
-def test_segments_stand_clip_by_clip(material):
-    found = two_stage.segments(material, ("c03", "c01"), CPU)
-    values = torch.from_numpy(material.mel.values)
+def test_segments_stand_clip_by_clip(data):
+    found = two_stage.segments(data, ("c03", "c01"), CPU)
+    values = torch.from_numpy(data.mel.values)
     assert torch.equal(found[torch.arange(6)], torch.cat([values[3], values[1]]))
-    assert len(two_stage.segments(material, ("c03", "c01"), CPU, first=1)) == 2
+    assert len(two_stage.segments(data, ("c03", "c01"), CPU, first=1)) == 2
 
 
 def test_validation_is_a_tenth_of_each_class_of_the_training_clips():
@@ -369,32 +373,32 @@ def test_the_protocols_own_validation_comes_first():
     assert found == (("a", "b"), ("c",))
 
 
-def test_released_is_validated_by_the_test_clips(material, fold):
-    found = validated(fold, material.labels, fidelity="released")
+def test_released_is_validated_by_the_test_clips(data, fold):
+    found = validated(fold, data.labels, fidelity="released")
     assert found == (fold.train, fold.test)
 
 
 @pytest.mark.parametrize(("fidelity", "moves"), [("described", False), ("released", True)])
-def test_only_released_lets_test_clips_decide_when_a_training_ends(material, fold, fidelity, moves):
+def test_only_released_lets_test_clips_decide_when_a_training_ends(data, fold, fidelity, moves):
     """A test clip that cannot be given back changes which epoch's weights stay."""
-    other = material.mel.values.copy()
+    other = data.mel.values.copy()
     other[-1] = 100 - other[-1] * 40
     changed = TrainingData(
-        material.labels,
-        material.classes,
-        mel=Mels(material.mel.ids, material.mel.frames, other),
-        masking=material.masking,
+        data.labels,
+        data.classes,
+        mel=Mels(data.mel.ids, data.mel.frames, other),
+        masking=data.masking,
     )
     params = small(autoencoder=STEP.model_copy(update={"max_epochs": 12, "lr": 0.05}))
-    before, after = (trained(m, fold, params, fidelity) for m in (material, changed))
-    name = "weights.encoder.convolutions.0.weight"
-    assert np.array_equal(before[name], after[name]) is not moves
+    before, after = (trained(m, fold, params, fidelity) for m in (data, changed))
+    name = "encoder.convolutions.0.weight"
+    assert np.array_equal(before.weights[name], after.weights[name]) is not moves
 
 
 # A fold
 
 
-def test_stage_two_keeps_the_encoder_and_codes_are_made_once(material, fold, monkeypatch):
+def test_stage_two_keeps_the_encoder_and_codes_are_made_once(data, fold, monkeypatch):
     encoders, made = [], two_stage.encoded
 
     def counted(encoder, examples, per_clip):
@@ -403,18 +407,18 @@ def test_stage_two_keeps_the_encoder_and_codes_are_made_once(material, fold, mon
         return made(encoder, examples, per_clip)
 
     monkeypatch.setattr(two_stage, "encoded", counted)
-    arrays = trained(material, fold)
+    result = trained(data, fold)
     ((before, encoder),) = encoders
-    assert arrays["probabilities"].shape == (2, 6, 2)
+    assert result.probabilities.shape == (2, 6, 2)
     for name, weights in encoder.state_dict().items():
         assert torch.equal(weights, before[name])
-        assert np.array_equal(arrays[f"weights.encoder.{name}"], weights.numpy())
+        assert np.array_equal(result.weights[f"encoder.{name}"], weights.numpy())
 
 
-def test_codes_are_the_encoders(material):
+def test_codes_are_the_encoders(data):
     torch.manual_seed(0)
     encoder = MaskedAutoencoder((4, 4), "activity", None).encoder
-    examples = two_stage.segments(material, material.mel.ids, CPU)
+    examples = two_stage.segments(data, data.mel.ids, CPU)
     with two_stage.encoded(encoder, examples, 3) as codes, torch.no_grad():
         expected, _ = encoder(examples[torch.arange(48)].float())
         assert isinstance(codes, np.memmap)
@@ -422,24 +426,24 @@ def test_codes_are_the_encoders(material):
         assert np.array_equal(codes, expected.flatten(1).half().numpy().reshape(16, 3, 64))
 
 
-def test_codes_leave_no_file(material, fold, tmp_path):
-    trained(material, fold)
+def test_codes_leave_no_file(data, fold, tmp_path):
+    trained(data, fold)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     assert tempfile.gettempdir() not in str(parallel.SCRATCH)
 
 
-def test_masks_change_what_is_learned(material, fold):
-    plain = TrainingData(material.labels, material.classes, mel=material.mel)
-    found = [trained(m, fold)["weights.encoder.convolutions.0.weight"] for m in (material, plain)]
+def test_masks_change_what_is_learned(data, fold):
+    plain = TrainingData(data.labels, data.classes, mel=data.mel)
+    found = [trained(m, fold).weights["encoder.convolutions.0.weight"] for m in (data, plain)]
     assert not np.array_equal(*found)
 
 
-def test_rounds_are_repeats_of_a_fold(material, fold):
-    ids = material.mel.ids
+def test_restarts_are_repeats_of_a_fold(data, fold):
+    ids = data.mel.ids
     folds = [fold, Fold(0, 1, ids[6:], (), ids[:6])]
-    found = cross_validated(folds, material, rounds=3)
+    found = cross_validated(folds, data, count=3)
     frame = found.predictions.frame
-    assert found.rounds == 3
+    assert found.restarts == 3
     assert sorted(set(zip(frame["repeat"], frame["fold"], strict=True))) == [
         (r, f) for r in range(3) for f in range(2)
     ]
@@ -457,21 +461,21 @@ def test_rounds_are_repeats_of_a_fold(material, fold):
     assert figures["stage2_seconds_per_epoch"] == pytest.approx(expected, abs=1e-3)
 
 
-def test_rounds_come_one_after_the_other_each_with_all_repeats(material):
-    """As the paired tests take them: the mean over the rounds of a fold is not one over repeats."""
-    ids = material.mel.ids
+def test_restarts_come_one_after_the_other_each_with_all_repeats(data):
+    """As the paired tests take them: the mean over the restarts of a fold is not one over repeats."""
+    ids = data.mel.ids
     folds = [Fold(0, 0, ids[4:], (), ids[:4]), Fold(1, 0, ids[:-4], (), ids[-4:])]
-    found = cross_validated(folds, material, rounds=2)
+    found = cross_validated(folds, data, count=2)
     tested = found.predictions.frame.groupby("repeat")["id"].agg(tuple)
     assert [tested[repeat] for repeat in range(4)] == [f.test for f in (*folds, *folds)]
 
 
-@pytest.mark.parametrize(("profile", "rounds_"), [(DEMO, 1), (WHOLE, 2)])
-def test_a_profile_of_one_repeat_has_one_round(material, fold, profile, rounds_):
-    assert len(trained(material, fold, profile=profile)["probabilities"]) == rounds_
+@pytest.mark.parametrize(("profile", "restarts_"), [(DEMO, 1), (WHOLE, 2)])
+def test_a_profile_of_one_repeat_has_one_restart(data, fold, profile, restarts_):
+    assert len(trained(data, fold, profile=profile).probabilities) == restarts_
 
 
-def test_the_baseline_learns_both_parts_together(material, fold):
+def test_the_baseline_learns_both_parts_together(data, fold):
     training_config = STEP.model_copy(update={"max_epochs": 15})
     params = cnn_bilstm.Params(
         filters=(4, 4),
@@ -482,10 +486,9 @@ def test_the_baseline_learns_both_parts_together(material, fold):
         restarts=1,
         training=training_config,
     )
-    training = FoldContext(cnn_bilstm, params, fold, 1, "described", WHOLE)
-    found = segment_sequence.fit_predict(training, material)
-    y = [material.labels[i] for i in fold.test]
-    assert found["probabilities"][0].argmax(1).tolist() == y
-    names = [name for name in found if name.startswith("weights.")]
-    assert any("encoder" in n for n in names)
-    assert any("classifier" in n for n in names)
+    context = FoldContext(cnn_bilstm, params, fold, 1, "described", WHOLE)
+    found = segment_sequence.fit_predict(context, data)
+    y = [data.labels[i] for i in fold.test]
+    assert found.probabilities[0].argmax(1).tolist() == y
+    assert any("encoder" in name for name in found.weights)
+    assert any("classifier" in name for name in found.weights)

@@ -7,8 +7,8 @@ from mer import registry
 from mer.datasets import folder
 from mer.errors import MerError
 from mer.io import artefacts
-from mer.pipeline import index as indexing
 from mer.pipeline import merge_corpora
+from mer.pipeline.index import build
 from mer.splits import shares_groups, split
 from mer.types import QUADRANTS, Track
 
@@ -21,7 +21,7 @@ def prepared(tmp_path):
     raw, index = tmp_path / "raw", tmp_path / "index"
     for member, layout in MEMBERS.items():
         registry.get("pipeline.demo.writers", layout).write(raw / member, eight_songs())
-        indexing.build(raw / member, index / member, layout, None)
+        build(raw / member, index / member, layout, None)
     return raw, index
 
 
@@ -44,7 +44,7 @@ def test_holds_every_song_of_every_member_with_its_label_audio_and_source(prepar
 def test_the_index_keeps_the_source(prepared):
     raw, index = prepared
     merge_corpora.make(list(MEMBERS), raw, index, raw / "all")
-    indexing.build(raw / "all", index / "all", "folder", dict.fromkeys(QUADRANTS, 6))
+    build(raw / "all", index / "all", "folder", dict.fromkeys(QUADRANTS, 6))
     assert artefacts.read_tracks(index / "all") == folder.tracks(raw / "all")
     assert {t.source for t in artefacts.read_tracks(index / "all")} == set(MEMBERS)
     assert {t.source for t in artefacts.read_tracks(index / "one")} == {None}

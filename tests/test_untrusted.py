@@ -243,7 +243,7 @@ def test_a_parquet_footer_of_absurd_length_is_refused(good, name, length):
 
 
 def seven(item):
-    return {"value": np.full(3, 7.0)}
+    return parallel.Arrays(value=np.full(3, 7.0))
 
 
 def lying(**changes: object) -> bytes:
@@ -268,7 +268,7 @@ def lying(**changes: object) -> bytes:
 )
 def test_a_damaged_result_is_computed_again(tmp_path, monkeypatch, content):
     monkeypatch.setattr(parallel, "SCRATCH", tmp_path)
-    with parallel.checkpointed_map("key") as work:
+    with parallel.checkpointed_map("key", parallel.Arrays) as work:
         (kept,) = tmp_path.iterdir()
         (kept / "0.safetensors").write_bytes(content)
         (found,) = work(seven, [0], label="seven", sequential=True)

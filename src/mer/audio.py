@@ -1,4 +1,4 @@
-"""Resampling, limiting of the peak, and the mel scale."""
+"""Resampling of clips, their level, and HTK's mel scale."""
 
 import numpy as np
 import soxr
@@ -8,12 +8,12 @@ from mer.types import Clip
 
 
 def resample(clip: Clip, sample_rate: int) -> Clip:
-    """The clip at ``sample_rate`` Hz, by soxr at quality HQ.
+    """The clip at a lower sample rate (soxr, quality HQ).
 
     Raises
     ------
     MerError
-        If ``sample_rate`` is above that of the clip: clips are never upsampled.
+        If ``sample_rate`` is above the clip's own: upsampled audio has no content in the added band.
     """
     if sample_rate > clip.sample_rate:
         raise MerError(
@@ -29,8 +29,23 @@ def resample(clip: Clip, sample_rate: int) -> Clip:
     )
 
 
+def scale_to_peak(pcm: np.ndarray, scale: float, peak_db: float | None) -> float:
+    """The factor that brings int16 samples to a peak.
+
+    Parameters
+    ----------
+    pcm : np.ndarray [shape=(n,), dtype=int16]
+    scale : float
+        Factor to the present level; the result for silence.
+    peak_db : float or None
+        Peak in dBFS; None keeps the present level.
+    """
+    peak = int(np.abs(pcm.astype(np.int32)).max())
+    return scale if peak_db is None or peak == 0 else 10 ** (peak_db / 20) / peak
+
+
 def limited(samples: np.ndarray, peak: float) -> np.ndarray:
-    """The samples, scaled down to ``peak`` if they exceed it."""
+    """The samples, scaled down to ``peak`` if their peak is above it."""
     loudest = np.abs(samples).max()
     return samples * np.float32(peak / loudest) if loudest > peak else samples
 

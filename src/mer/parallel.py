@@ -9,18 +9,18 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import joblib
 import numpy as np
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 from threadpoolctl import threadpool_limits
 
 from mer.errors import MerError
@@ -28,9 +28,9 @@ from mer.runtime.processes import end_at_once
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Arrays = dict[str, np.ndarray]
 
 SCRATCH = Path(".mer/scratch")
+FACTS = "facts"  # key of the metadata of a stored result
 
 
 def jobs() -> int:
@@ -113,7 +113,7 @@ def parallel_map(
 
 @cache
 def code() -> str:
-    """A digest of the package, its data files included: resumed work never mixes two versions of it."""
+    """A digest of the package and its data files: results of two versions of it never meet."""
     digest, root = hashlib.sha256(), Path(__file__).parent
     for path in sorted(root.rglob("*")):
         if path.is_file() and path.parent.name != "__pycache__":
@@ -121,71 +121,113 @@ def code() -> str:
     return digest.hexdigest()
 
 
-def _stored(path: Path) -> Arrays | None:
-    """What an earlier call has stored whole, or None."""
+class Storable(Protocol):
+    """A result that ``checkpointed_map`` can write to disk and read back, without pickle.
+
+    ``type(result).from_arrays(*result.to_arrays())`` equals the result.
+    """
+
+    def to_arrays(self) -> tuple[Mapping[str, np.ndarray], Mapping[str, Any]]:
+        """The named arrays of the result, and its other facts, which JSON can represent."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Self:
+        """The result that ``to_arrays`` took apart."""
+
+
+class Arrays(dict[str, np.ndarray]):
+    """Named arrays and no other facts: the plainest ``Storable``."""
+
+    def to_arrays(self) -> tuple[Mapping[str, np.ndarray], Mapping[str, Any]]:
+        """The arrays themselves."""
+        return self, {}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Self:  # noqa: ARG003
+        """The arrays themselves."""
+        return cls(arrays)
+
+
+Stored = TypeVar("Stored", bound=Storable)
+
+
+def _write(result: Storable, path: Path) -> None:
+    """Write a result as safetensors, its facts as JSON in the metadata; the file is whole or absent."""
+    arrays, facts = result.to_arrays()
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}")
+    temporary.write_bytes(save(contiguous, {FACTS: json.dumps(facts)}))
+    temporary.replace(path)
+
+
+def _read(kind: type[Stored], path: Path) -> Stored | None:
+    """The result that an earlier call has stored, or None where it stored none or the file is damaged."""
     try:
-        return load(path.read_bytes())
-    except (FileNotFoundError, SafetensorError):
+        with safe_open(path, "numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            facts = json.loads((file.metadata() or {}).get(FACTS, "{}"))
+    except (FileNotFoundError, SafetensorError, ValueError):
         return None
+    return kind.from_arrays(arrays, facts)
 
 
-def _keep(
-    function: Callable[[Item], Arrays], kept: Path, until: float | None, item: tuple[int, Item]
-) -> Arrays:
-    """The stored result of ``item``, or the computed one, stored; empty when the time is up."""
+def _stored_or_computed(
+    function: Callable[[Item], Stored],
+    kind: type[Stored],
+    folder: Path,
+    until: float | None,
+    item: tuple[int, Item],
+) -> Stored | None:
+    """The stored result of an item, or else the computed one, stored; None when the time is up."""
     number, value = item
-    path = kept / f"{number}.safetensors"
-    arrays = _stored(path)
-    if arrays is None and until is not None and time.time() >= until:
-        return {}
-    if arrays is None:
-        found = function(value)
-        arrays = {name: np.ascontiguousarray(array) for name, array in found.items()}
-        temporary = kept / f".{number}.{os.getpid()}"
-        temporary.write_bytes(save(arrays))
-        temporary.replace(path)
-    return arrays
+    path = folder / f"{number}.safetensors"
+    result = _read(kind, path)
+    if result is None and (until is None or time.time() < until):
+        result = function(value)
+        _write(result, path)
+    return result
 
 
 @contextmanager
 def checkpointed_map(
-    key: Any, until: float | None = None
-) -> Iterator[Callable[..., Iterator[Arrays]]]:
-    """``parallel_map`` for functions that return named arrays, which after a kill goes on where it stopped.
+    key: Any, kind: type[Stored], until: float | None = None
+) -> Iterator[Callable[..., Iterator[Stored | None]]]:
+    """``parallel_map`` with stored results: the same call, made again after a kill, computes only the rest.
 
-    Results wait in ``.mer/scratch/<digest of key and code>`` until the block ends well, so leave it
-    only after the output is written.
+    Results wait in ``.mer/scratch/<digest of key and code>`` until the block ends without an error, so
+    leave the block only after the output is written.
 
     Parameters
     ----------
     key : JSON-serialisable
-        All that decides the results: parameters, digests of the inputs.
+        Everything that decides the results: parameters, digests of the inputs.
+    kind : type
+        The ``Storable`` class of the results.
     until : float or None
-        Time, as ``time.time()`` gives it, after which no item is started: the result of an item that has
-        none by then is empty, and the stored results stay for the next call.
+        Time, as ``time.time()`` returns it, after which no item is started. The result of an item that has
+        none by then is None, and the stored results stay for the next call.
     """
     name = hashlib.sha256(json.dumps([key, code()]).encode()).hexdigest()[:16]
-    kept = (SCRATCH / name).absolute()
-    kept.mkdir(parents=True, exist_ok=True)
-    complete = True  # nothing was asked for
+    folder = (SCRATCH / name).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    complete = True
 
     def run(
-        function: Callable[[Item], Arrays],
+        function: Callable[[Item], Stored],
         items: Sequence[Item],
         *,
         label: str,
         sequential: bool = False,
-    ) -> Iterator[Arrays]:
+    ) -> Iterator[Stored | None]:
         nonlocal complete
         complete, missing = False, 0
-        work = partial(_keep, function, kept, until)
-        for arrays in parallel_map(
-            work, list(enumerate(items)), label=label, sequential=sequential
-        ):
-            missing += not arrays
-            yield arrays
+        work = partial(_stored_or_computed, function, kind, folder, until)
+        numbered = list(enumerate(items))
+        for result in parallel_map(work, numbered, label=label, sequential=sequential):
+            missing += result is None
+            yield result
         complete = not missing
 
     yield run
     if complete:
-        shutil.rmtree(kept)
+        shutil.rmtree(folder)

@@ -2,9 +2,12 @@
 
 import importlib
 import pkgutil
-from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mer.errors import MerError
+
+if TYPE_CHECKING:
+    from mer import contracts
 
 
 def names(package: str) -> list[str]:
@@ -20,8 +23,20 @@ def names(package: str) -> list[str]:
     return sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_"))
 
 
-def get(package: str, name: str) -> ModuleType:
-    """The module ``mer.<package>.<name>``, imported on demand.
+@overload
+def get(package: Literal["models"], name: str) -> "contracts.Model": ...
+@overload
+def get(package: Literal["learn.trainers"], name: str) -> "contracts.Trainer": ...
+@overload
+def get(package: Literal["features"], name: str) -> "contracts.Family": ...
+@overload
+def get(package: Literal["datasets"], name: str) -> "contracts.Layout": ...
+@overload
+def get(package: Literal["augment"], name: str) -> "contracts.Transform": ...
+@overload
+def get(package: str, name: str) -> Any: ...
+def get(package: str, name: str) -> Any:
+    """The module ``mer.<package>.<name>``, imported on demand; ``mer.contracts`` says what it offers.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The only things that cross a stage."""
+"""The types that the stages exchange."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,17 +10,17 @@ import pandas as pd
 from mer.errors import MerError
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
-MINIATURE = "demo_"  # and the key of a corpus: its rendered miniature
+MINIATURE = "demo_"  # prefix of the key of a corpus whose miniature is rendered
 _PART = re.compile(r"(?P<clip>.+)#\d+", re.DOTALL)
 
 
 def part_ids(clip: str, parts: int) -> list[str]:
-    """The ids of a clip's parts, or segments, in their order."""
+    """The ids of the segments of a clip, in their order."""
     return [f"{clip}#{part}" for part in range(parts)]
 
 
 def clip_of(part: str) -> str:
-    """The clip that an id is a part of; the id itself where it is of none."""
+    """The clip of a segment's id; an id of a clip is returned as it is."""
     found = _PART.fullmatch(part)
     return found["clip"] if found else part
 
@@ -41,11 +41,11 @@ class Track:
     valence, arousal : float or None
         As published, in the corpus' own scale.
     artist : str or None
-        Artist, or source song where that is what must not be split.
+        Artist, or source song of clips of one song.
     splits : mapping of str to str
         Published splits: protocol -> ``train``, ``val`` or ``test``.
     source : str or None
-        In a union of corpora, the one it comes from.
+        In a merged corpus, the corpus that the track comes from.
     """
 
     id: str
@@ -59,7 +59,7 @@ class Track:
 
     @property
     def group(self) -> str:
-        """What must not stand on two sides of a split: the artist, else the track itself."""
+        """The group that a split keeps together: the artist, or the track where no artist is known."""
         return f"artist:{self.artist}" if self.artist else f"track:{self.id}"
 
 
@@ -87,12 +87,12 @@ class Clip:
 
 
 def positions(ids: Iterable[str], wanted: Iterable[str], what: str) -> list[int]:
-    """Where each of ``wanted`` stands among ``ids``.
+    """The positions of ``wanted`` among ``ids``.
 
     Raises
     ------
     MerError
-        If one is not among them: clips without a ``what``.
+        If one is not among them; the message names it as a clip without a ``what``.
     """
     place, wanted = {id_: i for i, id_ in enumerate(ids)}, list(wanted)
     missing = [id_ for id_ in wanted if id_ not in place]
@@ -141,14 +141,14 @@ class FeatureSet:
                 f"{self.values[row, column]} ({int(bad.sum())} such values in all)"
             )
 
-    def beside(self, other: "FeatureSet") -> "FeatureSet":
-        """This table's columns, then the other's, joined by id.
+    def concat_columns(self, other: "FeatureSet") -> "FeatureSet":
+        """The columns of this table, then those of the other, with rows matched by id.
 
         Raises
         ------
         MerError
-            If one was published and the other extracted (their scales differ), the clips differ, or a
-            name stands in both.
+            If one table was published and the other extracted (their scales differ), if their clips
+            differ, or if both have a column of the same name.
         """
         sources = [table.source.get("source") for table in (self, other)]
         families = [table.source.get("family", "") for table in (self, other)]
@@ -170,8 +170,8 @@ class FeatureSet:
         values = np.hstack([self.values, other.rows(self.ids)])
         return FeatureSet(self.ids, self.names + other.names, values, source)
 
-    def only(self, names: Sequence[str]) -> "FeatureSet":
-        """The table with these of its columns, in their order."""
+    def select_columns(self, names: Sequence[str]) -> "FeatureSet":
+        """The table with the columns ``names``, in that order."""
         position = {name: i for i, name in enumerate(self.names)}
         values = self.values[:, [position[name] for name in names]]
         return replace(self, names=tuple(names), values=values)
@@ -189,12 +189,12 @@ class FeatureSet:
 
 @dataclass(frozen=True)
 class Fold:
-    """One split into disjoint sets of clip ids; ``val`` may be empty.
+    """One fold of a protocol: disjoint sets of clip ids, of which ``val`` may be empty.
 
     Raises
     ------
     MerError
-        If an id stands on two sides, or training or test part is empty.
+        If an id is in two sets, or the training or the test set is empty.
     """
 
     repeat: int
@@ -215,7 +215,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a training leaves: the contract between training and every score.
+    """Class probabilities of test clips, from which every score is computed.
 
     Attributes
     ----------

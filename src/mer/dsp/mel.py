@@ -42,8 +42,8 @@ def _filters(view: View) -> csr_array:
 
 def _bands(samples: np.ndarray, view: View) -> np.ndarray:
     """Magnitude or power in each mel band [shape=(1 + n // hop_length, n_mels), dtype=float32]."""
-    # librosa.feature.melspectrogram makes "prepare and mel" 1.7 times as expensive, SciPy's FFT of a few
-    # frames at a time 1.1 times. A sparse filter bank sums in one order on every processor.
+    # librosa.feature.melspectrogram would make "prepare and mel" 1.7 times as expensive; SciPy's FFT of a
+    # few frames at a time costs 1.1 times. The sparse filter bank sums in one order on every processor.
     hann = np.hanning(view.n_fft + 1)[:-1].astype(np.float32)
     padded = np.pad(samples.astype(np.float32, copy=False), view.n_fft // 2)
     frames = sliding_window_view(padded, view.n_fft)[:: view.hop_length]

@@ -1,4 +1,4 @@
-"""Excerpts of songs: these last minutes, and the clips that systems know mostly 30 s."""
+"""Excerpts of songs: songs last minutes, and most systems are trained on clips of 30 s."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -7,17 +7,27 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mer import audio
 from mer.decoding.worker import SILENCE
 from mer.errors import MerError
 from mer.io import artefacts
-from mer.io.files import read_json, write_csv
+from mer.io.files import read_json
 from mer.types import part_ids
 
 log = logging.getLogger("mer")
 
 
 class Excerpt(NamedTuple):
-    """A part of a song, and where in the samples of all songs it lies."""
+    """A part of a song.
+
+    Attributes
+    ----------
+    id, song : str
+    start, length : int
+        Samples, from the start of the song.
+    offset : int
+        Position of its first sample in the samples of all songs.
+    """
 
     id: str
     song: str
@@ -27,7 +37,7 @@ class Excerpt(NamedTuple):
 
 
 def _pieces(length: int, size: int) -> list[tuple[int, int]]:
-    """Start and length of a song's excerpts; a last one below half of ``size`` only if it is alone."""
+    """Start and length of the excerpts; a last one below half of ``size`` only if there is no other."""
     starts = range(0, length, size)
     pieces = [(start, min(size, length - start)) for start in starts]
     return pieces if len(pieces) == 1 or 2 * pieces[-1][1] >= size else pieces[:-1]
@@ -46,53 +56,42 @@ def excerpts(corpus: artefacts.Standard, seconds: float) -> Iterator[Excerpt]:
                 yield Excerpt(id_, song, start, length, first + start)
 
 
-def _scale(pcm: np.ndarray, scale: float, peak_db: float | None) -> float:
-    peak = np.abs(pcm.astype(np.int32)).max()
-    return scale if peak_db is None else 10 ** (peak_db / 20) / float(peak)
-
-
-def cut(
+def write_excerpts(
     source: Path, target: Path, *, seconds: float, peak_db: float | None
 ) -> tuple[list[Excerpt], int]:
-    """Write the excerpts of songs as a corpus' ``standard`` artefact, each a clip.
+    """Write the excerpts of songs as a standardized corpus whose clips they are.
 
     Parameters
     ----------
     source, target : Path
-        As ``standardize`` leaves it, at the songs' own level, and the folder to write.
+        Folder of the standardized songs, at their own level, and the folder to write.
     seconds : float
+        Length of an excerpt.
     peak_db : float or None
-        Peak of every excerpt in dBFS; None leaves the song's level.
+        Peak of every excerpt in dBFS; None keeps the level of the song.
 
     Returns
     -------
-    list of Excerpt, int
-        And their rate in Hz.
+    excerpts : list of Excerpt
+    sample_rate : int
+        Hz.
 
     Raises
     ------
     MerError
-        If all are silent.
+        If all excerpts are silent.
     """
     corpus = artefacts.Standard.read(source)
     scales: Mapping[str, float] = dict(zip(corpus.ids, map(float, corpus.scales), strict=True))
-    found = list(excerpts(corpus, seconds))
-    if not found:
-        raise MerError("one excerpt must sound, and all are silent")
-    rows, offset = [], 0
+    kept = list(excerpts(corpus, seconds))
+    if not kept:
+        raise MerError("one excerpt at least must not be silent, and all are")
     with artefacts.writing(target) as folder:
-        total = sum(excerpt.length for excerpt in found)
-        with (folder / "audio.npy").open("wb") as stream:
-            facts = {"descr": "<i2", "fortran_order": False, "shape": (total,)}
-            np.lib.format.write_array_header_1_0(stream, facts)
-            for excerpt in found:
-                pcm = corpus.audio[excerpt.offset : excerpt.offset + excerpt.length]
-                stream.write(pcm.tobytes())
-                scale = _scale(pcm, scales[excerpt.song], peak_db)
-                rows.append((excerpt.id, offset, excerpt.length, scale))
-                offset += excerpt.length
-        write_csv(folder / "clips.csv", [("id", "offset", "length", "scale"), *rows])
-        write_csv(folder / "quarantine.csv", [("id", "path", "reason")])
-        manifest = read_json(source / artefacts.MANIFEST)
-        artefacts.write_manifest(folder, **{**manifest, "clips": len(rows)})
-    return found, corpus.sample_rate
+        pieces = ((e, corpus.audio[e.offset : e.offset + e.length]) for e in kept)
+        clips = (
+            (e.id, pcm, audio.scale_to_peak(pcm, scales[e.song], peak_db)) for e, pcm in pieces
+        )
+        written = artefacts.Standard.write(folder, clips)
+        artefacts.write_quarantine(folder, [])
+        artefacts.write_manifest(folder, **{**read_json(source / artefacts.MANIFEST), **written})
+    return kept, corpus.sample_rate

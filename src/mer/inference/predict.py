@@ -17,7 +17,7 @@ import pandas as pd
 from mer import config, parallel, registry
 from mer.errors import MerError
 from mer.inference import songs
-from mer.inference.excerpts import Excerpt, cut
+from mer.inference.excerpts import Excerpt, write_excerpts
 from mer.inference.trained_system import System, Weights
 from mer.io import artefacts
 from mer.io.files import read_json
@@ -41,7 +41,7 @@ def seconds_of_clips(standard: Path) -> float:
 
 def _prepared(system: System, data: Path) -> TrainingData:
     """Inputs of the songs' excerpts, made as the corpus' were."""
-    chosen, reads = system.chosen, system.module.reads
+    chosen, reads = system.chosen, system.model.reads
     kinds = ["standard"] if reads else []
     if "spectrogram" in reads:
         (view,) = config.read(f"views.{chosen.view}")
@@ -85,7 +85,7 @@ def _answer(
         weights,
     )
     asked = ids if weights else (*ids, *test)
-    found: np.ndarray = trainer.predict(kept, material.ranked(train), asked)
+    found: np.ndarray = trainer.predict(kept, material.with_ranked_columns(train), asked)
     return found
 
 
@@ -168,8 +168,8 @@ def predict(system: System, places: Sequence[str], seconds: float | None = None)
     length = seconds or seconds_of_clips(chosen.folder("standard"))
     with songs.scratch() as data:
         whole = {"sample_rate": corpus.rate, "peak_db": None, "limits": limits}
-        left_out = songs.standardize(paths, data / "whole", chosen.dataset, **whole)
+        left_out = songs.standardize_songs(paths, data / "whole", chosen.dataset, **whole)
         standards = [chosen.folder("standard", root) for root in (data / "whole", data)]
-        excerpts, sample_rate = cut(*standards, seconds=length, peak_db=corpus.peak_db)
+        excerpts, sample_rate = write_excerpts(*standards, seconds=length, peak_db=corpus.peak_db)
         found = probabilities(system, data, [excerpt.id for excerpt in excerpts])
     return Answers(*_rows(excerpts, sample_rate, found, system.known.classes), left_out)

@@ -14,9 +14,9 @@ from mer.errors import MerError
 from mer.io import artefacts
 from mer.io.files import beside
 from mer.pipeline import join_features
-from mer.pipeline import standardize as standardize_stage
 from mer.pipeline.features import TABLE, extract
 from mer.pipeline.index import SUFFIXES
+from mer.pipeline.standardize import standardize
 from mer.schema.corpora import Audio, Quarantine
 from mer.types import FeatureSet, Track
 
@@ -54,7 +54,7 @@ def files(places: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
-def standardize(
+def standardize_songs(
     paths: Sequence[str],
     data: Path,
     dataset: str,
@@ -84,7 +84,7 @@ def standardize(
         tracks = [Track(path, quadrant="", path=path) for path in paths]
         artefacts.write_tracks(folder / "tracks.csv", tracks, {})
         artefacts.write_manifest(folder, n=len(tracks))
-    standardize_stage.standardize(
+    standardize(
         index,
         Path(),
         standard,
@@ -187,7 +187,7 @@ def table(
     (limits,) = config.read("audio")
     chosen, paths = _rate(family, sample_rate), files(places)
     with scratch() as data:
-        left_out = standardize(
+        left_out = standardize_songs(
             paths, data, "songs", sample_rate=chosen, peak_db=None, limits=limits
         )
         folder = features(data, family, "songs")

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import load_file
@@ -22,6 +21,9 @@ from mer.schema.feature_selection import Columns
 from mer.schema.profiles import Profile
 from mer.selection import Selection, selected
 from mer.types import Fold
+
+if TYPE_CHECKING:
+    from mer.contracts import Model
 
 Weights = Mapping[str, np.ndarray]
 
@@ -50,8 +52,8 @@ class System:
     run: Path
 
     @property
-    def module(self) -> ModuleType:
-        """Of the model."""
+    def model(self) -> "Model":
+        """The module of the model."""
         return registry.get("models", self.chosen.model)
 
 
@@ -143,7 +145,7 @@ def load(run: Path) -> System:
     protocol = read_json(chosen.folds).get("protocol")
     _answerable(chosen, policy)
     known = gather(chosen, params, policy, columns, _reads(chosen.model))
-    _compare(run, record, train.identity(chosen, protocol, augmented=known.augmented))
+    _compare(run, record, train.identity(chosen, protocol, augmented=known.is_augmented))
     members = _members(chosen, profile, run)
     return System(chosen, params, profile, columns, known, members, run)
 

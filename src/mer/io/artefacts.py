@@ -1,17 +1,18 @@
-"""What stages leave on disk: written whole or not at all, read back as ``mer.types``.
+"""The artefacts of the stages: written whole or not at all, and read back as ``mer.types``.
 
-Every artefact is a folder with a ``manifest.json`` whose ``status`` is ``present`` or ``absent``.
-An absent artefact carries the reason (a corpus without audio has no spectrograms, say) and is handed
-on; only a model that needs it refuses.
+Every artefact is a folder with a ``manifest.json`` whose ``status`` is ``present`` or ``absent``. An absent
+artefact holds the reason; a corpus without audio has no spectrograms, for example. A stage whose input is
+absent writes an absent output; only a model that needs the input raises an error.
 """
 
 import csv
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from mer.types import Clip, FeatureSet, Fold, Predictions, Track
 MANIFEST = "manifest.json"
 MAX_CELLS = 2**28  # of a table: 2 GiB as float64, 42,000 clips of 6373 features
 CLIP_TYPES = {"id": "str", "offset": "int64", "length": "int64", "scale": "float64"}
+QUARANTINE_COLUMNS = ["id", "path", "reason"]
 TRACK_COLUMNS = ["id", "path", "sha256", "quadrant", "valence", "arousal", "artist", "group"]
 
 
@@ -34,7 +36,7 @@ def write_manifest(folder: Path, **facts: Any) -> None:
 
 
 def write_absent(target: Path, reason: str, /, **facts: Any) -> None:
-    """Leave an artefact that only says why there is none."""
+    """Write an absent artefact: only the reason, and ``facts``."""
     with writing(target) as folder:
         write_json(folder / MANIFEST, {"status": "absent", "reason": reason, **facts})
 
@@ -55,7 +57,7 @@ def require(folder: Path) -> None:
 
 @contextmanager
 def or_absent(target: Path, /, **facts: Any) -> Iterator[None]:
-    """Hand an absent input on: the reason, and ``facts``, are all that ``target`` then holds."""
+    """Write ``target`` as absent, with the reason and ``facts``, if an input in the block is absent."""
     try:
         yield
     except AbsentError as error:
@@ -106,14 +108,14 @@ def read_tracks(index: Path) -> list[Track]:
 
 
 def read_digests(index: Path) -> dict[str, str]:
-    """Track id -> sha256 of its file, where ``data/index/<dataset>`` has one."""
+    """Track id -> sha256 of its audio file, for the tracks of ``data/index/<dataset>`` that have a file."""
     path = index / "tracks.csv"
     with reading(path, "a table of tracks"), path.open(encoding="utf-8", newline="") as stream:
         return {row["id"]: row["sha256"] for row in csv.DictReader(stream) if row["sha256"]}
 
 
 def unlabelled(index: Path) -> list[str]:
-    """Audio files that ``data/index/<dataset>`` names as without a label, sorted.
+    """The audio files of ``data/index/<dataset>`` without a label, sorted.
 
     Raises
     ------
@@ -126,14 +128,14 @@ def unlabelled(index: Path) -> list[str]:
 
 
 def write_features(path: Path, features: FeatureSet) -> None:
-    """Write a Parquet table: ``id``, then one column per feature; the source in its metadata."""
+    """Write a Parquet table: ``id``, then one column per feature; ``source`` becomes its metadata."""
     arrays = [pa.array(features.ids, pa.string()), *map(pa.array, features.values.T)]
     table = pa.Table.from_arrays(arrays, names=["id", *features.names])
     pq.write_table(table.replace_schema_metadata(dict(features.source)), path, compression="zstd")
 
 
 def _read_table(path: Path) -> pa.Table:
-    """A Parquet file, after a look at what its header promises: a few bytes can claim terabytes."""
+    """Read a Parquet file after checking the size in its header: a few bytes can claim terabytes."""
     with reading(path, "a Parquet file"), pq.ParquetFile(path) as file:
         rows, columns = file.metadata.num_rows, file.metadata.num_columns
         if not 0 <= rows * columns <= MAX_CELLS:
@@ -149,7 +151,7 @@ def read_features(path: Path) -> FeatureSet:
     Raises
     ------
     MerError
-        If the file is no such table.
+        If the file is damaged or another kind of table.
     """
     table = _read_table(path)
     with reading(path, "a table of features whose first column is 'id'"):
@@ -162,16 +164,34 @@ def read_features(path: Path) -> FeatureSet:
         return FeatureSet(ids, tuple(numbers.column_names), values, source)
 
 
+StandardClip = tuple[str, np.ndarray, float]  # id, int16 samples, factor to the level of the clip
+
+
+def _write_header(stream: BinaryIO, length: int) -> None:
+    """Write a .npy header; NumPy pads it so that a later, longer length fits in its place."""
+    stream.seek(0)
+    facts = {"descr": "<i2", "fortran_order": False, "shape": (length,)}
+    np.lib.format.write_array_header_1_0(stream, facts)
+
+
 @dataclass(frozen=True)
 class Standard:
-    """A corpus' audio in one memory-mapped array; see ``mer.pipeline.standardize.standardize``.
+    """The standardized audio of a corpus: mono int16 at one sample rate, in one memory-mapped array.
+
+    ``data/standard/<dataset>`` has ``audio.npy``, all clips end to end; ``clips.csv``, the position of each
+    clip and the factor that restores its level; and ``quarantine.csv``, the files that are left out.
 
     Attributes
     ----------
     ids : tuple of str [length n]
-        Clips that can be read, sorted; the others stand in ``quarantine.csv``.
+        The clips, sorted.
     sample_rate : int
         Hz, the same for all clips.
+    audio : np.ndarray [shape=(samples,), dtype=int16]
+    offsets, lengths : np.ndarray [shape=(n,), dtype=int64]
+        First sample and number of samples of each clip.
+    scales : np.ndarray [shape=(n,), dtype=float64]
+        Factor from int16 to the level of the clip, full scale being 1.0.
     """
 
     ids: tuple[str, ...]
@@ -205,19 +225,51 @@ class Standard:
                 raise ValueError("a scale is not finite")
         return cls(tuple(ids), sample_rate, audio, offsets, lengths, scales)
 
-    def clip(self, index: int) -> Clip:
-        """The clip at ``index`` of ``ids``, as float32 at the corpus' rate and native length."""
+    @staticmethod
+    def write(folder: Path, clips: Iterable[StandardClip]) -> dict[str, Any]:
+        """Write ``audio.npy`` and ``clips.csv`` of a standardized corpus, clip by clip.
+
+        Returns
+        -------
+        dict
+            For the manifest: the number of ``clips`` and the ``sha256`` of their samples.
+        """
+        rows: list[tuple[str, int, int, float]] = []
+        digest, offset = hashlib.sha256(), 0
+        with (folder / "audio.npy").open("wb") as stream:
+            _write_header(stream, 0)
+            for id_, pcm, scale in clips:
+                content = np.ascontiguousarray(pcm, "<i2").tobytes()
+                stream.write(content)
+                digest.update(content)
+                rows.append((id_, offset, len(pcm), scale))
+                offset += len(pcm)
+            _write_header(stream, offset)
+        write_csv(folder / "clips.csv", [tuple(CLIP_TYPES), *rows])
+        return {"clips": len(rows), "sha256": digest.hexdigest()}
+
+    def pcm(self, index: int) -> np.ndarray:
+        """The int16 samples of the clip at ``index`` of ``ids`` [shape=(length,)]."""
         start = self.offsets[index]
-        pcm = self.audio[start : start + self.lengths[index]]
+        return self.audio[start : start + self.lengths[index]]
+
+    def clip(self, index: int) -> Clip:
+        """The clip at ``index`` of ``ids``, as float32 at the corpus' sample rate."""
+        pcm = self.pcm(index)
         return Clip(self.ids[index], pcm * np.float32(self.scales[index]), self.sample_rate)
 
 
+def write_quarantine(folder: Path, rows: Iterable[Sequence[object]]) -> None:
+    """Write ``quarantine.csv`` of a standardized corpus: ``id, path, reason`` of every clip left out."""
+    write_csv(folder / "quarantine.csv", [QUARANTINE_COLUMNS, *rows])
+
+
 def quarantined(standard: Path) -> pd.DataFrame:
-    """The clips left out of ``data/standard/<dataset>``: ``id, path, reason``, as strings."""
-    columns = ["id", "path", "reason"]
+    """The clips left out of ``data/standard/<dataset>``: ``id, path, reason``, all strings."""
     if absent(standard):
-        return pd.DataFrame(columns=columns, dtype=str)
-    return pd.read_csv(standard / "quarantine.csv", dtype=str, keep_default_na=False)[columns]
+        return pd.DataFrame(columns=QUARANTINE_COLUMNS, dtype=str)
+    table = pd.read_csv(standard / "quarantine.csv", dtype=str, keep_default_na=False)
+    return table[QUARANTINE_COLUMNS]
 
 
 def write_folds(path: Path, folds: Iterable[Fold], **facts: Any) -> None:
@@ -262,7 +314,7 @@ def read_predictions(path: Path) -> Predictions:
     Raises
     ------
     MerError
-        If the file is no such table.
+        If the file is damaged or another kind of table.
     """
     table = _read_table(path)
     with reading(path, "a table of predictions"):

@@ -1,34 +1,52 @@
-"""How a model is trained on one fold, and what that leaves to answer for clips that it has not heard."""
+"""The context in which a trainer trains a model on one fold, and the fold once it is trained."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
 from mer.schema.profiles import Profile
+from mer.schema.training import TrainingConfig
 from mer.seeds import generator
 from mer.types import Fold
 
+if TYPE_CHECKING:
+    from mer.contracts import Model
+
+AnyModel = TypeVar("AnyModel", bound="Model")
+
+
+def apply_profile(config: TrainingConfig, profile: Profile) -> TrainingConfig:
+    """The configuration with the precision, the batch size and the limit of epochs of a profile."""
+    epochs = config.smoke_test_epochs if profile.short else config.max_epochs
+    changes = {
+        "precision": profile.precision,
+        "batch_size": profile.batch or config.batch_size,
+        "max_epochs": min(epochs, profile.epochs or epochs),
+    }
+    return config.model_copy(update=changes)
+
 
 @dataclass(frozen=True)
-class FoldContext:
-    """A model on one fold.
+class FoldContext(Generic[AnyModel]):
+    """A model, its parameters and the fold that it is trained on.
 
     Attributes
     ----------
-    module : ModuleType
-        Of the model.
-    params : the model's ``Params``
+    model : Model
+        Module of ``mer.models``.
+    params : Block
+        The model's ``Params``.
     fold : Fold
     seed : int
-        Of this training: ``mer.learn.cross_validation.fold_seed``.
-    fidelity : ``described`` or ``released``
+        Seed of this fold: ``mer.learn.cross_validation.fold_seed``.
+    fidelity : str
+        ``described`` or ``released``.
     profile : Profile
     """
 
-    module: ModuleType
+    model: AnyModel
     params: Any
     fold: Fold
     seed: int
@@ -37,15 +55,15 @@ class FoldContext:
 
     @property
     def described(self) -> bool:
-        """Whether it follows the paper, not the authors' code."""
+        """Whether the training follows the paper, not the authors' code."""
         return self.fidelity == "described"
 
     @property
-    def seeds(self) -> list[int]:
-        """A seed for each round of the fold, derived from the fold's.
+    def restart_seeds(self) -> list[int]:
+        """A seed for each restart, derived from the seed of the fold.
 
-        Rounds are repeats of a fold, and a profile may have fewer of these than ``params.restarts``. A model
-        without ``restarts`` is trained once, from the fold's own seed.
+        ``params.restarts`` says how many restarts a fold has, and the ``repeats`` of a profile may lower
+        it. A model whose ``Params`` have no ``restarts`` is trained once, with the seed of the fold.
         """
         if not hasattr(self.params, "restarts"):
             return [self.seed]
@@ -55,15 +73,19 @@ class FoldContext:
             int(generator(self.seed, "round", number).integers(2**31)) for number in range(count)
         ]
 
+    def config(self, config: TrainingConfig) -> TrainingConfig:
+        """A configuration of the model under the profile of this context."""
+        return apply_profile(config, self.profile)
+
 
 @dataclass(frozen=True)
-class FittedFold(FoldContext):
-    """A training that is over.
+class FittedFold(FoldContext[AnyModel]):
+    """A fold whose training has ended.
 
     Attributes
     ----------
     weights : mapping of str to np.ndarray
-        By the names of the network's parameters and buffers; empty of an estimator.
+        Parameters and buffers of the network, by name; empty for an estimator.
     """
 
     weights: Mapping[str, np.ndarray]

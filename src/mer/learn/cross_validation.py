@@ -1,74 +1,62 @@
-"""Train a model on every fold of a protocol; the only way to predictions.
+"""Cross-validation: a model is trained on every fold of a protocol and predicts its test clips.
 
-A model's ``trainer`` names a module of ``mer.learn.trainers``. Its ``fit_predict(training, material)``
-trains as ``mer.learn.context.FoldContext`` says and returns arrays: ``probabilities`` of the test clips
-[shape=(len(fold.test), C)] and, from networks, ``curve.<n>_<phase>`` [shape=(epochs, 2): loss, accuracy],
-phases numbered in their order, with ``timing.<n>_<phase>`` [shape=(3,): seconds, epochs, examples of an
-epoch], which is for the run's records only, and ``weights.<name>``; ``selected``, the names of the
-columns that an estimator has chosen, a line each, as bytes; ``segments`` [shape=(len(fold.test),
-segments, C)] where clips are cut; ``trials`` [shape=(trials, columns of
-``mer.learn.hyperparameter_search``)] where a config was searched. Where its ``uses_device`` is true,
-folds take turns on a GPU.
-
-Its ``answer(kept, material, ids)`` gives the probabilities of any clips [shape=(len(ids), C)], by what
-``mer.learn.context.FittedFold`` holds of such a training; where it ran in rounds, by the first. It looks at no
-label but those of training clips, and of their inputs at ``predict_reads``, in the words of a model's
-``reads``.
-
-A model that is trained in rounds on one fold returns ``probabilities`` [shape=(rounds,
-len(fold.test), C)] and ``curve.<phase>.<round>``; each round is a repeat of the fold. ``weights`` and
-``selected`` are those of the first.
+``mer.contracts.Trainer`` says how a fold is trained, ``mer.learn.result.FoldResult`` what a training
+returns. Each restart of a fold counts as a repeat of the protocol.
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from mer import registry
 from mer.errors import MerError
-from mer.learn import hyperparameter_search
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
+from mer.learn.result import FoldResult, TrainingPhase
 from mer.schema.profiles import Profile
 from mer.types import Fold, Predictions, part_ids
 
-PROBABILITY_DIGITS = 4
-TRIAL_COLUMNS = ["repeat", "fold", *hyperparameter_search.COLUMNS]
+if TYPE_CHECKING:
+    from mer.contracts import Trainer
+
+PROBABILITY_DIGITS = OBJECTIVE_DIGITS = 4
+TRIAL_COLUMNS = ["repeat", "fold", "trial", "batch", "adam", "lr", "objective", "chosen"]
 CURVE_COLUMNS = ["repeat", "fold", "phase", "epoch", "loss", "accuracy"]
 TIMING_COLUMNS = ["phase", "seconds", "epochs", "examples"]
 
+FoldMap = Callable[..., Iterator[FoldResult | None]]
+
 
 @dataclass(frozen=True)
-class Trained:
-    """What a cross-validation leaves.
+class CrossValidation:
+    """The results of a cross-validation.
 
     Attributes
     ----------
     predictions : Predictions
+        Test clips of all folds.
     segments : Predictions or None
-        Of the clips' segments, with ids ``<clip>#<segment>``, where clips are cut.
+        Segments of the test clips, with ids ``<clip>#<segment>``, where clips are cut into segments.
     curves : pd.DataFrame
-        ``repeat, fold, phase, epoch, loss, accuracy``; without rows for an estimator.
+        ``repeat, fold, phase, epoch, loss, accuracy``: the learning curves; no rows of an estimator.
     trials : pd.DataFrame
-        ``repeat, fold`` and the columns of ``mer.learn.hyperparameter_search``, where a config was
-        searched.
+        ``repeat, fold, trial, batch, adam, lr, objective, chosen``: the trials of hyperparameter searches;
+        ``adam`` is 1 for Adam and 0 for SGD.
     weights : mapping of (repeat, fold) to mapping of str to np.ndarray
-        Of the first repeat's networks.
-    selected : mapping of (repeat, fold) to list of str
-        Columns that an estimator has chosen, where it chooses.
+        Weights of the networks of the first repeat.
+    selected_columns : mapping of (repeat, fold) to sequence of str
+        Columns that the estimators select, where they select any.
     timings : pd.DataFrame
-        ``phase, seconds, epochs, examples`` of every training that says; no two runs have the same.
-    rounds : int
-        Trainings of each fold; repeat ``r`` of the predictions is of round ``r // repeats``.
-    folds : int
-        Folds that were trained: all, unless the time given was too short.
+        ``phase, seconds, epochs, examples`` of every training; they differ from run to run.
+    restarts : int
+        Trainings of each fold; repeat ``r`` of the predictions is of restart ``r // repeats``.
+    n_folds : int
+        Folds that were trained: all of them, unless the time was up before.
     """
 
     predictions: Predictions
@@ -76,27 +64,27 @@ class Trained:
     curves: pd.DataFrame
     trials: pd.DataFrame
     weights: Mapping[tuple[int, int], Mapping[str, np.ndarray]]
-    selected: Mapping[tuple[int, int], list[str]]
+    selected_columns: Mapping[tuple[int, int], Sequence[str]]
     timings: pd.DataFrame
-    rounds: int
-    folds: int
+    restarts: int
+    n_folds: int
 
 
 def fold_seed(seed: int, fold: Fold) -> int:
-    """The seed of one fold's training, derived from ``seed``, repeat and fold."""
+    """The seed of the training of one fold, derived from ``seed``, the repeat and the fold."""
     text = f"{seed}/{fold.repeat}/{fold.fold}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def trainer_of(model: str) -> ModuleType:
-    """The module of ``mer.learn`` that trains a model."""
+def trainer_of(model: str) -> "Trainer":
+    """The trainer of a model."""
     return registry.get("learn.trainers", registry.get("models", model).trainer)
 
 
 def runs_sequentially(model: str) -> bool:
-    """Whether a model's folds are trained, or asked, one after the other, on a GPU."""
+    """Whether the folds of a model run one after the other, because each needs the whole GPU."""
     if not trainer_of(model).uses_device:
-        return False  # and nothing loads torch
+        return False  # without importing torch
     from mer.runtime.device import device
 
     return device().type == "cuda"
@@ -105,23 +93,20 @@ def runs_sequentially(model: str) -> bool:
 def _train(
     model: str,
     params: Any,
-    material: TrainingData,
+    data: TrainingData,
     fidelity: str,
     profile: Profile,
     seed: int,
     fold: Fold,
-) -> dict[str, np.ndarray]:
-    """What the trainer returns; weights of the first repeat only, for no others are kept."""
+) -> FoldResult:
+    """The result of one fold; only folds of the first repeat keep their weights."""
     module = registry.get("models", model)
-    training = FoldContext(module, params, fold, fold_seed(seed, fold), fidelity, profile)
-    arrays = trainer_of(model).fit_predict(training, material.ranked(fold.train))
-    kept = fold.repeat == 0
-    return {
-        name: array for name, array in arrays.items() if kept or not name.startswith("weights.")
-    }
+    context = FoldContext(module, params, fold, fold_seed(seed, fold), fidelity, profile)
+    result = trainer_of(model).fit_predict(context, data.with_ranked_columns(fold.train))
+    return result if fold.repeat == 0 else replace(result, weights={})
 
 
-def _rows(
+def _prediction_rows(
     fold: Fold, ids: Sequence[str], y_true: Sequence[int], probabilities: np.ndarray
 ) -> pd.DataFrame:
     columns = {f"p_{c}": p for c, p in enumerate(probabilities.T.round(PROBABILITY_DIGITS))}
@@ -130,125 +115,117 @@ def _rows(
 
 
 def _segment_rows(fold: Fold, y_true: Sequence[int], probabilities: np.ndarray) -> pd.DataFrame:
-    """Rows of the clips' segments, of probabilities [shape=(n, segments, C)]."""
+    """Rows of segments, from their probabilities [shape=(n, segments, C)]."""
     count = probabilities.shape[1]
     ids = [part for id_ in fold.test for part in part_ids(id_, count)]
     flat = probabilities.reshape(len(ids), -1)
-    return _rows(fold, ids, np.repeat(y_true, count).tolist(), flat)
+    return _prediction_rows(fold, ids, np.repeat(y_true, count).tolist(), flat)
 
 
-def _of_round(fold: Fold, repeats: int, number: int) -> Fold:
-    """The fold as the repeat that a round is: round after round, each with all repeats."""
-    return replace(fold, repeat=number * repeats + fold.repeat)
+def _as_repeat(fold: Fold, repeats: int, restart: int) -> Fold:
+    """The fold with the number of the repeat that a restart counts as."""
+    return replace(fold, repeat=restart * repeats + fold.repeat)
 
 
-def _curve(fold: Fold, repeats: int, name: str, values: np.ndarray) -> pd.DataFrame:
-    phase, _, number = name.partition(".")
-    fold = _of_round(fold, repeats, int(number or 0))
-    curve = pd.DataFrame(values.round(PROBABILITY_DIGITS), columns=CURVE_COLUMNS[-2:])
+def _curve(fold: Fold, repeats: int, phase: TrainingPhase) -> pd.DataFrame:
+    fold = _as_repeat(fold, repeats, phase.restart)
+    curve = pd.DataFrame(phase.curve.round(PROBABILITY_DIGITS), columns=CURVE_COLUMNS[-2:])
     epochs = range(1, len(curve) + 1)
-    return curve.assign(repeat=fold.repeat, fold=fold.fold, phase=phase, epoch=epochs)[
-        CURVE_COLUMNS
+    facts: dict[str, Any] = {
+        "repeat": fold.repeat,
+        "fold": fold.fold,
+        "phase": phase.label,
+        "epoch": epochs,
+    }
+    return curve.assign(**facts)[CURVE_COLUMNS]
+
+
+def _trials(fold: Fold, result: FoldResult) -> pd.DataFrame:
+    rows = [
+        (t.batch_size, int(t.optimizer == "adam"), t.lr, t.objective, int(t.chosen))
+        for t in result.trials
     ]
+    trials = pd.DataFrame(rows, columns=TRIAL_COLUMNS[3:]).round({"objective": OBJECTIVE_DIGITS})
+    numbers = range(1, len(trials) + 1)
+    return trials.assign(repeat=fold.repeat, fold=fold.fold, trial=numbers)[TRIAL_COLUMNS]
 
 
-def _trials(fold: Fold, values: np.ndarray) -> pd.DataFrame:
-    trials = pd.DataFrame(values, columns=list(hyperparameter_search.COLUMNS)).round(
-        {"objective": 4}
-    )
-    whole = dict.fromkeys(("trial", "batch", "adam", "chosen"), int)
-    return trials.astype(whole).assign(repeat=fold.repeat, fold=fold.fold)[TRIAL_COLUMNS]
-
-
-def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat([t for t in tables if len(t)] or tables, ignore_index=True)
-
-
-def _phase(name: str) -> str:
-    """What a phase is called without its place and its round: ``1_training.0`` is ``training``."""
-    return re.sub(r"^\d_|\..*", "", name)
-
-
-def _timings(arrays: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    found = _under("timing.", arrays)
-    rows = [(_phase(name), *values) for name, values in sorted(found.items())]
+def _timings(result: FoldResult) -> pd.DataFrame:
+    rows = [(p.name, p.seconds, p.epochs, p.examples) for p in result.phases]
     return pd.DataFrame(rows, columns=TIMING_COLUMNS)
 
 
-def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+def _concat(tables: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    filled = [table for table in tables if len(table)] or [pd.DataFrame(columns=columns)]
+    return pd.concat(filled, ignore_index=True)
+
+
+def _predictions(tables: Sequence[pd.DataFrame], classes: tuple[str, ...]) -> Predictions | None:
+    return Predictions(pd.concat(tables, ignore_index=True), classes) if tables else None
+
+
+def _collect(
+    done: Sequence[tuple[Fold, FoldResult]], data: TrainingData, repeats: int
+) -> CrossValidation:
+    """The results of all folds in one; ``repeats`` is the number of repeats of the protocol."""
+    rows, segments = [], []
+    for fold, result in done:
+        y_true = [data.labels[id_] for id_ in fold.test]
+        for restart, probabilities in enumerate(result.probabilities):
+            own = _as_repeat(fold, repeats, restart)
+            rows.append(_prediction_rows(own, fold.test, y_true, probabilities))
+        if result.segments is not None:
+            segments.append(_segment_rows(fold, y_true, result.segments))
+    curves = [_curve(fold, repeats, phase) for fold, result in done for phase in result.phases]
+    keys = [(fold.repeat, fold.fold) for fold, _ in done]
+    results = [result for _, result in done]
+    return CrossValidation(
+        Predictions(pd.concat(rows, ignore_index=True), data.classes),
+        _predictions(segments, data.classes),
+        _concat(curves, CURVE_COLUMNS),
+        _concat([_trials(fold, result) for fold, result in done], TRIAL_COLUMNS),
+        {key: r.weights for key, r in zip(keys, results, strict=True) if r.weights},
+        {
+            key: r.selected_columns
+            for key, r in zip(keys, results, strict=True)
+            if r.selected_columns
+        },
+        _concat([_timings(result) for result in results], TIMING_COLUMNS),
+        len(results[-1].probabilities),
+        len(done),
+    )
 
 
 def cross_validate(
     model: str,
     params: Any,
-    material: TrainingData,
+    data: TrainingData,
     folds: Sequence[Fold],
     *,
     seed: int,
     fidelity: str,
     profile: Profile,
-    each: Callable[..., Iterator[dict[str, np.ndarray]]],
-) -> Trained:
-    """Predictions of every test clip by a model trained on its fold's training part.
+    fold_map: FoldMap,
+) -> CrossValidation:
+    """Train a model on the training clips of every fold and predict the test clips.
 
     Parameters
     ----------
-    each : callable
-        ``mer.parallel.parallel_map``, or the function that ``mer.parallel.checkpointed_map`` yields:
-        a fold whose result is empty was not trained, and is left out.
+    fold_map : callable
+        ``mer.parallel.parallel_map``, or the map that ``mer.parallel.checkpointed_map`` gives. A fold whose
+        result is None was not trained, and is left out.
 
     Raises
     ------
     MerError
         If no fold was trained.
     """
-    rows: list[pd.DataFrame] = []
-    segments: list[pd.DataFrame] = []
-    curves = [pd.DataFrame(columns=CURVE_COLUMNS)]
-    trials = [pd.DataFrame(columns=TRIAL_COLUMNS)]
-    timings: list[pd.DataFrame] = []
-    weights: dict[tuple[int, int], Mapping[str, np.ndarray]] = {}
-    selected: dict[tuple[int, int], list[str]] = {}
-    work = partial(_train, model, params, material, fidelity, profile, seed)
-    repeats = 1 + max(fold.repeat for fold in folds)
-    found = each(work, folds, label=f"train {model}", sequential=runs_sequentially(model))
-    done = [(fold, arrays) for fold, arrays in zip(folds, found, strict=True) if arrays]
+    work = partial(_train, model, params, data, fidelity, profile, seed)
+    results = fold_map(work, folds, label=f"train {model}", sequential=runs_sequentially(model))
+    pairs = zip(folds, results, strict=True)
+    done = [(fold, result) for fold, result in pairs if result is not None]
     if not done:
         raise MerError(
             f"model {model!r}: at least one fold must end in the time given, and none has"
         )
-    for fold, arrays in done:
-        y_true = [material.labels[i] for i in fold.test]
-        answers = arrays["probabilities"]
-        answers = answers if answers.ndim == 3 else answers[None]
-        rounds = len(answers)
-        for number, answer in enumerate(answers):
-            rows.append(_rows(_of_round(fold, repeats, number), fold.test, y_true, answer))
-        if "segments" in arrays:
-            segments.append(_segment_rows(fold, y_true, arrays["segments"]))
-        found_curves = sorted(_under("curve.", arrays).items())
-        curves += [_curve(fold, repeats, name, values) for name, values in found_curves]
-        timings.append(_timings(arrays))
-        if "trials" in arrays:
-            trials.append(_trials(fold, arrays["trials"]))
-        if kept := _under("weights.", arrays):
-            weights[fold.repeat, fold.fold] = kept
-        if "selected" in arrays:
-            names = arrays["selected"].tobytes().decode().split("\n")
-            selected[fold.repeat, fold.fold] = names
-    predictions = Predictions(pd.concat(rows, ignore_index=True), material.classes)
-    by_segment = (
-        Predictions(pd.concat(segments, ignore_index=True), material.classes) if segments else None
-    )
-    return Trained(
-        predictions,
-        by_segment,
-        _joined(curves),
-        _joined(trials),
-        weights,
-        selected,
-        pd.concat(timings, ignore_index=True),
-        rounds,
-        len(done),
-    )
+    return _collect(done, data, 1 + max(fold.repeat for fold in folds))

@@ -1,4 +1,4 @@
-"""What a model may read, gathered from the artefacts of the selection."""
+"""The data that a model is trained on, gathered from the artefacts of the selection."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from mer.errors import AbsentError, MerError
 from mer.io import pretrained
 from mer.io.artefacts import absent, read_features, read_tracks
 from mer.io.spectrograms import Copies, Mels
-from mer.learn.feature_selection import best, catalogued
+from mer.learn.feature_selection import best_columns, catalogued_columns
 from mer.learn.waveforms import SegmentedWaveforms, Waveforms
 from mer.schema.augmentation import Masking, Noise, Policy, Smote, Stripes, Synthesis
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
@@ -22,112 +22,119 @@ from mer.types import FeatureSet
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Labels and inputs of one corpus; an input that the model does not read is None.
+    """Labels and inputs of a corpus; an input that the model does not read is None.
 
     Attributes
     ----------
     labels : mapping of str to int
         Clip id -> index into ``classes``.
+    classes : tuple of str
     table : FeatureSet or None
+        Table of features.
     mel : Mels or None
-    copies : Copies or None
-        Augmented copies of every clip; a training takes those of its training clips only.
-    waves : SegmentedWaveforms or None
-    signals : Waveforms or None
-        Whole clips, of a model that draws its own chunks.
-    initial : mapping of str to np.ndarray, or None
-        Weights to start from.
+        Mel spectrograms.
+    augmented : Copies or None
+        Augmented versions of all clips; a training uses those of its training clips only.
+    segmented_waveforms : SegmentedWaveforms or None
+        Waveforms in segments of equal length.
+    waveforms : Waveforms or None
+        Whole waveforms, from which the model takes random chunks.
+    initial_weights : mapping of str to np.ndarray, or None
+        Weights of a trained network that the training starts from.
     synthesis : Synthesis or None
-        How a training makes new spectrograms of its clips.
-    rows : Noise, Smote or None
-        How it makes new rows of the table.
+        Parameters of the synthetic spectrograms that a training adds.
+    oversampling : Noise, Smote or None
+        Parameters of the synthetic rows that a training adds to the table.
     masking : Masking or None
-        What it hides of each segment from an autoencoder.
-    stripes : Stripes or None
-        What it hides of each spectrogram from a network.
+        Masks of the segments that an autoencoder reads.
+    spec_augment : Stripes or None
+        Masks of the spectrograms that a network reads.
     leak : str
-        Of the policy.
+        The ``leak`` of the augmentation policy.
     columns : Columns
-        How the table's columns are ranked.
-    weights : mapping of str to np.ndarray, or None
-        What a user brings, by ``mer.io.pretrained.load``.
+        How the columns of the table are ranked.
+    pretrained : mapping of str to np.ndarray, or None
+        Pretrained weights, see ``mer.io.pretrained.load``.
     """
 
     labels: Mapping[str, int]
     classes: tuple[str, ...]
     table: FeatureSet | None = None
     mel: Mels | None = None
-    copies: Copies | None = None
-    waves: SegmentedWaveforms | None = None
-    signals: Waveforms | None = None
-    initial: Mapping[str, np.ndarray] | None = None
+    augmented: Copies | None = None
+    segmented_waveforms: SegmentedWaveforms | None = None
+    waveforms: Waveforms | None = None
+    initial_weights: Mapping[str, np.ndarray] | None = None
     synthesis: Synthesis | None = None
-    rows: Noise | Smote | None = None
+    oversampling: Noise | Smote | None = None
     masking: Masking | None = None
-    stripes: Stripes | None = None
+    spec_augment: Stripes | None = None
     leak: str = "none"
     columns: Columns = EVERY_COLUMN
-    weights: Mapping[str, np.ndarray] | None = None
+    pretrained: Mapping[str, np.ndarray] | None = None
 
-    def ranked(self, train: Sequence[str]) -> "TrainingData":
-        """The same with the columns that a training on these clips chooses."""
+    def with_ranked_columns(self, train: Sequence[str]) -> "TrainingData":
+        """The same data with the columns of the table that rank best on the training clips."""
         if self.table is None:
             return self
-        return replace(self, table=best(self.table, self.labels, train, self.columns))
+        return replace(self, table=best_columns(self.table, self.labels, train, self.columns))
 
     @property
-    def augmented(self) -> bool:
-        """Whether a training sees more than its clips."""
-        parts = (self.copies, self.synthesis, self.rows, self.masking, self.stripes)
+    def is_augmented(self) -> bool:
+        """Whether a training uses anything besides the training clips themselves."""
+        parts = (
+            *(self.augmented, self.synthesis, self.oversampling),
+            *(self.masking, self.spec_augment),
+        )
         return any(part is not None for part in parts)
 
     @property
-    def segments(self) -> int:
+    def segments_per_clip(self) -> int:
         """Segments of every clip; 1 where clips stay whole."""
-        if self.waves is not None:
-            return self.waves.values.shape[1]
+        if self.segmented_waveforms is not None:
+            return self.segmented_waveforms.values.shape[1]
         whole = self.mel is None or self.mel.values.ndim == 3
         return 1 if whole else self.mel.values.shape[1]  # type: ignore[union-attr]
 
 
 def prefix_ids(name: str, ids: Sequence[str]) -> tuple[str, ...]:
-    """The ids of clips of another corpus: ``<name>/<id>``."""
+    """The ids of the clips of another corpus: ``<name>/<id>``."""
     return tuple(f"{name}/{id_}" for id_ in ids)
 
 
-def _labels(material: TrainingData, name: str) -> dict[str, int]:
-    return dict(zip(prefix_ids(name, list(material.labels)), material.labels.values(), strict=True))
+def _prefixed_labels(data: TrainingData, name: str) -> dict[str, int]:
+    return dict(zip(prefix_ids(name, list(data.labels)), data.labels.values(), strict=True))
 
 
-def _table(source: FeatureSet, target: FeatureSet, name: str) -> FeatureSet:
-    """The rows of ``target`` behind those of ``source``, which have the same columns."""
+def _concat_rows(source: FeatureSet, target: FeatureSet, name: str) -> FeatureSet:
+    """The rows of ``source``, with prefixed ids, then those of ``target``; the columns are the same."""
     values = np.concatenate([source.values, target.values])
     return replace(target, ids=(*prefix_ids(name, source.ids), *target.ids), values=values)
 
 
 def concat_corpora(source: TrainingData, target: TrainingData, name: str) -> TrainingData:
-    """Both corpora as one, to train on the first and test on the second.
+    """The data of two corpora in one, to train on the first and test on the second.
 
     Parameters
     ----------
     name : str
-        Put before the ids of ``source``, with a slash.
+        Prefix of the ids of ``source``.
 
     Raises
     ------
     MerError
-        If the model reads something else than a table or whole waveforms.
+        If the model reads an input other than a table or whole waveforms.
     """
-    both = replace(target, labels={**_labels(source, name), **target.labels})
+    both = replace(target, labels={**_prefixed_labels(source, name), **target.labels})
     if source.table and target.table and source.table.names == target.table.names:
-        return replace(both, table=_table(source.table, target.table, name))
-    if source.signals and target.signals:
+        return replace(both, table=_concat_rows(source.table, target.table, name))
+    if source.waveforms and target.waveforms:
         return replace(
             both,
-            signals=Waveforms(
-                (*prefix_ids(name, source.signals.ids), *target.signals.ids),
-                np.concatenate([source.signals.values, target.signals.values]),
-                np.concatenate([source.signals.lengths, target.signals.lengths]),
+            waveforms=Waveforms(
+                (*prefix_ids(name, source.waveforms.ids), *target.waveforms.ids),
+                np.concatenate([source.waveforms.values, target.waveforms.values]),
+                np.concatenate([source.waveforms.lengths, target.waveforms.lengths]),
             ),
         )
     raise MerError(
@@ -137,29 +144,29 @@ def concat_corpora(source: TrainingData, target: TrainingData, name: str) -> Tra
 
 
 def concat_songs(known: TrainingData, songs: TrainingData, name: str) -> TrainingData:
-    """Labelled clips of a corpus, and clips without labels, in one.
+    """The data of a labelled corpus and of songs without labels in one.
 
-    Of the songs' inputs, those that are there of the corpus' clips too get these beside them: what a
-    trainer's ``answer`` looks at of the training clips.
+    An input of the corpus is kept where it was gathered: ``predict`` of some trainers reads the inputs of
+    the training clips again.
 
     Parameters
     ----------
     name : str
-        Put before the ids of ``known``, with a slash.
+        Prefix of the ids of ``known``.
 
     Raises
     ------
     MerError
         If the tables have different columns.
     """
-    both = replace(songs, labels=_labels(known, name), rows=known.rows)
+    both = replace(songs, labels=_prefixed_labels(known, name), oversampling=known.oversampling)
     if known.table and songs.table:
         if known.table.names != songs.table.names:
             raise MerError(
                 f"the table of {name!r} must have the columns of params.yaml, and has others; run "
                 "`dvc repro`"
             )
-        both = replace(both, table=_table(known.table, songs.table, name))
+        both = replace(both, table=_concat_rows(known.table, songs.table, name))
     if known.mel and songs.mel:
         ids = (*prefix_ids(name, known.mel.ids), *songs.mel.ids)
         frames = np.concatenate([known.mel.frames, songs.mel.frames])
@@ -179,37 +186,42 @@ def read(
     params: Any,
     columns: Columns,
     reads: Collection[str],
-    data: Path = DATA,
+    root: Path = DATA,
 ) -> TrainingData:
-    """Inputs of clips of which nothing else is known: the material has no labels.
+    """The inputs of clips without labels.
 
     Parameters
     ----------
     params, columns : see ``gather``
     reads : collection of str
-        Which inputs, in the words of a model's ``reads``.
-    data : Path
+        The inputs to read, in the words of ``mer.contracts.Model.reads``.
+    root : Path
         The folder that holds the artefacts.
     """
     model = selection.model
-    table = mel = waves = signals = None
+    table = mel = segmented = waveforms = None
     if "table" in reads:
-        folder = _present(selection.folder("features", data), model)
+        folder = _present(selection.folder("features", root), model)
         table = read_features(folder / "features.parquet")
         if columns.restricts:
-            table = catalogued(table, selection.family, columns)
+            table = catalogued_columns(table, selection.family, columns)
     if "spectrogram" in reads:
-        mel = Mels.read(_present(selection.folder("mel", data), model))
+        mel = Mels.read(_present(selection.folder("mel", root), model))
     if "waveform" in reads:
-        standard = _present(selection.folder("standard", data), model)
+        standard = _present(selection.folder("standard", root), model)
         if params.waveform.segment_samples:
-            waves = SegmentedWaveforms.of(standard, params.waveform)
+            segmented = SegmentedWaveforms.read(standard, params.waveform)
         else:
-            signals = Waveforms.of(standard, params.waveform)
-    weights = pretrained.load(params.weights) if "weights" in reads else None
-    classes = labels.classes(selection.target)
+            waveforms = Waveforms.read(standard, params.waveform)
     return TrainingData(
-        {}, classes, table, mel, None, waves, signals, columns=columns, weights=weights
+        {},
+        labels.classes(selection.target),
+        table,
+        mel,
+        segmented_waveforms=segmented,
+        waveforms=waveforms,
+        columns=columns,
+        pretrained=pretrained.load(params.weights) if "weights" in reads else None,
     )
 
 
@@ -220,37 +232,39 @@ def gather(
     columns: Columns = EVERY_COLUMN,
     reads: Collection[str] | None = None,
 ) -> TrainingData:
-    """Load what the model reads; arrays stay on disk, memory-mapped, but for waveforms.
+    """The labels of a corpus and the inputs that a model reads.
+
+    Arrays stay on disk, memory-mapped; only waveforms are loaded into memory.
 
     Parameters
     ----------
-    params : the model's ``Params``
-        Of a model that reads the waveform, ``params.waveform`` says in what form; of one that reads
-        weights, ``params.weights`` says which.
+    params : Block
+        The model's ``Params``; their ``waveform`` gives the form of a waveform, their ``weights`` name the
+        pretrained weights.
     policy : Policy
-        The selected one, for what it synthesises.
+        The selected augmentation policy.
     reads : collection of str or None
-        Only these of the model's inputs.
+        The inputs to read; None for all that the model reads.
 
     Raises
     ------
     AbsentError
-        If one of its inputs is absent; the message says why.
+        If an input is absent; the message gives the reason.
     MerError
-        If weights that a user brings are missing or others.
+        If pretrained weights are missing or differ from those that params.yaml names.
     """
-    module, tracks = registry.get("models", selection.model), read_tracks(selection.folder("index"))
-    shown = module.trainer == "supervised" and "spectrogram" in module.reads
-    copies = None
-    if module.augments != "no" and policy.versions:
-        copies = Copies.read(_present(selection.folder("augmented"), selection.model))
+    model, tracks = registry.get("models", selection.model), read_tracks(selection.folder("index"))
+    masks_spectrograms = model.trainer == "supervised" and "spectrogram" in model.reads
+    augmented = None
+    if model.augments != "no" and policy.versions:
+        augmented = Copies.read(_present(selection.folder("augmented"), selection.model))
     return replace(
-        read(selection, params, columns, module.reads if reads is None else reads),
+        read(selection, params, columns, model.reads if reads is None else reads),
         labels=labels.encode(tracks, selection.target),
-        copies=copies,
-        synthesis=policy.synthesis if module.augments != "no" else None,
-        rows=policy.oversampling if module.trainer == "sklearn_estimator" else None,
-        masking=policy.masking if module.trainer == "two_stage" else None,
-        stripes=policy.spec_augment if shown else None,
+        augmented=augmented,
+        synthesis=policy.synthesis if model.augments != "no" else None,
+        oversampling=policy.oversampling if model.trainer == "sklearn_estimator" else None,
+        masking=policy.masking if model.trainer == "two_stage" else None,
+        spec_augment=policy.spec_augment if masks_spectrograms else None,
         leak=policy.leak,
     )

@@ -1,14 +1,16 @@
-"""Louro et al.'s DeepSMOTE: new spectrograms of each class, between the codes of two of its clips.
+"""DeepSMOTE: synthetic spectrograms of each class, decoded between the codes of two of its clips.
 
-SMOTE in the space of an autoencoder (methods A11). Autoencoder and neighbours know
-the training part of a fold only; the authors' know all clips.
+SMOTE in the space of an autoencoder's codes (docs/methods.md, "Louro's DeepSMOTE"). The autoencoder and the
+neighbours are those of the training clips of a fold; in the authors' code they are those of all clips.
 """
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mer.learn import reconstruction, tensors
+from mer.learn import reconstruction
+from mer.learn.context import apply_profile
+from mer.learn.result import TrainingPhase
 from mer.learn.smote import smote
 from mer.networks.autoencoder import Autoencoder, Scale, code_shape
 from mer.schema.augmentation import Synthesis
@@ -25,30 +27,31 @@ def _decoded(network: Autoencoder, codes: np.ndarray, shape: torch.Size) -> Tens
 
 def synthesise(
     mel: Tensor, targets: Tensor, synthesis: Synthesis, profile: Profile, *, seed: int
-) -> tuple[Tensor, Tensor, dict[str, np.ndarray]]:
-    """Spectrograms that nobody has heard, of the classes of those given.
+) -> tuple[Tensor, Tensor, TrainingPhase]:
+    """Synthetic spectrograms of each class.
 
     Parameters
     ----------
     mel : Tensor [shape=(n, frames, mels)]
-        Of training clips.
+        Spectrograms of the training clips.
     targets : Tensor [shape=(n,)]
-        Their class indices.
+        Class indices of the training clips.
 
     Returns
     -------
     mel : Tensor [shape=(classes * per_class, frames, mels)]
-        In the mean range of the given ones.
+        Synthetic spectrograms, scaled to the mean range of the given ones.
     targets : Tensor [shape=(classes * per_class,)]
-    arrays : dict of str to np.ndarray
-        The autoencoder's ``curve.0_synthesis`` and ``timing.0_synthesis``.
+        Their class indices.
+    phase : TrainingPhase
+        The training of the autoencoder.
     """
     scale = Scale(mel)
     scaled = scale.forwards(mel)
-    config = tensors.apply_profile(synthesis.training, profile)
-    network, arrays = reconstruction.trained(scaled, config, "0_synthesis", seed=seed)
+    config = apply_profile(synthesis.training, profile)
+    network, phase = reconstruction.train(scaled, config, "synthesis", position=0, seed=seed)
     codes, rng = reconstruction.codes(network, scaled), np.random.default_rng(seed)
     counts = dict.fromkeys(targets.unique().tolist(), synthesis.samples_per_class)
     new, classes = smote(codes, targets.cpu().numpy(), counts, synthesis.k_neighbors, rng)
     spectrograms = scale.backwards(_decoded(network, new, mel.shape[1:]))
-    return spectrograms.to(mel.dtype), torch.from_numpy(classes).to(targets), arrays
+    return spectrograms.to(mel.dtype), torch.from_numpy(classes).to(targets), phase

@@ -1,6 +1,7 @@
-"""Which columns of a table a model sees: by the family's catalogue, and by rank inside a fold."""
+"""Selection of the columns of a table: by the catalogue of the family, and by rank inside a fold."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from sklearn.feature_selection import chi2
@@ -11,9 +12,12 @@ from mer.learn import relieff
 from mer.schema.feature_selection import Columns
 from mer.types import FeatureSet
 
+if TYPE_CHECKING:
+    from mer.contracts import CataloguedFamily
+
 
 def _scores(rows: np.ndarray, y: np.ndarray, columns: Columns) -> np.ndarray:
-    """How well each column tells the classes [shape=(d,)]."""
+    """The score of each column, higher for one that separates the classes better [shape=(d,)]."""
     if columns.select == "relieff":
         return relieff.weights(rows, y, columns.neighbours)
     varies = np.ptp(rows, axis=0) > 0
@@ -22,15 +26,15 @@ def _scores(rows: np.ndarray, y: np.ndarray, columns: Columns) -> np.ndarray:
     return scores
 
 
-def catalogued(table: FeatureSet, family: str, columns: Columns) -> FeatureSet:
-    """The columns of these grades, this dimension and this channel.
+def catalogued_columns(table: FeatureSet, family: str, columns: Columns) -> FeatureSet:
+    """The table with the columns that the catalogue gives these grades, this dimension and this channel.
 
     Raises
     ------
     MerError
         If there is no such column.
     """
-    catalogue = registry.get("features", family).catalogue()
+    catalogue = cast("CataloguedFamily", registry.get("features", family)).catalogue()
     wanted = {k: v for k, v in columns.restricts.items() if k != "grades"}
     names = [
         name
@@ -42,18 +46,18 @@ def catalogued(table: FeatureSet, family: str, columns: Columns) -> FeatureSet:
         raise MerError(
             f"columns: the family {family!r} has none with {columns.restricts}; widen the block"
         )
-    return table.only(names)
+    return table.select_columns(names)
 
 
-def best(
+def best_columns(
     table: FeatureSet, labels: Mapping[str, int], train: Sequence[str], columns: Columns
 ) -> FeatureSet:
-    """The best columns, ranked on the training clips alone, in the table's order.
+    """The table with the best columns, ranked on the training clips alone, in the order of the table.
 
     Raises
     ------
     MerError
-        If more are asked for than the table has.
+        If ``columns.k`` exceeds the columns of the table.
     """
     if columns.select == "none":
         return table
@@ -64,4 +68,4 @@ def best(
     y = np.array([labels[id_] for id_ in train])
     scores = _scores(table.rows(train).astype(float), y, columns)
     ranked = (-scores).argsort(kind="stable")
-    return table.only([table.names[i] for i in sorted(ranked[: columns.k])])
+    return table.select_columns([table.names[i] for i in sorted(ranked[: columns.k])])

@@ -1,7 +1,8 @@
-"""Bayesian optimisation of a config with Optuna (Louro et al.'s poster on MERGE; methods B).
+"""Bayesian optimisation of a training configuration with Optuna.
 
-A study's name is a digest of all that decides its trials, and each trial has a seed of its own: a
-search that was killed goes on behind its last complete trial and ends as it would have.
+Louro et al. search the fusion of their Hybrid on MERGE so (docs/methods.md, "Louro's Hybrid on MERGE").
+The name of a study is a digest of everything that decides its trials, and each trial has its own seed. A
+search that was killed continues after its last complete trial, and its result is the same.
 """
 
 import hashlib
@@ -9,9 +10,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mer.errors import MerError
+from mer.learn.result import Trial
 from mer.parallel import code
 from mer.schema.profiles import Profile
 from mer.schema.training import TrainingConfig, Tuning
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 STUDIES = Path(".mer/studies")
-STARTUP = 3  # trials at random before the sampler learns from them; Optuna's 10 would be all
-COLUMNS = ("trial", "batch", "adam", "lr", "objective", "chosen")
+STARTUP = 3  # random trials before the sampler learns from them; Optuna's default, 10, would be all
 
 
 def key(parts: Iterable[Any], tensors: "Iterable[Tensor]") -> str:
-    """A study's name, from what decides it beside this project's code."""
+    """The name of a study: a digest of the code, of ``parts`` and of the tensors that it reads."""
     digest = hashlib.sha256(repr([code(), *parts]).encode())
     for tensor in tensors:
         digest.update(tensor.cpu().contiguous().numpy().tobytes())
@@ -34,7 +33,7 @@ def key(parts: Iterable[Any], tensors: "Iterable[Tensor]") -> str:
 
 
 def _study(tuning: Tuning, name: str) -> "optuna.Study":
-    """The study of that name, begun or gone on with."""
+    """The study of that name, new or continued."""
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
@@ -55,7 +54,7 @@ def _study(tuning: Tuning, name: str) -> "optuna.Study":
         ) from error
     if tuning.storage is None:
         for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
-            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # of a killed process
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # left by a killed process
     return study
 
 
@@ -67,56 +66,43 @@ def search(
     name: str,
     seed: int,
     profile: Profile,
-) -> tuple[TrainingConfig, np.ndarray]:
-    """The best config of as many trials as ``tuning`` allows.
+) -> tuple[TrainingConfig, list[Trial]]:
+    """The best configuration of as many trials as ``tuning`` allows.
 
     Parameters
     ----------
     config : TrainingConfig
-        For what is not searched.
+        The configuration whose other values stay.
     objective : callable
-        To be high; it must not look at test clips.
+        The figure to maximise; it must not read test clips.
     name : str
-        By ``key``.
+        Name of the study, from ``key``.
 
     Returns
     -------
     config : TrainingConfig
-        Of equally good trials, the first.
-    trials : np.ndarray [shape=(trials, 6)]
-        ``COLUMNS``; ``adam`` is 1 or, for SGD, 0.
+        The configuration of the best trial, the first of equals.
+    trials : list of Trial
     """
     import optuna
 
-    study, count = (
-        _study(tuning, name),
-        tuning.smoke_test_trials if profile.short else tuning.trials,
-    )
-    batches = (profile.batch,) if profile.batch else tuning.batch_size
+    study = _study(tuning, name)
+    count = tuning.smoke_test_trials if profile.short else tuning.trials
+    batch_sizes = (profile.batch,) if profile.batch else tuning.batch_size
     while len(done := _complete(study)) < count:
         own = (seed + len(done)) % 2**32
         study.sampler = optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=own)
         trial = study.ask()
         choice = {
-            "batch_size": trial.suggest_categorical("batch_size", batches),
+            "batch_size": trial.suggest_categorical("batch_size", batch_sizes),
             "optimizer": trial.suggest_categorical("optimizer", tuning.optimizer),
             "lr": trial.suggest_categorical("lr", tuning.lr),
         }
         study.tell(trial, objective(config.model_copy(update=choice)))
     done = done[:count]
     best = max(done, key=lambda trial: trial.value or 0)
-    rows = [
-        (
-            n,
-            t.params["batch_size"],
-            t.params["optimizer"] == "adam",
-            t.params["lr"],
-            t.value,
-            t is best,
-        )
-        for n, t in enumerate(done, 1)
-    ]
-    return config.model_copy(update=best.params), np.array(rows, float)
+    trials = [Trial(**t.params, objective=t.value or 0.0, chosen=t is best) for t in done]
+    return config.model_copy(update=best.params), trials
 
 
 def _complete(study: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":

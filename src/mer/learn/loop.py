@@ -1,8 +1,8 @@
-"""The training loop of every network.
+"""The training loop of all networks.
 
-Examples lie on the device before the first epoch and stay there; an epoch copies nothing from the host
-but the order of its examples, and nothing back but two numbers at its end. Only those that are too many
-for that, ``mer.learn.memmap``, are read from the disk, batch by batch.
+Examples are moved to the device before the first epoch and stay there: an epoch copies only the order of
+its examples to the device, and only its loss and accuracy back. Examples that do not fit into memory
+(``mer.learn.memmap``) are read from disk, batch by batch.
 """
 
 import logging
@@ -19,7 +19,9 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mer.errors import MerError
+from mer.learn.result import TrainingPhase
 from mer.runtime.device import computes_in_bfloat16
+from mer.runtime.portable import limited
 from mer.schema.training import TrainingConfig
 
 EVALUATION_BATCH = 32
@@ -28,15 +30,15 @@ KERAS_ADAM_EPSILON = 1e-7
 log = logging.getLogger("mer")
 
 Network = Callable[..., Tensor]
-Filled = TypeVar("Filled", bound=nn.Module)
+AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 
 class Examples(Protocol):
-    """A tensor [shape=(n, ...)], or what is indexed as one."""
+    """A tensor [shape=(n, ...)], or a sequence that is indexed like one."""
 
     @property
     def device(self) -> torch.device:
-        """Where batches come to lie."""
+        """The device of the batches."""
 
     def __len__(self) -> int: ...
 
@@ -45,14 +47,14 @@ class Examples(Protocol):
 
 @dataclass(frozen=True)
 class Objective:
-    """What a training lowers, and what it counts beside it.
+    """The loss that a training minimises, and the accuracy that it reports.
 
     Attributes
     ----------
     loss : callable (outputs, targets) -> Tensor
-        Mean over the examples.
+        Mean loss over the examples.
     hits : callable (outputs, targets) -> Tensor, or None
-        How many examples are right; None where that means nothing, and the accuracy is not a number.
+        Number of correct examples; None for an objective without an accuracy, which is then NaN.
     """
 
     loss: Callable[[Tensor, Tensor], Tensor]
@@ -66,13 +68,13 @@ CLASSIFICATION = Objective(
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Validation examples that end a training, and choose the epoch whose weights stay.
+    """Early stopping: validation ends the training, and the weights of its best epoch are restored.
 
     Attributes
     ----------
-    inputs, targets : as those of ``fit``
-    monitor : ``loss``, to be low, or ``accuracy``, to be high
-    patience : epochs without a better figure after which training ends
+    inputs, targets : validation examples, in the form that ``fit`` takes
+    monitor : the validation figure, ``loss`` (lower is better) or ``accuracy`` (higher is better)
+    patience : number of epochs without an improvement after which training ends
     """
 
     inputs: Sequence[Examples]
@@ -82,17 +84,19 @@ class EarlyStopping:
 
 
 def optimizer_of(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """The config's optimizer of the parameters that are trained."""
+    """The optimizer that the configuration names, over the parameters that require a gradient."""
     parameters = [p for p in network.parameters() if p.requires_grad]
     if config.optimizer == "sgd":
         return torch.optim.SGD(parameters, lr=config.lr)
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=config.lr, alpha=0.95, eps=1e-8)
-    return torch.optim.Adam(parameters, lr=config.lr, eps=KERAS_ADAM_EPSILON)
+    return torch.optim.Adam(
+        parameters, lr=config.lr, eps=KERAS_ADAM_EPSILON, fused=limited() or None
+    )
 
 
 def _batches(order: Tensor, size: int) -> list[Tensor]:
-    """``order`` in pieces; a last piece of one example, which no batch norm can take, joins another."""
+    """Batches of ``order``; a last batch of one example, too small for batch norm, joins the one before."""
     pieces = list(order.split(size))
     if len(pieces) > 1 and len(pieces[-1]) == 1:
         pieces[-2:] = [torch.cat(pieces[-2:])]
@@ -100,31 +104,31 @@ def _batches(order: Tensor, size: int) -> list[Tensor]:
 
 
 def _everything(examples: Examples) -> Tensor:
-    """The numbers of all examples."""
+    """The indices of all examples."""
     return torch.arange(len(examples), device=examples.device)
 
 
-def precision(config: TrainingConfig, where: torch.device) -> torch.autocast:
-    """A context of the config's precision; outside of it networks compute in float32."""
+def autocast(config: TrainingConfig, where: torch.device) -> torch.autocast:
+    """A context in which networks compute in the precision of the configuration, not in float32."""
     lower = config.precision == "bfloat16" and computes_in_bfloat16(where)
     return torch.autocast(where.type, torch.bfloat16, enabled=lower)
 
 
-def trained(network: nn.Module, config: TrainingConfig, where: torch.device) -> Network:
-    """The network as a training calls it, in the config's precision; on a GPU with its kernels fused."""
+def compiled(network: nn.Module, config: TrainingConfig, where: torch.device) -> Network:
+    """The network in the precision of the configuration, compiled where the device is a GPU."""
     if where.type == "cuda":
-        torch._dynamo.config.suppress_errors = True  # what cannot be compiled runs as it is
+        torch._dynamo.config.suppress_errors = True  # falls back to eager mode
         network = torch.compile(network, dynamic=False)  # type: ignore[assignment]
-    called: Network = precision(config, where)(network)
+    called: Network = autocast(config, where)(network)
     return called
 
 
 def forward(network: Network, inputs: Sequence[Examples], rows: Tensor) -> Tensor:
-    """Outputs in float32."""
+    """The outputs of the network for a batch, in float32."""
     return network(*(x[rows].float() for x in inputs)).float()
 
 
-def epoch(
+def run_epoch(
     network: Network,
     inputs: Sequence[Examples],
     targets: Examples,
@@ -132,7 +136,7 @@ def epoch(
     objective: Objective,
     optimizer: torch.optim.Optimizer | None,
 ) -> tuple[float, float]:
-    """Mean loss and accuracy over the batches, with a step after each where there is an optimizer."""
+    """Mean loss and accuracy over the batches; with an optimizer, each batch is a training step."""
     sums = torch.zeros(2, device=targets.device)
     for rows in batches:
         outputs, wanted = forward(network, inputs, rows), targets[rows]
@@ -147,46 +151,49 @@ def epoch(
     return mean_loss, accuracy
 
 
-class _Best:
-    """The weights of the epoch with the best validation figure."""
+class _BestWeights:
+    """The weights of the epoch with the best validation figure, and the epochs since then."""
 
-    def __init__(
-        self, network: nn.Module, early_stopping: EarlyStopping, objective: Objective
-    ) -> None:
-        self.network, self.early_stopping, self.objective = network, early_stopping, objective
-        self.figure, self.age = -float("inf"), 0
+    def __init__(self, network: nn.Module, stopping: EarlyStopping, objective: Objective) -> None:
+        self.network, self.stopping, self.objective = network, stopping, objective
+        self.best_figure, self.epochs_since_best = -float("inf"), 0
         self.weights: dict[str, Tensor] = {}
 
-    @property
-    def chosen(self) -> dict[str, Tensor]:
-        """The weights of the best epoch."""
-        if not self.weights:
-            raise MerError(
-                f"validation {self.early_stopping.monitor} must be a number in some epoch, and is none in all "
-                f"{self.age}: the training diverged; lower its lr"
-            )
-        return self.weights
-
     @torch.no_grad()
-    def over(self) -> bool:
-        """Look at the network after an epoch: whether its patience is over."""
+    def _validation_figure(self) -> float:
+        """The monitored figure of the network as it is now; higher is better."""
+        stopping = self.stopping
         self.network.eval()
-        batches = _everything(self.early_stopping.targets).split(EVALUATION_BATCH)
-        loss, accuracy = epoch(
-            self.network,
-            self.early_stopping.inputs,
-            self.early_stopping.targets,
-            batches,
-            self.objective,
-            None,
+        batches = _everything(stopping.targets).split(EVALUATION_BATCH)
+        loss, accuracy = run_epoch(
+            self.network, stopping.inputs, stopping.targets, batches, self.objective, None
         )
         self.network.train()
-        figure = accuracy if self.early_stopping.monitor == "accuracy" else -loss
-        self.age += 1
-        if figure > self.figure:
-            self.figure, self.age = figure, 0
+        return accuracy if stopping.monitor == "accuracy" else -loss
+
+    def should_stop(self) -> bool:
+        """Validate after an epoch; return whether the patience is exhausted."""
+        figure = self._validation_figure()
+        self.epochs_since_best += 1
+        if figure > self.best_figure:
+            self.best_figure, self.epochs_since_best = figure, 0
             self.weights = {k: v.clone() for k, v in self.network.state_dict().items()}
-        return self.age >= self.early_stopping.patience
+        return self.epochs_since_best >= self.stopping.patience
+
+    def restore(self) -> None:
+        """Load the weights of the best epoch into the network.
+
+        Raises
+        ------
+        MerError
+            If no epoch has a validation figure that is a number.
+        """
+        if not self.weights:
+            raise MerError(
+                f"validation {self.stopping.monitor} must be a number in some epoch, and is NaN in all "
+                f"{self.epochs_since_best}: the training diverged; lower its lr"
+            )
+        self.network.load_state_dict(self.weights)
 
 
 def fit(
@@ -199,97 +206,103 @@ def fit(
     objective: Objective = CLASSIFICATION,
     early_stopping: EarlyStopping | None = None,
 ) -> np.ndarray:
-    """Train in place.
+    """Train a network in place.
 
     Parameters
     ----------
     inputs : sequence of Examples
         One per argument of the network, all on the network's device.
     targets : Examples
-        What ``objective`` compares the outputs with; class indices of a classification.
+        The targets of ``objective``; class indices for a classification.
     seed : int
-        Of dropout and of the order of the examples.
+        Seed of dropout and of the order of the examples.
     early_stopping : EarlyStopping or None
-        Without one the last epoch's weights stay.
+        None keeps the weights of the last epoch.
 
     Returns
     -------
     np.ndarray [shape=(epochs, 2)]
-        Mean loss and accuracy of each epoch, over its batches as they were trained, dropout on: the
-        figure that the stopping rule looks at (Louro et al.).
+        Mean loss and accuracy of each epoch, over its batches as they were trained, with dropout. This
+        accuracy is compared with ``stop_accuracy``, as in Louro et al.'s code.
     """
     torch.manual_seed(seed)
     shuffle = torch.Generator().manual_seed(seed)
     optimizer = optimizer_of(network, config)
-    best = _Best(network, early_stopping, objective) if early_stopping else None
+    best = _BestWeights(network, early_stopping, objective) if early_stopping else None
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train()
-    called = trained(network, config, targets.device)
+    called = compiled(network, config, targets.device)
     curve = []
     for _ in range(config.max_epochs):
         order = torch.randperm(len(targets), generator=shuffle).to(targets.device)
         batches = _batches(order, config.batch_size)
-        curve.append(epoch(called, inputs, targets, batches, objective, optimizer))
+        curve.append(run_epoch(called, inputs, targets, batches, objective, optimizer))
         log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
         if config.stop_accuracy is not None and curve[-1][1] >= config.stop_accuracy:
             break
-        if best and best.over():
+        if best and best.should_stop():
             break
     if best:
-        network.load_state_dict(best.chosen)
+        best.restore()
     return np.array(curve)
 
 
-def timed(phase: str, examples: int, train: Callable[[], np.ndarray]) -> dict[str, np.ndarray]:
-    """Call ``train``, which gives a learning curve, and look at the clock.
+def timed(
+    name: str,
+    examples: int,
+    train: Callable[[], np.ndarray],
+    *,
+    position: int | None = None,
+    restart: int = 0,
+) -> TrainingPhase:
+    """Call ``train``, which returns a learning curve, and measure its duration.
 
     Parameters
     ----------
     examples : int
-        Of an epoch.
-
-    Returns
-    -------
-    dict of str to np.ndarray
-        ``curve.<phase>``, and ``timing.<phase>``: seconds, epochs and examples of one.
+        Examples of an epoch.
+    name, position, restart : see ``TrainingPhase``
     """
     started = time.perf_counter()
     curve = train()
-    timing = np.array([time.perf_counter() - started, len(curve), examples])
-    return {f"curve.{phase}": curve, f"timing.{phase}": timing}
+    seconds = time.perf_counter() - started
+    return TrainingPhase(name, curve, seconds, examples, position, restart)
 
 
 def weights(network: nn.Module) -> dict[str, np.ndarray]:
-    """Parameters and buffers by name, under ``weights.``, in the order of memory that files have."""
+    """Parameters and buffers by name, as contiguous arrays on the host."""
     state = network.state_dict().items()
-    return {f"weights.{name}": tensor.cpu().contiguous().numpy() for name, tensor in state}
+    return {name: tensor.cpu().contiguous().numpy() for name, tensor in state}
 
 
-def load_weights(network: Filled, weights: Mapping[str, np.ndarray], where: torch.device) -> Filled:
-    """The network with the weights that a training left, as it was at its end.
+def load_weights(
+    network: AnyNetwork, weights: Mapping[str, np.ndarray], where: torch.device
+) -> AnyNetwork:
+    """The network with the weights of a trained one, on the device ``where``.
 
     Raises
     ------
     MerError
-        If they are of another network.
+        If the weights belong to another network.
     """
     try:
         network.load_state_dict({k: torch.from_numpy(array) for k, array in weights.items()})
     except RuntimeError as error:
-        fault = str(error).splitlines()[-1].strip()
+        reason = str(error).splitlines()[-1].strip()
         raise MerError(
             "the weights of a run must be of the network that params.yaml describes, and are of another "
-            f"({fault}); run `dvc repro`"
+            f"({reason}); run `dvc repro`"
         ) from error
     return network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 @torch.no_grad()
 def update_batchnorm_stats(network: nn.Module, inputs: Sequence[Examples]) -> None:
-    """Set every trained batch norm's statistics to those of the given examples.
+    """Set the running statistics of every trained batch norm to those of the given examples.
 
-    Keras' momentum of 0.99 leaves them far from the data after few steps. Dropout is off. Statistics are
-    means over batches of about the same size, whose examples are drawn: those in a row are alike.
+    Keras' momentum of 0.99 leaves the running statistics far from the data after few steps. The
+    statistics are means over batches of about the same size, with dropout off. The examples are shuffled,
+    because neighbours are correlated.
     """
     network.eval()
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.weight.requires_grad]
@@ -308,7 +321,7 @@ def update_batchnorm_stats(network: nn.Module, inputs: Sequence[Examples]) -> No
 def predict(
     network: nn.Module, inputs: Sequence[Examples], batch: int = EVALUATION_BATCH
 ) -> np.ndarray:
-    """Class probabilities [shape=(n, classes)]; the size of a batch does not matter."""
+    """Class probabilities [shape=(n, classes)]; the batch size does not change them."""
     network.eval()
     logits = [forward(network, inputs, rows) for rows in _everything(inputs[0]).split(batch)]
     return torch.cat(logits).softmax(1).cpu().numpy()

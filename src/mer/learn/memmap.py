@@ -1,4 +1,4 @@
-"""Examples that may be more than memory holds."""
+"""Examples on disk, for arrays that do not fit into memory."""
 
 import mmap
 
@@ -10,14 +10,14 @@ from mer.learn.loop import Examples
 
 
 class Rows:
-    """Rows of an array on disk, read as they are asked for; none of its pages stays resident.
+    """Rows of a memory-mapped array, read when they are indexed; none of its pages stays resident.
 
     Parameters
     ----------
     values : np.ndarray [shape=(n, ...)]
         Memory-mapped.
     numbers : np.ndarray [shape=(k,), dtype=int]
-        Which of them, and in what order.
+        Numbers of the rows, in their order.
     """
 
     def __init__(self, values: np.ndarray, numbers: np.ndarray, device: torch.device) -> None:
@@ -34,7 +34,7 @@ class Rows:
 
 
 def examples(values: np.ndarray, numbers: np.ndarray, device: torch.device) -> Examples:
-    """Rows of an array: a tensor on a GPU that has twice the room for them, else left on disk."""
+    """Rows of an array: a tensor where the device is a GPU with twice the memory for them, else on disk."""
     rows = Rows(values, numbers, device)
     if device.type == "cuda":
         needed = values[:1].nbytes * len(numbers)

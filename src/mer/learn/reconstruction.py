@@ -1,4 +1,4 @@
-"""Train an autoencoder to return its input, and take its codes."""
+"""Training of the convolutional autoencoder of whole spectrograms, and its codes."""
 
 from functools import partial
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mer.learn import loop
+from mer.learn.result import TrainingPhase
 from mer.networks.autoencoder import Autoencoder
 from mer.schema.training import TrainingConfig
 
@@ -16,16 +17,21 @@ BATCH = 32
 RECONSTRUCTION = loop.Objective(lambda found, wanted: functional.mse_loss(found, wanted.float()))
 
 
-def trained(
-    scaled: Tensor, config: TrainingConfig, phase: str, *, seed: int
-) -> tuple[Autoencoder, dict[str, np.ndarray]]:
-    """An autoencoder of these spectrograms in -1..1, and what ``loop.timed`` gives: no accuracies."""
+def train(
+    scaled: Tensor, config: TrainingConfig, name: str, *, position: int, seed: int
+) -> tuple[Autoencoder, TrainingPhase]:
+    """An autoencoder trained on spectrograms in -1..1, and the phase of its training, without accuracies.
+
+    Parameters
+    ----------
+    scaled : Tensor [shape=(n, frames, mels)]
+        Spectrograms in -1..1.
+    name, position : see ``TrainingPhase``
+    """
     torch.manual_seed(seed)
     network = Autoencoder().to(scaled.device)
-    fitted = partial(
-        loop.fit, network, [scaled], scaled, config, seed=seed, objective=RECONSTRUCTION
-    )
-    return network, loop.timed(phase, len(scaled), fitted)
+    fit = partial(loop.fit, network, [scaled], scaled, config, seed=seed, objective=RECONSTRUCTION)
+    return network, loop.timed(name, len(scaled), fit, position=position)
 
 
 @torch.no_grad()

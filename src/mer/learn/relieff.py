@@ -1,8 +1,8 @@
-"""ReliefF: how well each column tells near neighbours of other classes from those of the same.
+"""ReliefF: a column weighs more, the better it separates near neighbours of different classes.
 
-Kononenko. Estimating Attributes: Analysis and Extensions of RELIEF. ECML 1994: every row is looked
-at, distances and differences are of values scaled to 0..1, and the neighbours of each other class
-count by its prior.
+Kononenko. Estimating Attributes: Analysis and Extensions of RELIEF. ECML 1994. Every row is a reference
+row, distances and differences are computed from values scaled to 0..1, and the neighbours of each other
+class are weighted by its prior.
 """
 
 import math
@@ -14,15 +14,16 @@ BLOCK = 64  # rows at once: 64 x 10 neighbours x 6373 columns are 33 MB
 
 
 def weights(rows: np.ndarray, y: np.ndarray, neighbours: int) -> np.ndarray:
-    """The weight of each column, in -1..1; 0 for one that is constant.
+    """The weight of each column, in -1..1; 0 for a constant column.
 
     Parameters
     ----------
     rows : np.ndarray [shape=(n, d)]
     y : np.ndarray [shape=(n,)]
-        The rows' classes, two or more.
+        Classes of the rows, two or more.
     neighbours : int
-        Nearest rows of each class (Manhattan distance), or all where it has fewer; the first of equals.
+        Number of nearest rows of each class (Manhattan distance), or all where a class has fewer; of
+        equally near rows, the first.
     """
     scaled = to_unit(rows)
     classes, counts = np.unique(y, return_counts=True)
@@ -44,6 +45,6 @@ def weights(rows: np.ndarray, y: np.ndarray, neighbours: int) -> np.ndarray:
 
 
 def to_unit(rows: np.ndarray) -> np.ndarray:
-    """The columns, each brought to 0..1 by its extremes; 0 where it is constant."""
+    """The columns, each scaled to 0..1 by its extremes; 0 where it is constant."""
     low, span = rows.min(axis=0), np.ptp(rows, axis=0)
     return np.divide(rows - low, span, out=np.zeros(rows.shape), where=span > 0)

@@ -1,9 +1,9 @@
-"""What trainings in rounds of other seeds share, and those on sequences of segments their validation."""
+"""Restarts of a classifier from other seeds, and the validation of trainings on sequences of segments."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,39 +13,38 @@ from mer.learn import loop, memmap
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.loop import CLASSIFICATION, EarlyStopping, Examples, Objective
+from mer.learn.result import FoldResult, TrainingPhase
 from mer.schema.training import TrainingConfig
 from mer.seeds import generator
 from mer.types import positions
 
-Arrays = dict[str, np.ndarray]
-
 
 def validation(
-    context: FoldContext, labels: Mapping[str, int]
+    context: FoldContext[Any], labels: Mapping[str, int]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Training and validation clips of a fold.
+    """The clips of a fold that train and those that validate.
 
-    ``described``: the protocol's own validation clips, or else a share of the training clips, drawn from
-    each class, at least one of a class of two or more. ``released``: the test clips validate, the likely
-    reading of a paper that names no other part (methods D5).
+    With the fidelity ``described``, the protocol's own validation clips validate, or else a random share
+    of the training clips of each class, at least one of a class of two or more. With ``released``, the test
+    clips validate: He & Ferguson name no other part (docs/methods.md, "He and Ferguson's evaluation").
     """
     fold, share = context.fold, context.params.validation
     if not context.described:
         return fold.train, fold.test
     if fold.val:
         return fold.train, fold.val
-    rng, held = generator(context.seed, "validation"), set[str]()
+    rng, held_out = generator(context.seed, "validation"), set[str]()
     for label in sorted({labels[i] for i in fold.train}):
         clips = [i for i in fold.train if labels[i] == label]
         count = min(max(1, round(share * len(clips))), len(clips) - 1)
-        held.update(clips[n] for n in rng.permutation(len(clips))[:count])
-    rest = tuple(i for i in fold.train if i not in held)
-    return rest, tuple(i for i in fold.train if i in held)
+        held_out.update(clips[n] for n in rng.permutation(len(clips))[:count])
+    rest = tuple(i for i in fold.train if i not in held_out)
+    return rest, tuple(i for i in fold.train if i in held_out)
 
 
 @dataclass(frozen=True)
 class Part:
-    """Clips, or segments, of one side of a fold, as a network takes them."""
+    """The inputs and targets of one part of a fold, of clips or of segments."""
 
     inputs: Examples
     targets: Examples
@@ -53,7 +52,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Parts:
-    """The sides of a fold."""
+    """The three parts of a fold."""
 
     train: Part
     val: Part
@@ -67,14 +66,14 @@ def parts(
     labels: Mapping[str, int],
     device: torch.device,
 ) -> Parts:
-    """The sides of a fold with class indices as targets.
+    """The parts of a fold, with class indices as targets.
 
     Parameters
     ----------
     values : np.ndarray [shape=(len(known), segments, ...)]
-        Of the clips ``known``, memory-mapped.
+        Inputs of the clips ``known``, memory-mapped.
     sides : three sequences of str
-        Ids of training, validation and test clips.
+        Ids of the training, validation and test clips.
     """
     found = []
     for ids in sides:
@@ -84,10 +83,10 @@ def parts(
     return Parts(*found)
 
 
-def sequences(material: TrainingData) -> np.ndarray:
-    """The clips' segments [shape=(n, segments, frames, mels)]; a clip that is not cut is one."""
-    assert material.mel is not None
-    values = material.mel.values
+def sequences(data: TrainingData) -> np.ndarray:
+    """The segments of the clips [shape=(n, segments, frames, mels)]; a whole clip is one segment."""
+    assert data.mel is not None
+    values = data.mel.values
     return values if values.ndim == 4 else values[:, None]
 
 
@@ -96,21 +95,21 @@ def fit(
     train: Part,
     val: Part,
     config: TrainingConfig,
-    phase: str,
+    name: str,
     *,
     seed: int,
     patience: int,
     monitor: Literal["loss", "accuracy"],
     objective: Objective = CLASSIFICATION,
-) -> Arrays:
-    """Train in place until validation has not improved for ``patience`` epochs.
+    restart: int = 0,
+) -> TrainingPhase:
+    """Train in place until the validation figure has not improved for ``patience`` epochs.
 
-    Returns
-    -------
-    dict of str to np.ndarray
-        As ``loop.timed``; its seconds are with those of validation.
+    Parameters
+    ----------
+    name, restart : see ``TrainingPhase``
     """
-    fitted = partial(
+    training = partial(
         loop.fit,
         network,
         [train.inputs],
@@ -120,41 +119,48 @@ def fit(
         objective=objective,
         early_stopping=EarlyStopping([val.inputs], val.targets, monitor, patience),
     )
-    return loop.timed(phase, len(train.targets), fitted)
+    return loop.timed(name, len(train.targets), training, restart=restart)
 
 
 def classify(
     build: Callable[[], nn.Module],
     clips: Parts,
     config: TrainingConfig,
-    phase: str,
+    name: str,
     *,
     seeds: Sequence[int],
     patience: int,
-) -> Arrays:
-    """Train a classifier of clips once per round, each from its own of the ``seeds``.
+) -> FoldResult:
+    """Train a classifier of clips once per restart and predict the test clips.
 
-    Returns
-    -------
-    dict of str to np.ndarray
-        ``probabilities`` [shape=(rounds, n, C)], curve and timing per round, weights of the first.
+    Parameters
+    ----------
+    build : callable
+        Returns an untrained network.
+    name : str
+        Name of the phases.
+    seeds : sequence of int
+        A seed for each restart.
     """
-    arrays: Arrays = {}
-    answers = []
-    for number, own in enumerate(seeds):
-        torch.manual_seed(own)
+    phases: list[TrainingPhase] = []
+    probabilities = []
+    weights: dict[str, np.ndarray] = {}
+    for restart, seed in enumerate(seeds):
+        torch.manual_seed(seed)
         network = build().to(clips.train.targets.device)
-        arrays |= fit(
+        phase = fit(
             network,
             clips.train,
             clips.val,
             config,
-            f"{phase}.{number}",
-            seed=own,
+            name,
+            seed=seed,
             patience=patience,
             monitor="accuracy",
+            restart=restart,
         )
-        answers.append(loop.predict(network, [clips.test.inputs]))
-        if number == 0:
-            arrays |= loop.weights(network)
-    return {"probabilities": np.stack(answers), **arrays}
+        phases.append(phase)
+        probabilities.append(loop.predict(network, [clips.test.inputs]))
+        if restart == 0:
+            weights = loop.weights(network)
+    return FoldResult(np.stack(probabilities), phases=phases, weights=weights)

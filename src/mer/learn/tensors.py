@@ -1,4 +1,4 @@
-"""What one fold of a network's training reads, as tensors on the device."""
+"""The inputs and targets of a network's training on one fold, as tensors on the device."""
 
 from collections.abc import Sequence
 
@@ -7,65 +7,52 @@ import torch
 from torch import Tensor
 
 from mer.learn.data import TrainingData
-from mer.schema.profiles import Profile
-from mer.schema.training import TrainingConfig
-
-
-def apply_profile(config: TrainingConfig, profile: Profile) -> TrainingConfig:
-    """The config under a profile: its precision, its batch, and no more epochs than it allows."""
-    epochs = config.smoke_test_epochs if profile.short else config.max_epochs
-    changes = {
-        "precision": profile.precision,
-        "batch_size": profile.batch or config.batch_size,
-        "max_epochs": min(epochs, profile.epochs or epochs),
-    }
-    return config.model_copy(update=changes)
 
 
 def examples(
-    material: TrainingData, ids: Sequence[str], device: torch.device, *, augmented: bool
+    data: TrainingData, ids: Sequence[str], device: torch.device, *, augmented: bool
 ) -> Tensor:
-    """What a network takes of the clips, then, with ``augmented``, clip by clip of their augmented ones.
+    """Inputs of clips, then, with ``augmented``, those of their augmented versions, clip by clip.
 
-    A clip that is cut gives an example per segment, one behind the other.
+    A clip that is cut into segments gives an example per segment.
 
     Returns
     -------
     Tensor [shape=(n * (1 + versions) * segments, frames, mels) or (..., samples), dtype=float16]
     """
-    source = material.waves or material.mel
+    source = data.segmented_waveforms or data.mel
     assert source is not None
     rows = source.rows(ids)
-    shape = rows.shape[1 + (material.segments > 1) :]
+    shape = rows.shape[1 + (data.segments_per_clip > 1) :]
     blocks = [rows.reshape(-1, *shape)]
-    if augmented and material.copies is not None:
-        blocks.append(material.copies.rows(ids).reshape(-1, *shape))
+    if augmented and data.augmented is not None:
+        blocks.append(data.augmented.rows(ids).reshape(-1, *shape))
     return torch.from_numpy(np.concatenate(blocks)).to(device)
 
 
 def targets(
-    material: TrainingData, ids: Sequence[str], device: torch.device, *, augmented: bool
+    data: TrainingData, ids: Sequence[str], device: torch.device, *, augmented: bool
 ) -> Tensor:
     """Class indices of the rows of ``examples``."""
-    y = np.array([material.labels[i] for i in ids])
-    if augmented and material.copies is not None:
-        y = np.concatenate([y, y.repeat(len(material.copies.names))])
-    return torch.from_numpy(y.repeat(material.segments)).to(device)
+    y = np.array([data.labels[i] for i in ids])
+    if augmented and data.augmented is not None:
+        y = np.concatenate([y, y.repeat(len(data.augmented.names))])
+    return torch.from_numpy(y.repeat(data.segments_per_clip)).to(device)
 
 
 def features(
-    material: TrainingData, known: Sequence[str], ids: Sequence[str], device: torch.device
+    data: TrainingData, known: Sequence[str], ids: Sequence[str], device: torch.device
 ) -> Tensor:
-    """Features of clips, centred and scaled by the statistics of the clips ``known``.
+    """Features of clips, standardised by the mean and deviation of the clips ``known``.
 
     Returns
     -------
     Tensor [shape=(n, d), dtype=float32]
         A column that is constant over the known clips is 0.
     """
-    assert material.table is not None
-    rows = material.table.rows(known).astype(np.float64)
+    assert data.table is not None
+    rows = data.table.rows(known).astype(np.float64)
     mean, deviation = rows.mean(0), rows.std(0)
     scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    scaled = ((material.table.rows(ids) - mean) * scale).astype(np.float32)
+    scaled = ((data.table.rows(ids) - mean) * scale).astype(np.float32)
     return torch.from_numpy(scaled).to(device)

@@ -1,4 +1,4 @@
-"""Waveforms of a corpus for networks that read samples: cut into segments, or whole."""
+"""Waveforms of a corpus for networks that read samples: in segments, or whole."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from mer.schema.spectrograms import Waveform
 from mer.types import positions
 
 
-def _of_clip(standard: Path, form: Waveform, index: int) -> np.ndarray:
+def _segments(standard: Path, form: Waveform, index: int) -> np.ndarray:
     return segments(prepare(Standard.read(standard).clip(index), form).samples, form).astype("<f2")
 
 
 @dataclass(frozen=True)
 class SegmentedWaveforms:
-    """Every clip's segments, in memory.
+    """The segments of every clip, in memory.
 
     Attributes
     ----------
@@ -33,19 +33,19 @@ class SegmentedWaveforms:
     values: np.ndarray
 
     @classmethod
-    def of(cls, standard: Path, form: Waveform) -> "SegmentedWaveforms":
-        """Prepare and cut all clips of ``data/standard/<dataset>``.
+    def read(cls, standard: Path, form: Waveform) -> "SegmentedWaveforms":
+        """Prepare all clips of ``data/standard/<dataset>`` and cut them into segments.
 
         Raises
         ------
         MerError
-            If the form's rate is above the corpus', or it cuts nothing.
+            If the sample rate of ``form`` is above that of the corpus, or a clip has no segment.
         """
         corpus = Standard.read(standard)
         values = np.empty(
             (len(corpus.ids), form.segments or 0, form.segment_samples or 0), np.float16
         )
-        work = partial(_of_clip, standard.absolute(), form)
+        work = partial(_segments, standard.absolute(), form)
         for row, found in enumerate(parallel_map(work, range(len(corpus.ids)), label="waveforms")):
             values[row] = found
         return cls(corpus.ids, values)
@@ -56,18 +56,18 @@ class SegmentedWaveforms:
         Raises
         ------
         MerError
-            If an id has none.
+            If an id has no waveform.
         """
         return self.values[positions(self.ids, ids, "waveform")]
 
 
-def _whole(standard: Path, form: Waveform, index: int) -> np.ndarray:
+def _samples(standard: Path, form: Waveform, index: int) -> np.ndarray:
     return prepare(Standard.read(standard).clip(index), form).samples.astype("<f2")
 
 
 @dataclass(frozen=True)
 class Waveforms:
-    """Every clip's samples at its own length, end to end, in memory.
+    """The samples of all clips, one clip after the other, in memory; each keeps its length.
 
     Attributes
     ----------
@@ -75,6 +75,7 @@ class Waveforms:
     values : np.ndarray [shape=(samples,), dtype=float16]
         Full scale is 1.0.
     lengths : np.ndarray [shape=(n,), dtype=int]
+        Samples of each clip.
     """
 
     ids: tuple[str, ...]
@@ -82,21 +83,21 @@ class Waveforms:
     lengths: np.ndarray
 
     @classmethod
-    def of(cls, standard: Path, form: Waveform) -> "Waveforms":
+    def read(cls, standard: Path, form: Waveform) -> "Waveforms":
         """Prepare all clips of ``data/standard/<dataset>``.
 
         Raises
         ------
         MerError
-            If the form's rate is above the corpus'.
+            If the sample rate of ``form`` is above that of the corpus.
         """
         corpus = Standard.read(standard)
-        work = partial(_whole, standard.absolute(), form)
+        work = partial(_samples, standard.absolute(), form)
         found = list(parallel_map(work, range(len(corpus.ids)), label="waveforms"))
         return cls(corpus.ids, np.concatenate(found), np.array([len(clip) for clip in found]))
 
-    def places(self, ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Where the clips of ``ids`` begin in ``values``, and their lengths [shape=(len(ids),)].
+    def spans(self, ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The first samples of the clips ``ids`` in ``values``, and their lengths [shape=(len(ids),)].
 
         Raises
         ------

@@ -1,1 +1,1 @@
-"""Networks and estimators, a module each: ``Params``, ``trainer``, ``reads`` and ``build``."""
+"""Networks and estimators, a module each; ``mer.contracts.Model`` says what a module offers."""

@@ -1,7 +1,8 @@
-"""He & Ferguson's model: an autoencoder of segments, then a BiLSTM over a clip's codes (2022).
+"""He & Ferguson's model: an autoencoder of segments, then a BiLSTM over the codes of a clip (2022).
 
-Its masks are the policy ``masked``; with another policy the autoencoder sees whole segments. With
-``fidelity: released`` the test clips end the trainings, as the paper reads (methods D5).
+The policy ``masked`` masks the segments that the autoencoder reads; with another policy they stay whole.
+With ``fidelity: released`` the test clips decide when a training ends, a likely reading of the paper
+(docs/methods.md, "He and Ferguson's evaluation").
 """
 
 from typing import Annotated
@@ -27,13 +28,13 @@ class Params(Block):
 
     Attributes
     ----------
-    filters : of the encoder's convolutions
-    penalty : ``activity`` or ``decay``, see ``MaskedAutoencoder``
-    head, units : recurrent layer of the classifier, units per direction
-    patience : epochs without a better validation after which either training ends
-    validation : share of the training clips that validates
-    restarts : classifiers per fold, of other seeds; each counts as a repeat of the fold
-    autoencoder, classifier : how they are trained
+    filters : filters of the convolutions of the encoder
+    penalty : ``activity`` or ``decay``, see ``mer.networks.segments.MaskedAutoencoder``
+    head, units : recurrent layer of the classifier, and its units per direction
+    patience : epochs without an improvement of the validation after which a training ends
+    validation : share of the training clips that is held out for validation
+    restarts : classifiers per fold, from other seeds; each counts as a repeat of the fold
+    autoencoder, classifier : configurations of their trainings
     """
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
@@ -50,12 +51,12 @@ class Params(Block):
 def autoencoder(
     params: Params, *, shape: tuple[int, int], masking: Masking | None
 ) -> MaskedAutoencoder:
-    """An untrained autoencoder of segments of this (frames, mels).
+    """An untrained autoencoder of segments of ``shape``, (frames, mels).
 
     Raises
     ------
     MerError
-        If the pools do not divide them, or the masks may be as long as they are.
+        If the pools do not divide the shape, or a mask can be as long as a segment.
     """
     code_values(params.filters, shape)
     if masking and (masking.time_mask_param > shape[0] or masking.freq_mask_param > shape[1]):
@@ -67,23 +68,23 @@ def autoencoder(
 
 
 def layers(params: Params, shape: tuple[int, int]) -> dict[str, tuple[int, int, int]]:
-    """Frames, mels and maps that each layer of the autoencoder gives: ``conv_1, pool_1, conv_2, …``.
+    """Frames, mels and maps after each layer of the autoencoder: ``conv_1, pool_1, conv_2, …``.
 
-    The up-sampling layers have no maps of their own: see ``UpConv``.
+    The up-sampling layers are missing, because ``UpConv`` computes them together with a convolution.
     """
-    network, found = autoencoder(params, shape=shape, masking=None), []
+    network, shapes = autoencoder(params, shape=shape, masking=None), []
     convolutions = [*network.encoder.convolutions, network.narrow, *network.up]
     for layer in convolutions:
         layer.register_forward_hook(
-            lambda _, given, maps: found.append((given[0].shape, maps.shape))
+            lambda _, given, maps: shapes.append((given[0].shape, maps.shape))
         )
     with torch.no_grad():
         network.eval()(torch.zeros(1, *shape))
-    named = {f"conv_{n}": maps for n, (_, maps) in enumerate(found, 1)}
-    named |= {f"pool_{n}": found[n][0] for n in range(1, len(params.filters) + 1)}
-    return {name: (frames, mels, maps) for name, (_, maps, frames, mels) in named.items()}
+    sizes = {f"conv_{n}": maps for n, (_, maps) in enumerate(shapes, 1)}
+    sizes |= {f"pool_{n}": shapes[n][0] for n in range(1, len(params.filters) + 1)}
+    return {name: (frames, mels, maps) for name, (_, maps, frames, mels) in sizes.items()}
 
 
 def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
-    """An untrained classifier of the codes of segments of this (frames, mels)."""
+    """An untrained classifier of sequences of codes, of segments of ``shape``, (frames, mels)."""
     return Recurrent(params.head, code_values(params.filters, shape), params.units, classes)

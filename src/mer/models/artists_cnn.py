@@ -1,12 +1,13 @@
 """Louro et al.'s row "Artists CNN": Park et al.'s artist recognition with a new head.
 
 Park, Lee, Park, Ha, Nam. Representation Learning of Music Using Artist Labels. ISMIR 2018. Five
-convolutions over time, mels as channels, 264 448 parameters, on the 3-s segments of view ``artists``;
-all stay frozen, and one logit per class, 1 028 parameters at four, is trained. Louro et al. took the
-authors' basic model of 10 000 artists; the weights that params.yaml names are of the siamese one, which
-has the same layers. Their code neither standardises nor lets time run forwards (methods A12); the
-authors' own does both, and so does this. Each segment is framed by itself: its first and last frame
-see zeros beyond it where the authors cut one spectrogram.
+convolutions over time, mels as channels, 264 448 parameters, read the 3-s segments of view ``artists`` and
+stay frozen; only one logit per class, 1 028 parameters at four classes, is trained. Louro et al. use the
+authors' basic model of 10 000 artists; the weights that params.yaml names belong to the siamese model,
+which has the same layers. Louro et al.'s code does not standardise the spectrograms and reverses time
+(docs/methods.md, "Louro's Artists CNN"); Park et al.'s code standardises and does not reverse, and so does
+this module. The frames of each segment are computed from that segment alone, with zeros beyond its ends;
+Park et al. cut one spectrogram.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ fidelities: tuple[str, ...] = ("described",)
 
 MEAN, DEVIATION = 0.22620339, 0.25794547  # of the spectrograms that the authors trained on
 BLOCKS = ((128, 4, 4), (128, 4, 4), (128, 4, 4), (128, 2, 2), (256, 1, 1))  # filters, size, pool
-SHRINKING = 128  # frames that the pools make one
+POOLED_FRAMES = 128  # frames that the pools reduce to one
 
 
 class Params(Block):
@@ -39,7 +40,7 @@ class Params(Block):
 
 
 class ConvSame(nn.Conv1d):
-    """Keras' ``Conv1D(padding="same")``, as torch's, which warns of even sizes."""
+    """Keras' ``Conv1D(padding="same")``; torch's own warns for even kernel sizes."""
 
     def forward(self, sequence: Tensor) -> Tensor:
         """[shape=(n, c, t)] -> [shape=(n, c', t)]."""
@@ -48,7 +49,7 @@ class ConvSame(nn.Conv1d):
 
 
 class Backbone(nn.Module):
-    """Standardised frames, convolutions, the mean over time."""
+    """Standardisation of the frames, convolutions, mean over time."""
 
     def __init__(self, mels: int) -> None:
         super().__init__()
@@ -81,16 +82,16 @@ class Network(nn.Module):
 def build(
     params: Params, *, weights: Mapping[str, np.ndarray], shape: tuple[int, int], classes: int
 ) -> Network:
-    """The pre-trained network with an untrained head.
+    """The pretrained network with an untrained head.
 
     Raises
     ------
     MerError
-        If the weights are of another network, or the spectrograms too short.
+        If the weights belong to another network, or the spectrograms are too short.
     """
-    if shape[0] < SHRINKING:
+    if shape[0] < POOLED_FRAMES:
         raise MerError(
-            f"spectrograms for artists_cnn must have {SHRINKING} frames, not {shape[0]}; select "
+            f"spectrograms for artists_cnn must have {POOLED_FRAMES} frames, not {shape[0]}; select "
             "view=artists"
         )
     network = Network(shape[1], classes)

@@ -1,7 +1,8 @@
 """Louro et al.'s row "Autoencoder + RF": a random forest on an autoencoder's codes.
 
-The authors train the autoencoder on all clips, those of the test folds included, and use the forest
-with scikit-learn's defaults (their code; methods A9); here it sees the training part of a fold only.
+The forest has scikit-learn's defaults, as in the authors' code. The authors train the autoencoder on all
+clips, test clips included; here it is trained on the training clips of a fold only (docs/methods.md,
+"Louro's autoencoder").
 """
 
 from sklearn.base import ClassifierMixin
@@ -17,7 +18,7 @@ fidelities: tuple[str, ...] = ("described",)
 
 
 class Params(Block):
-    """``models.autoencoder_rf``: how the autoencoder is trained."""
+    """``models.autoencoder_rf``; ``training`` configures the training of the autoencoder."""
 
     training: TrainingConfig
 

@@ -1,7 +1,7 @@
 """Louro et al.'s deep-learning baseline: four convolutions on a mel spectrogram (row "CNN").
 
-621 264 trainable parameters at 942 x 128. Layers and settings are those of the authors' code; the
-paper gives none (methods A2).
+621 264 trainable parameters at 942 x 128. The paper gives no layers; layers and settings are those of the
+authors' code (docs/methods.md, "Louro's CNN").
 """
 
 import torch
@@ -40,5 +40,5 @@ class Network(nn.Module):
 
 
 def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
-    """An untrained network for spectrograms of this (frames, mels)."""
+    """An untrained network for spectrograms of ``shape``, (frames, mels)."""
     return Network(shape, classes)

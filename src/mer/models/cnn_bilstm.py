@@ -1,6 +1,7 @@
-"""He & Ferguson's baseline: the encoder of their autoencoder and its BiLSTM, trained together (2022).
+"""He & Ferguson's baseline: the encoder of their autoencoder and the BiLSTM, trained together (2022).
 
-Neither learning rate nor batch are given; they are those of the classifier of ``ae_bilstm``.
+The paper gives neither the learning rate nor the batch size; both are those of the classifier of
+``ae_bilstm`` (docs/methods.md, "He and Ferguson's classifier").
 """
 
 from typing import Annotated
@@ -19,7 +20,7 @@ fidelities: tuple[str, ...] = ("described", "released")
 
 
 class Params(Block):
-    """``models.cnn_bilstm``; the keys are those of ``models.ae_bilstm``."""
+    """``models.cnn_bilstm``; its keys have the meanings that they have in ``models.ae_bilstm``."""
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     head: Head
@@ -31,5 +32,5 @@ class Params(Block):
 
 
 def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
-    """An untrained network for clips whose segments have this (frames, mels)."""
+    """An untrained network for sequences of segments of ``shape``, (frames, mels)."""
     return Joint(params.filters, params.head, params.units, shape, classes)

@@ -1,9 +1,9 @@
-"""Louro et al.'s baseline with two GRUs behind its convolutions (row "+GRU").
+"""Louro et al.'s baseline with two GRUs after its convolutions (row "+GRU").
 
-The paper gives no sizes. In the authors' code the 2000 values of the last maps are a sequence of one
-step, on which a GRU has nothing to remember: 48 666 939 trainable parameters at 942 x 128 (methods A3).
-With ``sequence: frames`` the 25 frames of these maps are 25 steps of 80 values, which is what the
-paper's "time-domain-specific features" need: 144 699 parameters.
+The paper gives no sizes. In the authors' code the 2000 values of the last maps form a sequence of a single
+step, so the GRUs have no earlier step to remember: 48 666 939 trainable parameters at 942 x 128. With
+``sequence: frames`` the 25 frames of these maps are 25 steps of 80 values, as the paper's
+"time-domain-specific features" suggest: 144 699 parameters (docs/methods.md, "Louro's CNN with GRU").
 """
 
 from typing import Literal
@@ -25,8 +25,8 @@ class Params(Block):
 
     Attributes
     ----------
-    sequence : what the GRUs read: all that the convolutions leave as a ``single`` step, or its
-        ``frames``, step by step
+    sequence : the steps that the GRUs read: all values of the last maps in a ``single`` step, or their
+        ``frames`` one by one
     """
 
     sequence: Literal["single", "frames"]
@@ -57,7 +57,7 @@ class Network(nn.Module):
         glorot_uniform(self.head)
 
     def steps(self, mel: Tensor) -> Tensor:
-        """[shape=(n, frames, mels)] -> what the GRUs read [shape=(n, steps, values)]."""
+        """[shape=(n, frames, mels)] -> the sequence that the GRUs read [shape=(n, steps, values)]."""
         flat = self.convolutions(mel.unsqueeze(1))
         if self.sequence == "single":
             return flat.unsqueeze(1)
@@ -69,5 +69,5 @@ class Network(nn.Module):
 
 
 def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
-    """An untrained network for spectrograms of this (frames, mels)."""
+    """An untrained network for spectrograms of ``shape``, (frames, mels)."""
     return Network(shape, classes, params.sequence)

@@ -1,4 +1,4 @@
-"""Always the most frequent class of the training part: the row every table needs beside it."""
+"""The most frequent class of the training clips, for every clip: the baseline of every table."""
 
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
@@ -12,9 +12,9 @@ fidelities: tuple[str, ...] = ("described",)
 
 
 class Params(Block):
-    """Nothing to set."""
+    """``models.constant`` has no parameters."""
 
 
 def build(params: Params, *, seed: int, fidelity: str) -> ClassifierMixin:
-    """An unfitted scikit-learn classifier; it looks at no input."""
+    """An unfitted scikit-learn classifier, which ignores its input."""
     return DummyClassifier(strategy="prior")

@@ -1,7 +1,8 @@
 """Louro et al.'s CRNN: four convolutions, then two GRUs over time (row "CRNN").
 
-Won et al.'s tagger on Louro's spectrograms, not pre-trained. 392 582 trainable parameters at
-942 x 128. Layers and settings are those of the authors' code (methods A4).
+The network is Won et al.'s music tagger, not pretrained, on Louro's spectrograms: 392 582 trainable
+parameters at 942 x 128. Layers and settings are those of the authors' code (docs/methods.md, "Louro's
+CRNN").
 """
 
 from pydantic import PositiveInt
@@ -20,17 +21,17 @@ POOLS = (2, 3, 4, 4)
 
 
 class Params(Block):
-    """``models.crnn``; ``filters`` are those of its four convolutions."""
+    """``models.crnn``; ``filters`` has the filters of the four convolutions."""
 
     filters: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
     training: TrainingConfig
 
 
 def blocks(filters: tuple[int, ...]) -> nn.Sequential:
-    """Batch norm of the spectrogram, then per block 3 x 3 same, batch norm, pool, ReLU.
+    """Batch norm of the spectrogram, then per block convolution 3 x 3 same, batch norm, pool, ReLU.
 
-    Maps for 942 x 128: 471 x 64, 157 x 21, 39 x 5, 9 x 1. What does not fill a pool is dropped. ReLU
-    stands behind the pool, where it costs less and gives the same.
+    The maps of 942 x 128 are 471 x 64, 157 x 21, 39 x 5, 9 x 1; values that do not fill a pool are dropped.
+    ReLU follows the pool, where it costs less and gives the same values.
     """
     layers: list[nn.Module] = [batch_norm_2d(1)]
     for before, after, pool in zip((1, *filters), filters, POOLS):
@@ -62,5 +63,5 @@ class Network(nn.Module):
 
 
 def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
-    """An untrained network for spectrograms of this (frames, mels), at least 96 x 96."""
+    """An untrained network for spectrograms of ``shape``, (frames, mels), at least 96 x 96."""
     return Network(params.filters, shape, classes)

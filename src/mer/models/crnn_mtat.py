@@ -1,10 +1,11 @@
 """Louro et al.'s row "CRNN pre-trained": Won et al.'s tagger of MagnaTagATune with a new head.
 
 Won, Ferraro, Bogdanov, Serra. Evaluation of CNN-based Automatic Music Tagging Models. SMC 2020. Four
-convolutions (64, 128, 128, 128 filters) and two GRUs of 32, 392 450 parameters, on view ``mtat``; the
-dense layer of 50 tags gives way to one of a logit per class, 132 parameters at four. Louro et al.'s
-code feeds the frozen layers another spectrogram, turned by a right angle (methods A13); here they get
-the one that they were trained on. torchaudio mirrors the waveform at its ends, the view has zeros there.
+convolutions (64, 128, 128, 128 filters) and two GRUs of 32, 392 450 parameters, on view ``mtat``; the dense
+layer of 50 tags is replaced by one logit per class, 132 parameters at four classes. Louro et al.'s code
+feeds the frozen layers another spectrogram, rotated by a right angle; here they read the spectrogram that
+they were trained on (docs/methods.md, "Louro's pre-trained CRNN"). torchaudio reflects the waveform at its
+ends, the view pads it with zeros.
 """
 
 from collections.abc import Mapping
@@ -39,8 +40,9 @@ class Params(Block):
 
     Attributes
     ----------
-    tune : what is trained: the new ``head``, all else being frozen, or ``all``
-    head, all : how, in either case
+    tune : the layers that are trained: the new ``head`` only, or ``all``
+    weights : the pretrained weights
+    head, all : configuration of the training in either case
     """
 
     tune: Literal["head", "all"]
@@ -50,12 +52,12 @@ class Params(Block):
 
     @property
     def training(self) -> TrainingConfig:
-        """The config that ``tune`` selects."""
+        """The configuration that ``tune`` selects."""
         return getattr(self, self.tune)
 
 
 class Backbone(nn.Module):
-    """All of the tagger but its dense layer."""
+    """The tagger without its dense layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,12 +93,13 @@ class Network(nn.Module):
 def build(
     params: Params, *, weights: Mapping[str, np.ndarray], shape: tuple[int, int], classes: int
 ) -> Network:
-    """The pre-trained network with an untrained head.
+    """The pretrained network with an untrained head.
 
     Raises
     ------
     MerError
-        If the weights are of another network, or the spectrograms have not 96 bands and as many frames.
+        If the weights belong to another network, or the spectrograms have not 96 mels and at least as many
+        frames.
     """
     if shape[1] != BANDS or shape[0] < BANDS:
         raise MerError(

@@ -1,9 +1,9 @@
 """Louro et al.'s Hybrid Augmented: a CNN on spectrograms and a DNN on handcrafted features.
 
-Three trainings on one fold list (methods A5): the DNN on the table; the CNN on originals and augmented
-copies; then their penultimate layers are joined and a classifier is trained on top, with the DNN
-frozen and the CNN free. At 942 x 128 and 1714 features: DNN 1 041 732, CNN 621 296 and fusion 101 504
-trainable parameters.
+Three trainings use the same folds (docs/methods.md, "Louro's Hybrid"): the DNN is trained on the table; the
+CNN on the clips and their augmented versions; then the penultimate layers of both are concatenated and a
+classifier is trained on them, together with the CNN, while the DNN is frozen. At 942 x 128 and 1714
+features the DNN has 1 041 732, the CNN 621 296 and the fusion 101 504 trainable parameters.
 """
 
 from typing import Literal
@@ -29,14 +29,13 @@ fidelities: tuple[str, ...] = ("described", "released")
 
 
 class Params(Block):
-    """``models.hybrid``: one config per training.
+    """``models.hybrid``: a configuration for each training.
 
     Attributes
     ----------
-    search : ``bayes`` chooses batch, optimizer and learning rate of the fusion by a fold's validation
-        part, as the poster on MERGE does; a fold without one, of a cross-validation, takes them from
-        ``fusion``
-    tuning : how
+    search : ``bayes`` chooses batch size, optimizer and learning rate of the fusion on the validation part
+        of a fold, as in the poster on MERGE; a fold without a validation part uses those of ``fusion``
+    tuning : the candidates of the search
     """
 
     dnn: TrainingConfig
@@ -70,7 +69,7 @@ class DNN(nn.Module):
 
 
 class CNN(nn.Module):
-    """The baseline's layers with a fourth batch norm and a dropout of 0.3."""
+    """The layers of ``mer.models.cnn`` with a fourth batch norm and a dropout of 0.3."""
 
     def __init__(self, shape: tuple[int, int], classes: int) -> None:
         super().__init__()
@@ -86,7 +85,7 @@ class CNN(nn.Module):
 
 
 class Fusion(nn.Module):
-    """Both branches' penultimate layers, 100 + 300 values, and a dense classifier on them."""
+    """The penultimate layers of both branches, 100 + 300 values, and a dense classifier on them."""
 
     def __init__(self, cnn: CNN, dnn: DNN, classes: int) -> None:
         super().__init__()
@@ -102,7 +101,7 @@ class Fusion(nn.Module):
         he_normal(self.classifier)
 
     def train(self, mode: bool = True) -> "Fusion":
-        """The frozen branch stays in evaluation mode."""
+        """Set the training mode; the frozen branch stays in evaluation mode."""
         super().train(mode)
         self.dnn.eval()
         return self
@@ -116,5 +115,5 @@ class Fusion(nn.Module):
 def build(
     params: Params, *, shape: tuple[int, int], features: int, classes: int
 ) -> tuple[DNN, CNN, type[Fusion]]:
-    """Two untrained branches, and the class that joins them once they are trained."""
+    """Two untrained branches, and the class of their fusion, to be built once they are trained."""
     return DNN(features, classes), CNN(shape, classes), Fusion

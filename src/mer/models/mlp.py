@@ -1,7 +1,8 @@
-"""Pandrea et al.'s baseline: a perceptron on the 50 features that chi-squared ranks first (methods C1-C3).
+"""Pandrea et al.'s baseline: a multilayer perceptron on the 50 features that chi-squared ranks first.
 
-Features are brought to 0..1, the training part is cut down to as many rows of every class as the
-rarest has, columns are ranked on what is left, and scikit-learn's defaults, but for two, do the rest.
+Features are scaled to 0..1, the rows of every class are randomly reduced to the number of the rarest class,
+and columns are ranked on the remaining rows. The perceptron has scikit-learn's defaults, except for
+``alpha`` and ``max_iter`` (docs/methods.md, "Pandrea's MLP").
 """
 
 import numpy as np
@@ -28,10 +29,10 @@ class Params(Block):
     Attributes
     ----------
     alpha : weight of the L2 penalty
-    max_iter : epochs at most
-    k : so many of the best features stay; all where there are fewer
-    restarts : perceptrons per fold; from another seed, each on other rows of the commoner classes and
-        from other weights; each counts as a repeat of the fold
+    max_iter : limit of epochs
+    k : number of features that are selected; all where there are fewer
+    restarts : perceptrons per fold, from other seeds, which decide the rows of the more frequent classes
+        and the initial weights; each counts as a repeat of the fold
     """
 
     alpha: PositiveFloat
@@ -41,20 +42,20 @@ class Params(Block):
 
 
 def balanced(y: np.ndarray, seed: int) -> np.ndarray:
-    """Rows of a sample with as many of every class as the rarest has, sorted."""
+    """Numbers of a random sample of rows with as many of every class as the rarest has, sorted."""
     rng, (classes, counts) = np.random.default_rng(seed), np.unique(y, return_counts=True)
     rows = [rng.choice(np.flatnonzero(y == c), counts.min(), replace=False) for c in classes]
     return np.sort(np.concatenate(rows))
 
 
 class Perceptron(ClassifierMixin, BaseEstimator):
-    """Scaler, balancing, selection and perceptron as one classifier."""
+    """Scaler, balancing, feature selection and perceptron as one classifier."""
 
     def __init__(self, params: Params, seed: int, scaler: MinMaxScaler | str) -> None:
         self.params, self.seed, self.scaler = params, seed, scaler
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> "Perceptron":
-        """Fit on rows [shape=(n, d)]; everything but the scaler sees the balanced ones only."""
+        """Fit on rows [shape=(n, d)]; the scaler is fitted to all rows, the rest to the balanced ones."""
         rows, p = balanced(y, self.seed), self.params
         self.scaler_ = Pipeline([("scaler", self.scaler)]).fit(x)
         self.selection_ = SelectKBest(chi2, k=min(p.k, x.shape[1]))
@@ -65,29 +66,29 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """[shape=(n, classes)]."""
+        """Class probabilities [shape=(n, classes)]."""
         kept = self.selection_.transform(self.scaler_.transform(x))
         return self.network_.predict_proba(kept)
 
     def get_support(self) -> np.ndarray:
-        """Which columns were selected [shape=(d,), dtype=bool]."""
+        """A mask of the selected columns [shape=(d,), dtype=bool]."""
         return self.selection_.get_support()
 
 
 def build(params: Params, *, seed: int, fidelity: str) -> ClassifierMixin:
     """An unfitted classifier of rows [shape=(n, d)].
 
-    With ``fidelity: released`` it expects rows that ``released`` has scaled.
+    With ``fidelity: released`` the rows must have been scaled by ``released``.
     """
     scaler = MinMaxScaler(clip=True) if fidelity == "described" else "passthrough"
     return Perceptron(params, seed, scaler)
 
 
-def released(rows: np.ndarray, known: int) -> np.ndarray:
-    """What the authors' notebooks do: training and test rows scaled each by their own extremes.
+def released(rows: np.ndarray, n_train: int) -> np.ndarray:
+    """The rows as the authors' notebooks scale them: training and test rows each by their own extremes.
 
-    And no more than the first 260 columns, which cuts the joined table off in its deltas.
+    Only the first 260 columns are kept, which ends amid the delta features of the concatenated table.
     """
-    return np.concatenate([minmax_scale(part) for part in (rows[:known], rows[known:])])[
+    return np.concatenate([minmax_scale(part) for part in (rows[:n_train], rows[n_train:])])[
         :, :RELEASED_COLUMNS
     ]

@@ -1,6 +1,6 @@
-"""Louro et al.'s row "OpenL3 + RF": a random forest on a table of features, that of family ``openl3``.
+"""Louro et al.'s row "OpenL3 + RF", after Koh & Dubnov: a random forest on the family ``openl3``.
 
-After Koh & Dubnov. The forest has scikit-learn's defaults (the authors' code; methods A8).
+The forest has scikit-learn's defaults, as in the authors' code (docs/methods.md, "Louro's OpenL3").
 """
 
 from sklearn.base import ClassifierMixin
@@ -15,7 +15,7 @@ fidelities: tuple[str, ...] = ("described",)
 
 
 class Params(Block):
-    """``models.openl3_rf``: nothing to set."""
+    """``models.openl3_rf`` has no parameters."""
 
 
 def build(params: Params, *, seed: int, fidelity: str) -> ClassifierMixin:

@@ -1,7 +1,7 @@
 """Louro et al.'s row "Sample CNN": a network on the samples of 3.69-s segments, end to end.
 
-1 846 276 trainable parameters at 59 049 = 3**10 samples. Layers of Lee et al. (2017), settings of
-Louro et al.'s code (methods A7).
+The layers are those of Lee et al. (2017), the settings those of Louro et al.'s code (docs/methods.md,
+"Louro's Sample CNN"): 1 846 276 trainable parameters at 59 049 = 3**10 samples.
 """
 
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ class Params(Block):
 
     Attributes
     ----------
-    filters : of each block that divides the length by 3; one that does so stands before them, and the
-        segment has 3**(1 + blocks) samples
+    filters : filters of each block; a block divides the length by 3, and so does one more before them, so
+        the segment must have 3**(1 + blocks) samples
     """
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
@@ -37,7 +37,7 @@ class Params(Block):
 
 
 def _block(inputs: int, outputs: int, size: int, stride: int, pool: int) -> nn.Sequential:
-    """Convolution, batch norm, ReLU and, where there is something to divide, a pool."""
+    """Convolution, batch norm, ReLU and, unless its size is 1, a pool."""
     layers: list[nn.Module] = [
         nn.Conv1d(inputs, outputs, size, stride, padding=size // 2 if stride == 1 else 0),
         nn.BatchNorm1d(outputs, eps=EPSILON, momentum=MOMENTUM),
@@ -47,7 +47,7 @@ def _block(inputs: int, outputs: int, size: int, stride: int, pool: int) -> nn.S
 
 
 class Network(nn.Module):
-    """Convolutions down to one step, dropout 0.5, one logit per class."""
+    """Convolutions that reduce the samples to one step, dropout 0.5, one logit per class."""
 
     def __init__(self, filters: Sequence[int], classes: int) -> None:
         super().__init__()
@@ -70,12 +70,12 @@ def build(params: Params, *, shape: tuple[int, ...], classes: int) -> nn.Module:
     Raises
     ------
     MerError
-        If the segments have another length than these filters divide down to one step.
+        If the blocks do not reduce segments of this length to one step.
     """
     length = 3 ** (1 + len(params.filters))
     if shape != (length,):
         raise MerError(
-            f"models.sample_cnn.waveform.segment_samples must be {length} for {len(params.filters)} filters, "
-            f"not {shape[0]}"
+            f"models.sample_cnn.waveform.segment_samples must be {length} for {len(params.filters)} "
+            f"filters, not {shape[0]}"
         )
     return Network(params.filters, classes)

@@ -1,7 +1,8 @@
 """Louro et al.'s row "ShortChunk CNN": residual blocks on the mel spectrograms of 3.69-s segments.
 
-12 080 646 trainable parameters. The network is the residual short-chunk CNN of Won et al. (2020) with
-Louro et al.'s filters and head (their code; methods A6); view ``louro_segments`` cuts the clips.
+The network is the residual short-chunk CNN of Won et al. (2020) with the filters and the head of Louro et
+al.'s code: 12 080 646 trainable parameters (docs/methods.md, "Louro's ShortChunk CNN"). The view
+``louro_segments`` cuts the clips into segments.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ class Params(Block):
 
     Attributes
     ----------
-    filters : of each residual block
+    filters : filters of each residual block
     """
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
@@ -34,7 +35,7 @@ class Params(Block):
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions, the first with stride 2, beside a third that does the same in one."""
+    """Two 3 x 3 convolutions, the first with stride 2, and a third with stride 2 as their shortcut."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -55,7 +56,7 @@ class Residual(nn.Module):
 
 
 class Network(nn.Module):
-    """Batch norm, residual blocks, their maximum, a dense layer as wide, one logit per class."""
+    """Batch norm, residual blocks, global max-pool, a dense layer as wide, one logit per class."""
 
     def __init__(self, filters: Sequence[int], classes: int) -> None:
         super().__init__()
@@ -77,5 +78,5 @@ class Network(nn.Module):
 
 
 def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
-    """An untrained network; it takes spectrograms of any (frames, mels)."""
+    """An untrained network for spectrograms of any ``shape``, (frames, mels)."""
     return Network(params.filters, classes)

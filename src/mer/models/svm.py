@@ -1,9 +1,9 @@
 """Support vector machine on a table of handcrafted features (Louro et al., row "SVM").
 
-On the published top-100 columns, with a radial kernel, in 10 x 10 folds. The paper does not say which C
-and gamma its search found; those of params.yaml, 8 and 2**-9, are of Panda et al. (TAFFC 2020), chosen, as
-the columns were, on all clips. The authors scale all clips at once; here the scaler, like whatever else
-is fitted, sees the training part only.
+Louro et al. use the published top-100 columns, a radial kernel and 10 x 10 folds. The paper does not state
+the C and gamma that its search found; those of params.yaml, 8 and 2**-9, are Panda et al.'s (TAFFC 2020),
+chosen, like the columns, on all clips. The authors scale all clips at once; here the scaler is fitted to
+the training clips only (docs/methods.md, "Louro's SVM").
 """
 
 from typing import Annotated, Literal
@@ -31,11 +31,12 @@ class Params(Block):
 
     Attributes
     ----------
-    c, gamma : used where ``search`` is ``none``; gamma is for a table of 100 columns, as published, and
-        one of d columns takes gamma * 100 / d, which keeps the kernel as wide as it was
-    search : ``grid`` chooses both by cross-validation inside each training part
+    c, gamma : penalty and kernel coefficient where ``search`` is ``none``. gamma is that of a table of 100
+        columns, as published; a table of d columns gets gamma * 100 / d, which keeps the width of the
+        kernel
+    search : ``grid`` chooses both by a cross-validation of the training clips
     folds : folds of that inner cross-validation
-    grid_c, grid_gamma : its candidates
+    grid_c, grid_gamma : candidates of the search
     """
 
     c: PositiveFloat
@@ -47,15 +48,15 @@ class Params(Block):
 
 
 def _as_wide_as_published(rows: np.ndarray) -> np.ndarray:
-    """Rows whose squared distances are as large as those of 100 columns."""
+    """Rows scaled so that their squared distances are as large as those of 100 columns."""
     return rows * np.sqrt(PUBLISHED_COLUMNS / rows.shape[1])
 
 
 def build(params: Params, *, seed: int, fidelity: str) -> ClassifierMixin:
     """An unfitted scikit-learn classifier of rows [shape=(n, d)].
 
-    It has no calibrated probabilities, only a ``decision_function``. With ``fidelity: released`` it
-    expects rows that ``released`` has scaled.
+    The classifier has no calibrated probabilities, only a ``decision_function``. With ``fidelity:
+    released`` the rows must have been scaled by ``released``.
     """
     svc = SVC(C=params.c, gamma=params.gamma)
     scaler = StandardScaler() if fidelity == "described" else "passthrough"
@@ -69,6 +70,6 @@ def build(params: Params, *, seed: int, fidelity: str) -> ClassifierMixin:
     return GridSearchCV(pipeline, grid, scoring="f1_macro", cv=inner)
 
 
-def released(rows: np.ndarray, known: int) -> np.ndarray:
-    """What the authors' code does to all rows, test clips included, before it splits them."""
+def released(rows: np.ndarray, n_train: int) -> np.ndarray:
+    """The rows as the authors' code scales them: all at once, test clips included."""
     return scale(rows)

@@ -1,6 +1,7 @@
-"""Louro et al.'s convolutional autoencoder of whole spectrograms (their code; methods A9).
+"""Louro et al.'s convolutional autoencoder of whole spectrograms, with the layers of their code.
 
-948 481 parameters; 942 x 128 is encoded as 128 maps of 59 x 8, thus 60 416 values.
+The network has 948 481 parameters and encodes 942 x 128 as 128 maps of 59 x 8, that is 60 416 values
+(docs/methods.md, "Louro's autoencoder").
 """
 
 import math
@@ -15,7 +16,7 @@ SLOPE = 0.2
 
 
 class Scale:
-    """Each spectrogram's own range, mapped to -1..1 and back.
+    """A linear map of the range of each spectrogram to -1..1, and its inverse.
 
     Parameters
     ----------
@@ -28,21 +29,21 @@ class Scale:
         self.half = ((high - low) / 2).clamp(min=1e-6)[:, None, None]
 
     def forwards(self, mel: Tensor) -> Tensor:
-        """Every spectrogram in -1..1, in its own type."""
+        """The spectrograms in -1..1, in their own type."""
         return ((mel - self.middle) / self.half).to(mel.dtype)
 
     def backwards(self, scaled: Tensor) -> Tensor:
-        """Other spectrograms in -1..1, brought to the mean range of these."""
+        """Other spectrograms from -1..1 to the mean range of those given to the constructor."""
         return scaled * self.half.mean() + self.middle.mean()
 
 
 def _up(inputs: int, outputs: int) -> nn.Module:
-    """Keras' ``Conv2DTranspose(5, strides=2, padding="same")``, but for the last row and column."""
+    """Keras' ``Conv2DTranspose(5, strides=2, padding="same")`` with one row and column too many."""
     return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=1)
 
 
 class Autoencoder(nn.Module):
-    """Convolutions 5 x 5 of stride 2 down to the code and as many up again; leaky ReLU of 0.2."""
+    """Convolutions 5 x 5 of stride 2 down to the code, as many transposed ones, leaky ReLU of 0.2."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,11 +68,11 @@ class Autoencoder(nn.Module):
         return self.last(codes).tanh()[:, 0, : shape[0], : shape[1]]
 
     def forward(self, mel: Tensor) -> Tensor:
-        """Spectrograms in -1..1 [shape=(n, frames, mels)], and what is left of them."""
+        """Spectrograms in -1..1 -> their reconstructions [shape=(n, frames, mels)]."""
         return self.decode(self.encode(mel), (mel.shape[1], mel.shape[2]))
 
 
 def code_shape(shape: tuple[int, int]) -> tuple[int, int, int]:
-    """Maps, frames and mels of the code of a spectrogram of this (frames, mels)."""
+    """Maps, frames and mels of the code of a spectrogram of ``shape``, (frames, mels)."""
     factor = 2 ** len(FILTERS)
     return (FILTERS[-1], math.ceil(shape[0] / factor), math.ceil(shape[1] / factor))

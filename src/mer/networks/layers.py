@@ -1,4 +1,4 @@
-"""Building blocks of the networks, with Keras' conventions where the papers' code is Keras."""
+"""Layers of the networks, with Keras' conventions where the papers' code uses Keras."""
 
 import math
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from torch.nn import functional
 from mer.errors import MerError
 
 EPSILON, MOMENTUM = 1e-3, 0.01  # Keras' BatchNormalization: eps 1e-3, momentum 0.99
-TRUNCATION = 0.87962566103423978  # standard deviation of a unit normal cut at two deviations
+TRUNCATION = 0.87962566103423978  # standard deviation of a unit normal truncated at two deviations
 
 
 def batch_norm_1d(features: int) -> nn.BatchNorm1d:
@@ -25,9 +25,9 @@ def batch_norm_2d(channels: int) -> nn.BatchNorm2d:
 
 
 class MaxPoolSame(nn.Module):
-    """Keras' ``MaxPooling2D(padding="same")``: what is missing is padded before and after.
+    """Keras' ``MaxPooling2D(padding="same")``, which pads on both sides.
 
-    ``floor(total / 2)`` goes before, the rest after; torch's ``ceil_mode`` alone pads only after.
+    ``floor(total / 2)`` is padded before, the rest after; torch's ``ceil_mode`` alone pads only after.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ class MaxPoolSame(nn.Module):
 
 
 class ConvSame(nn.Conv2d):
-    """Keras' ``Conv2D(padding="same")``: the padding of an odd total is the larger one behind.
+    """Keras' ``Conv2D(padding="same")``, which pads an odd total by one more after than before.
 
-    With a stride of 2 and an even size, torch's ``padding=size // 2`` would put as much before.
+    With a stride of 2 and an even size, torch's ``padding=size // 2`` pads as much before as after.
     """
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -65,27 +65,27 @@ class ConvSame(nn.Conv2d):
 
 
 class Dropout(nn.Dropout):
-    """``nn.Dropout``, three times as fast on a CPU: a quarter of a random word decides on a value.
+    """``nn.Dropout``, three times as fast on a CPU: 16 bits of a random word decide on a value.
 
-    The share that is dropped is rounded to 1/65536, and what is kept is scaled by just that share.
+    The dropped share is rounded to 1/65536, and the kept values are scaled by exactly that share.
     """
 
     def forward(self, values: Tensor) -> Tensor:
-        """Any shape; in evaluation and on a GPU as ``nn.Dropout``."""
+        """Values of any shape; in evaluation and on a GPU the same as ``nn.Dropout``."""
         if not self.training or values.device.type != "cpu":
             return super().forward(values)
         dropped = round(self.p * 2**16)
         words = torch.empty(math.ceil(values.numel() / 4), dtype=torch.int64).random_(
             -(2**63), None
         )
-        draws = words.view(torch.int16)[: values.numel()]
-        mask = torch.empty_like(values)  # the layout of the values, too
-        mask.copy_((draws >= dropped - 2**15).as_strided(mask.size(), mask.stride()))
+        bits = words.view(torch.int16)[: values.numel()]
+        mask = torch.empty_like(values)  # with the memory layout of the values
+        mask.copy_((bits >= dropped - 2**15).as_strided(mask.size(), mask.stride()))
         return values * mask.mul_(2**16 / (2**16 - dropped))
 
 
 def he_normal(modules: Iterable[nn.Module]) -> None:
-    """Keras' ``he_normal``: truncated normal of variance 2 / fan_in, biases 0."""
+    """Initialise weights as Keras' ``he_normal``: truncated normal of variance 2 / fan_in, biases 0."""
     for module in modules:
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
             fan_in = module.weight[0].numel()
@@ -95,7 +95,7 @@ def he_normal(modules: Iterable[nn.Module]) -> None:
 
 
 def glorot_uniform(modules: Iterable[nn.Module]) -> None:
-    """Keras' default: uniform of variance 2 / (fan_in + fan_out), biases 0."""
+    """Initialise weights as Keras' default: uniform of variance 2 / (fan_in + fan_out), biases 0."""
     for module in modules:
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(module.weight)
@@ -103,18 +103,18 @@ def glorot_uniform(modules: Iterable[nn.Module]) -> None:
 
 
 def louro_convolutions(last_norm: bool, dropout: float) -> nn.Sequential:
-    """The four convolutions of Louro et al.'s baseline (their code; methods A2).
+    """The four convolutions of Louro et al.'s baseline, as in their code (docs/methods.md, "Louro's CNN").
 
-    5 x 5 valid, 16 filters, ReLU, pool, batch norm, dropout 0.1; then flattened. Maps for 942 x 128:
-    469 x 62, 233 x 29, 77 x 13, 25 x 5, thus 2000 values. ReLU stands behind the pool, where it costs
-    less and gives the same.
+    Each block is a convolution 5 x 5 valid with 16 filters, ReLU, pool, batch norm and dropout 0.1; the
+    last maps are flattened. The maps of 942 x 128 are 469 x 62, 233 x 29, 77 x 13 and 25 x 5, that is 2000
+    values. ReLU follows the pool, where it costs less and gives the same values.
 
     Parameters
     ----------
     last_norm : bool
         Whether the fourth pool is followed by a batch norm, as in the Hybrid's pre-training.
     dropout : float
-        Of the flattened maps.
+        Dropout of the flattened maps.
     """
     layers: list[nn.Module] = []
     for block, pool in enumerate([(2, 2), (2, 2), (3, 2), (3, 2)]):
@@ -128,12 +128,12 @@ def louro_convolutions(last_norm: bool, dropout: float) -> nn.Sequential:
 
 
 def maps(convolutions: nn.Module, shape: tuple[int, int]) -> torch.Size:
-    """Shape that the convolutions leave of one spectrogram of this (frames, mels).
+    """The shape of the maps of one spectrogram of ``shape``, (frames, mels), after the convolutions.
 
     Raises
     ------
     MerError
-        If nothing is left.
+        If the spectrogram is too small for the convolutions.
     """
     try:
         with torch.no_grad():
@@ -147,13 +147,15 @@ def maps(convolutions: nn.Module, shape: tuple[int, int]) -> torch.Size:
 
 
 def flattened(convolutions: nn.Module, shape: tuple[int, int]) -> int:
-    """Values that the convolutions leave of a spectrogram of this (frames, mels)."""
+    """The number of values of the maps of a spectrogram of ``shape``, (frames, mels)."""
     return maps(convolutions, shape).numel()
 
 
 def keras_recurrent(layer: nn.RNNBase) -> None:
-    """Keras' start: input weights glorot-uniform, recurrent ones orthogonal, biases 0, but 1 of an
-    LSTM's forget gates."""
+    """Initialise a recurrent layer as Keras: input weights glorot-uniform, recurrent weights orthogonal.
+
+    Biases are 0, those of the forget gates of an LSTM 1.
+    """
     for name, weights in layer.named_parameters():
         if name.startswith("weight_ih"):
             nn.init.xavier_uniform_(weights)
@@ -166,14 +168,14 @@ def keras_recurrent(layer: nn.RNNBase) -> None:
 
 
 class GRU(nn.GRU):
-    """Keras' GRU (``reset_after``): the equations and biases are torch's, the start is Keras'.
+    """Keras' GRU with ``reset_after``: equations and biases are torch's, the initial weights Keras'.
 
-    Computed in float32 also where a GPU otherwise takes bfloat16, for which torch would put float16.
+    The layer computes in float32 under autocast too, where torch would take float16 in place of bfloat16.
 
     Parameters
     ----------
     features, units, layers : int
-        Values per step of the input and of the output; recurrent layers, one on the other.
+        Values per step of the input and of the output; number of stacked layers.
     """
 
     def __init__(self, features: int, units: int, layers: int) -> None:
@@ -181,6 +183,6 @@ class GRU(nn.GRU):
         keras_recurrent(self)
 
     def forward(self, sequence: Tensor) -> Tensor:  # type: ignore[override]
-        """[shape=(n, steps, features)] -> the last layer's states [shape=(n, steps, units)]."""
+        """[shape=(n, steps, features)] -> states of the last layer [shape=(n, steps, units)]."""
         with torch.autocast(sequence.device.type, enabled=False):
             return super().forward(sequence.float())[0]

@@ -1,7 +1,8 @@
 """He & Ferguson's networks: a masked convolutional autoencoder of segments, classifiers of their sequence.
 
-Sizes are those of Table 2 of "Music Emotion Recognition based on Segment-level Two-stage Learning" (2022)
-for segments of 216 frames x 128 mels; what the paper leaves open is settled in methods D.
+The sizes are those of Table 2 of "Music Emotion Recognition based on Segment-level Two-stage Learning"
+(2022) for segments of 216 frames x 128 mels; docs/methods.md, "He and Ferguson's autoencoder", has what the
+paper does not state. The file reads in the order of the data: masks, encoder, autoencoder, classifiers.
 """
 
 from collections.abc import Sequence
@@ -14,48 +15,48 @@ from torch.utils.checkpoint import checkpoint
 
 from mer.errors import MerError
 from mer.networks.layers import Dropout, glorot_uniform, keras_recurrent
-from mer.networks.spans import span
+from mer.networks.spans import random_spans
 from mer.schema.augmentation import Masking
 
 Head = Literal["bilstm", "lstm", "gru"]
 Penalty = Literal["activity", "decay"]
 
 PENALTY = 0.001
-PIECE = 8  # segments whose first maps, 14 MB each, are held at once
+PIECE = 8  # segments encoded at once: the first maps of each take 14 MB
 HEADS: dict[str, tuple[type[nn.LSTM] | type[nn.GRU], bool]] = {
     "bilstm": (nn.LSTM, True),
     "lstm": (nn.LSTM, False),
     "gru": (nn.GRU, False),
 }
-# Which taps of a 3-tap kernel fall on the two pixels that an even and an odd pixel of a doubled image see.
+# The taps of a 3-tap kernel on each of the two pixels under an even, and an odd, up-sampled pixel.
 TAPS = (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((1.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
 
 
 def masked(mel: Tensor, masking: Masking) -> Tensor:
-    """Segments with one span of bands and one of frames filled (He & Ferguson, 3.1.1).
+    """Segments with one random span of bands and one of frames masked (He & Ferguson, section 3.1.1).
 
     Parameters
     ----------
     mel : Tensor [shape=(n, frames, mels)]
     masking : Masking
-        The fill ``mean`` is that of each segment, before it is masked.
+        The value ``mean`` is the mean of each segment before it is masked.
 
     Returns
     -------
     Tensor [shape=(n, frames, mels)]
-        Other spans at each call, from torch's generator.
+        The spans differ at each call, from torch's generator.
     """
-    frames = span(mel.shape[1], masking.time_mask_param, mel)[:, :, None]
-    bands = span(mel.shape[2], masking.freq_mask_param, mel)[:, None, :]
+    frames = random_spans(mel.shape[1], masking.time_mask_param, mel)[:, :, None]
+    bands = random_spans(mel.shape[2], masking.freq_mask_param, mel)[:, None, :]
     fill = mel.mean((1, 2), keepdim=True) if masking.mask_value == "mean" else mel.new_zeros(())
     return torch.where(frames | bands, fill, mel)
 
 
 class Encoder(nn.Module):
-    """Per number of filters: convolution 3 x 3 same, pool 2 x 2, ReLU.
+    """A convolution 3 x 3 same, a pool 2 x 2 and ReLU for each number of filters.
 
-    Behind the pool ReLU costs less and gives the same. Segments go through in pieces, and a training
-    computes the maps of a piece again rather than keep them: those of a batch of 64 would take gigabytes.
+    ReLU follows the pool, where it costs less and gives the same values. Segments are encoded in pieces,
+    with gradient checkpointing: the maps of a batch of 64 would take gigabytes.
     """
 
     def __init__(self, filters: Sequence[int]) -> None:
@@ -64,30 +65,32 @@ class Encoder(nn.Module):
         self.convolutions = nn.ModuleList([nn.Conv2d(i, o, 3, padding=1) for i, o in pairs])
         glorot_uniform(self.modules())
 
-    def _piece(self, mel: Tensor, measured: bool) -> tuple[Tensor, Tensor]:
+    def _encode(self, mel: Tensor, with_activity: bool) -> tuple[Tensor, Tensor]:
         maps, activity = mel.unsqueeze(1), mel.new_zeros(())
         for number, convolution in enumerate(self.convolutions):
             maps = convolution(maps)
-            if measured and number == 0:
+            if with_activity and number == 0:
                 activity = torch.linalg.vector_norm(maps.relu(), dtype=torch.float32).square()
             maps = functional.max_pool2d(maps, 2).relu()
         return maps, activity
 
-    def forward(self, mel: Tensor, measured: bool = False) -> tuple[Tensor, Tensor]:
-        """Segments [shape=(n, frames, mels)], frames and mels multiples of 2 ** layers.
+    def forward(self, mel: Tensor, with_activity: bool = False) -> tuple[Tensor, Tensor]:
+        """Encode segments [shape=(n, frames, mels)]; frames and mels are multiples of 2 ** layers.
 
         Returns
         -------
         codes : Tensor [shape=(n, filters, frames / 2 ** layers, mels / 2 ** layers)]
         activity : Tensor [shape=()]
-            Where ``measured``, the mean over segments of the sum of the first layer's squared outputs,
-            ReLU applied; else 0.
+            With ``with_activity``, the sum of the squared outputs of the first layer after ReLU, as a mean
+            over segments; else 0.
         """
-        if mel.device.type == "cuda":  # which has the room, and no time for many small steps
-            whole, squares = self._piece(mel, measured)
+        if mel.device.type == "cuda":  # which has the memory, and runs many small steps slowly
+            whole, squares = self._encode(mel, with_activity)
             return whole, squares / len(mel)
         pieces = [
-            checkpoint(self._piece, piece, measured, use_reentrant=False, preserve_rng_state=False)
+            checkpoint(
+                self._encode, piece, with_activity, use_reentrant=False, preserve_rng_state=False
+            )
             for piece in mel.split(PIECE)
         ]
         codes, activity = zip(*pieces, strict=True)
@@ -95,10 +98,10 @@ class Encoder(nn.Module):
 
 
 class UpConv(nn.Conv2d):
-    """Nearest up-sampling 2 x 2, then a convolution 3 x 3 same, without the larger image between them.
+    """Nearest up-sampling 2 x 2 and a convolution 3 x 3 same, without the up-sampled image in memory.
 
-    A pixel of the doubled image sees only 2 x 2 of the small one, thus a kernel 2 x 2 per parity of its
-    row and column, whose weights are sums of the 3 x 3.
+    Under a pixel of the up-sampled image lie only 2 x 2 pixels of the small one. So a kernel 2 x 2 for each
+    parity of its row and column suffices, whose weights are sums of those of the 3 x 3.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -110,34 +113,35 @@ class UpConv(nn.Conv2d):
         time, bands = maps.shape[2:]
         kernel = torch.einsum("aph,bqw,oihw->aboipq", self.taps, self.taps, self.weight)
         padded = functional.pad(maps, (1, 1, 1, 1))
-        found = functional.conv2d(padded, kernel.flatten(0, 2)).unflatten(1, (2, 2, -1))
+        parities = functional.conv2d(padded, kernel.flatten(0, 2)).unflatten(1, (2, 2, -1))
         rows = [
-            torch.stack([found[:, a, b, :, a : a + time, b : b + bands] for b in (0, 1)], -1)
+            torch.stack([parities[:, a, b, :, a : a + time, b : b + bands] for b in (0, 1)], -1)
             for a in (0, 1)
         ]
         return torch.stack(rows, 3).flatten(4).flatten(2, 3) + self.bias[:, None, None]  # type: ignore[index]
 
 
 class MaskedAutoencoder(nn.Module):
-    """Returns segments whole that it saw with spans masked; 196 289 parameters, 93 536 of the encoder.
+    """An autoencoder that restores masked segments; 196 289 parameters, 93 536 of them in the encoder.
 
-    Maps for 216 x 128 and filters 128, 64, 32: 108 x 64, 54 x 32, 27 x 16, which are 13 824 values, and
-    back. ReLU also stands behind the last convolution, for log10(1 + S) is not negative.
+    The maps of 216 x 128 with filters 128, 64 and 32 are 108 x 64, 54 x 32 and 27 x 16, that is 13 824
+    values; the decoder reverses them. ReLU follows the last convolution too, because log10(1 + S) is not
+    negative.
 
     Parameters
     ----------
     filters : sequence of int
-        Of the encoder's convolutions; the decoder's are the same backwards.
+        Filters of the encoder's convolutions; the decoder has the same in reverse order.
     penalty : str
-        What "L2 regularizer applies a penalty to the output of the first CNN layer" means: ``activity``,
-        on the sum of its squared outputs, or ``decay``, on that of its squared weights.
+        The reading of "L2 regularizer applies a penalty to the output of the first CNN layer": ``activity``
+        penalises the sum of its squared outputs, ``decay`` the sum of its squared weights.
     masking : Masking or None
-        Masks are drawn anew at each call while training, and not at all otherwise.
+        New random masks at each call in training mode; no masks in evaluation mode.
 
     Attributes
     ----------
     regularization : Tensor [shape=()]
-        What the last call adds to the loss; 0 when not training.
+        The penalty of the last call, to be added to the loss; 0 in evaluation mode.
     """
 
     def __init__(self, filters: Sequence[int], penalty: Penalty, masking: Masking | None) -> None:
@@ -151,10 +155,10 @@ class MaskedAutoencoder(nn.Module):
         glorot_uniform(self.modules())
 
     def forward(self, mel: Tensor) -> Tensor:
-        """Segments and what is made of them [shape=(n, frames, mels)]."""
-        seen = masked(mel, self.masking) if self.training and self.masking else mel
-        measured = self.training and self.penalty == "activity"
-        maps, penalized = self.encoder(seen, measured)
+        """Segments -> their reconstructions [shape=(n, frames, mels)]."""
+        inputs = masked(mel, self.masking) if self.training and self.masking else mel
+        with_activity = self.training and self.penalty == "activity"
+        maps, penalized = self.encoder(inputs, with_activity)
         if self.training and self.penalty == "decay":
             penalized = self.encoder.convolutions[0].weight.square().sum()  # type: ignore[operator]
         self.regularization = PENALTY * penalized
@@ -165,18 +169,17 @@ class MaskedAutoencoder(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """A recurrent layer over a clip's segments, dropout 0.5, one logit per class.
+    """A recurrent layer over the segments of a clip, dropout 0.5, one logit per class.
 
-    With 512 units per direction of codes of 13 824 values: 58 728 448 parameters of the ``bilstm`` and
-    2050 of the logits. Keras has 58 724 352, for torch's gates have two bias vectors, of which one is
-    added to the other.
+    With 512 units per direction and codes of 13 824 values the ``bilstm`` has 58 728 448 parameters and the
+    logits have 2050. Keras' BiLSTM has 58 724 352, because torch's gates have a second bias vector.
 
     Parameters
     ----------
     head : str
         ``bilstm``, ``lstm`` or ``gru``.
     features, units, classes : int
-        Values of a segment; units per direction.
+        Values of a segment; units per direction; classes.
     """
 
     def __init__(self, head: Head, features: int, units: int, classes: int) -> None:
@@ -197,7 +200,7 @@ class Recurrent(nn.Module):
 
 
 class Joint(nn.Module):
-    """Encoder and recurrent classifier, trained together."""
+    """The encoder and the recurrent classifier, trained together."""
 
     def __init__(
         self, filters: Sequence[int], head: Head, units: int, shape: tuple[int, int], classes: int
@@ -213,12 +216,12 @@ class Joint(nn.Module):
 
 
 def code_values(filters: Sequence[int], shape: tuple[int, int]) -> int:
-    """Values of the code of a segment of this (frames, mels).
+    """The number of values of the code of a segment of ``shape``, (frames, mels).
 
     Raises
     ------
     MerError
-        If the pools do not divide it: the decoder could not give the segment back.
+        If the pools do not divide the shape: the decoder could not restore the segment.
     """
     factor = 2 ** len(filters)
     if any(size % factor for size in shape):

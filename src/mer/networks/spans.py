@@ -1,19 +1,21 @@
-"""Random spans of a spectrogram's frames or bands."""
+"""Random spans of the frames or bands of spectrograms."""
 
 import torch
 from torch import Tensor
 
 
-def span(length: int, most: int, like: Tensor) -> Tensor:
-    """One random span per example [shape=(n, length), dtype=bool]: U[0, most) long, placed uniformly.
+def random_spans(length: int, max_length: int, like: Tensor) -> Tensor:
+    """One random span per example [shape=(n, length), dtype=bool].
+
+    The length of a span is uniform in [0, max_length), and so is its place.
 
     Parameters
     ----------
     like : Tensor [shape=(n, ...)]
-        The examples; other spans at each call, from torch's generator.
+        The examples; the spans differ at each call, from torch's generator.
     """
     count = (len(like), 1)
-    size = torch.randint(most, count, device=like.device)
+    size = torch.randint(max_length, count, device=like.device)
     start = (torch.rand(count, device=like.device) * (length - size)).long()
     place = torch.arange(length, device=like.device)
     return (place >= start) & (place < start + size)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -21,6 +21,9 @@ from mer.labels import HIGH
 from mer.metrics import DIGITS, averages, fold_scores, spread, summary
 from mer.schema import Block
 from mer.types import QUADRANTS, Predictions, clip_of
+
+if TYPE_CHECKING:
+    from mer.contracts import TwoStageModel
 
 PAIRED = ("f1_macro", "accuracy", "f1_micro", "f1_high")
 
@@ -163,7 +166,8 @@ def settings(model: str, params: Block, mel: Path, metrics: Path) -> None:
     for name, block in params.model_dump().items():
         if isinstance(block, dict) and "lr" in block:
             figures |= {f"{name}_lr": block["lr"], f"{name}_batch": block["batch_size"]}
-    for layer, sizes in registry.get("models", model).layers(params, shape).items():
+    module = cast("TwoStageModel", registry.get("models", model))
+    for layer, sizes in module.layers(params, shape).items():
         named = zip(("frames", "mels", "maps"), sizes, strict=True)
         figures |= {f"{layer}_{name}": size for name, size in named}
     write_json(metrics, {"dataset": mel.name, **figures})

@@ -1,4 +1,4 @@
-"""Train and score one experiment of a published table; a stage of ``papers/`` calls this."""
+"""Train and evaluate one experiment of a published table, for a stage of ``papers/``."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,33 +22,34 @@ def run(
     first: int | None = None,
     until: float | None = None,
 ) -> dict[str, float]:
-    """Write run, scores (``metrics/experiments/<paper>/<key>.json``) and confusion matrix.
+    """Write the run of an experiment, its scores and its confusion matrix.
 
-    An absent input leaves the reason in place of scores.
+    The scores lie in ``metrics/experiments/<paper>/<key>.json``; where an input is absent, the file holds
+    the reason instead.
 
     Parameters
     ----------
     given : mapping of str to str
-        The selectors but ``profile`` and ``seed``; ``source``, a corpus to train on in place of the tested
-        one; ``parent``, an experiment whose network is trained further; ``weights``, what a user has to
-        bring.
+        The selectors except ``profile`` and ``seed``. Optional: ``source``, a corpus to train on instead of
+        the tested one; ``parent``, an experiment whose network is trained further; ``weights``, the name
+        of the pretrained weights that it needs.
     settings : mapping of str to str
-        Dotted keys of the model's block, and what replaces their values.
+        Dotted keys of the section ``models.<model>`` -> values that replace those of params.yaml.
     first : int or None
-        Train on so many folds only, whatever the profile says.
+        Number of folds to train on; None for that of the profile.
     until : float or None
-        Time after which no fold is started: see ``mer.pipeline.train.run``.
+        Time after which no fold is started, see ``mer.pipeline.train.run``.
 
     Returns
     -------
     dict of str to float
-        How long the trainings took: see ``mer.pipeline.train.timing``; empty where an input was absent.
+        Durations, see ``mer.pipeline.train.timing``; empty where an input is absent.
     """
     selectors = {k: given[k] for k in SELECTORS if k in given}
     chosen = Selection(**selectors, profile=profile, seed=seed)
-    params, policy, part = chosen.blocks()
+    params, policy, scope = chosen.blocks()
     if first:
-        part = part.model_copy(update={"first": first})
+        scope = scope.model_copy(update={"first": first})
     params, runs = config.changed(params, settings), RUNS / paper
     parent = runs / given["parent"] if "parent" in given else None
     timing: dict[str, float] = {}
@@ -59,7 +60,7 @@ def run(
             chosen,
             params,
             policy,
-            part,
+            scope,
             runs / key,
             weights=chosen.model == "sincnet",
             source=given.get("source"),

@@ -4,8 +4,7 @@ import hashlib
 import shutil
 from functools import lru_cache, partial
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -13,6 +12,9 @@ from mer import audio, parallel, registry
 from mer.io import artefacts
 from mer.schema import Block
 from mer.types import FeatureSet
+
+if TYPE_CHECKING:
+    from mer.contracts import ExtractedFamily, Family
 
 TABLE = "features.parquet"
 
@@ -44,10 +46,10 @@ def extract(standard: Path, index: Path, target: Path, *, family: str, params: A
     elif reason := artefacts.absent(standard) or _missing(module, params):
         artefacts.write_absent(target, reason)
     else:
-        _compute(standard, target, module, family, params)
+        _compute(standard, target, cast("ExtractedFamily", module), family, params)
 
 
-def _missing(module: ModuleType, params: Block) -> str | None:
+def _missing(module: "Family", params: Block) -> str | None:
     return module.missing(params) if hasattr(module, "missing") else None
 
 
@@ -62,17 +64,19 @@ def _copy(index: Path, target: Path, family: str) -> None:
         _describe(folder, features)
 
 
-def _compute(standard: Path, target: Path, module: ModuleType, family: str, params: Block) -> None:
+def _compute(
+    standard: Path, target: Path, module: "ExtractedFamily", family: str, params: Block
+) -> None:
     ids, digest = artefacts.Standard.read(standard).ids, _digest(standard)
     chosen = params.model_dump_json()
     source = {"source": "extracted", "family": family, "params": chosen, **module.versions()}
     work = partial(_row, standard.absolute(), digest, family, params)
     sequential = hasattr(module, "on_gpu") and module.on_gpu()
-    with parallel.checkpointed_map([source, digest]) as run_each:
-        found = run_each(
+    with parallel.checkpointed_map([source, digest], parallel.Arrays) as checkpointed:
+        found = checkpointed(
             work, range(len(ids)), label=f"{family} {target.name}", sequential=sequential
         )
-        rows = [arrays["row"] for arrays in found]
+        rows = [arrays["row"] for arrays in found if arrays is not None]
         features = FeatureSet(ids, tuple(module.names(params)), np.stack(rows), source)
         with artefacts.writing(target) as folder:
             artefacts.write_features(folder / TABLE, features)
@@ -95,11 +99,10 @@ def _open(standard: Path, digest: str) -> artefacts.Standard:  # noqa: ARG001 (a
     return artefacts.Standard.read(standard)
 
 
-def _row(
-    standard: Path, digest: str, family: str, params: Any, number: int
-) -> dict[str, np.ndarray]:
-    """Features of one clip [shape=(d,)], computed in a worker process that memory-maps the audio."""
+def _row(standard: Path, digest: str, family: str, params: Any, number: int) -> parallel.Arrays:
+    """Features of one clip [shape=(d,)]; runs in a worker, which maps the audio itself."""
+    module = cast("ExtractedFamily", registry.get("features", family))
     clip = _open(standard, digest).clip(number)
     if params.rate is not None:
         clip = audio.resample(clip, params.rate)
-    return {"row": registry.get("features", family).extract(clip, params)}
+    return parallel.Arrays(row=module.extract(clip, params))

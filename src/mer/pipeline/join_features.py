@@ -34,7 +34,7 @@ def join(left: Path, right: Path, target: Path) -> None:
             artefacts.write_absent(target, f"{folder} is absent: {reason}")
             return
     first, second = (artefacts.read_features(folder / TABLE) for folder in (left, right))
-    joined = first.beside(_distinct(second, first, right.parent.name))
+    joined = first.concat_columns(_distinct(second, first, right.parent.name))
     with artefacts.writing(target) as folder:
         artefacts.write_features(folder / TABLE, joined)
         counts = {"clips": len(joined.ids), "features": len(joined.names)}

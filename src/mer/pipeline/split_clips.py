@@ -1,7 +1,7 @@
-"""A corpus whose clips are the equal parts of another's: Pandrea et al. cut each song into four.
+"""A segmented corpus: its clips are equal segments of another corpus' clips (Pandrea et al.: four each).
 
-A part is a clip of its own, ``<clip>#<part>``, and keeps its song's label and artist. Folds are drawn over
-songs, then every song gives way to its parts: those of one song stand on one side.
+A segment is a clip with an id of its own, ``<clip>#<number>``, and the label and artist of its clip. Folds
+are split over clips; then every clip is replaced by its segments, which therefore stay on one side.
 """
 
 import shutil
@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mer import audio
 from mer.errors import MerError
 from mer.io import artefacts
-from mer.io.files import read_json, write_csv, write_json
+from mer.io.files import read_json, write_json
 from mer.schema.corpora import Cut
 from mer.types import Fold, Track, clip_of, part_ids
 
@@ -24,14 +25,16 @@ def _tracks(tracks: Sequence[Track], parts: int) -> Iterator[Track]:
             yield replace(track, id=id_, artist=track.artist or track.id)
 
 
-def cut_index(index: Path, target: Path, cut: Cut) -> None:
-    """Write ``data/index/<cut>``: every track's parts, a song without an artist being its own group.
+def split_index(index: Path, target: Path, cut: Cut) -> None:
+    """Write ``data/index/<segmented corpus>``: the segments of every track.
+
+    A track without an artist becomes the artist of its segments, so that ``grouped`` keeps them together.
+    Published feature tables describe whole clips, and are not copied.
 
     Parameters
     ----------
     index, target : Path
-        ``data/index/<dataset>`` of the corpus that is cut, and of its parts. Published tables describe
-        songs, and stay there.
+        ``data/index/<dataset>`` of the corpus and of the segmented corpus.
     """
     tracks = list(_tracks(artefacts.read_tracks(index), cut.parts))
     digests = artefacts.read_digests(index)
@@ -43,30 +46,23 @@ def cut_index(index: Path, target: Path, cut: Cut) -> None:
         artefacts.write_manifest(folder, n=len(tracks), of=index.name, parts=cut.parts)
 
 
-def _scale(pcm: np.ndarray, scale: float, peak_db: float | None) -> float:
-    """The factor that takes int16 samples to the level asked for, or to their own."""
-    peak = int(np.abs(pcm.astype(np.int32)).max())
-    return scale if peak_db is None or peak == 0 else 10 ** (peak_db / 20) / peak
-
-
-def _parts(corpus: artefacts.Standard, cut: Cut) -> Iterator[tuple[str, int, int, float]]:
-    """Id, offset, length and scale of every part."""
+def _segments(corpus: artefacts.Standard, cut: Cut) -> Iterator[artefacts.StandardClip]:
+    """The segments of every clip; where the length is no multiple, they differ by a sample."""
     for row, clip in enumerate(corpus.ids):
-        offset, length = int(corpus.offsets[row]), int(corpus.lengths[row])
-        if length < cut.parts:
+        pcm, scale = corpus.pcm(row), float(corpus.scales[row])
+        if len(pcm) < cut.parts:
             raise MerError(
-                f"a clip cut into {cut.parts} parts must be as long; {clip!r} is {length}"
+                f"a clip must have a sample for each of its {cut.parts} segments; {clip!r} has {len(pcm)}"
             )
-        edges = offset + np.arange(cut.parts + 1) * length // cut.parts
+        edges = np.arange(cut.parts + 1) * len(pcm) // cut.parts
         for id_, start, end in zip(part_ids(clip, cut.parts), edges, edges[1:], strict=False):
-            scale = _scale(corpus.audio[start:end], float(corpus.scales[row]), cut.peak_db)
-            yield id_, int(start), int(end - start), scale
+            yield id_, pcm[start:end], audio.scale_to_peak(pcm[start:end], scale, cut.peak_db)
 
 
-def cut_standard(standard: Path, target: Path, cut: Cut) -> None:
-    """Write ``data/standard/<cut>``: the same samples, each part with a level of its own.
+def split_standard(standard: Path, target: Path, cut: Cut) -> None:
+    """Write ``data/standard/<segmented corpus>``: the same samples, with a level for each segment.
 
-    Where the length is no multiple, parts differ by a sample. Absent where ``standard`` is.
+    The artefact is absent where ``standard`` is.
     """
     if reason := artefacts.absent(standard):
         artefacts.write_absent(target, reason)
@@ -74,31 +70,31 @@ def cut_standard(standard: Path, target: Path, cut: Cut) -> None:
     facts = {**read_json(standard / artefacts.MANIFEST), "of": standard.name, "parts": cut.parts}
     left_out = artefacts.quarantined(standard).to_numpy().tolist()
     with artefacts.writing(target) as folder:
-        rows = list(_parts(artefacts.Standard.read(standard), cut))
-        shutil.copyfile(standard / "audio.npy", folder / "audio.npy")
-        write_csv(folder / "clips.csv", [("id", "offset", "length", "scale"), *rows])
-        faults = [
+        clips = _segments(artefacts.Standard.read(standard), cut)
+        written = artefacts.Standard.write(folder, clips)
+        faults = (
             (part, path, reason)
             for id_, path, reason in left_out
             for part in part_ids(id_, cut.parts)
-        ]
-        write_csv(folder / "quarantine.csv", [("id", "path", "reason"), *faults])
-        artefacts.write_manifest(folder, **{**facts, "clips": len(rows)})
+        )
+        artefacts.write_quarantine(folder, faults)
+        artefacts.write_manifest(folder, **{**facts, **written})
 
 
-def _expanded(songs: Sequence[str], parts: int) -> tuple[str, ...]:
-    return tuple(part for song in songs for part in part_ids(song, parts))
+def _expanded(clips: Sequence[str], parts: int) -> tuple[str, ...]:
+    return tuple(segment for clip in clips for segment in part_ids(clip, parts))
 
 
-def cut_folds(folds: Path, target: Path, parts: int) -> None:
-    """Write ``data/folds/<protocol>/<cut>.json``: the folds of the songs, every song as its parts."""
+def split_folds(folds: Path, target: Path, parts: int) -> None:
+    """Write ``data/folds/<protocol>/<segmented corpus>.json``: the folds, each clip replaced by its
+    segments."""
     content = read_json(folds)
     if content["status"] == "absent":
         write_json(target, content)
         return
-    found = [
+    segmented = [
         Fold(f.repeat, f.fold, *(_expanded(side, parts) for side in (f.train, f.val, f.test)))
         for f in artefacts.read_folds(folds)
     ]
     facts = {key: content[key] for key in ("protocol", "shares_artists")}
-    artefacts.write_folds(target, found, **facts)
+    artefacts.write_folds(target, segmented, **facts)

@@ -1,11 +1,9 @@
-"""Audio files of any kind -> one memory-mapped mono array per corpus, and what had to be left out."""
+"""The stage ``standardize``: audio files of any format -> one mono array per corpus, and a quarantine."""
 
-import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import soundfile as sf
@@ -16,7 +14,6 @@ from mer.decoding.clips import decode
 from mer.decoding.worker import Unreadable
 from mer.errors import MerError
 from mer.io import artefacts
-from mer.io.files import write_csv
 from mer.schema.corpora import Audio, Quarantine
 from mer.types import Track
 
@@ -31,7 +28,7 @@ Result = tuple[np.ndarray, float] | Unreadable
 def _quantized(
     root: Path, sample_rate: int, peak_db: float | None, limits: Audio, track: Track
 ) -> Result:
-    """A clip as int16 that uses the whole range, and the factor back to its level; or why not."""
+    """A clip as int16 with a peak of full scale and the factor to its level; or why it is unreadable."""
     if track.path is None:
         return Unreadable("no file named in the index")
     try:
@@ -44,17 +41,10 @@ def _quantized(
     return pcm, level / FULL_SCALE
 
 
-def _write_header(stream: BinaryIO, length: int) -> None:
-    """Write a .npy header; NumPy pads it so that a later, longer length fits in its place."""
-    stream.seek(0)
-    facts = {"descr": "<i2", "fortran_order": False, "shape": (length,)}
-    np.lib.format.write_array_header_1_0(stream, facts)
-
-
 def _unique(
     tracks: Sequence[Track], results: Iterator[Result], digests: Mapping[str, str]
 ) -> Iterator[Result]:
-    """The results; of clips whose files are equal, only that of the first id."""
+    """The results; of clips with identical files, only the first id keeps its result."""
     first: dict[str, str] = {}
     for track, result in zip(tracks, results, strict=True):
         digest = digests.get(track.id)
@@ -66,30 +56,19 @@ def _unique(
         yield result
 
 
-def _write_audio(
-    path: Path, tracks: Sequence[Track], results: Iterator[Result]
-) -> tuple[list[tuple], list[tuple], str]:
-    """Stream the results to ``path``; rows of clips.csv and quarantine.csv, sha256 of the audio."""
-    clips: list[tuple] = []
-    quarantine: list[tuple] = []
-    digest, offset = hashlib.sha256(), 0
-    with path.open("wb") as stream:
-        _write_header(stream, 0)
-        for track, result in zip(tracks, results, strict=True):
-            if isinstance(result, Unreadable):
-                quarantine.append((track.id, track.path, str(result)))
-                continue
-            pcm, scale = result
-            stream.write(pcm.tobytes())
-            digest.update(pcm.tobytes())
-            clips.append((track.id, offset, len(pcm), scale))
-            offset += len(pcm)
-        _write_header(stream, offset)
-    return clips, quarantine, digest.hexdigest()
+def _usable(
+    tracks: Sequence[Track], results: Iterator[Result], quarantine: list[tuple]
+) -> Iterator[artefacts.StandardClip]:
+    """The clips that could be decoded; the rows of the others are added to ``quarantine``."""
+    for track, result in zip(tracks, results, strict=True):
+        if isinstance(result, Unreadable):
+            quarantine.append((track.id, track.path, str(result)))
+        else:
+            yield track.id, *result
 
 
 def _exists(path: Path) -> bool:
-    """Whether a file is there, be it out of reach."""
+    """Whether a file exists, even if it cannot be accessed."""
     try:
         return path.exists()
     except OSError:
@@ -97,7 +76,7 @@ def _exists(path: Path) -> bool:
 
 
 def _check(root: Path, faults: list[tuple], existing: int, max_fraction: float) -> None:
-    """Log what is left out; refuse a corpus of which it is too much."""
+    """Log the clips that are left out; raise if there are too many."""
     for _, path, reason in faults:
         log.warning("%r is left out: %s", path, reason)
     if len(faults) <= max_fraction * existing and len(faults) < existing:
@@ -111,7 +90,7 @@ def _check(root: Path, faults: list[tuple], existing: int, max_fraction: float) 
     )
     raise MerError(
         f"{allowed}; unusable are {len(faults)} of {existing}: {shown}"
-        f"{'; …' if faults[10:] else ''}; mend or remove them"
+        f"{'; …' if faults[10:] else ''}; repair or remove them"
     )
 
 
@@ -125,11 +104,10 @@ def standardize(
     limits: Audio,
     quarantine: Quarantine,
 ) -> None:
-    """Write a corpus' audio as mono int16 at one rate and native length: ``artefacts.Standard``.
+    """Write the audio of a corpus as mono int16 at one sample rate: ``mer.io.artefacts.Standard``.
 
-    ``audio.npy`` holds all clips end to end, each stretched to the whole range of int16;
-    ``clips.csv`` says where each stands and the factor that takes it back to its level;
-    ``quarantine.csv`` names the others and why. Without a single audio file the artefact is absent.
+    Clips keep their length; each is stored with a peak of full scale, so that int16 loses little. The
+    artefact is absent if the corpus has no audio file at all.
 
     Parameters
     ----------
@@ -138,17 +116,17 @@ def standardize(
     sample_rate : int
         Hz.
     peak_db : float or None
-        Peak of every clip in dBFS; None leaves the level alone.
+        Peak of every clip in dBFS; None keeps the levels.
     limits : Audio
-        What is accepted of a file, and what decoding it may take.
+        Limits of a file's size and of the resources for decoding it.
     quarantine : Quarantine
-        The share of the files on disk that may be left out (one that is missing does not count), and
-        whether a file whose content another id has already is.
+        The largest fraction of the existing files that may be left out, and whether a file with the same
+        content as another one is left out.
 
     Raises
     ------
     MerError
-        If more are left out; nothing is written then.
+        If a larger fraction is left out; then nothing is written.
     """
     tracks = artefacts.read_tracks(index)
     existing = {t.id for t in tracks if t.path and _exists(root / t.path)}
@@ -162,18 +140,18 @@ def standardize(
     with artefacts.writing(target) as folder:
         results = parallel.parallel_map(work, tracks, label=f"standardize {target.name}")
         unique = _unique(tracks, results, digests)
-        clips, left_out, digest = _write_audio(folder / "audio.npy", tracks, unique)
+        left_out: list[tuple] = []
+        facts = artefacts.Standard.write(folder, _usable(tracks, unique, left_out))
         faults = [row for row in left_out if row[0] in existing]
         _check(root, faults, len(existing), quarantine.max_fraction)
-        write_csv(folder / "clips.csv", [("id", "offset", "length", "scale"), *clips])
-        write_csv(folder / "quarantine.csv", [("id", "path", "reason"), *left_out])
+        artefacts.write_quarantine(folder, left_out)
         artefacts.write_manifest(
             folder,
             rate=sample_rate,
-            clips=len(clips),
+            clips=facts["clips"],
             quarantined=len(faults),
             missing=len(left_out) - len(faults),
-            sha256=digest,
+            sha256=facts["sha256"],
             libsndfile=sf.__libsndfile_version__,
             soxr=soxr.__libsoxr_version__,
         )

@@ -1,4 +1,4 @@
-"""The train stage: the selected system over all folds of its protocol."""
+"""The train stage: the selected system is trained on all folds of its protocol."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,8 +21,9 @@ from mer.io.artefacts import (
     writing,
 )
 from mer.io.files import reading
-from mer.learn.cross_validation import Trained, cross_validate
-from mer.learn.data import TrainingData, concat_corpora, gather
+from mer.learn.cross_validation import CrossValidation, FoldMap, cross_validate
+from mer.learn.data import TrainingData, concat_corpora, gather, prefix_ids
+from mer.learn.result import FoldResult
 from mer.parallel import checkpointed_map
 from mer.schema import Block
 from mer.schema.augmentation import Policy
@@ -45,119 +46,134 @@ def run(
     parent: Path | None = None,
     until: float | None = None,
 ) -> dict[str, float]:
-    """Train and write ``data/runs/<key>``.
+    """Train the selected system and write the run ``data/runs/<key>``.
 
-    ``predictions.parquet``, and where a clip's prediction comes from those of its segments, these in
-    ``segments.parquet``, with ids ``<clip>#<segment>``; ``run.json``, which says of what;
-    ``curves.csv``, the networks' learning curves; ``trials.csv``, those of a search; where an estimator
-    chooses columns, these in ``selected.json``; with ``weights``,
-    ``weights/r0_f<fold>.safetensors``, the networks of the first repeat. A killed call, made again,
-    goes on at the first fold that has no result.
+    A run holds ``predictions.parquet``; ``segments.parquet`` with the predictions of segments, ids
+    ``<clip>#<segment>``, where clips are cut into segments; ``run.json``, the composition of the system;
+    ``curves.csv``, the learning curves of networks; ``trials.csv``, the trials of a hyperparameter search;
+    ``selected.json``, the columns that estimators select; and, with ``weights``,
+    ``weights/r0_f<fold>.safetensors``, the networks of the first repeat. The same call after a kill trains
+    only the folds that have no result yet.
 
     Parameters
     ----------
+    weights : bool
+        Whether to write the weights of the networks.
     source : str or None
-        Corpus to train on where that is not the one of the selection: its training parts, and the
-        test parts of the selected one, fold by fold.
+        Corpus to train on, where that is not the corpus of the selection. The training part of each of its
+        folds is combined with the test part of the same fold of the selected corpus.
     parent : Path or None
-        Run whose network, of its first fold, every training goes on from.
+        Run whose network, of its first fold, is the start of every training.
     until : float or None
-        Time, as ``time.time()`` gives it, after which no fold is started. The run is written with the
-        folds that have ended, and says under ``n_folds_planned`` how many there are; the same call, made
-        again, goes on with the others.
+        Time, as ``time.time()`` returns it, after which no fold is started. The run then holds the folds
+        that have ended and, as ``n_folds_planned``, the number of all folds; the same call, made again,
+        trains the others.
 
     Returns
     -------
     dict of str to float
-        How long it took, for the records: see ``timing``.
+        Durations, see ``timing``.
 
     Raises
     ------
     AbsentError
         If an input of the model, or the protocol, is absent for this corpus.
     """
-    material = gather(chosen, params, policy, columns)
+    data = gather(chosen, params, policy, columns)
     folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
     if source:
         other = replace(chosen, dataset=source)
-        material = concat_corpora(gather(other, params, policy, columns), material, source)
+        data = concat_corpora(gather(other, params, policy, columns), data, source)
         folds = _crossed(read_folds(other.folds), folds, source)
     if parent:
-        material = replace(material, initial=_initial(parent, material))
-    described = {
-        **identity(chosen, facts["protocol"], augmented=material.augmented),
+        data = replace(data, initial_weights=_initial_weights(parent, data))
+    record = {
+        **identity(chosen, facts["protocol"], augmented=data.is_augmented),
         "shares_artists": facts["shares_artists"],
         "test_per_train": round(fmean(len(f.test) / len(f.train) for f in folds), 6),
         "n_quarantined": len(quarantined(chosen.folder("standard"))),
     }
-    if source:
-        described["source"] = source
-    if parent:
-        described["parent"] = parent.name
-    if columns.used:
-        described["columns"] = columns.used
-    used = [chosen.used, params.model_dump(), profile.model_dump(), material, folds]
-    with checkpointed_map(joblib.hash(used), until) as each:
-        trained = cross_validate(
-            chosen.model,
-            params,
-            material,
-            folds,
-            seed=chosen.seed,
-            fidelity=chosen.fidelity,
-            profile=profile,
-            each=each,
-        )
-        if trained.rounds > 1:
-            described["n_rounds"] = trained.rounds
-        if trained.folds < len(folds):
-            described["n_folds_planned"] = len(folds)
-        if profile.epochs and len(trained.timings):
-            described["max_epochs"] = profile.epochs
-        _write(target, trained, described, weights)
-    return timing(trained)
+    optional = {
+        "source": source,
+        "parent": parent.name if parent else None,
+        "columns": columns.used,
+    }
+    record |= {key: value for key, value in optional.items() if value}
+    used = [chosen.used, params.model_dump(), profile.model_dump(), data, folds]
+    with checkpointed_map(joblib.hash(used), FoldResult, until) as fold_map:
+        results = _cross_validate(chosen, params, profile, data, folds, fold_map)
+        if results.restarts > 1:
+            record["n_rounds"] = results.restarts
+        if results.n_folds < len(folds):
+            record["n_folds_planned"] = len(folds)
+        if profile.epochs and len(results.timings):
+            record["max_epochs"] = profile.epochs
+        _write(target, results, record, weights)
+    return timing(results)
+
+
+def _cross_validate(
+    chosen: Selection,
+    params: Block,
+    profile: Profile,
+    data: TrainingData,
+    folds: Sequence[Fold],
+    fold_map: FoldMap,
+) -> CrossValidation:
+    return cross_validate(
+        chosen.model,
+        params,
+        data,
+        folds,
+        seed=chosen.seed,
+        fidelity=chosen.fidelity,
+        profile=profile,
+        fold_map=fold_map,
+    )
 
 
 def identity(chosen: Selection, protocol: str, *, augmented: bool) -> dict[str, str | int]:
-    """The selectors as a run's record has them: ``none`` for what was not used.
+    """The selectors in the record of a run, ``none`` for one that was not used.
 
     Parameters
     ----------
     protocol : str
-        That of the folds, which ``default`` stands for.
+        The protocol of the folds, where the selection says ``default``.
+    augmented : bool
+        Whether the training used the augmentation policy.
     """
     augment = chosen.augment if augmented else "none"
     return {**chosen.used, "augment": augment, "protocol": protocol}
 
 
-def timing(trained: Trained) -> dict[str, float]:
-    """Means over the trainings of a phase that says how long it took: ``<phase>_<figure>``.
+def timing(results: CrossValidation) -> dict[str, float]:
+    """Durations of each phase of the training, as ``<phase>_<figure>``: means over its trainings.
 
     The figures are ``seconds_per_epoch``, validation included, ``epochs``, ``seconds_per_fold`` and
     ``examples_per_second``.
     """
     figures: dict[str, float] = {}
-    for phase, found in trained.timings.groupby("phase"):
-        sums = found[["seconds", "epochs"]].sum()
-        seen = (found["epochs"] * found["examples"]).sum()
+    for phase, trainings in results.timings.groupby("phase"):
+        sums = trainings[["seconds", "epochs"]].sum()
+        examples = (trainings["epochs"] * trainings["examples"]).sum()
         figures[f"{phase}_seconds_per_epoch"] = round(sums["seconds"] / sums["epochs"], 3)
-        figures[f"{phase}_epochs"] = round(found["epochs"].mean(), 1)
-        figures[f"{phase}_seconds_per_fold"] = round(found["seconds"].mean(), 2)
-        figures[f"{phase}_examples_per_second"] = round(seen / sums["seconds"], 1)
+        figures[f"{phase}_epochs"] = round(trainings["epochs"].mean(), 1)
+        figures[f"{phase}_seconds_per_fold"] = round(trainings["seconds"].mean(), 2)
+        figures[f"{phase}_examples_per_second"] = round(examples / sums["seconds"], 1)
     return figures
 
 
 def _crossed(sources: Sequence[Fold], targets: Sequence[Fold], name: str) -> list[Fold]:
-    """The training parts of one corpus with the test parts of another."""
+    """Folds with the training clips of one corpus and the test clips of another."""
     return [
-        Fold(test.repeat, test.fold, tuple(f"{name}/{id_}" for id_ in train.train), (), test.test)
+        Fold(test.repeat, test.fold, prefix_ids(name, train.train), (), test.test)
         for train, test in zip(sources, targets, strict=False)
     ]
 
 
-def _initial(parent: Path, material: TrainingData) -> dict[str, np.ndarray]:
-    """The network that a run has left, for a model that can go on from it."""
-    if material.signals is None:
+def _initial_weights(parent: Path, data: TrainingData) -> dict[str, np.ndarray]:
+    """The network of a run, for a model whose training can start from it."""
+    if data.waveforms is None:
         raise MerError(f"{parent}: only a model of whole waveforms goes on from a parent's network")
     if parent.is_dir():
         require(parent)
@@ -166,25 +182,26 @@ def _initial(parent: Path, material: TrainingData) -> dict[str, np.ndarray]:
         return load_file(path)
 
 
-def _write(target: Path, trained: Trained, described: dict, weights: bool) -> None:
+def _write(target: Path, results: CrossValidation, record: dict, weights: bool) -> None:
     with writing(target) as folder:
         write_manifest(folder)
-        write_predictions(folder / "predictions.parquet", trained.predictions)
-        if trained.segments is not None:
-            write_predictions(folder / "segments.parquet", trained.segments)
-        write_json(folder / "run.json", described)
-        for name, table in (("curves", trained.curves), ("trials", trained.trials)):
+        write_predictions(folder / "predictions.parquet", results.predictions)
+        if results.segments is not None:
+            write_predictions(folder / "segments.parquet", results.segments)
+        write_json(folder / "run.json", record)
+        for name, table in (("curves", results.curves), ("trials", results.trials)):
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-        if trained.selected:
-            chosen = {
-                f"r{repeat}_f{fold}": names for (repeat, fold), names in trained.selected.items()
+        if results.selected_columns:
+            selected = {
+                f"r{repeat}_f{fold}": list(names)
+                for (repeat, fold), names in results.selected_columns.items()
             }
-            write_json(folder / "selected.json", chosen)
+            write_json(folder / "selected.json", selected)
         if weights:
-            _write_weights(folder / "weights", trained)
+            _write_weights(folder / "weights", results)
 
 
-def _write_weights(folder: Path, trained: Trained) -> None:
+def _write_weights(folder: Path, results: CrossValidation) -> None:
     folder.mkdir()
-    for (repeat, fold), arrays in trained.weights.items():
+    for (repeat, fold), arrays in results.weights.items():
         save_file(dict(arrays), folder / f"r{repeat}_f{fold}.safetensors")

@@ -21,7 +21,7 @@ HEADLINES = (
 NOT_IN_HEADLINES = ("protocol", "clips", "restarts", "epochs")
 QUICK_FOLDS = 10  # of every cross-validation in one repeat
 # Settings of a run that its results do not record.
-SETTINGS = {"4qaed_10s_valence": ("models.ae_bilstm.autoencoder.epochs=25",)}
+SETTINGS = {"4qaed_10s_valence": ("models.ae_bilstm.autoencoder.max_epochs=25",)}
 INTRODUCTION = f"""# Results
 
 `python stages/results_page.py` writes this page from `metrics/experiments`; edit neither by hand. It lists
@@ -145,7 +145,7 @@ def command(papers: Papers, key: str, facts: dict[str, Any]) -> str:
     if "max_epochs" in facts:
         settings.append(f"profiles.{profile}.epochs={facts['max_epochs']}")
     given = " ".join(f"-S {setting}" for setting in (*settings, *SETTINGS.get(key, ())))
-    return f"dvc exp run {given} {papers.stages[key]}"
+    return f"mer papers exp run {given} {papers.stages[key]}"
 
 
 def _printed(table: Table) -> str:

@@ -1,4 +1,4 @@
-"""How a network is trained: the settings that Louro et al. give for each of theirs."""
+"""The sections of a model's training: its configuration, and the search for a better one."""
 
 from typing import Annotated, Literal
 
@@ -10,19 +10,18 @@ Precision = Literal["float32", "bfloat16"]
 
 
 class TrainingConfig(Block):
-    """Settings of one training.
+    """The configuration of one training of a network.
 
     Attributes
     ----------
-    optimizer : ``sgd`` without momentum, ``adam``, Keras' defaults otherwise, or ``rmsprop`` with
-        SincNet's, alpha 0.95 and epsilon 1e-8
+    optimizer : ``sgd`` without momentum, ``adam`` with Keras' defaults, or ``rmsprop`` with alpha 0.95 and
+        epsilon 1e-8, as in SincNet's code
     lr : learning rate
-    batch_size : examples per step; a profile may set its own
-    max_epochs : at most
-    smoke_test_epochs : at most, under a profile that is ``short``
-    stop_accuracy : training ends after an epoch whose running training accuracy, dropout on, reaches
-        it; null for never
-    precision : of convolutions and dense layers in training; a profile sets its own
+    batch_size : examples per step; a profile may set another
+    max_epochs : limit of epochs
+    smoke_test_epochs : limit of epochs under a profile that is ``short``
+    stop_accuracy : training accuracy of an epoch, with dropout, at which training ends; null for never
+    precision : precision of convolutions and dense layers in training; a profile sets it
     """
 
     optimizer: Literal["sgd", "adam", "rmsprop"]
@@ -35,15 +34,15 @@ class TrainingConfig(Block):
 
 
 class Tuning(Block):
-    """A search for the best config.
+    """A search for the best batch size, optimizer and learning rate of a training.
 
     Attributes
     ----------
-    trials : how many are tried
-    smoke_test_trials : the same, under a profile that is ``short``
-    batch_size, optimizer, lr : candidates for these three; a profile may set its own batch
-    storage : URL of a database that keeps the trials, as SQLAlchemy writes it; null for a file in
-        .mer/studies. On a database machines may share a search, whose trials then depend on their order
+    trials : number of configurations that are tried
+    smoke_test_trials : the number under a profile that is ``short``
+    batch_size, optimizer, lr : candidates; a profile may set another batch size
+    storage : URL of a database for the trials, in SQLAlchemy's form; null for a file in .mer/studies. On
+        a database several machines can share a search, whose trials then depend on their order
     """
 
     trials: PositiveInt

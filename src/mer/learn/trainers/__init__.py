@@ -1,1 +1,1 @@
-"""The trainers, a module each: ``fit_predict`` trains on one fold, ``answer`` predicts clips."""
+"""The trainers, a module each: ``fit_predict`` trains on one fold, ``predict`` predicts any clips."""

@@ -1,4 +1,4 @@
-"""What the trainers that fit an estimator of scikit-learn share."""
+"""Class probabilities of scikit-learn classifiers."""
 
 from typing import Any
 
@@ -7,7 +7,10 @@ from scipy.special import softmax
 
 
 def probabilities(classifier: Any, rows: np.ndarray, n_classes: int) -> np.ndarray:
-    """[shape=(n, C)]; a classifier without them gets the softmax of its decision values."""
+    """Class probabilities [shape=(n, C)]; a class that the classifier has not seen has 0.
+
+    A classifier with a ``decision_function`` gets the softmax of its decision values.
+    """
     if hasattr(classifier, "decision_function"):
         values = classifier.decision_function(rows)
         if values.ndim == 1:

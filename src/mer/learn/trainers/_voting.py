@@ -1,21 +1,33 @@
-"""A clip's prediction from those of its segments."""
+"""The prediction of a clip from the predictions of its segments."""
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from mer.learn.data import TrainingData
+
+class ClipProbabilities(NamedTuple):
+    """Class probabilities of clips, and of their segments where clips are cut.
+
+    Attributes
+    ----------
+    clips : np.ndarray [shape=(n, C)]
+    segments : np.ndarray [shape=(n, segments, C)] or None
+    """
+
+    clips: np.ndarray
+    segments: np.ndarray | None
 
 
 def vote(segments: np.ndarray, fidelity: str) -> np.ndarray:
-    """A clip's probabilities from those of its segments.
+    """The class probabilities of clips from those of their segments.
 
     Parameters
     ----------
     segments : np.ndarray [shape=(n, segments, C)]
     fidelity : str
-        ``described``: their mean. ``released``: 1 for the rounded mean of the segments' class indices,
-        as Louro et al.'s code does (methods A6): two votes for Q1 and two for Q4 make Q3.
+        ``described``: the mean over the segments. ``released``: 1 for the rounded mean of the class
+        indices of the segments, as in Louro et al.'s code: two votes for Q1 and two for Q4 make Q3
+        (docs/methods.md, "Louro's ShortChunk CNN").
 
     Returns
     -------
@@ -26,17 +38,17 @@ def vote(segments: np.ndarray, fidelity: str) -> np.ndarray:
     return np.eye(segments.shape[2])[np.rint(segments.argmax(axis=2).mean(axis=1)).astype(int)]
 
 
-def answers(
-    found: np.ndarray, material: TrainingData, ids: Sequence[str], fidelity: str
-) -> dict[str, np.ndarray]:
-    """``probabilities`` of clips, and their ``segments`` where clips are cut.
+def clip_probabilities(
+    examples: np.ndarray, segments_per_clip: int, fidelity: str
+) -> ClipProbabilities:
+    """The class probabilities of clips from those of their examples.
 
     Parameters
     ----------
-    found : np.ndarray [shape=(n * segments, C)]
-        Class probabilities of the clips' examples.
+    examples : np.ndarray [shape=(n * segments_per_clip, C)]
+        Class probabilities, clip by clip.
     """
-    found = found.reshape(len(ids), material.segments, -1)
-    if material.segments == 1:
-        return {"probabilities": found[:, 0]}
-    return {"probabilities": vote(found, fidelity), "segments": found}
+    segments = examples.reshape(-1, segments_per_clip, examples.shape[1])
+    if segments_per_clip == 1:
+        return ClipProbabilities(segments[:, 0], None)
+    return ClipProbabilities(vote(segments, fidelity), segments)

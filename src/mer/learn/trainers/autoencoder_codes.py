@@ -1,61 +1,60 @@
-"""Train an autoencoder on one fold's training part, and a classifier on its codes."""
+"""Train an autoencoder on the spectrograms of one fold, and a scikit-learn classifier on its codes."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 
-from mer.learn import tensors
+from mer.learn import loop, tensors
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.loop import load_weights, weights
-from mer.learn.reconstruction import codes, trained
+from mer.learn.reconstruction import codes, train
+from mer.learn.result import FoldResult
 from mer.learn.trainers._sklearn import probabilities
 from mer.networks.autoencoder import Autoencoder, Scale
 from mer.runtime.device import device
+
+if TYPE_CHECKING:
+    from mer.contracts import EstimatorModel
 
 uses_device = True
 predict_reads: tuple[str, ...] = ("spectrogram",)
 
 
-def _scaled(material: TrainingData, ids: Sequence[str]) -> Tensor:
-    mel = tensors.examples(material, ids, device(), augmented=False)
+def _scaled(data: TrainingData, ids: Sequence[str]) -> Tensor:
+    """Spectrograms of clips, each scaled to -1..1."""
+    mel = tensors.examples(data, ids, device(), augmented=False)
     return Scale(mel).forwards(mel)
 
 
-def _answers(
+def _fit_and_predict(
     network: Autoencoder,
     classifier: Any,
-    material: TrainingData,
-    known: Sequence[str],
+    data: TrainingData,
+    train_ids: Sequence[str],
     ids: Sequence[str],
 ) -> np.ndarray:
-    """Probabilities of ``ids``, by a classifier fitted to the codes of the clips ``known``."""
-    y = [material.labels[id_] for id_ in known]
-    classifier.fit(codes(network, _scaled(material, known)), y)
-    return probabilities(classifier, codes(network, _scaled(material, ids)), len(material.classes))
+    """Class probabilities of ``ids`` by a classifier that is fitted to the codes of the training clips."""
+    y = [data.labels[id_] for id_ in train_ids]
+    classifier.fit(codes(network, _scaled(data, train_ids)), y)
+    return probabilities(classifier, codes(network, _scaled(data, ids)), len(data.classes))
 
 
-def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
-    """Probabilities of any clips; the classifier of codes is fitted anew.
+def predict(
+    fitted: "FittedFold[EstimatorModel]", data: TrainingData, ids: Sequence[str]
+) -> np.ndarray:
+    """Class probabilities of any clips [shape=(len(ids), C)]; the classifier of codes is fitted again."""
+    network = loop.load_weights(Autoencoder(), fitted.weights, device())
+    classifier = fitted.model.build(fitted.params, seed=fitted.seed, fidelity=fitted.fidelity)
+    return _fit_and_predict(network, classifier, data, fitted.fold.train, ids)
 
-    See ``mer.learn.cross_validation``.
-    """
-    network = load_weights(Autoencoder(), fitted.weights, device())
-    classifier = fitted.module.build(fitted.params, seed=fitted.seed, fidelity=fitted.fidelity)
-    return _answers(network, classifier, material, fitted.fold.train, ids)
 
-
-def fit_predict(context: FoldContext, material: TrainingData) -> dict[str, np.ndarray]:
-    """Both trainings see the fold's training clips only; see ``mer.learn.cross_validation``."""
+def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> FoldResult:
+    """Train autoencoder and classifier on the training clips of the fold and predict its test clips."""
     params, fold, seed = context.params, context.fold, context.seed
-    config = tensors.apply_profile(params.training, context.profile)
-    scaled = _scaled(material, fold.train)
-    network, arrays = trained(scaled, config, "1_autoencoder", seed=seed)
-    classifier = context.module.build(params, seed=seed, fidelity=context.fidelity)
-    return {
-        "probabilities": _answers(network, classifier, material, fold.train, fold.test),
-        **arrays,
-        **weights(network),
-    }
+    scaled, config = _scaled(data, fold.train), context.config(params.training)
+    network, phase = train(scaled, config, "autoencoder", position=1, seed=seed)
+    classifier = context.model.build(params, seed=seed, fidelity=context.fidelity)
+    found = _fit_and_predict(network, classifier, data, fold.train, fold.test)
+    return FoldResult(found[None], phases=[phase], weights=loop.weights(network))

@@ -1,13 +1,13 @@
-"""Train a new head on a network whose weights a user brings, on one fold's training part.
+"""Train a new head on a pretrained network, on the training part of one fold.
 
-A frozen backbone is applied to every example once, one by one, so that an example's code depends on
-nothing else; a process remembers the codes for its next folds.
+A frozen backbone encodes every example once, each in a batch of its own, so that no code depends on other
+examples. A process keeps the codes for its next folds.
 """
 
 import hashlib
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,9 +16,12 @@ from torch import Tensor, nn
 from mer.learn import loop, tensors
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.loop import weights
-from mer.learn.trainers._voting import answers
+from mer.learn.result import FoldResult
+from mer.learn.trainers._voting import clip_probabilities
 from mer.runtime.device import device
+
+if TYPE_CHECKING:
+    from mer.contracts import PretrainedModel
 
 uses_device = True
 predict_reads: tuple[str, ...] = ()
@@ -27,7 +30,7 @@ _codes: dict[tuple[bytes, bytes], Tensor] = {}
 
 
 def _digest(*values: Tensor) -> bytes:
-    """Of their numbers, and of where they lie."""
+    """A digest of the values of tensors and of their device."""
     digest = hashlib.sha256(str(values[0].device).encode())
     for tensor in values:
         digest.update(tensor.cpu().numpy().tobytes())
@@ -47,51 +50,51 @@ def encode(backbone: nn.Module, examples: Tensor) -> Tensor:
     return torch.stack(found)
 
 
-def _trained(network: Any, examples: list[Tensor]) -> tuple[nn.Module, list[Tensor]]:
-    """What of the network is trained, and what it takes of examples: codes of a frozen backbone."""
+def _trainable(network: Any, examples: list[Tensor]) -> tuple[nn.Module, list[Tensor]]:
+    """The part of the network that is trained, and its inputs: the codes of a frozen backbone."""
     if any(p.requires_grad for p in network.backbone.parameters()):
         return network, examples
     return network.head, [encode(network.backbone, part) for part in examples]
 
 
-def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
-    """Probabilities of any clips, by the network that a training left.
-
-    See ``mer.learn.cross_validation``.
-    """
-    x = tensors.examples(material, ids, device(), augmented=False)
-    shape, classes = tuple(x.shape[1:]), len(material.classes)
-    network = fitted.module.build(
-        fitted.params, weights=material.weights, shape=shape, classes=classes
+def _build(context: "FoldContext[PretrainedModel]", data: TrainingData, x: Tensor) -> nn.Module:
+    """The pretrained network with an untrained head, for examples like ``x``."""
+    assert data.pretrained is not None
+    shape, classes = tuple(x.shape[1:]), len(data.classes)
+    return context.model.build(
+        context.params, weights=data.pretrained, shape=shape, classes=classes
     )
-    trained, taken = _trained(loop.load_weights(network, fitted.weights, x.device), [x])
-    return answers(loop.predict(trained, taken), material, ids, fitted.fidelity)["probabilities"]
 
 
-def fit_predict(context: FoldContext, material: TrainingData) -> dict[str, np.ndarray]:
-    """Train the head, or all; see ``mer.learn.cross_validation``.
+def predict(
+    fitted: "FittedFold[PretrainedModel]", data: TrainingData, ids: Sequence[str]
+) -> np.ndarray:
+    """Class probabilities of any clips by the trained network [shape=(len(ids), C)]."""
+    x = tensors.examples(data, ids, device(), augmented=False)
+    network = loop.load_weights(_build(fitted, data, x), fitted.weights, x.device)
+    trainable, inputs = _trainable(network, [x])
+    examples = loop.predict(trainable, inputs)
+    return clip_probabilities(examples, data.segments_per_clip, fitted.fidelity).clips
 
-    ``module.build`` gives a network with a ``backbone`` and a ``head``. Where the backbone requires no
-    gradient, it stays as it is, batch norms' statistics included.
+
+def fit_predict(context: "FoldContext[PretrainedModel]", data: TrainingData) -> FoldResult:
+    """Train the head, or the whole network, on the training clips and predict the test clips.
+
+    A backbone whose parameters require no gradient stays as it is, the statistics of its batch norms
+    included.
     """
-    where, params, fold = device(), context.params, context.fold
+    where, fold = device(), context.fold
     x, test = (
-        tensors.examples(material, ids, where, augmented=False) for ids in (fold.train, fold.test)
+        tensors.examples(data, ids, where, augmented=False) for ids in (fold.train, fold.test)
     )
-    y = tensors.targets(material, fold.train, where, augmented=False)
+    y = tensors.targets(data, fold.train, where, augmented=False)
     torch.manual_seed(context.seed)
-    shape, classes = tuple(x.shape[1:]), len(material.classes)
-    network = context.module.build(
-        params, weights=material.weights, shape=shape, classes=classes
-    ).to(where)
-    trained, (x, test) = _trained(network, [x, test])
-    config = tensors.apply_profile(params.training, context.profile)
-    fitted = partial(loop.fit, trained, [x], y, config, seed=context.seed)
-    arrays = loop.timed("1_training", len(y), fitted)
-    loop.update_batchnorm_stats(trained, [x])
-    found = loop.predict(trained, [test])
-    return {
-        **answers(found, material, fold.test, context.fidelity),
-        **arrays,
-        **weights(network),
-    }
+    network = _build(context, data, x).to(where)
+    trainable, (x, test) = _trainable(network, [x, test])
+    config = context.config(context.params.training)
+    fit = partial(loop.fit, trainable, [x], y, config, seed=context.seed)
+    phase = loop.timed("training", len(y), fit, position=1)
+    loop.update_batchnorm_stats(trainable, [x])
+    examples = loop.predict(trainable, [test])
+    clips, segments = clip_probabilities(examples, data.segments_per_clip, context.fidelity)
+    return FoldResult(clips[None], segments, [phase], weights=loop.weights(network))

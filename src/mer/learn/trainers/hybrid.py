@@ -1,8 +1,9 @@
-"""Train a hybrid on one fold: the table's branch, the spectrogram's, then both joined."""
+"""Train a hybrid on one fold: the branch of the table, the branch of the spectrogram, then their fusion."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,27 +14,29 @@ from torch import Tensor, nn
 from mer.learn import hyperparameter_search, loop, tensors
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.loop import weights
+from mer.learn.result import FoldResult, TrainingPhase, Trial
 from mer.runtime.device import device
 from mer.schema.training import TrainingConfig
 from mer.types import Fold
 
+if TYPE_CHECKING:
+    from mer.contracts import HybridModel
+
 uses_device = True
 predict_reads: tuple[str, ...] = ("table",)
-READ = (tensors.examples, tensors.targets)
-Arrays = dict[str, np.ndarray]
+
+Fuse = Callable[[TrainingConfig], tuple[nn.Module, TrainingPhase]]
 
 
 def pretraining_clips(fold: Fold, leak: str) -> tuple[str, ...]:
-    """The clips that the CNN's pre-training sees.
+    """The clips that pre-train the network of the spectrogram.
 
     Parameters
     ----------
     leak : str
-        Of the policy. ``mismatched_folds``: those of the fold of the same number
-        in another, unstratified list over the same clips, as the authors' released code has it
-        (evaluation of the 80.24); most of the fold's test clips are among them. Else the fold's
-        training clips.
+        The ``leak`` of the augmentation policy. ``mismatched_folds``: the training clips of the fold of
+        the same number in another, unstratified list of folds, as in the authors' released code (the
+        evaluation of the 80.24); they include most test clips of this fold. Else the fold's training clips.
     """
     if leak != "mismatched_folds":
         return fold.train
@@ -42,120 +45,130 @@ def pretraining_clips(fold: Fold, leak: str) -> tuple[str, ...]:
     return tuple(everyone[list(folds.split(everyone))[fold.fold][0]].tolist())
 
 
-def _known(context: FoldContext) -> tuple[str, ...]:
-    """The clips whose statistics scale the table."""
+def _scaling_clips(context: "FoldContext[HybridModel]") -> tuple[str, ...]:
+    """The clips whose mean and deviation standardise the table."""
     fold = context.fold
     return fold.train if context.described else (*fold.train, *fold.val, *fold.test)
 
 
-def _chosen(
-    context: FoldContext,
-    material: TrainingData,
-    fused: Callable[[TrainingConfig], tuple[nn.Module, Arrays]],
-    read: list[Tensor],
-) -> tuple[TrainingConfig, np.ndarray]:
-    """The fusion's config that is best on the fold's validation part, and the trials.
+def _table(context: "FoldContext[HybridModel]", data: TrainingData, ids: Sequence[str]) -> Tensor:
+    """The standardised features of clips."""
+    return tensors.features(data, _scaling_clips(context), ids, device())
 
-    With ``fidelity: released`` best is the training accuracy, as in the code of the poster's group.
+
+def _spectrograms(data: TrainingData, ids: Sequence[str], *, augmented: bool) -> list[Tensor]:
+    """The spectrograms of clips and their class indices."""
+    return [
+        read(data, ids, device(), augmented=augmented)
+        for read in (tensors.examples, tensors.targets)
+    ]
+
+
+def _search(
+    context: "FoldContext[HybridModel]", data: TrainingData, fuse: Fuse, read: list[Tensor]
+) -> tuple[TrainingConfig, list[Trial]]:
+    """The best configuration of the fusion on the fold's validation clips, and the trials.
+
+    With the fidelity ``released`` the objective is the training accuracy, as in the code of the authors'
+    group (docs/methods.md, "Louro's Hybrid on MERGE").
 
     Parameters
     ----------
     read : list of Tensor
-        All that the trainings read.
+        All tensors that the trainings read.
     """
-    where, params, profile = device(), context.params, context.profile
-    clips, seed = context.fold.val, context.seed
-    table = tensors.features(material, _known(context), clips, where)
-    mel, y = (take(material, clips, where, augmented=False) for take in READ)
+    params, clips = context.params, context.fold.val
+    table, (mel, y) = _table(context, data, clips), _spectrograms(data, clips, augmented=False)
 
     def objective(config: TrainingConfig) -> float:
-        network, fusing = fused(config)
+        network, phase = fuse(config)
         if not context.described:
-            return float(fusing["curve.3_fusion"][-1, 1])
+            return float(phase.curve[-1, 1])
         found = loop.predict(network, [mel, table]).argmax(1)
         return f1_score(y.cpu().numpy(), found, average="weighted", zero_division=0)
 
     settings = params.model_dump(exclude={"tuning": {"storage"}})
-    decides = settings, profile, seed, context.fidelity
+    decides = settings, context.profile, context.seed, context.fidelity
     name = hyperparameter_search.key(decides, [*read, mel, table, y])
     return hyperparameter_search.search(
-        params.tuning, params.fusion, objective, name=name, seed=seed, profile=profile
+        params.tuning,
+        params.fusion,
+        objective,
+        name=name,
+        seed=context.seed,
+        profile=context.profile,
     )
 
 
-def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
-    """Probabilities of any clips, by the fusion that a training left.
-
-    See ``mer.learn.cross_validation``.
-    """
-    where, classes = device(), len(material.classes)
-    mel = tensors.examples(material, ids, where, augmented=False)
-    table = tensors.features(material, fitted.fold.train, ids, where)
-    shape, features = tuple(mel.shape[1:]), table.shape[1]
-    dnn, cnn, fusion = fitted.module.build(
-        fitted.params, shape=shape, features=features, classes=classes
+def predict(
+    fitted: "FittedFold[HybridModel]", data: TrainingData, ids: Sequence[str]
+) -> np.ndarray:
+    """Class probabilities of any clips by the trained fusion [shape=(len(ids), C)]."""
+    where, classes = device(), len(data.classes)
+    mel = tensors.examples(data, ids, where, augmented=False)
+    table = tensors.features(data, fitted.fold.train, ids, where)
+    shape = (mel.shape[1], mel.shape[2])
+    dnn, cnn, fusion = fitted.model.build(
+        fitted.params, shape=shape, features=table.shape[1], classes=classes
     )
     network = loop.load_weights(fusion(cnn, dnn, classes), fitted.weights, where)
     return loop.predict(network, [mel, table])
 
 
-def _trained(
-    context: FoldContext,
-    phase: str,
+def _train(
+    context: "FoldContext[HybridModel]",
+    name: str,
+    position: int,
     network: nn.Module,
     x: list[Tensor],
     y: Tensor,
     config: TrainingConfig,
-) -> Arrays:
-    """Train one of the networks in place; what ``loop.timed`` gives."""
-    config = tensors.apply_profile(config, context.profile)
-    fitted = partial(loop.fit, network.to(y.device), x, y, config, seed=context.seed)
-    arrays = loop.timed(phase, len(y), fitted)
+) -> TrainingPhase:
+    """Train one of the networks in place."""
+    fit = partial(loop.fit, network.to(y.device), x, y, context.config(config), seed=context.seed)
+    phase = loop.timed(name, len(y), fit, position=position)
     if context.described:
         loop.update_batchnorm_stats(network, x)
-    return arrays
+    return phase
 
 
-def fit_predict(context: FoldContext, material: TrainingData) -> Arrays:
-    """Three trainings on the same training clips, but for a leak; only the CNN's sees their copies.
+def fit_predict(context: "FoldContext[HybridModel]", data: TrainingData) -> FoldResult:
+    """Train both branches and their fusion on the training clips and predict the test clips.
 
-    The third may be tried with several recipes first. With ``fidelity: released`` the fusion starts from
-    an untrained CNN and all clips scale the table, as in the released code (methods A5), and batch norms
-    keep their running statistics.
+    Only the pre-training of the spectrogram's branch reads augmented versions. With the fidelity
+    ``released`` that branch is not pre-trained, all clips standardise the table, and batch norms keep their
+    running statistics (docs/methods.md, "Louro's Hybrid").
     """
-    where, params, fold = device(), context.params, context.fold
-    table, test_table = (
-        tensors.features(material, _known(context), ids, where) for ids in (fold.train, fold.test)
-    )
-    mel, y = (take(material, fold.train, where, augmented=False) for take in READ)
-    clips = pretraining_clips(fold, material.leak) if context.described else ()
-    many = [take(material, clips, where, augmented=True) for take in READ] if clips else []
+    params, fold, classes = context.params, context.fold, len(data.classes)
+    table, test_table = (_table(context, data, ids) for ids in (fold.train, fold.test))
+    mel, y = _spectrograms(data, fold.train, augmented=False)
+    clips = pretraining_clips(fold, data.leak) if context.described else ()
+    pretraining = _spectrograms(data, clips, augmented=True) if clips else []
 
     torch.manual_seed(context.seed)
-    shape, classes = tuple(mel.shape[1:]), len(material.classes)
-    dnn, cnn, fusion = context.module.build(
+    shape = (mel.shape[1], mel.shape[2])
+    dnn, cnn, fusion = context.model.build(
         params, shape=shape, features=table.shape[1], classes=classes
     )
-    arrays = _trained(context, "1_dnn", dnn, [table], y, params.dnn)
-    if many:
-        arrays |= _trained(context, "2_pretraining", cnn, many[:1], many[1], params.pretraining)
+    phases = [_train(context, "dnn", 1, dnn, [table], y, params.dnn)]
+    if pretraining:
+        many_mel, many_y = pretraining
+        config = params.pretraining
+        phases.append(_train(context, "pretraining", 2, cnn, [many_mel], many_y, config))
     start = torch.get_rng_state()
 
-    def fused(config: TrainingConfig) -> tuple[nn.Module, Arrays]:
-        """The fusion of the trained branches, which stay as they are; the same at each call."""
+    def fuse(config: TrainingConfig) -> tuple[nn.Module, TrainingPhase]:
+        """A trained fusion of the trained branches; two calls with one configuration give the same."""
         torch.set_rng_state(start)
         network = fusion(deepcopy(cnn), dnn, classes)
-        return network, _trained(context, "3_fusion", network, [mel, table], y, config)
+        return network, _train(context, "fusion", 3, network, [mel, table], y, config)
 
-    config = params.fusion
+    config, trials = params.fusion, list[Trial]()
     if params.search == "bayes" and fold.val:
-        read = [mel, table, y, *many]
-        config, arrays["trials"] = _chosen(context, material, fused, read)
-    network, fusing = fused(config)
-    test_mel = tensors.examples(material, fold.test, where, augmented=False)
-    return {
-        "probabilities": loop.predict(network, [test_mel, test_table]),
-        **arrays,
-        **fusing,
-        **weights(network),
-    }
+        config, trials = _search(context, data, fuse, [mel, table, y, *pretraining])
+    network, phase = fuse(config)
+    test_mel = tensors.examples(data, fold.test, device(), augmented=False)
+    found = loop.predict(network, [test_mel, test_table])
+    return FoldResult(
+        found[None], phases=[*phases, phase], trials=trials, weights=loop.weights(network)
+    )

@@ -1,15 +1,16 @@
-"""Train a network on random chunks of one fold's training clips, as Ravanelli & Bengio train SincNet.
+"""Train a network on random chunks of the training clips of one fold, as Ravanelli & Bengio train SincNet.
 
-All samples lie on the device; a batch is gathered there by the places where its chunks begin. A clip's
-class follows from all its chunks, at a fixed hop: their log-posteriors are summed (methods C4). Chunks
-are many and alike: unlike other networks' examples they are classified in the precision of the training.
+All samples lie on the device, and a batch is gathered there from the positions of its chunks. The class of
+a clip follows from all its chunks at a fixed hop: their log-posteriors are summed (docs/methods.md,
+"Pandrea's SincNet"). Chunks are many and redundant, so they are classified in the precision of the
+training, unlike the examples of other networks.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,12 +18,15 @@ from scipy.special import softmax
 from torch import Tensor, nn
 
 from mer.errors import MerError
-from mer.learn import loop, tensors
+from mer.learn import loop
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
+from mer.learn.result import FoldResult, TrainingPhase
 from mer.runtime.device import device
-from mer.schema.profiles import Profile
 from mer.schema.training import TrainingConfig
+
+if TYPE_CHECKING:
+    from mer.contracts import ChunkModel
 
 uses_device = True
 predict_reads: tuple[str, ...] = ()
@@ -33,18 +37,18 @@ log = logging.getLogger("mer")
 
 @dataclass(frozen=True)
 class Chunks:
-    """Pieces of one long row of samples, gathered when they are asked for.
+    """Chunks of one long array of samples, gathered when they are indexed.
 
     Attributes
     ----------
     values : Tensor [shape=(samples,)]
-        Of all clips, end to end.
+        Samples of all clips, one clip after the other.
     starts : Tensor [shape=(n,), dtype=int64]
-        Where chunks begin.
+        First sample of each chunk.
     size : int
         Samples of a chunk.
     factors : Tensor [shape=(n,)] or None
-        What each is multiplied by.
+        Gain of each chunk.
     """
 
     values: Tensor
@@ -54,7 +58,7 @@ class Chunks:
 
     @property
     def device(self) -> torch.device:
-        """Where the samples are."""
+        """The device of the samples."""
         return self.values.device
 
     def __len__(self) -> int:
@@ -67,12 +71,14 @@ class Chunks:
 
 @dataclass(frozen=True)
 class Clips:
-    """The clips of one side of a fold, within the samples of all.
+    """The clips of one part of a fold, within the samples of all clips.
 
     Attributes
     ----------
     values : Tensor [shape=(samples,)]
+        Samples of all clips.
     starts, lengths : Tensor [shape=(n,), dtype=int64]
+        First sample and number of samples of each clip.
     """
 
     values: Tensor
@@ -80,29 +86,29 @@ class Clips:
     lengths: Tensor
 
     @classmethod
-    def of(cls, material: TrainingData, ids: Sequence[str], values: Tensor, size: int) -> "Clips":
-        """The clips of ``ids``.
+    def select(cls, data: TrainingData, ids: Sequence[str], values: Tensor, size: int) -> "Clips":
+        """The clips ``ids``, whose chunks have ``size`` samples.
 
         Raises
         ------
         MerError
-            If one is shorter than a chunk.
+            If a clip is shorter than a chunk.
         """
-        assert material.signals is not None
-        starts, lengths = material.signals.places(ids)
-        short = int(lengths.argmin())
-        if lengths[short] < size:
+        assert data.waveforms is not None
+        starts, lengths = data.waveforms.spans(ids)
+        shortest = int(lengths.argmin())
+        if lengths[shortest] < size:
             raise MerError(
-                f"a clip must last a chunk, {size} samples, and {ids[short]!r} has {lengths[short]}; "
-                "leave it out, or make models.<model>.chunk_ms smaller"
+                f"a clip must last a chunk, {size} samples, and {ids[shortest]!r} has "
+                f"{lengths[shortest]}; leave it out, or make models.<model>.chunk_ms smaller"
             )
-        places = (torch.from_numpy(a.astype(np.int64)).to(values.device) for a in (starts, lengths))
-        return cls(values, *places)
+        spans = (torch.from_numpy(a.astype(np.int64)).to(values.device) for a in (starts, lengths))
+        return cls(values, *spans)
 
-    def draw(
+    def sample_chunks(
         self, count: int, size: int, amplitude: float, generator: torch.Generator
     ) -> tuple[Chunks, Tensor]:
-        """Random chunks, clips with replacement, and which clip each is of."""
+        """Random chunks of random clips, with replacement, and the number of each chunk's clip."""
         where = self.values.device
         clip = torch.randint(len(self.starts), (count,), generator=generator).to(where)
         share, level = torch.rand(2, count, dtype=torch.float64, generator=generator).to(where)
@@ -110,8 +116,8 @@ class Clips:
         factors = (1 + amplitude * (2 * level - 1)).float()
         return Chunks(self.values, starts, size, factors), clip
 
-    def every(self, size: int, hop: int) -> tuple[Chunks, np.ndarray]:
-        """All whole chunks at a hop, clip after clip, and the number of each clip's."""
+    def all_chunks(self, size: int, hop: int) -> tuple[Chunks, np.ndarray]:
+        """All complete chunks at a hop, clip by clip, and the number of chunks of each clip."""
         counts = 1 + (self.lengths - size) // hop
         first = (counts.cumsum(0) - counts).repeat_interleave(counts)
         step = torch.arange(len(first), device=first.device) - first
@@ -121,13 +127,13 @@ class Clips:
 
 @torch.no_grad()
 def classify(network: nn.Module, clips: Clips, size: int, hop: int) -> np.ndarray:
-    """Probabilities of clips, of the summed log-posteriors of their chunks [shape=(n, classes)].
+    """Class probabilities of clips, from the summed log-posteriors of their chunks [shape=(n, classes)].
 
-    Every batch is as large, the last one with its last chunk again and again: no answer depends on how
-    many chunks there are.
+    All batches have the same size, the last one is filled with its last chunk: the probabilities do not
+    depend on the number of chunks.
     """
     network.eval()
-    chunks, counts = clips.every(size, hop)
+    chunks, counts = clips.all_chunks(size, hop)
     whole = torch.arange(-(-len(chunks) // BATCH) * BATCH, device=chunks.device)
     batches = whole.clamp(max=len(chunks) - 1).split(BATCH)
     logits = torch.cat([loop.forward(network, [chunks], rows).cpu() for rows in batches])
@@ -135,93 +141,103 @@ def classify(network: nn.Module, clips: Clips, size: int, hop: int) -> np.ndarra
     return softmax(np.add.reduceat(posteriors, counts.cumsum() - counts), axis=1)
 
 
-def _network(module: Any, params: Any, material: TrainingData, where: torch.device) -> nn.Module:
-    """An untrained network, or one that goes on from the given weights."""
-    network: nn.Module = module.build(params, classes=len(material.classes))
-    return (
-        network.to(where)
-        if material.initial is None
-        else loop.load_weights(network, material.initial, where)
-    )
+def _build(context: "FoldContext[ChunkModel]", data: TrainingData) -> nn.Module:
+    return context.model.build(context.params, classes=len(data.classes))
+
+
+def _initial_network(
+    context: "FoldContext[ChunkModel]", data: TrainingData, where: torch.device
+) -> nn.Module:
+    """An untrained network, or one with the initial weights that the data give."""
+    network = _build(context, data)
+    if data.initial_weights is None:
+        return network.to(where)
+    return loop.load_weights(network, data.initial_weights, where)
+
+
+def _samples(data: TrainingData, where: torch.device) -> Tensor:
+    """The samples of all clips on the device."""
+    assert data.waveforms is not None
+    return torch.from_numpy(data.waveforms.values).to(where)
 
 
 def _fit(
     network: nn.Module,
-    draw: Callable[[torch.Generator], tuple[Chunks, Tensor]],
+    sample: Callable[[torch.Generator], tuple[Chunks, Tensor]],
     y: Tensor,
     config: TrainingConfig,
     *,
     seed: int,
     update_batchnorm_stats: bool,
 ) -> np.ndarray:
-    """Train in place on what ``draw`` gives for each epoch; the learning curve [shape=(epochs, 2)].
+    """Train in place on the chunks that ``sample`` returns for each epoch.
 
     Parameters
     ----------
     y : Tensor [shape=(clips,)]
-    update_batchnorm_stats : whether batch norms end with the statistics of one more epoch's chunks
+        Class indices of the clips.
+    update_batchnorm_stats : bool
+        Whether batch norms end with the statistics of the chunks of one more epoch.
+
+    Returns
+    -------
+    np.ndarray [shape=(epochs, 2)]
+        Loss and accuracy of each epoch.
     """
     generator, optimizer = torch.Generator().manual_seed(seed), loop.optimizer_of(network, config)
     network.train()
-    called = loop.trained(network, config, y.device)
+    called = loop.compiled(network, config, y.device)
     curve = []
     for _ in range(config.max_epochs):
-        x, clip = draw(generator)
+        x, clip = sample(generator)
         batches = torch.arange(len(x), device=y.device).split(config.batch_size)
-        curve.append(loop.epoch(called, [x], y[clip], batches, loop.CLASSIFICATION, optimizer))
+        curve.append(loop.run_epoch(called, [x], y[clip], batches, loop.CLASSIFICATION, optimizer))
         log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
     if update_batchnorm_stats:
-        loop.update_batchnorm_stats(network, [draw(generator)[0]])
+        loop.update_batchnorm_stats(network, [sample(generator)[0]])
     return np.array(curve)
 
 
-def _answers(network: nn.Module, clips: Clips, params: Any, profile: Profile) -> np.ndarray:
-    """Probabilities of clips, at the profile's hop [shape=(n, classes)]."""
-    hop = params.samples(params.smoke_test_hop_ms if profile.short else params.hop_ms)
-    with loop.precision(tensors.apply_profile(params.training, profile), clips.values.device):
+def _probabilities(context: FoldContext[Any], network: nn.Module, clips: Clips) -> np.ndarray:
+    """Class probabilities of clips, at the hop of the profile [shape=(n, classes)]."""
+    params, short = context.params, context.profile.short
+    hop = params.samples(params.smoke_test_hop_ms if short else params.hop_ms)
+    with loop.autocast(context.config(params.training), clips.values.device):
         return classify(network, clips, params.samples(params.chunk_ms), hop)
 
 
-def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
-    """Probabilities of any clips, by the network that a training left.
-
-    See ``mer.learn.cross_validation``.
-    """
+def predict(fitted: "FittedFold[ChunkModel]", data: TrainingData, ids: Sequence[str]) -> np.ndarray:
+    """Class probabilities of any clips by the network of the first restart [shape=(len(ids), C)]."""
     where, params = device(), fitted.params
-    assert material.signals is not None
-    values = torch.from_numpy(material.signals.values).to(where)
-    clips = Clips.of(material, ids, values, params.samples(params.chunk_ms))
-    network = fitted.module.build(params, classes=len(material.classes))
-    return _answers(
-        loop.load_weights(network, fitted.weights, where), clips, params, fitted.profile
-    )
+    clips = Clips.select(data, ids, _samples(data, where), params.samples(params.chunk_ms))
+    network = loop.load_weights(_build(fitted, data), fitted.weights, where)
+    return _probabilities(fitted, network, clips)
 
 
-def fit_predict(context: FoldContext, material: TrainingData) -> dict[str, np.ndarray]:
-    """Train on chunks of the fold's training clips, once per round; see ``mer.learn.cross_validation``.
+def fit_predict(context: "FoldContext[ChunkModel]", data: TrainingData) -> FoldResult:
+    """Train a network per restart on chunks of the training clips and predict the test clips.
 
-    With ``material.initial`` all weights are trained further from there (methods C6), in every round
-    from the same: rounds of a transfer differ by its own training, not by its parent's.
+    Where the data have initial weights, all weights are trained further from these (docs/methods.md,
+    "Pandrea's transfer learning"), in every restart from the same.
     """
-    params, fold, profile = context.params, context.fold, context.profile
+    params, fold, short = context.params, context.fold, context.profile.short
     where, size = device(), params.samples(params.chunk_ms)
-    assert material.signals is not None
-    values = torch.from_numpy(material.signals.values).to(where)
-    train, test = (Clips.of(material, ids, values, size) for ids in (fold.train, fold.test))
-    y = torch.tensor([material.labels[i] for i in fold.train], device=where)
-    config = tensors.apply_profile(params.training, profile)
-    count = config.batch_size * (params.smoke_test_steps if profile.short else params.steps)
-    draw = partial(train.draw, count, size, params.amplitude)
-    arrays: dict[str, np.ndarray] = {}
-    answers = []
-    for number, own in enumerate(context.seeds):
-        torch.manual_seed(own)
-        network = _network(context.module, params, material, where)
-        fitted = partial(
-            _fit, network, draw, y, config, seed=own, update_batchnorm_stats=context.described
-        )
-        arrays |= loop.timed(f"1_training.{number}", count, fitted)
-        answers.append(_answers(network, test, params, profile))
-        if number == 0:
-            arrays |= loop.weights(network)
-    return {"probabilities": np.stack(answers), **arrays}
+    values = _samples(data, where)
+    train, test = (Clips.select(data, ids, values, size) for ids in (fold.train, fold.test))
+    y = torch.tensor([data.labels[i] for i in fold.train], device=where)
+    config = context.config(params.training)
+    count = config.batch_size * (params.smoke_test_steps if short else params.steps)
+    sample = partial(train.sample_chunks, count, size, params.amplitude)
+    phases: list[TrainingPhase] = []
+    probabilities = []
+    weights: dict[str, np.ndarray] = {}
+    for restart, seed in enumerate(context.restart_seeds):
+        torch.manual_seed(seed)
+        network = _initial_network(context, data, where)
+        described = context.described
+        fit = partial(_fit, network, sample, y, config, seed=seed, update_batchnorm_stats=described)
+        phases.append(loop.timed("training", count, fit, position=1, restart=restart))
+        probabilities.append(_probabilities(context, network, test))
+        if restart == 0:
+            weights = loop.weights(network)
+    return FoldResult(np.stack(probabilities), phases=phases, weights=weights)

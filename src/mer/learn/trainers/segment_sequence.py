@@ -1,46 +1,51 @@
 """Train a network on whole clips, each a sequence of segments."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import nn
 
-from mer.learn import loop, memmap, restarts, tensors
+from mer.learn import loop, memmap, restarts
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
+from mer.learn.result import FoldResult
 from mer.runtime.device import device
 from mer.types import positions
+
+if TYPE_CHECKING:
+    from mer.contracts import NetworkModel
 
 uses_device = True
 predict_reads: tuple[str, ...] = ()
 
 
-def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
-    """Probabilities of any clips, by the first round's network; see ``mer.learn.cross_validation``."""
-    values, where = restarts.sequences(material), device()
-    assert material.mel is not None
-    numbers = np.array(positions(material.mel.ids, ids, "spectrogram"))
-    classes = len(material.classes)
-    network = fitted.module.build(fitted.params, shape=values.shape[2:], classes=classes)
-    network = loop.load_weights(network, fitted.weights, where)
-    return loop.predict(network, [memmap.examples(values, numbers, where)])
+def _build(context: "FoldContext[NetworkModel]", data: TrainingData) -> nn.Module:
+    shape = restarts.sequences(data).shape[2:]
+    return context.model.build(context.params, shape=shape, classes=len(data.classes))
 
 
-def fit_predict(context: FoldContext, material: TrainingData) -> dict[str, np.ndarray]:
-    """As many rounds as the model's ``params`` say, by one validation.
+def predict(
+    fitted: "FittedFold[NetworkModel]", data: TrainingData, ids: Sequence[str]
+) -> np.ndarray:
+    """Class probabilities of any clips by the network of the first restart [shape=(len(ids), C)]."""
+    where = device()
+    assert data.mel is not None
+    numbers = np.array(positions(data.mel.ids, ids, "spectrogram"))
+    network = loop.load_weights(_build(fitted, data), fitted.weights, where)
+    return loop.predict(network, [memmap.examples(restarts.sequences(data), numbers, where)])
 
-    See ``mer.learn.cross_validation``.
-    """
-    params, shape = context.params, restarts.sequences(material).shape[2:]
-    train, val = restarts.validation(context, material.labels)
-    assert material.mel is not None
+
+def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> FoldResult:
+    """Train a network per restart, all with the same validation clips, and predict the test clips."""
+    train, val = restarts.validation(context, data.labels)
+    assert data.mel is not None
     sides = train, val, context.fold.test
     return restarts.classify(
-        lambda: context.module.build(params, shape=shape, classes=len(material.classes)),
-        restarts.parts(
-            restarts.sequences(material), material.mel.ids, sides, material.labels, device()
-        ),
-        tensors.apply_profile(params.training, context.profile),
+        lambda: _build(context, data),
+        restarts.parts(restarts.sequences(data), data.mel.ids, sides, data.labels, device()),
+        context.config(context.params.training),
         "training",
-        seeds=context.seeds,
-        patience=params.patience,
+        seeds=context.restart_seeds,
+        patience=context.params.patience,
     )

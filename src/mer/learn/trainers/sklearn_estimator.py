@@ -1,52 +1,78 @@
-"""Train a scikit-learn classifier on the training part of one fold, once per round."""
+"""Fit a scikit-learn classifier on the training part of one fold, once per restart."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
+from mer.learn.result import FoldResult
 from mer.learn.smote import oversample
 from mer.learn.trainers._sklearn import probabilities
+
+if TYPE_CHECKING:
+    from mer.contracts import EstimatorModel, ReleasedEstimatorModel
 
 uses_device = False
 predict_reads: tuple[str, ...] = ("table",)
 
 
-def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
-    """Probabilities of any clips, by an estimator that is fitted once more, as in its first round; see
-    ``mer.learn.cross_validation``."""
+def predict(
+    fitted: "FittedFold[EstimatorModel]", data: TrainingData, ids: Sequence[str]
+) -> np.ndarray:
+    """Class probabilities of any clips [shape=(len(ids), C)].
+
+    The estimator is fitted again, as in the first restart.
+    """
     fold = replace(fitted.fold, val=(), test=tuple(ids))
     once = fitted.profile.model_copy(update={"repeats": 1})
-    return fit_predict(replace(fitted, fold=fold, profile=once), material)["probabilities"][0]
+    return fit_predict(replace(fitted, fold=fold, profile=once), data).probabilities[0]
 
 
-def fit_predict(context: FoldContext, material: TrainingData) -> dict[str, np.ndarray]:
-    """Fit on the fold's training clips and what is made of them; see ``mer.learn.cross_validation``.
+def _rows(context: "FoldContext[EstimatorModel]", data: TrainingData) -> np.ndarray:
+    """Rows of the training clips, then of the test clips; a column of zeros where there is no table."""
+    ids = (*context.fold.train, *context.fold.test)
+    rows = data.table.rows(ids) if data.table else np.zeros((len(ids), 1))
+    if context.described:
+        return rows
+    model = cast("ReleasedEstimatorModel", context.model)
+    return model.released(rows, len(context.fold.train))
 
-    With ``fidelity: released`` the module's ``released`` is first applied to all rows. The columns
-    that the classifier of the first round selects are returned by name.
+
+def _training_set(
+    context: "FoldContext[EstimatorModel]", data: TrainingData, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and classes of the training clips, and of the synthetic rows.
+
+    With the leak ``before_split`` synthetic rows are made from the test clips, too.
     """
-    module, fold = context.module, context.fold
-    ids = (*fold.train, *fold.test)
-    rows = material.table.rows(ids) if material.table else np.zeros((len(ids), 1))
-    if not context.described:
-        rows = module.released(rows, len(fold.train))
-    known = len(fold.train)
-    seen = len(ids) if material.rows and material.leak == "before_split" else known
-    y = np.array([material.labels[i] for i in ids[:seen]])
-    x, of_x = rows[:known], y[:known]
-    if material.rows:
-        new = oversample(rows[:seen], y, material.rows, np.random.default_rng(context.seed))
-        x, of_x = np.concatenate([x, new[0]]), np.concatenate([of_x, new[1]])
+    ids, n_train = (*context.fold.train, *context.fold.test), len(context.fold.train)
+    n_seen = len(ids) if data.oversampling and data.leak == "before_split" else n_train
+    y = np.array([data.labels[i] for i in ids[:n_seen]])
+    if not data.oversampling:
+        return rows[:n_train], y
+    rng = np.random.default_rng(context.seed)
+    new_rows, new_y = oversample(rows[:n_seen], y, data.oversampling, rng)
+    return np.concatenate([rows[:n_train], new_rows]), np.concatenate([y[:n_train], new_y])
+
+
+def _selected_columns(classifier: Any, data: TrainingData, width: int) -> tuple[str, ...]:
+    """Names of the columns that a classifier selects among the first ``width`` of the table."""
+    if data.table is None or not hasattr(classifier, "get_support"):
+        return ()
+    return tuple(np.array(data.table.names)[:width][classifier.get_support()].tolist())
+
+
+def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> FoldResult:
+    """Fit on the training clips and their synthetic rows, and predict the test clips."""
+    rows, n_train = _rows(context, data), len(context.fold.train)
+    x, y = _training_set(context, data, rows)
     fitted = [
-        module.build(context.params, seed=own, fidelity=context.fidelity).fit(x, of_x)
-        for own in context.seeds
+        context.model.build(context.params, seed=seed, fidelity=context.fidelity).fit(x, y)
+        for seed in context.restart_seeds
     ]
-    answers = [probabilities(c, rows[known:], len(material.classes)) for c in fitted]
-    found = {"probabilities": np.stack(answers)}
-    if material.table and hasattr(fitted[0], "get_support"):
-        names = np.array(material.table.names)[: rows.shape[1]][fitted[0].get_support()]
-        found["selected"] = np.frombuffer("\n".join(names).encode(), np.uint8)
-    return found
+    found = [probabilities(c, rows[n_train:], len(data.classes)) for c in fitted]
+    selected = _selected_columns(fitted[0], data, rows.shape[1])
+    return FoldResult(np.stack(found), selected_columns=selected)

@@ -1,61 +1,68 @@
-"""Train a network on the spectrograms, or waveforms, of one fold's training part.
+"""Train a network on the spectrograms, or waveforms, of the training part of one fold.
 
-Where clips are cut into segments, each is an example of its own; a clip's prediction is made of those of
-its segments.
+Where clips are cut into segments, each segment is an example, and the prediction of a clip is made from
+those of its segments.
 """
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from mer.learn import deepsmote, loop, tensors
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.loop import weights
+from mer.learn.result import FoldResult
 from mer.learn.spec_augment import SpecAugment
-from mer.learn.trainers._voting import answers
+from mer.learn.trainers._voting import clip_probabilities
 from mer.runtime.device import device
+
+if TYPE_CHECKING:
+    from mer.contracts import NetworkModel
 
 uses_device = True
 predict_reads: tuple[str, ...] = ()
 
 
-def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
-    """Probabilities of any clips, by the network that a training left.
+def _build(context: "FoldContext[NetworkModel]", data: TrainingData, x: Tensor) -> nn.Module:
+    """An untrained network for examples like ``x``."""
+    return context.model.build(context.params, shape=tuple(x.shape[1:]), classes=len(data.classes))
 
-    See ``mer.learn.cross_validation``.
+
+def predict(
+    fitted: "FittedFold[NetworkModel]", data: TrainingData, ids: Sequence[str]
+) -> np.ndarray:
+    """Class probabilities of any clips by the trained network [shape=(len(ids), C)]."""
+    x = tensors.examples(data, ids, device(), augmented=False)
+    network = loop.load_weights(_build(fitted, data, x), fitted.weights, x.device)
+    examples = loop.predict(network, [x])
+    return clip_probabilities(examples, data.segments_per_clip, fitted.fidelity).clips
+
+
+def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> FoldResult:
+    """Train on the training clips and their augmented versions, and predict the test clips.
+
+    With the fidelity ``described``, batch norms end with the statistics of the training examples.
     """
-    x = tensors.examples(material, ids, device(), augmented=False)
-    shape, classes = tuple(x.shape[1:]), len(material.classes)
-    network = fitted.module.build(fitted.params, shape=shape, classes=classes)
-    found = loop.predict(loop.load_weights(network, fitted.weights, x.device), [x])
-    return answers(found, material, ids, fitted.fidelity)["probabilities"]
-
-
-def fit_predict(context: FoldContext, material: TrainingData) -> dict[str, np.ndarray]:
-    """Train on the fold's training clips and their copies; see ``mer.learn.cross_validation``."""
-    where, params, fold = device(), context.params, context.fold
-    seed, profile = context.seed, context.profile
-    x = tensors.examples(material, fold.train, where, augmented=True)
-    y = tensors.targets(material, fold.train, where, augmented=True)
-    arrays: dict[str, np.ndarray] = {}
-    if material.synthesis:
-        new, classes, arrays = deepsmote.synthesise(x, y, material.synthesis, profile, seed=seed)
-        x, y = torch.cat([x, new]), torch.cat([y, classes])
+    where, fold, seed = device(), context.fold, context.seed
+    x = tensors.examples(data, fold.train, where, augmented=True)
+    y = tensors.targets(data, fold.train, where, augmented=True)
+    phases = []
+    if data.synthesis:
+        new_x, new_y, phase = deepsmote.synthesise(x, y, data.synthesis, context.profile, seed=seed)
+        x, y = torch.cat([x, new_x]), torch.cat([y, new_y])
+        phases.append(phase)
     torch.manual_seed(seed)
-    network = context.module.build(params, shape=tuple(x.shape[1:]), classes=len(material.classes))
-    network.to(where)
-    shown = SpecAugment(x, material.stripes) if material.stripes else x
-    config = tensors.apply_profile(params.training, profile)
-    fitted = partial(loop.fit, network, [shown], y, config, seed=seed)
-    arrays |= loop.timed("1_training", len(y), fitted)
+    network = _build(context, data, x).to(where)
+    inputs = SpecAugment(x, data.spec_augment) if data.spec_augment else x
+    config = context.config(context.params.training)
+    fit = partial(loop.fit, network, [inputs], y, config, seed=seed)
+    phases.append(loop.timed("training", len(y), fit, position=1))
     if context.described:
         loop.update_batchnorm_stats(network, [x])
-    test = tensors.examples(material, fold.test, where, augmented=False)
-    return {
-        **answers(loop.predict(network, [test]), material, fold.test, context.fidelity),
-        **arrays,
-        **weights(network),
-    }
+    examples = loop.predict(network, [tensors.examples(data, fold.test, where, augmented=False)])
+    clips, segments = clip_probabilities(examples, data.segments_per_clip, context.fidelity)
+    return FoldResult(clips[None], segments, phases, weights=loop.weights(network))

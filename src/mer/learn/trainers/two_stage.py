@@ -1,36 +1,43 @@
-"""Train an autoencoder on the segments of a fold's training clips, then a classifier on its codes.
+"""Train an autoencoder on the segments of the training clips of a fold, then a classifier on its codes.
 
-The encoder is frozen when its training ends and goes over the clips of the fold once; the codes wait in a
-file without a name, which ends with the process.
+The encoder is frozen after its training and encodes the clips of the fold once. The codes lie in an unnamed
+temporary file, which ends with the process.
 """
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from mer.learn import loop, memmap, restarts, tensors
+from mer.learn import loop, memmap, restarts
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.loop import Examples, Objective, weights
+from mer.learn.loop import Examples, Objective
+from mer.learn.result import FoldResult, TrainingPhase
 from mer.networks.segments import Encoder, MaskedAutoencoder
 from mer.parallel import SCRATCH
 from mer.runtime.device import device
 from mer.types import positions
 
+if TYPE_CHECKING:
+    from mer.contracts import TwoStageModel
+
 BATCH = 32
+ENCODER = "encoder."  # prefix of the names of the encoder's weights
 
 uses_device = True
 predict_reads: tuple[str, ...] = ()
 
 
 def huber(network: MaskedAutoencoder) -> Objective:
-    """Huber loss with delta 1 against the whole segment, and the network's regularization."""
+    """Huber loss with delta 1 against the unmasked segment, plus the regularization of the network."""
 
     def loss(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         return functional.huber_loss(found, wanted.float()) + network.regularization
@@ -39,12 +46,12 @@ def huber(network: MaskedAutoencoder) -> Objective:
 
 
 def segments(
-    material: TrainingData, ids: Sequence[str], where: torch.device, first: int | None = None
+    data: TrainingData, ids: Sequence[str], where: torch.device, first: int | None = None
 ) -> Examples:
-    """Every segment of the clips, or the ``first``, clip by clip [shape=(n * segments, frames, mels)]."""
-    values = restarts.sequences(material)
-    assert material.mel is not None
-    clips = np.array(positions(material.mel.ids, ids, "spectrogram"))
+    """All segments of the clips, or the ``first`` of each [shape=(n * segments, frames, mels)]."""
+    values = restarts.sequences(data)
+    assert data.mel is not None
+    clips = np.array(positions(data.mel.ids, ids, "spectrogram"))
     per_clip = values.shape[1]
     numbers = clips[:, None] * per_clip + np.arange(per_clip)[:first]
     return memmap.examples(values.reshape(-1, *values.shape[2:]), numbers.ravel(), where)
@@ -65,56 +72,82 @@ def encoded(encoder: Encoder, examples: Examples, per_clip: int) -> Iterator[np.
         yield np.memmap(stream, np.float16, "r", shape=shape)
 
 
-def predict(fitted: FittedFold, material: TrainingData, ids: Sequence[str]) -> np.ndarray:
-    """Probabilities of any clips, by the first round's classifier; see ``mer.learn.cross_validation``."""
-    where, (_, per_clip, *shape) = device(), restarts.sequences(material).shape
-    first: dict[str, np.ndarray] = {}
-    second: dict[str, np.ndarray] = {}
-    for name, array in fitted.weights.items():
-        own = name.removeprefix("encoder.")
-        (second if own == name else first)[own] = array
-    encoder = fitted.module.autoencoder(fitted.params, shape=shape, masking=None).encoder
-    classifier = fitted.module.build(fitted.params, shape=shape, classes=len(material.classes))
-    encoder, classifier = (
-        loop.load_weights(encoder, first, where),
-        loop.load_weights(classifier, second, where),
-    )
-    with encoded(encoder, segments(material, ids, where), per_clip) as codes:
+def _autoencoder(context: "FoldContext[TwoStageModel]", data: TrainingData) -> MaskedAutoencoder:
+    shape = restarts.sequences(data).shape[2:]
+    network = context.model.autoencoder(context.params, shape=shape, masking=data.masking)
+    return cast(MaskedAutoencoder, network)
+
+
+def _classifier(context: "FoldContext[TwoStageModel]", data: TrainingData) -> nn.Module:
+    shape = restarts.sequences(data).shape[2:]
+    return context.model.build(context.params, shape=shape, classes=len(data.classes))
+
+
+def _split(
+    weights: Mapping[str, np.ndarray],
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The weights of the encoder and those of the classifier."""
+    encoder = {k.removeprefix(ENCODER): v for k, v in weights.items() if k.startswith(ENCODER)}
+    return encoder, {k: v for k, v in weights.items() if not k.startswith(ENCODER)}
+
+
+def predict(
+    fitted: "FittedFold[TwoStageModel]", data: TrainingData, ids: Sequence[str]
+) -> np.ndarray:
+    """Class probabilities of any clips by the classifier of the first restart [shape=(len(ids), C)]."""
+    where, per_clip = device(), restarts.sequences(data).shape[1]
+    first, second = _split(fitted.weights)
+    encoder = loop.load_weights(_autoencoder(fitted, data).encoder, first, where)
+    classifier = loop.load_weights(_classifier(fitted, data), second, where)
+    with encoded(encoder, segments(data, ids, where), per_clip) as codes:
         return loop.predict(classifier, [memmap.examples(codes, np.arange(len(ids)), where)])
 
 
-def fit_predict(context: FoldContext, material: TrainingData) -> dict[str, np.ndarray]:
-    """Both stages end by the same validation clips; see ``mer.learn.cross_validation``."""
-    where, shape = device(), restarts.sequences(material).shape
-    module, params, profile = context.module, context.params, context.profile
-    train, val = restarts.validation(context, material.labels)
+def _train_autoencoder(
+    context: "FoldContext[TwoStageModel]",
+    data: TrainingData,
+    train: Sequence[str],
+    val: Sequence[str],
+) -> tuple[Encoder, TrainingPhase]:
+    """The encoder after the first stage; a smoke test uses the first segment of each clip only."""
+    where, params = device(), context.params
     torch.manual_seed(context.seed)
-    network = module.autoencoder(params, shape=shape[2:], masking=material.masking).to(where)
-    first = 1 if profile.short else None
-    shown, kept = (segments(material, ids, where, first) for ids in (train, val))
-    arrays = restarts.fit(
+    network = _autoencoder(context, data).to(where)
+    first = 1 if context.profile.short else None
+    inputs, val_inputs = (segments(data, ids, where, first) for ids in (train, val))
+    phase = restarts.fit(
         network,
-        restarts.Part(shown, shown),
-        restarts.Part(kept, kept),
-        tensors.apply_profile(params.autoencoder, profile),
+        restarts.Part(inputs, inputs),
+        restarts.Part(val_inputs, val_inputs),
+        context.config(params.autoencoder),
         "stage1",
         seed=context.seed,
         patience=params.patience,
         monitor="loss",
         objective=huber(network),
     )
-    arrays |= weights(nn.ModuleDict({"encoder": network.encoder}))
+    return network.encoder, phase
+
+
+def fit_predict(context: "FoldContext[TwoStageModel]", data: TrainingData) -> FoldResult:
+    """Train both stages with the same validation clips and predict the test clips."""
+    where, per_clip = device(), restarts.sequences(data).shape[1]
+    train, val = restarts.validation(context, data.labels)
+    encoder, stage1 = _train_autoencoder(context, data, train, val)
+    encoder_weights = loop.weights(nn.ModuleDict({ENCODER.removesuffix("."): encoder}))
     sides = train, val, context.fold.test
     ids = tuple(dict.fromkeys(id_ for side in sides for id_ in side))
     started = time.perf_counter()
-    with encoded(network.encoder, segments(material, ids, where), shape[1]) as codes:
-        seconds = time.perf_counter() - started
-        arrays["timing.encoding"] = np.array([seconds, 1, len(ids) * shape[1]])
-        return arrays | restarts.classify(
-            lambda: module.build(params, shape=shape[2:], classes=len(material.classes)),
-            restarts.parts(codes, ids, sides, material.labels, where),
-            tensors.apply_profile(params.classifier, profile),
+    with encoded(encoder, segments(data, ids, where), per_clip) as codes:
+        seconds, nothing_trained = time.perf_counter() - started, np.empty((0, 2))
+        encoding = TrainingPhase("encoding", nothing_trained, seconds, len(ids) * per_clip)
+        result = restarts.classify(
+            lambda: _classifier(context, data),
+            restarts.parts(codes, ids, sides, data.labels, where),
+            context.config(context.params.classifier),
             "stage2",
-            seeds=context.seeds,
-            patience=params.patience,
+            seeds=context.restart_seeds,
+            patience=context.params.patience,
         )
+    phases, weights = [stage1, encoding, *result.phases], {**encoder_weights, **result.weights}
+    return replace(result, phases=phases, weights=weights)

@@ -1,0 +1,203 @@
+"""Experiments that run in processes as soon as their inputs are prepared, until a deadline.
+
+Whatever fails or ends the program, the results of the experiments that ended are written: a failed
+preparation loses the experiments that need it, a failed experiment itself, and SIGTERM or the deadline
+the folds that had not ended. No worker outlives the program.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from threading import Thread
+
+from mer.runtime.processes import end_at_once
+
+POLL = 0.5  # seconds
+Record = dict[str, object]
+
+log = logging.getLogger("gpu")
+
+
+@dataclass(frozen=True)
+class Task:
+    """The functions of an experiment queue.
+
+    Attributes
+    ----------
+    needs : mapping of str to sequence of Path
+        Experiment -> the artefacts that it reads; in the order of the experiments.
+    prepare_corpus : callable
+        Runs once, before every ``prepare``.
+    prepare : callable of a Path
+        Computes an artefact.
+    experiment : callable of a str and a float
+        Trains and scores an experiment on the folds that start before that time; importable by name, for
+        it runs in another process. Its record has the key ``paper``.
+    write : callable of a list of records
+        Writes the results; a record with the key ``error`` has none.
+    """
+
+    needs: Mapping[str, Sequence[Path]]
+    prepare_corpus: Callable[[], None]
+    prepare: Callable[[Path], None]
+    experiment: Callable[[str, float], Record]
+    write: Callable[[list[Record]], None]
+
+
+def summary(error: Exception) -> str:
+    """An error in a line."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def prepare_all(task: Task, failed: dict[Path, str]) -> None:
+    """Prepare the corpus, then every artefact that does not exist, in the order of the experiments.
+
+    Parameters
+    ----------
+    failed : dict of Path to str
+        Receives the artefacts that could not be prepared, with the error; the others are prepared.
+    """
+    artefacts = list(dict.fromkeys(path for paths in task.needs.values() for path in paths))
+    try:
+        task.prepare_corpus()
+    except Exception as error:
+        message = f"the corpus could not be prepared: {summary(error)}"
+        log.warning(message)
+        failed.update(dict.fromkeys(artefacts, message))
+        return
+    for path in artefacts:
+        try:
+            if not path.exists():
+                task.prepare(path)
+        except Exception as error:
+            failed[path] = f"{path} could not be prepared: {summary(error)}"
+            log.warning(failed[path])
+
+
+def outcome(key: str, run: Callable[[], Record]) -> Record:
+    """The record that ``run`` returns, or a record of its error."""
+    try:
+        return run()
+    except Exception as error:
+        log.warning("%s: %s", key, summary(error))
+        return {"key": key, "error": summary(error)}
+
+
+class Queue:
+    """The experiments that wait, those that run, and the records of those that ended.
+
+    Parameters
+    ----------
+    task : Task
+    failed : mapping of Path to str
+        Artefacts that could not be prepared; another thread adds them.
+    """
+
+    def __init__(self, task: Task, failed: Mapping[Path, str]) -> None:
+        self.task, self.failed = task, failed
+        self.waiting = dict(task.needs)
+        self.running: dict[str, Future[Record]] = {}
+        self.started: list[str] = []
+        self.records: dict[str, Record] = {}
+
+    def step(self, pool: Executor, workers: int, deadline: float) -> bool:
+        """Start what can start and collect what has ended; whether an experiment has ended."""
+        before = len(self.records)
+        for key, paths in list(self.waiting.items()):
+            if lost := [path for path in paths if path in self.failed]:
+                self.records[key] = {"key": key, "error": self.failed[lost[0]]}
+                del self.waiting[key]
+            elif len(self.running) < workers and all(path.exists() for path in paths):
+                self.running[key] = pool.submit(self.task.experiment, key, deadline)
+                self.started.append(key)
+                del self.waiting[key]
+        for key in [key for key, future in self.running.items() if future.done()]:
+            self.records[key] = outcome(key, self.running.pop(key).result)
+            log.info("%s", self.records[key])
+        return len(self.records) > before
+
+    def ended(self) -> bool:
+        """Whether no experiment waits or runs."""
+        return not self.waiting and not self.running
+
+    def write(self) -> None:
+        """Write the results, with a record of every experiment."""
+        late = {"error": "it did not end in time"}
+        self.task.write([self.records.get(key, {"key": key, **late}) for key in self.task.needs])
+
+    def write_ended_folds(self) -> None:
+        """Score the experiments that were stopped or failed, on the folds that they had stored."""
+        for key in self.started:
+            if "paper" in self.records.get(key, {}):
+                continue
+            record = outcome(key, partial(self.task.experiment, key, time.time()))
+            record.pop("seconds", None)  # the time of scoring, not of training
+            if "error" not in record or key not in self.records:
+                self.records[key] = record
+                self.write()
+
+
+def start_pool(workers: int) -> Executor:
+    """Processes that end with this one, however it ends."""
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, spawn, end_at_once, (os.getpid(),))
+
+
+def stop_pool(pool: Executor) -> None:
+    """Kill the workers; the folds that they are training are lost."""
+    for process in list((getattr(pool, "_processes", None) or {}).values()):
+        process.kill()
+    pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def sigterm_as_exit() -> Iterator[None]:
+    """Let SIGTERM raise ``SystemExit``, so that ``finally`` blocks run."""
+
+    def leave(*_: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run(task: Task, workers: int, deadline: float) -> None:
+    """Run the experiments until the deadline.
+
+    The results are written whenever an experiment ends, and at the end, whatever ends the program.
+
+    Parameters
+    ----------
+    workers : int
+        Experiments at once.
+    deadline : float
+        Time, as ``time.time()`` gives it, after which no fold starts.
+    """
+    failed: dict[Path, str] = {}
+    queue, pool = Queue(task, failed), start_pool(workers)
+    preparing = Thread(target=prepare_all, args=(task, failed), daemon=True)
+    try:
+        with sigterm_as_exit():
+            preparing.start()
+            while time.time() < deadline + 1 and not queue.ended():
+                if queue.step(pool, workers, deadline):
+                    queue.write()
+                if getattr(pool, "_broken", False):  # a worker was killed, often for lack of memory
+                    stop_pool(pool)
+                    pool = start_pool(workers)
+                time.sleep(POLL)
+    finally:
+        stop_pool(pool)
+        queue.write()
+        queue.write_ended_folds()

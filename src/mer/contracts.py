@@ -1,0 +1,251 @@
+"""What each part of the package must offer: one protocol per registry, checked by mypy and the tests.
+
+A part is a module: its file name is its name in params.yaml, and the attributes of the protocol are
+names in the module. ``mer.registry.get`` returns it as its protocol. Nothing imports this file at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sklearn.base import ClassifierMixin
+    from torch import nn
+
+    from mer.learn.context import FittedFold, FoldContext
+    from mer.learn.data import TrainingData
+    from mer.learn.result import FoldResult
+    from mer.schema import Block
+    from mer.schema.augmentation import Masking
+    from mer.types import Clip, FeatureSet, Track
+
+
+class Model(Protocol):
+    """A module of ``mer.models``: a network or an estimator.
+
+    Attributes
+    ----------
+    Params : type of Block
+        The section ``models.<model>`` of params.yaml. A ``restarts`` in it trains every fold as often.
+    trainer : str
+        The module of ``mer.learn.trainers`` that trains the model; it says which of the protocols below
+        the model must satisfy.
+    reads : tuple of str
+        The inputs of the model, of ``spectrogram``, ``table``, ``waveform`` (then ``Params`` have
+        ``waveform``) and ``weights`` (then ``Params`` have ``weights``, pretrained ones).
+    augments : str
+        Which training uses augmented versions of the clips: ``training``, ``pretraining`` or ``no``.
+    fidelities : tuple of str
+        ``described``, the system of the paper, and ``released`` where the authors' code differs.
+    """
+
+    Params: type[Block]
+    trainer: str
+    reads: tuple[str, ...]
+    augments: Literal["training", "pretraining", "no"]
+    fidelities: tuple[str, ...]
+
+
+class EstimatorModel(Model, Protocol):
+    """A model of the trainers ``sklearn_estimator`` and ``autoencoder_codes``."""
+
+    def build(self, params: Any, *, seed: int, fidelity: str) -> ClassifierMixin:
+        """An unfitted classifier of rows [shape=(n, d)].
+
+        It has ``predict_proba`` or ``decision_function``, and ``get_support`` where it selects columns.
+        """
+
+
+class ReleasedEstimatorModel(EstimatorModel, Protocol):
+    """An estimator that reads a table and has the fidelity ``released``."""
+
+    def released(self, rows: np.ndarray, n_train: int) -> np.ndarray:
+        """The table [shape=(n, d)] as the authors' code scales it; training clips are its first rows."""
+
+
+class NetworkModel(Model, Protocol):
+    """A model of the trainers ``supervised`` and ``segment_sequence``."""
+
+    def build(self, params: Any, *, shape: tuple[int, ...], classes: int) -> nn.Module:
+        """An untrained network for examples of this shape, which returns one logit per class.
+
+        ``shape`` is (frames, mels) for a spectrogram, or a segment of one, and (samples,) for a waveform.
+        """
+
+
+class ChunkModel(Model, Protocol):
+    """A model of the trainer ``random_chunks``, which reads chunks of a waveform."""
+
+    def build(self, params: Any, *, classes: int) -> nn.Module:
+        """An untrained network for chunks of ``params.chunk_ms``, which returns one logit per class."""
+
+
+class PretrainedModel(Model, Protocol):
+    """A model of the trainer ``finetune``."""
+
+    def build(
+        self,
+        params: Any,
+        *,
+        weights: Mapping[str, np.ndarray],
+        shape: tuple[int, ...],
+        classes: int,
+    ) -> nn.Module:
+        """A network with a pretrained ``backbone``, frozen or not, and an untrained ``head``."""
+
+
+class TwoStageModel(NetworkModel, Protocol):
+    """A model of the trainer ``two_stage``; ``build`` returns the classifier of a clip's codes."""
+
+    def autoencoder(
+        self, params: Any, *, shape: tuple[int, int], masking: Masking | None
+    ) -> nn.Module:
+        """An untrained autoencoder of segments with an ``encoder`` and a ``regularization``."""
+
+    def layers(self, params: Any, shape: tuple[int, int]) -> dict[str, tuple[int, int, int]]:
+        """Frames, mels and feature maps after each layer of the autoencoder, for a published table."""
+
+
+class HybridModel(Model, Protocol):
+    """A model of the trainer ``hybrid``."""
+
+    def build(
+        self, params: Any, *, shape: tuple[int, int], features: int, classes: int
+    ) -> tuple[nn.Module, nn.Module, Callable[..., nn.Module]]:
+        """The untrained network of the table, that of the spectrogram, and the class of their fusion.
+
+        The class is called with both networks, once trained, and the number of classes.
+        """
+
+
+class Trainer(Protocol):
+    """A module of ``mer.learn.trainers``: how a kind of model is trained on one fold.
+
+    Attributes
+    ----------
+    uses_device : bool
+        Whether it trains networks: on a GPU, folds are then trained one after the other.
+    predict_reads : tuple of str
+        The inputs of the *training* clips that ``predict`` needs, in the words of ``Model.reads``.
+    """
+
+    uses_device: bool
+    predict_reads: tuple[str, ...]
+
+    def fit_predict(self, context: FoldContext[Any], data: TrainingData) -> FoldResult:
+        """Train on the training clips of the fold and predict its test clips."""
+
+    def predict(
+        self, fitted: FittedFold[Any], data: TrainingData, ids: Sequence[str]
+    ) -> np.ndarray:
+        """Class probabilities of any clips by the model of the first restart [shape=(len(ids), C)].
+
+        An estimator, which leaves no weights, is fitted again. Only labels of training clips are read.
+        """
+
+
+class Family(Protocol):
+    """A package of ``mer.features``: a family of features.
+
+    Attributes
+    ----------
+    Params : type of Block
+        The section ``families.<family>`` of params.yaml.
+    """
+
+    Params: type[Block]
+
+    def names(self, params: Any) -> list[str]:
+        """The columns of the table, in their order."""
+
+
+class ExtractedFamily(Family, Protocol):
+    """A family that is computed from audio; ``Params`` have ``rate``, in Hz or None.
+
+    It may also have ``missing(params) -> str | None``, the reason why it cannot be computed, and
+    ``on_gpu() -> bool``, whether clips must be processed one after the other.
+    """
+
+    def extract(self, clip: Clip, params: Any) -> np.ndarray:
+        """The features of one clip [shape=(d,)], finite."""
+
+    def versions(self) -> dict[str, str]:
+        """Everything that decides the values besides the parameters: versions of libraries."""
+
+
+class PublishedFamily(Family, Protocol):
+    """A family whose tables are published with corpora.
+
+    Attributes
+    ----------
+    published : bool
+        True.
+    """
+
+    published: bool
+
+
+class CataloguedFamily(Family, Protocol):
+    """A family whose columns can be selected by grade, dimension and channel."""
+
+    def catalogue(self) -> Mapping[str, Any]:
+        """Facts of each column, by its name."""
+
+
+class Layout(Protocol):
+    """A module of ``mer.datasets``: how the files of a corpus are laid out.
+
+    Attributes
+    ----------
+    published_families : tuple of str
+        Families whose tables come with the corpus.
+    """
+
+    published_families: Collection[str]
+
+    def tracks(self, root: Path) -> list[Track]:
+        """The labelled clips of the corpus in ``root``.
+
+        Raises
+        ------
+        MerError
+            If a file is missing or malformed; the message says what must lie where.
+        """
+
+    def published(self, root: Path) -> dict[str, FeatureSet]:
+        """The published tables, by family."""
+
+
+class Transform(Protocol):
+    """A module of ``mer.augment``: one audio transform of augmentation policies.
+
+    Attributes
+    ----------
+    Params : type of Block
+        The ranges of the random arguments; params.yaml gives them in a policy.
+    """
+
+    Params: type[Block]
+
+    def sample_parameters(self, rng: np.random.Generator, params: Any) -> Mapping[str, Any]:
+        """Random keyword arguments of ``apply``, JSON-serialisable."""
+
+    def apply(self, x: np.ndarray, sample_rate: int, **arguments: Any) -> np.ndarray:
+        """The transformed samples [shape=(n,), dtype=float32]."""
+
+
+MODEL_OF_TRAINER: dict[str, type] = {
+    "autoencoder_codes": EstimatorModel,
+    "finetune": PretrainedModel,
+    "hybrid": HybridModel,
+    "random_chunks": ChunkModel,
+    "segment_sequence": NetworkModel,
+    "sklearn_estimator": EstimatorModel,
+    "supervised": NetworkModel,
+    "two_stage": TwoStageModel,
+}  # trainer -> the protocol of its models
