@@ -122,7 +122,7 @@ class Experiment(Statistic):
 
     Attributes
     ----------
-    copies : ``<policy>/<view>`` of the augmented copies, ``none/none`` where the policy makes none
+    copies : ``<policy>/<view>`` of the augmented versions, ``none/none`` where the policy has none
     settings : words ``set.<dotted key>=<value>``, which replace values of the model's block
     corpus : what the dataset was cut from; null where it is a corpus itself
     """

@@ -1,11 +1,11 @@
 """The 1714 published columns of 4QAED, extracted anew: same names and order, definitions as published.
 
 Panda, Malheiro & Paiva, "Novel Audio Features for Music Emotion Recognition", IEEE TAFFC 11(4), 2020.
-The 898 standard columns (MIR Toolbox, Marsyas, PsySound) are computed from a ``SignalCache`` of the mix. The
-816 novel ones are computed from notes, layers and the signal, of the mix and of the separated voice. Each
-module of ``dimensions`` gives the columns of a musical dimension, and ``catalogue.csv`` grades how close each
-column is to the published one. The values are not those of the authors' programs and must not be mixed with
-them: see ``published1714``.
+The 898 standard columns (MIR Toolbox, Marsyas, PsySound) are computed from a ``SignalCache`` of the mix.
+The 816 novel ones are computed from notes, layers and the signal, of the mix and of the separated voice.
+Each module of ``dimensions`` gives the columns of a musical dimension. ``catalogue.csv`` grades how close
+each column is to the published one. The values are not those of the authors' programs and must not be mixed
+with them: see ``published1714``.
 """
 
 from importlib import metadata
