@@ -1,4 +1,4 @@
-"""Resampling of clips, and their level."""
+"""Resampling of clips, their level, and HTK's mel scale."""
 
 import numpy as np
 import soxr
@@ -33,3 +33,13 @@ def limited(samples: np.ndarray, peak: float) -> np.ndarray:
     """The samples, scaled down to ``peak`` if their peak is above it."""
     loudest = np.abs(samples).max()
     return samples * np.float32(peak / loudest) if loudest > peak else samples
+
+
+def hz_to_mel(frequencies: np.ndarray) -> np.ndarray:
+    """Frequencies in Hz on HTK's mel scale, as ``librosa.hz_to_mel(htk=True)`` without its import."""
+    return 2595 * np.log10(1 + frequencies / 700)
+
+
+def mel_to_hz(mels: np.ndarray) -> np.ndarray:
+    """The inverse of ``hz_to_mel``."""
+    return 700 * (10 ** (mels / 2595) - 1)

@@ -1,4 +1,4 @@
-"""Spectrograms of a corpus and of its augmented versions, memory-mapped."""
+"""Spectrograms of a corpus and of its augmented versions, read from disk."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -67,21 +67,20 @@ class Mels:
 
 
 @dataclass(frozen=True)
-class Copies(Mels):
-    """The augmented versions of a corpus in one view, memory-mapped; ``rows`` selects clips.
+class AugmentedMels(Mels):
+    """The spectrograms of a corpus' augmented versions in one view, memory-mapped.
 
     Attributes
     ----------
-    values : np.ndarray [shape=(n, copies, ..., frames, mels), dtype=float16]
-        With the axis of segments after the axis of versions, if the view has segments.
-    names : tuple of str [length copies]
+    values : np.ndarray [shape=(n, versions, [segments], frames, n_mels), dtype=float16]
+    names : tuple of str [length versions]
         In alphabetical order.
     """
 
     names: tuple[str, ...]
 
     @classmethod
-    def read(cls, folder: Path) -> "Copies":
+    def read(cls, folder: Path) -> "AugmentedMels":
         """Open ``data/augmented/<policy>/<view>/<dataset>`` without loading it.
 
         Raises
@@ -91,5 +90,5 @@ class Copies(Mels):
         """
         mels = Mels.read(folder)
         with reading(folder / MANIFEST, "a manifest with the names of the augmented versions"):
-            names = tuple(read_json(folder / MANIFEST)["copies"])
+            names = tuple(read_json(folder / MANIFEST)["versions"])
         return cls(mels.ids, mels.frames, mels.values, names)

@@ -161,7 +161,11 @@ def settings(model: str, params: Block, mel: Path, metrics: Path) -> None:
         ``<training>_lr, <training>_batch``; ``<layer>_frames, <layer>_mels, <layer>_maps``.
     """
     view, shape = read_json(mel / "manifest.json")["view"], Mels.read(mel).values.shape[-2:]
-    figures = {"sample_rate": view["sample_rate"], "n_fft": view["n_fft"], "hop_length": view["hop_length"]}
+    figures = {
+        "sample_rate": view["sample_rate"],
+        "n_fft": view["n_fft"],
+        "hop_length": view["hop_length"],
+    }
     figures["frames"] = shape[0]
     for name, block in params.model_dump().items():
         if isinstance(block, dict) and "lr" in block:
