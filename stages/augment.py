@@ -1,4 +1,4 @@
-"""Make augmented copies of a corpus: ``python stages/augment.py <policy> <view> <dataset>``."""
+"""Compute the augmented versions of a corpus: ``python stages/augment.py <policy> <view> <dataset>``."""
 
 import sys
 from pathlib import Path

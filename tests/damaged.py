@@ -239,7 +239,7 @@ def flipped(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def variants(sound: str, number: int) -> Iterator[bytes]:
-    """Copies with flipped bits of one second in a format of ``SOUND``, the same each time."""
+    """AugmentedMels with flipped bits of one second in a format of ``SOUND``, the same each time."""
     sf.write(valid := io.BytesIO(), music(22050, 1.0), 22050, **SOUND[sound])
     rng = np.random.default_rng(4)
     for _ in range(number):

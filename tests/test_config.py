@@ -60,7 +60,7 @@ def test_no_block_of_params_shares_values_with_another(root):
 def test_a_section_in_another_file_is_told_where_it_belongs(root, tmp_path):
     path = copy_params(root, tmp_path)
     path.write_text(path.read_text() + "views: {}\n")
-    with pytest.raises(MerError, match=r"params\.yaml: 'views' must stand in .*params/views\.yaml"):
+    with pytest.raises(MerError, match=r"params\.yaml: 'views' must be in .*params/views\.yaml"):
         config.read_all(path)
 
 

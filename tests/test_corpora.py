@@ -10,7 +10,7 @@ from mer import config, registry
 from mer.errors import MerError
 from mer.io import artefacts
 from mer.pipeline import folds, merge_corpora
-from mer.pipeline.demo.render import render
+from mer.pipeline.demo import render as demo
 from mer.pipeline.index import build
 from mer.types import QUADRANTS
 
@@ -69,7 +69,7 @@ def render_short(key, raw):
     corpus, settings = CORPORA[key], PARAMS.demos[key]
     target = raw / key
     if not target.exists():
-        render(
+        demo.render(
             corpus.layout,
             target,
             seed=settings.seed,
@@ -136,4 +136,4 @@ def test_a_total_is_held_against_the_clips(tmp_path, count):
 
 def test_a_total_is_no_recipe_for_a_demo(tmp_path):
     with pytest.raises(MerError, match=r"counts of a demo corpus must be equal .*not 16"):
-        render("folder", tmp_path / "x", seed=1, seconds=1.0, sample_rate=8000, counts=16)
+        demo.render("folder", tmp_path / "x", seed=1, seconds=1.0, sample_rate=8000, counts=16)

@@ -176,7 +176,7 @@ def test_new_audio_at_the_same_place_is_seen(prepared):
 
 
 def test_a_family_above_the_rate_of_the_corpus_is_refused(prepared):
-    with pytest.raises(MerError, match="22050 Hz and must not be raised to 44100 Hz"):
+    with pytest.raises(MerError, match="22050 Hz and must not be upsampled to 44100 Hz"):
         run(prepared, params=compare.Params(rate=44100, peak=0.99))
     assert not (prepared / "features" / "compare").exists()
 
@@ -218,7 +218,7 @@ def test_a_published_table_is_taken_as_it_is(prepared):
 
 @pytest.mark.usefixtures("published")
 def test_a_corpus_without_the_published_table_is_absent(prepared):
-    assert artefacts.absent(run(prepared)) == "index brings no published table 'compare'"
+    assert artefacts.absent(run(prepared)) == "index has no published table 'compare'"
 
 
 def test_an_unknown_family_names_those_that_exist(prepared):

@@ -13,7 +13,7 @@ import weights
 from conftest import profile_of
 from mer import config, parallel, registry
 from mer.errors import MerError
-from mer.io.spectrograms import Copies, Mels
+from mer.io.spectrograms import AugmentedMels, Mels
 from mer.learn.context import FittedFold
 from mer.learn.cross_validation import cross_validate, fold_seed
 from mer.learn.data import TrainingData
@@ -89,7 +89,7 @@ def data(corpus):
         QUADRANTS,
         FeatureSet(ids, tuple("abcdef"), values),
         Mels(ids, frames, mel.astype(np.float16)),
-        Copies(ids, frames, copies.astype(np.float16), ("louder",)),
+        AugmentedMels(ids, frames, copies.astype(np.float16), ("louder",)),
         SegmentedWaveforms(ids, waves.astype(np.float16)),
         Waveforms(ids, signals.astype(np.float16).ravel(), np.full(len(y), signals.shape[1])),
     )

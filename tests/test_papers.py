@@ -277,7 +277,7 @@ def test_mer_check_says_what_each_cell_lacks(small, monkeypatch, capsys):
     write_json(small / "metrics/experiments/p/demo_cnn_4qaed.json", {"f1_macro": 0.5})
     out, lines = check(monkeypatch, capsys)
     assert "absent" in lines["svm"]
-    assert "data/raw/4qaed not there" in lines["svm"]
+    assert "data/raw/4qaed is missing" in lines["svm"]
     assert "demo only" in lines["cnn"]
     assert "absent" in lines["openl3"]
     assert "weights not there" in lines["openl3"]

@@ -9,7 +9,7 @@ import torch
 from conftest import profile_of
 from mer import config, parallel
 from mer.dsp.mel import prepare, segments, spectrogram
-from mer.io.spectrograms import Copies, Mels
+from mer.io.spectrograms import AugmentedMels, Mels
 from mer.learn import tensors
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
@@ -77,7 +77,7 @@ def data(rng):
     values = rng.standard_normal((8, 3, 16, 16)).astype(np.float16)
     copies = rng.standard_normal((8, 2, 3, 16, 16)).astype(np.float16)
     frames = np.full(8, 16)
-    mels, copied = Mels(ids, frames, values), Copies(ids, frames, copies, ("one", "two"))
+    mels, copied = Mels(ids, frames, values), AugmentedMels(ids, frames, copies, ("one", "two"))
     return TrainingData(labels, ("low", "high"), mel=mels, augmented=copied)
 
 

@@ -9,7 +9,7 @@ import torch
 from conftest import ROOT
 from mer import config, registry
 from mer.errors import MerError
-from mer.io.spectrograms import Copies, Mels
+from mer.io.spectrograms import AugmentedMels, Mels
 from mer.learn import hyperparameter_search
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
@@ -154,7 +154,7 @@ def data():
         QUADRANTS,
         FeatureSet(ids, tuple("abcde"), table),
         Mels(ids, frames, mels),
-        Copies(ids, frames, mels[:, None] + np.float16(0.5), ("louder",)),
+        AugmentedMels(ids, frames, mels[:, None] + np.float16(0.5), ("louder",)),
     )
 
 

@@ -21,7 +21,7 @@ from mer import parallel
 from mer.errors import MerError
 from mer.io import artefacts
 from mer.io.artefacts import Standard
-from mer.io.spectrograms import Copies, Mels
+from mer.io.spectrograms import AugmentedMels, Mels
 from mer.types import FeatureSet, Fold, Predictions
 
 REFUSED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "jsonpickle"}
@@ -148,7 +148,7 @@ READERS = {
     "standard/clips.csv": lambda root: Standard.read(root / "standard"),
     "standard/manifest.json": lambda root: Standard.read(root / "standard"),
     "mel/mel.npy": lambda root: Mels.read(root / "mel"),
-    "mel/ids.csv": lambda root: Copies.read(root / "mel"),
+    "mel/ids.csv": lambda root: AugmentedMels.read(root / "mel"),
     "features.parquet": lambda root: artefacts.read_features(root / "features.parquet"),
     "predictions.parquet": lambda root: artefacts.read_predictions(root / "predictions.parquet"),
     "folds.json": lambda root: artefacts.read_folds(root / "folds.json"),
@@ -298,7 +298,7 @@ def test_malformed_folds_are_named(good, folds):
 def test_a_manifest_without_the_copies_is_named(good):
     (good / "mel/manifest.json").write_text('{"status": "present"}')
     with pytest.raises(MerError, match=r"must be a manifest with the names of the copies"):
-        Copies.read(good / "mel")
+        AugmentedMels.read(good / "mel")
 
 
 def test_a_zip_bomb_is_no_array(good):

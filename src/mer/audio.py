@@ -1,4 +1,4 @@
-"""Resampling of clips, and their level."""
+"""Resampling of clips, their level, and HTK's mel scale."""
 
 import numpy as np
 import soxr
@@ -29,22 +29,17 @@ def resample(clip: Clip, sample_rate: int) -> Clip:
     )
 
 
-def scale_to_peak(pcm: np.ndarray, scale: float, peak_db: float | None) -> float:
-    """The factor that brings int16 samples to a peak.
-
-    Parameters
-    ----------
-    pcm : np.ndarray [shape=(n,), dtype=int16]
-    scale : float
-        Factor to the present level; the result for silence.
-    peak_db : float or None
-        Peak in dBFS; None keeps the present level.
-    """
-    peak = int(np.abs(pcm.astype(np.int32)).max())
-    return scale if peak_db is None or peak == 0 else 10 ** (peak_db / 20) / peak
-
-
 def limited(samples: np.ndarray, peak: float) -> np.ndarray:
     """The samples, scaled down to ``peak`` if their peak is above it."""
     loudest = np.abs(samples).max()
     return samples * np.float32(peak / loudest) if loudest > peak else samples
+
+
+def hz_to_mel(frequencies: np.ndarray) -> np.ndarray:
+    """Frequencies in Hz on HTK's mel scale, as ``librosa.hz_to_mel(htk=True)`` without its import."""
+    return 2595 * np.log10(1 + frequencies / 700)
+
+
+def mel_to_hz(mels: np.ndarray) -> np.ndarray:
+    """The inverse of ``hz_to_mel``."""
+    return 700 * (10 ** (mels / 2595) - 1)

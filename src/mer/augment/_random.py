@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from mer.audio import hz_to_mel, mel_to_hz
+
 if TYPE_CHECKING:
     from audiomentations.core.transforms_interface import BaseWaveformTransform
 
@@ -29,8 +31,8 @@ def ascending(bounds: tuple[Bound, Bound]) -> tuple[Bound, Bound]:
 
 def uniform_mel(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
     """A frequency in Hz, sampled uniformly on HTK's mel scale between two frequencies in Hz."""
-    low, high = (2595 * np.log10(1 + frequency / 700) for frequency in bounds)
-    return float(700 * (10 ** (rng.uniform(low, high) / 2595) - 1))
+    low, high = hz_to_mel(np.array(bounds))
+    return float(mel_to_hz(rng.uniform(low, high)))
 
 
 def replay(

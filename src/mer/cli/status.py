@@ -1,4 +1,4 @@
-"""Every cell of every published table: done, in part, demo only, or absent and why."""
+"""List how far each cell of the published tables is reproduced, and why no further."""
 
 import argparse
 from collections import Counter
@@ -26,9 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(console: Console, options: argparse.Namespace) -> None:
-    """Print, of every cell of every published table, how far it is reproduced, and why no further.
+    """Print the state of each cell of the published tables, and the reason if it is not done.
 
-    Cells side by side of which the same is said share a line.
+    Adjacent cells with the same state and reason share a line.
     """
     every, params = spec.load(), config.read_all()
     validation.check(every, params)

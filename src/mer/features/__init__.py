@@ -1,1 +1,1 @@
-"""Families of features, a folder each, its data files included."""
+"""Feature families, a folder each with its data files."""

@@ -1,4 +1,4 @@
-"""Spectrograms of a corpus, and of its augmented copies, read from the disk."""
+"""Spectrograms of a corpus and of its augmented versions, read from disk."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +28,8 @@ class Mels:
     ids : tuple of str [length n]
         Sorted.
     frames : np.ndarray [shape=(n,), dtype=int]
-        Frames of each clip; only a view that keeps clips' own lengths fills the others.
+        Frames of each clip. They differ only in a view that keeps the length of clips; there, shorter
+        spectrograms are padded.
     values : np.ndarray [shape=(n, frames, mels) or (n, segments, frames, mels), dtype=float16]
     """
 
@@ -43,7 +44,7 @@ class Mels:
         Raises
         ------
         MerError
-            If the artefact is absent; the message says why. Or if it is damaged.
+            If the artefact is absent, with the reason, or damaged.
         """
         if reason := absent(folder):
             raise MerError(f"{folder} is absent: {reason}")
@@ -66,21 +67,20 @@ class Mels:
 
 
 @dataclass(frozen=True)
-class Copies(Mels):
-    """The copies of a corpus in one view, memory-mapped; ``rows`` finds those of given clips.
+class AugmentedMels(Mels):
+    """The spectrograms of a corpus' augmented versions in one view, memory-mapped.
 
     Attributes
     ----------
-    values : np.ndarray [shape=(n, copies, ..., frames, mels), dtype=float16]
-        With segments, where the view has some, behind the copies.
-    names : tuple of str [length copies]
+    values : np.ndarray [shape=(n, versions, [segments], frames, n_mels), dtype=float16]
+    names : tuple of str [length versions]
         In alphabetical order.
     """
 
     names: tuple[str, ...]
 
     @classmethod
-    def read(cls, folder: Path) -> "Copies":
+    def read(cls, folder: Path) -> "AugmentedMels":
         """Open ``data/augmented/<policy>/<view>/<dataset>`` without loading it.
 
         Raises
@@ -89,6 +89,6 @@ class Copies(Mels):
             If the artefact is absent; the message says why.
         """
         mels = Mels.read(folder)
-        with reading(folder / MANIFEST, "a manifest with the names of the copies"):
-            names = tuple(read_json(folder / MANIFEST)["copies"])
+        with reading(folder / MANIFEST, "a manifest with the names of the augmented versions"):
+            names = tuple(read_json(folder / MANIFEST)["versions"])
         return cls(mels.ids, mels.frames, mels.values, names)

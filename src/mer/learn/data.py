@@ -11,7 +11,7 @@ from mer import labels, registry
 from mer.errors import AbsentError, MerError
 from mer.io import pretrained
 from mer.io.artefacts import absent, read_features, read_tracks
-from mer.io.spectrograms import Copies, Mels
+from mer.io.spectrograms import AugmentedMels, Mels
 from mer.learn.feature_selection import best_columns, catalogued_columns
 from mer.learn.waveforms import SegmentedWaveforms, Waveforms
 from mer.schema.augmentation import Masking, Noise, Policy, Smote, Stripes, Synthesis
@@ -33,7 +33,7 @@ class TrainingData:
         Table of features.
     mel : Mels or None
         Mel spectrograms.
-    augmented : Copies or None
+    augmented : AugmentedMels or None
         Augmented versions of all clips; a training uses those of its training clips only.
     segmented_waveforms : SegmentedWaveforms or None
         Waveforms in segments of equal length.
@@ -61,7 +61,7 @@ class TrainingData:
     classes: tuple[str, ...]
     table: FeatureSet | None = None
     mel: Mels | None = None
-    augmented: Copies | None = None
+    augmented: AugmentedMels | None = None
     segmented_waveforms: SegmentedWaveforms | None = None
     waveforms: Waveforms | None = None
     initial_weights: Mapping[str, np.ndarray] | None = None
@@ -257,7 +257,7 @@ def gather(
     masks_spectrograms = model.trainer == "supervised" and "spectrogram" in model.reads
     augmented = None
     if model.augments != "no" and policy.versions:
-        augmented = Copies.read(_present(selection.folder("augmented"), selection.model))
+        augmented = AugmentedMels.read(_present(selection.folder("augmented"), selection.model))
     return replace(
         read(selection, params, columns, model.reads if reads is None else reads),
         labels=labels.encode(tracks, selection.target),

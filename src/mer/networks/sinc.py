@@ -18,6 +18,8 @@ from scipy.fft import next_fast_len
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mer.audio import hz_to_mel, mel_to_hz
+
 FILTERS, TAPS, POOL = 80, 251, 3
 HALF = TAPS // 2
 LOWEST, MIN_LOW, MIN_BAND = 30.0, 50.0, 50.0  # Hz
@@ -40,8 +42,8 @@ class SincConv(nn.Module):
         super().__init__()
         self.rate = rate
         highest = rate / 2 - (MIN_LOW + MIN_BAND)
-        low, high = (2595 * math.log10(1 + frequency / 700) for frequency in (LOWEST, highest))
-        edges = 700 * (10 ** (np.linspace(low, high, FILTERS + 1) / 2595) - 1)
+        low, high = hz_to_mel(np.array([LOWEST, highest]))
+        edges = mel_to_hz(np.linspace(low, high, FILTERS + 1))
         self.low = nn.Parameter(torch.tensor(edges[:-1], dtype=torch.float32))
         self.band = nn.Parameter(torch.tensor(np.diff(edges), dtype=torch.float32))
         window = 0.54 - 0.46 * torch.cos(2 * math.pi * torch.linspace(0, TAPS / 2 - 1, HALF) / TAPS)

@@ -31,7 +31,7 @@ def write(
     view: View,
     versions: Collection[str] = (),
 ) -> None:
-    """Write the spectrograms of all clips for ``Mels`` or ``Copies`` to read.
+    """Write the spectrograms of all clips for ``Mels`` or ``AugmentedMels`` to read.
 
     Parameters
     ----------
@@ -46,16 +46,15 @@ def write(
     shape = (len(ids), *leading, width, view.n_mels)
     facts = {"descr": "<f2", "fortran_order": False, "shape": shape}
     frames = []
-    with (folder / "mel.npy").open(
-        "wb"
-    ) as stream:  # a full disk kills a process that writes a memory map
+    # written as a stream, for a full disk kills a process that writes to a memory map
+    with (folder / "mel.npy").open("wb") as stream:
         np.lib.format.write_array_header_1_0(stream, facts)
         for _, mel in zip(ids, mels, strict=True):
             stream.write(padded(mel, width, view).astype("<f2").tobytes())
             frames.append(mel.shape[-2])
     table = pd.DataFrame({"id": ids, "frames": frames})
     table.to_csv(folder / "ids.csv", index=False, lineterminator="\n")
-    write_manifest(folder, view=view.model_dump(), copies=list(versions))
+    write_manifest(folder, view=view.model_dump(), versions=list(versions))
 
 
 def _of_clip(standard: Path, view: View, index: int) -> np.ndarray:

@@ -22,8 +22,8 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : sampling rate of the audio that openSMILE gets, in Hz
-    peak : a louder clip is scaled down to this; openSMILE turns a sample of exactly 1.0 into -32768
+    rate : sample rate of openSMILE's input in Hz
+    peak : peak to which louder clips are scaled down; openSMILE turns a sample of exactly 1.0 into -32768
     """
 
     rate: PositiveInt
@@ -39,7 +39,7 @@ def functionals() -> Any:
 
 
 def versions() -> dict[str, str]:
-    """What decides the values beside the parameters."""
+    """Versions of the libraries that compute the values."""
     return {"configuration": "IS13_ComParE", "opensmile": metadata.version("opensmile")}
 
 
@@ -54,7 +54,7 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Parameters
     ----------
     clip : Clip
-        At ``params.rate`` Hz; its level is kept up to ``params.peak``.
+        A clip at ``params.rate`` Hz; only a peak above ``params.peak`` changes its level.
 
     Returns
     -------

@@ -1,11 +1,12 @@
 """ComParE's 65 low-level descriptors and their 65 deltas: mean and standard deviation over the clip.
 
-Descriptors of configuration IS13_ComParE (methods.md C2): six of pitch and voice from 60-ms frames,
+Descriptors of the configuration IS13_ComParE: six of pitch and voice from 60-ms frames,
 four of energy and loudness, 55 of the spectrum from 20-ms ones, one every 10 ms, smoothed over three.
 ``<descriptor>_sma`` is a descriptor, ``<descriptor>_sma_de`` its slope per frame over five; each gives
 ``_amean`` and ``_stddev``, over every frame: unvoiced ones count as 0 in ``F0final``. openSMILE adds two
-frames of deltas beyond the end of the clip; they are left out. A pair of passes over the audio, one for
-the descriptors and one for the deltas, is what the library's own levels would take; this is one.
+frames of deltas beyond the end of the clip; they are left out. The levels
+of the library would take two passes over the audio, one for the descriptors and one for the deltas; this
+configuration takes one.
 
 Weninger, Eyben, Schuller, Mortillaro, Scherer. On the Acoustics of Emotion in Audio: What Speech, Music,
 and Sound have in Common. Frontiers in Psychology 4:292, 2013.
@@ -36,8 +37,8 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : sampling rate of the audio that openSMILE gets, in Hz, or null for the corpus' own
-    peak : a louder clip is scaled down to this; openSMILE turns a sample of exactly 1.0 into -32768
+    rate : sample rate of openSMILE's input in Hz, or null for that of the corpus
+    peak : peak to which louder clips are scaled down; openSMILE turns a sample of exactly 1.0 into -32768
     """
 
     rate: PositiveInt | None
@@ -55,7 +56,7 @@ def _smile() -> Any:
 
 
 def versions() -> dict[str, str]:
-    """What decides the values beside the parameters."""
+    """Versions of the libraries that compute the values."""
     configuration = "IS13_ComParE descriptors and deltas"
     return {"configuration": configuration, "opensmile": metadata.version("opensmile")}
 
@@ -71,7 +72,7 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Parameters
     ----------
     clip : Clip
-        At ``params.rate`` Hz, or at any; its level is kept up to ``params.peak``.
+        A clip at ``params.rate`` Hz; only a peak above ``params.peak`` changes its level.
 
     Returns
     -------

@@ -2,12 +2,12 @@
 
 Bogdanov, Wack, Gómez, Gulati, Herrera, Mayor, Roma, Salamon, Zapata, Serra. Essentia: an Audio
 Analysis Library for Music Information Retrieval. ISMIR 2013. The 84 are those of Pandrea,
-Gómez-Cañón & Herrera (methods.md C1): ``MusicExtractor(lowlevelSilentFrames="drop",
+Gómez-Cañón & Herrera (docs/methods.md): ``MusicExtractor(lowlevelSilentFrames="drop",
 lowlevelStats=["mean", "stdev"])``, its scalar descriptors only, without the rest of its work.
 
 As there, the analysis runs at 44.1 kHz whatever the clip's rate (Essentia's loudness filter has no
 22.05 kHz), and all but the EBU R128 loudness is measured at replay gain + 6 dB, so that the clip's
-level does not matter. A statistic over no frame is 0; the rest is what Essentia says of silence.
+level does not matter. A statistic over no frame is 0; other values of silence are Essentia's.
 """
 
 from importlib import metadata
@@ -29,8 +29,8 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : Hz of the audio that it gets, or null for the corpus' own; at 44100 the 84 are
-        MusicExtractor's, below they are what it says of a file of that rate, which it raises to 44100 too
+    rate : sample rate of the audio in Hz, or null for that of the corpus. Audio below 44100 Hz is
+        resampled to 44100 Hz, as MusicExtractor does with a file
     profile : ``lowlevel``, the 84 scalars, or ``wide``, which adds rhythm and tonality
     """
 
@@ -39,7 +39,7 @@ class Params(Block):
 
 
 def versions() -> dict[str, str]:
-    """What decides the values beside the parameters."""
+    """Versions of the libraries that compute the values."""
     return {package: metadata.version(package) for package in ("essentia", "soxr", "scipy")}
 
 

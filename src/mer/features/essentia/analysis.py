@@ -1,4 +1,4 @@
-"""Essentia's algorithms, and the frames and spectra that all descriptors start from."""
+"""Essentia's algorithms, and the frames and spectra that all descriptors are computed from."""
 
 from collections.abc import Callable
 from functools import cache
@@ -13,7 +13,7 @@ RATE = 44100  # Hz, of the analysis
 NYQUIST = RATE / 2
 FRAME = 2048  # samples; the tonal frames are twice as long
 SILENCE = 1e-10  # mean power below which a frame is dropped
-MOMENT = RATE // 20  # samples over which replay gain looks at the power
+MOMENT = RATE // 20  # samples of a frame of the replay gain
 REFERENCE = -31.46266746520996  # dB, of its reference noise, as Essentia's stream has it
 
 
@@ -29,23 +29,26 @@ def algorithm(name: str, **options: Any) -> Any:
 
 
 def normalized(samples: np.ndarray) -> np.ndarray:
-    """The signal at replay gain + 6 dB, cut at full scale.
+    """The signal at replay gain + 6 dB, clipped at full scale.
 
-    The gain brings the level that 95 % of the signal's moments are below to that of a reference. It
-    is computed in Essentia's own precision: dissonance hears the rounding noise of the filters.
+    The gain brings the 95th percentile of loudness to that of a reference. It is computed in Essentia's
+    precision, because dissonance depends on the rounding noise of the filters.
     """
-    heard = standard().EqualLoudness()(np.clip(samples, -1, 1))
-    frames = standard().FrameGenerator(heard, frameSize=MOMENT, hopSize=MOMENT, startFromZero=True)
+    weighted = standard().EqualLoudness()(np.clip(samples, -1, 1))
+    frames = standard().FrameGenerator(
+        weighted, frameSize=MOMENT, hopSize=MOMENT, startFromZero=True
+    )
     powers = sorted(algorithm("InstantPower")(frame) for frame in frames)
     loudness = essentia().pow2db(powers[int(0.95 * len(powers))])
     gain = essentia().db2amp(float(np.float32(REFERENCE - loudness)) + 6)
     return np.clip(samples * np.float32(gain), -1, 1)
 
 
-def cut(signal: np.ndarray, size: int) -> np.ndarray:
+def frames_of(signal: np.ndarray, size: int) -> np.ndarray:
     """Half-overlapping frames centred on multiples of the hop, without silent ones [shape=(n, size)].
 
-    A silent frame takes the one after it along, as in Essentia's stream; the very first does not.
+    The frame after a silent one is dropped with it, as in Essentia's streaming mode, unless the silent
+    one is the first.
     """
     frames = np.array(list(standard().FrameGenerator(signal, frameSize=size, hopSize=size // 2)))
     silent = np.einsum("ij,ij->i", frames, frames) / size < SILENCE
@@ -64,5 +67,5 @@ def spectra_of(frames: np.ndarray) -> np.ndarray:
 
 
 def each(measure: Callable[[np.ndarray], Any], rows: np.ndarray) -> np.ndarray:
-    """What ``measure`` says of each row."""
+    """``measure`` of each row."""
     return np.array([measure(row) for row in rows])

@@ -10,8 +10,8 @@ from mer.features.essentia.analysis import (
     NYQUIST,
     RATE,
     algorithm,
-    cut,
     each,
+    frames_of,
     spectra_of,
     standard,
 )
@@ -77,10 +77,13 @@ def _dynamics(signal: np.ndarray) -> dict[str, Any]:
 
 
 def _frames(signal: np.ndarray) -> dict[str, np.ndarray]:
-    """The 38 descriptors of frames of 46 ms, of the signal and of what the ear makes of it."""
-    frames, heard = cut(signal, FRAME), cut(standard().EqualLoudness()(signal), FRAME)
+    """The 38 descriptors of frames of 46 ms, of the signal and of the equal-loudness filtered signal."""
+    frames, weighted = (
+        frames_of(signal, FRAME),
+        frames_of(standard().EqualLoudness()(signal), FRAME),
+    )
     spectra = spectra_of(frames)
-    return _waves(frames) | _plain(spectra) | _banded(spectra) | _weighted(spectra_of(heard))
+    return _waves(frames) | _plain(spectra) | _banded(spectra) | _weighted(spectra_of(weighted))
 
 
 def _waves(frames: np.ndarray) -> dict[str, np.ndarray]:
@@ -93,7 +96,7 @@ def _waves(frames: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _plain(spectra: np.ndarray) -> dict[str, np.ndarray]:
-    """What the spectrum says without a weighting."""
+    """Descriptors of the unweighted spectrum."""
     power = (spectra**2).astype(float)
     energy = power.sum(axis=1)
     steps = np.diff(spectra, axis=0, prepend=np.zeros_like(spectra[:1]))
@@ -113,18 +116,18 @@ def _plain(spectra: np.ndarray) -> dict[str, np.ndarray]:
 
 @cache
 def _banks() -> dict[str, np.ndarray]:
-    """What is linear in the power of the bins, as weights [shape=(1025, bands)], by name.
+    """Weights of the descriptors that are linear in the power of the bins [shape=(1025, bands)], by name.
 
-    The bands are what Essentia's algorithms make of each bin alone.
+    The weights of a bin are the bands that Essentia's algorithms compute from this bin alone.
     """
     bins = np.eye(FRAME // 2 + 1, dtype=np.float32)
-    hertz = np.linspace(0, NYQUIST, len(bins))
-    centred = hertz - hertz.mean()
+    frequencies = np.linspace(0, NYQUIST, len(bins))
+    centred = frequencies - frequencies.mean()
     banks = {
         "barkbands": each(algorithm("BarkBands", numberBands=27), bins),
         "erbbands": each(lambda x: algorithm("GFCC", numberBands=40)(x)[0], bins),
         "melbands": each(lambda x: algorithm("MFCC", numberBands=40)(x)[0], bins),
-        "hfc": hertz[:, None],
+        "hfc": frequencies[:, None],
         "spectral_decrease": (centred / (centred @ centred))[:, None],
     }
     for name, (low, high) in EDGES.items():
@@ -175,7 +178,7 @@ def _peakedness(name: str, bands: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _weighted(spectra: np.ndarray) -> dict[str, np.ndarray]:
-    """What is measured behind the equal-loudness filter."""
+    """Descriptors of the equal-loudness filtered spectrum."""
     magnitudes = spectra.astype(float)
     power = magnitudes**2
     share = _ratio(magnitudes, magnitudes.sum(axis=1, keepdims=True) + np.zeros_like(magnitudes))

@@ -1,4 +1,4 @@
-"""Tempo, beats and onsets: what the profile ``wide`` has of MusicExtractor's ``rhythm``."""
+"""Tempo, beats and onsets: the descriptors of MusicExtractor's ``rhythm`` in the profile ``wide``."""
 
 from typing import Any
 

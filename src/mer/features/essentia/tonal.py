@@ -1,4 +1,4 @@
-"""Tuning, key and chords: what the profile ``wide`` has of MusicExtractor's ``tonal``."""
+"""Tuning, key and chords: the descriptors of MusicExtractor's ``tonal`` in the profile ``wide``."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from mer.features.essentia.analysis import (
     FRAME,
     SILENCE,
     algorithm,
-    cut,
     each,
+    frames_of,
     spectra_of,
     standard,
 )
@@ -26,7 +26,7 @@ FRAMES = ("chords_strength", "hpcp_crest", "hpcp_entropy")
 
 def measure(signal: np.ndarray) -> dict[str, Any]:
     """Tuning in Hz and its distance from twelve equal steps, strength of key and chords, their rates."""
-    spectra = spectra_of(cut(signal, 2 * FRAME))
+    spectra = spectra_of(frames_of(signal, 2 * FRAME))
     if not len(spectra):
         return dict.fromkeys(SCALARS, 0.0) | {name: np.zeros(0) for name in FRAMES}
     tuning = _tuning(spectra)
@@ -90,7 +90,7 @@ def _chords(pitches: np.ndarray, key: str, scale: str) -> dict[str, Any]:
 
 
 def _temperament(pitches: np.ndarray) -> dict[str, float]:
-    """How far the mean profile [shape=(120,)] is from a diatonic and an equally tempered scale."""
+    """Distances of the mean profile [shape=(120,)] from a diatonic and an equally tempered scale."""
     pitches = pitches / max(pitches.max(), SILENCE)
     deviation, energy, _ = algorithm("HighResolutionFeatures")(pitches)
     return {

@@ -1,10 +1,10 @@
-"""No table, for systems that read none; as a published table that no corpus brings it costs nothing."""
+"""The empty family, for systems that read no table of features; no corpus has its table."""
 
 from mer.schema import Block
 
 
 class Params(Block):
-    """Nothing to set."""
+    """The family has no parameters."""
 
 
 def names(params: Params) -> list[str]:

@@ -1,10 +1,11 @@
-"""OpenL3: 512 values that a network learnt from music and its pictures; a user brings the weights.
+"""OpenL3: embeddings of 512 values from a network trained on music videos, with weights from the user.
 
 Cramer, Wu, Salamon, Bello. Look, Listen, and Learn More: Design Choices for Deep Audio Embeddings.
 ICASSP 2019. The audio branch for music, 256 mels, size 512, 4 689 860 values in all, with the defaults
 of the authors' package: at 48 kHz, whatever the clip's rate (soxr in place of resampy; nothing is added
 above the clip's own band), windows of 1 s every 0.1 s, the first centred on the first sample. Louro et
-al.'s code uses the first window only, half of which is silence (methods A8): ``pooling: first``.
+al.'s code uses the first window only, half of which is silence: ``pooling: first`` (docs/methods.md,
+"Louro's OpenL3").
 """
 
 from collections.abc import Iterator
@@ -39,8 +40,8 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : Hz a clip is lowered to before it is analysed; null for the corpus' own
-    pooling : what becomes of the windows' values: their ``mean``, or only the ``first``
+    rate : sample rate in Hz to which a clip is resampled before the analysis; null keeps that of the corpus
+    pooling : the ``mean`` of the embeddings of all windows, or the ``first`` one
     """
 
     rate: PositiveInt | None
@@ -73,7 +74,7 @@ def names(params: Params) -> list[str]:
 
 
 def missing(params: Params) -> str | None:
-    """Why the family cannot be computed here: weights that are not there; or None."""
+    """The reason why the family cannot be computed, missing weights; or None."""
     return missing_reason(params.weights)
 
 
@@ -83,7 +84,7 @@ def on_gpu() -> bool:
 
 
 def versions() -> dict[str, str]:
-    """Of what computes it."""
+    """Versions of the libraries that compute the values."""
     return {library: metadata.version(library) for library in ("torch", "soxr", "librosa")}
 
 

@@ -1,10 +1,11 @@
 """The 1714 published columns of 4QAED, extracted anew: same names and order, definitions as published.
 
 Panda, Malheiro & Paiva, "Novel Audio Features for Music Emotion Recognition", IEEE TAFFC 11(4), 2020.
-898 standard columns (MIR Toolbox, Marsyas, PsySound) of the mix from ``cache``; 816 novel ones of the
-mix and of the separated voice from notes (``notes``), layers (``layers``) and the signal. Each module
-named like a musical dimension gives its columns; ``catalogue.csv`` says of each how near it comes. The
-values are not those of the authors' programs and must not meet them: see ``published1714``.
+The 898 standard columns (MIR Toolbox, Marsyas, PsySound) are computed from a ``SignalCache`` of the mix.
+The 816 novel ones are computed from notes, layers and the signal, of the mix and of the separated voice.
+Each module of ``dimensions`` gives the columns of a musical dimension. ``catalogue.csv`` grades how close
+each column is to the published one. The values are not those of the authors' programs and must not be mixed
+with them: see ``published1714``.
 """
 
 from importlib import metadata
@@ -45,11 +46,11 @@ class Params(Block):
 
     Attributes
     ----------
-    sample_rate : Hz, that of the published set
-    separator : what gives the voice channel, a key of ``separation.SEPARATORS``
+    rate : sample rate of the published set in Hz
+    separator : method that separates the voice, a key of ``separation.SEPARATORS``
     """
 
-    sample_rate: Literal[22050]
+    rate: Literal[22050]
     separator: str
 
     @field_validator("separator")
@@ -61,7 +62,7 @@ class Params(Block):
 
 
 def versions() -> dict[str, str]:
-    """What decides the values beside the parameters."""
+    """Versions of the libraries that compute the values."""
     packages = ("essentia", "numpy", "scipy", "soxr")
     return {package: metadata.version(package) for package in packages}
 

@@ -2,7 +2,7 @@
 
 898 standard features (``F0003`` …) and 816 novel ones: 407 of the mix (``ORIGINAL-…``), 409 of the
 separated voice (``VOICE-…``); see ``mer.features._panda_catalogue``.
-The values come with the corpus; they are not comparable with those of another extractor.
+The values are part of the corpus. They are not comparable with the values of another extractor.
 """
 
 from mer.features import _panda_catalogue
@@ -13,7 +13,7 @@ catalogue = _panda_catalogue.catalogue
 
 
 class Params(Block):
-    """Nothing to set."""
+    """The family has no parameters."""
 
 
 def names(params: Params) -> list[str]:

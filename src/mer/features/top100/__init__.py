@@ -17,7 +17,7 @@ catalogue = _panda_catalogue.catalogue
 
 
 class Params(Block):
-    """Nothing to set."""
+    """The family has no parameters."""
 
 
 def names(params: Params) -> list[str]:

@@ -84,9 +84,9 @@ def _stationary(cache: SignalCache) -> Series:
 
 
 def _dissonance(cache: SignalCache) -> Series:
-    """Of the tonal components behind the ear's transmission, and of the whole loudness pattern.
+    """Dissonance of the tonal components after the outer and middle ear, and of the loudness pattern.
 
-    All but Sethares' of the pattern are relative to the energy, as the published values have it.
+    All but Sethares' dissonance of the pattern are relative to the energy, as the published values have it.
     """
     bins = np.linspace(0, cache.sample_rate / 2, cache.auditory_power.shape[1])
     filters = loudness.erb_to_hz(loudness.erb_centres(cache.sample_rate, loudness.STEP))
@@ -144,7 +144,7 @@ def novel(notes: Notes, seconds: float) -> dict[str, float]:
 
 
 def _intensities(notes: Notes, seconds: float) -> dict[str, float]:
-    """Notes of low, medium and high intensity; the published name of one column says Long for High."""
+    """Notes of low, medium and high intensity; one published name has Long in place of High."""
     states = States(("Low", "Medium", "High"), around_mean(notes.intensity), notes.duration)
     misnamed = states.named("Low", "Medium", "Long")
     changes = "DYNAMICS-Transitions to Different Intensity State"

@@ -43,10 +43,10 @@ def standard(cache: SignalCache) -> Series:
 
 
 def _percepts(cache: SignalCache) -> Series:
-    """Terhardt and Parncutt: tonalness, number of tones heard, and their change between frames."""
+    """Terhardt and Parncutt: tonalness, number of audible tones, and their change between frames."""
     frequencies, amplitudes = cache.partials
-    heard = amplitudes**2 * ear_gain(frequencies)
-    levels = decibels(ratio(heard, heard.max(axis=1, keepdims=True))) + LOUDEST
+    weighted = amplitudes**2 * ear_gain(frequencies)
+    levels = decibels(ratio(weighted, weighted.max(axis=1, keepdims=True))) + LOUDEST
     audible = pitch.audibility(pitch.masked(bark(frequencies), levels), levels)
     audible = np.where(amplitudes > 0, audible, 0)
     salience = pitch.virtual(frequencies, audible)

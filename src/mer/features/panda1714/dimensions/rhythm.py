@@ -32,7 +32,7 @@ def standard(cache: SignalCache) -> Series:
 
 
 def _tempo(cache: SignalCache) -> Series:
-    """What the tempogram says of tempo, metre and the clarity of the pulse."""
+    """Tempo, metre and pulse clarity from the tempogram."""
     curves, frame_rate = cache.tempogram, cache.frame_rate
     overall = tempo.strongest(curves.mean(axis=0, keepdims=True), frame_rate, prior=True)
     path = tempo.path(curves, frame_rate)

@@ -21,7 +21,7 @@ def novel(layers: np.ndarray) -> dict[str, float]:
     Parameters
     ----------
     layers : np.ndarray [shape=(frames,), dtype=int]
-        Of ``layers.count``.
+        Result of ``layers.count``.
     """
     states = np.minimum(layers, STATES[-1])
     shares = {f"{name} (Percentage)": (states == n).mean() for n, name in enumerate(SHARES)}
@@ -31,7 +31,7 @@ def novel(layers: np.ndarray) -> dict[str, float]:
 
 
 def _changes(states: np.ndarray) -> dict[str, float]:
-    """How often each state follows each other one, per second, and all of these together."""
+    """Changes from each state to each other state per second, and their sum."""
     before, after = states[:-1], states[1:]
     seconds = len(states) * STEP
     changes = {

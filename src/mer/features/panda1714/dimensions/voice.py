@@ -3,7 +3,7 @@
 Voiced and unvoiced sections from ``srh``; the toolkit's probability of creaky voice comes from a
 trained network that is not public as data. Here it is an UNCALIBRATED proxy that joins two of that
 network's inputs as Kane, Drugman & Gobl describe them (Improved automatic detection of creak, Computer
-Speech & Language 27, 2013): its order from frame to frame is of meaning, its level is not.
+Speech & Language 27, 2013): its order over the frames has a meaning, its level has none.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from mer.features.panda1714.notes.states import true_runs
 from mer.features.panda1714.signal import srh
 
 PREFIX = "VAT-"
-INTERVAL = 5.0  # s, in which segments are counted; the authors do not say
+INTERVAL = 5.0  # s, in which segments are counted; not published
 PULSES = 0.03  # s, in which the pulses of the residual are compared
 PULSE = 0.006  # s, of one pulse
 PROMINENCE = (0.3, 0.1)  # middle and scale of its share in the evidence of creak
@@ -54,7 +54,7 @@ def novel(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
 def creaky(residual: np.ndarray, frames: srh.Frames) -> np.ndarray:
     """Proxy of the probability of creaky voice, in 0..1, 0 in silence [shape=(frames,)].
 
-    It is logistic in the prominence of the strongest pulse over the others plus H2-H1.
+    The proxy is logistic in the prominence of the strongest pulse over the others plus H2-H1.
     """
     measures = ((_prominence(residual), PROMINENCE), (frames.second, SECOND))
     evidence = sum((value - middle) / scale for value, (middle, scale) in measures)
@@ -62,7 +62,7 @@ def creaky(residual: np.ndarray, frames: srh.Frames) -> np.ndarray:
 
 
 def _prominence(residual: np.ndarray) -> np.ndarray:
-    """How far the largest pulse of a frame stands above all beside it, in 0..1 [shape=(frames,)]."""
+    """The excess of the largest pulse of a frame over the others, in 0..1 [shape=(frames,)]."""
     pulses = np.abs(srh.frames(residual, srh.RATE, PULSES))
     largest = pulses.argmax(axis=1)[:, None]
     beside = np.abs(np.arange(pulses.shape[1]) - largest) > PULSE / 2 * srh.RATE

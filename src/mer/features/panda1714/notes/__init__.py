@@ -1,1 +1,1 @@
-"""Notes that panda1714 finds in a melody, and what is measured of them."""
+"""Notes of the melody, and their descriptors."""

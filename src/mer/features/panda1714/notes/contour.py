@@ -15,7 +15,7 @@ def contour(values: np.ndarray, name: str, residual: str) -> dict[str, float]:
     ----------
     values : np.ndarray [shape=(n,)]
     name : str
-        Of the coefficients: ``<name> - Polynomial of degree 2 (coefficient 0)`` is the constant.
+        Name of the coefficients: ``<name> - Polynomial of degree 2 (coefficient 0)`` is the constant.
     residual : str
         Name of the root mean square error at degree 7.
 

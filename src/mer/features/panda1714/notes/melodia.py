@@ -43,7 +43,7 @@ class Pitch:
 
 
 def predominant(samples: np.ndarray, sample_rate: int) -> Pitch:
-    """Follow the melody.
+    """The predominant pitch of one channel.
 
     Parameters
     ----------
@@ -68,20 +68,20 @@ def predominant(samples: np.ndarray, sample_rate: int) -> Pitch:
     level = float(np.sqrt(np.mean(np.square(samples, dtype=float)))) if len(samples) else 0.0
     if level < QUIET or len(samples) < FRAME:
         return Pitch(np.zeros(frames), np.zeros(frames))
-    heard = _equal_loudness(samples / np.float32(level))
-    f0 = _bridged(_melodia(heard, frames))
-    return Pitch(f0, level * _salience(heard, f0))
+    weighted = _equal_loudness(samples / np.float32(level))
+    f0 = _bridged(_melodia(weighted, frames))
+    return Pitch(f0, level * _salience(weighted, f0))
 
 
 def _equal_loudness(samples: np.ndarray) -> np.ndarray:
-    """As the ear weighs it; Essentia's filter has no 22.05 kHz, and nothing lies above 11 kHz."""
+    """The equal-loudness filtered signal; Essentia's filter needs 44.1 kHz, so the signal is upsampled."""
     doubled = soxr.resample(samples, RATE, 2 * RATE)
     return np.ascontiguousarray(
         essentia().standard.EqualLoudness(sampleRate=2 * RATE)(doubled)[::2]
     )
 
 
-def _melodia(heard: np.ndarray, frames: int) -> np.ndarray:
+def _melodia(weighted: np.ndarray, frames: int) -> np.ndarray:
     """Essentia's F0 in Hz, 0 where unvoiced [shape=(frames,)]."""
     follow = essentia().standard.PredominantPitchMelodia(
         sampleRate=RATE,
@@ -91,7 +91,7 @@ def _melodia(heard: np.ndarray, frames: int) -> np.ndarray:
         maxFrequency=2000,
         voicingTolerance=1.4,
     )
-    f0 = np.maximum(follow(heard)[0].astype(float), 0)[:frames]
+    f0 = np.maximum(follow(weighted)[0].astype(float), 0)[:frames]
     return np.pad(f0, (0, frames - len(f0)))
 
 
@@ -105,13 +105,13 @@ def _bridged(f0: np.ndarray) -> np.ndarray:
     return bridged
 
 
-def _salience(heard: np.ndarray, f0: np.ndarray) -> np.ndarray:
+def _salience(weighted: np.ndarray, f0: np.ndarray) -> np.ndarray:
     """Weighted sum of the amplitudes at the harmonics of ``f0`` [shape=(frames,)]."""
     voiced = np.flatnonzero(f0)
-    padded = np.pad(heard, FRAME // 2 + HOP)[HOP:]
+    padded = np.pad(weighted, FRAME // 2 + HOP)[HOP:]
     window = np.hanning(FRAME + 1)[:-1].astype(np.float32)
-    cut = sliding_window_view(padded, FRAME)[::HOP][voiced] * window
-    spectra = np.abs(rfft(cut, 2 * FRAME)) * (2 / window.sum())
+    windows = sliding_window_view(padded, FRAME)[::HOP][voiced] * window
+    spectra = np.abs(rfft(windows, 2 * FRAME)) * (2 / window.sum())
     order = np.arange(1, HARMONICS + 1)
     places = np.minimum(f0[voiced, None] * order * (2 * FRAME / RATE), FRAME - 1)
     below = places.astype(int)

@@ -1,4 +1,4 @@
-"""Notes of the predominant melody: what the note-based features are computed from.
+"""Notes of the predominant melody: the note-based features are computed from them.
 
 After Paiva, Mendes & Cardoso. Melody Detection in Polyphonic Musical Signals. Computer Music Journal
 30(4), 2006, in a shorter form of our own. The least duration of a note and the widest step inside one are
@@ -76,7 +76,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Notes:
-    """The notes of a clip in the order of time, and what is known of each [shape=(n,)]."""
+    """The notes of a clip in temporal order, and their attributes [shape=(n,)]."""
 
     notes: tuple[Note, ...]
 
@@ -137,8 +137,8 @@ def segment(pitch: Pitch, seconds: float) -> Notes:
     """Cut the predominant pitch into notes.
 
     Voiced stretches end where the salience dips. In each, a note is at least 0.12 s on one semitone of
-    the pitch without its vibrato; what lies between two notes is the transition at the start of
-    the second.
+    the pitch without its vibrato; frames between two notes are the transition at the start of the
+    second.
     """
     notes = []
     for begin, stop in _stretches(pitch):

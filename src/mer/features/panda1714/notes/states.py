@@ -1,4 +1,4 @@
-"""What the features say of notes that are in one of three states: shares, durations, changes, runs.
+"""Descriptors of notes that are in one of three states: shares, durations, changes, runs.
 
 Panda, Malheiro & Paiva. Novel Audio Features for Music Emotion Recognition. IEEE TAFFC 11(4), 2020,
 section 3.4, describe register, intensity, duration and articulation in this one way.
@@ -46,7 +46,7 @@ class States:
     codes : np.ndarray [shape=(n,), dtype=int]
         Indices into ``labels``.
     durations : np.ndarray [shape=(n,)]
-        Of the notes, in seconds.
+        Durations of the notes in seconds.
     """
 
     labels: tuple[str, ...]
@@ -54,7 +54,7 @@ class States:
     durations: np.ndarray
 
     def named(self, *labels: str) -> "States":
-        """The same with other labels."""
+        """The states with other labels."""
         return replace(self, labels=labels)
 
     def shares(self, name: str) -> dict[str, float]:
@@ -76,7 +76,7 @@ class States:
 
     @property
     def changes(self) -> int:
-        """How often a state follows another."""
+        """The number of changes from one state to another."""
         return max(len(runs(self.codes)) - 1, 0)
 
     def transitions(self, name: str, seconds: float) -> dict[str, float]:
@@ -116,11 +116,11 @@ def sequence_lengths(states: States, code: int, durations: np.ndarray) -> tuple[
     Parameters
     ----------
     states : States
-        Of the transitions between notes.
+        States of the transitions between notes.
     code : int
         The transition; a run of two of them has three notes.
     durations : np.ndarray [shape=(n,)]
-        Of all notes, the last one too, in seconds.
+        Durations of all notes, the last one included, in seconds.
     """
     found = states.sequences(code)
     return [len(run) + 1 for run in found], [

@@ -1,1 +1,1 @@
-"""What panda1714 measures of the waveform and its spectra."""
+"""Descriptors that panda1714 computes from the waveform and its spectra."""

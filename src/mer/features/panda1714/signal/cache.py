@@ -1,4 +1,4 @@
-"""What several descriptors of a channel share, each computed once and only if asked for."""
+"""Intermediate signals that several descriptors share; each is computed once, at its first use."""
 
 from functools import cached_property
 
@@ -19,11 +19,11 @@ from mer.features.panda1714.signal import (
 )
 
 RATE = 22050  # Hz, at which the published set was extracted
-HOP_10MS = 220  # samples: 10 ms
+HOP_10MS = 220  # samples
 
 
 class SignalCache:
-    """Spectra, envelopes and curves of one channel of a clip.
+    """Spectra, envelopes and curves of one channel of a clip, computed at their first use.
 
     Parameters
     ----------
@@ -70,13 +70,13 @@ class SignalCache:
 
     @cached_property
     def power_10ms(self) -> np.ndarray:
-        """Power every 10 ms in 46 ms [shape=(n, 513)]."""
+        """Power of frames of 46 ms every 10 ms [shape=(n, 513)]."""
         centred = np.pad(self.samples, 512)
         return np.abs(spectra.transform(centred, hann(1024), HOP_10MS)) ** 2
 
     @cached_property
     def auditory_power(self) -> np.ndarray:
-        """Power every 46 ms in 93 ms, for what models hearing [shape=(n, 1025)]."""
+        """Power of frames of 93 ms every 46 ms, for models of hearing [shape=(n, 1025)]."""
         return self.centred(2048) ** 2
 
     def centred(self, size: int) -> np.ndarray:
@@ -92,23 +92,23 @@ class SignalCache:
     @cached_property
     def energy(self) -> np.ndarray:
         """Mean square of MIR Toolbox' frames [shape=(n,)]."""
-        cut = spectra.frames(self.samples, 1102, 551)
-        return np.einsum("ij,ij->i", cut, cut, dtype=float) / 1102
+        windows = spectra.frames(self.samples, 1102, 551)
+        return np.einsum("ij,ij->i", windows, windows, dtype=float) / 1102
 
     @cached_property
     def sounding(self) -> np.ndarray:
-        """Where the RMS is above 0.5 % of the largest; elsewhere MIR Toolbox gives no value."""
+        """Frames whose RMS is above 0.5 % of the largest [dtype=bool]; MIR Toolbox ignores the others."""
         return self.energy > 0.005**2 * self.energy.max()
 
     @cached_property
     def envelope(self) -> np.ndarray:
         """RMS every 10 ms in 20 ms [shape=(n,)]."""
-        cut = spectra.frames(np.pad(self.samples, HOP_10MS), 2 * HOP_10MS, HOP_10MS)
-        return np.sqrt(np.einsum("ij,ij->i", cut, cut, dtype=float) / (2 * HOP_10MS))
+        windows = spectra.frames(np.pad(self.samples, HOP_10MS), 2 * HOP_10MS, HOP_10MS)
+        return np.sqrt(np.einsum("ij,ij->i", windows, windows, dtype=float) / (2 * HOP_10MS))
 
     @property
     def frame_rate(self) -> float:
-        """Of ``fine``, ``envelope`` and ``onsets``, in Hz."""
+        """The frame rate of ``power_10ms``, ``envelope`` and ``onsets`` in Hz."""
         return self.sample_rate / HOP_10MS
 
     @cached_property
@@ -150,8 +150,8 @@ class SignalCache:
     def predictors(self) -> np.ndarray:
         """Linear predictors of order 18 of Marsyas' frames, pre-emphasized [shape=(n, 19)]."""
         emphasized = lfilter([1, -0.97], [1], self.samples).astype(np.float32)
-        cut = spectra.frames(emphasized, 512, 512) * hamming(512).astype(np.float32)
-        return lpc.predictor(lpc.autocorrelation(cut, 18))
+        windows = spectra.frames(emphasized, 512, 512) * hamming(512).astype(np.float32)
+        return lpc.predictor(lpc.autocorrelation(windows, 18))
 
     @cached_property
     def excitation(self) -> np.ndarray:

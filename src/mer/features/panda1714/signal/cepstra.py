@@ -39,13 +39,13 @@ def mfcc(magnitudes: np.ndarray, sample_rate: int, count: int) -> np.ndarray:
 
 
 def real_cepstrum(spectra: np.ndarray) -> np.ndarray:
-    """The inverse transform of the log magnitude, quefrencies up to half a frame [shape=(n, q)]."""
+    """The real cepstrum: of the log magnitude, at quefrencies up to half a frame [shape=(n, q)]."""
     found = irfft(np.log(np.maximum(np.abs(spectra), TINY)), axis=1)
     return found[:, : found.shape[1] // 2]
 
 
 def complex_cepstrum(spectra: np.ndarray) -> np.ndarray:
-    """The same with the phase, unwrapped and without its linear part [shape=(n, q)]."""
+    """The complex cepstrum: with the phase, unwrapped and without its linear part [shape=(n, q)]."""
     phase = np.unwrap(np.angle(spectra), axis=1)
     ramp = np.arange(phase.shape[1]) / (phase.shape[1] - 1)
     delay = np.round(phase[:, -1:] / np.pi) * np.pi

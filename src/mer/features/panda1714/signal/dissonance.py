@@ -65,12 +65,12 @@ def _matrix(curve: str, buffer: bytes) -> np.ndarray:
 
 
 def dissonance(curve: str, frequencies: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
-    """The same at places that do not move [shape=(n,)].
+    """Dissonance of partials at the same frequencies in every frame [shape=(n,)].
 
     Parameters
     ----------
     curve : str
-        Of ``CURVES``.
+        A key of ``CURVES``.
     frequencies : np.ndarray [shape=(k,)]
         Hz.
     amplitudes : np.ndarray [shape=(n, k)]
@@ -127,5 +127,5 @@ def modulation(spectra: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def _carried(rates: np.ndarray) -> np.ndarray:
-    """How much a modulation rate in Hz adds to roughness, 1 at 70 Hz."""
+    """Weight of a modulation rate in Hz in the roughness, 1 at 70 Hz."""
     return rates / ROUGHEST * np.exp(1 - rates / ROUGHEST)

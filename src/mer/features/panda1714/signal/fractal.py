@@ -36,13 +36,13 @@ def novel(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
 def higuchi(signals: np.ndarray) -> np.ndarray:
     """Fractal dimension of each signal: 1 of a line, 2 of white noise, 0 (none) of a constant.
 
-    It is the slope of the logarithm of the curve's length against that of the scale. The length at
-    a scale is the mean over all starting points together, where Higuchi takes that of each apart first.
+    The dimension is the slope of the logarithm of the curve's length over the logarithm of the scale. The
+    length at a scale is the mean over all starting points; Higuchi averages the lengths of each start.
 
     Parameters
     ----------
     signals : np.ndarray [shape=(n, samples)]
-        Of more samples than the largest scale.
+        Signals of more samples than the largest scale.
 
     Returns
     -------

@@ -81,7 +81,7 @@ def _layers(peaks: np.ndarray, tonal: np.ndarray, comb: np.ndarray, kept: np.nda
         Largest amplitude of a tone in each half semitone.
     tonal : np.ndarray [shape=(frames,), dtype=bool]
     comb, kept : np.ndarray
-        Of ``_templates``.
+        Results of ``_templates``.
     """
     counts = np.zeros(len(peaks), int)
     rows = np.flatnonzero(tonal)
@@ -92,10 +92,10 @@ def _layers(peaks: np.ndarray, tonal: np.ndarray, comb: np.ndarray, kept: np.nda
     least = np.maximum(STOP * first, FAINT * np.quantile(first, 0.9))
     for _ in range(MOST):
         salience = rest @ comb
-        heard = salience.max(axis=1) > least
-        rows, least, best = rows[heard], least[heard], salience[heard].argmax(axis=1)
+        present = salience.max(axis=1) > least
+        rows, least, best = rows[present], least[present], salience[present].argmax(axis=1)
         counts[rows] += 1
-        rest = rest[heard] * kept[best]
+        rest = rest[present] * kept[best]
     return counts
 
 
@@ -105,7 +105,7 @@ def _midi_to_hz(midi: np.ndarray) -> np.ndarray:
 
 @cache
 def _templates(sample_rate: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """First bin of each half semitone, and what the candidates look like on that scale.
+    """First bin of each half semitone, and the templates of the candidates on that scale.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def _templates(sample_rate: int, size: int) -> tuple[np.ndarray, np.ndarray, np.
     comb : np.ndarray [shape=(steps, candidates), dtype=float32]
         Weights of the partials in the salience.
     kept : np.ndarray [shape=(candidates, steps), dtype=float32]
-        What the cancellation of a candidate leaves of each half semitone.
+        Factor of each half semitone that remains after the cancellation of a candidate.
     """
     bins = int(HIGHEST * size / sample_rate) // BAND * BAND
     steps = np.arange(PITCHES[0] - 0.5, 128, 0.5)

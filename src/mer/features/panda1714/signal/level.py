@@ -27,14 +27,14 @@ def a_weighting(frequencies: np.ndarray) -> np.ndarray:
 
 
 def a_weighted(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """The signal behind the A curve, without phase shift [shape of samples]."""
+    """The A-weighted signal, without phase shift [shape of samples]."""
     size = next_fast_len(len(samples) + sample_rate // 10, real=True)
     gain = a_weighting(np.fft.rfftfreq(size, 1 / sample_rate)).astype(np.float32)
     return irfft(rfft(samples, size) * gain, size)[: len(samples)]
 
 
 def rlb_weighted(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """The signal behind the RLB high-pass at 38 Hz [shape of samples]."""
+    """The signal after the RLB high-pass filter at 38 Hz [shape of samples]."""
     frequency, quality = 38.13547, 0.5003270
     warped = np.tan(np.pi * frequency / sample_rate)
     bottom = np.array(

@@ -47,7 +47,7 @@ def ear_gain(frequencies: np.ndarray) -> np.ndarray:
 
 @cache
 def roex(bins: int, sample_rate: int, step: float) -> np.ndarray:
-    """Rounded-exponential filters behind the ear's transmission [shape=(bins, filters)]."""
+    """Rounded-exponential filters after the outer and middle ear [shape=(bins, filters)]."""
     frequencies = np.linspace(0, sample_rate / 2, bins)
     centres = erb_to_hz(erb_centres(sample_rate, step))
     slope = 4 * centres / (24.7 * (0.004368 * centres + 1))
@@ -92,7 +92,7 @@ def sharpness(
 
 @cache
 def bark_filters(bins: int, sample_rate: int) -> np.ndarray:
-    """Which of the 24 critical bands a bin is in, behind the ear [shape=(bins, 24)]."""
+    """Which of the 24 critical bands a bin is in, after the outer and middle ear [shape=(bins, 24)]."""
     frequencies = np.linspace(0, sample_rate / 2, bins)
     band = np.clip(bark(frequencies).astype(int), 0, 23)
     return ((band[:, None] == np.arange(24)) * ear_gain(frequencies)[:, None]).astype(np.float32)

@@ -49,12 +49,12 @@ def separate(samples: np.ndarray, sample_rate: int, separator: str) -> np.ndarra
 
 
 def _none(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """The mixture itself: what the columns of the voice are worth without a separation."""
+    """The mixture itself, to measure the value of the separation."""
     return samples
 
 
 def _repet_sim(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """What does not repeat: a frame's excess over the median of the frames most similar to it.
+    """The non-repeating part: the excess of a frame over the median of the frames most similar to it.
 
     Rafii & Pardo, Music/Voice Separation using the Similarity Matrix, ISMIR 2012 (REPET-SIM). It suits
     voices over loops; chords that return seldom go to the voice. A clip of less than a second is too

@@ -1,4 +1,4 @@
-"""Frames, short-time spectra, and what a spectrum's shape says."""
+"""Frames, short-time spectra, and descriptors of the shape of a spectrum."""
 
 import numpy as np
 from scipy.fft import rfft
@@ -45,7 +45,7 @@ def moments(weights: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, ...]:
     weights : np.ndarray [shape=(n, bins)]
         Not negative; 0 everywhere gives zeros.
     places : np.ndarray [shape=(bins,)]
-        In any unit, not negative.
+        Positions of the bins in any unit, not negative.
 
     Returns
     -------
@@ -80,14 +80,14 @@ def flatness(weights: np.ndarray) -> np.ndarray:
 
 
 def entropy(weights: np.ndarray) -> np.ndarray:
-    """Shannon's, over its largest possible value: 0..1 [shape=(n,)]."""
+    """Shannon's entropy, divided by its largest possible value: 0..1 [shape=(n,)]."""
     share = ratio(weights, weights.sum(axis=1, keepdims=True, dtype=float))
     logs = np.log(share, out=np.zeros_like(share), where=share > 0)
     return -np.einsum("ij,ij->i", share, logs) / np.log(weights.shape[1])
 
 
 def peaks(magnitudes: np.ndarray, contrast: float) -> np.ndarray:
-    """Where a bin is above its neighbours and ``contrast`` of the frame's largest [shape=(n, bins)]."""
+    """Local maxima above ``contrast`` times the largest bin of the frame [shape=(n, bins), dtype=bool]."""
     inner = magnitudes[:, 1:-1]
     found = np.zeros(magnitudes.shape, bool)
     found[:, 1:-1] = (inner > magnitudes[:, :-2]) & (inner >= magnitudes[:, 2:])

@@ -33,14 +33,14 @@ SILENT = 1e-10  # mean power of a frame, relative to the residual's peak
 
 
 class Frames(NamedTuple):
-    """What is known of each frame [shape=(frames,)].
+    """Criterion, pitch and voicing of each frame [shape=(frames,)].
 
     Attributes
     ----------
     srh : np.ndarray
         The criterion, 0 in silence.
     pitch : np.ndarray
-        Hz; of meaning where voiced.
+        Hz; valid in voiced frames only.
     voiced : np.ndarray [dtype=bool]
     second : np.ndarray
         Level of the residual's second harmonic above its first, H2-H1, in dB; 0 in silence.
@@ -86,12 +86,12 @@ def residual(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 def analyse(residual: np.ndarray) -> Frames:
     """Criterion, pitch and voicing of each frame of 100 ms, one every 10 ms.
 
-    The range of pitches is narrowed to between half and twice the median of a first pass.
+    The range of pitches is narrowed to the interval between half and twice the median of a first pass.
 
     Parameters
     ----------
     residual : np.ndarray [shape=(n,)]
-        At 16 kHz, its peak at 1; of the function of that name.
+        Result of ``residual``.
     """
     spectra = _spectra(residual)
     criterion = _criterion(spectra)
@@ -132,7 +132,7 @@ def _bins(frequencies: np.ndarray) -> np.ndarray:
 
 
 def _criterion(spectra: np.ndarray) -> np.ndarray:
-    """Harmonics less what lies between them, equation 1 [shape=(pitches, frames)]."""
+    """Harmonics minus the amplitudes between them, equation 1 [shape=(pitches, frames)]."""
     total = spectra[_bins(PITCHES)]
     for harmonic in range(2, HARMONICS + 1):
         total += spectra[_bins(PITCHES * harmonic)] - spectra[_bins(PITCHES * (harmonic - 0.5))]

@@ -1,4 +1,4 @@
-"""Augmented copies: from their definition, by id, the same whoever makes them."""
+"""Augmented versions: they follow from the policy, the seed and the id of the clip alone."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ import pytest
 from mer import config
 from mer.errors import MerError
 from mer.io import artefacts, spectrograms
-from mer.io.spectrograms import Copies
+from mer.io.spectrograms import AugmentedMels
 from mer.pipeline import augment, mel
 from mer.schema.augmentation import Policy
 from mer.schema.spectrograms import View
@@ -79,7 +79,7 @@ def made(standard, tmp_path):
 
 
 def test_what_is_left_on_disk(made):
-    read = Copies.read(made)
+    read = AugmentedMels.read(made)
     assert read.ids == ("a", "b", "007")
     assert read.names == ("both", "powered", "shifted")
     assert read.values.shape == (3, 3, VIEW.frames, VIEW.n_mels)
@@ -93,7 +93,7 @@ def test_what_is_left_on_disk(made):
 
 
 def test_rows_are_found_by_id(made):
-    read = Copies.read(made)
+    read = AugmentedMels.read(made)
     rows = read.rows(["007", "a"])
     assert (rows == read.values[[2, 0]]).all()
     with pytest.raises(MerError, match="'nobody'"):
@@ -102,7 +102,7 @@ def test_rows_are_found_by_id(made):
 
 def test_a_gain_adds_its_decibels_to_the_view(standard, made, tmp_path):
     mel.compute(standard, tmp_path / "mel", VIEW)
-    plain, read = spectrograms.Mels.read(tmp_path / "mel"), Copies.read(made)
+    plain, read = spectrograms.Mels.read(tmp_path / "mel"), AugmentedMels.read(made)
     gains = artefacts.read_json(made / "parameters.json")
     for id_ in plain.ids:
         (drawn,) = gains[id_]["powered"]
@@ -139,13 +139,13 @@ def test_seed_policy_and_clip_decide_the_draws(change):
 
 def test_the_other_clips_do_not_matter(made, tmp_path):
     fewer = make(write_standard(tmp_path / "fewer", ["b"]), tmp_path / "alone")
-    assert (Copies.read(fewer).rows(["b"]) == Copies.read(made).rows(["b"])).all()
+    assert (AugmentedMels.read(fewer).rows(["b"]) == AugmentedMels.read(made).rows(["b"])).all()
 
 
 def test_the_other_copies_do_not_matter(standard, made, tmp_path):
     policy = Policy(versions={"shifted": [SHIFT]})
-    alone = Copies.read(make(standard, tmp_path / "alone", policy))
-    assert (alone.values[:, 0] == Copies.read(made).values[:, 2]).all()
+    alone = AugmentedMels.read(make(standard, tmp_path / "alone", policy))
+    assert (alone.values[:, 0] == AugmentedMels.read(made).values[:, 2]).all()
 
 
 def test_the_same_bytes_from_any_number_of_workers(standard, made, tmp_path, monkeypatch):
@@ -156,7 +156,7 @@ def test_the_same_bytes_from_any_number_of_workers(standard, made, tmp_path, mon
 def test_a_view_of_native_lengths_keeps_them(tmp_path):
     native = VIEW.model_copy(update={"seconds": None})
     standard = write_standard(tmp_path / "standard", ["long", "short"], [3.0, 1.0])
-    read = Copies.read(make(standard, tmp_path / "made", view=native))
+    read = AugmentedMels.read(make(standard, tmp_path / "made", view=native))
     assert read.frames.tolist() == [1 + 3 * RATE // 256, 1 + RATE // 256]
     assert read.values.shape == (2, 3, 1 + 3 * RATE // 256, 16)
 
@@ -175,7 +175,7 @@ def test_where_there_is_nothing_to_make_it_says_so(standard, tmp_path, change, r
     target = make(standard, tmp_path / "made", **change)
     assert artefacts.absent(target) == reason
     with pytest.raises(MerError, match=reason):
-        Copies.read(target)
+        AugmentedMels.read(target)
 
 
 def test_absent_audio_is_handed_on(tmp_path):
