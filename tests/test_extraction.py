@@ -218,7 +218,7 @@ def test_a_published_table_is_taken_as_it_is(prepared):
 
 @pytest.mark.usefixtures("published")
 def test_a_corpus_without_the_published_table_is_absent(prepared):
-    assert artefacts.absent(run(prepared)) == "index brings no published table 'compare'"
+    assert artefacts.absent(run(prepared)) == "index has no published table 'compare'"
 
 
 def test_an_unknown_family_names_those_that_exist(prepared):

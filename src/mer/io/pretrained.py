@@ -3,7 +3,8 @@
 params.yaml names the file, its sha256 and where to get it; the digest pins the content, so DVC needs
 no dependency on a file that may not be there. What runs without it, too, the experiments of papers/,
 depends on what ``check_weights`` leaves. PyTorch's ``.pth``, Keras' ``.h5`` (or ``.h5.gz``) and
-TensorFlow's checkpoints inside a wheel are read without trust, once, and kept as safetensors under ``.mer/weights``.
+TensorFlow's checkpoints inside a wheel are read without trust, once, and kept as safetensors under
+``.mer/weights``.
 """
 
 import gzip

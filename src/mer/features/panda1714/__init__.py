@@ -46,11 +46,11 @@ class Params(Block):
 
     Attributes
     ----------
-    sample_rate : sample rate of the published set in Hz
+    rate : sample rate of the published set in Hz
     separator : method that separates the voice, a key of ``separation.SEPARATORS``
     """
 
-    sample_rate: Literal[22050]
+    rate: Literal[22050]
     separator: str
 
     @field_validator("separator")
