@@ -1,4 +1,4 @@
-"""Split the clips of a corpus into segments: cuts.<key>, data/{index,standard}/<of> -> those of <key>."""
+"""Split clips into segments: cuts.<key>, data/{index,standard}/<of> -> data/{index,standard}/<key>."""
 
 import sys
 from pathlib import Path

@@ -374,6 +374,8 @@ def test_policies_of_the_tables_are_the_published():
 )
 def test_a_faulty_range_is_named(tmp_path, step, message):
     path = tmp_path / "params.yaml"
-    path.write_text(f"policies:\n  p:\n    versions:\n      c:\n      - {step}\n")
+    policies = config.file_of("policies", path)
+    policies.parent.mkdir()
+    policies.write_text(f"policies:\n  p:\n    versions:\n      c:\n      - {step}\n")
     with pytest.raises(MerError, match=message):
         config.read("policies.p", path=path)

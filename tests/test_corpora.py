@@ -52,7 +52,7 @@ def test_every_published_corpus_has_a_miniature_alike():
         corpus, miniature = CORPORA[key], CORPORA[f"demo_{key}"]
         assert (miniature.layout, miniature.rate, miniature.protocol) == (
             corpus.layout,
-            corpus.rate,
+            corpus.sample_rate,
             corpus.protocol,
         )
         assert total(miniature.counts) == (48 if key == "mixed3" else 16), key

@@ -54,7 +54,7 @@ def prepare():
     raw, index, standard = (Path("data", kind, "demo") for kind in ("raw", "index", "standard"))
     render.render("folder", raw, seed=7, seconds=SECONDS, sample_rate=RATE, counts=corpus.counts)
     build(raw, index, "folder", corpus.counts)
-    how = {"sample_rate": corpus.rate, "peak_db": corpus.peak_db, "limits": limits}
+    how = {"sample_rate": corpus.sample_rate, "peak_db": corpus.peak_db, "limits": limits}
     standardize.standardize(index, raw, standard, **how, quarantine=quarantine)
     mel.compute(standard, Path("data/mel/louro/demo"), view)
     features = Path("data/features/compare/demo")

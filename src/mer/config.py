@@ -1,7 +1,7 @@
 """The only reader of params.yaml and params/*.yaml: typed sections, unknown keys refused.
 
 A stage reads exactly the sections that it declares in its dvc.yaml, as in
-``read("corpora.demo.rate", "audio")``. ``validate`` reads all files.
+``read("corpora.demo.sample_rate", "audio")``. ``validate`` reads all files.
 """
 
 from collections.abc import Iterable, Mapping
@@ -141,7 +141,7 @@ def read(*keys: str, path: Path = PARAMS) -> list[Any]:
     Parameters
     ----------
     keys : str
-        Dotted, as in dvc.yaml: ``seed``, ``corpora.demo.rate``, ``models.svm``.
+        Dotted, as in dvc.yaml: ``seed``, ``corpora.demo.sample_rate``, ``models.svm``.
 
     Raises
     ------

@@ -173,7 +173,7 @@ def predict(system: System, places: Sequence[str], seconds: float | None = None)
     limits, corpus = config.read("audio", f"corpora.{chosen.dataset}")
     length = seconds or seconds_of_clips(chosen.folder("standard"))
     with songs.scratch() as data:
-        whole = {"sample_rate": corpus.rate, "peak_db": None, "limits": limits}
+        whole = {"sample_rate": corpus.sample_rate, "peak_db": None, "limits": limits}
         left_out = songs.standardize_songs(paths, data / "whole", chosen.dataset, **whole)
         standards = [chosen.folder("standard", root) for root in (data / "whole", data)]
         excerpts, sample_rate = write_excerpts(*standards, seconds=length, peak_db=corpus.peak_db)

@@ -277,8 +277,8 @@ def load(folder: Path = PAPERS) -> Papers:
     Raises
     ------
     MerError
-        If a file is invalid or describes another paper than that of its folder, or two files share the key of
-        a table or an experiment; the message names file and key.
+        If a file is invalid or describes another paper than that of its folder, or two files share the key
+        of a table or an experiment; the message names file and key.
     """
     joined: dict[str, dict[str, Any]] = {name: {} for name in Papers.model_fields}
     for path in sorted(folder.glob("*/paper.yaml")):
