@@ -46,7 +46,7 @@ lint: $(INSTALLED) ## what pre-commit and CI check
 	ruff format --check
 	mypy
 
-format: $(INSTALLED) ## mend what ruff can mend, and spread papers/experiments.yaml
+format: $(INSTALLED) ## fix what ruff can fix, and copy papers/experiments.yaml to the papers
 	ruff check --fix
 	ruff format
 	for paper in papers/*/paper.yaml; do cp papers/experiments.yaml "$$(dirname $$paper)/dvc.yaml"; done

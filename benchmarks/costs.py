@@ -1,10 +1,10 @@
-"""What a network costs on a real corpus: seconds of an epoch, phase by phase.
+"""Training cost of networks on a real corpus: seconds per epoch of each phase.
 
     python benchmarks/costs.py cnn_4qaed crnn_4qaed … [--epochs 1]
 
-for experiments of ``papers/`` whose inputs are prepared. The first fold is trained as the experiment
-trains it under the profile ``paper``, but in one round and for so many epochs at most; nothing of it is
-kept.
+The keys are experiments of ``papers/`` whose inputs are prepared. The program trains the first fold as the
+experiment does under the profile ``paper``, but with one restart and at most ``--epochs`` epochs, and
+discards the result.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from mer.selection import SELECTORS, Selection
 
 
 def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
-    """Of an experiment: its timing, and the folds and restarts of the whole protocol."""
+    """Timing of an experiment, and the number of folds and restarts of the whole protocol."""
     given = spec.load().find(key).model_dump()
     chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=WHOLE, seed=1)
     params, policy, profile = chosen.blocks()

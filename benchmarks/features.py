@@ -1,7 +1,7 @@
-"""The cost of the feature families, compared with the calls of the libraries.
+"""Cost of the feature families, compared with direct calls of the libraries.
 
-``python benchmarks/features.py <audio file> ...``: one process, one thread, processor time, the first
-30 s of each file. The rows take turns, so that a busy machine is as unkind to all of them.
+``python benchmarks/features.py <audio file> ...``: processor time of one process with one thread for
+the first 30 s of each file. The rows are measured in turns, so that other load affects all of them.
 """
 
 import sys
@@ -47,7 +47,7 @@ def smile(level: opensmile.FeatureLevel) -> opensmile.Smile:
 
 
 def rows(native: Clip, file: Path) -> dict[str, Callable[[], object]]:
-    """The timed calls: our families, and the libraries' calls for the same features."""
+    """The measured functions: ours, and calls of the libraries for the same features."""
     clip = resample(native, SMILE.rate)
     levels = opensmile.FeatureLevel
     functionals = smile(levels.Functionals)

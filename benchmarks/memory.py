@@ -2,10 +2,10 @@
 
     python benchmarks/memory.py [--clips 767] [--segments 30] [--steps 2]
 
-The spectrograms, 1.27 GB of float16 noise, lie in a file. Stage one makes some steps at its full batch and
-reads every row; its encoder's codes, for which noise stands here, are written to a file of the full size;
-stage two makes some steps with the full BiLSTM and reads every code. The peak starts when the corpus is
-written; the last column does without pages of files.
+The spectrograms, 1.27 GB of float16 noise, are in a file. Stage one trains for some steps with its full
+batch and reads every row. The codes of its encoder, here noise, are written to a file of full size.
+Stage two trains for some steps with the full BiLSTM and reads every code. The peak is measured from the
+time when the corpus has been written; the last column excludes memory-mapped pages of files.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""What becomes of damaged and odd files: ``python benchmarks/reliability_files.py``.
+"""Behaviour for damaged and unusual audio files: ``python benchmarks/reliability_files.py``.
 
 Writes the section ``files`` of docs/reliability.md: every kind of tests/damaged.py, 1,000 files with
-flipped bits, and what decoding in another process costs.
+flipped bits, and the cost of decoding in another process.
 """
 
 import re
@@ -102,7 +102,7 @@ def flips() -> str:
 
 
 def processor_seconds() -> float:
-    """Of this process and of those that it has seen end."""
+    """Processor time of this process and of its ended child processes."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
 

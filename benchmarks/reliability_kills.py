@@ -1,7 +1,7 @@
-"""What kills, signals, a full disk and a second DVC do: ``python benchmarks/reliability_kills.py``.
+"""Behaviour under kills, signals, a full disk and a second DVC: ``python benchmarks/reliability_kills.py``.
 
-Runs tests/test_kills.py with 50 kills, or as many as the first argument says, and writes what it
-recorded into the section ``kills`` of docs/reliability.md; nothing unless every test passes.
+The program runs tests/test_kills.py with 50 kills, or the number in the first argument, and writes the
+results to the section ``kills`` of docs/reliability.md if every test passes.
 """
 
 import os

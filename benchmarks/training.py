@@ -1,17 +1,17 @@
-"""Clips per second in training: the project's loop against a plain one, and the machine's floor.
+"""Clips per second in training: this project's loop, a plain loop, and a lower bound of the machine.
 
     python benchmarks/training.py [--model cnn] [--view louro] [--batch 32] [--clips 64]
 
-All train the same network from the same start on random spectrograms of the view's shape, each in a
-process of its own. The plain loop is what a script would do: float32, contiguous, every batch copied
-from the host, no autocast, torch's own dropout and memory; once more with the layers of this project,
-so that the loop alone differs. This project's loop runs in float32, and in the precision of
-``profiles.paper``. They take turns, so that a busy machine is as unkind to all of them, and a round's
-ratio is taken within the round. On a CPU the seconds are the processor's.
+All loops train the same network from the same initial weights on random spectrograms of the view's shape,
+each in a process of its own. The plain loop is what a script would do: float32, contiguous memory, every
+batch copied from the host, no autocast, torch's own dropout; a second row uses the layers of this project,
+so that only the loop differs. This project's loop runs in float32, and in the precision of
+``profiles.paper``. The loops are measured in turns, so that other load affects all of them, and a ratio is
+taken within a turn. On a CPU, times are processor times.
 
-The floor is what the operations (multiply-adds) and the bytes (maps read and written) of the layers
-would cost at the speed that this machine reaches in one large matrix product and one large copy,
-whichever is more, measured in the same run; in bfloat16 where the device computes in it.
+The lower bound is the time for the operations (multiply-adds) and for the bytes (feature maps read and
+written) of the layers, at the speed of one large matrix product and one large copy on this machine, in
+bfloat16 if the device computes in it.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def with_torch_dropout(network: nn.Module) -> nn.Module:
 def plain(
     network: nn.Module, x: Tensor, y: Tensor, training_config: TrainingConfig, where: torch.device
 ) -> None:
-    """One epoch as a script would write it; ``x`` and ``y`` lie on the host."""
+    """Train one epoch in a plain loop; ``x`` and ``y`` are on the host."""
     optimizer = torch.optim.SGD(network.parameters(), lr=training_config.lr)
     criterion = nn.CrossEntropyLoss()
     network.train()
@@ -99,7 +99,7 @@ def start(
 
 
 def seconds(function: Callable[[], object], where: torch.device) -> float:
-    """Of the processor on a CPU, of the clock on a GPU."""
+    """Processor time on a CPU, wall-clock time on a GPU."""
     clock = time.perf_counter if where.type == "cuda" else time.process_time
     started = clock()
     function()

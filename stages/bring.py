@@ -1,4 +1,4 @@
-"""Bring results of benchmarks/gpu.py into the ledger: ``python stages/bring.py results.tar``."""
+"""Add the results of benchmarks/gpu.py to the ledger: ``python stages/bring.py results.tar``."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""What rows of a table gain on another: ``stages/gain.py <table> <miniature or ""> <another> <rows…>``."""
+"""Improvement of rows of a table over another row.
+
+``stages/gain.py <table> <miniature or ""> <another> <rows…>``
+"""
 
 import sys
 from pathlib import Path

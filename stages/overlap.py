@@ -1,4 +1,7 @@
-"""Columns that the languages share: ``python stages/overlap.py <paper> <miniature or nothing>``."""
+"""Overlap of the features selected on different corpora.
+
+``python stages/overlap.py <paper> <miniature or nothing>``
+"""
 
 import sys
 from pathlib import Path

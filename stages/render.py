@@ -10,7 +10,10 @@ from mer.pipeline.stage import stage
 key = sys.argv[1]
 with stage(f"render@{key}"):
     layout, rate, counts, settings = config.read(
-        f"corpora.{key}.layout", f"corpora.{key}.rate", f"corpora.{key}.counts", f"demos.{key}"
+        f"corpora.{key}.layout",
+        f"corpora.{key}.sample_rate",
+        f"corpora.{key}.counts",
+        f"demos.{key}",
     )
     render.render(
         layout,

@@ -1,4 +1,4 @@
-"""What a paper tabulates of a system: ``python stages/setting.py <paper> <key> <model> <mel>``."""
+"""Parameters and layer shapes of a system: ``python stages/setting.py <paper> <key> <model> <mel>``."""
 
 import sys
 from pathlib import Path

@@ -10,7 +10,7 @@ from mer.pipeline.standardize import standardize
 key = sys.argv[1]
 with stage(f"standardize@{key}"):
     rate, peak_db, audio, quarantine = config.read(
-        f"corpora.{key}.rate", f"corpora.{key}.peak_db", "audio", "quarantine"
+        f"corpora.{key}.sample_rate", f"corpora.{key}.peak_db", "audio", "quarantine"
     )
     standardize(
         Path("data/index", key),

@@ -1,4 +1,4 @@
-"""Look at weights that a user may have brought: ``python stages/weights.py models.<name>``."""
+"""Check the pretrained weights of a model or family: ``python stages/weights.py models.<name>``."""
 
 import sys
 from pathlib import Path

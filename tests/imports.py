@@ -10,6 +10,7 @@ from pathlib import Path
 SRC = Path(__file__).resolve().parents[1] / "src"
 
 
+@cache
 def path_of(module: str) -> Path | None:
     """The file of ``mer.a.b``, or None where that is no module: the name of a function, say."""
     path = SRC.joinpath(*module.split("."))

@@ -75,7 +75,7 @@ def test_keeps_the_path_of_a_missing_file(labelled):
         ("File,Quads\na.mp3,Q1\nb.mp3,Q5\n", r"line 3: Quads must be one of .*, not 'Q5'"),
         ("File,Quads\na.mp3,Q1\nb.mp3,\n", r"line 3: Quads must be one of .*, not ''"),
         ("File,Quads\na.mp3,Q1\n", r"must have a row for each file .* none for 'b' \(1 such"),
-        ("File,Quads\na.mp3,Q1\na,Q1\nb,Q1\n", r"line 3: the clip 'a' must stand once"),
+        ("File,Quads\na.mp3,Q1\na,Q1\nb,Q1\n", r"line 3: the clip 'a' must have one row"),
         ("File,Class\na.mp3,Q1\n", r"must have a column 'Quads'"),
         ("Quads\nQ1\nQ2\n", r"must have a column that names the audio files, such as a.mp3"),
         ("Row,Quads\n1,Q1\n2,Q2\n", r"must have a column that names the audio files"),
@@ -106,7 +106,7 @@ def test_a_workbook_is_joined_by_name(songs, place, number):
         ([("File", "Quads"), ("a", "Q1"), ("b",)], r"line 3: Quads must be one of .*, not ''"),
         (
             [("File", "Quads"), ("a", "Q1"), ("a.mp3", "Q2")],
-            r"line 3: the clip 'a' must stand once",
+            r"line 3: the clip 'a' must have one row",
         ),
         ([("File", "Class"), ("a", "Q1")], r"xlsx must have a column 'Quads', not only .*'Class'"),
         (

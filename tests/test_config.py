@@ -36,7 +36,7 @@ def test_committed_file_is_valid(root):
     ("key", "old", "new"),
     [
         ("seed", "seed: 1\n", "seed: 2\n"),
-        ("corpora.demo.rate", "rate: 22050\n", "rate: 2\n"),
+        ("corpora.demo.sample_rate", "rate: 22050\n", "rate: 2\n"),
         ("demos.demo.seed", "seed: 7\n", "seed: 2\n"),
         ("views.louro.n_fft", "n_fft: 2048\n", "n_fft: 2\n"),
         ("policies.deepsmote.synthesis.samples_per_class", "per_class: 25\n", "per_class: 2\n"),
@@ -60,7 +60,7 @@ def test_no_block_of_params_shares_values_with_another(root):
 def test_a_section_in_another_file_is_told_where_it_belongs(root, tmp_path):
     path = copy_params(root, tmp_path)
     path.write_text(path.read_text() + "views: {}\n")
-    with pytest.raises(MerError, match=r"params\.yaml: 'views' must stand in .*params/views\.yaml"):
+    with pytest.raises(MerError, match=r"params\.yaml: 'views' must be in .*params/views\.yaml"):
         config.read_all(path)
 
 
@@ -87,9 +87,13 @@ def test_params_that_a_person_edits_are_few(root):
         ("models.svm.c", "much", r"models.svm.c='much': .*number"),
         ("models.svm.c", 0.0, r"models.svm.c=0.0: .*greater than 0"),
         ("models.bogus", {}, r"models: 'bogus' is not one of"),
-        ("families.compare.rate", 22050.5, r"families.compare.rate=22050.5: .*integer"),
+        (
+            "families.compare.sample_rate",
+            22050.5,
+            r"families.compare.sample_rate=22050.5: .*integer",
+        ),
         ("corpora.demo.layout", "zip", r"corpora.demo.layout='zip' is not one of"),
-        ("corpora.demo.rate", 0, r"corpora.demo.rate=0: .*greater than 0"),
+        ("corpora.demo.sample_rate", 0, r"corpora.demo.sample_rate=0: .*greater than 0"),
         ("corpora.demo.typo", 1, r"'corpora.demo.typo' is not a known key"),
         ("profiles.demo.folds", 1, r"profiles.demo.folds=1: .*greater than or equal to 2"),
         ("quarantine.duplicates", "merge", r"quarantine.duplicates='merge': .*'drop' or 'keep'"),
@@ -122,7 +126,7 @@ def test_only_the_named_sections_are_read(root, tmp_path):
 
 def test_sections_come_typed(root):
     rate, svm, profile = config.read(
-        "corpora.demo.rate", "models.svm", "profiles.quick", path=root / "params.yaml"
+        "corpora.demo.sample_rate", "models.svm", "profiles.quick", path=root / "params.yaml"
     )
     assert rate == 22050
     assert svm.c == 8

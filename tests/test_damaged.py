@@ -200,7 +200,7 @@ def test_an_id_for_two_files_is_refused_with_both(corpus):
     songs = corpus()
     songs.add("same.wav", damaged.music())
     songs.add("same.flac", damaged.music())
-    with pytest.raises(MerError, match=r"'same' must stand once.*line"):
+    with pytest.raises(MerError, match=r"'same' must have one row.*line"):
         songs.standardize()
 
 

@@ -20,7 +20,7 @@ STATISTICS = ["mean", "stdev"]
 
 
 def extract(samples: np.ndarray, params: essentia.Params = LOWLEVEL) -> dict[str, float]:
-    values = essentia.extract(Clip("a", samples.astype(np.float32), params.rate), params)
+    values = essentia.extract(Clip("a", samples.astype(np.float32), params.sample_rate), params)
     return dict(zip(essentia.names(params), values, strict=True))
 
 

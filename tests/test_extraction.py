@@ -73,7 +73,7 @@ def brought(monkeypatch):
 def test_every_family_gives_the_same_finite_values_twice(family, signal):
     module = registry.get("features", family)
     (params,) = config.read(f"families.{family}", path=ROOT / "params.yaml")
-    rate = params.rate or RATE
+    rate = params.sample_rate or RATE
     clip = Clip(signal, SIGNALS[signal](rate).astype(np.float32), rate)
     values = module.extract(clip, params)
     assert values.shape == (len(module.names(params)),)

@@ -94,8 +94,11 @@ def test_refuses_paths_that_leave_it(labelled, path):
             "path,quadrant\na.mp3,Q1\nb.mp3,Q5\n",
             "line 3: quadrant must be one of Q1, Q2, Q3, Q4, not 'Q5'",
         ),
-        ("path,quadrant\na.mp3,Q1\na.wav,Q1\n", "line 3: the clip 'a' must stand once .* line 2"),
-        ("path,quadrant\na.mp3,Q1\n./a.mp3,Q1\n", "line 3: the clip 'a' must stand once .* line 2"),
+        ("path,quadrant\na.mp3,Q1\na.wav,Q1\n", "line 3: the clip 'a' must have one row .* line 2"),
+        (
+            "path,quadrant\na.mp3,Q1\n./a.mp3,Q1\n",
+            "line 3: the clip 'a' must have one row .* line 2",
+        ),
         (
             "path,valence,arousal\na.mp3,nan,1\n",
             "line 2: valence must be a finite number, not 'nan'",

@@ -103,10 +103,10 @@ def test_other_counts_are_refused_and_leave_the_index_as_it_was(raw, target, cou
     [
         (
             Track("Nocturne #2", "Q1", "Nocturne #2.mp3"),
-            "'Nocturne #2'.*must not end like the parts",
+            "'Nocturne #2'.*must not end like the id",
         ),
-        (Track("a", "Q1", "../a.mp3"), r"'a' must lie below that folder, not at '\.\./a.mp3'"),
-        (Track("/a", "Q1"), "must lie below that folder, not at '/a'"),
+        (Track("a", "Q1", "../a.mp3"), r"'a' must be below that folder, not at '\.\./a.mp3'"),
+        (Track("/a", "Q1"), "must be below that folder, not at '/a'"),
     ],
 )
 def test_names_that_mean_something_else_are_refused(raw, target, monkeypatch, track, message):
@@ -120,7 +120,7 @@ def test_an_id_that_stands_twice_is_refused(raw, target, monkeypatch):
     twice = [Track("a", "Q1", "x/a.mp3"), Track("b", "Q1"), Track("a", "Q2", "y/a.mp3")]
     monkeypatch.setattr(folder, "tracks", lambda _root: twice)
     with pytest.raises(
-        MerError, match=r"the clip 'a' must stand once; .*'x/a.mp3' and again for 'y/a.mp3'"
+        MerError, match=r"the clip 'a' must be listed once; .*'x/a.mp3' and again for 'y/a.mp3'"
     ):
         index.build(raw, target, "folder", None)
     assert not target.exists()

@@ -120,7 +120,7 @@ def test_a_song_in_no_list_is_said_and_left_out(mini, caplog):
         (METADATA, "MT0000000007,Q4", "MT0000000007,", r"Quadrant must be one of .*, not ''"),
         (METADATA, "MT0000000007,Q4", "MT0000000007,Q5", r"Quadrant must be one of .*, not 'Q5'"),
         (METADATA, "MT0000000007,Q4", "../x,Q4", r"Song must be MT and ten digits.* not '../x'"),
-        (METADATA, "MT0000000087", "MT0000000007", r"the clip 'MT0000000007' must stand once"),
+        (METADATA, "MT0000000087", "MT0000000007", r"the clip 'MT0000000007' must have one row"),
         (METADATA, ",Artist,", ",Singer,", r"must have a column 'Artist'"),
         (POINTS, "MT0000000007", "MT0000000008", r"has no row for 'MT0000000007' \(1 such"),
         (POINTS, "MT0000000007,0", "MT0000000007,x0", r"Arousal must be a finite number, not 'x0"),

@@ -82,7 +82,7 @@ def test_a_value_that_is_not_finite_names_clip_and_column(monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("rate: 44100", r"families.panda1714.rate=44100: Input should be 22050"),
+        ("sample_rate: 44100", r"families.panda1714.sample_rate=44100: Input should be 22050"),
         ("separator: demix", r"separator='demix': .*one of \['none', 'repet_sim'\]"),
     ],
 )

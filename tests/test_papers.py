@@ -1,19 +1,17 @@
-"""papers/*/paper.yaml: figures as printed, and a composition, or a reason, behind each cell."""
-
-from dataclasses import asdict
+"""papers/*/paper.yaml as read from the files, the pipeline of its experiments, and `mer check`."""
 
 import pytest
 import yaml
 
 from clone import copy_params
 from conftest import ROOT
-from mer import config, registry
+from mer import config
 from mer.__main__ import main
 from mer.errors import MerError
 from mer.io.artefacts import write_json
 from mer.reproduction import results
 from mer.reproduction import spec as papers
-from mer.selection import SELECTORS, Selection, can_be_read
+from mer.selection import SELECTORS
 
 EVERY = papers.load(ROOT / "papers")
 PARAMS = config.read_all(ROOT / "params.yaml")
@@ -28,12 +26,6 @@ EXPERIMENTS = {
     if name not in ("count", "setting")
     for key in group
 }
-CELLS = [
-    (name, row, column)
-    for name, table in EVERY.tables.items()
-    for row in table.rows
-    for column in table.columns
-]
 
 
 def prepared():
@@ -74,158 +66,9 @@ def inputs(experiment):
     }
 
 
-def published(table, row, metric="f1_macro"):
-    spec = EVERY.tables[table]
-    figures = spec.rows[row].published[metric]
-    return [figures[column] for column in spec.columns if column in figures]
-
-
-@pytest.mark.parametrize(
-    ("row", "printed"),
-    [
-        ("svm", "75.59% 69.79% 69.82%"),
-        ("cnn", "60.62% 61.66% 60.28%"),
-        ("cnn_gru", "60.07% 61.99% 58.85%"),
-        ("crnn", "64.63% 64.09% 62.54%"),
-        ("hybrid", "68.04% 67.85% 80.24%"),
-        ("short_chunk_cnn", "60.61% 61.84% 57.07%"),
-        ("sample_cnn", "60.92% 60.78% 54.46%"),
-        ("openl3_rf", "55.70% 53.62% 52.85%"),
-        ("autoencoder_rf", "50.18% 53.56% 53.69%"),
-        ("cnn_tfm", "62.03% 61.82% 61.39%"),
-        ("cnn_sb", "62.12% 61.73% 61.01%"),
-        ("cnn_rg", "62.24% 62.08% 61.36%"),
-        ("cnn_deepsmote", "60.70% 61.47% 60.48%"),
-        ("artists_cnn", "50.85% 50.27% 50.22%"),
-        ("crnn_mtat", "50.21% 51.70% 51.44%"),
-    ],
-)
-def test_table_1_of_louro_improving_holds_what_the_paper_prints(row, printed):
-    figures = [f"{100 * f:.2f}%" for f in published("louro_improving_table1", row)]
-    assert " ".join(figures) == printed
-
-
-@pytest.mark.parametrize(
-    ("row", "printed", "counts"),
-    [
-        ("merge_audio_c", "68.84% 69.52% 68.80%", "875 915 808 956 3554"),
-        ("merge_audio_b", "77.62% 78.11% 77.89%", "808 808 808 808 3232"),
-        ("merge_bimodal_c", "73.13% 75.45% 74.40%", "525 673 500 518 2216"),
-        ("merge_bimodal_b", "70.00% 69.99% 70.33%", "500 500 500 500 2000"),
-    ],
-)
-def test_tables_of_louro_merge_hold_what_the_poster_prints(row, printed, counts):
-    scores = [
-        published("louro_merge_table2", row, m) for m in EVERY.tables["louro_merge_table2"].metrics
-    ]
-    assert " ".join(f"{100 * figure:.2f}%" for (figure,) in scores) == printed
-    clips = published("louro_merge_table1", row, "n_clips")
-    assert " ".join(f"{n:.0f}" for n in clips) == counts
-    assert sum(clips[:4]) == clips[4]
-
-
-@pytest.mark.parametrize(
-    ("table", "row", "printed"),
-    [
-        ("table5", "pmemo_1s", "79.01% 83.20% 83.19% 86.10%"),
-        ("table5", "pmemo_3s", "78.75% 82.95% 82.67% 85.59%"),
-        ("table5", "pmemo_5s", "78.23% 82.64% 83.62% 86.52%"),
-        ("table5", "pmemo_10s", "77.58% 82.18% 83.51% 86.62%"),
-        ("table5", "4qaed_3s", "67.11% 67.11% 85.67% 85.67%"),
-        ("table5", "4qaed_5s", "66.89% 66.89% 86.56% 86.56%"),
-        ("table5", "4qaed_10s", "66.45% 66.45% 86.11% 86.11%"),
-        ("table6", "rtcan_1d", "77.30% 80.94% 82.51% 85.62%"),
-        ("table6", "rtcag", "63.61% 62.47% 64.05% 64.82%"),
-        ("table6", "svm_43", "70.43% 75.32% 71.49% 76.36%"),
-        ("table6", "cnn_bilstm", "77.44% 81.91% 82.79% 85.17%"),
-        ("table6", "ae_bilstm", "79.01% 83.20% 83.62% 86.52%"),
-    ],
-)
-def test_tables_of_he_two_stage_hold_what_the_paper_prints(table, row, printed):
-    accuracy, f1 = (published(f"he_two_stage_{table}", row, m) for m in ("accuracy", "f1"))
-    figures = [f"{100 * x:.2f}%" for pair in zip(accuracy, f1, strict=True) for x in pair]
-    assert " ".join(figures) == printed
-
-
-@pytest.mark.parametrize(("row", "spec"), EVERY.tables["he_two_stage_table1"].rows.items())
-def test_the_views_are_those_that_table_1_prints(row, spec):
-    view = PARAMS.views[row]
-    ours = {"sample_rate": view.sample_rate, "n_fft": view.n_fft, "hop_length": view.hop_length}
-    assert spec.published["value"] == {**ours, "frames": view.frames}
-
-
-@pytest.mark.parametrize(("name", "row", "column"), CELLS)
-def test_every_cell_has_a_composition_or_a_reason(name, row, column):
-    table = EVERY.tables[name]
-    found = EVERY.find(table.key(row, column))
-    assert found or table.why(row, column)
-    assert found is None or found.paper == table.paper
-
-
-@pytest.mark.parametrize("name", EVERY.tables)
-def test_a_reason_stands_where_a_cell_has_no_composition(name):
-    table = EVERY.tables[name]
-    for row, spec in table.rows.items():
-        composed = [EVERY.find(table.key(row, column)) for column in table.columns]
-        assert not (spec.why and all(composed))
-
-
-def test_every_experiment_stands_behind_a_cell():
-    used = {EVERY.tables[name].key(row, column) for name, row, column in CELLS}
-    parents = {experiment.parent for experiment in EVERY.transfer.values()}
-    assert set(EVERY.stages) <= used | parents
-
-
-@pytest.mark.parametrize("name", EVERY.tables)
-def test_every_table_is_consistent(name):
-    table = EVERY.tables[name]
-    assert name.startswith(f"{table.paper}_")
-    assert table.paper in EVERY.papers
-    assert table.reference is None or table.reference in table.rows
-    for row in table.rows.values():
-        assert set(row.published) <= set(table.metrics)
-        assert all(set(figures) <= set(table.columns) for figures in row.published.values())
-
-
-@pytest.mark.parametrize("prefix", ["", results.MINIATURE], ids=["real", "miniature"])
-@pytest.mark.parametrize("key", EXPERIMENTS)
-def test_every_composition_can_be_selected(key, prefix):
-    experiment = EXPERIMENTS[key]
-    selectors = {name: getattr(experiment, name) for name in SELECTORS[:-2]}
-    selectors |= {"dataset": prefix + experiment.dataset, "profile": "paper", "seed": 1}
-    assert list(asdict(Selection(**selectors))) == SELECTORS
-    blocks = {**config.CHOICES, "dataset": "corpora"}
-    more = [*(join.name for join in PARAMS.joins), *PARAMS.cuts]
-    for selector, block in blocks.items():
-        assert selectors[selector] in [*getattr(PARAMS, block), *more]
-    can_be_read(Selection(**selectors), PARAMS)
-
-
-@pytest.mark.parametrize("key", EXPERIMENTS)
-def test_a_composition_names_no_input_that_its_model_does_not_read(key):
-    experiment = EXPERIMENTS[key]
-    module = registry.get("models", experiment.model)
-    assert "table" in module.reads or experiment.family == "none"
-    assert "spectrogram" in module.reads or experiment.view == "none"
-    makes_rows = (
-        module.trainer == "sklearn_estimator" and PARAMS.policies[experiment.augment].oversampling
-    )
-    masks = module.trainer == "two_stage"
-    assert module.augments != "no" or makes_rows or masks or experiment.augment == "none"
-
-
-@pytest.mark.parametrize("key", EXPERIMENTS)
-def test_a_composition_names_the_copies_that_its_policy_makes(key):
-    experiment = EXPERIMENTS[key]
-    makes = bool(PARAMS.policies[experiment.augment].versions)
-    expected = f"{experiment.augment}/{experiment.view}" if makes else "none/none"
-    assert experiment.copies == expected
-
-
-@pytest.mark.parametrize("key", EXPERIMENTS)
-def test_every_input_of_an_experiment_has_a_stage(key):
-    experiment = EXPERIMENTS[key]
-    assert inputs(experiment) <= PREPARED
+def test_every_input_of_an_experiment_has_a_stage():
+    for experiment in EXPERIMENTS.values():
+        assert inputs(experiment) <= PREPARED
 
 
 def test_no_input_is_prepared_that_no_experiment_reads():
@@ -266,79 +109,15 @@ def test_a_corpus_in_parts_has_its_corpus_name(name):
     assert name == f"{PARAMS.cuts[name].of}_parts"
 
 
-@pytest.mark.parametrize("key", EXPERIMENTS)
-def test_settings_fit_the_block_of_the_model(key):
-    experiment = EXPERIMENTS[key]
-    (block,) = config.read(f"models.{experiment.model}", path=ROOT / "params.yaml")
-    words = experiment.settings.split()
-    assert len(config.settings(words)) == len(words)
-    config.changed(block, config.settings(words))
-
-
-@pytest.mark.parametrize("key", EXPERIMENTS)
-def test_an_experiment_that_needs_weights_depends_on_whether_they_are_there(key):
-    experiment = EXPERIMENTS[key]
-    blocks = [("models", experiment.model, PARAMS.models)]
-    if experiment.family in PARAMS.families:
-        blocks.append(("families", experiment.family, PARAMS.families))
-    needed = {name: block for block, name, known in blocks if "weights" in known[name]}
-    assert (key in EVERY.brought) == bool(needed)
-    if needed:
-        looked_at = CORPORA["weights"]
-        assert looked_at["foreach"][experiment.weights] == needed[experiment.weights]
-        assert looked_at["do"]["always_changed"]
-        stage = PIPELINE["stages"]["brought"]["do"]
-        assert "data/weights/${item.weights}" in stage["deps"]
-        assert "weights=${item.weights}" in stage["cmd"]
-
-
-@pytest.mark.parametrize("key", EVERY.transfer)
-def test_a_chain_ends_in_a_network_that_is_trained_from_nothing(key):
-    seen = []
-    while key in EVERY.transfer:
-        assert key not in seen
-        seen.append(key)
-        key = EVERY.transfer[key].parent
-    assert EVERY.experiments[key].model == "sincnet"
-
-
-CHAINS = {
-    "transfer1": ("ch818 tr_music 4qaed", "4qaed tr_music ch818", "4qaed ch818 tr_music"),
-    "transfer2": ("tr_music ch818 4qaed", "tr_music 4qaed ch818", "ch818 4qaed tr_music"),
-    "transfer3": ("tr_music 4qaed", "4qaed tr_music"),
-}
-
-
-@pytest.mark.parametrize(("row", "chain"), [(r, c) for r, cs in CHAINS.items() for c in cs])
-def test_a_transfer_learns_the_languages_in_the_published_order(row, chain):
-    key, learned = f"{row}_{chain.split()[-1]}", []
-    while key in EVERY.transfer:
-        learned.insert(0, EVERY.transfer[key].corpus)
-        key = EVERY.transfer[key].parent
-    assert [EVERY.experiments[key].corpus, *learned] == chain.split()
-
-
-@pytest.mark.parametrize(
-    ("row", "printed"),
-    [
-        ("mlp_essentia", "58 56 55 56 26 24 23 24 71 70 70 70"),
-        ("mlp_compare", "65 63 63 63 23 30 23 30 74 71 71 71"),
-        ("mlp_combined", "72 67 64 67 18 19 18 19 80 77 77 77"),
-        ("sincnet_200ms", "59 57 52 57 11 27 16 27 68 63 58 63"),
-        ("sincnet_500ms", "58 58 56 58 3 18 6 18 68 66 66 66"),
-        ("transfer1", "57 56 51 56 10 24 12 24 75 75 75 75"),
-        ("transfer2", "61 60 57 61 28 26 17 26 72 71 71 71"),
-        ("transfer3", "59 58 56 58 73 73 73 73"),
-        ("mixed_mlp", "60 57 56 57 22 23 22 23 67 64 64 64"),
-        ("mixed_sincnet", "58 57 56 57 26 23 21 23 61 51 50 51"),
-    ],
-)
-def test_the_table_of_pandrea_holds_what_the_poster_prints(row, printed):
-    table = EVERY.tables["pandrea_sincnet_table"]
-    found = table.rows[row].published
-    metrics = ("precision_weighted", "recall_weighted", "f1_weighted", "accuracy")
-    figures = [f"{100 * found[m][c]:.0f}" for c in table.columns for m in metrics if c in found[m]]
-    assert " ".join(figures) == printed
+def test_an_experiment_that_needs_weights_depends_on_whether_they_are_there():
+    looked_at = CORPORA["weights"]
+    assert looked_at["do"]["always_changed"]
+    stage = PIPELINE["stages"]["brought"]["do"]
+    assert "data/weights/${item.weights}" in stage["deps"]
+    assert "weights=${item.weights}" in stage["cmd"]
+    for experiment in EVERY.brought.values():
+        block = "models" if experiment.weights in PARAMS.models else "families"
+        assert looked_at["foreach"][experiment.weights] == block
 
 
 def test_the_pipeline_has_a_stage_for_each_experiment_and_table():
@@ -349,7 +128,6 @@ def test_the_pipeline_has_a_stage_for_each_experiment_and_table():
         copy = path.parent / "dvc.yaml"  # of a Git revision DVC follows no link
         assert not copy.is_symlink(), "run make format"
         assert copy.read_bytes() == (folder / "experiments.yaml").read_bytes(), "run make format"
-        assert set(yaml.safe_load(path.read_text())["papers"]) == {path.parent.name}
     read = PIPELINE["vars"][-1]
     assert set(read.partition(":")[2].split(",")) == groups - {"papers", "tables", "systems"}
 
@@ -402,11 +180,34 @@ def test_a_paper_that_is_none_is_refused_with_those_there_are():
 
 
 def test_a_key_in_two_files_is_refused(tmp_path):
-    text = "papers: {}\ntables: {}\ncounts: {a: {paper: p, dataset: d}}\n"
     for name in ("one", "two"):
+        paper = f"papers: {{{name}: {{title: T, authors: A, url: null}}}}\ntables: {{}}\n"
         (tmp_path / name).mkdir()
+        text = f"{paper}counts: {{a: {{paper: {name}, dataset: d}}}}\n"
         (tmp_path / name / "paper.yaml").write_text(text)
     with pytest.raises(MerError, match=r"two/paper\.yaml: counts\.a stands in another"):
+        papers.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("papers_of", "paper", "message"),
+    [
+        ("two", "one", r"one/paper\.yaml: papers=\['two'\] must be \['one'\], the folder; mend it"),
+        (
+            "one",
+            "two",
+            r"one/paper\.yaml: counts\.a\.paper='two' must be 'one', the folder; mend it",
+        ),
+    ],
+)
+def test_a_file_that_describes_another_paper_is_refused(tmp_path, papers_of, paper, message):
+    (tmp_path / "one").mkdir()
+    text = (
+        f"papers: {{{papers_of}: {{title: T, authors: A, url: null}}}}\ntables: {{}}\n"
+        f"counts: {{a: {{paper: {paper}, dataset: d}}}}\n"
+    )
+    (tmp_path / "one/paper.yaml").write_text(text)
+    with pytest.raises(MerError, match=message):
         papers.load(tmp_path)
 
 
@@ -463,11 +264,20 @@ def check(monkeypatch, capsys, *words):
     return out, {line.split()[1]: line for line in out.splitlines() if line.startswith("│")}
 
 
+def test_mer_check_refuses_an_experiment_that_does_not_fit(small, monkeypatch, capsys):
+    path = small / "papers/p/paper.yaml"
+    path.write_text(path.read_text().replace("family: top100", "family: top10", 1))
+    with pytest.raises(SystemExit, match="1"):
+        check(monkeypatch, capsys)
+    message = "papers/p/paper.yaml: experiments.cnn_4qaed.family='top10' must be one of ['compare'"
+    assert message in capsys.readouterr().err
+
+
 def test_mer_check_says_what_each_cell_lacks(small, monkeypatch, capsys):
     write_json(small / "metrics/experiments/p/demo_cnn_4qaed.json", {"f1_macro": 0.5})
     out, lines = check(monkeypatch, capsys)
     assert "absent" in lines["svm"]
-    assert "data/raw/4qaed not there" in lines["svm"]
+    assert "data/raw/4qaed is missing" in lines["svm"]
     assert "demo only" in lines["cnn"]
     assert "absent" in lines["openl3"]
     assert "weights not there" in lines["openl3"]

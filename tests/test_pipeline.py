@@ -94,7 +94,7 @@ EDITS = {
     "models.cnn.training.lr": set(),
     "columns.k": {"train"},
     "profiles.quick.repeats": set(),
-    "corpora.emopia200.rate": set(),
+    "corpora.emopia200.sample_rate": set(),
     "families.compare.peak": {"features@compare-demo"},
     "audio.min_seconds": {"standardize@demo"},
     "views.louro.hop_length": set(),
@@ -237,7 +237,12 @@ def test_a_small_float_arrives_as_a_float(edited):
 UNDECLARED = {
     "folds.py demo": ["corpora.demo.protocol", "profile", "profiles.demo", "seed"],
     "index.py demo": ["corpora.demo.layout", "corpora.demo.counts"],
-    "standardize.py demo": ["corpora.demo.rate", "corpora.demo.peak_db", "audio", "quarantine"],
+    "standardize.py demo": [
+        "corpora.demo.sample_rate",
+        "corpora.demo.peak_db",
+        "audio",
+        "quarantine",
+    ],
     "features.py compare demo": ["families.compare"],
     "mel.py none demo": ["views.none"],
     "evaluate.py": [],

@@ -86,7 +86,7 @@ def test_keeps_the_path_of_a_missing_file(mini):
 @pytest.mark.parametrize(
     ("file", "edit", "match"),
     [
-        (ANNOTATIONS, lambda rows: [*rows, rows[-1]], r"line 10: the clip '\d+' must stand once"),
+        (ANNOTATIONS, lambda rows: [*rows, rows[-1]], r"line 10: the clip '\d+' must have one row"),
         (ANNOTATIONS, lambda rows: [*rows, "x,0.1,0.1"], r"musicId must be a whole number, not 'x'"),
         (ANNOTATIONS, lambda rows: [*rows, "7,,0.1"], r"Arousal\(mean\) must be a finite number"),
         (ANNOTATIONS, lambda rows: [*rows, "7,0.1,1.5"], r"Valence\(mean\) must lie in 0..1, not 1.5"),

@@ -54,7 +54,7 @@ def prepare():
     raw, index, standard = (Path("data", kind, "demo") for kind in ("raw", "index", "standard"))
     render.render("folder", raw, seed=7, seconds=SECONDS, sample_rate=RATE, counts=corpus.counts)
     build(raw, index, "folder", corpus.counts)
-    how = {"sample_rate": corpus.rate, "peak_db": corpus.peak_db, "limits": limits}
+    how = {"sample_rate": corpus.sample_rate, "peak_db": corpus.peak_db, "limits": limits}
     standardize.standardize(index, raw, standard, **how, quarantine=quarantine)
     mel.compute(standard, Path("data/mel/louro/demo"), view)
     features = Path("data/features/compare/demo")
@@ -183,7 +183,7 @@ def test_the_command_prints_and_writes_and_names_what_it_leaves_out(
     assert json.loads(Path("emotions.json").read_text()) == table.to_dict("records")
     said = capsys.readouterr().out
     assert raw[0] in said
-    assert "emotions.csv: 1 songs in 1 excerpts, answered by 2 trainings; files left out: 1" in said
+    assert "emotions.csv: 1 songs in 1 excerpts, predicted by 2 folds; files left out: 1" in said
     assert "'broken.mp3' is left out: not decodable" in caplog.text
     assert list(Path(".mer").glob(".songs*")) == []
 
@@ -223,7 +223,7 @@ REFUSED = {
     "policy": ("svm", {"augment": "noise"}, None, "(augment=noise), and is one of augment=none"),
     "leak": ("svm", {"augment": "noise_leak"}, None, "augment=noise_leak is a diagnostic"),
     "another corpus": ("svm", {}, other_source, "is one of source=4qaed"),
-    "settings": ("svm", {"models__svm__c": 1e-4}, None, "fitted again must answer as that of"),
+    "settings": ("svm", {"models__svm__c": 1e-4}, None, "fitted again must predict as in"),
     "weights": ("hybrid", {}, no_weights, "must hold the network of that fold, and there is none"),
     "layers": ("sincnet", {"models__sincnet__hidden": [8]}, None, "must be of the network that"),
     "view": ("hybrid", {"views__louro__top_db": 60.0}, None, "made with another view than params"),

@@ -277,7 +277,7 @@ def test_artists_convolution_pads_as_keras_does():
 def test_views_have_the_shape_that_the_networks_were_trained_on(view, shape):
     (chosen,) = config.read(f"views.{view}", path=ROOT / "params.yaml")
     parts = [chosen.segments] if chosen.segments else []
-    assert (*parts, chosen.frames, chosen.mels) == shape
+    assert (*parts, chosen.frames, chosen.n_mels) == shape
 
 
 def test_the_view_has_the_filters_of_the_checkpoint(real):

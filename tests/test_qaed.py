@@ -166,7 +166,7 @@ def test_refuses_a_file_in_another_quadrant(mini):
             ANNOTATIONS,
             "MT0000000087",
             "MT0000000007",
-            r"line 3: the clip 'MT0000000007' must stand once",
+            r"line 3: the clip 'MT0000000007' must have one row",
         ),
         (
             ANNOTATIONS,
@@ -198,7 +198,7 @@ def test_refuses_labels(mini, file, old, new, match):
         ('"SongID"', '"Id"', r"must have a column 'SongID' or 'IDSong'"),
         ('"Quadrant"', '"Class"', r"must not have the column 'Class', the first of 1"),
         ("MT0000000007", "MT0000000001", r"has no row for 'MT0000000007' \(1 such"),
-        ("MT0000000087", "MT0000000007", r"the clip 'MT0000000007' must stand once"),
+        ("MT0000000087", "MT0000000007", r"the clip 'MT0000000007' must have one row"),
         ('"Q4"', '"Q1"', r"line 2: the song 'MT0000000007' must be in Q4 .* not in 'Q1'"),
     ],
 )

@@ -38,7 +38,7 @@ def test_a_row_knows_its_line(read):
     [
         (b"", r"sheet.csv must have a column 'id', not only \[\]; write it"),
         (b"name\na\n", r"must have a column 'id', not only \['name'\]; write it"),
-        (b"id,n,n \na,1,2\n", "the column 'n' stands twice"),
+        (b"id,n,n \na,1,2\n", "the column 'n' is there twice"),
         (b"id\n", "must have at least one row; write it"),
         (b"id,n\na\n", "line 2 must have 2 cells, not 1"),
         (b'id\n"a\n', r"line 2 must be CSV \(unexpected end of data\)"),
@@ -71,7 +71,9 @@ def test_a_choice_is_read_without_blanks_and_checked():
 
 
 def test_an_id_stands_once(read):
-    with pytest.raises(MerError, match=r"line 4: the clip 'a' must stand once.*line 2; remove one"):
+    with pytest.raises(
+        MerError, match=r"line 4: the clip 'a' must have one row.*line 2; remove one"
+    ):
         spreadsheets.by_id(read(b"id\na\nb\na\n"), lambda row: row.cells["id"])
 
 

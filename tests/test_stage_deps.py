@@ -5,6 +5,7 @@ Otherwise DVC would call a result up to date that was computed with other code.
 
 import ast
 import re
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -100,6 +101,7 @@ def compositions(name: str) -> list[tuple[dict[str, str], list[Path]]]:
     ]
 
 
+@cache
 def data_files(path: Path) -> set[Path]:
     """The data files of the package that a module names."""
     nodes = ast.walk(imports.tree(path))

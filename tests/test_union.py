@@ -76,7 +76,7 @@ def test_a_member_without_audio_is_refused_and_nothing_written(prepared, tmp_pat
     tracks = [Track(t.id, t.quadrant) for t in artefacts.read_tracks(index / "one")]
     artefacts.write_tracks(index / "one" / "tracks.csv", tracks, {})
     with pytest.raises(
-        MerError, match=r"raw/one must have audio for a union, and 'MT\d+' has none"
+        MerError, match=r"raw/one must have audio to be merged, and 'MT\d+' has none"
     ):
         merge_corpora.make(list(MEMBERS), raw, index, raw / "all")
     assert not (raw / "all").exists()

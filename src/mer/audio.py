@@ -29,21 +29,6 @@ def resample(clip: Clip, sample_rate: int) -> Clip:
     )
 
 
-def scale_to_peak(pcm: np.ndarray, scale: float, peak_db: float | None) -> float:
-    """The factor that brings int16 samples to a peak.
-
-    Parameters
-    ----------
-    pcm : np.ndarray [shape=(n,), dtype=int16]
-    scale : float
-        Factor to the present level; the result for silence.
-    peak_db : float or None
-        Peak in dBFS; None keeps the present level.
-    """
-    peak = int(np.abs(pcm.astype(np.int32)).max())
-    return scale if peak_db is None or peak == 0 else 10 ** (peak_db / 20) / peak
-
-
 def limited(samples: np.ndarray, peak: float) -> np.ndarray:
     """The samples, scaled down to ``peak`` if their peak is above it."""
     loudest = np.abs(samples).max()

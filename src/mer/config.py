@@ -1,7 +1,7 @@
 """The only reader of params.yaml and params/*.yaml: typed sections, unknown keys refused.
 
 A stage reads exactly the sections that it declares in its dvc.yaml, as in
-``read("corpora.demo.rate", "audio")``. ``validate`` reads all files.
+``read("corpora.demo.sample_rate", "audio")``. ``validate`` reads all files.
 """
 
 from collections.abc import Iterable, Mapping
@@ -100,7 +100,7 @@ def load(path: Path = PARAMS) -> dict[str, Any]:
         if misplaced := [section for section in found if file_of(section, path) != file]:
             section = misplaced[0]
             raise MerError(
-                f"{file}: {section!r} must stand in {file_of(section, path)}; move it or mend its name"
+                f"{file}: {section!r} must be in {file_of(section, path)}; move it or correct its name"
             )
         content |= found
     return content
@@ -116,7 +116,7 @@ def _check(schema: Any, value: Any, where: str, path: Path) -> Any:
         path = file_of(key, path)
         if fault["type"] == "extra_forbidden":
             raise MerError(
-                f"{path}: {key!r} is not a known key; remove it or mend its name"
+                f"{path}: {key!r} is not a known key; remove it or correct its name"
             ) from None
         if fault["type"] == "missing":
             raise MerError(f"{path}: the key {key!r} is missing") from None
@@ -141,7 +141,7 @@ def read(*keys: str, path: Path = PARAMS) -> list[Any]:
     Parameters
     ----------
     keys : str
-        Dotted, as in dvc.yaml: ``seed``, ``corpora.demo.rate``, ``models.svm``.
+        Dotted, as in dvc.yaml: ``seed``, ``corpora.demo.sample_rate``, ``models.svm``.
 
     Raises
     ------

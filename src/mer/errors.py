@@ -2,11 +2,11 @@
 
 
 class MerError(Exception):
-    """What must be, what was got, where, and what to do, in one sentence.
+    """An error in one sentence: what is expected, what was found, where, and what to do.
 
     Stages print it without a traceback and end with status 1.
     """
 
 
 class AbsentError(MerError):
-    """An input that is marked absent: the message is the reason, which a table can show."""
+    """An absent input; the message is the reason, which a table can show."""

@@ -1,9 +1,9 @@
-"""Every score, from ``Predictions`` only.
+"""Every score, computed from ``Predictions``.
 
 Conventions: scores lie in 0..1. A score of a repeated cross-validation is the mean over all its test
 folds, as Louro et al. and most of the field report it; ``f1_macro_sd`` is the standard deviation over
-these folds. Where a fold is trained in rounds, each is such a repeat: the rounds of a single split
-differ by their seeds alone. A class that a fold neither contains nor predicts counts 0.
+these folds. The restarts of a fold (trainings from other seeds) count as repeats: with a single split, the
+standard deviation is over seeds alone. A class that a fold neither contains nor predicts scores 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -92,37 +92,37 @@ def fold_scores(predictions: Predictions) -> dict[str, np.ndarray]:
 
 
 def clips_of(predictions: Predictions) -> list[str]:
-    """The clips that were predicted, or whose parts were, sorted."""
+    """The ids of the predicted clips, sorted; the clips of predicted segments in a segmented corpus."""
     return sorted({clip_of(id_) for id_ in predictions.frame["id"]})
 
 
 def bootstrap_weights(count: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each of ``count`` units is in a draw of as many [shape=(draws, count)]."""
+    """How often each of ``count`` units is in each bootstrap sample [shape=(samples, count)]."""
     return rng.multinomial(count, np.full(count, 1 / count), BOOTSTRAP_DRAWS)
 
 
 def bootstrap_scores(predictions: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Every score of every repeat, over all its folds, of clips that are drawn.
+    """Every score of every repeat, over all its folds, on bootstrap samples of clips.
 
     Parameters
     ----------
-    weights : np.ndarray [shape=(draws, clips)]
-        How often each of ``clips_of(predictions)`` counts, with all its parts.
+    weights : np.ndarray [shape=(samples, clips)]
+        How often each of ``clips_of(predictions)``, with all its segments, is in each sample.
 
     Returns
     -------
-    dict of str to np.ndarray [shape=(repeats, draws)], in 0..1
+    dict of str to np.ndarray [shape=(repeats, samples)], in 0..1
     """
     n = len(predictions.classes)
     clips, row = np.unique([clip_of(id_) for id_ in predictions.frame["id"]], return_inverse=True)
     repeats, repeat = np.unique(predictions.frame["repeat"], return_inverse=True)
     pair = predictions.y_true * n + predictions.y_pred
-    drawn = []
+    samples = []
     for r in range(len(repeats)):
         counts = np.zeros((len(clips), n * n))
         np.add.at(counts, (row[repeat == r], pair[repeat == r]), 1)
-        drawn.append(_scores((weights @ counts).reshape(-1, n, n), predictions.classes))
-    return {name: np.stack([scores[name] for scores in drawn]) for name in drawn[0]}
+        samples.append(_scores((weights @ counts).reshape(-1, n, n), predictions.classes))
+    return {name: np.stack([scores[name] for scores in samples]) for name in samples[0]}
 
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:
@@ -133,31 +133,32 @@ def percentiles(values: np.ndarray) -> tuple[float, float]:
 
 
 def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, float]]:
-    """95 % bootstrap intervals of every score, the clip as the unit.
+    """95 % percentile bootstrap intervals of every score, with the clip as the unit.
 
-    Each draw takes as many clips as there are, with replacement, with all their parts where a corpus
-    was cut into such, and all their repeats; a score is computed per repeat over all its folds, for a
-    fold's own draw may lack a class, and averaged. Its percentiles, as deviations from the score of all
-    clips so computed, lie about the mean over the folds, which is the figure reported. It says how far
-    that would move with other clips, not with other training runs.
+    Each bootstrap sample has as many clips as the predictions, drawn with replacement; a clip brings its
+    segments and its predictions in all repeats. A score is computed per repeat over all its folds, because
+    the sample of a single fold may lack a class, and averaged over the repeats. The interval is re-centred:
+    the score of all clips, computed in the same way, is subtracted from its bounds, and the mean over the
+    folds, which is reported, is added. It shows how much the score varies with the clips, not with the
+    training.
 
     Returns
     -------
     dict of str to (low, high), in 0..1
     """
     count = len(clips_of(predictions))
-    drawn = bootstrap_scores(predictions, bootstrap_weights(count, np.random.default_rng(seed)))
-    undrawn = bootstrap_scores(predictions, np.ones((1, count)))
+    sampled = bootstrap_scores(predictions, bootstrap_weights(count, np.random.default_rng(seed)))
+    unweighted = bootstrap_scores(predictions, np.ones((1, count)))
     found = {}
     for name, folds in fold_scores(predictions).items():
-        bounds = percentiles(drawn[name].mean(0) - undrawn[name].mean() + folds.mean())
+        bounds = percentiles(sampled[name].mean(0) - unweighted[name].mean() + folds.mean())
         low, high = np.clip(bounds, 0, 1)
         found[name] = float(low), float(high)
     return found
 
 
 def _deviation(values: np.ndarray) -> float:
-    """Standard deviation over folds; 0 where there is one."""
+    """Standard deviation over folds; 0 for a single fold."""
     return float(values.std(ddof=1)) if len(values) > 1 else 0.0
 
 
@@ -174,8 +175,8 @@ def averages(predictions: Predictions) -> dict[str, float]:
 
 
 def always_high(predictions: Predictions) -> dict[str, float]:
-    """``high_accuracy`` and ``high_f1``: what always answering ``high`` gets, He & Ferguson's reference;
-    empty where that is no class."""
+    """``high_accuracy`` and ``high_f1`` of a classifier that always predicts ``high``, the reference of
+    He & Ferguson; empty if the target has no class ``high``."""
     if predictions.classes[-1] != "high":
         return {}
     counts = fold_confusions(predictions)
@@ -184,9 +185,9 @@ def always_high(predictions: Predictions) -> dict[str, float]:
 
 
 def summary(predictions: Predictions, seed: int) -> dict[str, float | int]:
-    """All figures of ``metrics/run.json`` that follow from the predictions, to 4 digits.
+    """The figures of ``metrics/run.json`` that are computed from the predictions, to 4 digits.
 
-    ``constant_accuracy`` is what always answering the most frequent class of the test clips gets.
+    ``constant_accuracy`` is the accuracy of always predicting the most frequent class of the test clips.
     """
     low, high = intervals(predictions, seed)["f1_macro"]
     frequency = np.bincount(predictions.y_true, minlength=len(predictions.classes))
@@ -201,61 +202,64 @@ def summary(predictions: Predictions, seed: int) -> dict[str, float | int]:
 
 
 def spread(predictions: Predictions, seed: int) -> dict[str, float]:
-    """``<score>_sd`` over the test folds and the bounds ``<score>_low, <score>_high`` of its 95 %
-    interval over clips, of every score, to 4 digits."""
+    """For every score, ``<score>_sd`` over the test folds and the bounds ``<score>_low, <score>_high`` of
+    its 95 % interval over clips, to 4 digits."""
     figures = {f"{n}_sd": _deviation(values) for n, values in fold_scores(predictions).items()}
     for name, (low, high) in intervals(predictions, seed).items():
         figures |= {f"{name}_low": low, f"{name}_high": high}
     return _rounded(figures)
 
 
-def _differences(ours: Sequence[float], theirs: Sequence[float], rounds: int) -> np.ndarray:
-    """Of two systems' scores, the mean over the rounds of each fold [shape=(folds,)]."""
-    return np.subtract(ours, theirs).reshape(rounds, -1).mean(0)
+def _differences(ours: Sequence[float], theirs: Sequence[float], restarts: int) -> np.ndarray:
+    """The difference of two systems' scores per fold, averaged over restarts [shape=(folds,)]."""
+    return np.subtract(ours, theirs).reshape(restarts, -1).mean(0)
 
 
-def paired_t_test(ours: Sequence[float], theirs: Sequence[float], rounds: int = 1) -> float | None:
+def paired_t_test(
+    ours: Sequence[float], theirs: Sequence[float], restarts: int = 1
+) -> float | None:
     """Two-sided p of Student's paired t-test on scores of the same folds, as papers use it.
 
-    It takes folds for independent, which they are not: see ``corrected_t_test``.
+    The test assumes independent folds, which folds of a cross-validation are not: see
+    ``corrected_t_test``.
 
     Parameters
     ----------
-    ours, theirs : sequence of float [length rounds * J]
-        Scores of two systems, round by round, then fold by fold; a fold's rounds are averaged.
+    ours, theirs : sequence of float [length restarts * J]
+        Scores of two systems by restart, then by fold; the restarts of a fold are averaged.
 
     Returns
     -------
-    float in 0..1, or None where all differences are equal, or there is only one
+    float in 0..1, or None if all differences are equal or there is only one
     """
-    differences = _differences(ours, theirs, rounds)
+    differences = _differences(ours, theirs, restarts)
     if len(differences) < 2 or np.isclose(differences.var(), 0):
         return None
     return float(ttest_1samp(differences, 0).pvalue)
 
 
 def corrected_t_test(
-    ours: Sequence[float], theirs: Sequence[float], test_per_train: float, rounds: int = 1
+    ours: Sequence[float], theirs: Sequence[float], test_per_train: float, restarts: int = 1
 ) -> float | None:
     """Two-sided p of the corrected resampled t-test on paired scores of the same folds.
 
     Training sets of a repeated cross-validation overlap, so the variance of the mean difference is not
-    1/J of that of the differences but 1/J + n_test / n_train of it (Nadeau & Bengio, "Inference for
-    the Generalization Error", Machine Learning 52, 2003, section 3).
+    1/J of the variance of the differences but (1/J + n_test / n_train) of it (Nadeau & Bengio,
+    "Inference for the Generalization Error", Machine Learning 52, 2003, section 3).
 
     Parameters
     ----------
-    ours, theirs : sequence of float [length rounds * J]
-        Scores of two systems, round by round, then fold by fold; a fold's rounds, which share its
+    ours, theirs : sequence of float [length restarts * J]
+        Scores of two systems by restart, then by fold; the restarts of a fold, which share its
         training set, are averaged.
     test_per_train : float
-        Test clips per training clip.
+        Number of test clips per training clip.
 
     Returns
     -------
-    float in 0..1, or None where all differences are equal, or there is only one
+    float in 0..1, or None if all differences are equal or there is only one
     """
-    differences = _differences(ours, theirs, rounds)
+    differences = _differences(ours, theirs, restarts)
     count = len(differences)
     variance = differences.var(ddof=1) if count > 1 else 0.0
     if np.isclose(variance, 0):

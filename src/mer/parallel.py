@@ -1,7 +1,7 @@
-"""The same function over many items, on this machine's cores or on a Dask cluster.
+"""Parallel map of a function over items, on the cores of this machine or on a Dask cluster.
 
-``MER_JOBS`` says how many processes (default: one per core); ``MER_DASK`` names a scheduler
-(``tcp://host:8786``) that takes their place. Neither changes a result: a call has one thread.
+``MER_JOBS`` is the number of processes (default: one per core); ``MER_DASK`` is the address of a scheduler
+(``tcp://host:8786``) to use instead. Neither changes a result, because a call has one thread.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ FACTS = "facts"  # key of the metadata of a stored result
 
 
 def jobs() -> int:
-    """Processes to run at once, from ``MER_JOBS``.
+    """The number of parallel processes, from ``MER_JOBS``.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def jobs() -> int:
 
 @contextmanager
 def _backend(sequential: bool) -> Iterator[bool]:
-    """Configure joblib; yields whether results arrive one by one."""
+    """Configure joblib; yield whether results arrive one by one."""
     address = os.environ.get("MER_DASK")
     with ExitStack() as stack:
         if sequential:
@@ -79,21 +79,21 @@ def parallel_map(
     label: str,
     sequential: bool = False,
 ) -> Iterator[Result]:
-    """``function`` of every item, in the order of the items, with a progress bar.
+    """Apply ``function`` to every item in parallel; yield the results in order, with a progress bar.
 
     Parameters
     ----------
     function : callable
         Importable by name or a ``functools.partial`` of such; it runs in another process.
     label : str
-        What the bar says.
+        Text of the progress bar.
     sequential : bool
-        Run in this process, one after the other: the function has a GPU to itself.
+        Process the items one after the other in this process, for functions that use a GPU.
 
     Raises
     ------
     MerError
-        If a process was killed, for want of memory mostly.
+        If a process was killed, mostly for lack of memory.
     """
     calls = (joblib.delayed(_single_threaded)(function, item) for item in items)
     columns = [TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
@@ -106,7 +106,7 @@ def parallel_map(
                 yield result
         except TerminatedWorkerError as error:
             raise MerError(
-                f"{label}: the {jobs()} processes must live, and one was killed; where memory was "
+                f"{label}: one of the {jobs()} processes was killed; if memory was "
                 "short, set MER_JOBS to fewer, then run `dvc repro`"
             ) from error
 

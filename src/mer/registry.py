@@ -1,4 +1,4 @@
-"""The folder is the registry: a module's name is its name in params.yaml."""
+"""Registries: the modules of a folder, selected by name in params.yaml."""
 
 import importlib
 import pkgutil
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def names(package: str) -> list[str]:
-    """Names that can be selected from ``mer.<package>``, sorted.
+    """The names that can be selected from ``mer.<package>``, sorted.
 
     Parameters
     ----------
     package : str
-        A folder of the package with a module per entry, as ``models`` or ``learn.trainers``; one whose
-        name begins with ``_`` is none.
+        A folder with a module per entry, such as ``models`` or ``learn.trainers``; a module whose name
+        begins with ``_`` is not an entry.
     """
     path = importlib.import_module(f"mer.{package}").__path__
     return sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_"))

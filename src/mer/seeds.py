@@ -1,4 +1,4 @@
-"""One seed in params.yaml; every generator derives from it and from what it is for."""
+"""Random generators, derived from the seed in params.yaml and from their purpose."""
 
 import hashlib
 
@@ -6,14 +6,14 @@ import numpy as np
 
 
 def generator(seed: int, *key: object) -> np.random.Generator:
-    """A generator for one purpose: the same key gives the same draws, in any order, on any worker.
+    """A generator for one purpose: the same key gives the same numbers, in any order, on any worker.
 
     Parameters
     ----------
     seed : int
         ``seed`` of params.yaml.
     key : objects whose ``str`` is stable
-        What it is for: ``("train", repeat, fold)``, ``("augment", policy, clip id)``.
+        The purpose: ``("train", repeat, fold)``, ``("augment", policy, clip id)``.
     """
     text = "\0".join(map(str, (seed, *key)))
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big"))

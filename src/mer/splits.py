@@ -1,6 +1,6 @@
-"""Every protocol: how a corpus is cut into training, validation and test clips.
+"""Every protocol: how a corpus is split into training, validation and test clips.
 
-All of them stratify by quadrant, whatever the target, so that systems for different targets are
+All protocols stratify by quadrant, for every target, so that systems for different targets are
 compared on the same clips. ``grouped`` keeps an artist (or source song) on one side; the published
 protocols do not, and their scores on songs of known artists are higher for it.
 """
@@ -55,7 +55,7 @@ def _grouped(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> li
 
 
 def _published(tracks: Sequence[Track], protocol: str) -> list[Fold]:
-    """The split that the corpus itself carries."""
+    """The split that is published with the corpus."""
     parts: dict[str, list[int]] = {"train": [], "val": [], "test": []}
     for i, track in enumerate(tracks):
         if protocol in track.splits:
@@ -63,8 +63,8 @@ def _published(tracks: Sequence[Track], protocol: str) -> list[Fold]:
     return [Fold(0, 0, *(_part(tracks, parts[side]) for side in ("train", "val", "test")))]
 
 
-def _drawn(tracks: Sequence[Track], shares: tuple[float, float], seed: int) -> list[Fold]:
-    """One stratified draw with the given shares of validation and test."""
+def _stratified(tracks: Sequence[Track], shares: tuple[float, float], seed: int) -> list[Fold]:
+    """One random stratified split with the given shares of validation and test."""
     quadrants, everything = _quadrants(tracks), np.arange(len(tracks))
     val_share, test_share = shares
     rest, test = train_test_split(
@@ -79,9 +79,9 @@ def _drawn(tracks: Sequence[Track], shares: tuple[float, float], seed: int) -> l
 def _song_80_20(tracks: Sequence[Track], corpus: str) -> list[Fold]:
     """Pandrea's split of ``range(n)``, not stratified, over songs in blocks of a class (thesis notebooks).
 
-    The order of the blocks decides how many test songs a class has; each corpus has its own (methods
-    C.0), its miniature too. Of a union, each source is split as it is alone: a clip stands on the same
-    side in both.
+    The order of the blocks decides how many test songs a class has; each corpus has its own (see
+    docs/methods.md), and so has its miniature. In a merged corpus, each source is split as in its own
+    corpus, so that a clip is on the same side in both.
     """
     train: list[int] = []
     test: list[int] = []
@@ -110,19 +110,21 @@ def split(
     tracks : sequence of Track
         Their order does not matter.
     protocol : str
-        ``own``: the split that the labels carry. ``grouped``: 10 x 10 folds, no artist on two sides.
-        ``cv10x10``, ``cv10``: 10 (x 10) stratified folds. ``tvt_70_15_15``, ``tvt_40_30_30``: the
-        corpus' published split of that name, else one stratified draw. ``song_80_20``: Pandrea's.
+        ``own``: the split that is published with the labels. ``grouped``: 10 x 10 folds, no artist on
+        two sides. ``cv10x10``, ``cv10``: 10 (x 10) stratified folds. ``tvt_70_15_15, tvt_40_30_30``: the
+        corpus' published split of that name, else one random stratified split. ``song_80_20``:
+        Pandrea's.
     corpus : str
-        Its key: Pandrea's split looks at it.
+        Key of the corpus, which decides the order of Pandrea's split.
     seed : int
     folds, repeats : int or None
-        Override the protocol's number of folds and repeats where it has them.
+        Number of folds and repeats, in place of the protocol's; ignored by protocols with one split.
 
     Raises
     ------
     MerError
-        If the tracks do not allow it: fewer clips in a class than folds, no published split.
+        If the corpus does not allow the protocol: a class has fewer clips than folds, or there is no
+        published split.
     """
     tracks = sorted(tracks, key=lambda track: track.id)
     published = any(protocol in t.splits for t in tracks)
@@ -137,9 +139,9 @@ def split(
             case "grouped":
                 return _grouped(tracks, folds or FOLDS, repeats or REPEATS, seed)
             case "tvt_70_15_15":
-                return _drawn(tracks, (0.15, 0.15), seed)
+                return _stratified(tracks, (0.15, 0.15), seed)
             case "tvt_40_30_30":
-                return _drawn(tracks, (0.30, 0.30), seed)
+                return _stratified(tracks, (0.30, 0.30), seed)
             case "song_80_20":
                 return _song_80_20(tracks, corpus)
     except ValueError as error:
@@ -147,7 +149,7 @@ def split(
             f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}; take fewer folds, as with "
             "`-S profiles.quick.folds=5`, or another protocol"
         ) from error
-    raise MerError(f"protocol {protocol!r}: the corpus' labels carry no split of that name")
+    raise MerError(f"protocol {protocol!r}: the labels of the corpus have no split of that name")
 
 
 def shares_groups(tracks: Sequence[Track], folds: Sequence[Fold]) -> bool:

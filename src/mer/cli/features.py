@@ -1,4 +1,4 @@
-"""Features of your own songs: a table with a row per file."""
+"""Extract features of your own songs: a table with a row per file."""
 
 import argparse
 from pathlib import Path
@@ -16,7 +16,7 @@ SUFFIXES = (".parquet", ".csv")
 
 
 def sample_rate(text: str) -> int:
-    """A positive number of Hz."""
+    """A positive sample rate in Hz."""
     if (value := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
     return value
@@ -24,13 +24,15 @@ def sample_rate(text: str) -> int:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """``<family> <files or folders ...> --out table.parquet``."""
-    parser.add_argument("family", help="a key of families, or the name of a join, of params.yaml")
-    parser.add_argument("songs", nargs="+", help="audio files, or folders of such")
+    parser.add_argument(
+        "family", help="a key of families in params.yaml, or the name of a feature concatenation"
+    )
+    parser.add_argument("songs", nargs="+", help="audio files, or folders with audio files")
     parser.add_argument("--out", type=Path, required=True, help="table to write: .parquet or .csv")
     parser.add_argument(
         "--sample-rate",
         type=sample_rate,
-        help="Hz to bring songs to first, where not to the family's own rate",
+        help="sample rate in Hz to resample songs to first (default: the sample rate of the family)",
     )
 
 
@@ -44,7 +46,7 @@ def _write(target: Path, table: FeatureSet) -> None:
 
 
 def run(console: Console, given: argparse.Namespace) -> None:
-    """Write the table and say how many files are in it."""
+    """Write the table and print the number of songs."""
     if given.out.suffix not in SUFFIXES:
         raise MerError(f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}")
     table, left_out = songs.table(given.songs, given.family, given.sample_rate)

@@ -1,4 +1,4 @@
-"""What the selected, trained system answers for your own songs."""
+"""Predict the emotion of your own songs with the selected, trained system."""
 
 import argparse
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ SUFFIXES = (".csv", ".json")
 
 
 def seconds(text: str) -> float:
-    """Of an excerpt, at least one."""
+    """Length of an excerpt, at least one second."""
     if not 1 <= (value := float(text)) < float("inf"):
         raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
     return value
@@ -24,8 +24,8 @@ def seconds(text: str) -> float:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """``<files or folders ...> [--out emotions.csv]``."""
-    parser.add_argument("songs", nargs="+", help="audio files, or folders of such")
-    parser.add_argument("--out", type=Path, help="file to write the answers to: .csv or .json")
+    parser.add_argument("songs", nargs="+", help="audio files, or folders with audio files")
+    parser.add_argument("--out", type=Path, help="file for the predictions: .csv or .json")
     parser.add_argument(
         "--run",
         type=Path,
@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds",
         type=seconds,
-        help="of each excerpt (default: the corpus' clips, their median)",
+        help="length of each excerpt (default: the median length of the corpus' clips)",
     )
 
 
@@ -48,7 +48,7 @@ def _write(target: Path, rows: pd.DataFrame) -> None:
 
 
 def _shown(rows: pd.DataFrame, whole: Sequence[bool], title: str) -> Table:
-    """Songs in bold, their excerpts below them."""
+    """A table with songs in bold and their excerpts below them."""
     names = [Column(name, overflow="fold" if name == "id" else "ellipsis") for name in rows.columns]
     table = Table(*names, title=title, title_justify="left")
     for row, is_song in zip(rows.itertuples(index=False), whole, strict=True):
@@ -60,7 +60,7 @@ def _shown(rows: pd.DataFrame, whole: Sequence[bool], title: str) -> Table:
 
 
 def run(console: Console, given: argparse.Namespace) -> None:
-    """Print the answers, and write them where asked."""
+    """Print the predictions, and write them to ``--out``."""
     from mer.inference import predict, trained_system  # which load torch
 
     if given.out and given.out.suffix not in SUFFIXES:
@@ -76,8 +76,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
     where = f"{given.out}: " if given.out else ""
     count = sum(answers.whole)
     console.print(
-        f"{where}{count} songs in {len(answers.rows) - count} excerpts, answered by {len(asked.members)} "
-        f"trainings; files left out: {len(answers.left_out)}",
+        f"{where}{count} songs in {len(answers.rows) - count} excerpts, predicted by {len(asked.members)} "
+        f"folds; files left out: {len(answers.left_out)}",
         soft_wrap=True,
         markup=False,
     )

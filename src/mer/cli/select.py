@@ -103,7 +103,7 @@ def replaced(text: str, key: str, value: str, file: Path) -> str:
 
 
 def _moved(after: str, grown: int) -> str:
-    """What follows a value that has grown, with the comment of its line in the column where it was."""
+    """The text after a changed value, with the comment of the line kept in its column."""
     line, newline, rest = after.partition("\n")
     comment = line.lstrip(" ")
     if not comment.startswith("#"):

@@ -1,4 +1,4 @@
-"""Every cell of every published table: done, in part, demo only, or absent and why."""
+"""List how far each cell of the published tables is reproduced, and why no further."""
 
 import argparse
 from collections import Counter
@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mer import config
-from mer.reproduction import results, spec
+from mer.reproduction import results, spec, validation
 
 ALIASES = ("check",)
 COLOURS = {"done": "green", "in part": "cyan", "demo only": "yellow", "absent": "red"}
@@ -26,11 +26,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(console: Console, options: argparse.Namespace) -> None:
-    """Print, of every cell of every published table, how far it is reproduced, and why no further.
+    """Print the state of each cell of the published tables, and the reason if it is not done.
 
-    Cells side by side of which the same is said share a line.
+    Adjacent cells with the same state and reason share a line.
     """
-    every, (corpora,) = spec.load(), config.read("corpora")
+    every, params = spec.load(), config.read_all()
+    validation.check(every, params)
     if options.papers:
         every = every.only(options.papers)
     counted: Counter[str] = Counter()
@@ -44,6 +45,8 @@ def run(console: Console, options: argparse.Namespace) -> None:
         console.print(shown)
     for corpus in sorted(every.corpora):
         if not (results.RAW / corpus).is_dir():
-            console.print(f"{results.RAW / corpus}: {corpora[corpus].source}", soft_wrap=True)
+            console.print(
+                f"{results.RAW / corpus}: {params.corpora[corpus].source}", soft_wrap=True
+            )
     console.print(ADVICE, soft_wrap=True)
     console.print(", ".join(f"{counted[state]} {state}" for state in COLOURS))

@@ -1,4 +1,4 @@
-"""What the archives of published corpora have in common, for the layouts that read them."""
+"""Functions that the layouts of published archives share."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -11,12 +11,12 @@ LEVELS = ("", "*/", "*/*/")
 
 
 def find(root: Path, pattern: str, remedy: str) -> Path:
-    """The one file named like ``pattern`` in ``root``, or else one or two folders below.
+    """The only file that matches ``pattern`` in ``root``, or else one or two folders below.
 
     Raises
     ------
     MerError
-        If there is none, or several in the same depth.
+        If there is none, or several at the same depth.
     """
     for level in LEVELS:
         if found := sorted(path for path in root.glob(level + pattern) if path.is_file()):
@@ -30,7 +30,7 @@ def find(root: Path, pattern: str, remedy: str) -> Path:
 
 
 def same_songs(file: Path, found: Collection[str], wanted: Collection[str], said_by: str) -> None:
-    """Refuse a file that lacks a song of ``said_by`` or has one too many."""
+    """Raise if the songs of a file are not the songs of ``said_by``."""
     for what, songs in (
         ("has no row for", set(wanted) - set(found)),
         ("has a row for", set(found) - set(wanted)),
@@ -45,7 +45,7 @@ def same_songs(file: Path, found: Collection[str], wanted: Collection[str], said
 def same_quadrants(
     rows: Mapping[str, spreadsheets.Row], quadrants: Mapping[str, str], said_by: str
 ) -> None:
-    """Refuse a row of another quadrant than ``said_by`` has for its song."""
+    """Raise if the quadrant of a row is not the quadrant of its song in ``said_by``."""
     for song, row in rows.items():
         if row.text("Quadrant") != quadrants[song]:
             raise MerError(
@@ -55,7 +55,7 @@ def same_quadrants(
 
 
 def has_folders(base: Path, quadrants: Mapping[str, str], said_by: str) -> bool:
-    """Whether ``base`` holds any of ``Q1`` to ``Q4``; refuses a song in the wrong one of them."""
+    """Whether ``base`` has any of the folders ``Q1`` to ``Q4``; raise if a song is in the wrong one."""
     folders = [base / q for q in QUADRANTS if (base / q).is_dir()]
     for file in (file for folder in folders for file in sorted(folder.glob("*.mp3"))):
         annotated = quadrants.get(file.stem, file.parent.name)

@@ -30,7 +30,7 @@ published_families: tuple[str, ...] = ()
 
 
 def published(_root: Path) -> dict[str, FeatureSet]:
-    """No tables come with this layout."""
+    """The layout has no feature tables."""
     return {}
 
 

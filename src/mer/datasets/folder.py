@@ -6,10 +6,10 @@
     ├── labels.csv      path,quadrant  or  path,valence,arousal;  may also hold artist, source, split
     └── …               audio files, in any folders, in any format that can be decoded
 
-``path`` is relative to the root, with forward slashes; without its suffix it is the id. Where there
-is no ``quadrant``, low and high are told apart by ``labels.midpoints`` over the corpus. ``artist``
-names what must not be split (the artist, or the source song); ``split`` (train, val, test) is the
-corpus' own; ``source`` names the corpus that a song of a union comes from.
+``path`` is relative to the root, with forward slashes; without its suffix it is the id. If there is no
+column ``quadrant``, ``labels.midpoints`` over the corpus separates low from high. ``artist`` names the
+group that must not be split (the artist, or the source song); ``split`` (train, val, test) is a split of
+the corpus' authors; ``source`` names the corpus of a song in a merged corpus.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ published_families: tuple[str, ...] = ()
 
 
 def published(_root: Path) -> dict[str, FeatureSet]:
-    """No tables come with this layout."""
+    """The layout has no feature tables."""
     return {}
 
 
@@ -53,7 +53,7 @@ def _rows(root: Path) -> dict[str, spreadsheets.Row]:
 
 
 def _thresholds(file: Path, rows: Mapping[str, spreadsheets.Row]) -> tuple[float, float] | None:
-    """Of valence and of arousal, or None where quadrants are labelled."""
+    """Thresholds of valence and arousal, or None if the quadrants are labelled."""
     columns = next(iter(rows.values())).cells
     if "quadrant" in columns:
         return None
@@ -68,12 +68,12 @@ def _thresholds(file: Path, rows: Mapping[str, spreadsheets.Row]) -> tuple[float
 
 
 def thresholds(root: Path) -> tuple[float, float] | None:
-    """Above which valence and arousal are high, or None where quadrants are labelled."""
+    """Thresholds above which valence and arousal are high, or None if the quadrants are labelled."""
     return _thresholds(root / LABELS, _rows(root))
 
 
 def _quadrant(row: spreadsheets.Row, limits: tuple[float, float] | None) -> str:
-    """As labelled, or from valence and arousal."""
+    """The labelled quadrant, or the one of valence and arousal."""
     if limits is None:
         return row.choice("quadrant", QUADRANTS)
     return labels.quadrant(row.number("valence"), row.number("arousal"), limits)
@@ -89,8 +89,8 @@ def tracks(root: Path) -> list[Track]:
     Raises
     ------
     MerError
-        If the file or a column is missing, an id stands twice, or a cell is not what its column says;
-        file, line and value are named.
+        If the file or a column is missing, an id is duplicated, or a cell has an invalid value;
+        the message names file, line and value.
     """
     rows = _rows(root)
     limits = _thresholds(root / LABELS, rows)

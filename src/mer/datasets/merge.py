@@ -46,13 +46,13 @@ log = logging.getLogger("mer")
 
 
 def published(_root: Path) -> dict[str, FeatureSet]:
-    """No tables come with this layout."""
+    """The layout has no feature tables."""
     return {}
 
 
 @dataclass(frozen=True)
 class Release:
-    """One of the four archives: where it lies and what its files are called.
+    """One of the four archives: its folder and the names of its files.
 
     Attributes
     ----------
@@ -81,15 +81,15 @@ class Release:
 
     @property
     def audio(self) -> Path:
-        """Where the folders of the quadrants lie."""
+        """The folder that has the folders of the quadrants."""
         return self.base / "audio" if self.name.startswith("bimodal") else self.base
 
     def table(self, kind: str) -> Path:
-        """``metadata`` or ``av_values``."""
+        """The file of a table: ``metadata`` or ``av_values``."""
         return self.base / f"merge_{self.name}_{kind}.csv"
 
     def split(self, protocol: str, side: str) -> Path:
-        """A split list, by whichever spelling is there."""
+        """The file of a split list, in the spelling that exists."""
         short = "tvt_" + protocol.removeprefix("tvt_").replace("_", "")
         lists = self.base / "tvt_dataframes"
         candidates = [
@@ -140,7 +140,7 @@ def tracks(root: Path) -> list[Track]:
     Raises
     ------
     MerError
-        If a file or column is missing, a song stands twice, or files and folders do not agree.
+        If a file or column is missing, a song is duplicated, or files and folders do not agree.
     """
     release = Release.find(root)
     metadata = _rows(release.table("metadata"), release.song, "Quadrant", "Artist")

@@ -8,9 +8,9 @@
     │   └── static_annotations.csv      musicId,Arousal(mean),Valence(mean), in 0..1; 767 rows
     └── chorus/                         <musicId>.mp3; may be missing
 
-All of it may lie in ``PMEmo2019``, also nested in another. Its tracks are the songs with static
-annotations. Low and high are told apart by the midpoints of two means over all of them (He & Ferguson
-2022, 4.3): a definition of the labels, which sees no split.
+The files may also be in a folder ``PMEmo2019``, one or two levels deep. The tracks are the songs with
+static annotations. The midpoints between the two means over all songs separate low from high (He &
+Ferguson 2022, section 4.3); they define the labels and do not depend on a split.
 """
 
 from pathlib import Path
@@ -33,7 +33,7 @@ published_families: tuple[str, ...] = ()
 
 
 def published(_root: Path) -> dict[str, FeatureSet]:
-    """No tables of a known family come with this layout."""
+    """The layout has no feature tables of a known family."""
     return {}
 
 
@@ -56,7 +56,7 @@ def _share(row: spreadsheets.Row, column: str) -> float:
 
 
 def _points(root: Path) -> tuple[Path, dict[str, tuple[float, float]]]:
-    """Where the archive lies, and song -> (valence, arousal)."""
+    """The folder of the archive, and song -> (valence, arousal)."""
     file = _archives.find(root, ANNOTATIONS, REMEDY)
     rows = spreadsheets.by_id(spreadsheets.read(file, ["musicId", AROUSAL, VALENCE], REMEDY), _song)
     points = {song: (_share(row, VALENCE), _share(row, AROUSAL)) for song, row in rows.items()}
@@ -64,7 +64,7 @@ def _points(root: Path) -> tuple[Path, dict[str, tuple[float, float]]]:
 
 
 def thresholds(root: Path) -> tuple[float, float]:
-    """Above which valence and arousal are high: 0.567 and 0.587 on the whole corpus."""
+    """Thresholds above which valence and arousal are high: 0.567 and 0.587 on the whole corpus."""
     _, points = _points(root)
     return labels.midpoints(*zip(*points.values()))
 
@@ -75,7 +75,7 @@ def tracks(root: Path) -> list[Track]:
     Raises
     ------
     MerError
-        If a file or column is missing, a song stands twice or has no row in the metadata, or a value
+        If a file or column is missing, a song is duplicated or has no row in the metadata, or a value
         is not in 0..1.
     """
     base, points = _points(root)

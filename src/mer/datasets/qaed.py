@@ -51,12 +51,12 @@ published_families: tuple[str, ...] = tuple(TABLES)
 
 
 def _places(root: Path) -> list[Path]:
-    """Where files may lie, the root first."""
+    """Folders that may have the files, the root first."""
     return [root, *sorted(folder for folder in root.glob("*") if folder.is_dir())]
 
 
 def _find(root: Path, *patterns: str) -> Path | None:
-    """The file that matches the first of ``patterns`` that any matches."""
+    """The file that matches the first matching pattern, or None."""
     for pattern in patterns:
         for place in _places(root):
             if files := sorted(place.glob(pattern)):
@@ -89,14 +89,14 @@ def _quadrants(root: Path) -> dict[str, str]:
 def _check_songs(
     file: Path, rows: Mapping[str, spreadsheets.Row], quadrants: Mapping[str, str]
 ) -> None:
-    """Refuse rows that are not the annotated songs, or that say another quadrant."""
+    """Raise if the rows are not the annotated songs, or have other quadrants."""
     _archives.same_songs(file, rows, quadrants, ANNOTATIONS)
     if "Quadrant" in next(iter(rows.values())).cells:
         _archives.same_quadrants(rows, quadrants, ANNOTATIONS)
 
 
 def _artists(root: Path, quadrants: Mapping[str, str]) -> dict[str, str | None]:
-    """Song -> artist, or nothing where the metadata is missing."""
+    """Song -> artist; empty if there is no metadata."""
     file = _find(root, "*metadata.csv")
     if file is None:
         return {}
@@ -106,7 +106,7 @@ def _artists(root: Path, quadrants: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def _audio(root: Path, quadrants: Mapping[str, str]) -> str | None:
-    """Where ``Q1`` to ``Q4`` lie, seen from the root, or None where there is none of them."""
+    """The folder of ``Q1`` to ``Q4``, relative to the root; None if there is no such folder."""
     for base in _places(root):
         if _archives.has_folders(base, quadrants, ANNOTATIONS):
             return base.relative_to(root).as_posix()
@@ -119,7 +119,7 @@ def tracks(root: Path) -> list[Track]:
     Raises
     ------
     MerError
-        If the annotations are missing, a song stands twice, or annotations, metadata and folders do
+        If the annotations are missing, a song is duplicated, or annotations, metadata and folders do
         not agree.
     """
     quadrants = _quadrants(root)

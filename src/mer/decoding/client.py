@@ -1,4 +1,4 @@
-"""Decoding in another process, under limits: a file may crash or hang that one, never this one."""
+"""Decoding in another process with limits: a file may crash or hang that process, never this one."""
 
 import json
 import os
@@ -22,15 +22,15 @@ COMMAND = (sys.executable, "-m", "mer.decoding.worker")
 TRIES = 2
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
-_mine = threading.local()  # each thread asks a decoder of its own
+_mine = threading.local()  # each thread has a decoder of its own
 
 
 class Died(Exception):
-    """A decoder ended, or had to be ended, before it answered; the message says why."""
+    """A decoder ended, or was ended, before it responded; the message is the reason."""
 
 
 def _end(process: subprocess.Popen) -> int:
-    """End a decoder, unless it has ended; its exit status."""
+    """End a decoder if it still runs; return its exit status."""
     process.kill()
     for stream in (process.stdin, process.stdout):
         if stream:
@@ -51,18 +51,18 @@ class Decoder:
             bufsize=0,
         )
         self._requests = cast(FileIO, self._process.stdin)
-        self._answers = cast(FileIO, self._process.stdout)
+        self._responses = cast(FileIO, self._process.stdout)
         self.end = weakref.finalize(self, _end, self._process)
 
-    def ask(self, path: Path, sample_rate: int, limits: Audio) -> np.ndarray:
-        """``mer.decoding.worker.decode`` of one file.
+    def decode(self, path: Path, sample_rate: int, limits: Audio) -> np.ndarray:
+        """Call ``mer.decoding.worker.decode`` for one file.
 
         Raises
         ------
         Unreadable
-            If the decoder gives a reason.
+            If the decoder cannot decode the file.
         Died
-            If it crashes, or takes more than the limits allow.
+            If the decoder crashes or exceeds the limits.
         """
         file = {
             "path": str(path),
@@ -86,7 +86,7 @@ class Decoder:
             self._requests.write(json.dumps(request).encode() + b"\n")
             decoded, size = HEADER.unpack(self._read(HEADER.size, deadline).data)
             if not 0 <= size <= limits.max_memory_mib * MIB or (decoded and size % 4):
-                raise Died(f"its decoder answers {size} bytes")
+                raise Died(f"its decoder announces {size} bytes")
             return decoded, self._read(size, deadline)
         except TimeoutError:
             self.end()
@@ -95,20 +95,20 @@ class Decoder:
             status = self._process.wait()
             self.end()
             raise Died(_death(status, limits)) from None
-        except BaseException:  # what is left of the answer must not reach the next question
+        except BaseException:  # the rest of the response must not be read as the next one
             self.end()
             raise
 
     def _read(self, size: int, deadline: float) -> np.ndarray:
-        """The next ``size`` bytes that the decoder says."""
+        """The next ``size`` bytes of the decoder's response."""
         ready = select.poll()
-        ready.register(self._answers, select.POLLIN)
+        ready.register(self._responses, select.POLLIN)
         content = np.empty(size, np.uint8)
         rest = content.data
         while rest:
             if not ready.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 raise TimeoutError
-            got = self._answers.readinto(rest)
+            got = self._responses.readinto(rest)
             if not got:
                 raise EOFError
             rest = rest[got:]
@@ -116,7 +116,7 @@ class Decoder:
 
 
 def _death(status: int, limits: Audio) -> str:
-    """What ended a decoder."""
+    """The reason why a decoder ended."""
     if status == -signal.SIGXCPU:
         return f"takes more than {limits.max_cpu_seconds:g} s of processor time"
     if status == OUT_OF_MEMORY:
@@ -127,24 +127,25 @@ def _death(status: int, limits: Audio) -> str:
 
 
 def decode(path: Path, sample_rate: int, limits: Audio) -> np.ndarray:
-    """``mer.decoding.worker.decode`` in a process that lives as long as files behave; one that ends it gets
-    a second try in a fresh one.
+    """Call ``mer.decoding.worker.decode`` in a process that decodes one file after the other.
+
+    A file that ends the process is tried once more in a new one.
 
     Raises
     ------
     Unreadable
-        With the decoder's reason, or with what became of the decoder.
+        With the reason of the decoder, or with the reason why it ended.
     """
     for _ in range(TRIES):
         try:
-            return _decoder().ask(path, sample_rate, limits)
+            return _decoder().decode(path, sample_rate, limits)
         except Died as death:
             reason = str(death)
     raise Unreadable(reason)
 
 
 def _decoder() -> Decoder:
-    """This thread's, a new one where it has none that is up."""
+    """The decoder of this thread; a new one if it has none that runs."""
     decoder: Decoder | None = getattr(_mine, "decoder", None)
     if decoder is None or not decoder.end.alive:
         decoder = _mine.decoder = Decoder()

@@ -1,4 +1,4 @@
-"""An audio file of any kind as a clip."""
+"""Decoding of an audio file to a clip."""
 
 from pathlib import Path
 
@@ -10,19 +10,19 @@ from mer.types import Clip
 def decode(path: Path, id_: str, sample_rate: int, limits: Audio) -> Clip:
     """Decode a file (wav, flac, ogg, opus, mp3, …), average its channels and resample it.
 
-    Another process does it, which may crash or hang.
+    Another process decodes, so that a crash or a hang does not affect this one.
 
     Parameters
     ----------
     sample_rate : int
-        Sampling rate of the result in Hz (soxr, quality HQ).
+        Sample rate of the result in Hz (soxr, quality HQ).
     limits : Audio
-        What is accepted, and what decoding may take.
+        Limits of a file's size and of the resources for decoding it.
 
     Raises
     ------
     Unreadable
-        If the file is missing or empty, cannot be decoded, holds less than it says, or holds
-        nothing that sounds; or if decoding it crashes or goes beyond its limits, twice.
+        If the file is missing, empty, truncated or silent, cannot be decoded, or crashes the decoder or
+        exceeds its limits twice.
     """
     return Clip(id_, client.decode(path.absolute(), sample_rate, limits), sample_rate)

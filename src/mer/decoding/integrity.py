@@ -1,9 +1,9 @@
-"""What an audio file says about its own length, held against what it decodes to.
+"""Detection of truncated audio files: the length in the header, compared with the decoded length.
 
-libsndfile shortens a file to the bytes that are there and says so in its log only. Of an mp3 without
-a Xing header it takes the first frame's bit rate for that of all: it promises too much, or stops too
-early. It passes over damaged pages of Ogg. So frames of mp3 are counted here (ISO 11172-3, 2.4.2.3)
-and pages of Ogg checked (RFC 3533, section 6).
+libsndfile shortens a truncated file to its existing bytes and reports it only in its log. For an mp3
+without a Xing header, it assumes that all frames have the bit rate of the first, and may stop too early.
+It skips damaged Ogg pages. This module therefore counts mp3 frames (ISO 11172-3, 2.4.2.3) and checks Ogg
+pages (RFC 3533, section 6).
 """
 
 import re
@@ -37,17 +37,17 @@ FOREIGN = {  # by bytes at an offset
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
-def fault(
+def truncation(
     path: Path, format_: str, log: str, claimed: int, decoded: int, sample_rate: int
 ) -> str | None:
-    """What a file has not although it says so, or None.
+    """The reason why a file is truncated or damaged, or None.
 
     Parameters
     ----------
     format_, log : str
-        What libsndfile takes the file for, and its log.
+        Format and log of libsndfile.
     claimed, decoded : int
-        Samples per channel that libsndfile expects, and those that it gave.
+        Samples per channel that libsndfile expects, and the number that it decoded.
     sample_rate : int
         Hz.
     """
@@ -65,7 +65,7 @@ def fault(
 
 
 def foreign(path: Path) -> str | None:
-    """What a file is, where that is a known format which libsndfile cannot decode."""
+    """The name of a known format that libsndfile cannot decode, or None."""
     with path.open("rb") as stream:
         start = stream.read(22)
     codec = int.from_bytes(start[20:22], "little")
@@ -77,7 +77,7 @@ def foreign(path: Path) -> str | None:
 
 
 def _checksum(page: bytes) -> int:
-    """CRC-32 of an Ogg page: most significant bit first, from zero, its own field taken as zero."""
+    """CRC-32 of an Ogg page: most significant bit first, initial value 0, its own field set to 0."""
     content = (page[:22] + bytes(4) + page[26:]).translate(REVERSED)
     return int(f"{zlib.crc32(content, 2**32 - 1) ^ (2**32 - 1):032b}"[::-1], 2)
 
@@ -102,7 +102,7 @@ class Frame(NamedTuple):
     size : bytes, this header included
     samples : per channel
     sample_rate : Hz
-    info : where a Xing header stands in it, in bytes
+    info : position of the Xing header in the frame, in bytes
     """
 
     size: int
@@ -112,7 +112,7 @@ class Frame(NamedTuple):
 
 
 def _frame(data: bytes, at: int) -> Frame | None:
-    """The frame whose header stands at ``at``; none of free format or other layers."""
+    """The frame whose header is at ``at``; None for free format and other layers."""
     head = data[at : at + 4]
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
@@ -128,7 +128,7 @@ def _frame(data: bytes, at: int) -> Frame | None:
 
 
 def _start(data: bytes) -> int:
-    """Where the ID3v2 tags end."""
+    """The position after the ID3v2 tags."""
     at = 0
     while data[at : at + 3] == b"ID3" and len(data) >= at + 10:
         size = data[at + 6 : at + 10]
@@ -137,7 +137,7 @@ def _start(data: bytes) -> int:
 
 
 def _next(data: bytes, at: int) -> int:
-    """Where the next two frames of one rate stand in a row; the end where there are none."""
+    """The position of the next two consecutive frames of one sample rate, or the end of the data."""
     while (at := data.find(b"\xff", at)) >= 0:
         frame = _frame(data, at)
         second = frame and _frame(data, at + frame.size)
@@ -148,14 +148,14 @@ def _next(data: bytes, at: int) -> int:
 
 
 def _promised(data: bytes, at: int, frame: Frame) -> int | None:
-    """The number of frames that a Xing header promises."""
+    """The number of frames in the Xing header, or None."""
     header = data[at + frame.info : at + frame.info + 12].ljust(12, b"\0")
     tag, flags, count = struct.unpack(">4sII", header)
     return count if tag in (b"Xing", b"Info") and flags & 1 else None
 
 
 def _frames(data: bytes) -> Iterator[tuple[int, Frame]]:
-    """Frames and where they stand; what does not belong to one is passed over."""
+    """Positions and headers of the frames; other bytes are skipped."""
     at = _next(data, _start(data))
     while frame := _frame(data, at):
         yield at, frame

@@ -1,10 +1,10 @@
-"""The process that opens audio files: what they hold may crash it, hang it or exhaust its memory.
+"""The process that decodes audio files; a malicious or damaged file can only harm this process.
 
-``mer.decoding.client`` starts it (``python -m mer.decoding.worker``), asks for one file at a time and
-starts another where it has ended. It imports little, so that it is up in a fraction of a second.
+``mer.decoding.client`` starts it (``python -m mer.decoding.worker``), requests one file at a time and
+restarts it if it has ended. It imports little, so that it starts in a fraction of a second.
 
-A request is a line of JSON on standard input, the arguments of ``decode`` under ``file`` and the
-process' limits. The answer is ``HEADER``, then float32 samples or, in UTF-8, why there are none.
+A request is a line of JSON on standard input: the arguments of ``decode`` under ``file``, and the limits
+of the process. The response is ``HEADER``, then float32 samples or, in UTF-8, the reason for an error.
 """
 
 import json
@@ -33,14 +33,14 @@ LOUDEST = 100.0  # lossy decoders overshoot full scale by half; a flipped expone
 RATES = range(1000, 768001)  # Hz; far beyond them, headers are damaged
 MAX_CHANNELS = 64
 UNKNOWN = 2**63 - 1  # libsndfile's length where a header has none
-WORDS = {  # for what libsndfile's own, by its code, hide
+WORDS = {  # clearer than the messages of libsndfile, by its error code
     7: "no MPEG frame",
     24: "its header has an impossible sample rate, size or number of channels",
 }
 
 
 class Unreadable(Exception):
-    """Why a file is left out: its message is the reason in ``quarantine.csv``."""
+    """A file that cannot be used; the message is its reason in ``quarantine.csv``."""
 
 
 def decode(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> np.ndarray:
@@ -49,7 +49,7 @@ def decode(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> np
     Parameters
     ----------
     sample_rate : int
-        Sampling rate of the result in Hz (soxr, quality HQ).
+        Sample rate of the result in Hz (soxr, quality HQ).
     min_seconds : float
         Shortest duration accepted.
     max_pcm : int
@@ -58,8 +58,7 @@ def decode(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> np
     Raises
     ------
     Unreadable
-        If the file is missing or empty, cannot be decoded, holds less than it says, or holds
-        nothing that sounds.
+        If the file is missing, empty, truncated or silent, or cannot be decoded.
     """
     try:
         _check_path(path)
@@ -83,7 +82,7 @@ def _check_path(path: Path) -> None:
 
 
 def _samples(path: Path, sample_rate: int, max_pcm: int) -> tuple[np.ndarray, int]:
-    """All channels [shape=(n, channels), dtype=float32] and the file's rate in Hz."""
+    """All channels [shape=(n, channels), dtype=float32] and the file's sample rate in Hz."""
     try:
         with sf.SoundFile(path) as file:
             _check_claims(file)
@@ -98,13 +97,13 @@ def _samples(path: Path, sample_rate: int, max_pcm: int) -> tuple[np.ndarray, in
         raise Unreadable(f"not decodable: {error}") from error
     if len(samples) * per_frame > max_pcm:
         raise Unreadable(f"more than {max_pcm / MIB:g} MiB of samples")
-    if fault := integrity.fault(path, file.format, log, claimed, len(samples), native):
+    if fault := integrity.truncation(path, file.format, log, claimed, len(samples), native):
         raise Unreadable(fault)
     return samples, native
 
 
 def _check_claims(file: sf.SoundFile) -> None:
-    """Refuse what no recording has."""
+    """Raise if the header has values that no recording has."""
     if file.frames == UNKNOWN:
         raise Unreadable("its header does not say how long it is")
     if file.samplerate not in RATES:
@@ -114,7 +113,7 @@ def _check_claims(file: sf.SoundFile) -> None:
 
 
 def _fault(mono: np.ndarray, sample_rate: int, min_seconds: float) -> str | None:
-    """What makes decoded audio useless, or None."""
+    """The reason why decoded audio cannot be used, or None."""
     if len(mono) == 0:
         return "no samples"
     if not np.isfinite(mono).all():

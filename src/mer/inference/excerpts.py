@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mer import audio
 from mer.decoding.worker import SILENCE
 from mer.errors import MerError
 from mer.io import artefacts
@@ -89,7 +88,7 @@ def write_excerpts(
     with artefacts.writing(target) as folder:
         pieces = ((e, corpus.audio[e.offset : e.offset + e.length]) for e in kept)
         clips = (
-            (e.id, pcm, audio.scale_to_peak(pcm, scales[e.song], peak_db)) for e, pcm in pieces
+            (e.id, pcm, artefacts.scale_to_peak(pcm, scales[e.song], peak_db)) for e, pcm in pieces
         )
         written = artefacts.Standard.write(folder, clips)
         artefacts.write_quarantine(folder, [])

@@ -1,7 +1,7 @@
-"""What the selected, trained system answers for songs of one's own.
+"""Predictions of the selected, trained system for your own songs.
 
-Each fold of the run's first repeat has left a network, or says on which clips an estimator is fitted once
-more. All answer, and their probabilities are averaged.
+The run has stored a network for each fold of its first repeat; an estimator of scikit-learn is fitted again
+on the training clips of the fold. The probabilities of all folds are averaged.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,18 +29,24 @@ from mer.schema.profiles import Profile
 from mer.selection import DATA, Selection
 from mer.types import Fold
 
-TOLERANCE = 0.01  # of an estimator that is fitted again, perhaps on another machine
-PREPARED = {"standard": "rate", "mel": "view", "features": "source"}  # what manifests say of how
+TOLERANCE = (
+    0.01  # of the probabilities of an estimator that is fitted again, perhaps on another machine
+)
+PREPARED = {
+    "standard": "rate",
+    "mel": "view",
+    "features": "source",
+}  # kind of artefact -> the key of its manifest that describes its preparation
 
 
 def seconds_of_clips(standard: Path) -> float:
-    """The median length of a corpus' clips."""
+    """The median length of the clips of a corpus in seconds."""
     corpus = artefacts.Standard.read(standard)
     return float(np.median(corpus.lengths)) / corpus.sample_rate
 
 
 def _prepared(system: System, data: Path) -> TrainingData:
-    """Inputs of the songs' excerpts, made as the corpus' were."""
+    """Inputs of the model for the excerpts, prepared like those of the corpus."""
     chosen, reads = system.chosen, system.model.reads
     kinds = ["standard"] if reads else []
     if "spectrogram" in reads:
@@ -90,14 +96,14 @@ def _answer(
 
 
 def _check_fitted(run: Path, fold: Fold, answers: np.ndarray) -> None:
-    """Refuse an estimator that, fitted again, answers its test clips otherwise than the run's did."""
+    """Raise if an estimator that was fitted again does not reproduce the predictions of the run."""
     predictions = artefacts.read_predictions(run / "predictions.parquet")
     frame = predictions.frame.query(f"repeat == 0 and fold == {fold.fold}").set_index("id")
     then = frame.reindex(list(fold.test))[predictions.probability_columns].to_numpy(float)
     if not np.allclose(then, answers, atol=TOLERANCE):
         raise MerError(
-            f"an estimator fitted again must answer as that of {run}, and answers otherwise: its "
-            "settings, table or folds have changed since; run `dvc repro`"
+            f"an estimator fitted again must predict as in {run}, and predicts otherwise: its "
+            "parameters, features or folds have changed since; run `dvc repro`"
         )
 
 
@@ -119,15 +125,15 @@ def probabilities(system: System, data: Path, ids: Sequence[str]) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What a system says of songs.
+class SongPredictions:
+    """Predictions for songs.
 
     Attributes
     ----------
     rows : pd.DataFrame
-        ``id, start, end`` (seconds), ``class, p_<class> …``: per song its mean, then its excerpts.
+        ``id, start, end`` (seconds), ``class, p_<class> …``: for each song its mean, then its excerpts.
     whole : sequence of bool
-        Which rows are of songs.
+        Whether a row is a whole song.
     left_out : mapping of str to str
         Path -> reason, of the files that could not be used.
     """
@@ -155,21 +161,21 @@ def _rows(
     return frame, whole
 
 
-def predict(system: System, places: Sequence[str], seconds: float | None = None) -> Answers:
-    """The system's answers for files, and for the audio files in folders.
+def predict(system: System, places: Sequence[str], seconds: float | None = None) -> SongPredictions:
+    """Predict the emotion of audio files and of the audio files in folders.
 
     Parameters
     ----------
     seconds : float or None
-        Length of the excerpts that songs are cut into; None for that of the corpus' clips (median).
+        Length of the excerpts of a song; None for the median length of the corpus' clips.
     """
     chosen, paths = system.chosen, songs.files(places)
     limits, corpus = config.read("audio", f"corpora.{chosen.dataset}")
     length = seconds or seconds_of_clips(chosen.folder("standard"))
     with songs.scratch() as data:
-        whole = {"sample_rate": corpus.rate, "peak_db": None, "limits": limits}
+        whole = {"sample_rate": corpus.sample_rate, "peak_db": None, "limits": limits}
         left_out = songs.standardize_songs(paths, data / "whole", chosen.dataset, **whole)
         standards = [chosen.folder("standard", root) for root in (data / "whole", data)]
         excerpts, sample_rate = write_excerpts(*standards, seconds=length, peak_db=corpus.peak_db)
         found = probabilities(system, data, [excerpt.id for excerpt in excerpts])
-    return Answers(*_rows(excerpts, sample_rate, found, system.known.classes), left_out)
+    return SongPredictions(*_rows(excerpts, sample_rate, found, system.known.classes), left_out)

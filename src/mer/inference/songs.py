@@ -1,7 +1,7 @@
-"""Songs of a user's own: files and folders -> artefacts as those of a corpus, in a folder for a while.
+"""Your own songs: files and folders -> artefacts like those of a corpus, in a temporary folder.
 
-A song's id is its path as it was given. Nothing knows its emotion: its row in ``tracks.csv`` has no
-quadrant, and what reads its inputs, ``mer.learn.data.read``, gives it no label.
+The id of a song is its path as given. A song has no label: its row in ``tracks.csv`` has no quadrant, and
+``mer.learn.data.read`` gives it none.
 """
 
 import logging
@@ -27,17 +27,17 @@ log = logging.getLogger("mer")
 
 
 def scratch() -> AbstractContextManager[Path]:
-    """A folder that lasts for a block, laid out like ``data``."""
+    """A temporary folder with the layout of ``data``, removed after the block."""
     return beside(SCRATCH)
 
 
 def files(places: Sequence[str]) -> list[str]:
-    """The files that are named, and the audio files in the folders that are, sorted, each once.
+    """The given files and the audio files in the given folders, sorted, without duplicates.
 
     Raises
     ------
     MerError
-        If there is none, or a name is no UTF-8.
+        If there is none, or a name is not UTF-8.
     """
     found: set[str] = set()
     for place in places:
@@ -72,12 +72,12 @@ def standardize_songs(
     Returns
     -------
     dict of str to str
-        Path -> reason, of those left out.
+        Path -> reason, for the files left out.
 
     Raises
     ------
     MerError
-        If none can be used.
+        If no file can be used.
     """
     index, standard = data / "index" / dataset, data / "standard" / dataset
     with artefacts.writing(index) as folder:
@@ -104,12 +104,12 @@ def standardize_songs(
 
 
 def extractable(family: str) -> list[str]:
-    """The families that a family, or a join, is made of.
+    """The families of a feature concatenation; for other families, the family itself.
 
     Raises
     ------
     MerError
-        If one of them was only published as a table.
+        If one of them exists only as a published table.
     """
     (joins,) = config.read("joins")
     sides = {join.name: (join.left, join.right) for join in joins}
@@ -127,12 +127,12 @@ def extractable(family: str) -> list[str]:
 
 
 def features(data: Path, family: str, dataset: str) -> Path:
-    """Write ``<data>/features/<family>/<dataset>``, of a join too, and return it.
+    """Write ``<data>/features/<family>/<dataset>`` for a family or a concatenation; return the path.
 
     Raises
     ------
     MerError
-        If the family needs what a user brings, and it is not there.
+        If the family needs pretrained weights that are missing.
     """
     target = data / "features" / family / dataset
     for join in config.read("joins")[0]:
@@ -149,12 +149,12 @@ def features(data: Path, family: str, dataset: str) -> Path:
 
 
 def _rate(family: str, sample_rate: int | None) -> int:
-    """The rate to bring songs to: what is asked for, else the highest that the family reads."""
+    """The sample rate for songs: the requested one, else the highest that the family reads."""
     parts = extractable(family)
     own = {part: config.read(f"families.{part}")[0].rate for part in parts}
     if sample_rate is None and (free := [part for part in parts if own[part] is None]):
         raise MerError(
-            f"family={free[0]!r} reads songs at any rate and has none of its own; say which, in Hz: "
+            f"family={free[0]!r} reads songs at any sample rate; give one in Hz: "
             "--sample-rate 44100"
         )
     highest = max((value for value in own.values() if value), default=0)
@@ -168,21 +168,21 @@ def _rate(family: str, sample_rate: int | None) -> int:
 def table(
     places: Sequence[str], family: str, sample_rate: int | None = None
 ) -> tuple[FeatureSet, dict[str, str]]:
-    """A family's features of files, and of the audio files in folders.
+    """Extract the features of audio files and of the audio files in folders.
 
     Parameters
     ----------
     family : str
         A key of ``families`` in params.yaml, or the name of one of ``joins``.
     sample_rate : int or None
-        Hz that songs are brought to before the family brings them to its own; None for its own.
+        Sample rate in Hz that songs are resampled to first; None for the sample rate of the family.
 
     Returns
     -------
     FeatureSet
-        With paths as ids.
+        The ids are the paths.
     dict of str to str
-        Path -> reason, of the files left out.
+        Path -> reason, for the files left out.
     """
     (limits,) = config.read("audio")
     chosen, paths = _rate(family, sample_rate), files(places)

@@ -1,4 +1,4 @@
-"""The selected system as a run has left it, to be asked about songs; or why it cannot be."""
+"""The selected system, loaded from a run for inference on songs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,11 +35,12 @@ class System:
     Attributes
     ----------
     chosen : Selection
-    params, profile, columns : its blocks
+    params, profile, columns : the blocks of the selection
     known : TrainingData
-        The corpus' labels, and of its inputs those that answers need.
+        The labels of the corpus, and the inputs that inference needs.
     members : sequence of (Fold, mapping of str to np.ndarray)
-        The first repeat's folds and what the networks learned on them; empty of an estimator.
+        The folds of the first repeat with the weights of their networks; the weights of an estimator are
+        empty, because it is fitted again.
     run : Path
     """
 
@@ -58,38 +59,38 @@ class System:
 
 
 def _compare(run: Path, record: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Refuse a run of another system than the selected one."""
+    """Raise if the run is of another system than the selected one."""
     other = {key: record.get(key) for key, value in wanted.items() if record.get(key) != value}
     if other:
         says = ", ".join(f"{key}={value}" for key, value in other.items())
         here = ", ".join(f"{key}={wanted[key]}" for key in other)
         raise MerError(
-            f"{run} must be a run of the selection of params.yaml ({here}), and is one of {says}; run "
-            "`dvc repro`, or select what it is of"
+            f"{run} must be a run of the selection of params.yaml ({here}), and is a run of {says}; "
+            "run `dvc repro`, or select that system"
         )
 
 
-def _answerable(chosen: Selection, policy: Policy) -> None:
-    """Refuse systems that cannot answer for songs of which nothing is known."""
+def _check_predictable(chosen: Selection, policy: Policy) -> None:
+    """Raise for systems that cannot predict songs without labels."""
     module = registry.get("models", chosen.model)
     if "table" in module.reads:
         songs.extractable(chosen.family)
     if "table" in module.reads and chosen.fidelity == "released":
         raise MerError(
-            f"fidelity=released lets model {chosen.model!r} scale what it is asked beside its training "
-            "clips, so a song's answer would depend on the other songs; select fidelity=described"
+            f"fidelity=released lets model {chosen.model!r} scale the features of all clips together, so "
+            "the prediction of a song would depend on the other songs; select fidelity=described"
         )
     if policy.leak != "none":
         raise MerError(
-            f"augment={chosen.augment} is a diagnostic whose training sees tested clips (leak="
+            f"augment={chosen.augment} is a diagnostic that trains on test clips (leak="
             f"{policy.leak}), and songs have no labels to leak; select another policy"
         )
     if "spectrogram" in module.reads:
         (view,) = config.read(f"views.{chosen.view}")
         if view.frames is None:
             raise MerError(
-                f"view={chosen.view} keeps each clip's own length (seconds: null), and songs must be "
-                "brought to one; select another view"
+                f"view={chosen.view} keeps each clip's own length (seconds: null), and songs need "
+                "a fixed one; select another view"
             )
 
 
@@ -111,14 +112,14 @@ def _members(chosen: Selection, profile: Profile, run: Path) -> list[tuple[Fold,
                     f"{path} must hold the network of that fold, and there is none: this run keeps no "
                     "weights; `dvc repro` makes one that does, data/runs/selected"
                 )
-            with reading(path, "a network that a run with weights has left"):
+            with reading(path, "the weights of a network that a run has stored"):
                 weights = load_file(path)
         members.append((fold, weights))
     return members
 
 
 def load(run: Path) -> System:
-    """The system that params.yaml selects, as a run has left it.
+    """Load the system that params.yaml selects from a run.
 
     Parameters
     ----------
@@ -128,8 +129,8 @@ def load(run: Path) -> System:
     Raises
     ------
     MerError
-        If there is no run, it is one of another selection, it has no weights, or the system cannot be
-        asked about songs.
+        If there is no run, it is a run of another selection, it has no weights, or the system cannot
+        predict songs.
     """
     chosen, (columns,) = selected(), config.read("columns")
     params, policy, profile = chosen.blocks()
@@ -143,7 +144,7 @@ def load(run: Path) -> System:
     used = {k: v for k, v in chosen.used.items() if k not in ("protocol", "augment")}
     _compare(run, record, used | {"columns": columns.used, "source": None})
     protocol = read_json(chosen.folds).get("protocol")
-    _answerable(chosen, policy)
+    _check_predictable(chosen, policy)
     known = gather(chosen, params, policy, columns, _reads(chosen.model))
     _compare(run, record, train.identity(chosen, protocol, augmented=known.is_augmented))
     members = _members(chosen, profile, run)
@@ -151,6 +152,6 @@ def load(run: Path) -> System:
 
 
 def _reads(model: str) -> list[str]:
-    """The inputs of training clips that an answer needs."""
+    """The inputs of training clips that inference needs."""
     reads = registry.get("models", model).reads
     return [name for name in trainer_of(model).predict_reads if name in reads]

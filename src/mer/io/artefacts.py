@@ -259,6 +259,21 @@ class Standard:
         return Clip(self.ids[index], pcm * np.float32(self.scales[index]), self.sample_rate)
 
 
+def scale_to_peak(pcm: np.ndarray, scale: float, peak_db: float | None) -> float:
+    """The factor that brings int16 samples to a peak.
+
+    Parameters
+    ----------
+    pcm : np.ndarray [shape=(n,), dtype=int16]
+    scale : float
+        Factor to the present level; the result for silence.
+    peak_db : float or None
+        Peak in dBFS; None keeps the present level.
+    """
+    peak = int(np.abs(pcm.astype(np.int32)).max())
+    return scale if peak_db is None or peak == 0 else 10 ** (peak_db / 20) / peak
+
+
 def write_quarantine(folder: Path, rows: Iterable[Sequence[object]]) -> None:
     """Write ``quarantine.csv`` of a standardized corpus: ``id, path, reason`` of every clip left out."""
     write_csv(folder / "quarantine.csv", [QUARANTINE_COLUMNS, *rows])

@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all, and read without trust."""
+"""Atomic writing of files and folders, and reading of untrusted files."""
 
 import csv
 import json
@@ -25,7 +25,7 @@ def _remove(path: Path) -> None:
 
 @contextmanager
 def beside(target: Path) -> Iterator[Path]:
-    """A temporary folder ``.<name>.<pid>.tmp``, gone after the block, as are those of the killed."""
+    """A temporary folder ``.<name>.<pid>.tmp``; it and those of killed processes are removed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for found in target.parent.glob(f".{escape(target.name)}.*.tmp"):
         pid = found.name.split(".")[-2]
@@ -42,10 +42,10 @@ def beside(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(target: Path) -> Iterator[Path]:
-    """A temporary folder beside ``target`` that takes its place when the block ends well.
+    """A temporary folder that replaces ``target`` when the block ends without an exception.
 
-    An exception removes it and leaves what stood at ``target`` as it was. A kill leaves at ``target``
-    the whole old, the whole new or nothing, and the next call removes what it left beside.
+    An exception removes it and leaves ``target`` unchanged. After a kill, ``target`` is the complete old
+    folder, the complete new one or missing, and the next call removes the temporary folder.
     """
     with beside(target) as temporary:
         new = temporary / "new"
@@ -58,20 +58,20 @@ def writing(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing_file(target: Path) -> Iterator[Path]:
-    """A path whose file takes the place of ``target`` when the block ends well."""
+    """A path whose file replaces ``target`` when the block ends without an exception."""
     with beside(target) as temporary:
         yield temporary / "new"
         (temporary / "new").replace(target)
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write a small file whole or not at all."""
+    """Write a text file atomically."""
     with writing_file(target) as new:
         new.write_text(text, encoding="utf-8")
 
 
 def write_json(target: Path, content: Any) -> None:
-    """Write JSON, keys in the order given, floats as they are."""
+    """Write JSON atomically, with the keys in the given order."""
     write_text(target, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -82,7 +82,7 @@ def write_csv(
     lineterminator: str = "\r\n",
     quoting: int = csv.QUOTE_MINIMAL,
 ) -> None:
-    """Write a CSV file in UTF-8, header first; its folder is made where missing.
+    """Write a CSV file in UTF-8, header first; create its folder if it is missing.
 
     Parameters
     ----------
@@ -98,12 +98,12 @@ def write_csv(
 
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
-    """Whatever a damaged or foreign file makes its reader raise becomes a ``MerError``.
+    """Turn any exception in the block into a ``MerError`` that names the file.
 
     Parameters
     ----------
     what : str
-        What the file must be.
+        Description of a valid file, for the message.
     """
     try:
         yield
@@ -127,7 +127,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Map a ``.npy`` file into memory; nothing but its numbers, so never a pickle.
+    """Map a ``.npy`` file into memory; pickled objects are refused.
 
     Raises
     ------

@@ -1,10 +1,10 @@
-"""Weights that a user brings: found in data/raw/weights, checked, converted, put into a network.
+"""Pretrained weights: checked in data/raw/weights, converted to safetensors and loaded into a network.
 
-params.yaml names the file, its sha256 and where to get it; the digest pins the content, so DVC needs
-no dependency on a file that may not be there. What runs without it, too, the experiments of papers/,
-depends on what ``check_weights`` leaves. PyTorch's ``.pth``, Keras' ``.h5`` (or ``.h5.gz``) and
-TensorFlow's checkpoints inside a wheel are read without trust, once, and kept as safetensors under
-``.mer/weights``.
+params.yaml names the file, its sha256 and its source. The digest pins the content, so that DVC needs no
+dependency on a file that may be missing. The experiments of papers/ depend on the artefact that
+``check_weights`` writes, which exists with and without the file. Files of PyTorch (``.pth``), of Keras
+(``.h5``, ``.h5.gz``) and checkpoints of TensorFlow inside a wheel (``.whl``) are read once, without
+executing code, and stored under ``.mer/weights``.
 """
 
 import gzip
@@ -48,11 +48,11 @@ class Weights(Block):
 
     Attributes
     ----------
-    file : its name in data/raw/weights
+    file : name of the file in data/raw/weights
     member : folder of the checkpoint within a wheel; null for other files
-    sha256 : of its content; null where this project has not seen the file, until you have it
-    source : where to get it
-    license : under which it is given
+    sha256 : digest of the file; null for a file that this project has not seen, until you have it
+    source : where to get the file
+    license : license of the file
     """
 
     file: Annotated[str, Field(pattern=r"^[\w.-]+\.(pth|h5|h5\.gz|whl)$")]
@@ -63,7 +63,7 @@ class Weights(Block):
 
 
 def unusable_reason(weights: Weights, folder: Path | None = None) -> str | None:
-    """Why the file cannot be used, with what to do; None where it can."""
+    """The reason why the file cannot be used, and what to do; None if it can be used."""
     path = (folder or FOLDER) / weights.file
     if not path.is_file():
         pin = "" if weights.sha256 else ", then put its sha256 into params.yaml"
@@ -85,14 +85,14 @@ def unusable_reason(weights: Weights, folder: Path | None = None) -> str | None:
 
 
 def missing_reason(weights: Weights, folder: Path | None = None) -> str | None:
-    """The same in a table's few words, where it is only that the file is not there."""
+    """The reason why the weights cannot be used, in short if the file is missing; None if they can."""
     if not ((folder or FOLDER) / weights.file).is_file():
         return f"weights not present: {weights.file}, see README"
     return unusable_reason(weights, folder)
 
 
 def check_weights(weights: Weights, target: Path) -> None:
-    """Write ``data/weights/<name>``: of what content the file is, or why there is none to use."""
+    """Write ``data/weights/<name>``: the digest of the file, or the reason why it cannot be used."""
     if reason := missing_reason(weights):
         write_absent(target, reason)
         return
@@ -101,10 +101,10 @@ def check_weights(weights: Weights, target: Path) -> None:
 
 
 def load(weights: Weights, folder: Path | None = None) -> dict[str, np.ndarray]:
-    """The arrays of the file: PyTorch's under their names, Keras' as ``<number>.<layer>.<name>``.
+    """Read the arrays of a file: those of PyTorch by name, those of Keras as ``<number>.<layer>.<name>``.
 
-    Layers of Keras that have weights are numbered in their order; the names are PyTorch's (``weight``,
-    ``bias``, ``running_mean``, ``running_var``), and so is the order of a kernel's axes.
+    The numbers count the Keras layers that have weights. Keras arrays get PyTorch's names (``weight``,
+    ``bias``, ``running_mean``, ``running_var``) and PyTorch's order of axes.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def _arrays(path: Path, member: str | None) -> dict[str, np.ndarray]:
 
 
 def _tensorflow(path: Path, member: str) -> dict[str, np.ndarray]:
-    """A checkpoint inside a wheel: ``<layer>.<name>``, without what an optimizer keeps."""
+    """Read a checkpoint inside a wheel as ``<layer>.<name>``, without the state of the optimizer."""
     with zipfile.ZipFile(path) as wheel:
         files = [wheel.read(f"{member}/.{name}") for name in ("index", "data-00000-of-00001")]
     arrays = {}
@@ -144,7 +144,7 @@ def _tensorflow(path: Path, member: str) -> dict[str, np.ndarray]:
 
 
 def _torch(path: Path) -> dict[str, np.ndarray]:
-    """A state dict; nothing else, and no code, is unpickled."""
+    """Read a state dict; ``weights_only`` unpickles no code."""
     import torch
 
     state = torch.load(path, map_location="cpu", weights_only=True)
@@ -152,7 +152,7 @@ def _torch(path: Path) -> dict[str, np.ndarray]:
 
 
 def _keras(path: Path) -> dict[str, np.ndarray]:
-    """Weights saved by Keras 2, alone or with their model."""
+    """Read weights saved by Keras 2, with or without their model."""
     import h5py
 
     content = path.read_bytes()
@@ -184,7 +184,7 @@ def _axes(array: np.ndarray) -> np.ndarray:
 
 
 def renamed(arrays: Arrays, prefixes: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """The arrays whose names begin so, with our prefix in place of theirs."""
+    """The arrays whose names begin with a key of ``prefixes``, with its value in place of the key."""
     return {
         ours + name.removeprefix(theirs): array
         for theirs, ours in prefixes.items()
@@ -194,9 +194,9 @@ def renamed(arrays: Arrays, prefixes: Mapping[str, str]) -> dict[str, np.ndarray
 
 
 def in_order(network: "nn.Module", arrays: Arrays) -> dict[str, np.ndarray]:
-    """Keras' arrays under the names of ``network``, whose layers are those of the file, in order.
+    """Rename the arrays of Keras, layer by layer, to the names of ``network``.
 
-    Layers that the file has beyond them, a classifier mostly, are left.
+    Further layers of the file, mostly a classifier, are left out.
     """
     ours, theirs = (
         dict.fromkeys(name.rpartition(".")[0] for name in names)
@@ -206,19 +206,19 @@ def in_order(network: "nn.Module", arrays: Arrays) -> dict[str, np.ndarray]:
 
 
 def load_weights(network: "nn.Module", arrays: Arrays, file: str) -> None:
-    """Put weights into a network, every one of it.
+    """Load weights into all layers of a network.
 
     Parameters
     ----------
     arrays : mapping of str to np.ndarray
-        By the names of ``network``.
+        Arrays by the names of ``network``'s state dict.
     file : str
-        For the error's sake.
+        Name of the file, for error messages.
 
     Raises
     ------
     MerError
-        If one is missing or has another shape.
+        If an array is missing or has another shape.
     """
     state = network.state_dict()
     for name, tensor in state.items():

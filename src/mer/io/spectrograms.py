@@ -28,7 +28,8 @@ class Mels:
     ids : tuple of str [length n]
         Sorted.
     frames : np.ndarray [shape=(n,), dtype=int]
-        Frames of each clip; only a view that keeps clips' own lengths fills the others.
+        Frames of each clip. They differ only in a view that keeps the length of clips; there, shorter
+        spectrograms are padded.
     values : np.ndarray [shape=(n, frames, mels) or (n, segments, frames, mels), dtype=float16]
     """
 
@@ -43,7 +44,7 @@ class Mels:
         Raises
         ------
         MerError
-            If the artefact is absent; the message says why. Or if it is damaged.
+            If the artefact is absent, with the reason, or damaged.
         """
         if reason := absent(folder):
             raise MerError(f"{folder} is absent: {reason}")

@@ -1,4 +1,4 @@
-"""The tables of a corpus, CSV or .xlsx: rows that know where they stand, so that an error can say it."""
+"""Tables of a corpus, CSV or .xlsx; every row knows its file and line for error messages."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ class Row:
     cells: Mapping[str, str]
 
     def text(self, column: str) -> str | None:
-        """The cell with single blanks between its words, or None where it is empty or missing."""
+        """The cell with single spaces between words, or None if it is empty or missing."""
         return " ".join(self.cells.get(column, "").split()) or None
 
     def choice(self, column: str, allowed: Collection[str]) -> str:
@@ -36,7 +36,7 @@ class Row:
         Raises
         ------
         MerError
-            If it is another.
+            If it is not.
         """
         value = self.text(column)
         if value is None or value not in allowed:
@@ -52,7 +52,7 @@ class Row:
         Raises
         ------
         MerError
-            If it is none.
+            If it is not.
         """
         try:
             value = float(self.cells[column])
@@ -81,32 +81,31 @@ def _decode(path: Path, remedy: str) -> str:
 
 
 def _header(path: Path, cells: Sequence[str], columns: Iterable[str], remedy: str) -> list[str]:
-    """The column names without outer blanks, each once, ``columns`` among them."""
+    """The column names, stripped; checked to be unique and to include ``columns``."""
     header = [name.strip() for name in cells]
     missing = [column for column in columns if column not in header]
     if missing:
         raise MerError(f"{path} must have a column {missing[0]!r}, not only {header}; {remedy}")
     twice = [name for name in header if header.count(name) > 1]
     if twice:
-        raise MerError(f"{path}: the column {twice[0]!r} stands twice; rename or remove one")
+        raise MerError(f"{path}: the column {twice[0]!r} is there twice; rename or remove one")
     return header
 
 
 def read(path: Path, columns: Iterable[str], remedy: str) -> list[Row]:
-    """The rows of a CSV file, or of the first sheet of an .xlsx file, at least one; blank ones are
-    passed over.
+    """Read the rows of a CSV file or of the first sheet of an .xlsx file; blank rows are skipped.
 
     Parameters
     ----------
     columns : iterable of str
-        Columns that must be there; others are kept.
+        Required columns; others are kept.
     remedy : str
-        What to do where the file or a column is missing.
+        Advice for the error message if the file or a column is missing.
 
     Raises
     ------
     MerError
-        If the file or a column is missing, a column stands twice, a row has another number of cells
+        If the file or a column is missing, a column is duplicated, a row has another number of cells
         than the header, or there is no row.
     """
     text = (xlsx_worker.text if path.suffix == ".xlsx" else _decode)(path, remedy)
@@ -132,14 +131,14 @@ def by_id(rows: Iterable[Row], identify: Callable[[Row], str]) -> dict[str, Row]
     Raises
     ------
     MerError
-        If an id stands twice.
+        If an id is duplicated.
     """
     found: dict[str, Row] = {}
     for row in rows:
         first = found.setdefault(identify(row), row)
         if first is not row:
             raise MerError(
-                f"{row.where}: the clip {identify(row)!r} must stand once and already stands in "
+                f"{row.where}: the clip {identify(row)!r} must have one row and already has one in "
                 f"{first.where}; remove one of them"
             )
     return found

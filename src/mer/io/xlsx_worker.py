@@ -1,7 +1,7 @@
-"""The first sheet of a workbook as CSV, read in another process, under limits.
+"""The first sheet of a workbook as CSV, read in a process with limited memory and time.
 
-A few bytes can claim much: a cell in the last row and the last column makes the reader ask for half a
-terabyte, and ends its process where there is none.
+A small file can ask for much memory: a cell in the last row and the last column makes the reader allocate
+half a terabyte, which kills its process.
 """
 
 import csv
@@ -27,19 +27,19 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # each takes
 
 
 def text(path: Path, remedy: str) -> str:
-    """The first sheet as CSV, a line per row: blank where the row is, without the columns that are.
+    """The first sheet as CSV, a line per row; blank rows stay blank lines, blank columns are left out.
 
-    Words inside a cell have single blanks between them, whole numbers no point.
+    Words in a cell are separated by single spaces; whole numbers have no decimal point.
 
     Parameters
     ----------
     remedy : str
-        What to do where the file cannot be read.
+        Advice for the error message if the file cannot be read.
 
     Raises
     ------
     MerError
-        If it is no workbook, or takes more than the limits allow.
+        If the file is not a workbook, or reading it exceeds the limits.
     """
     try:
         done = subprocess.run(
@@ -61,14 +61,14 @@ def text(path: Path, remedy: str) -> str:
 
 
 def _death(done: subprocess.CompletedProcess[bytes]) -> str:
-    """Why the other process has given nothing."""
+    """The reason why the process returned nothing."""
     if done.returncode < 0:
         return f"its reader ended with {signal.Signals(-done.returncode).name}"
     return (done.stderr.decode(errors="replace").splitlines() or ["no reason given"])[-1]
 
 
 def _csv(path: Path) -> str:
-    """What ``text`` gives, in this process."""
+    """The first sheet as CSV, read in this process."""
     if (size := path.stat().st_size) > MAX_BYTES:
         raise ValueError(f"{size} bytes, more than {MAX_BYTES}")
     sheet = pd.read_excel(path, header=None, dtype=str, na_filter=False, engine="calamine")

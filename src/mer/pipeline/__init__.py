@@ -1,1 +1,1 @@
-"""What each DVC stage calls, a module per stage."""
+"""The functions that the DVC stages call, a module per stage."""

@@ -1,4 +1,4 @@
-"""Bring what experiments left on another machine into this checkout's ledger."""
+"""Import the results of experiments on another machine into the ledger of this checkout."""
 
 import re
 import tarfile
@@ -20,7 +20,7 @@ Files = dict[tuple[str, str], dict[str, bytes]]
 
 
 def _files(archive: Path) -> Files:
-    """Content of the run and record of each (paper, key)."""
+    """(paper, key) -> the files of its run and its record."""
     found: Files = {}
     with tarfile.open(archive) as tar:
         for member in tar:
@@ -49,7 +49,7 @@ def _write(paper: str, key: str, files: Mapping[str, bytes]) -> None:
 
 
 def bring(archive: Path) -> list[str]:
-    """Unpack runs into ``data/runs`` and score them anew into ``metrics/experiments``.
+    """Unpack runs into ``data/runs`` and write their scores, computed here, to ``metrics/experiments``.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ def bring(archive: Path) -> list[str]:
     Raises
     ------
     MerError
-        If it is no such archive, holds anything else, or an experiment that ``papers/`` has not; then
-        nothing is written.
+        If the file is not such an archive, or has other members or an unknown experiment; then nothing is
+        written.
     """
     try:
         found = _files(archive)

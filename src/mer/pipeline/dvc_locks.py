@@ -1,4 +1,4 @@
-"""DVC's own files that a kill has cut short: it writes them in place, and then refuses to start."""
+"""Repair of DVC's lock files: DVC writes them in place, and refuses to start after a kill truncated one."""
 
 import fcntl
 import json
@@ -16,8 +16,8 @@ WRITTEN = ("dvc.lock", "*/dvc.lock", "papers/*/dvc.lock", str(RWLOCK))
 log = logging.getLogger("mer")
 
 
-def _whole(path: Path) -> bool:
-    """Whether DVC would take the file."""
+def _is_valid(path: Path) -> bool:
+    """Whether DVC can read the file."""
     try:
         text = path.read_text(encoding="utf-8")
         if path.name == RWLOCK.name:
@@ -29,19 +29,19 @@ def _whole(path: Path) -> bool:
 
 
 def repair_locks(root: Path) -> list[Path]:
-    """Remove lock files that are not whole, unless a DVC is at work.
+    """Remove truncated lock files, unless a DVC process is running.
 
-    Nothing is lost: DVC finds the results of finished stages in its run cache.
+    No result is lost: DVC finds the results of finished stages in its run cache.
 
     Parameters
     ----------
     root : Path
-        Of the repository.
+        Root of the repository.
 
     Returns
     -------
     list of Path
-        What was removed.
+        The removed files.
     """
     (root / LOCK).parent.mkdir(parents=True, exist_ok=True)
     with (root / LOCK).open("a") as stream:
@@ -49,9 +49,9 @@ def repair_locks(root: Path) -> list[Path]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return []
-        found = [path for pattern in WRITTEN for path in root.glob(pattern)]
-        damaged = [path for path in found if not _whole(path)]
+        locks = [path for pattern in WRITTEN for path in root.glob(pattern)]
+        damaged = [path for path in locks if not _is_valid(path)]
         for path in damaged:
-            log.warning("%s was cut short by a kill and is removed", path)
+            log.warning("%s was truncated by a kill and is removed", path)
             path.unlink()
         return damaged

@@ -1,4 +1,4 @@
-"""A run's scores, from its predictions, the tables behind its plots, and the clips of a corpus."""
+"""The scores of a run, the tables for its plots, and the number of clips of a corpus."""
 
 from collections import Counter
 from pathlib import Path
@@ -29,21 +29,21 @@ PAIRED = ("f1_macro", "accuracy", "f1_micro", "f1_high")
 
 
 def _confusion(predictions: Predictions) -> pd.DataFrame:
-    """``actual, predicted``, a row per prediction."""
+    """The true and the predicted class: ``actual, predicted``, a row per prediction."""
     names = dict(enumerate(predictions.classes))
     pairs = pd.DataFrame({"actual": predictions.y_true, "predicted": predictions.y_pred})
     return pairs.replace(names)
 
 
 def _curve(curves: pd.DataFrame) -> pd.DataFrame:
-    """``epoch, phase, loss, accuracy``: the mean over the folds, one phase behind the other."""
+    """Learning curves ``epoch, phase, loss, accuracy``: the mean over the folds, phase after phase."""
     means = curves.groupby(["phase", "epoch"])[["loss", "accuracy"]].mean()
     means = means.round(DIGITS).reset_index()
     return means.assign(epoch=range(1, len(means) + 1))[["epoch", "phase", "loss", "accuracy"]]
 
 
 def _by_clip(parts: Predictions) -> Predictions | None:
-    """The mean over each clip's parts, where all ids are such of parts."""
+    """The mean prediction over the segments of each clip; None if the ids are not ids of segments."""
     frame = parts.frame.assign(id=[clip_of(id_) for id_ in parts.frame["id"]])
     if (frame["id"] == parts.frame["id"]).any():
         return None
@@ -52,7 +52,7 @@ def _by_clip(parts: Predictions) -> Predictions | None:
 
 
 def _of_clips(parts: Predictions, seed: int) -> dict[str, Any]:
-    """``clip_<score>``, its deviation and interval, where the clips of a run are parts of such."""
+    """``clip_<score>`` with deviation and interval, if the corpus is a segmented corpus; else empty."""
     clips = _by_clip(parts)
     if clips is None:
         return {}
@@ -61,9 +61,9 @@ def _of_clips(parts: Predictions, seed: int) -> dict[str, Any]:
 
 
 def _scored(run: Path) -> tuple[dict[str, Any], Predictions]:
-    """The composition and every score of a run, and its predictions.
+    """The composition and all scores of a run, and its predictions.
 
-    Scores of segments, or of clips that were cut into parts, stand beside them.
+    The scores include those of segments, and those of whole clips of a segmented corpus.
     """
     facts = read_json(run / "run.json")
     predictions = read_predictions(run / "predictions.parquet")
@@ -105,9 +105,9 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
     run : Path
         ``data/runs/<paper>/<key>``.
     metrics : Path
-        JSON to write: what ``run`` writes, deviation and interval of every score, and under ``folds``
-        the scores of each fold that a paired test takes. Of a run that is absent: the reason, under
-        ``absent``, and its composition.
+        JSON to write: the output of ``run``, deviation and interval of every score, and under ``folds``
+        the scores of each fold for paired tests. For an absent run: its composition, and the reason under
+        ``absent``.
     confusion : Path
         CSV to write: actual and predicted class of every prediction.
     """
@@ -128,8 +128,8 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
 def counts(index: Path, metrics: Path) -> None:
     """Count the clips of a corpus: ``n_clips_q1 … n_clips_q4, n_clips_total``.
 
-    Of a corpus whose quadrants follow from valence and arousal, also ``<axis>_threshold, <axis>_low,
-    <axis>_high``: the threshold and the clips below and above it.
+    For a corpus whose quadrants are derived from valence and arousal, also ``<axis>_threshold, <axis>_low,
+    <axis>_high``: the threshold and the number of clips below and above it.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def counts(index: Path, metrics: Path) -> None:
 
 
 def settings(model: str, params: Block, mel: Path, metrics: Path) -> None:
-    """What a paper tabulates of a system: settings of its view and trainings, shapes of its layers.
+    """Write the parameters of a system that a paper tabulates, and the output shapes of its layers.
 
     Parameters
     ----------
@@ -161,7 +161,11 @@ def settings(model: str, params: Block, mel: Path, metrics: Path) -> None:
         ``<training>_lr, <training>_batch``; ``<layer>_frames, <layer>_mels, <layer>_maps``.
     """
     view, shape = read_json(mel / "manifest.json")["view"], Mels.read(mel).values.shape[-2:]
-    figures = {"sample_rate": view["rate"], "n_fft": view["n_fft"], "hop_length": view["hop"]}
+    figures = {
+        "sample_rate": view["sample_rate"],
+        "n_fft": view["n_fft"],
+        "hop_length": view["hop_length"],
+    }
     figures["frames"] = shape[0]
     for name, block in params.model_dump().items():
         if isinstance(block, dict) and "lr" in block:

@@ -103,6 +103,6 @@ def _row(standard: Path, digest: str, family: str, params: Any, number: int) -> 
     """Features of one clip [shape=(d,)]; runs in a worker, which maps the audio itself."""
     module = cast("ExtractedFamily", registry.get("features", family))
     clip = _open(standard, digest).clip(number)
-    if params.rate is not None:
-        clip = audio.resample(clip, params.rate)
+    if params.sample_rate is not None:
+        clip = audio.resample(clip, params.sample_rate)
     return parallel.Arrays(row=module.extract(clip, params))

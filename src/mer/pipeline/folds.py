@@ -1,4 +1,4 @@
-"""The folds stage: every protocol of one corpus, over the clips that can be read."""
+"""The stage ``folds``: every protocol of one corpus, over the clips that are not quarantined."""
 
 from pathlib import Path
 from typing import get_args

@@ -49,7 +49,7 @@ def _check_counts(root: Path, found: Mapping[str, int], expected: Counts) -> Non
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file, or nothing where there is none that can be read."""
+    """SHA-256 of a file; an empty string if it cannot be read."""
     try:
         if not path.is_file():  # a pipe would wait for ever
             return ""
@@ -70,19 +70,19 @@ def _check_ids(root: Path, layout: str, tracks: Sequence[Track]) -> None:
     for track in tracks:
         if track.id in paths:
             raise MerError(
-                f"{root}: the clip {track.id!r} must stand once; the layout {layout!r} lists it for "
+                f"{root}: the clip {track.id!r} must be listed once; the layout {layout!r} lists it for "
                 f"{paths[track.id]!r} and again for {track.path!r}; rename one"
             )
         paths[track.id] = track.path
         for name in filter(None, (track.id, track.path)):
             if PurePosixPath(name).is_absolute() or ".." in name.split("/") or "\0" in name:
                 raise MerError(
-                    f"{root}: the clip {track.id!r} must lie below that folder, not at {name!r}; move "
-                    "the file there, and name it as it is there"
+                    f"{root}: the clip {track.id!r} must be below that folder, not at {name!r}; move "
+                    "the file there and correct its path"
                 )
         if clip_of(track.id) != track.id:
             raise MerError(
-                f"{root}: the clip {track.id!r} ({track.path!r}) must not end like the parts of a clip, "
+                f"{root}: the clip {track.id!r} ({track.path!r}) must not end like the id of a segment, "
                 "in # and digits; rename it"
             )
 
@@ -96,7 +96,7 @@ def _unlabelled(root: Path, tracks: Sequence[Track]) -> list[str]:
 
 
 def _write_unlabelled(path: Path, files: Sequence[str]) -> None:
-    """``path,reason``; bytes of a name that are no UTF-8 are escaped."""
+    """Write ``path,reason``; bytes of a name that are not UTF-8 are escaped."""
     if files:
         log.warning("%d audio files have no label, the first is %r", len(files), files[0])
     names = (file.encode("utf-8", "backslashreplace").decode() for file in files)
@@ -106,24 +106,24 @@ def _write_unlabelled(path: Path, files: Sequence[str]) -> None:
 def build(root: Path, target: Path, layout: str, counts: Counts) -> None:
     """Write ``tracks.csv``, one Parquet table per published family and the manifest.
 
-    ``unlabelled.csv`` names audio files that are there without a label, or that the layout leaves out.
-    The manifest has the thresholds of valence and arousal where quadrants follow from them.
+    ``unlabelled.csv`` lists the audio files without a label. The manifest has the thresholds of valence
+    and arousal if the quadrants are derived from them.
 
     Parameters
     ----------
     root : Path
         ``data/raw/<dataset>``.
     target : Path
-        ``data/index/<dataset>``; it appears whole or not at all.
+        ``data/index/<dataset>``; written atomically.
     layout : str
         Module of ``mer.datasets``.
     counts : mapping of str to int, int, or None
-        Clips per quadrant, or in all, that there must be; None accepts any.
+        Expected clips per quadrant, or in all; None accepts any number.
 
     Raises
     ------
     MerError
-        If the corpus is not as its layout says, an id stands twice, or the counts differ.
+        If the corpus does not follow its layout, an id is duplicated, or the counts differ.
     """
     module = registry.get("datasets", layout)
     tracks: list[Track] = module.tracks(root)

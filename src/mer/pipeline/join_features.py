@@ -1,4 +1,4 @@
-"""Tables of two families side by side, as one more family."""
+"""The stage ``join``: feature concatenation, the columns of two families in one table."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +15,14 @@ def _distinct(table: FeatureSet, other: FeatureSet, family: str) -> FeatureSet:
 
 
 def join(left: Path, right: Path, target: Path) -> None:
-    """Write ``data/features/<join>/<dataset>``; absent where one of the two tables is.
+    """Write ``data/features/<join>/<dataset>``; it is absent if one of the two tables is.
 
     Parameters
     ----------
     left, right : Path
-        ``data/features/<family>/<dataset>``. Columns keep their names, but those of ``right`` that
-        ``left`` has too: two programs may call by one name what they compute in two ways. They become
-        ``<right family>.<name>``.
+        ``data/features/<family>/<dataset>``. Columns keep their names, except columns of ``right`` whose
+        name is also in ``left``: these become ``<right family>.<name>``, because two programs may compute
+        features of the same name differently.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The union stage: a corpus made of others, as a folder of songs that say where they come from."""
+"""The stage ``union``: a merged corpus, written as a folder whose labels name the source of each song."""
 
 import shutil
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ COLUMNS = ("path", "quadrant", "artist", "source")
 def _take(
     member: str, raw: Path, index: Path, root: Path
 ) -> list[tuple[str, str, str | None, str]]:
-    """Copy a member's audio below ``root``; its rows of the labels."""
+    """Copy the audio of a member to ``root``; return its rows of the labels."""
     rows = []
     for track in artefacts.read_tracks(index / member):
         if track.path is None:
             raise MerError(
-                f"{raw / member} must have audio for a union, and {track.id!r} has none; get it, or "
+                f"{raw / member} must have audio to be merged, and {track.id!r} has none; get it, or "
                 "take another corpus"
             )
         path = f"{member}/{track.id}{PurePosixPath(track.path).suffix}"
@@ -32,10 +32,10 @@ def _take(
 
 
 def make(members: Sequence[str], raw: Path, index: Path, target: Path) -> None:
-    """Write ``data/raw/<key>`` in the layout ``folder``, an id being ``<member>/<its id there>``.
+    """Write ``data/raw/<key>`` in the layout ``folder`` with the songs of all members.
 
-    Its songs are those of the members' indexes. Artists keep their names, so that one of two members
-    is one group. Valence and arousal are left out: each corpus has its own scale.
+    An id is ``<member>/<id in the member>``. An artist of several members is one group. Valence and arousal
+    are left out, because each corpus has its own scale.
 
     Parameters
     ----------

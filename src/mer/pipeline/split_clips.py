@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mer import audio
 from mer.errors import MerError
 from mer.io import artefacts
 from mer.io.files import read_json, write_json
@@ -56,7 +55,7 @@ def _segments(corpus: artefacts.Standard, cut: Cut) -> Iterator[artefacts.Standa
             )
         edges = np.arange(cut.parts + 1) * len(pcm) // cut.parts
         for id_, start, end in zip(part_ids(clip, cut.parts), edges, edges[1:], strict=False):
-            yield id_, pcm[start:end], audio.scale_to_peak(pcm[start:end], scale, cut.peak_db)
+            yield id_, pcm[start:end], artefacts.scale_to_peak(pcm[start:end], scale, cut.peak_db)
 
 
 def split_standard(standard: Path, target: Path, cut: Cut) -> None:

@@ -1,4 +1,4 @@
-"""What every stage script shares: errors in one sentence, a seconds record, no orphans."""
+"""The context of every stage script: errors in one sentence, a record of the run, no orphaned processes."""
 
 import errno
 import logging
@@ -37,13 +37,13 @@ def _git(*words: str) -> str:
 
 
 def _commit() -> str:
-    """That of the code; ``-dirty`` where the code is not as committed, whatever else has changed."""
+    """The commit of the code, with ``-dirty`` if files of the code are not committed."""
     commit = _git("rev-parse", "--short", "HEAD") or "unknown"
     return f"{commit}-dirty" if _git("status", "--porcelain", "--", *CODE) else commit
 
 
 def _device() -> str:
-    """What networks were trained on; no other stage needs to load torch to say so."""
+    """The device of the networks; a stage that has not loaded torch ran on the CPU."""
     if "mer.runtime.device" not in sys.modules:
         return "cpu"
     import torch
@@ -53,7 +53,7 @@ def _device() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of the libraries that decide figures, where they are installed."""
+    """Versions of the installed libraries that affect results."""
     found = {}
     for library in LIBRARIES:
         with suppress(metadata.PackageNotFoundError):
@@ -76,12 +76,12 @@ def _record(name: str, seconds: float, commit: str) -> dict[str, Any]:
 
 
 def _sentence(error: Exception) -> str | None:
-    """What the user can do something about, or None: an error of ours, with its traceback."""
+    """The message of an error that the user can fix; None for a bug, which needs its traceback."""
     if isinstance(error, MerError):
         return str(error)
     if any(text in str(error) for text in FULL):  # NumPy, Arrow and safetensors each wrap errno
         return (
-            f"the disk must have room for what the stage writes, and {Path.cwd()} has "
+            f"the disk must have room for the output of the stage, and {Path.cwd()} has "
             f"{shutil.disk_usage('.').free / 1e6:.0f} MB left ({error}); free some and run "
             "`dvc repro`, or go back to the outputs of the last run with `dvc checkout -q --allow-missing`"
         )
@@ -90,7 +90,7 @@ def _sentence(error: Exception) -> str | None:
 
 @contextmanager
 def one_sentence(name: str) -> Iterator[None]:
-    """Print a ``MerError``, or that the disk is full, without a traceback and end with status 1."""
+    """Print a ``MerError`` or a full disk without a traceback, and exit with status 1."""
     try:
         yield
     except Exception as error:
@@ -103,7 +103,7 @@ def one_sentence(name: str) -> Iterator[None]:
 
 @contextmanager
 def stage(name: str, sidecar: Path | None = None) -> Iterator[dict[str, Any]]:
-    """Run a stage: log to the terminal, say errors in one sentence, record the seconds.
+    """Run a stage: log to the terminal, print errors in one sentence, record the seconds.
 
     The record, ``.mer/stages/<name>.json``, also holds device, commit, machine and versions. DVC does
     not hash it.
@@ -113,20 +113,17 @@ def stage(name: str, sidecar: Path | None = None) -> Iterator[dict[str, Any]]:
     name : str
         As DVC writes it: ``train``, ``index@demo``.
     sidecar : Path or None
-        Where else to write the record: beside results that are kept in Git.
+        A second file for the record, next to results that are in Git.
 
     Yields
     ------
     dict
-        What the stage adds to its record.
+        Facts that the stage adds to its record.
     """
     end_at_once(PARENT)
     logging.basicConfig(level="INFO", format="%(message)s", handlers=[RichHandler(show_path=False)])
     warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning)  # joblib, of those after an error
-    started, commit = (
-        time.perf_counter(),
-        _commit(),
-    )  # of the code that runs, whatever is edited then
+    started, commit = time.perf_counter(), _commit()  # before anyone edits the code
     added: dict[str, Any] = {}
     with one_sentence(name):
         yield added
@@ -136,6 +133,6 @@ def stage(name: str, sidecar: Path | None = None) -> Iterator[dict[str, Any]]:
 
 
 def records() -> list[dict[str, Any]]:
-    """The last record of every stage, in the order in which they ended."""
+    """The last record of every stage, sorted by the time when it ended."""
     found = [read_json(path) for path in RECORDS.glob("*.json")]
     return sorted(found, key=lambda record: record["ended"])

@@ -32,13 +32,13 @@ PROTOCOLS = {
     "own": "The split that was published with the labels.",
     "grouped": "Stratified cross-validation, ten times ten folds, that keeps all clips of an artist "
     "(or of a source song) in one fold.",
-    "cv10x10": "Stratified cross-validation, ten times ten folds, drawn clip by clip.",
-    "cv10": "Stratified cross-validation, ten folds once, drawn clip by clip.",
+    "cv10x10": "Stratified cross-validation, ten times ten folds, split clip by clip.",
+    "cv10": "Stratified cross-validation, ten folds once, split clip by clip.",
     "tvt_70_15_15": "70 % training, 15 % validation, 15 % test: the published division, or else one "
-    "stratified draw. The test part is scored once.",
+    "random stratified split. The test part is scored once.",
     "tvt_40_30_30": "40 % training, 30 % validation, 30 % test: the published division, or else one "
-    "stratified draw. The test part is scored once.",
-    "song_80_20": "80 % training and 20 % test: one draw over the songs, not stratified.",
+    "random stratified split. The test part is scored once.",
+    "song_80_20": "80 % training and 20 % test: one random split over the songs, not stratified.",
 }
 EMOTIONS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
 # Fields of Russell's plane: left, top, width, height in percent; valence grows to the right.
@@ -125,7 +125,7 @@ def _template() -> Template:
 
 
 def _check(metrics: Mapping[str, Any], predictions: Predictions, tracks: Sequence[Track]) -> None:
-    """Refuse inputs that do not belong together."""
+    """Raise if the inputs do not belong together."""
     by_class = [f"f1_{name.lower()}" for name in predictions.classes]
     missing = [k for k in (*SELECTORS, *SCORES, *COUNTS, *SPREAD, *by_class) if k not in metrics]
     if missing:
@@ -139,13 +139,13 @@ def _check(metrics: Mapping[str, Any], predictions: Predictions, tracks: Sequenc
 
 
 def _demo(metrics: Mapping[str, Any]) -> list[str]:
-    """What of the run is a mere demonstration: its corpus, its profile."""
+    """The parts of the run that are only a demonstration: corpus, profile."""
     parts = {"corpus": metrics["dataset"], "profile": metrics["profile"]}
     return [part for part, key in parts.items() if key.split("_")[0] == "demo"]
 
 
 def _columns(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """What narrows the table, by its key in params.yaml."""
+    """The settings of feature selection, by their key in params.yaml."""
     return {f"columns.{key}": value for key, value in metrics.get("columns", {}).items()}
 
 
@@ -161,7 +161,7 @@ def _settings(metrics: Mapping[str, Any]) -> str:
 
 
 def _constant(accuracy: float, n_classes: int) -> dict[str, float]:
-    """Every score of one answer to everything, which is right for the share ``accuracy``."""
+    """The scores of a constant classifier, which is right for the share ``accuracy``."""
     f1 = 2 * accuracy / (1 + accuracy)
     return {
         "f1_macro": f1 / n_classes,

@@ -1,4 +1,4 @@
-"""How far extracted features rank clips as the published ones of the same name do."""
+"""Rank correlation of extracted features with the published features of the same name."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from mer.types import FeatureSet
 
 DIGITS = 4
 WORST = 10
-SEEN = ("median", "zeros")
+STATISTICS = ("median", "zeros")
 
 
 def correlations(extracted: FeatureSet, published: FeatureSet) -> pd.DataFrame:
@@ -22,14 +22,14 @@ def correlations(extracted: FeatureSet, published: FeatureSet) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        ``column, grade, dimension, spearman``, in the published order; a column that is constant on
-        either side correlates 0. Of both sides, to see what keeps them apart, the ``median`` of what is
-        not 0 and the share of ``zeros``: ``ours_median, ours_zeros, published_median, …``.
+        ``column, grade, dimension, spearman``, in the published order; the correlation of a constant
+        column is 0. ``grade`` is the fidelity grade of the feature. The median of the values other than 0
+        and the share of zeros help to explain a difference: ``ours_median, ours_zeros, …``.
 
     Raises
     ------
     MerError
-        If fewer than three clips, or no column, are in both.
+        If the tables share fewer than three clips, or no column.
     """
     ids = sorted(set(extracted.ids) & set(published.ids))
     names = [name for name in published.names if name in extracted.names]
@@ -44,14 +44,14 @@ def correlations(extracted: FeatureSet, published: FeatureSet) -> pd.DataFrame:
         varies = np.ptp(ours) > 0 and np.ptp(theirs) > 0
         rho = float(spearmanr(ours, theirs).statistic) if varies else 0.0
         known = catalogue()[name]
-        seen = [*_seen(ours), *_seen(theirs)]
-        rows.append((name, known.grade, known.dimension, round(rho, DIGITS), *seen))
-    sides = [f"{side}_{figure}" for side in ("ours", "published") for figure in SEEN]
+        statistics = [*_statistics(ours), *_statistics(theirs)]
+        rows.append((name, known.grade, known.dimension, round(rho, DIGITS), *statistics))
+    sides = [f"{side}_{figure}" for side in ("ours", "published") for figure in STATISTICS]
     return pd.DataFrame(rows, columns=["column", "grade", "dimension", "spearman", *sides])
 
 
-def _seen(values: np.ndarray) -> tuple[float, float]:
-    """Median of what is not 0, and the share of zeros."""
+def _statistics(values: np.ndarray) -> tuple[float, float]:
+    """Median of the values other than 0, and the share of zeros."""
     found = values[values != 0]
     median = float(np.median(found)) if len(found) else 0.0
     return round(median, DIGITS), round(1 - len(found) / len(values), DIGITS)
@@ -73,10 +73,10 @@ def compare(extracted: Path, published: Path, metrics: Path, plot: Path) -> None
     extracted, published : Path
         ``data/features/<family>/<dataset>``.
     metrics : Path
-        JSON to write: medians by grade and dimension, every column's figure, all that is known of the
-        worst.
+        JSON to write: medians by fidelity grade and dimension, the correlation of every column, and details
+        of the worst columns.
     plot : Path
-        CSV to write: the columns, the worst first.
+        CSV to write: all columns, the worst first.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def compare(extracted: Path, published: Path, metrics: Path, plot: Path) -> None
     """
     for folder in (extracted, published):
         if reason := absent(folder):
-            raise MerError(f"{folder} must be there to be compared: {reason}")
+            raise MerError(f"{folder} must be present to be compared: {reason}")
     ours, theirs = (read_features(f / "features.parquet") for f in (extracted, published))
     table = correlations(ours, theirs)
     ordered = table.sort_values(["spearman", "column"])

@@ -1,4 +1,4 @@
-"""How far systems trained on different corpora select the same columns."""
+"""Overlap of the features that systems trained on different corpora select."""
 
 from collections.abc import Collection, Mapping
 from itertools import combinations
@@ -10,18 +10,18 @@ from mer.metrics import DIGITS
 
 
 def jaccard(some: Collection[str], others: Collection[str]) -> float:
-    """Columns in both over columns in either, in 0..1."""
+    """The Jaccard index: columns in both sets over columns in either, in 0..1."""
     a, b = set(some), set(others)
     return len(a & b) / len(a | b)
 
 
 def overlaps(selected: Mapping[str, Mapping[str, Collection[str]]]) -> dict[str, float]:
-    """``<corpus>_<other>``: the mean index of Jaccard over the trainings that both have.
+    """``<corpus>_<other>``: the mean Jaccard index over the trainings that both corpora have.
 
     Parameters
     ----------
     selected : mapping of corpus to mapping of training to columns
-        As runs keep them in ``selected.json``; trainings are called ``r<repeat>_f<fold>``.
+        Content of ``selected.json`` of the runs; a training is named ``r<repeat>_f<fold>``.
     """
     found = {}
     for one, other in combinations(selected, 2):
@@ -39,7 +39,7 @@ def write(
     Parameters
     ----------
     runs : Path
-        ``data/runs/<paper>``, where a run is called ``<prefix><system>_<corpus>``.
+        ``data/runs/<paper>``; a run is named ``<prefix><system>_<corpus>``.
     metrics : Path
         JSON to write.
     """

@@ -1,4 +1,4 @@
-"""The committed results behind the published tables: metrics/experiments/<paper>/<key>.json."""
+"""The ledger: committed results of experiments, metrics/experiments/<paper>/<key>.json."""
 
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,15 @@ Results = dict[str, dict[str, Any]]
 
 
 def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
-    """What an experiment has left: its figures, by what they were run on.
+    """The results of an experiment, by the corpus and the profile of its runs.
 
     Returns
     -------
     dict
-        ``""``: the real corpus, the protocol in full. ``quick_`` and the like: the real corpus under a
-        profile that cuts it short. ``demo_``: a miniature, or the profile ``demo``. With them stands
-        how long the trainings took, and on what, where the record of the run says so. Where an input
-        was absent, the reason is all that there is, under ``absent``.
+        Key ``""``: the real corpus under the whole protocol. ``quick_`` and the like: the real corpus under
+        a shorter profile. ``demo_``: a miniature, or the profile ``demo``. The values have the figures, and
+        the training times and the device if the run has a record of them. If an input was absent, they only
+        have the reason, under ``absent``.
     """
     found: Results = {}
     for prefix in ("", MINIATURE):
@@ -43,7 +43,7 @@ def _timing(results: Path) -> dict[str, Any]:
 
 
 def _part(facts: dict[str, Any]) -> str:
-    """How much of a protocol was run."""
+    """The part of a protocol that was run."""
     shown = ("profile", "n_folds", "max_epochs")
     return ", ".join(f"{name}={facts[name]}" for name in shown if name in facts)
 
@@ -57,13 +57,13 @@ def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str
         ``done``: run on the real corpus, in full. ``in part``: on the real corpus, not in full.
         ``demo only``: on a miniature. ``absent``: not run.
     why : str
-        What was run in part, or what keeps it from more: no composition, an absent input, no corpus, or
-        only that its stage was not run; empty for ``done``.
+        The part that was run, or the reason why the cell is not done: no experiment, an absent input, a
+        missing corpus, or a stage that was not run; empty for ``done``.
     """
     key = table.key(row, column)
     experiment = papers.find(key)
     if experiment is None:
-        return "absent", table.why(row, column) or "no composition and no reason given"
+        return "absent", table.why(row, column) or "no experiment and no reason given"
     found = results(table.paper, key)
     scored = {prefix: facts for prefix, facts in found.items() if "absent" not in facts}
     if "" in scored:
@@ -71,6 +71,6 @@ def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str
     if real := scored.keys() - {MINIATURE}:
         return "in part", _part(scored[real.pop()])
     corpus = RAW / corpus_of(experiment)
-    why = f"{papers.stages[key]} not run" if corpus.is_dir() else f"{corpus} not there"
+    why = f"{papers.stages[key]} not run" if corpus.is_dir() else f"{corpus} is missing"
     why = next((facts["absent"] for facts in found.values() if "absent" in facts), why)
     return ("demo only" if scored else "absent"), why

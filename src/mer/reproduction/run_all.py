@@ -1,4 +1,4 @@
-"""Every experiment of ``papers/``, corpora side by side: DVC alone runs one stage after the other."""
+"""Run all experiments of ``papers/`` in parallel; DVC itself runs one stage after the other."""
 
 import os
 import subprocess
@@ -13,22 +13,23 @@ from mer.reproduction.visible import COMMAND, show_papers
 
 EVERY = "papers/dvc.yaml"
 FIRST = ("validate", "papers/corpora/dvc.yaml:nothing")  # what all experiments read
-# What reads other experiments, or a corpus that others read, comes after them.
+# These groups read the results of other experiments, so they run after them.
 LATER = ("cross", "transfer", "brought")
 
 
 def pipeline() -> nx.DiGraph:
-    """Every stage's name, with an edge to each stage that it needs."""
+    """The graph of all stages by name, with an edge from each stage to the stages that it needs."""
     show_papers()
     found = Repo().index.graph
     return nx.relabel_nodes(found, {stage: stage.addressing for stage in found})
 
 
 def plans(graph: nx.DiGraph, wanted: Collection[str], done: Collection[str]) -> list[list[str]]:
-    """The stages wanted and all that they need, but for those that are done, each after what it needs.
+    """Lists of stages that can run in parallel, the longest list first.
 
-    In as many lists as can be run at once, the longest first: DVC lets two processes run stages that read
-    one output, but not one of them write it. No stage of one list needs one of another.
+    The lists have the wanted stages and the stages that they need, without those that are done. Within a
+    list, a stage follows the stages that it needs; no stage needs a stage of another list, because DVC
+    refuses to read an output that another process writes.
     """
     needed = set(wanted).union(*(nx.descendants(graph, name) for name in wanted)) - set(done)
     left = graph.subgraph(needed)
@@ -43,14 +44,14 @@ def _repro(*words: str, **settings: str) -> int:
 
 
 def run_all(papers: Papers, count: int, *targets: str) -> int:
-    """Run the experiments, so many at once, then the targets, with whatever they need that is left.
+    """Run the experiments in parallel, then the targets with the stages that are still missing.
 
-    A list of stages that fails leaves the rest of it to the last run, which says why.
+    If a list of stages fails, the last run tries its remaining stages again and shows the error.
 
     Parameters
     ----------
     targets : str
-        Words for ``dvc repro``: ``EVERY``, or some tables.
+        Targets for ``dvc repro``: ``EVERY``, or some tables.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""papers/<paper>/paper.yaml: its tables, and the composition behind each of their cells."""
+"""papers/<paper>/paper.yaml: published tables, and the experiment for each of their cells."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ Published = dict[Key, dict[Key, FiniteFloat]]
 
 
 class Paper(Block):
-    """``papers.<key>``: what is reproduced."""
+    """``papers.<key>``: a reproduced paper."""
 
     title: str
     authors: str
@@ -28,7 +28,7 @@ class Column(Block):
     Attributes
     ----------
     title : as the paper prints it
-    why : what keeps its cells from having a composition, where they have none
+    why : reason why its cells have no experiment
     """
 
     title: str
@@ -41,12 +41,12 @@ class Row(Block):
     Attributes
     ----------
     title : as the paper prints it
-    why : what keeps its cells, or those of the columns named, from having a composition
-    note : how ours differs from what the paper describes
+    why : reason why its cells, or its cells in the named columns, have no experiment
+    note : differences from the paper
     published : metric -> column -> the figure, in 0..1 (or a count) and with the digits of the paper
-    experiments : column -> key of the experiment, where it is not what the table's pattern gives
-    figures : metric -> name of the figure in its results, likewise
-    reference : row that this one is tested against in place of the table's
+    experiments : column -> key of the experiment, where the pattern of the table does not give it
+    figures : metric -> name of the figure in the results, where the pattern of the table does not give it
+    reference : row for the paired test, in place of the reference of the table
     """
 
     title: str
@@ -66,12 +66,12 @@ class Table(Block):
     paper : key of ``papers``
     title : as the paper prints it
     protocol : of the paper, in a sentence
-    metrics : names of ``mer.metrics``, or of whatever the experiments write
+    metrics : names of scores, or of other figures of the experiments
     experiment : key of the experiment behind a cell, with ``{row}`` and ``{column}``
     figure : name of the figure in its results, with ``{metric}``, ``{row}`` and ``{column}``
-    reference : row that the others are tested against, fold by fold; null for none
-    timed : whether the figures are times, which mean nothing without the device's name
-    folds : whether the figures of each fold are shown, too, means over its rounds
+    reference : row that the others are compared with in paired tests; null for none
+    timed : whether the figures are times, which need the name of the device
+    folds : whether the figures of each fold, averaged over restarts, are also shown
     """
 
     paper: Key
@@ -97,34 +97,34 @@ class Table(Block):
         return pattern.format(metric=metric, row=row, column=column)
 
     def why(self, row: str, column: str) -> str | None:
-        """Why a cell has no composition, as its row, or else its column, says."""
+        """The reason why a cell has no experiment, from its row or else its column."""
         found = self.rows[row].why
         return (found.get(column) if isinstance(found, dict) else found) or self.columns[column].why
 
 
 class Statistic(Block):
-    """``counts.<key>``: an experiment that counts the clips of a corpus, nothing else."""
+    """``counts.<key>``: an experiment that counts the clips of a corpus."""
 
     paper: Key
     dataset: Key
 
 
 class Setting(Statistic):
-    """``settings.<key>``: what is tabulated of a view and a model, as they are on that corpus."""
+    """``settings.<key>``: the tabulated parameters of a view and a model on a corpus."""
 
     view: Key
     model: Key
 
 
 class Experiment(Statistic):
-    """``experiments.<key>``: the selectors of one experiment but ``profile`` and ``seed``, which
-    params.yaml holds for all of them.
+    """``experiments.<key>``: the selectors of one experiment, except ``profile`` and ``seed``, which
+    params.yaml has for all experiments.
 
     Attributes
     ----------
-    copies : ``<policy>/<view>`` of the augmented versions, ``none/none`` where the policy has none
-    settings : words ``set.<dotted key>=<value>``, which replace values of the model's block
-    corpus : what the dataset was cut from; null where it is a corpus itself
+    copies : ``<policy>/<view>`` of the augmented versions, ``none/none`` if the policy makes none
+    settings : words ``set.<dotted key>=<value>`` that replace values of the model's block
+    corpus : original of a segmented corpus; null for other corpora
     """
 
     model: Key
@@ -162,17 +162,17 @@ class Transfer(Experiment):
 
 
 class Brought(Experiment):
-    """``brought.<key>``: an experiment that needs weights which a user brings.
+    """``brought.<key>``: an experiment that needs pretrained weights.
 
     Attributes
     ----------
-    weights : the model, or the family, that names them
+    weights : the model or the family that has the pretrained weights
     """
 
     weights: Key
 
 
-# What has results -> its stage in papers/experiments.yaml.
+# Kind of experiment -> its stage in papers/experiments.yaml.
 PARTS = {
     "experiments": "experiment",
     "cross": "cross",
@@ -184,11 +184,11 @@ PARTS = {
 
 
 class Papers(Block):
-    """All files of ``papers/`` as one.
+    """All files of ``papers/`` together.
 
     Attributes
     ----------
-    systems : compositions, or parts of such, that the others share by YAML anchors
+    systems : compositions and parts of compositions that experiments share by YAML anchors
     experiments, cross, transfer, brought, counts, settings : by key; groups of
         papers/experiments.yaml, some of them called by the singular
     """
@@ -205,12 +205,12 @@ class Papers(Block):
 
     @property
     def groups(self) -> dict[str, Mapping[str, Statistic]]:
-        """Everything that has results, by the groups of papers/experiments.yaml."""
+        """All experiments, by their group in papers/experiments.yaml."""
         return {stage: getattr(self, name) for name, stage in PARTS.items()}
 
     @property
     def stages(self) -> dict[str, str]:
-        """Key of everything that has results -> its stage, ``papers/<paper>/dvc.yaml:<group>@<key>``."""
+        """Key of an experiment -> its stage, ``papers/<paper>/dvc.yaml:<group>@<key>``."""
         return {
             key: f"papers/{found.paper}/dvc.yaml:{group}@{key}"
             for group, keys in self.groups.items()
@@ -219,16 +219,16 @@ class Papers(Block):
 
     @property
     def corpora(self) -> set[str]:
-        """Every corpus that an experiment reads."""
+        """The corpora that the experiments read."""
         return {corpus_of(found) for key in self.stages if (found := self.find(key))}
 
     def only(self, chosen: Collection[str]) -> "Papers":
-        """What belongs to some of the papers.
+        """The tables and experiments of the chosen papers.
 
         Raises
         ------
         MerError
-            If one of them is none of ``papers``.
+            If a chosen paper is not in ``papers``.
         """
         if unknown := sorted(set(chosen) - self.papers.keys()):
             raise MerError(f"papers/{unknown[0]} must be one of {sorted(self.papers)}")
@@ -238,12 +238,12 @@ class Papers(Block):
         return self.model_copy(update=blocks | {"papers": {k: self.papers[k] for k in chosen}})
 
     def find(self, key: str) -> Statistic | None:
-        """The experiment of that key, of whatever group."""
+        """The experiment of a key, in any group; None if there is none."""
         return next((group[key] for group in self.groups.values() if key in group), None)
 
 
 def corpus_of(experiment: Statistic) -> str:
-    """The corpus that an experiment reads, be it in parts."""
+    """The corpus that an experiment reads; the original of a segmented corpus."""
     return getattr(experiment, "corpus", None) or experiment.dataset
 
 
@@ -258,23 +258,37 @@ def _read(path: Path) -> Papers:
         raise MerError(f"{path}: {key}={fault['input']!r}: {fault['msg']}") from None
 
 
+def _check_owner(path: Path, part: Papers) -> None:
+    """Refuse a file that describes another paper than that of its folder."""
+    owner = path.parent.name
+    if [*part.papers] != [owner]:
+        raise MerError(f"{path}: papers={[*part.papers]} must be [{owner!r}], the folder; mend it")
+    for block in ("tables", *PARTS):
+        for key, found in getattr(part, block).items():
+            if found.paper != owner:
+                raise MerError(
+                    f"{path}: {block}.{key}.paper={found.paper!r} must be {owner!r}, the folder; mend it"
+                )
+
+
 def load(folder: Path = PAPERS) -> Papers:
-    """Every ``<paper>/paper.yaml`` of the folder, joined.
+    """Read and merge every ``<paper>/paper.yaml`` of a folder.
 
     Raises
     ------
     MerError
-        Naming the file and the key, if a file is damaged or two share the key of a table or an
-        experiment.
+        If a file is invalid or describes another paper than that of its folder, or two files share the key
+        of a table or an experiment; the message names file and key.
     """
     joined: dict[str, dict[str, Any]] = {name: {} for name in Papers.model_fields}
     for path in sorted(folder.glob("*/paper.yaml")):
         part = _read(path)
+        _check_owner(path, part)
         for name, block in joined.items():
             added = getattr(part, name)
             if name != "systems" and (twice := sorted(block.keys() & added.keys())):
                 raise MerError(
-                    f"{path}: {name}.{twice[0]} stands in another paper's file; rename it"
+                    f"{path}: {name}.{twice[0]} is also in the file of another paper; rename it"
                 )
             block |= added
     return Papers(**joined)

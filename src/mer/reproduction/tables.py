@@ -1,4 +1,4 @@
-"""A published table beside ours: JSON for DVC, Markdown and HTML to read."""
+"""Comparison of a published table with our results: JSON for DVC, Markdown and HTML for readers."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,13 +17,14 @@ SAME = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds")
 
 
 def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, Cell]]:
-    """Every cell: ``{row: {column: {<metric>, <metric>_sd, …, n_clips, n_folds, n_rounds}}}``.
+    """All cells: ``{row: {column: {<metric>, <metric>_sd, …, n_clips, n_folds, n_rounds}}}``.
 
-    ``<metric>`` is the figure of the real corpus under the whole protocol, ``_sd`` its deviation over
-    folds and their rounds, ``_low`` and ``_high`` its 95 % interval over clips, ``_p`` that of the
-    corrected paired test against the reference row, ``_p_paired`` that of Student's, ``_published`` the
-    paper's; ``absent`` says which input there was none of. Figures of a miniature or of a shorter profile
-    stand beside them under ``demo_`` or the profile's name.
+    ``<metric>`` is the figure of the real corpus under the whole protocol. Its suffixes are ``_sd``, the
+    standard deviation over folds and restarts; ``_low`` and ``_high``, the 95 % interval over clips;
+    ``_p``, the p value of the corrected paired test against the reference row; ``_p_paired``, that of
+    Student's paired test; and ``_published``, the figure of the paper. ``absent`` names a missing input,
+    ``n_rounds`` is the number of restarts. Figures of a miniature or of a shorter profile have the prefix
+    ``demo_`` or the name of the profile.
 
     Parameters
     ----------
@@ -62,13 +63,13 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
 
 
 def _by_fold(facts: dict[str, Any], name: str) -> list[float]:
-    """A figure of each fold, the mean over its rounds."""
+    """A figure of each fold, averaged over restarts."""
     rounds = np.reshape(facts["folds"][name], (facts.get("n_rounds", 1), -1))
     return [round(float(mean), DIGITS) for mean in rounds.mean(0)]
 
 
 def _p(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, float]:
-    """Of the paired tests, where both were scored on the same folds and are two systems."""
+    """p values of the paired tests; empty if the systems were not scored on the same folds."""
     folds = [facts.get("folds", {}) for facts in (ours, theirs)]
     if ours == theirs or any(name not in f for f in folds):
         return {}
@@ -105,13 +106,13 @@ def _lines(
 
 
 def _note(table: Table, row: str, cell: Cell) -> str:
-    """Which input of the cell is absent, and how ours differs from the paper's."""
+    """The missing input of the cell, and the differences from the paper."""
     reasons = dict.fromkeys(cell[key] for key in cell if key.endswith("absent"))
     return "; ".join([*reasons, *filter(None, [table.rows[row].note])])
 
 
 def _figures(cell: Cell, metric: str) -> dict[str, str]:
-    """One cell's figures of one metric, as they are printed."""
+    """The printed figures of one metric in one cell."""
     shown = {"published": _number(cell.get(f"{metric}_published"))}
     shown["ours"] = _with_deviation(cell, metric)
     both = metric in cell and f"{metric}_published" in cell
@@ -127,14 +128,14 @@ def _figures(cell: Cell, metric: str) -> dict[str, str]:
 
 
 def _less(cell: Cell, prefix: str, metric: str) -> str:
-    """A figure that is not comparable: of what, and trained for how long where that was cut short."""
+    """A figure that is not comparable, with its profile, and with the limit of epochs if there was one."""
     figure = f"{prefix.strip('_')} {_with_deviation(cell, prefix + metric)}"
     cap = cell.get(f"{prefix}max_epochs")
     return f"{figure} (at most {cap} epochs)" if cap else figure
 
 
 def _counts(cell: Cell) -> str:
-    """Clips, folds, and the rounds of each fold where there are several."""
+    """Number of clips, of folds, and of restarts if there are several."""
     rounds = cell.get("n_rounds", 1)
     folds = cell["n_folds"] // rounds if "n_folds" in cell else None
     counts = (cell.get("n_clips"), folds, rounds if rounds > 1 else None)

@@ -1,4 +1,4 @@
-"""What a training gains on another one of the same clips, with an interval over clips and seeds."""
+"""Improvement of one system over another on the same clips, with an interval over clips and seeds."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -23,53 +23,58 @@ from mer.types import Predictions
 SCORES = ("f1_weighted", "accuracy")
 
 
-def _answered(predictions: Predictions) -> set[tuple[str, int]]:
-    """What was asked, and the right answer."""
+def _tested(predictions: Predictions) -> set[tuple[str, int]]:
+    """The predicted clips with their true classes."""
     return set(zip(predictions.frame["id"], predictions.y_true, strict=True))
 
 
-def _drawn(
+def _sampled(
     predictions: Predictions, weights: np.ndarray, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Means of every score over rounds that are drawn, one fewer than there are [shape=(draws,)].
+    """Means of every score over bootstrap samples of n - 1 of the n restarts [shape=(samples,)].
 
-    Of n - 1 draws the mean has the variance s²/n that the mean of n rounds has; of n draws it would have
-    (n - 1)/n of that, a fifth too little where there are five (Rao & Wu, "Resampling Inference with
-    Complex Survey Data", JASA 83, 1988). A single round is all that can be drawn.
+    The mean of n - 1 sampled restarts has the variance s²/n of the mean of n restarts. With n samples, the
+    variance would be (n - 1)/n of it, a fifth too small for five restarts (Rao & Wu, "Resampling Inference
+    with Complex Survey Data", JASA 83, 1988). A single restart is always in the sample.
     """
     scores = bootstrap_scores(predictions, weights)
-    rounds = len(next(iter(scores.values())))
-    count = max(rounds - 1, 1)
-    shares = rng.multinomial(count, np.full(rounds, 1 / rounds), BOOTSTRAP_DRAWS).T / count
+    restarts = len(next(iter(scores.values())))
+    count = max(restarts - 1, 1)
+    shares = rng.multinomial(count, np.full(restarts, 1 / restarts), BOOTSTRAP_DRAWS).T / count
     return {name: (values * shares).sum(0) for name, values in scores.items()}
 
 
 def improvement(ours: Predictions, theirs: Predictions, seed: int) -> dict[str, float]:
-    """How much higher ``ours`` scores: ``<score>``, and ``<score>_low, <score>_high`` of its interval.
+    """The difference of the scores of ``ours`` and ``theirs``, and its 95 % interval.
 
-    A score is the mean over rounds, trainings of the same split from other seeds. The interval is a
-    percentile bootstrap of 95 %, of both noises at once: clips, the same for both systems, each with all
-    its parts; and rounds, of each system by themselves, for a round of one has nothing to do with one of
-    the other (clips crossed with rounds: Owen, "The Pigeonhole Bootstrap", Annals of Applied Statistics
-    1, 2007; it errs on the wide side). Where a system has one round, its seed's noise is not in it.
+    A score is the mean over restarts, trainings of the same split from other seeds. The percentile
+    bootstrap resamples clips, the same for both systems and each with all its segments, and restarts,
+    separately for each system, because restarts of different systems are independent (clips crossed with
+    restarts: Owen, "The Pigeonhole Bootstrap", Annals of Applied Statistics 1, 2007; the interval is
+    conservative). For a system with one restart, the interval does not include the variation over seeds.
+
+    Returns
+    -------
+    dict of str to float
+        ``<score>, <score>_low, <score>_high``.
 
     Raises
     ------
     MerError
-        If they did not answer for the same clips.
+        If the systems were not tested on the same clips.
     """
-    if unlike := _answered(ours) ^ _answered(theirs):
+    if unlike := _tested(ours) ^ _tested(theirs):
         raise MerError(
-            "a gain must be of two trainings with the same test clips and labels, but only one has "
+            "an improvement needs two systems with the same test clips and labels, but only one has "
             f"{min(unlike)[0]!r}; run `mer papers repro papers/dvc.yaml`"
         )
     rng = np.random.default_rng(seed)
     weights = bootstrap_weights(len(clips_of(ours)), rng)
     scores = [fold_scores(predictions) for predictions in (ours, theirs)]
-    drawn = [_drawn(predictions, weights, rng) for predictions in (ours, theirs)]
+    sampled = [_sampled(predictions, weights, rng) for predictions in (ours, theirs)]
     found: dict[str, float] = {}
     for name in SCORES:
-        low, high = percentiles(drawn[0][name] - drawn[1][name])
+        low, high = percentiles(sampled[0][name] - sampled[1][name])
         mean = float(scores[0][name].mean() - scores[1][name].mean())
         figures = {"": mean, "_low": low, "_high": high}
         found |= {f"{name}{part}": round(figure, DIGITS) for part, figure in figures.items()}
@@ -77,7 +82,7 @@ def improvement(ours: Predictions, theirs: Predictions, seed: int) -> dict[str, 
 
 
 def _published(table: Table, row: str, reference: str, column: str) -> dict[str, float]:
-    """``<score>_published``: the difference of the figures that the paper prints."""
+    """``<score>_published``: the difference of the published figures."""
     found: dict[str, float] = {}
     for name in SCORES:
         ours, theirs = (table.rows[r].published.get(name, {}).get(column) for r in (row, reference))
@@ -87,7 +92,7 @@ def _published(table: Table, row: str, reference: str, column: str) -> dict[str,
 
 
 def _figures(ours: Path, theirs: Path) -> dict[str, Any]:
-    """What one run gains on another, and of what."""
+    """The improvement of one run over another, with the number of clips and restarts."""
     facts = [read_json(run / "run.json") for run in (ours, theirs)]
     answers = [read_predictions(run / "predictions.parquet") for run in (ours, theirs)]
     return {
@@ -101,7 +106,7 @@ def _figures(ours: Path, theirs: Path) -> dict[str, Any]:
 def cells(
     papers: Papers, name: str, reference: str, rows: Collection[str]
 ) -> dict[tuple[str, str], tuple[str, str]]:
-    """(row, column) -> the experiments behind its cell and behind the reference's, where there are both.
+    """(row, column) -> the experiments of the cell and of the reference cell, where both exist.
 
     Parameters
     ----------
@@ -126,16 +131,17 @@ def write(
     prefix: str,
     metrics: Path,
 ) -> None:
-    """Write the gains of rows of a published table on its ``reference`` row: row -> column -> figures.
+    """Write the improvements of rows of a published table over its ``reference`` row.
 
-    They are those of ``improvement``; the published gain, ``<score>_published``; ``n_clips, n_rounds`` and
-    ``profile``. Every round of a transfer goes on from the network of its parent's first round, so
-    that of its seeds only those of the last step are in the interval.
+    For each row and column, the JSON has the figures of ``improvement``, the published improvement
+    ``<score>_published``, ``n_clips``, ``n_rounds`` (restarts) and ``profile``. Every restart of a transfer
+    continues from the network of the first restart of its parent, so that the interval includes only the
+    seeds of the last training.
 
     Parameters
     ----------
     runs : Path
-        ``data/runs/<paper>``, where a run is called ``<prefix><experiment>``.
+        ``data/runs/<paper>``; a run is named ``<prefix><experiment>``.
     metrics : Path
         JSON to write.
     """

@@ -1,4 +1,4 @@
-"""Where networks are trained: ``MER_DEVICE`` is ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``."""
+"""The device of the networks: ``MER_DEVICE`` is ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``."""
 
 import ctypes
 import os
@@ -12,10 +12,10 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
 
 
 def _keep_memory() -> None:
-    """Let the C library keep what tensors free.
+    """Let the C library reuse the memory of freed tensors.
 
-    glibc gives every block above 32 MiB back, and each step then faults its gigabytes in anew: a fifth
-    of a step on a CPU. Other C libraries have no such switch.
+    By default, glibc returns every block above 32 MiB to the system, and the page faults of the next step
+    take a fifth of its time on a CPU. Other C libraries have no such option.
     """
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(M_MMAP_MAX, 0)
@@ -23,7 +23,7 @@ def _keep_memory() -> None:
 
 
 def computes_in_bfloat16(where: torch.device) -> bool:
-    """Whether the device has instructions for it; a processor without them takes several times as long."""
+    """Whether the device has bfloat16 instructions; without them, bfloat16 is several times slower."""
     if where.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     found = torch.cpu.get_capabilities()
@@ -31,17 +31,17 @@ def computes_in_bfloat16(where: torch.device) -> bool:
 
 
 def device() -> torch.device:
-    """The device of ``MER_DEVICE``; ``auto``, the default, takes a GPU where there is one.
+    """The device of ``MER_DEVICE``; ``auto``, the default, takes a GPU if there is one.
 
     Raises
     ------
     MerError
-        If it is no such word, or names a GPU that is not there.
+        If the value is invalid, or the GPU does not exist.
     """
-    # Folds run side by side, and one thread gives the same bytes everywhere.
+    # Folds run in parallel processes, and one thread gives the same bytes on every machine.
     torch.set_num_threads(1)
-    torch.backends.cudnn.allow_tf32 = False  # float32 is what it says, on a GPU too
-    torch.backends.cudnn.benchmark = True  # of the ways to convolve, the fastest for each shape
+    torch.backends.cudnn.allow_tf32 = False  # full float32, on a GPU too
+    torch.backends.cudnn.benchmark = True  # the fastest convolution for each shape
     _keep_memory()
     name = os.environ.get("MER_DEVICE") or "auto"
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):

@@ -1,4 +1,4 @@
-"""No process outlives the one that started it, and what a killed one left behind is known as such."""
+"""Processes that end with their parent, and detection of files that a killed process left."""
 
 import ctypes
 import os
@@ -30,17 +30,17 @@ def end_with_parent(parent: int) -> None:
 
 
 def end_at_once(parent: int) -> None:
-    """Let this process end at a Ctrl-C, and when ``parent`` does, whatever it is at.
+    """Let this process end immediately at Ctrl-C and when ``parent`` ends.
 
-    At once, for a handler in Python waits for NumPy or torch to return. What is half-done lies in
-    temporary files, which the next run removes.
+    A signal handler in Python would wait until NumPy or torch return. Incomplete output is in temporary
+    files, which the next run removes.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     end_with_parent(parent)
 
 
 def limit(kind: int, value: int) -> None:
-    """Let this process have no more of a resource than ``value``.
+    """Limit a resource of this process to ``value``.
 
     Parameters
     ----------
@@ -53,12 +53,12 @@ def limit(kind: int, value: int) -> None:
 
 
 def runs(pid: int, since: float) -> bool:
-    """Whether the process ``pid`` of the time ``since`` still runs.
+    """Whether the process ``pid`` that ran at the time ``since`` still runs.
 
     Parameters
     ----------
     since : float
-        Seconds since 1970. A process that began later has inherited the number.
+        Seconds since 1970. A process that started later only reuses the number.
     """
     try:
         process = psutil.Process(pid)

@@ -13,14 +13,14 @@ class Corpus(Block):
     Attributes
     ----------
     layout : module of ``mer.datasets`` that reads it
-    rate : the highest rate any reader needs, in Hz
+    sample_rate : the highest rate any reader needs, in Hz
     peak_db : level of each clip's peak after standardization in dBFS, or null to leave the level
     protocol : what ``protocol: default`` means here; ``own`` is the split that the labels carry
     counts : clips per quadrant, or in all, that the paper prints, checked; null to accept any
     """
 
     layout: str
-    rate: PositiveInt
+    sample_rate: PositiveInt
     peak_db: Annotated[float, Field(le=0)] | None
     protocol: Literal["own", Protocol]
     counts: dict[Literal["Q1", "Q2", "Q3", "Q4"], int] | PositiveInt | None

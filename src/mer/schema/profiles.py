@@ -16,8 +16,8 @@ class Profile(Block):
     Attributes
     ----------
     folds, repeats : of a cross-validation
-    first : train on this many folds only, where a whole protocol is too dear
-    epochs : of any training of a network, at most, where a whole recipe is too dear
+    first : train on this many folds only, if the whole protocol is too expensive
+    epochs : of any training of a network, at most, if the whole training is too expensive
     batch : examples per training step of a network
     short : whether networks train for their ``smoke_test_epochs`` only, an autoencoder of segments on the
         first of each clip

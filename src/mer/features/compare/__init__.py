@@ -22,11 +22,11 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : sample rate of openSMILE's input in Hz
+    sample_rate : sample rate of openSMILE's input in Hz
     peak : peak to which louder clips are scaled down; openSMILE turns a sample of exactly 1.0 into -32768
     """
 
-    rate: PositiveInt
+    sample_rate: PositiveInt
     peak: Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -54,7 +54,7 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Parameters
     ----------
     clip : Clip
-        A clip at ``params.rate`` Hz; only a peak above ``params.peak`` changes its level.
+        A clip at ``params.sample_rate`` Hz; only a peak above ``params.peak`` changes its level.
 
     Returns
     -------

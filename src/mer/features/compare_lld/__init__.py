@@ -37,11 +37,11 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : sample rate of openSMILE's input in Hz, or null for that of the corpus
+    sample_rate : sample rate of openSMILE's input in Hz, or null for that of the corpus
     peak : peak to which louder clips are scaled down; openSMILE turns a sample of exactly 1.0 into -32768
     """
 
-    rate: PositiveInt | None
+    sample_rate: PositiveInt | None
     peak: Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -72,7 +72,7 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Parameters
     ----------
     clip : Clip
-        A clip at ``params.rate`` Hz; only a peak above ``params.peak`` changes its level.
+        A clip at ``params.sample_rate`` Hz; only a peak above ``params.peak`` changes its level.
 
     Returns
     -------

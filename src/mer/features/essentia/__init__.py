@@ -29,12 +29,12 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : sample rate of the audio in Hz, or null for that of the corpus. Audio below 44100 Hz is
+    sample_rate : sample rate of the audio in Hz, or null for that of the corpus. Audio below 44100 Hz is
         resampled to 44100 Hz, as MusicExtractor does with a file
     profile : ``lowlevel``, the 84 scalars, or ``wide``, which adds rhythm and tonality
     """
 
-    rate: PositiveInt | None
+    sample_rate: PositiveInt | None
     profile: Literal["lowlevel", "wide"]
 
 
@@ -65,7 +65,7 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Parameters
     ----------
     clip : Clip
-        At ``params.rate`` Hz, or at any.
+        At ``params.sample_rate`` Hz, or at any.
 
     Returns
     -------

@@ -39,11 +39,11 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : Hz a clip is lowered to before it is analysed; null for the corpus' own
+    sample_rate : Hz a clip is lowered to before it is analysed; null for the corpus' own
     pooling : statistics over the patches: the ``mean``, or ``mean_std``, with the standard deviation
     """
 
-    rate: PositiveInt | None
+    sample_rate: PositiveInt | None
     pooling: Literal["mean", "mean_std"] = Field(default="mean")
     weights: Weights
 

@@ -40,11 +40,11 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : sample rate in Hz to which a clip is resampled before the analysis; null keeps that of the corpus
+    sample_rate : Hz to which a clip is resampled before the analysis; null keeps that of the corpus
     pooling : the ``mean`` of the embeddings of all windows, or the ``first`` one
     """
 
-    rate: PositiveInt | None
+    sample_rate: PositiveInt | None
     pooling: Literal["mean", "first"]
     weights: Weights
 

@@ -46,7 +46,7 @@ class Params(Block):
 
     Attributes
     ----------
-    rate : sample rate of the published set in Hz
+    sample_rate : sample rate of the published set in Hz
     separator : method that separates the voice, a key of ``separation.SEPARATORS``
     """
 
@@ -78,7 +78,7 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Parameters
     ----------
     clip : Clip
-        At ``params.rate`` Hz.
+        At ``params.sample_rate`` Hz.
 
     Returns
     -------

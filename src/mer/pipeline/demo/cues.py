@@ -1,4 +1,4 @@
-"""What a listener hears the emotion by: the cues of a piece, linear in valence and arousal.
+"""Musical cues that express emotion, linear in valence and arousal.
 
 Sources: Juslin & Laukka, Expression, perception, and induction of musical emotions (J. New Music
 Research 33(3), 2004); Gabrielsson & Lindström, The role of structure in the musical expression of

@@ -1,4 +1,4 @@
-"""What the writers of archives share."""
+"""Functions that the writers of archives share."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence

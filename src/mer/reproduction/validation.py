@@ -1,0 +1,239 @@
+"""The rules of papers/*/paper.yaml beyond the types of their keys: tables, experiments and params fit."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mer import config, registry
+from mer.config import Params
+from mer.errors import MerError
+from mer.reproduction.spec import (
+    PARTS,
+    Brought,
+    Cross,
+    Experiment,
+    Papers,
+    Setting,
+    Statistic,
+    Table,
+)
+from mer.selection import SELECTORS, Selection, can_be_read
+from mer.types import MINIATURE
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A block of a paper's file, as ``tables.<name>`` or ``experiments.<key>``."""
+
+    paper: str
+    name: str
+
+    def refuse(self, fault: str) -> None:
+        """Raise the fault of this entry, with its file."""
+        raise MerError(f"papers/{self.paper}/paper.yaml: {self.name}{fault}") from None
+
+    def require(self, holds: bool, key: str, value: object, rule: str) -> None:
+        """Refuse a value that breaks a rule: ``must …, and what to do``."""
+        if not holds:
+            self.refuse(f".{key}={value!r} {rule}")
+
+    def one_of(self, key: str, value: str, known: Iterable[str]) -> None:
+        """Refuse a value that is not known."""
+        names = sorted(known)
+        self.require(value in names, key, value, f"must be one of {names}; mend it")
+
+    def keys_of(self, key: str, found: Iterable[str], known: Iterable[str]) -> None:
+        """Refuse a mapping with a key that is not known."""
+        for name in found:
+            if name not in (names := sorted(known)):
+                self.refuse(f".{key}.{name}: {name!r} must be one of {names}; mend or remove it")
+
+
+def check(papers: Papers, params: Params) -> None:
+    """Refuse tables and experiments that do not fit together, or do not fit params.yaml.
+
+    Raises
+    ------
+    MerError
+        Naming the file, the key, its value, and what to do, for the first rule that is broken.
+    """
+    for name, table in papers.tables.items():
+        _check_table(name, table)
+        _check_cells(name, table, papers)
+    _check_use(papers)
+    for entry, found in _entries(papers):
+        _check_names(entry, found, params)
+        if isinstance(found, Experiment):
+            _check_inputs(entry, found, params)
+            _check_augmentation(entry, found, params)
+            _check_selection(entry, found, params)
+            _check_settings(entry, found, params)
+            _check_weights(entry, found, params)
+    _check_parents(papers)
+
+
+def _entries(papers: Papers) -> Iterator[tuple[_Entry, Statistic]]:
+    for block in PARTS:
+        for key, found in getattr(papers, block).items():
+            yield _Entry(found.paper, f"{block}.{key}"), found
+
+
+def _check_table(name: str, table: Table) -> None:
+    """A table belongs to its paper, and its rows name metrics, columns and rows of the table."""
+    entry = _Entry(table.paper, f"tables.{name}")
+    begins = name.startswith(f"{table.paper}_")
+    entry.require(
+        begins, "paper", table.paper, "must begin the name of the table; rename the table"
+    )
+    if table.reference is not None:
+        entry.one_of("reference", table.reference, table.rows)
+    for key, row in table.rows.items():
+        entry = _Entry(table.paper, f"tables.{name}.rows.{key}")
+        entry.keys_of("published", row.published, table.metrics)
+        for metric, figures in row.published.items():
+            entry.keys_of(f"published.{metric}", figures, table.columns)
+        entry.keys_of("experiments", row.experiments, table.columns)
+        entry.keys_of("figures", row.figures, table.metrics)
+        entry.keys_of("why", row.why if isinstance(row.why, dict) else (), table.columns)
+        if row.reference is not None:
+            entry.one_of("reference", row.reference, table.rows)
+
+
+def _check_cells(name: str, table: Table, papers: Papers) -> None:
+    """A cell has an experiment of its paper, or a reason why it has none."""
+    for key, row in table.rows.items():
+        entry = _Entry(table.paper, f"tables.{name}.rows.{key}")
+        found = {column: papers.find(table.key(key, column)) for column in table.columns}
+        for column, experiment in found.items():
+            wanted = table.key(key, column)
+            if experiment is None and not table.why(key, column):
+                entry.refuse(
+                    f": the cell of column {column!r} must have an experiment {wanted!r}, or a reason "
+                    "why it has none; add the experiment, or `why` to the row"
+                )
+            if experiment and experiment.paper != table.paper:
+                entry.refuse(
+                    f": the cell of column {column!r} must have an experiment of its own paper, and "
+                    f"{wanted!r} belongs to {experiment.paper!r}; name another"
+                )
+        rule = "must be left out, for every cell of the row has an experiment; remove it"
+        entry.require(not (row.why and all(found.values())), "why", row.why, rule)
+
+
+def _check_use(papers: Papers) -> None:
+    """An experiment stands behind a cell, or another one goes on from it."""
+    used = {found.parent for found in papers.transfer.values()}
+    for table in papers.tables.values():
+        used |= {table.key(row, column) for row in table.rows for column in table.columns}
+    for entry, _ in _entries(papers):
+        if entry.name.partition(".")[2] not in used:
+            entry.refuse(" must stand behind a cell of a table; name it in a row, or remove it")
+
+
+def _check_names(entry: _Entry, found: Statistic, params: Params) -> None:
+    """Every corpus, view, model, family and policy is there, and each corpus has its miniature."""
+    corpora = params.corpora.keys() | params.cuts.keys()
+    datasets = {"dataset": found.dataset}
+    if isinstance(found, Cross):
+        datasets["source"] = found.source
+    for key, value in datasets.items():
+        entry.one_of(key, value, corpora)
+        miniature = f"{MINIATURE}{value}"
+        rule = (
+            f"must have a miniature, {miniature!r}, and there is none; add it to corpora and demos"
+        )
+        entry.require(miniature in corpora, key, value, rule)
+    if isinstance(found, Setting | Experiment):
+        entry.one_of("view", found.view, params.views)
+        entry.one_of("model", found.model, params.models)
+    if isinstance(found, Experiment):
+        entry.one_of("family", found.family, [*params.families, *(j.name for j in params.joins)])
+        entry.one_of("augment", found.augment, params.policies)
+        whole = params.cuts[found.dataset].of if found.dataset in params.cuts else None
+        rule = f"must be {whole!r}, which {found.dataset!r} is cut from; mend it"
+        entry.require(found.corpus == whole, "corpus", found.corpus, rule)
+
+
+def _check_inputs(entry: _Entry, found: Experiment, params: Params) -> None:
+    """An input that the model does not read is ``none``."""
+    module, policy = registry.get("models", found.model), params.policies[found.augment]
+    augments = module.augments != "no" or module.trainer == "two_stage"
+    augments |= module.trainer == "sklearn_estimator" and policy.rows is not None
+    read = {
+        "family": "table" in module.reads,
+        "view": "spectrogram" in module.reads,
+        "augment": augments,
+    }
+    for key, reads in read.items():
+        value = getattr(found, key)
+        rule = f"must be 'none', for model {found.model!r} does not use it; mend it"
+        entry.require(reads or value == "none", key, value, rule)
+
+
+def _check_augmentation(entry: _Entry, found: Experiment, params: Params) -> None:
+    """``copies`` says where the augmented copies of the policy lie, if it makes any."""
+    makes = bool(params.policies[found.augment].copies)
+    expected = f"{found.augment}/{found.view}" if makes else "none/none"
+    rule = f"must be {expected!r}, as augment={found.augment!r} and view={found.view!r} make them; mend it"
+    entry.require(found.copies == expected, "copies", found.copies, rule)
+
+
+def _check_selection(entry: _Entry, found: Experiment, params: Params) -> None:
+    """The model can read what is selected, on the corpus and on its miniature."""
+    selectors = {
+        name: getattr(found, name) for name in SELECTORS if name not in ("profile", "seed")
+    }
+    for prefix in ("", MINIATURE):
+        selectors["dataset"] = prefix + found.dataset
+        try:
+            can_be_read(Selection(**selectors, profile="paper", seed=1), params)
+        except MerError as error:
+            entry.refuse(f": {error}")
+
+
+def _check_settings(entry: _Entry, found: Experiment, params: Params) -> None:
+    """Its words name keys of the model's block, each once, with values that the block accepts."""
+    words = found.settings.split()
+    given = config.settings(words)
+    rule = "must be words set.<key>=<value>, each key once; mend or remove the others"
+    entry.require(len(given) == len(words), "settings", found.settings, rule)
+    block = registry.get("models", found.model).Params.model_validate(params.models[found.model])
+    try:
+        config.changed(block, given)
+    except MerError as error:
+        entry.refuse(f".settings={found.settings!r}: {error}")
+
+
+def _check_weights(entry: _Entry, found: Experiment, params: Params) -> None:
+    """An experiment that needs weights which a user brings stands in ``brought`` and names them."""
+    blocks = {found.family: params.families.get(found.family, {})}
+    blocks[found.model] = params.models[found.model]
+    needed = [name for name, block in blocks.items() if "weights" in block]
+    if isinstance(found, Brought):
+        rule = f"must be one of {needed}, which need weights; mend it, or move it to experiments"
+        entry.require(found.weights in needed, "weights", found.weights, rule)
+    elif needed:
+        entry.refuse(
+            f" must stand in brought, with weights: {needed[0]}, for it needs them; move it there"
+        )
+
+
+def _check_parents(papers: Papers) -> None:
+    """A transfer goes on from an experiment with the same model, and a chain of them has a beginning."""
+    known: dict[str, Experiment] = {**papers.experiments, **papers.transfer}
+    for key, child in papers.transfer.items():
+        entry = _Entry(child.paper, f"transfer.{key}")
+        entry.one_of("parent", child.parent, known)
+        rule = f"must be an experiment with model={child.model!r}, to train it further; name one"
+        entry.require(known[child.parent].model == child.model, "parent", child.parent, rule)
+        waveform = "waveform" in registry.get("models", child.model).reads
+        rule = (
+            "must be a model of whole waveforms, for only their training can go on; choose another"
+        )
+        entry.require(waveform, "model", child.model, rule)
+    for key, child in papers.transfer.items():
+        chain = [key]
+        while (link := papers.transfer.get(chain[-1])) and link.parent not in chain:
+            chain.append(link.parent)
+        rule = f"must not lead back to itself: {' <- '.join(chain)}; name an experiment"
+        entry = _Entry(child.paper, f"transfer.{key}")
+        entry.require(link is None, "parent", child.parent, rule)

@@ -1,0 +1,159 @@
+"""Published figures in papers/*/paper.yaml, held against what the papers print, typed a second time."""
+
+import pytest
+
+from conftest import ROOT
+from mer import config
+from mer.reproduction import spec
+
+EVERY = spec.load(ROOT / "papers")
+WEIGHTED = ("precision_weighted", "recall_weighted", "f1_weighted", "accuracy")
+
+# Table -> its metrics in the order of the paper's columns, and its rows as printed.
+PRINTED = {
+    "louro_improving_table1": (
+        ("f1_macro",),
+        """
+        svm              75.59% 69.79% 69.82%
+        cnn              60.62% 61.66% 60.28%
+        cnn_gru          60.07% 61.99% 58.85%
+        crnn             64.63% 64.09% 62.54%
+        hybrid           68.04% 67.85% 80.24%
+        short_chunk_cnn  60.61% 61.84% 57.07%
+        sample_cnn       60.92% 60.78% 54.46%
+        openl3_rf        55.70% 53.62% 52.85%
+        autoencoder_rf   50.18% 53.56% 53.69%
+        cnn_tfm          62.03% 61.82% 61.39%
+        cnn_sb           62.12% 61.73% 61.01%
+        cnn_rg           62.24% 62.08% 61.36%
+        cnn_deepsmote    60.70% 61.47% 60.48%
+        artists_cnn      50.85% 50.27% 50.22%
+        crnn_mtat        50.21% 51.70% 51.44%
+        """,
+    ),
+    "louro_merge_table1": (
+        ("n_clips",),
+        """
+        merge_audio_c    875 915 808 956 3554
+        merge_audio_b    808 808 808 808 3232
+        merge_bimodal_c  525 673 500 518 2216
+        merge_bimodal_b  500 500 500 500 2000
+        """,
+    ),
+    "louro_merge_table2": (
+        ("f1_weighted", "precision_weighted", "recall_weighted"),
+        """
+        merge_audio_c    68.84% 69.52% 68.80%
+        merge_audio_b    77.62% 78.11% 77.89%
+        merge_bimodal_c  73.13% 75.45% 74.40%
+        merge_bimodal_b  70.00% 69.99% 70.33%
+        """,
+    ),
+    "he_two_stage_table5": (
+        ("accuracy", "f1"),
+        """
+        pmemo_1s   79.01% 83.20% 83.19% 86.10%
+        pmemo_3s   78.75% 82.95% 82.67% 85.59%
+        pmemo_5s   78.23% 82.64% 83.62% 86.52%
+        pmemo_10s  77.58% 82.18% 83.51% 86.62%
+        4qaed_3s   67.11% 67.11% 85.67% 85.67%
+        4qaed_5s   66.89% 66.89% 86.56% 86.56%
+        4qaed_10s  66.45% 66.45% 86.11% 86.11%
+        """,
+    ),
+    "he_two_stage_table6": (
+        ("accuracy", "f1"),
+        """
+        rtcan_1d    77.30% 80.94% 82.51% 85.62%
+        rtcag       63.61% 62.47% 64.05% 64.82%
+        svm_43      70.43% 75.32% 71.49% 76.36%
+        cnn_bilstm  77.44% 81.91% 82.79% 85.17%
+        ae_bilstm   79.01% 83.20% 83.62% 86.52%
+        """,
+    ),
+    "pandrea_sincnet_table": (
+        WEIGHTED,
+        """
+        mlp_essentia   58 56 55 56  26 24 23 24  71 70 70 70
+        mlp_compare    65 63 63 63  23 30 23 30  74 71 71 71
+        mlp_combined   72 67 64 67  18 19 18 19  80 77 77 77
+        sincnet_200ms  59 57 52 57  11 27 16 27  68 63 58 63
+        sincnet_500ms  58 58 56 58   3 18  6 18  68 66 66 66
+        transfer1      57 56 51 56  10 24 12 24  75 75 75 75
+        transfer2      61 60 57 61  28 26 17 26  72 71 71 71
+        transfer3      59 58 56 58               73 73 73 73
+        mixed_mlp      60 57 56 57  22 23 22 23  67 64 64 64
+        mixed_sincnet  58 57 56 57  26 23 21 23  61 51 50 51
+        """,
+    ),
+}
+
+
+def as_printed(figure, example):
+    """A figure in the digits of a printed one: 75.59%, 3554, or 58 for a rounded percentage."""
+    if example.endswith("%"):
+        return f"{100 * figure:.2f}%"
+    return f"{figure:.0f}" if figure > 1 else f"{100 * figure:.0f}"
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_table_holds_what_the_paper_prints(name):
+    metrics, text = PRINTED[name]
+    table = EVERY.tables[name]
+    printed = {line.split()[0]: line.split()[1:] for line in text.strip().splitlines()}
+    found = {}
+    for row, figures in printed.items():
+        published = table.rows[row].published
+        cells = [
+            published[metric][column]
+            for column in table.columns
+            for metric in metrics
+            if column in published[metric]
+        ]
+        found[row] = [as_printed(cell, figures[0]) for cell in cells]
+    assert found == printed
+
+
+def test_the_clips_of_the_quadrants_add_up():
+    for row in EVERY.tables["louro_merge_table1"].rows.values():
+        *quadrants, total = row.published["n_clips"].values()
+        assert sum(quadrants) == total
+
+
+def test_the_views_are_those_that_table_1_of_he_two_stage_prints():
+    views = config.read_all(ROOT / "params.yaml").views
+    rows = EVERY.tables["he_two_stage_table1"].rows
+    ours = {
+        row: {
+            "sample_rate": views[row].sample_rate,
+            "n_fft": views[row].n_fft,
+            "hop_length": views[row].hop_length,
+            "frames": views[row].frames,
+        }
+        for row in rows
+    }
+    assert {row: found.published["value"] for row, found in rows.items()} == ours
+
+
+CHAINS = """
+    transfer1_4qaed     ch818 tr_music 4qaed
+    transfer1_ch818     4qaed tr_music ch818
+    transfer1_tr_music  4qaed ch818 tr_music
+    transfer2_4qaed     tr_music ch818 4qaed
+    transfer2_ch818     tr_music 4qaed ch818
+    transfer2_tr_music  ch818 4qaed tr_music
+    transfer3_4qaed     tr_music 4qaed
+    transfer3_tr_music  4qaed tr_music
+"""
+
+
+def test_transfers_learn_the_languages_in_the_published_order():
+    printed = {line.split()[0]: line.split()[1:] for line in CHAINS.strip().splitlines()}
+    found = {}
+    for first in printed:
+        key, found[first] = first, []
+        while key in EVERY.transfer:
+            found[first].insert(0, EVERY.transfer[key].corpus)
+            key = EVERY.transfer[key].parent
+        found[first].insert(0, EVERY.experiments[key].corpus)
+    assert found == printed

@@ -1,0 +1,229 @@
+"""The committed papers keep every rule of mer.reproduction.validation; a broken rule is refused."""
+
+import pytest
+
+from conftest import ROOT
+from mer import config
+from mer.errors import MerError
+from mer.reproduction import spec, validation
+from mer.reproduction.spec import Papers
+
+EVERY = spec.load(ROOT / "papers")
+PARAMS = config.read_all(ROOT / "params.yaml")
+LOURO = "papers/louro_improving/paper.yaml: "
+PANDREA = "papers/pandrea_sincnet/paper.yaml: "
+HE = "papers/he_two_stage/paper.yaml: "
+TABLE1 = "tables.louro_improving_table1"
+
+
+def broken(changes, removed=None):
+    """The committed papers with values at dotted keys replaced or added, and one key removed."""
+    content = EVERY.model_dump()
+
+    def block_of(parents):
+        block = content
+        for parent in parents:
+            block = block[parent]
+        return block
+
+    for key, value in changes.items():
+        *parents, last = key.split(".")
+        block_of(parents)[last] = value
+    if removed:
+        *parents, last = removed.split(".")
+        del block_of(parents)[last]
+    return Papers.model_validate(content)
+
+
+def test_the_committed_papers_keep_every_rule():
+    validation.check(EVERY, PARAMS)
+    validation.check(broken({}), PARAMS)
+
+
+EXPERIMENT = "experiments.cnn_4qaed"
+SOURCE = "cross.mixed_mlp_4qaed.source"
+CHAIN = "transfer.transfer3_4qaed"
+RULES = {
+    "a table's reference is one of its rows": (
+        {f"{TABLE1}.reference": "svn"},
+        f"{LOURO}{TABLE1}.reference='svn' must be one of ['artists_cnn', ",
+    ),
+    "a row's reference is a row of its table": (
+        {f"{TABLE1}.rows.cnn.reference": "svn"},
+        f"{LOURO}{TABLE1}.rows.cnn.reference='svn' must be one of ['artists_cnn', ",
+    ),
+    "a published metric is one of the table's": (
+        {f"{TABLE1}.rows.svm.published.f1": {"4qaed": 0.7}},
+        f"{LOURO}{TABLE1}.rows.svm.published.f1: 'f1' must be one of ['f1_macro']; mend or remove it",
+    ),
+    "a published figure stands in a column": (
+        {f"{TABLE1}.rows.svm.published.f1_macro.4qead": 0.7},
+        f"{LOURO}{TABLE1}.rows.svm.published.f1_macro.4qead: '4qead' must be one of ['4qaed', ",
+    ),
+    "an experiment of a row stands in a column": (
+        {f"{TABLE1}.rows.svm.experiments": {"4qead": "svm_4qaed"}},
+        f"{LOURO}{TABLE1}.rows.svm.experiments.4qead: '4qead' must be one of ['4qaed', ",
+    ),
+    "a figure of a row is that of a metric": (
+        {f"{TABLE1}.rows.svm.figures": {"f1": "f1_micro"}},
+        f"{LOURO}{TABLE1}.rows.svm.figures.f1: 'f1' must be one of ['f1_macro']",
+    ),
+    "a reason of a row stands in a column": (
+        {f"{TABLE1}.rows.hybrid_compare.why.4qead": "not in the paper"},
+        f"{LOURO}{TABLE1}.rows.hybrid_compare.why.4qead: '4qead' must be one of ['4qaed', ",
+    ),
+    "a cell has an experiment or a reason": (
+        {f"{TABLE1}.rows.hybrid_compare.why": {"new4qaed_c": "not in the paper"}},
+        f"{LOURO}{TABLE1}.rows.hybrid_compare: the cell of column 'new4qaed_b' must have an experiment "
+        "'hybrid_compare_new4qaed_b', or a reason why it has none; add",
+    ),
+    "the experiment of a cell is of the same paper": (
+        {f"{TABLE1}.rows.svm.experiments": {"4qaed": "4qaed_svm_valence"}},
+        f"{LOURO}{TABLE1}.rows.svm: the cell of column '4qaed' must have an experiment of its own paper, "
+        "and '4qaed_svm_valence' belongs to 'he_two_stage'; name another",
+    ),
+    "no reason stands where every cell has an experiment": (
+        {f"{TABLE1}.rows.svm.why": "weights not there"},
+        f"{LOURO}{TABLE1}.rows.svm.why='weights not there' must be left out, for every cell of the row",
+    ),
+    "an experiment stands behind a cell": (
+        {"experiments.left_over": EVERY.experiments["svm_4qaed"].model_dump()},
+        f"{LOURO}experiments.left_over must stand behind a cell of a table; name it in a row, or remove",
+    ),
+    "the dataset is a corpus": (
+        {f"{EXPERIMENT}.dataset": "4qead"},
+        f"{LOURO}{EXPERIMENT}.dataset='4qead' must be one of ['4qaed', '4qaed_parts', ",
+    ),
+    "a counted dataset is a corpus": (
+        {"counts.pmemo_counts.dataset": "pnemo"},
+        f"{HE}counts.pmemo_counts.dataset='pnemo' must be one of ['4qaed', ",
+    ),
+    "the dataset has a miniature": (
+        {f"{EXPERIMENT}.dataset": "demo"},
+        f"{LOURO}{EXPERIMENT}.dataset='demo' must have a miniature, 'demo_demo', and there is none; add",
+    ),
+    "the source is a corpus": (
+        {SOURCE: "mixed"},
+        f"{PANDREA}{SOURCE}='mixed' must be one of ['4qaed', ",
+    ),
+    "the view is one of params": (
+        {f"{EXPERIMENT}.view": "luoro"},
+        f"{LOURO}{EXPERIMENT}.view='luoro' must be one of ['4qaed_10s', ",
+    ),
+    "the view of settings is one of params": (
+        {"settings.pmemo_1s_settings.view": "pmemo_2s"},
+        f"{HE}settings.pmemo_1s_settings.view='pmemo_2s' must be one of ['4qaed_10s', ",
+    ),
+    "the model is one of params": (
+        {f"{EXPERIMENT}.model": "cmm"},
+        f"{LOURO}{EXPERIMENT}.model='cmm' must be one of ['ae_bilstm', ",
+    ),
+    "the family is one of params": (
+        {"experiments.svm_4qaed.family": "top10"},
+        f"{LOURO}experiments.svm_4qaed.family='top10' must be one of ['compare', ",
+    ),
+    "the policy is one of params": (
+        {f"{EXPERIMENT}.augment": "mone"},
+        f"{LOURO}{EXPERIMENT}.augment='mone' must be one of ['classic', ",
+    ),
+    "the corpus is what the dataset is cut from": (
+        {"experiments.mlp_compare_4qaed.corpus": "ch818"},
+        f"{PANDREA}experiments.mlp_compare_4qaed.corpus='ch818' must be '4qaed', which '4qaed_parts' is",
+    ),
+    "a family that is not read is none": (
+        {f"{EXPERIMENT}.family": "compare"},
+        f"{LOURO}{EXPERIMENT}.family='compare' must be 'none', for model 'cnn' does not use it; mend it",
+    ),
+    "a view that is not read is none": (
+        {"experiments.svm_4qaed.view": "louro"},
+        f"{LOURO}experiments.svm_4qaed.view='louro' must be 'none', for model 'svm' does not use it",
+    ),
+    "a policy that is not used is none": (
+        {"experiments.svm_4qaed.augment": "spec_augment"},
+        f"{LOURO}experiments.svm_4qaed.augment='spec_augment' must be 'none', for model 'svm' does not",
+    ),
+    "augmented copies lie where the policy makes them": (
+        {"experiments.hybrid_4qaed.copies": "none/none"},
+        f"{LOURO}experiments.hybrid_4qaed.copies='none/none' must be 'classic/louro', as augment='classic'",
+    ),
+    "the model can read what is selected": (
+        {f"{EXPERIMENT}.view": "none"},
+        f"{LOURO}{EXPERIMENT}: view='none': model 'cnn' reads one; choose one of [",
+    ),
+    "the corpus brings its published table": (
+        {"experiments.svm_compare_emopia200.family": "top100"},
+        f"{LOURO}experiments.svm_compare_emopia200: family='top100': 'emopia200' does not bring that",
+    ),
+    "settings are words, each key once": (
+        {f"{EXPERIMENT}.settings": "set.training.lr=2 set.training.lr=3"},
+        f"{LOURO}{EXPERIMENT}.settings='set.training.lr=2 set.training.lr=3' must be words set.<key>",
+    ),
+    "settings name keys of the model": (
+        {f"{EXPERIMENT}.settings": "set.training.rl=2"},
+        f"{LOURO}{EXPERIMENT}.settings='set.training.rl=2': settings: 'training.rl' is not a key of",
+    ),
+    "settings have values that the model accepts": (
+        {f"{EXPERIMENT}.settings": "set.training.lr=-2"},
+        f"{LOURO}{EXPERIMENT}.settings='set.training.lr=-2': params.yaml: settings.training.lr=-2",
+    ),
+    "weights are those of a part that needs them": (
+        {"brought.openl3_rf_4qaed.weights": "openl3_rf"},
+        f"{LOURO}brought.openl3_rf_4qaed.weights='openl3_rf' must be one of ['openl3'], which need weights",
+    ),
+    "a parent is an experiment": (
+        {f"{CHAIN}.parent": "sincnet_200ms"},
+        f"{PANDREA}{CHAIN}.parent='sincnet_200ms' must be one of [",
+    ),
+    "a parent has the same model": (
+        {f"{CHAIN}.parent": "mlp_compare_4qaed"},
+        f"{PANDREA}{CHAIN}.parent='mlp_compare_4qaed' must be an experiment with model='sincnet', to train",
+    ),
+    "a chain of transfers has a beginning": (
+        {f"{CHAIN}.parent": "transfer2_ch818"},
+        f"{PANDREA}transfer.transfer2_ch818.parent='transfer3_4qaed' must not lead back to itself: "
+        "transfer2_ch818 <- transfer3_4qaed; name an experiment",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_broken_rule_is_refused_by_file_key_and_value(rule):
+    changes, message = RULES[rule]
+    with pytest.raises(MerError) as error:
+        validation.check(broken(changes), PARAMS)
+    assert str(error.value).startswith(message)
+
+
+def test_a_table_is_called_by_its_paper():
+    table = EVERY.tables["louro_improving_table1"].model_dump()
+    papers = broken({"tables.louro_table1": table}, removed=TABLE1)
+    message = (
+        r"tables\.louro_table1\.paper='louro_improving' must begin the name of the table; rename"
+    )
+    with pytest.raises(MerError, match=message):
+        validation.check(papers, PARAMS)
+
+
+def test_an_experiment_that_needs_weights_stands_in_brought():
+    found = EVERY.brought["openl3_rf_4qaed"].model_dump(exclude={"weights"})
+    papers = broken({"experiments.openl3_rf_4qaed": found}, removed="brought.openl3_rf_4qaed")
+    message = r"experiments\.openl3_rf_4qaed must stand in brought, with weights: openl3, for it needs them"
+    with pytest.raises(MerError, match=message):
+        validation.check(papers, PARAMS)
+
+
+def test_only_a_model_of_waveforms_is_trained_further():
+    values = {
+        "model": "mlp",
+        "family": "compare_lld",
+        "settings": "",
+        "parent": "mlp_compare_ch818",
+    }
+    papers = broken(
+        {f"transfer.chain_ch818_tr_music.{key}": value for key, value in values.items()}
+    )
+    message = (
+        r"transfer\.chain_ch818_tr_music\.model='mlp' must be a model of whole waveforms, for only"
+    )
+    with pytest.raises(MerError, match=message):
+        validation.check(papers, PARAMS)
