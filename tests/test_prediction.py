@@ -216,13 +216,13 @@ REFUSED = {
         shutil.rmtree,
         "must hold a trained run, and there is none; make it with",
     ),
-    "another model": ("svm", {"model": "mlp"}, None, r"(model=mlp), and is one of model=svm; run"),
-    "another seed": ("svm", {"seed": 2}, None, "(seed=2), and is one of seed=1"),
-    "another protocol": ("svm", {"protocol": "grouped"}, None, "(protocol=grouped), and is one of"),
-    "columns": ("svm", {"columns__select": "chi2"}, None, "and is one of columns={}"),
-    "policy": ("svm", {"augment": "noise"}, None, "(augment=noise), and is one of augment=none"),
+    "another model": ("svm", {"model": "mlp"}, None, r"(model=mlp), and is a run of model=svm; run"),
+    "another seed": ("svm", {"seed": 2}, None, "(seed=2), and is a run of seed=1"),
+    "another protocol": ("svm", {"protocol": "grouped"}, None, "(protocol=grouped), and is a run of"),
+    "columns": ("svm", {"columns__select": "chi2"}, None, "and is a run of columns={}"),
+    "policy": ("svm", {"augment": "noise"}, None, "(augment=noise), and is a run of augment=none"),
     "leak": ("svm", {"augment": "noise_leak"}, None, "augment=noise_leak is a diagnostic"),
-    "another corpus": ("svm", {}, other_source, "is one of source=4qaed"),
+    "another corpus": ("svm", {}, other_source, "is a run of source=4qaed"),
     "settings": ("svm", {"models__svm__c": 1e-4}, None, "fitted again must predict as in"),
     "weights": ("hybrid", {}, no_weights, "must hold the network of that fold, and there is none"),
     "layers": ("sincnet", {"models__sincnet__hidden": [8]}, None, "must be of the network that"),
@@ -256,7 +256,7 @@ IMPOSSIBLE = {
         "'top100' exists only as a published table and cannot be extracted",
         "compare",
     ),
-    "fidelity": ("released", "a song's answer would depend on the other songs", "described"),
+    "fidelity": ("released", "the prediction of a song would depend on the other songs", "described"),
 }
 
 

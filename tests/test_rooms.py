@@ -29,7 +29,6 @@ ORDER = (
     ("features.panda1714.dimensions",),
     ("features.panda1714.signal",),
     ("features.panda1714.notes", "features.panda1714.stats"),
-    ("features._essentia",),
     ("config",),
     ("decoding", "dsp", "networks"),
     ("io",),

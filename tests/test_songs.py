@@ -184,7 +184,7 @@ def test_a_join_is_extracted_as_its_families(project, monkeypatch):
             ["compare", "mine", "--out", "t.csv", "--sample-rate", "8000"],
             "--sample-rate must be at least 22050",
         ),
-        (["openl3", "mine", "--out", "t.csv"], "say which, in Hz: --sample-rate 44100"),
+        (["openl3", "mine", "--out", "t.csv"], "give one in Hz: --sample-rate 44100"),
         (
             ["openl3", "mine", "--out", "t.csv", "--sample-rate", "22050"],
             "weights not present: openl3",

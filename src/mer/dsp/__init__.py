@@ -1,1 +1,1 @@
-"""Spectrograms and time stretching of waveforms in memory."""
+"""Spectrograms, time stretching of waveforms, and the library Essentia."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.fft import rfft
 
-from mer.features._essentia import essentia
+from mer.dsp.essentia import essentia
 
 RATE = 44100  # Hz, of the analysis
 NYQUIST = RATE / 2

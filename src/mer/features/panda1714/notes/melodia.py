@@ -13,8 +13,8 @@ import soxr
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import rfft
 
+from mer.dsp.essentia import essentia
 from mer.errors import MerError
-from mer.features._essentia import essentia
 
 RATE = 22050  # Hz
 FRAME = 1024  # samples, 46 ms
