@@ -154,7 +154,7 @@ Stored = TypeVar("Stored", bound=Storable)
 def _write(result: Storable, path: Path) -> None:
     """Write a result as safetensors, its facts as JSON in the metadata; the file is whole or absent."""
     arrays, facts = result.to_arrays()
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     temporary = path.with_name(f".{path.stem}.{os.getpid()}")
     temporary.write_bytes(save(contiguous, {FACTS: json.dumps(facts)}))
     temporary.replace(path)

@@ -270,9 +270,9 @@ def timed(
 
 
 def weights(network: nn.Module) -> dict[str, np.ndarray]:
-    """Parameters and buffers by name, as contiguous arrays on the host."""
+    """Parameters and buffers by name, as contiguous arrays on the host; a scalar as one of one element."""
     state = network.state_dict().items()
-    return {name: tensor.cpu().contiguous().numpy() for name, tensor in state}
+    return {name: np.ascontiguousarray(tensor.cpu().numpy()) for name, tensor in state}
 
 
 def load_weights(
