@@ -50,7 +50,7 @@ class Params(Block):
     separator : method that separates the voice, a key of ``separation.SEPARATORS``
     """
 
-    rate: Literal[22050]
+    sample_rate: Literal[22050]
     separator: str
 
     @field_validator("separator")
