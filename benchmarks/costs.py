@@ -29,7 +29,7 @@ def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
     chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=WHOLE, seed=1)
     params, policy, profile = chosen.blocks()
     params = config.changed(params, config.settings(given["settings"].split()))
-    short = profile.model_copy(update={"first": 1, "repeats": 1, "epochs": epochs})
+    short = profile.model_copy(update={"max_folds": 1, "repeats": 1, "max_epochs": epochs})
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "run")
         found = train.run(chosen, params, policy, short, target, weights=False)

@@ -270,7 +270,7 @@ def experiment(key: str, until: float) -> Record:
     assert found is not None
     given = found.model_dump()
     settings, (seed,) = config.settings(given["settings"].split()), config.read("seed")
-    amount = {"profile": PROFILE, "seed": seed, "first": EXPERIMENTS[key], "until": until}
+    amount = {"profile": PROFILE, "seed": seed, "max_folds": EXPERIMENTS[key], "until": until}
     timing = experiments.run(given["paper"], key, given, settings, **amount)
     seconds = round(time.time() - started, 2)
     return {"key": key, "paper": given["paper"], "seconds": seconds, "timing": timing}

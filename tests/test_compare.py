@@ -7,7 +7,7 @@ from mer.features import compare
 from mer.types import Clip
 
 RATE = 16000
-PARAMS = compare.Params(rate=RATE, peak=0.99)
+PARAMS = compare.Params(sample_rate=RATE, peak=0.99)
 
 
 def sine(peak: float, hz: float = 440.0) -> np.ndarray:

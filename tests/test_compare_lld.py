@@ -8,7 +8,7 @@ from mer.features import compare_lld
 from mer.types import Clip
 
 RATE = 16000
-PARAMS = compare_lld.Params(rate=RATE, peak=0.99)
+PARAMS = compare_lld.Params(sample_rate=RATE, peak=0.99)
 NAMES = compare_lld.names(PARAMS)
 LEVELS = opensmile.FeatureLevel
 

@@ -10,7 +10,7 @@ from clone import fresh_clone
 SHORT = {
     "demos__demo__seconds": 8.0,
     "views__louro__seconds": 8.125,
-    "profiles__demo__first": 1,
+    "profiles__demo__max_folds": 1,
 }
 AFTER_TRAIN = {"train", "evaluate", "report"}
 

@@ -13,8 +13,8 @@ from mer.features.essentia import analysis, lowlevel
 from mer.types import Clip
 
 RATE = 44100
-LOWLEVEL = essentia.Params(rate=RATE, profile="lowlevel")
-WIDE = essentia.Params(rate=RATE, profile="wide")
+LOWLEVEL = essentia.Params(sample_rate=RATE, profile="lowlevel")
+WIDE = essentia.Params(sample_rate=RATE, profile="wide")
 NAMES = essentia.names(WIDE)
 STATISTICS = ["mean", "stdev"]
 
@@ -161,7 +161,7 @@ def test_a_lower_rate_is_what_a_file_of_that_rate_has(reference):
     """MusicExtractor raises it to 44.1 kHz as well, with another resampler."""
     low = tone(440, rate=22050) + tone(2500, rate=22050, peak=0.2)
     expected = reference(low.astype(np.float32), 22050)
-    found = extract(low, essentia.Params(rate=22050, profile="lowlevel"))
+    found = extract(low, essentia.Params(sample_rate=22050, profile="lowlevel"))
     sure = ["spectral_centroid.mean", "spectral_rolloff.mean", "spectral_energy.mean", "hfc.mean"]
     names = ["lowlevel.loudness_ebu128.integrated", *(f"lowlevel.{name}" for name in sure)]
     assert not differing(found, expected, names, tolerance=0.01)

@@ -19,7 +19,7 @@ from mer.pipeline.standardize import standardize
 from mer.types import Clip, FeatureSet, Track
 
 RATE = 22050
-PARAMS = compare.Params(rate=16000, peak=0.99)
+PARAMS = compare.Params(sample_rate=16000, peak=0.99)
 ROOT = Path(__file__).parents[1]
 FAMILIES = registry.names("features")
 EXTRACTED = [name for name in FAMILIES if hasattr(registry.get("features", name), "extract")]
@@ -144,7 +144,7 @@ def test_the_number_of_workers_changes_no_byte(prepared, monkeypatch):
 @pytest.mark.parametrize(("peak", "computed"), [(0.99, ["b"]), (0.5, ["a", "b"])])
 def test_a_killed_extraction_goes_on_where_it_stopped(prepared, monkeypatch, peak, computed):
     """With the same parameters only: results of others are not taken up."""
-    params = compare.Params(rate=16000, peak=peak)
+    params = compare.Params(sample_rate=16000, peak=peak)
     whole = contents(run(prepared, params=params))
     real, seen = compare.extract, []
 
@@ -177,7 +177,7 @@ def test_new_audio_at_the_same_place_is_seen(prepared):
 
 def test_a_family_above_the_rate_of_the_corpus_is_refused(prepared):
     with pytest.raises(MerError, match="22050 Hz and must not be upsampled to 44100 Hz"):
-        run(prepared, params=compare.Params(rate=44100, peak=0.99))
+        run(prepared, params=compare.Params(sample_rate=44100, peak=0.99))
     assert not (prepared / "features" / "compare").exists()
 
 

@@ -62,7 +62,7 @@ QUICK_BLOCKS = {
     "artists_cnn": {"training": LONGER},
 }
 MODELS = registry.names("models")
-DEMO = profile_of(folds=2, repeats=1, batch=8, short=True)
+DEMO = profile_of(folds=2, repeats=1, batch_size=8, smoke_test=True)
 
 
 @pytest.fixture(scope="module")

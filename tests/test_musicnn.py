@@ -125,7 +125,7 @@ def test_a_checkpoint_in_a_wheel_fills_the_whole_network(weights):
 
 def test_embedding_is_the_mean_over_patches(weights):
     network, block = weights
-    params = musicnn.Params(rate=None, pooling="mean_std", weights=block)
+    params = musicnn.Params(sample_rate=None, pooling="mean_std", weights=block)
     samples = np.random.default_rng(0).normal(0, 0.1, 16000 * 7).astype(np.float32)
     found = musicnn.extract(Clip("x", samples, 16000), params)
     mel = musicnn.spectrogram(samples)

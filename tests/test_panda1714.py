@@ -10,7 +10,7 @@ from mer.features.panda1714 import stats
 from mer.types import Clip
 
 RATE = 22050
-PARAMS = panda1714.Params(rate=RATE, separator="none")
+PARAMS = panda1714.Params(sample_rate=RATE, separator="none")
 
 
 def tune(seconds: float) -> np.ndarray:

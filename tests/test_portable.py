@@ -15,9 +15,11 @@ from pydantic import ValidationError
 from conftest import profile_of
 from mer.learn.loop import optimizer_of
 from mer.runtime.portable import LIMITS, limited
-from mer.schema.training import Recipe
+from mer.schema.training import TrainingConfig
 
-ADAM = Recipe(optimizer="adam", lr=0.1, batch=2, epochs=1, short_epochs=1, stop_accuracy=None)
+ADAM = TrainingConfig(
+    optimizer="adam", lr=0.1, batch_size=2, max_epochs=1, smoke_test_epochs=1, stop_accuracy=None
+)
 
 
 @pytest.mark.parametrize("name", ["demo", "quick"])

@@ -95,7 +95,7 @@ def test_clips_and_their_segments_are_scored(data, tmp_path):
     ids = data.mel.ids
     folds = [Fold(0, 0, ids[:4], (), ids[4:]), Fold(0, 1, ids[4:], (), ids[:4])]
     params = short_chunk_cnn.Params(filters=(4, 4), training=CONFIG)
-    profile = profile_of(folds=2, repeats=1, batch=8, short=True)
+    profile = profile_of(folds=2, repeats=1, batch_size=8, smoke_test=True)
     trained = cross_validate(
         "short_chunk_cnn",
         params,

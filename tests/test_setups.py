@@ -21,7 +21,7 @@ from mer.schema.augmentation import Policy
 from mer.selection import Selection
 from mer.types import QUADRANTS, FeatureSet, Fold, Track
 
-PROFILE = profile_of(batch=8, short=True)
+PROFILE = profile_of(batch_size=8, smoke_test=True)
 CHOSEN = Selection(
     model="mlp",
     dataset="there",
@@ -134,7 +134,7 @@ SMALL = {
 def test_a_profile_ends_trainings_early_and_the_run_says_so(prepared, monkeypatch):
     longer = SMALL | {"training.smoke_test_epochs": 3, "training.stop_accuracy": None}
     for cap, epochs in ((None, 3), (2, 2), (9, 3)):
-        monkeypatch.setattr("test_setups.PROFILE", PROFILE.model_copy(update={"epochs": cap}))
+        monkeypatch.setattr("test_setups.PROFILE", PROFILE.model_copy(update={"max_epochs": cap}))
         run(HEARD, prepared / "run", longer)
         assert pd.read_csv(prepared / "run/curves.csv")["epoch"].max() == epochs
         assert artefacts.read_json(prepared / "run/run.json").get("max_epochs") == cap

@@ -27,7 +27,7 @@ CHOSEN = Selection(
     profile="demo",
     seed=1,
 )
-PROFILE = profile_of(folds=2, repeats=1, batch=8, short=True)
+PROFILE = profile_of(folds=2, repeats=1, batch_size=8, smoke_test=True)
 
 
 @pytest.fixture

@@ -257,7 +257,7 @@ def check(content: Mapping[str, Any], path: Path = PARAMS) -> Params:
     if WHOLE in params.profiles and not params.profiles[WHOLE].whole:
         raise MerError(
             f"{path}: profiles.{WHOLE} must cut nothing short, for its figures stand as those of a whole "
-            "protocol; set folds, repeats, first, epochs or batch of profiles.quick, and profile=quick"
+            "protocol; set folds, repeats, max_folds, max_epochs or batch_size of profiles.quick, and profile=quick"
         )
     for selector, block in CHOICES.items():
         chosen, known = getattr(params, selector), sorted(getattr(params, block))

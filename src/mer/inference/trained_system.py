@@ -95,7 +95,7 @@ def _check_predictable(chosen: Selection, policy: Policy) -> None:
 
 
 def _members(chosen: Selection, profile: Profile, run: Path) -> list[tuple[Fold, Weights]]:
-    folds = artefacts.read_folds(chosen.folds)[: profile.first]
+    folds = artefacts.read_folds(chosen.folds)[: profile.max_folds]
     frame = artefacts.read_predictions(run / "predictions.parquet").frame.query("repeat == 0")
     tested = frame.groupby("fold")["id"].agg(set).to_dict()
     members: list[tuple[Fold, Weights]] = []

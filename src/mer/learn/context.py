@@ -19,11 +19,11 @@ AnyModel = TypeVar("AnyModel", bound="Model")
 
 def apply_profile(config: TrainingConfig, profile: Profile) -> TrainingConfig:
     """The configuration with the precision, the batch size and the limit of epochs of a profile."""
-    epochs = config.smoke_test_epochs if profile.short else config.max_epochs
+    epochs = config.smoke_test_epochs if profile.smoke_test else config.max_epochs
     changes = {
         "precision": profile.precision,
-        "batch_size": profile.batch or config.batch_size,
-        "max_epochs": min(epochs, profile.epochs or epochs),
+        "batch_size": profile.batch_size or config.batch_size,
+        "max_epochs": min(epochs, profile.max_epochs or epochs),
     }
     return config.model_copy(update=changes)
 

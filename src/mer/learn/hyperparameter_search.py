@@ -87,8 +87,8 @@ def search(
     import optuna
 
     study = _study(tuning, name)
-    count = tuning.smoke_test_trials if profile.short else tuning.trials
-    batch_sizes = (profile.batch,) if profile.batch else tuning.batch_size
+    count = tuning.smoke_test_trials if profile.smoke_test else tuning.trials
+    batch_sizes = (profile.batch_size,) if profile.batch_size else tuning.batch_size
     while len(done := _complete(study)) < count:
         own = (seed + len(done)) % 2**32
         study.sampler = optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=own)

@@ -38,12 +38,12 @@ class Params(Block):
     ----------
     chunk_ms : length of a chunk
     hop_ms, smoke_test_hop_ms : hop between the chunks of a clip that is classified; the second under a
-        profile that is ``short``
+        profile with ``smoke_test``
     filter_rate : sample rate in Hz of chunks, hops and filters. It is that of ``waveform``, unless samples
         are to be misread as the authors may have misread them: 44.1 kHz taken for 16 kHz
     amplitude : training chunks are multiplied by a random factor in 1 ± ``amplitude``
     hidden : sizes of the hidden layers after the convolutions
-    steps, smoke_test_steps : batches of an epoch; the second under a profile that is ``short``
+    steps, smoke_test_steps : batches of an epoch; the second under a profile with ``smoke_test``
     restarts : networks per fold, from other seeds; each counts as a repeat of the fold
     """
 

@@ -19,7 +19,7 @@ def run(
     *,
     profile: str,
     seed: int,
-    first: int | None = None,
+    max_folds: int | None = None,
     until: float | None = None,
 ) -> dict[str, float]:
     """Write the run of an experiment, its scores and its confusion matrix.
@@ -35,7 +35,7 @@ def run(
         of the pretrained weights that it needs.
     settings : mapping of str to str
         Dotted keys of the section ``models.<model>`` -> values that replace those of params.yaml.
-    first : int or None
+    max_folds : int or None
         Number of folds to train on; None for that of the profile.
     until : float or None
         Time after which no fold is started, see ``mer.pipeline.train.run``.
@@ -48,8 +48,8 @@ def run(
     selectors = {k: given[k] for k in SELECTORS if k in given}
     chosen = Selection(**selectors, profile=profile, seed=seed)
     params, policy, scope = chosen.blocks()
-    if first:
-        scope = scope.model_copy(update={"first": first})
+    if max_folds:
+        scope = scope.model_copy(update={"max_folds": max_folds})
     params, runs = config.changed(params, settings), RUNS / paper
     parent = runs / given["parent"] if "parent" in given else None
     timing: dict[str, float] = {}

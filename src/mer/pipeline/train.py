@@ -80,7 +80,7 @@ def run(
         If an input of the model, or the protocol, is absent for this corpus.
     """
     data = gather(chosen, params, policy, columns)
-    folds, facts = read_folds(chosen.folds)[: profile.first], read_json(chosen.folds)
+    folds, facts = read_folds(chosen.folds)[: profile.max_folds], read_json(chosen.folds)
     if source:
         other = replace(chosen, dataset=source)
         data = concat_corpora(gather(other, params, policy, columns), data, source)
@@ -106,8 +106,8 @@ def run(
             record["n_rounds"] = results.restarts
         if results.n_folds < len(folds):
             record["n_folds_planned"] = len(folds)
-        if profile.epochs and len(results.timings):
-            record["max_epochs"] = profile.epochs
+        if profile.max_epochs and len(results.timings):
+            record["max_epochs"] = profile.max_epochs
         _write(target, results, record, weights)
     return timing(results)
 

@@ -157,7 +157,7 @@ def _check_inputs(entry: _Entry, found: Experiment, params: Params) -> None:
     """An input that the model does not read is ``none``."""
     module, policy = registry.get("models", found.model), params.policies[found.augment]
     augments = module.augments != "no" or module.trainer == "two_stage"
-    augments |= module.trainer == "sklearn_estimator" and policy.rows is not None
+    augments |= module.trainer == "sklearn_estimator" and policy.oversampling is not None
     read = {
         "family": "table" in module.reads,
         "view": "spectrogram" in module.reads,
@@ -171,7 +171,7 @@ def _check_inputs(entry: _Entry, found: Experiment, params: Params) -> None:
 
 def _check_augmentation(entry: _Entry, found: Experiment, params: Params) -> None:
     """``copies`` says where the augmented copies of the policy lie, if it makes any."""
-    makes = bool(params.policies[found.augment].copies)
+    makes = bool(params.policies[found.augment].versions)
     expected = f"{found.augment}/{found.view}" if makes else "none/none"
     rule = f"must be {expected!r}, as augment={found.augment!r} and view={found.view!r} make them; mend it"
     entry.require(found.copies == expected, "copies", found.copies, rule)

@@ -11,29 +11,29 @@ WHOLE = "paper"  # the profile that runs a protocol in full
 
 
 class Profile(Block):
-    """``profiles.<key>``: how much of a protocol is run; null leaves its own number.
+    """``profiles.<key>``: how much of a protocol is run; null keeps the number of the protocol or training.
 
     Attributes
     ----------
-    folds, repeats : of a cross-validation
-    first : train on this many folds only, if the whole protocol is too expensive
-    epochs : of any training of a network, at most, if the whole training is too expensive
-    batch : examples per training step of a network
-    short : whether networks train for their ``smoke_test_epochs`` only, an autoencoder of segments on the
-        first of each clip
-    precision : ``bfloat16`` trains convolutions and dense layers in it where the device computes in it
-        (GPUs, processors with AVX512-BF16 or AMX), and in float32 elsewhere; answers are computed in
-        float32, but for those on chunks (``mer.learn.trainers.random_chunks``)
-    portable : networks compute with such instructions only that every x86-64 processor with AVX2 has, and
-        a run gives the same bytes on all of them (``mer.runtime.portable``); slower, and in float32 only
+    folds, repeats : number of folds and repeats of a cross-validation
+    max_folds : limit of the folds to train on, where a whole protocol is too expensive
+    max_epochs : limit of the epochs of every training of a network, where a whole training is too expensive
+    batch_size : examples per training step of a network
+    smoke_test : networks train for their ``smoke_test_epochs`` only, and an autoencoder of segments on the
+        first segment of each clip
+    precision : ``bfloat16`` trains convolutions and dense layers in bfloat16 where the device computes in
+        it (GPUs, processors with AVX512-BF16 or AMX), and in float32 elsewhere; predictions are computed in
+        float32, except those on chunks (``mer.learn.trainers.random_chunks``)
+    portable : networks use only instructions that every x86-64 processor with AVX2 has, so that a run gives
+        the same bytes on all of them (``mer.runtime.portable``); slower, and in float32 only
     """
 
     folds: Annotated[int, Field(ge=2)] | None
     repeats: PositiveInt | None
-    first: PositiveInt | None
-    epochs: PositiveInt | None
-    batch: PositiveInt | None
-    short: bool
+    max_folds: PositiveInt | None
+    max_epochs: PositiveInt | None
+    batch_size: PositiveInt | None
+    smoke_test: bool
     precision: Precision
     portable: bool
 
@@ -47,6 +47,6 @@ class Profile(Block):
 
     @property
     def whole(self) -> bool:
-        """Whether it leaves a protocol, and the recipes of networks, as they are."""
-        cuts = (self.folds, self.repeats, self.first, self.epochs, self.batch, self.short)
-        return not any(cuts)
+        """Whether protocols and trainings run in full."""
+        limits = (self.folds, self.repeats, self.max_folds, self.max_epochs, self.batch_size)
+        return not any(limits) and not self.smoke_test

@@ -19,7 +19,7 @@ class TrainingConfig(Block):
     lr : learning rate
     batch_size : examples per step; a profile may set another
     max_epochs : limit of epochs
-    smoke_test_epochs : limit of epochs under a profile that is ``short``
+    smoke_test_epochs : limit of epochs under a profile with ``smoke_test``
     stop_accuracy : training accuracy of an epoch, with dropout, at which training ends; null for never
     precision : precision of convolutions and dense layers in training; a profile sets it
     """
@@ -39,7 +39,7 @@ class Tuning(Block):
     Attributes
     ----------
     trials : number of configurations that are tried
-    smoke_test_trials : the number under a profile that is ``short``
+    smoke_test_trials : the number under a profile with ``smoke_test``
     batch_size, optimizer, lr : candidates; a profile may set another batch size
     storage : URL of a database for the trials, in SQLAlchemy's form; null for a file in .mer/studies. On
         a database several machines can share a search, whose trials then depend on their order

@@ -200,7 +200,7 @@ def _fit(
 
 def _probabilities(context: FoldContext[Any], network: nn.Module, clips: Clips) -> np.ndarray:
     """Class probabilities of clips, at the hop of the profile [shape=(n, classes)]."""
-    params, short = context.params, context.profile.short
+    params, short = context.params, context.profile.smoke_test
     hop = params.samples(params.smoke_test_hop_ms if short else params.hop_ms)
     with loop.autocast(context.config(params.training), clips.values.device):
         return classify(network, clips, params.samples(params.chunk_ms), hop)
@@ -220,7 +220,7 @@ def fit_predict(context: "FoldContext[ChunkModel]", data: TrainingData) -> FoldR
     Where the data have initial weights, all weights are trained further from these (docs/methods.md,
     "Pandrea's transfer learning"), in every restart from the same.
     """
-    params, fold, short = context.params, context.fold, context.profile.short
+    params, fold, short = context.params, context.fold, context.profile.smoke_test
     where, size = device(), params.samples(params.chunk_ms)
     values = _samples(data, where)
     train, test = (Clips.select(data, ids, values, size) for ids in (fold.train, fold.test))

@@ -113,7 +113,7 @@ def _train_autoencoder(
     where, params = device(), context.params
     torch.manual_seed(context.seed)
     network = _autoencoder(context, data).to(where)
-    first = 1 if context.profile.short else None
+    first = 1 if context.profile.smoke_test else None
     inputs, val_inputs = (segments(data, ids, where, first) for ids in (train, val))
     phase = restarts.fit(
         network,
