@@ -4,9 +4,9 @@ import hashlib
 
 import numpy as np
 import pytest
-import yaml
 from sklearn.model_selection import train_test_split
 
+from clone import copy_params, edit
 from conftest import profile_of
 from mer.config import read_all
 from mer.errors import MerError
@@ -166,8 +166,8 @@ def test_the_clip_of_an_id(id_, clip):
     ],
 )
 def test_a_cut_of_nothing_or_into_one_is_refused(root, tmp_path, block, message):
-    content = yaml.safe_load((root / "params.yaml").read_text())
-    content["cuts"]["demo_4qaed_parts"] |= block
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    path = copy_params(root, tmp_path)
+    (key,) = block
+    edit(path, **{f"cuts__demo_4qaed_parts__{key}": block[key]})
     with pytest.raises(MerError, match=message):
-        read_all(tmp_path / "params.yaml")
+        read_all(path)

@@ -216,9 +216,19 @@ REFUSED = {
         shutil.rmtree,
         "must hold a trained run, and there is none; make it with",
     ),
-    "another model": ("svm", {"model": "mlp"}, None, r"(model=mlp), and is a run of model=svm; run"),
+    "another model": (
+        "svm",
+        {"model": "mlp"},
+        None,
+        r"(model=mlp), and is a run of model=svm; run",
+    ),
     "another seed": ("svm", {"seed": 2}, None, "(seed=2), and is a run of seed=1"),
-    "another protocol": ("svm", {"protocol": "grouped"}, None, "(protocol=grouped), and is a run of"),
+    "another protocol": (
+        "svm",
+        {"protocol": "grouped"},
+        None,
+        "(protocol=grouped), and is a run of",
+    ),
     "columns": ("svm", {"columns__select": "chi2"}, None, "and is a run of columns={}"),
     "policy": ("svm", {"augment": "noise"}, None, "(augment=noise), and is a run of augment=none"),
     "leak": ("svm", {"augment": "noise_leak"}, None, "augment=noise_leak is a diagnostic"),
@@ -256,7 +266,11 @@ IMPOSSIBLE = {
         "'top100' exists only as a published table and cannot be extracted",
         "compare",
     ),
-    "fidelity": ("released", "the prediction of a song would depend on the other songs", "described"),
+    "fidelity": (
+        "released",
+        "the prediction of a song would depend on the other songs",
+        "described",
+    ),
 }
 
 

@@ -151,7 +151,7 @@ def features(data: Path, family: str, dataset: str) -> Path:
 def _rate(family: str, sample_rate: int | None) -> int:
     """The sample rate for songs: the requested one, else the highest that the family reads."""
     parts = extractable(family)
-    own = {part: config.read(f"families.{part}")[0].rate for part in parts}
+    own = {part: config.read(f"families.{part}")[0].sample_rate for part in parts}
     if sample_rate is None and (free := [part for part in parts if own[part] is None]):
         raise MerError(
             f"family={free[0]!r} reads songs at any sample rate; give one in Hz: "
