@@ -9,11 +9,13 @@ import sys
 
 from mer import config
 from mer.pipeline import experiment
+from mer.pipeline.limits import limit_instructions
 from mer.pipeline.stage import stage
 
 paper, key, *words = sys.argv[1:]
 sidecar = experiment.METRICS / paper / f"{key}.record.json"
 with stage(f"experiment@{key}", sidecar=sidecar) as record:
+    limit_instructions()
     given = dict(word.split("=", 1) for word in words)
     seed, name = config.read("seed", "profile")
     found = experiment.run(paper, key, given, config.settings(words), profile=name, seed=seed)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from mer import config
 from mer.pipeline import train
+from mer.pipeline.limits import limit_instructions
 from mer.pipeline.stage import stage
 from mer.selection import selected
 
 with stage("train") as record:
+    limit_instructions()
     chosen, (columns,) = selected(), config.read("columns")
     target = Path("data/runs/selected")
     record["timing"] = train.run(chosen, *chosen.blocks(), target, columns, weights=True)

@@ -10,22 +10,30 @@ from pathlib import Path
 
 import yaml
 
+from mer import config
 from mer.types import QUADRANTS
 
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
 def edit(path: Path, **changes: object) -> None:
-    """Set dotted keys of a params.yaml, with ``__`` for the dot."""
-    content = yaml.safe_load(path.read_text())
+    """Set dotted keys, ``__`` for the dot, of params.yaml or of the file beside it that has them."""
     for key, value in changes.items():
+        file = config.file_of(key.replace("__", "."), path)
+        content = yaml.safe_load(file.read_text())
         *parents, last = key.split("__")
         block = content
         for parent in parents:
             block = block[parent]
         assert last in block
         block[last] = value
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
+        file.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def copy_params(root: Path, folder: Path) -> Path:
+    """Copy params.yaml and the folder beside it; returns the copy of params.yaml."""
+    shutil.copytree(root / "params", folder / "params")
+    return shutil.copy(root / "params.yaml", folder / "params.yaml")
 
 
 class Clone:
@@ -59,7 +67,7 @@ class Clone:
         return done.stdout + done.stderr
 
     def edit(self, **changes: object) -> None:
-        """Set keys of its params.yaml; see ``edit``."""
+        """Set keys of its params; see ``edit``."""
         edit(self.folder / "params.yaml", **changes)
 
     def commit(self, message: str) -> None:
@@ -73,7 +81,9 @@ class Clone:
             name.removeprefix("data/dvc.yaml:"): {
                 param
                 for change in changes
-                for param in change.get("changed deps", {}).get("params.yaml", ())
+                for params in change.get("changed deps", {}).values()
+                if isinstance(params, dict)
+                for param in params
             }
             for name, changes in status.items()
         }
@@ -87,26 +97,13 @@ class Clone:
 
 
 FEW = {f"corpora__demo__counts__{quadrant}": 6 for quadrant in QUADRANTS}
-CORPORA = ("demo", "4qaed", "emopia200")
 
 
 def fresh_clone(root: Path, folder: Path, **changes: object) -> Clone:
-    """A committed clone with short demo clips and ``changes`` of params.yaml, nothing run yet.
-
-    Without the experiments behind the tables, their miniatures and most corpora: DVC collects all
-    stages anew before and after each stage that it runs, and in every command.
-    """
+    """A committed clone with short demo clips and ``changes`` of its params, nothing run yet."""
     clone = Clone(root, folder)
     for path in ("dvc.lock", "data/dvc.lock", "metrics/run.json"):
         (clone.folder / path).unlink(missing_ok=True)
-    for path in (clone.folder / "papers").rglob("dvc.yaml"):
-        path.unlink()
-    preparing = clone.folder / "data/dvc.yaml"
-    lines = preparing.read_text().splitlines(keepends=True)
-    preparing.write_text("".join(line for line in lines if "${miniature}" not in line))
-    params = yaml.safe_load((root / "params.yaml").read_text())
-    few = {key: params["corpora"][key] for key in CORPORA}
-    clone.edit(corpora=few, demos={"demo": params["demos"]["demo"]}, cuts={}, unions={})
     clone.edit(**{"demos__demo__seconds": 4.0, **changes})
     clone.run("git", "init", "-q")
     clone.run("git", "config", "user.email", "test@localhost")

@@ -17,7 +17,11 @@ LONG = ("test_pipeline", "test_kills", "test_demo_scores", "test_models", "test_
 
 def profile_of(**cuts: Any) -> Profile:
     """A profile that cuts nothing short but what it is told to; in float32."""
-    uncut = dict.fromkeys(Profile.model_fields) | {"short": False, "precision": "float32"}
+    uncut = dict.fromkeys(Profile.model_fields) | {
+        "short": False,
+        "precision": "float32",
+        "portable": False,
+    }
     return Profile.model_validate(uncut | cuts)
 
 

@@ -4,23 +4,25 @@ import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
 
+from clone import copy_params
 from mer import config, registry
 from mer.errors import MerError
 
 
 @pytest.fixture
 def edited(root, tmp_path):
-    """Write params.yaml with one key changed; returns its path."""
+    """Write all params with one key changed; returns the path of params.yaml."""
 
     def write(key, value):
-        content = yaml.safe_load((root / "params.yaml").read_text())
+        path = copy_params(root, tmp_path)
+        file = config.file_of(key, path)
+        content = yaml.safe_load(file.read_text())
         *parents, last = key.split(".")
         block = content
         for parent in parents:
             block = block[parent]
         block[last] = value
-        path = tmp_path / "params.yaml"
-        path.write_text(yaml.safe_dump(content))
+        file.write_text(yaml.safe_dump(content))
         return path
 
     return write
@@ -30,13 +32,40 @@ def test_committed_file_is_valid(root):
     config.read_all(root / "params.yaml")
 
 
-def test_dvc_writes_what_an_experiment_sets_and_nothing_else(root, tmp_path):
+@pytest.mark.parametrize(
+    ("key", "old", "new"),
+    [
+        ("seed", "seed: 1\n", "seed: 2\n"),
+        ("corpora.demo.rate", "rate: 22050\n", "rate: 2\n"),
+        ("demos.demo.seed", "seed: 7\n", "seed: 2\n"),
+        ("views.louro.n_fft", "n_fft: 2048\n", "n_fft: 2\n"),
+        ("policies.deepsmote.synthesis.per_class", "per_class: 25\n", "per_class: 2\n"),
+    ],
+)
+def test_dvc_writes_what_an_experiment_sets_and_nothing_else(root, tmp_path, key, old, new):
     """Else `dvc exp run -S` lays it out anew: leave its layout to DVC, and comments out of its lists."""
-    before = (root / "params.yaml").read_text()
-    path = tmp_path / "params.yaml"
-    path.write_text(before)
-    apply_overrides(str(path), ["seed=2"])
-    assert path.read_text() == before.replace("seed: 1\n", "seed: 2\n", 1)
+    path = config.file_of(key, copy_params(root, tmp_path))
+    before = path.read_text()
+    apply_overrides(str(path), [f"{key}=2"])
+    assert path.read_text() == before.replace(old, new, 1) != before
+
+
+def test_no_block_of_params_shares_values_with_another(root):
+    """Else DVC, which writes block after block, loses what `-S` sets in one of them."""
+    for path in (root / "params.yaml", *(root / "params").glob("*.yaml")):
+        events = yaml.parse(path.read_text(), Loader=yaml.SafeLoader)
+        assert not any(isinstance(event, yaml.AliasEvent) for event in events), path
+
+
+def test_a_section_in_another_file_is_told_where_it_belongs(root, tmp_path):
+    path = copy_params(root, tmp_path)
+    path.write_text(path.read_text() + "views: {}\n")
+    with pytest.raises(MerError, match=r"params\.yaml: 'views' must stand in .*params/views\.yaml"):
+        config.read_all(path)
+
+
+def test_params_that_a_person_edits_are_few(root):
+    assert len((root / "params.yaml").read_text().splitlines()) <= 350
 
 
 @pytest.mark.parametrize(
@@ -74,10 +103,10 @@ def test_a_fault_is_named(edited, key, value, message):
 
 
 def test_a_missing_key_is_named(root, tmp_path):
-    text = (root / "params.yaml").read_text().replace("seed: 1\n", "", 1)
-    (tmp_path / "params.yaml").write_text(text)
+    path = copy_params(root, tmp_path)
+    path.write_text(path.read_text().replace("seed: 1\n", "", 1))
     with pytest.raises(MerError, match="'seed' is missing"):
-        config.read_all(tmp_path / "params.yaml")
+        config.read_all(path)
 
 
 def test_a_float_that_dvc_writes_as_a_string_is_a_float(edited):
@@ -106,8 +135,8 @@ def test_sections_come_typed(root):
 def test_the_whole_protocol_is_not_cut_short(root, tmp_path, cut):
     """The ledger takes the name of the profile for it."""
     key = cut.partition(":")[0]
-    before, paper = (root / "params.yaml").read_text().split("\n  paper: ")
-    path = tmp_path / "params.yaml"
+    path = copy_params(root, tmp_path)
+    before, paper = path.read_text().split("\n  paper: ")
     path.write_text(f"{before}\n  paper: {re.sub(rf'{key}:.*', cut, paper)}")
     with pytest.raises(MerError, match=r"profiles\.paper must cut nothing short"):
         config.read_all(path)
@@ -143,8 +172,8 @@ def test_unknown_name_in_the_registry_lists_the_known():
 
 
 def test_a_module_without_its_block_is_said_to_need_one(root, tmp_path):
-    text = (root / "params.yaml").read_text().replace("\n  constant: {}", "", 1)
-    path = tmp_path / "params.yaml"
+    path = copy_params(root, tmp_path)
+    text = path.read_text().replace("\n  constant: {}", "", 1)
     path.write_text(text.replace("model: hybrid ", "model: constant ", 1))
     with pytest.raises(MerError, match=r"model='constant' needs a block models\.constant; add it"):
         config.read_all(path)

@@ -177,6 +177,13 @@ def test_absent_audio_is_handed_on(tmp_path):
     assert artefacts.absent(target) == "the corpus has no audio folder"
 
 
+def policies_of(path):
+    """The file of policies that belongs to a params.yaml, in a folder made for it."""
+    policies = config.file_of("policies", path)
+    policies.parent.mkdir()
+    return policies
+
+
 @pytest.mark.parametrize(
     ("step", "message"),
     [
@@ -198,13 +205,13 @@ def test_absent_audio_is_handed_on(tmp_path):
 )
 def test_a_faulty_step_is_named(tmp_path, step, message):
     path = tmp_path / "params.yaml"
-    path.write_text(f"policies:\n  p:\n    copies:\n      c:\n      - {step}\n")
+    policies_of(path).write_text(f"policies:\n  p:\n    copies:\n      c:\n      - {step}\n")
     with pytest.raises(MerError, match=message):
         config.read("policies.p", path=path)
 
 
 def test_a_copy_has_at_least_one_transform(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text("policies:\n  p:\n    copies:\n      c: []\n")
+    policies_of(path).write_text("policies:\n  p:\n    copies:\n      c: []\n")
     with pytest.raises(MerError, match=r"policies\.p\.copies\.c=\[\].*at least 1 item"):
         config.read("policies.p", path=path)

@@ -16,6 +16,7 @@ import soundfile as sf
 import yaml
 
 import damaged
+from clone import copy_params, edit
 from mer import config
 from mer.decoding import client, clips
 from mer.decoding.worker import Unreadable
@@ -234,9 +235,11 @@ class Workplace:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.raw = folder, folder / "data/raw/songs"
-        content = yaml.safe_load((ROOT / "params.yaml").read_text())
-        content["corpora"] = {"songs": {**content["corpora"]["demo"], "counts": None}}
-        (folder / "params.yaml").write_text(yaml.safe_dump(content | CHOSEN))
+        params = copy_params(ROOT, folder)
+        edit(params, **CHOSEN)
+        corpora = config.file_of("corpora", params)
+        demo = yaml.safe_load(corpora.read_text())["corpora"]["demo"]
+        edit(params, corpora={"songs": {**demo, "counts": None}}, cuts={}, unions={})
         self.raw.mkdir(parents=True)
 
     def run(self, stage: str, *arguments: str) -> subprocess.CompletedProcess:
@@ -261,8 +264,7 @@ def workplace(tmp_path):
 
 
 def test_the_stages_go_on_without_a_few_files_and_the_report_names_them(workplace):
-    params = workplace.folder / "params.yaml"
-    params.write_text(params.read_text().replace("max_fraction: 0.1", "max_fraction: 0.2"))
+    edit(workplace.folder / "params.yaml", quarantine__max_fraction=0.2)
     for stage in ("index songs", "standardize songs", "folds songs", "train", "evaluate", "report"):
         done = workplace.run(*stage.split())
         assert done.returncode == 0, done.stderr

@@ -5,12 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+import torch
 
 import weights
 from mer import audio, config, parallel, registry
 from mer.errors import MerError
-from mer.features import compare, openl3
+from mer.features import compare, musicnn, openl3
+from mer.features.musicnn.network import NAMES, MusiCNN
 from mer.io import artefacts
+from mer.io.pretrained import renamed
 from mer.pipeline import features as extraction
 from mer.pipeline import standardize as standardize_stage
 from mer.types import Clip, FeatureSet, Track
@@ -51,12 +54,17 @@ def test_every_family_names_its_columns(family):
 
 @pytest.fixture
 def brought(monkeypatch):
-    """Random weights of a narrower network for the family that needs some."""
+    """Random weights for the families that need some."""
     monkeypatch.setattr(openl3, "FILTERS", (2, 2, 4, 4, 4, 4, 4, 512))
     monkeypatch.setattr(openl3, "load", lambda _: weights.keras(openl3.Network()))
-    openl3._network.cache_clear()
+    torch.manual_seed(0)
+    tagger = {k: v.numpy() for k, v in MusiCNN().state_dict().items()}
+    monkeypatch.setattr(musicnn, "load", lambda _: renamed(tagger, NAMES))
+    for family in (openl3, musicnn):
+        family._network.cache_clear()
     yield
-    openl3._network.cache_clear()
+    for family in (openl3, musicnn):
+        family._network.cache_clear()
 
 
 @pytest.mark.usefixtures("brought")

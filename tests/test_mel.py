@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from clone import copy_params
 from mer import config
 from mer.dsp import mel
 from mer.errors import MerError
@@ -303,8 +304,9 @@ def test_an_empty_block_is_a_view_without_a_spectrogram():
     ],
 )
 def test_a_wrong_view_is_refused_by_its_key(tmp_path, old, new, message):
-    path = tmp_path / "params.yaml"
-    path.write_text(PARAMS.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    path = copy_params(PARAMS.parent, tmp_path)
+    views = config.file_of("views", path)
+    views.write_text(views.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     with pytest.raises(MerError, match=message):
         config.read("views.louro", path=path)
 

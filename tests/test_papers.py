@@ -5,6 +5,7 @@ from dataclasses import asdict
 import pytest
 import yaml
 
+from clone import copy_params
 from conftest import ROOT
 from mer import config, registry
 from mer.__main__ import main
@@ -17,6 +18,10 @@ from mer.selection import SELECTORS, Selection, can_be_read
 EVERY = papers.load(ROOT / "papers")
 PARAMS = config.read_all(ROOT / "params.yaml")
 PIPELINE = yaml.safe_load((ROOT / "papers/experiments.yaml").read_text())
+PAPERS, CORPORA, SELECTED = (
+    yaml.safe_load((ROOT / path).read_text())["stages"]
+    for path in ("papers/dvc.yaml", "papers/corpora/dvc.yaml", "data/dvc.yaml")
+)
 EXPERIMENTS = {
     key: group[key]
     for name, group in EVERY.groups.items()
@@ -29,6 +34,44 @@ CELLS = [
     for row in table.rows
     for column in table.columns
 ]
+
+
+def prepared():
+    """Every artefact that papers/corpora/dvc.yaml makes, ``${miniature}`` before the corpus."""
+    found = set()
+    for name, stage in CORPORA.items():
+        if name in ("render", "union"):
+            continue
+        do = stage.get("do", stage)
+        items = stage.get("foreach", {"": ""})
+        if "matrix" in stage:
+            items = {d: {"dataset": d} for d in stage["matrix"]["dataset"]}
+        for key, item in items.items():
+            for out in do["outs"]:
+                out = out.replace("${key}", key).replace("${item.join.name}", key.split("-")[0])
+                for field, value in item.items() if isinstance(item, dict) else ():
+                    out = out.replace(f"${{item.{field}}}", str(value))
+                found.add(out)
+    return found
+
+
+PREPARED = prepared()
+
+
+def inputs(experiment):
+    """What an experiment reads of the artefacts of its corpus, and of the one that it is trained on."""
+    corpus = f"${{miniature}}{experiment.dataset}"
+    source = f"${{miniature}}{getattr(experiment, 'source', experiment.dataset)}"
+    return {
+        f"data/features/{experiment.family}/{source}",
+        f"data/folds/{experiment.protocol}/{source}.json",
+        f"data/index/{corpus}",
+        f"data/standard/{corpus}",
+        f"data/mel/{experiment.view}/{corpus}",
+        f"data/features/{experiment.family}/{corpus}",
+        f"data/augmented/{experiment.copies}/{corpus}",
+        f"data/folds/{experiment.protocol}/{corpus}.json",
+    }
 
 
 def published(table, row, metric="f1_macro"):
@@ -180,11 +223,45 @@ def test_a_composition_names_the_copies_that_its_policy_makes(key):
 @pytest.mark.parametrize("key", EXPERIMENTS)
 def test_every_input_of_an_experiment_has_a_stage(key):
     experiment = EXPERIMENTS[key]
-    stages = yaml.safe_load((ROOT / "data/dvc.yaml").read_text())["stages"]
-    corpus = f"${{miniature}}{experiment.dataset}"
-    assert f"{experiment.view}-{corpus}" in stages["mel"]["foreach"]
-    assert f"{experiment.copies.replace('/', '-')}-{corpus}" in stages["augment"]["foreach"]
-    assert corpus in stages["features"]["matrix"]["dataset"]
+    assert inputs(experiment) <= PREPARED
+
+
+def test_no_input_is_prepared_that_no_experiment_reads():
+    """But the sides of joins, the tables that ``agreement`` compares, and what stands for nothing."""
+    read = set().union(*(inputs(experiment) for experiment in EXPERIMENTS.values()))
+    read |= {f"data/mel/{s.view}/${{miniature}}{s.dataset}" for s in EVERY.settings.values()}
+    read |= set(PAPERS["agreement"]["deps"])
+    for item in CORPORA["join"]["foreach"].values():
+        read |= {f"data/features/{item['join'][s]}/{item['dataset']}" for s in ("left", "right")}
+    for kind in ("mel", "features", "augmented"):
+        made = {
+            path for path in PREPARED - set(CORPORA["nothing"]["outs"]) if f"data/{kind}/" in path
+        }
+        assert made
+        assert made <= read
+
+
+def test_the_joins_of_the_corpora_are_those_of_params():
+    known = {join.name: join.model_dump() for join in PARAMS.joins}
+    for item in CORPORA["join"]["foreach"].values():
+        assert item["join"] == known[item["join"]["name"]]
+
+
+SHARED = ("render", "index", "standardize", "mel", "features", "join", "augment", "folds")
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_the_selected_corpus_is_prepared_as_those_of_the_papers_are(name):
+    """Else neither would find in the run cache what the other has computed."""
+    both = [stages[name].get("do", stages[name]) for stages in (SELECTED, CORPORA)]
+    for key in ("cmd", "deps", "params", "outs"):
+        assert both[0].get(key) == both[1].get(key)
+
+
+@pytest.mark.parametrize("name", [*PARAMS.cuts])
+def test_a_corpus_in_parts_has_its_corpus_name(name):
+    """The stages that cut it take the one for the other's."""
+    assert name == f"{PARAMS.cuts[name].of}_parts"
 
 
 @pytest.mark.parametrize("key", EXPERIMENTS)
@@ -205,7 +282,7 @@ def test_an_experiment_that_needs_weights_depends_on_whether_they_are_there(key)
     needed = {name: block for block, name, known in blocks if "weights" in known[name]}
     assert (key in EVERY.brought) == bool(needed)
     if needed:
-        looked_at = yaml.safe_load((ROOT / "data/dvc.yaml").read_text())["stages"]["weights"]
+        looked_at = CORPORA["weights"]
         assert looked_at["foreach"][experiment.weights] == needed[experiment.weights]
         assert looked_at["do"]["always_changed"]
         stage = PIPELINE["stages"]["brought"]["do"]
@@ -275,6 +352,12 @@ def test_the_pipeline_has_a_stage_for_each_experiment_and_table():
     assert set(read.partition(":")[2].split(",")) == groups - {"papers", "tables", "systems"}
 
 
+def flat(declared):
+    """Paths, or params of whatever file."""
+    parts = [[part] if isinstance(part, str) else next(iter(part.values())) for part in declared]
+    return {text for part in parts for text in part}
+
+
 NARROWED = (
     "columns",
     "src/mer/features/_panda_catalogue.py",
@@ -288,14 +371,14 @@ def test_an_experiment_depends_on_all_that_the_train_stage_does(group):
     stage = PIPELINE["stages"][group]["do"]
     for kind in ("deps", "params"):
         needed = set()
-        for text in set(train[kind]) - {"stages/train.py", *NARROWED, *SELECTORS}:
+        for text in flat(train[kind]) - {"stages/train.py", *NARROWED, *SELECTORS}:
             for name in SELECTORS:
                 chosen = "${profile}" if name == "profile" else f"${{item.{name}}}"
                 text = text.replace("${augment}/${view}", "${item.copies}")
                 text = text.replace(f"${{{name}}}", chosen)
             needed.add(text.replace("${item.dataset}", "${miniature}${item.dataset}"))
-        assert needed <= set(stage[kind])
-    assert {"seed", "profile"} <= set(stage["params"])
+        assert needed <= flat(stage[kind])
+    assert {"seed", "profile"} <= flat(stage["params"])
     passed = set(SELECTORS) - {"seed", "profile"}
     assert all(f" {name}=${{" in stage["cmd"] for name in passed)
 
@@ -365,7 +448,7 @@ def small(tmp_path, monkeypatch):
     }
     (tmp_path / "papers/p").mkdir(parents=True)
     (tmp_path / "papers/p/paper.yaml").write_text(yaml.safe_dump(content))
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    copy_params(ROOT, tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
-from clone import edit
+from clone import copy_params, edit
 from conftest import ROOT
 from mer import config
 from mer.__main__ import main
@@ -76,7 +76,7 @@ def ran(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        shutil.copyfile(ROOT / "params.yaml", "params.yaml")
+        copy_params(ROOT, folder)
         select(**SMALL)
         prepare()
         for model in MODELS:
@@ -87,12 +87,13 @@ def ran(tmp_path_factory):
 
 @pytest.fixture
 def project(ran, monkeypatch):
-    """The project as it was, whatever a test does to params.yaml."""
+    """The project as it was, whatever a test does to its params."""
     monkeypatch.chdir(ran)
     monkeypatch.setenv("COLUMNS", "400")
-    before = Path("params.yaml").read_text()
+    before = {path: path.read_text() for path in (Path("params.yaml"), *Path("params").iterdir())}
     yield ran
-    Path("params.yaml").write_text(before)
+    for path, text in before.items():
+        path.write_text(text)
 
 
 @pytest.fixture

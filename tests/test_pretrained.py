@@ -107,7 +107,7 @@ def test_what_is_there_is_told_from_what_is_not(state_dict, tmp_path, monkeypatc
 
 def test_weights_brought_later_are_looked_at(root, tmp_path):
     """Whatever DVC remembers of runs without them."""
-    clone, target = fresh_clone(root, tmp_path), "data/dvc.yaml:weights@crnn_mtat"
+    clone, target = fresh_clone(root, tmp_path), "papers/corpora/dvc.yaml:weights@crnn_mtat"
     file = clone.folder / "data/raw/weights/brought.pth"
     file.parent.mkdir(parents=True)
     digest = hashlib.sha256(b"weights").hexdigest()
@@ -117,7 +117,7 @@ def test_weights_brought_later_are_looked_at(root, tmp_path):
     found = []
     for content in (None, b"weights", None):
         file.write_bytes(content) if content else file.unlink(missing_ok=True)
-        clone.run("dvc", "repro", target)
+        clone.run("mer", "papers", "repro", target)
         found.append(artefacts.read_json(clone.folder / "data/weights/crnn_mtat/manifest.json"))
     assert found[0] == found[2]
     assert found[0]["status"] == "absent"

@@ -1,7 +1,6 @@
 import html
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,10 +12,10 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from sklearn.metrics import f1_score
 
-from mer import metrics
+from clone import copy_params
+from mer import config, metrics
 from mer.errors import MerError
 from mer.io import artefacts, files
 from mer.labels import classes, encode
@@ -304,8 +303,7 @@ def test_stage_writes_the_page(tmp_path: Path, root: Path) -> None:
         [("path", "reason"), ("more.ogg", "no label")],
     )
     artefacts.write_absent(tmp_path / "data/standard/demo", "no audio")
-    shutil.copy(root / "params.yaml", tmp_path)
-    corpus = yaml.safe_load((root / "params.yaml").read_text())["corpora"]["demo"]
+    (corpus,) = config.read("corpora.demo", path=copy_params(root, tmp_path))
     command = [sys.executable, root / "stages/report.py"]
     environment = {**os.environ, "PYTHONPATH": str(root / "src")}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)

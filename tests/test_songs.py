@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
+from clone import copy_params
 from conftest import ROOT
 from mer import config
 from mer.__main__ import main
@@ -30,7 +31,7 @@ def project(tmp_path, monkeypatch):
     """A folder with params.yaml and three songs, one of them damaged, one without a sound behind 4 s."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "400")
-    shutil.copyfile(ROOT / "params.yaml", "params.yaml")
+    copy_params(ROOT, tmp_path)
     (tmp_path / "mine").mkdir()
     sf.write("mine/high.wav", tone(880, 3), RATE)
     sf.write("mine/low.flac", np.concatenate([tone(110, 4), np.zeros(4 * RATE)]), RATE)

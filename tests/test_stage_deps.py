@@ -15,7 +15,13 @@ import imports
 from mer import registry
 
 ROOT = Path(__file__).resolve().parents[1]
-PIPELINES = ("dvc.yaml", "data/dvc.yaml", "papers/dvc.yaml", "papers/experiments.yaml")
+PIPELINES = (
+    "dvc.yaml",
+    "data/dvc.yaml",
+    "papers/corpora/dvc.yaml",
+    "papers/dvc.yaml",
+    "papers/experiments.yaml",
+)
 DATA_FILES = {
     p.name: p for p in (imports.SRC / "mer").rglob("*.*") if not p.suffix.startswith(".py")
 }
@@ -32,7 +38,7 @@ ENTRIES = {
     "brought": TRAINS,
     "setting": {"models": "${item.model}"},
     "render": {"pipeline.demo.writers": EVERY},
-    "index": {"datasets": "${item.layout}"},
+    "index": {"datasets": EVERY},
     "features": {"features": "${item.family}"},
     "augment": {"augment": EVERY},
 }
@@ -57,7 +63,7 @@ FORBIDDEN = {
 
 
 def stages() -> dict[str, dict]:
-    """Every stage by name, a group's as each member is written."""
+    """Every stage by name, a group's as each member is written, of two pipelines the later's."""
     found = {}
     for pipeline in PIPELINES:
         content = yaml.safe_load((ROOT / pipeline).read_text(encoding="utf-8"))

@@ -1,5 +1,6 @@
 import networkx as nx
 import pytest
+from dvc.ignore import DvcIgnore
 
 from conftest import ROOT
 from mer.reproduction import run_all, spec
@@ -40,14 +41,15 @@ def test_what_is_done_joins_no_lists():
 @pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
 def test_the_experiments_of_a_corpus_are_one_list(monkeypatch):
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(DvcIgnore, "DVCIGNORE_FILE", DvcIgnore.DVCIGNORE_FILE)  # back at the end
     graph, wanted = run_all.pipeline(), EVERY.stages["svm_4qaed"]
     later = {EVERY.stages[key] for name in run_all.LATER for key in EVERY.groups[name]}
-    found = run_all.plans(graph, set(EVERY.stages.values()) - later, {run_all.FIRST})
+    found = run_all.plans(graph, set(EVERY.stages.values()) - later, set(run_all.FIRST))
     assert len(found) > 2
     plan = next(plan for plan in found if wanted in plan)
     assert EVERY.stages["cnn_4qaed"] in plan
     needed = ["render@demo_4qaed", "index@demo_4qaed", "features@top100-demo_4qaed"]
-    places = [plan.index(f"data/dvc.yaml:{stage}") for stage in needed]
+    places = [plan.index(f"papers/corpora/dvc.yaml:{stage}") for stage in needed]
     assert places == sorted(places)
     assert places[-1] < plan.index(wanted)
 
@@ -68,7 +70,7 @@ def calls(monkeypatch):
 
 def test_a_sweep_runs_each_stage_once_and_says_how_what_is_left_ended(calls):
     assert run_all.sweep(EVERY, 2, run_all.EVERY) == 3
-    assert calls[0] == (("validate",), {})
+    assert calls[0] == (run_all.FIRST, {})
     assert calls[-1] == (("papers/dvc.yaml",), {})
     assert all(settings == {"MER_JOBS": "1"} for _, settings in calls[1:-1])
     ran = [name for words, _ in calls[1:-1] for name in words[1:]]

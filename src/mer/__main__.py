@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import sys
 from importlib.metadata import version
 
 from rich.console import Console
@@ -16,7 +17,8 @@ def main() -> None:
     parser = argparse.ArgumentParser("mer", description=__doc__)
     parser.add_argument("--version", action="version", version=f"mer {version('mer')}")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in registry.names("cli"):
+    known = registry.names("cli")
+    for name in set(sys.argv[1:2]) & set(known) or known:  # a command loads what it needs only
         module = registry.get("cli", name)
         summary = str(module.__doc__).partition("\n")[0]
         module.arguments(commands.add_parser(name, help=summary, description=summary))

@@ -1,7 +1,7 @@
-"""The only reader of params.yaml: typed sections, unknown keys refused, the choices named.
+"""The only reader of params.yaml and params/*.yaml: typed sections, unknown keys refused.
 
 A stage reads exactly the sections that it declares in its dvc.yaml, as in
-``read("corpora.demo.rate", "audio")``. ``validate`` reads the whole file.
+``read("corpora.demo.rate", "audio")``. ``validate`` reads all files.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,10 +21,21 @@ from mer.schema.profiles import WHOLE, Profile
 from mer.schema.spectrograms import MaybeView
 
 PARAMS = Path("params.yaml")
+# Sections that lie in files of their own, in the folder params/ beside params.yaml.
+FILES = {
+    "audio": "params/audio.yaml",
+    "quarantine": "params/audio.yaml",
+    "corpora": "params/corpora.yaml",
+    "cuts": "params/corpora.yaml",
+    "unions": "params/corpora.yaml",
+    "demos": "params/demos.yaml",
+    "views": "params/views.yaml",
+    "policies": "params/augmentation.yaml",
+}
 
 
 class Params(Block):
-    """The whole file; ``models`` and ``families`` are typed by their modules' ``Params``."""
+    """All sections; ``models`` and ``families`` are typed by their modules' ``Params``."""
 
     model: str
     dataset: str
@@ -75,6 +86,26 @@ def _load(path: Path) -> dict[str, Any]:
     return content
 
 
+def file_of(key: str, path: Path = PARAMS) -> Path:
+    """The file that holds a dotted key: ``path``, or one of the folder ``params`` beside it."""
+    section = key.partition(".")[0]
+    return path.parent / FILES[section] if section in FILES else path
+
+
+def load(path: Path = PARAMS) -> dict[str, Any]:
+    """The sections of params.yaml and of the files beside it, each of which holds its own only."""
+    content: dict[str, Any] = {}
+    for file in dict.fromkeys([path, *(path.parent / name for name in FILES.values())]):
+        found = _load(file)
+        if misplaced := [section for section in found if file_of(section, path) != file]:
+            section = misplaced[0]
+            raise MerError(
+                f"{file}: {section!r} must stand in {file_of(section, path)}; move it or mend its name"
+            )
+        content |= found
+    return content
+
+
 def _check(schema: Any, value: Any, where: str, path: Path) -> Any:
     """``value`` as ``schema``, or one sentence on its first fault."""
     try:
@@ -82,6 +113,7 @@ def _check(schema: Any, value: Any, where: str, path: Path) -> Any:
     except ValidationError as error:
         fault = error.errors()[0]
         key = ".".join([*([where] if where else []), *map(str, fault["loc"])])
+        path = file_of(key, path)
         if fault["type"] == "extra_forbidden":
             raise MerError(
                 f"{path}: {key!r} is not a known key; remove it or mend its name"
@@ -104,7 +136,7 @@ def _schema(parts: list[str]) -> Any:
 
 
 def read(*keys: str, path: Path = PARAMS) -> list[Any]:
-    """The named sections, typed; nothing else of the file is looked at.
+    """The named sections, typed; nothing else of their files is looked at.
 
     Parameters
     ----------
@@ -116,13 +148,14 @@ def read(*keys: str, path: Path = PARAMS) -> list[Any]:
     MerError
         If a section is missing, has an unknown key or a value of another type.
     """
-    content = _load(path)
+    contents = {file: _load(file) for file in dict.fromkeys(file_of(key, path) for key in keys)}
     values = []
     for key in keys:
-        value: Any = content
+        file = file_of(key, path)
+        value: Any = contents[file]
         for part in key.split("."):
             if not isinstance(value, dict) or part not in value:
-                raise MerError(f"{path}: the key {key!r} is missing")
+                raise MerError(f"{file}: the key {key!r} is missing")
             value = value[part]
         values.append(_check(_schema(key.split(".")), value, key, path))
     return values
@@ -160,37 +193,66 @@ def changed(params: Block, settings: Mapping[str, Any]) -> Block:
     return found
 
 
+def check_block(block: str, name: str, values: Any, path: Path = PARAMS) -> None:
+    """Refuse a block of ``models`` or ``families`` that is not what its module's ``Params`` says.
+
+    Raises
+    ------
+    MerError
+        Naming the key.
+    """
+    module = registry.get(TYPED_BY_MODULE[block], name)
+    _check(module.Params, values, f"{block}.{name}", path)
+
+
 def read_all(path: Path = PARAMS) -> Params:
-    """The whole file, every block typed and every selector one of its choices.
+    """All files, every block typed and every selector one of its choices.
 
     Raises
     ------
     MerError
         Naming the key, and the choices where there are some.
     """
-    content = _load(path)
-    params: Params = _check(Params, content, "", path)
-    for block, package in TYPED_BY_MODULE.items():
+    params = check(load(path), path)
+    for block in TYPED_BY_MODULE:
         for name, values in getattr(params, block).items():
-            module = registry.get(package, name)
-            _check(module.Params, values, f"{block}.{name}", path)
+            check_block(block, name, values, path)
+    return params
+
+
+def check(content: Mapping[str, Any], path: Path = PARAMS) -> Params:
+    """What ``load`` gives, typed, every selector one of its choices.
+
+    Blocks of ``models`` and ``families`` are left to ``check_block``, which imports their modules.
+
+    Raises
+    ------
+    MerError
+        Naming the key, and the choices where there are some.
+    """
+    params: Params = _check(Params, content, "", path)
+    corpora = file_of("corpora", path)
     for key, corpus in params.corpora.items():
         if corpus.layout not in registry.names("datasets"):
             known = registry.names("datasets")
-            raise MerError(f"{path}: corpora.{key}.layout={corpus.layout!r} is not one of {known}")
+            raise MerError(
+                f"{corpora}: corpora.{key}.layout={corpus.layout!r} is not one of {known}"
+            )
     for key, union in params.unions.items():
         known = sorted(params.corpora.keys() - params.unions.keys())
         for member in union.of:
             if member not in known:
-                raise MerError(f"{path}: unions.{key}.of: {member!r} is not one of {known}")
+                raise MerError(f"{corpora}: unions.{key}.of: {member!r} is not one of {known}")
         if key not in params.corpora or params.corpora[key].layout != "folder":
-            raise MerError(f"{path}: corpora.{key} must be there with layout=folder, for the union")
+            raise MerError(
+                f"{corpora}: corpora.{key} must be there with layout=folder, for the union"
+            )
     for key, cut in params.cuts.items():
         if cut.of not in params.corpora:
             known = sorted(params.corpora)
-            raise MerError(f"{path}: cuts.{key}.of: {cut.of!r} is not one of {known}")
+            raise MerError(f"{corpora}: cuts.{key}.of: {cut.of!r} is not one of {known}")
         if key in params.corpora:
-            raise MerError(f"{path}: cuts.{key} must not have the name of a corpus")
+            raise MerError(f"{corpora}: cuts.{key} must not have the name of a corpus")
     _check_joins(params, path)
     if WHOLE in params.profiles and not params.profiles[WHOLE].whole:
         raise MerError(

@@ -14,6 +14,7 @@ from mer.schema.corpora import Corpus
 from mer.schema.profiles import Profile
 
 DATA = Path("data")
+EXPERIMENTS = ".dvc/tmp/exps/"  # where `dvc exp run --temp` and `--queue` run
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,23 @@ def _present(key: str, corpus: Corpus, raw: Path) -> None:
     """Refuse a corpus whose folder is missing or cannot be read by its layout."""
     root = raw / key
     if not root.is_dir():
+        remedy = f"get it from {corpus.source}"
+        if (
+            EXPERIMENTS in Path.cwd().as_posix()
+        ):  # a copy that DVC has made, of what Git and DVC track
+            remedy = f"give `dvc exp run` the option -C {root}, which copies it into the experiment"
         raise MerError(
-            f"dataset {key!r} must lie in {root}, a folder or a link to one, and there is none; "
-            f"get it from {corpus.source}"
+            f"dataset {key!r} must lie in {root}, a folder or a link to one, and there is none; {remedy}"
         )
     registry.get("datasets", corpus.layout).tracks(root)
+
+
+def _has_table(family: str, params: Params, published: Collection[str]) -> bool:
+    """Whether a family, or both sides of a join, can be extracted or come with the corpus."""
+    for join in params.joins:
+        if join.name == family:
+            return all(_has_table(side, params, published) for side in (join.left, join.right))
+    return family in published or hasattr(registry.get("features", family), "extract")
 
 
 def can_be_read(chosen: Selection, params: Params) -> None:
@@ -101,19 +114,13 @@ def can_be_read(chosen: Selection, params: Params) -> None:
     if chosen.dataset not in params.cuts:
         layout = registry.get("datasets", params.corpora[chosen.dataset].layout)
         published = layout.published_families
-    if "table" in module.reads:
-        fitting = [
-            name
-            for name in params.families
-            if hasattr(registry.get("features", name), "extract") or name in published
-        ]
-        for join in params.joins:
-            fitting += [join.name] if {join.left, join.right} <= set(fitting) else []
-        if chosen.family not in fitting:
-            raise MerError(
-                f"family={chosen.family!r}: {chosen.dataset!r} does not bring that published table; "
-                f"choose one of {fitting}"
-            )
+    if "table" in module.reads and not _has_table(chosen.family, params, published):
+        names = [*params.families, *(join.name for join in params.joins)]
+        fitting = [name for name in names if _has_table(name, params, published)]
+        raise MerError(
+            f"family={chosen.family!r}: {chosen.dataset!r} does not bring that published table; "
+            f"choose one of {fitting}"
+        )
     if "spectrogram" in module.reads and chosen.view == "none":
         fitting = [name for name in params.views if name != "none"]
         raise MerError(f"view='none': model {chosen.model!r} reads one; choose one of {fitting}")
@@ -140,10 +147,12 @@ def _has_columns(chosen: Selection, params: Params) -> None:
     columns = params.columns
     if columns.used and "table" not in registry.get("models", chosen.model).reads:
         raise MerError(f"columns={columns.used}: model {chosen.model!r} reads no table")
+    if not columns.restricts:
+        return
     fitting = [
         name for name in params.families if hasattr(registry.get("features", name), "catalogue")
     ]
-    if columns.restricts and chosen.family not in fitting:
+    if chosen.family not in fitting:
         raise MerError(
             f"columns={columns.restricts}: no catalogue describes the columns of family="
             f"{chosen.family!r}; choose one of {fitting}"
@@ -178,10 +187,8 @@ def check(params: Params, raw: Path) -> None:
         belongs, where to get it) or the model cannot read what was selected.
     """
     chosen = Selection(**{name: getattr(params, name) for name in SELECTORS})
-    union = params.unions.get(chosen.dataset)
-    for key in union.of if union else (chosen.dataset,):
-        if key not in params.demos:
-            _present(key, params.corpora[key], raw)
+    if chosen.dataset not in params.demos:
+        _present(chosen.dataset, params.corpora[chosen.dataset], raw)
     can_be_read(chosen, params)
     _has_columns(chosen, params)
     _weights_are_there(chosen, params, raw / pretrained.FOLDER.name)

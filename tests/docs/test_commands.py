@@ -174,6 +174,8 @@ def faults(words: list[str]) -> list[str]:
     program, *rest = words
     if program == "bash":
         return faults(shlex.split(rest[-1].removeprefix("time ")))
+    if words[:2] == ["mer", "papers"]:  # DVC with the pipelines of papers/
+        return faults(["dvc", *words[2:]])
     if program not in PROGRAMS:
         return [f"{program} is no program that the docs use"]
     checks = {"dvc": dvc_faults, "mer": mer_faults, "make": make_faults, "python": python_faults}
@@ -199,11 +201,12 @@ def test_every_command_names_what_exists():
         ("dvc repro -s papers/dvc.yaml:table@louro_table9", "no stage table@louro_table9"),
         ("dvc repro papers/louro/dvc.yaml:experiment@svm_4qaed", "no file papers/louro/dvc.yaml"),
         ("dvc exp runs", "not understood by dvc"),
+        ("mer papers exp runs", "not understood by dvc"),
         ("dvc metrics diff HEAD --targets metrics/runs.json", "no stage metrics/runs.json"),
         ("mer listen mysongs", "not understood by mer"),
         ("mer features compare mysongs", "not understood by mer"),
         ("make everything", "no target everything"),
-        ("python stages/nothing.py", "no file stages/nothing.py"),
+        ("python stages/nowhere.py", "no file stages/nowhere.py"),
         ("python benchmarks/workers.py --datasets demo", "no option --datasets"),
         ("bash -c 'time dvc stats'", "not understood by dvc"),
         ("sudo make repro", "sudo is no program"),

@@ -14,8 +14,8 @@ from mer.reproduction import results, spec
 COLOURS = {"done": "green", "in part": "cyan", "demo only": "yellow", "absent": "red"}
 ADVICE = (
     "A cell of a corpus that is there, where it says which stage was not run:\n"
-    "  dvc exp run -S miniature= -S profile=paper <stage>\n"
-    "  dvc repro -s papers/dvc.yaml:table@<table>"
+    "  mer papers exp run -S miniature= -S profile=paper <stage>\n"
+    "  mer papers repro -s papers/dvc.yaml:table@<table>"
 )
 
 

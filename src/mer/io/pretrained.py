@@ -2,14 +2,15 @@
 
 params.yaml names the file, its sha256 and where to get it; the digest pins the content, so DVC needs
 no dependency on a file that may not be there. What runs without it, too, the experiments of papers/,
-depends on what ``look`` leaves. PyTorch's ``.pth`` and Keras' ``.h5`` (or ``.h5.gz``) are
-read without trust, once, and kept as safetensors under ``.mer/weights``.
+depends on what ``look`` leaves. PyTorch's ``.pth``, Keras' ``.h5`` (or ``.h5.gz``) and TensorFlow's
+checkpoints inside a wheel are read without trust, once, and kept as safetensors under ``.mer/weights``.
 """
 
 import gzip
 import hashlib
 import io
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ from pydantic import Field
 from safetensors.numpy import load_file, save_file
 
 from mer.errors import MerError
+from mer.io import tf_checkpoint
 from mer.io.artefacts import write_absent, write_manifest
 from mer.io.files import reading, writing
 from mer.schema import Block
@@ -46,12 +48,14 @@ class Weights(Block):
     Attributes
     ----------
     file : its name in data/raw/weights
+    member : folder of the checkpoint within a wheel; null for other files
     sha256 : of its content; null where this project has not seen the file, until you have it
     source : where to get it
     license : under which it is given
     """
 
-    file: Annotated[str, Field(pattern=r"^[\w.-]+\.(pth|h5|h5\.gz)$")]
+    file: Annotated[str, Field(pattern=r"^[\w.-]+\.(pth|h5|h5\.gz|whl)$")]
+    member: str | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
     source: str
     license: str
@@ -111,13 +115,31 @@ def load(weights: Weights, folder: Path | None = None) -> dict[str, np.ndarray]:
     kept, path = CONVERTED / f"{weights.sha256}.safetensors", (folder or FOLDER) / weights.file
     if not kept.exists():
         with reading(path, "a file of weights"):
-            arrays = _torch(path) if path.suffix == ".pth" else _keras(path)
+            arrays = _arrays(path, weights.member)
         kept.parent.mkdir(parents=True, exist_ok=True)
         temporary = kept.with_name(f".{kept.name}.{os.getpid()}")
         save_file(arrays, temporary)
         temporary.replace(kept)
     with reading(kept, "converted weights; remove it"):
         return load_file(kept)
+
+
+def _arrays(path: Path, member: str | None) -> dict[str, np.ndarray]:
+    if path.suffix == ".whl":
+        return _tensorflow(path, member or "")
+    return _torch(path) if path.suffix == ".pth" else _keras(path)
+
+
+def _tensorflow(path: Path, member: str) -> dict[str, np.ndarray]:
+    """A checkpoint inside a wheel: ``<layer>.<name>``, without what an optimizer keeps."""
+    with zipfile.ZipFile(path) as wheel:
+        files = [wheel.read(f"{member}/.{name}") for name in ("index", "data-00000-of-00001")]
+    arrays = {}
+    for name, array in tf_checkpoint.read(*files).items():
+        layer, _, kind = name.rpartition("/")
+        if layer and kind in KERAS_NAMES:
+            arrays[f"{layer}.{KERAS_NAMES[kind]}"] = _axes(array)
+    return arrays
 
 
 def _torch(path: Path) -> dict[str, np.ndarray]:

@@ -21,6 +21,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mer.errors import MerError
 from mer.learn.result import TrainingPhase
 from mer.runtime.device import computes_in_bfloat16
+from mer.runtime.portable import limited
 from mer.schema.training import TrainingConfig
 
 EVALUATION_BATCH = 32
@@ -89,7 +90,9 @@ def optimizer_of(network: nn.Module, config: TrainingConfig) -> torch.optim.Opti
         return torch.optim.SGD(parameters, lr=config.lr)
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=config.lr, alpha=0.95, eps=1e-8)
-    return torch.optim.Adam(parameters, lr=config.lr, eps=KERAS_ADAM_EPSILON)
+    return torch.optim.Adam(
+        parameters, lr=config.lr, eps=KERAS_ADAM_EPSILON, fused=limited() or None
+    )
 
 
 def _batches(order: Tensor, size: int) -> list[Tensor]:

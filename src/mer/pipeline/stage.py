@@ -22,6 +22,7 @@ from rich.text import Text
 from mer import PARENT
 from mer.errors import MerError
 from mer.io.artefacts import read_json, write_json
+from mer.runtime.portable import limited
 from mer.runtime.processes import end_at_once
 
 RECORDS = Path(".mer/stages")
@@ -68,6 +69,7 @@ def _record(name: str, seconds: float, commit: str) -> dict[str, Any]:
         "ended": time.time(),
         "commit": commit,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "portable": limited(),
         "python": platform.python_version(),
         "versions": versions(),
     }

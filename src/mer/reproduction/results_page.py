@@ -145,7 +145,7 @@ def command(papers: Papers, key: str, facts: dict[str, Any]) -> str:
     if "max_epochs" in facts:
         settings.append(f"profiles.{profile}.epochs={facts['max_epochs']}")
     given = " ".join(f"-S {setting}" for setting in (*settings, *SETTINGS.get(key, ())))
-    return f"dvc exp run {given} {papers.stages[key]}"
+    return f"mer papers exp run {given} {papers.stages[key]}"
 
 
 def _printed(table: Table) -> str:

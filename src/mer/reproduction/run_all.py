@@ -9,15 +9,17 @@ import networkx as nx
 from dvc.repo import Repo
 
 from mer.reproduction.spec import Papers
+from mer.reproduction.visible import COMMAND, show_papers
 
 EVERY = "papers/dvc.yaml"
-FIRST = "validate"
+FIRST = ("validate", "papers/corpora/dvc.yaml:nothing")  # what all experiments read
 # What reads other experiments, or a corpus that others read, comes after them.
 LATER = ("cross", "transfer", "brought")
 
 
 def pipeline() -> nx.DiGraph:
     """Every stage's name, with an edge to each stage that it needs."""
+    show_papers()
     found = Repo().index.graph
     return nx.relabel_nodes(found, {stage: stage.addressing for stage in found})
 
@@ -36,7 +38,7 @@ def plans(graph: nx.DiGraph, wanted: Collection[str], done: Collection[str]) -> 
 
 
 def _repro(*words: str, **settings: str) -> int:
-    command = ["dvc", "--wait-for-lock", "repro", *words]
+    command = [*COMMAND, "repro", *words]
     return subprocess.run(command, env=os.environ | settings, check=False).returncode
 
 
@@ -55,9 +57,9 @@ def sweep(papers: Papers, count: int, *targets: str) -> int:
     code : int
         The last run's exit status.
     """
-    if failed := _repro(FIRST):
+    if failed := _repro(*FIRST):
         return failed
-    graph, stages, done = pipeline(), papers.stages, {FIRST}
+    graph, stages, done = pipeline(), papers.stages, set(FIRST)
     later = {stages[key] for name in LATER for key in papers.groups[name]}
     for wanted in (set(stages.values()) - later, later):
         work = plans(graph, wanted, done)

@@ -61,7 +61,7 @@ def gain(ours: Predictions, theirs: Predictions, seed: int) -> dict[str, float]:
     if unlike := _answered(ours) ^ _answered(theirs):
         raise MerError(
             "a gain must be of two trainings with the same test clips and labels, but only one has "
-            f"{min(unlike)[0]!r}; run `dvc repro papers/dvc.yaml`"
+            f"{min(unlike)[0]!r}; run `mer papers repro papers/dvc.yaml`"
         )
     rng = np.random.default_rng(seed)
     weights = draws(len(clips_of(ours)), rng)

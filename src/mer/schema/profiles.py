@@ -1,8 +1,8 @@
 """``profiles``."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from mer.schema import Block
 from mer.schema.training import Precision
@@ -24,6 +24,8 @@ class Profile(Block):
     precision : ``bfloat16`` trains convolutions and dense layers in it where the device computes in it
         (GPUs, processors with AVX512-BF16 or AMX), and in float32 elsewhere; answers are computed in
         float32, but for those on chunks (``mer.learn.trainers.random_chunks``)
+    portable : networks compute with such instructions only that every x86-64 processor with AVX2 has, and
+        a run gives the same bytes on all of them (``mer.runtime.portable``); slower, and in float32 only
     """
 
     folds: Annotated[int, Field(ge=2)] | None
@@ -33,6 +35,15 @@ class Profile(Block):
     batch: PositiveInt | None
     short: bool
     precision: Precision
+    portable: bool
+
+    @model_validator(mode="after")
+    def _portable_is_float32(self) -> Self:
+        if self.portable and self.precision != "float32":
+            raise ValueError(
+                f"portable=true needs precision=float32, not {self.precision}: not every processor has it"
+            )
+        return self
 
     @property
     def whole(self) -> bool:

@@ -1,0 +1,35 @@
+"""Run a DVC command with the pipelines of papers/ in its graph: mer papers repro …, mer papers status."""
+
+import argparse
+import logging
+import sys
+
+from dvc.cli import main as dvc
+from rich.console import Console
+
+from mer.errors import MerError
+from mer.reproduction.visible import show_papers
+
+ELSEWHERE = ("--temp", "--queue")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Whatever ``dvc`` takes."""
+    parser.add_argument("words", nargs=argparse.REMAINDER, help="a DVC command and its arguments")
+
+
+def run(_: Console, given: argparse.Namespace) -> None:
+    """Run it and end with its status.
+
+    Raises
+    ------
+    MerError
+        If DVC would start another process, which would not see these pipelines.
+    """
+    if found := sorted(set(ELSEWHERE) & set(given.words)):
+        raise MerError(
+            f"mer papers must run in the workspace, and {found[0]} asks for another; leave it away"
+        )
+    show_papers()
+    logging.getLogger("dvc").propagate = False  # DVC prints its own messages
+    sys.exit(dvc(["--wait-for-lock", *given.words]))

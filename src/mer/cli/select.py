@@ -1,0 +1,112 @@
+"""Select a system: check the values given, then write them into params.yaml."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from mer import config, selection
+from mer.errors import MerError
+from mer.io.files import write_text
+
+TYPED = {"models": "model", "families": "family"}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """``<key>=<value> …``."""
+    parser.add_argument(
+        "values",
+        nargs="+",
+        metavar="key=value",
+        help="a selector, as in model=svm, or a dotted key, as in models.svm.c=4.0",
+    )
+
+
+def run(console: Console, given: argparse.Namespace) -> None:
+    """Write the values, each into its own line of the file that holds it, if all files stay valid."""
+    words = dict(_split(word) for word in given.values)
+    texts: dict[Path, str] = {}
+    for key, value in words.items():
+        file = config.file_of(key)
+        texts[file] = replaced(
+            texts.get(file) or file.read_text(encoding="utf-8"), key, value, file
+        )
+    content = config.load() | {
+        k: v for text in texts.values() for k, v in yaml.safe_load(text).items()
+    }
+    params = config.check(content)
+    _check_blocks(params, words)
+    selection.check(params, raw=Path("data/raw"))
+    for file, text in texts.items():
+        write_text(file, text)
+    chosen = " ".join(f"{name}={getattr(params, name)}" for name in selection.SELECTORS)
+    console.print(f"{chosen}\nRun it: dvc repro", soft_wrap=True, markup=False)
+
+
+def _split(word: str) -> tuple[str, str]:
+    key, equals, value = word.partition("=")
+    if not equals:
+        raise MerError(f"{word!r} must be <key>=<value>, as in model=svm")
+    try:
+        node = yaml.compose(value, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        node = yaml.MappingNode("", [])
+    if not isinstance(node, yaml.ScalarNode | None):
+        raise MerError(f"{word!r} must give one value, as in model=svm; edit the file for more")
+    return key, value
+
+
+def _check_blocks(params: config.Params, keys: Mapping[str, str]) -> None:
+    """Refuse values of the selected model and family, and of those that the keys name."""
+    named = {tuple(key.split(".")[:2]) for key in keys if "." in key}
+    named |= {(block, getattr(params, selector)) for block, selector in TYPED.items()}
+    for block, name in sorted(named):
+        if block in TYPED and name in getattr(params, block):
+            config.check_block(block, name, getattr(params, block)[name])
+
+
+def replaced(text: str, key: str, value: str, file: Path) -> str:
+    """The YAML text with one value replaced, and nothing else.
+
+    Parameters
+    ----------
+    key : str
+        Dotted.
+    file : Path
+        For messages.
+
+    Raises
+    ------
+    MerError
+        If the text has no such key, or a mapping or list there.
+    """
+    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    for part in key.split("."):
+        children = {k.value: v for k, v in node.value} if isinstance(node, yaml.MappingNode) else {}
+        if part not in children:
+            raise MerError(
+                f"{file}: {key!r} must be a key of it; {part!r} is not one of {list(children)}"
+            )
+        node = children[part]
+    if not isinstance(node, yaml.ScalarNode):
+        raise MerError(
+            f"{file}: {key!r} must hold one value, and holds several; edit the file instead"
+        )
+    start, end = node.start_mark.index, node.end_mark.index
+    before, after = text[:start], text[end:]
+    if start == end:  # an empty value: its place is the colon's
+        return f"{before} {value}{_moved(after, len(value) + 1)}"
+    return f"{before}{value}{_moved(after, len(value) - (end - start))}"
+
+
+def _moved(after: str, grown: int) -> str:
+    """What follows a value that has grown, with the comment of its line in the column where it was."""
+    line, newline, rest = after.partition("\n")
+    comment = line.lstrip(" ")
+    if not comment.startswith("#"):
+        return after
+    gap = max(len(line) - len(comment) - grown, 1)
+    return f"{' ' * gap}{comment}{newline}{rest}"
