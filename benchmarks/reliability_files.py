@@ -1,7 +1,7 @@
 """Behaviour for damaged and unusual audio files: ``python benchmarks/reliability_files.py``.
 
-Writes the section ``files`` of docs/reliability.md: every kind of tests/damaged.py, 1,000 files with
-flipped bits, and the cost of decoding in another process.
+Writes the section ``files`` of docs/reliability.md: every kind of tests/helpers/damaged.py, 1,000 files
+with flipped bits, and the cost of decoding in another process.
 """
 
 import re
@@ -17,7 +17,7 @@ import sections
 import soundfile as sf
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-import damaged
+from helpers import damaged
 from mer import audio, config
 from mer.decoding import client, worker
 from mer.decoding.worker import Unreadable
@@ -29,7 +29,7 @@ TURNS = 60
 INTRODUCTION = """\
 ## Damaged and odd files
 
-Made by `python benchmarks/reliability_files.py` from the generator of the tests, `tests/damaged.py`.
+Made by `python benchmarks/reliability_files.py` from the tests' generator, `tests/helpers/damaged.py`.
 Every file is decoded in another process within the limits of `audio` in `params.yaml`; one that
 crashes it, hangs it or exhausts its memory gets a second try in a fresh one."""
 FLIPPED = """\

@@ -1,7 +1,7 @@
 """Behaviour under kills, signals, a full disk and a second DVC: ``python benchmarks/reliability_kills.py``.
 
-The program runs tests/test_kills.py with 50 kills, or the number in the first argument, and writes the
-results to the section ``kills`` of docs/reliability.md if every test passes.
+The program runs tests/system/test_kills.py with 50 kills, or the number in the first argument, and writes
+the results to the section ``kills`` of docs/reliability.md if every test passes.
 """
 
 import os
@@ -20,7 +20,8 @@ Trials = dict[str, list[tuple[str, float]]]
 INTRODUCTION = """\
 ## Kills, signals, a full disk, a second run
 
-Made by `python benchmarks/reliability_kills.py` from tests/test_kills.py, in a clone with short clips and
+Made by `python benchmarks/reliability_kills.py` from tests/system/test_kills.py,
+in a clone with short clips and
 the model `cnn`. A stage is started, killed at a random moment and started again, {stops} times over seven
 stages; then it runs to its end. Each start is the one of `make repro`: stages/repair_locks.py runs first,
 because a kill while DVC writes `dvc.lock` truncates that file, and `dvc repro` alone then refuses it.
@@ -58,7 +59,7 @@ def section(found: Trials) -> str:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
-        command = [sys.executable, "-m", "pytest", "tests/test_kills.py"]
+        command = [sys.executable, "-m", "pytest", "tests/system/test_kills.py"]
         command += ["-o", "junit_family=xunit1", f"--junitxml={report}"]
         kills = sys.argv[1] if sys.argv[1:] else "50"
         subprocess.run(command, env={**os.environ, "MER_KILLS": kills}, check=True)

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
 
-from clone import copy_params
+from helpers.clone import copy_params
 from mer import config, registry
 from mer.errors import MerError
 

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-import imports
+from helpers import imports
 from mer import registry
 
 PACKAGE = imports.SRC / "mer"
@@ -147,3 +147,13 @@ def test_a_registry_folder_holds_entries_and_nothing_else(package):
 def test_a_helper_in_a_registry_folder_is_no_entry():
     assert (PACKAGE / "augment" / "_random.py").is_file()
     assert "_random" not in registry.names("augment")
+
+
+# Folders of tests of the whole: runs in clones, pages of docs/, what the tests share.
+OF_THE_WHOLE = {"docs", "helpers", "system"}
+
+
+def test_the_tests_lie_as_the_package_does():
+    tests = PACKAGE.parents[1] / "tests"
+    found = {path.parent.relative_to(tests).as_posix() for path in tests.rglob("*.py")}
+    assert found - {"."} - OF_THE_WHOLE <= set(folders())

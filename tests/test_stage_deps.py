@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-import imports
+from conftest import ROOT
+from helpers import imports
 from mer import registry
 
-ROOT = Path(__file__).resolve().parents[1]
 PIPELINES = (
     "dvc.yaml",
     "data/dvc.yaml",

@@ -17,6 +17,7 @@ import pytest
 import torch
 from safetensors.numpy import save
 
+from conftest import ROOT
 from mer import parallel
 from mer.errors import MerError
 from mer.io import artefacts
@@ -54,7 +55,7 @@ def faults(source: str) -> list[str]:
 
 
 def sources() -> list[Path]:
-    root = Path(__file__).resolve().parents[1]
+    root = ROOT
     return [p for folder in ("src", "stages") for p in sorted((root / folder).rglob("*.py"))]
 
 

@@ -15,8 +15,8 @@ import soundfile as sf
 import yaml
 from dvc.cli.parser import get_main_parser
 
-from clone import Clone
 from conftest import ROOT
+from helpers.clone import Clone
 from mer import registry
 from mer.io.files import read_json
 

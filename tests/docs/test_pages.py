@@ -47,7 +47,7 @@ def test_a_broken_link_is_found(tmp_path, link):
 
 
 PATH = re.compile(
-    r"`((?:src/mer|stages|benchmarks|papers|docs)/[\w./]*|(?:networks|models)/\w+\.py)`"
+    r"`((?:src/mer|stages|benchmarks|papers|docs|tests)/[\w./]*|(?:networks|models)/\w+\.py)`"
 )
 NOT_THERE_YET = {"src/mer/models/logistic.py"}  # of the template
 

@@ -1,0 +1,110 @@
+"""``mer select``: values go into their own lines of the params files, or nothing changes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from conftest import ROOT
+from helpers.clone import copy_params
+from mer import config
+from mer.__main__ import main
+from mer.cli import select
+from mer.errors import MerError
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with the committed params and nothing else."""
+    copy_params(ROOT, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def texts(folder):
+    """Every params file and what is in it."""
+    files = [folder / "params.yaml", *(folder / "params").iterdir()]
+    return {file.relative_to(folder).as_posix(): file.read_text() for file in files}
+
+
+def run(monkeypatch, *words):
+    monkeypatch.setattr("sys.argv", ["mer", "select", *words])
+    main()
+
+
+def test_only_the_lines_of_the_values_change(project, monkeypatch, capsys):
+    before = texts(project)
+    run(monkeypatch, "model=svm", "protocol=grouped", "models.svm.c=4.0", "views.louro.n_fft=1024")
+    after = texts(project)
+    changed = [
+        (old, new)
+        for name, text in before.items()
+        for old, new in zip(text.splitlines(), after[name].splitlines(), strict=True)
+        if old != new
+    ]
+    assert [new.split("#")[0].strip() for _, new in changed] == [
+        "model: svm",
+        "protocol: grouped",
+        "c: 4.0",
+        "n_fft: 1024",
+    ]
+    for old, new in changed:  # comments stay in their column, as DVC leaves them
+        assert old.partition("#")[1:] == new.partition("#")[1:]
+        assert old.find("#") == new.find("#")
+    model, block = config.read("model", "models.svm")
+    assert (model, block.c) == ("svm", 4.0)
+    assert "model=svm dataset=demo" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["model=smv"], r"model='smv' is not one of \['ae_bilstm', "),
+        (["modle=svm"], r"'modle' must be a key of it; 'modle' is not one of \['model', "),
+        (["svm"], r"'svm' must be <key>=<value>"),
+        (["model=svm", "protocol=groupd"], r"protocol='groupd': Input should be 'default'"),
+        (["models.svm.c=much"], r"models.svm.c='much': .*number"),
+        (["models.svm.grid_c=4"], r"'models.svm.grid_c' must hold one value"),
+        (["view=none"], r"view='none': model 'hybrid' reads one"),
+        (["dataset=4qaed"], r"'4qaed' must lie in data/raw/4qaed"),
+        (["views.louro.n_fft=-1"], r"params/views.yaml: views.louro.*n_fft"),
+        (["model: svm=x"], r"'model: svm' must be a key"),
+        (["model=[svm"], r"'model=\[svm' must give one value"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence_and_nothing_is_written(
+    project, monkeypatch, capsys, words, message
+):
+    before = texts(project)
+    with pytest.raises(SystemExit, match="1"):
+        run(monkeypatch, *words)
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    with pytest.raises(MerError, match=message):
+        raise MerError(" ".join(error.split()))
+    assert texts(project) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "expected"),
+    [
+        ("a: 1\n", "a", "2", "a: 2\n"),
+        ("a: 1   # one\n", "a", "200", "a: 200 # one\n"),
+        ("a: 100 # hundred\n", "a", "1", "a: 1   # hundred\n"),
+        ("a:      # none\nb: 1\n", "a", "20", "a: 20   # none\nb: 1\n"),
+        ("a:\nb: 1\n", "a", "2", "a: 2\nb: 1\n"),
+        ("a: {b: 1, c: 2}\n", "a.b", "3", "a: {b: 3, c: 2}\n"),
+        ("a:\n  b: x y\n  c: 'q'", "a.c", "z", "a:\n  b: x y\n  c: z"),
+    ],
+)
+def test_a_value_is_replaced_where_it_stands(tmp_path, text, key, value, expected):
+    assert select.replaced(text, key, value, tmp_path) == expected
+
+
+def test_selecting_loads_no_network(project):
+    """It takes a second, and torch two more."""
+    code = (
+        "import sys; from mer.__main__ import main; sys.argv = ['mer', 'select', 'model=svm']; main(); "
+        "sys.exit('torch' in sys.modules or 'dvc' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,81 @@
+"""A battery over every layout."""
+
+from collections import Counter
+
+import pytest
+
+from helpers.corpora import PITCH, content, eight_songs, pitch, shuffle_rows, tables
+from mer import registry
+from mer.errors import MerError
+from mer.types import QUADRANTS
+
+LAYOUTS = registry.names("datasets")
+
+
+@pytest.fixture
+def songs():
+    return eight_songs()
+
+
+@pytest.fixture(params=LAYOUTS)
+def module(request):
+    return registry.get("datasets", request.param)
+
+
+def writer(layout):
+    """What writes a synthetic corpus that ``layout`` reads."""
+    return registry.get("pipeline.demo.writers", layout.__name__.rpartition(".")[2])
+
+
+def test_layout_is_drawn_as_a_tree(module):
+    assert "<root>/\n" in module.__doc__
+    assert "├── " in module.__doc__
+
+
+def test_families_are_published_ones(module):
+    for family in module.published_families:
+        assert registry.get("features", family).published
+
+
+def test_round_trip_joins_labels_with_their_audio(module, songs, tmp_path):
+    writer(module).write(tmp_path, songs)
+    found = module.tracks(tmp_path)
+    assert [t.id for t in found] == sorted({t.id for t in found})
+    assert Counter(t.quadrant for t in found) == dict.fromkeys(QUADRANTS, 2)
+    artists, known = Counter(t.artist for t in found), Counter(t.artist for t, _ in songs)
+    assert artists == known or not artists.keys() & known.keys() - {None}
+    assert [pitch(tmp_path / t.path) for t in found] == pytest.approx(
+        [PITCH[t.quadrant] for t in found], abs=10
+    )
+
+
+def test_tables_are_of_known_families_and_of_all_tracks(module, songs, tmp_path):
+    writer(module).write(tmp_path, songs)
+    ids = {t.id for t in module.tracks(tmp_path)}
+    assert all(
+        family in module.published_families and set(features.ids) == ids
+        for family, features in module.published(tmp_path).items()
+    )
+
+
+def test_same_songs_give_same_bytes(module, songs, tmp_path):
+    writer(module).write(tmp_path / "a", songs)
+    writer(module).write(tmp_path / "b", songs)
+    assert content(tmp_path / "a") == content(tmp_path / "b")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_order_of_rows_does_not_matter(module, songs, tmp_path, seed):
+    writer(module).write(tmp_path, songs)
+    if not any(tmp_path.rglob("*.csv")):
+        pytest.skip("the layout has no table")
+    before = module.tracks(tmp_path), tables(module, tmp_path)
+    written = content(tmp_path)
+    shuffle_rows(tmp_path, seed)
+    assert content(tmp_path) != written
+    assert (module.tracks(tmp_path), tables(module, tmp_path)) == before
+
+
+def test_empty_folder_is_refused_with_what_must_be_there(module, tmp_path):
+    with pytest.raises(MerError, match=r"must (be|hold|have) .*; \w+"):
+        module.tracks(tmp_path)

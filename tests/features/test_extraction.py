@@ -1,0 +1,226 @@
+"""mer.pipeline.features, and one battery over every family of features."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+import torch
+
+from conftest import ROOT
+from helpers import weights
+from mer import audio, config, parallel, registry
+from mer.errors import MerError
+from mer.features import compare, musicnn, openl3
+from mer.features.musicnn.network import NAMES, MusiCNN
+from mer.io import artefacts
+from mer.io.pretrained import renamed
+from mer.pipeline import features
+from mer.pipeline.standardize import standardize
+from mer.types import Clip, FeatureSet, Track
+
+RATE = 22050
+PARAMS = compare.Params(sample_rate=16000, peak=0.99)
+FAMILIES = registry.names("features")
+EXTRACTED = [name for name in FAMILIES if hasattr(registry.get("features", name), "extract")]
+
+
+def music(seconds: float, rate: int, key: float = 220.0) -> np.ndarray:
+    """Decaying chords of five partials, two a second, over faint noise; peak 0.8."""
+    time = np.arange(round(seconds * rate)) / rate
+    decay = np.exp(-4 * (time % 0.5))
+    step = 2 ** (np.floor(2 * time) * 5 % 12 / 12)
+    tones = (key * third * part for third in (1, 1.26, 1.5) for part in range(1, 6))
+    wave = sum(decay / (hz / key) * np.sin(2 * np.pi * hz * step * time) for hz in tones)
+    wave = wave + 0.01 * np.random.default_rng(1).standard_normal(len(time))
+    return 0.8 * wave / np.abs(wave).max()
+
+
+SIGNALS = {
+    "noise": lambda rate: np.random.default_rng(0).uniform(-0.5, 0.5, 3 * rate),
+    "tone": lambda rate: 0.5 * np.sin(2 * np.pi * 440 * np.arange(3 * rate) / rate),
+    "music": lambda rate: music(3.0, rate),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_names_its_columns(family):
+    (params,) = config.read(f"families.{family}", path=ROOT / "params.yaml")
+    names = registry.get("features", family).names(params)
+    assert bool(names) is (family != "none")
+    assert all(names)
+    assert len(set(names)) == len(names)
+
+
+@pytest.fixture
+def brought(monkeypatch):
+    """Random weights for the families that need some."""
+    monkeypatch.setattr(openl3, "FILTERS", (2, 2, 4, 4, 4, 4, 4, 512))
+    monkeypatch.setattr(openl3, "load", lambda _: weights.keras(openl3.Network()))
+    torch.manual_seed(0)
+    tagger = {k: v.numpy() for k, v in MusiCNN().state_dict().items()}
+    monkeypatch.setattr(musicnn, "load", lambda _: renamed(tagger, NAMES))
+    for family in (openl3, musicnn):
+        family._network.cache_clear()
+    yield
+    for family in (openl3, musicnn):
+        family._network.cache_clear()
+
+
+@pytest.mark.usefixtures("brought")
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("family", EXTRACTED)
+def test_every_family_gives_the_same_finite_values_twice(family, signal):
+    module = registry.get("features", family)
+    (params,) = config.read(f"families.{family}", path=ROOT / "params.yaml")
+    rate = params.sample_rate or RATE
+    clip = Clip(signal, SIGNALS[signal](rate).astype(np.float32), rate)
+    values = module.extract(clip, params)
+    assert values.shape == (len(module.names(params)),)
+    assert np.isfinite(values).all()
+    assert values.std() > 0
+    assert np.array_equal(module.extract(clip, params), values)
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """An index and a standardized corpus of two clips; scratch in the temporary folder."""
+    monkeypatch.setattr(parallel, "SCRATCH", tmp_path / "scratch")
+    for name, key in (("a", 220.0), ("b", 330.0)):
+        sf.write(tmp_path / f"{name}.wav", music(1.5, RATE, key), RATE)
+    tracks = [Track(name, "Q1", f"{name}.wav") for name in "ab"]
+    (tmp_path / "index").mkdir()
+    artefacts.write_tracks(tmp_path / "index" / "tracks.csv", tracks, {})
+    standardized(tmp_path, RATE)
+    return tmp_path
+
+
+def standardized(root: Path, rate: int) -> None:
+    limits, quarantine = config.read("audio", "quarantine", path=ROOT / "params.yaml")
+    standardize(
+        root / "index",
+        root,
+        root / "standard",
+        sample_rate=rate,
+        peak_db=None,
+        limits=limits,
+        quarantine=quarantine,
+    )
+
+
+def run(root: Path, family: str = "compare", params=PARAMS) -> Path:
+    target = root / "features" / family
+    features.extract(root / "standard", root / "index", target, family=family, params=params)
+    return target
+
+
+def test_the_table_holds_each_clip_at_the_rate_of_the_family(prepared):
+    features = artefacts.read_features(run(prepared) / "features.parquet")
+    standard = artefacts.Standard.read(prepared / "standard")
+    expected = [compare.extract(audio.resample(standard.clip(i), 16000), PARAMS) for i in (0, 1)]
+    assert features.ids == ("a", "b")
+    assert features.names == tuple(compare.names(PARAMS))
+    assert features.values.dtype == np.float32
+    assert np.array_equal(features.values, expected)
+    assert features.source == {
+        "source": "extracted",
+        "family": "compare",
+        "params": '{"rate":16000,"peak":0.99}',
+        **compare.versions(),
+    }
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_number_of_workers_changes_no_byte(prepared, monkeypatch):
+    alone = contents(run(prepared))
+    monkeypatch.setenv("MER_JOBS", "2")
+    assert contents(run(prepared)) == alone
+    assert set(alone) == {"features.parquet", "manifest.json"}
+
+
+@pytest.mark.parametrize(("peak", "computed"), [(0.99, ["b"]), (0.5, ["a", "b"])])
+def test_a_killed_extraction_goes_on_where_it_stopped(prepared, monkeypatch, peak, computed):
+    """With the same parameters only: results of others are not taken up."""
+    params = compare.Params(sample_rate=16000, peak=peak)
+    whole = contents(run(prepared, params=params))
+    real, seen = compare.extract, []
+
+    def dies_at_b(clip, params):
+        if clip.id == "b":
+            raise KeyboardInterrupt
+        return real(clip, params)
+
+    def notes(clip, params):
+        seen.append(clip.id)
+        return real(clip, params)
+
+    monkeypatch.setattr(compare, "extract", dies_at_b)
+    with pytest.raises(KeyboardInterrupt):
+        run(prepared)
+    monkeypatch.setattr(compare, "extract", notes)
+    assert contents(run(prepared, params=params)) == whole
+    assert seen == computed
+
+
+def test_new_audio_at_the_same_place_is_seen(prepared):
+    before = artefacts.read_features(run(prepared) / "features.parquet").values
+    samples, _ = sf.read(prepared / "a.wav", dtype="int16")
+    sf.write(prepared / "a.wav", samples[::-1], RATE)
+    standardized(prepared, RATE)
+    after = artefacts.read_features(run(prepared) / "features.parquet").values
+    assert not np.array_equal(before[0], after[0])
+    assert np.array_equal(before[1], after[1])
+
+
+def test_a_family_above_the_rate_of_the_corpus_is_refused(prepared):
+    with pytest.raises(MerError, match="22050 Hz and must not be upsampled to 44100 Hz"):
+        run(prepared, params=compare.Params(sample_rate=44100, peak=0.99))
+    assert not (prepared / "features" / "compare").exists()
+
+
+def test_a_value_that_is_not_finite_names_clip_and_column(prepared, monkeypatch):
+    def broken(clip, params):
+        values = np.zeros(len(compare.names(PARAMS)), np.float32)
+        values[3] = np.nan if clip.id == "b" else 0.0
+        return values
+
+    monkeypatch.setattr(compare, "extract", broken)
+    with pytest.raises(MerError, match=f"'{compare.names(PARAMS)[3]}' of the clip 'b' is nan"):
+        run(prepared)
+    assert not (prepared / "features" / "compare").exists()
+
+
+def test_absent_audio_hands_its_reason_on(prepared):
+    artefacts.write_absent(prepared / "standard", "no audio here")
+    assert artefacts.absent(run(prepared)) == "no audio here"
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """Make ``compare`` a family that exists as a published table only."""
+    monkeypatch.delattr(compare, "extract")
+
+
+@pytest.mark.usefixtures("published")
+def test_a_published_table_is_taken_as_it_is(prepared):
+    source = {"source": "published", "family": "compare"}
+    table = FeatureSet(("x", "y"), ("f", "g"), np.arange(4.0).reshape(2, 2), source)
+    artefacts.write_features(prepared / "index" / "compare.parquet", table)
+    target = run(prepared)
+    copied = (target / "features.parquet").read_bytes()
+    assert copied == (prepared / "index" / "compare.parquet").read_bytes()
+    manifest = artefacts.read_json(target / "manifest.json")
+    assert manifest == {"status": "present", "clips": 2, "features": 2, "source": source}
+
+
+@pytest.mark.usefixtures("published")
+def test_a_corpus_without_the_published_table_is_absent(prepared):
+    assert artefacts.absent(run(prepared)) == "index has no published table 'compare'"
+
+
+def test_an_unknown_family_names_those_that_exist(prepared):
+    with pytest.raises(MerError, match=r"'nonesuch' is not one of \[.*'compare'"):
+        run(prepared, family="nonesuch")

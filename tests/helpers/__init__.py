@@ -1,0 +1,1 @@
+"""What the tests share: clones, miniature corpora, damaged files, workbooks, weights."""

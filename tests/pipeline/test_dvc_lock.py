@@ -1,0 +1,42 @@
+"""What holds when two DVC commands meet: the docs say so (`dvc --wait-for-lock`)."""
+
+import fcntl
+import subprocess
+import time
+
+import pytest
+
+from helpers.clone import ENVIRONMENT
+
+HELD = 6  # seconds; DVC tries for three
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A DVC project of one stage that takes two seconds."""
+    for command in ("git init -q", "dvc init -q"):
+        subprocess.run(command.split(), cwd=tmp_path, env=ENVIRONMENT, check=True)
+    stage = (
+        "stages:\n  slow:\n    cmd: touch started && sleep 2 && echo done > out\n    outs: [out]\n"
+    )
+    (tmp_path / "dvc.yaml").write_text(stage)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("words", "survives"), [(["--wait-for-lock"], True), ([], False)])
+def test_a_run_that_waits_survives_a_command_that_holds_the_lock(project, words, survives):
+    """Without the option it ends where another holds the lock for three seconds as a stage ends."""
+    first = subprocess.Popen(
+        ["dvc", *words, "repro"], cwd=project, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    )
+    while not (project / "started").exists():
+        time.sleep(0.1)
+    time.sleep(0.5)
+    with (project / ".dvc/tmp/lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        time.sleep(HELD)
+    error = first.communicate(timeout=60)[1]
+    assert (first.returncode == 0) is survives, error
+    assert ("Unable to acquire lock" in error) is not survives
+    assert (project / "dvc.lock").exists() is survives
+    assert (project / "out").exists()
