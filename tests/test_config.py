@@ -142,7 +142,7 @@ def test_the_whole_protocol_is_not_cut_short(root, tmp_path, cut):
     path = copy_params(root, tmp_path)
     before, paper = path.read_text().split("\n  paper: ")
     path.write_text(f"{before}\n  paper: {re.sub(rf'{key}:.*', cut, paper)}")
-    with pytest.raises(MerError, match=r"profiles\.paper must cut nothing short"):
+    with pytest.raises(MerError, match=r"profiles\.paper must not shorten anything"):
         config.read_all(path)
 
 
