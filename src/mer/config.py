@@ -257,8 +257,8 @@ def check(content: Mapping[str, Any], path: Path = PARAMS) -> Params:
     if WHOLE in params.profiles and not params.profiles[WHOLE].whole:
         raise MerError(
             f"{path}: profiles.{WHOLE} must not shorten anything, because its figures are those of a whole "
-            "protocol; set folds, repeats, max_folds, max_epochs or batch_size of profiles.quick, and select "
-            "profile=quick"
+            "protocol; set folds, repeats, max_folds, max_epochs or batch_size of profiles.quick, and "
+            "select profile=quick"
         )
     for selector, block in CHOICES.items():
         chosen, known = getattr(params, selector), sorted(getattr(params, block))
