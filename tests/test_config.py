@@ -134,14 +134,23 @@ def test_sections_come_typed(root):
 
 
 @pytest.mark.parametrize(
-    "cut", ["folds: 2", "repeats: 1", "first: 1", "epochs: 5", "batch: 8", "short: true"]
+    "cut",
+    [
+        "folds: 2",
+        "repeats: 1",
+        "max_folds: 1",
+        "max_epochs: 5",
+        "batch_size: 8",
+        "smoke_test: true",
+    ],
 )
 def test_the_whole_protocol_is_not_cut_short(root, tmp_path, cut):
     """The ledger takes the name of the profile for it."""
     key = cut.partition(":")[0]
     path = copy_params(root, tmp_path)
     before, paper = path.read_text().split("\n  paper: ")
-    path.write_text(f"{before}\n  paper: {re.sub(rf'{key}:.*', cut, paper)}")
+    changed = re.sub(rf"    {key}:.*", f"    {cut}", paper)
+    path.write_text(f"{before}\n  paper: {changed}")
     with pytest.raises(MerError, match=r"profiles\.paper must limit nothing"):
         config.read_all(path)
 

@@ -102,7 +102,7 @@ def test_a_module_that_lacks_a_function_is_found():
     svm = registry.get("models", "svm")
     assert faults(svm, contracts.EstimatorModel) == []
     assert faults(svm, contracts.NetworkModel) != []
-    assert faults(svm, contracts.Transform) == ["apply is missing", "draw is missing"]
+    assert faults(svm, contracts.Transform) == ["apply is missing", "sample_parameters is missing"]
 
 
 def test_the_accessor_names_a_protocol_for_each_registry():

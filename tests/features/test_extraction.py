@@ -125,7 +125,7 @@ def test_the_table_holds_each_clip_at_the_rate_of_the_family(prepared):
     assert features.source == {
         "source": "extracted",
         "family": "compare",
-        "params": '{"rate":16000,"peak":0.99}',
+        "params": '{"sample_rate":16000,"peak":0.99}',
         **compare.versions(),
     }
 

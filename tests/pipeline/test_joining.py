@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import yaml
 
+from helpers.clone import copy_params
 from mer import config, registry
 from mer.errors import MerError
 from mer.io import artefacts
@@ -108,7 +109,8 @@ def test_the_absence_of_one_is_handed_on(join):
     ],
 )
 def test_a_join_that_cannot_be_is_named(root, tmp_path, joins, message):
-    content = yaml.safe_load((root / "params.yaml").read_text())
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content | {"joins": joins}))
+    path = copy_params(root, tmp_path)
+    content = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(content | {"joins": joins}))
     with pytest.raises(MerError, match=message):
-        config.read_all(tmp_path / "params.yaml")
+        config.read_all(path)

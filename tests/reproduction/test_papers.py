@@ -185,7 +185,9 @@ def test_a_key_in_two_files_is_refused(tmp_path):
         (tmp_path / name).mkdir()
         text = f"{paper}counts: {{a: {{paper: {name}, dataset: d}}}}\n"
         (tmp_path / name / "paper.yaml").write_text(text)
-    with pytest.raises(MerError, match=r"two/paper\.yaml: counts\.a stands in another"):
+    with pytest.raises(
+        MerError, match=r"two/paper\.yaml: counts\.a is also in the file of another"
+    ):
         papers.load(tmp_path)
 
 
@@ -269,7 +271,7 @@ def test_mer_check_refuses_an_experiment_that_does_not_fit(small, monkeypatch, c
     path.write_text(path.read_text().replace("family: top100", "family: top10", 1))
     with pytest.raises(SystemExit, match="1"):
         check(monkeypatch, capsys)
-    message = "papers/p/paper.yaml: experiments.cnn_4qaed.family='top10' must be one of ['compare'"
+    message = "papers/p/paper.yaml: experiments.svm_4qaed.family='top10' must be one of ['compare'"
     assert message in capsys.readouterr().err
 
 

@@ -141,9 +141,9 @@ def command(papers: Papers, key: str, facts: dict[str, Any]) -> str:
     profile, restarts = facts["profile"], facts.get("n_rounds", 1)
     settings = ["miniature=", f"profile={profile}"]
     if facts["protocol"] != "song_80_20" and facts["n_folds"] // restarts < QUICK_FOLDS:
-        settings.append(f"profiles.{profile}.first={facts['n_folds'] // restarts}")
+        settings.append(f"profiles.{profile}.max_folds={facts['n_folds'] // restarts}")
     if "max_epochs" in facts:
-        settings.append(f"profiles.{profile}.epochs={facts['max_epochs']}")
+        settings.append(f"profiles.{profile}.max_epochs={facts['max_epochs']}")
     given = " ".join(f"-S {setting}" for setting in (*settings, *SETTINGS.get(key, ())))
     return f"mer papers exp run {given} {papers.stages[key]}"
 

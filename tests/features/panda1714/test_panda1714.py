@@ -87,7 +87,7 @@ def test_a_value_that_is_not_finite_names_clip_and_column(monkeypatch):
     ],
 )
 def test_a_param_that_cannot_be_is_named(tmp_path, change, message):
-    block = {"rate": "rate: 22050", "separator": "separator: none"}
+    block = {"sample_rate": "sample_rate: 22050", "separator": "separator: none"}
     block[change.split(":")[0]] = change
     path = tmp_path / "params.yaml"
     path.write_text("families:\n  panda1714:\n" + "".join(f"    {v}\n" for v in block.values()))

@@ -50,7 +50,7 @@ def test_totals_are_those_of_the_papers():
 def test_every_published_corpus_has_a_miniature_alike():
     for key in set(PUBLISHED) - {"emopia200"}:
         corpus, miniature = CORPORA[key], CORPORA[f"demo_{key}"]
-        assert (miniature.layout, miniature.rate, miniature.protocol) == (
+        assert (miniature.layout, miniature.sample_rate, miniature.protocol) == (
             corpus.layout,
             corpus.sample_rate,
             corpus.protocol,
