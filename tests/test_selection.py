@@ -34,7 +34,7 @@ def test_a_corpus_of_another_layout_is_refused(check, tmp_path):
 
 
 def test_a_published_family_elsewhere_names_the_choices(check):
-    with pytest.raises(MerError, match=r"'demo' does not bring .*choose one of \['compare', "):
+    with pytest.raises(MerError, match=r"'demo' must come with .*choose one of \['compare', "):
         check(model="svm", family="top100")
 
 
@@ -46,7 +46,7 @@ def test_a_join_is_a_family_where_both_its_families_are(check, root):
     check(model="svm", family="essentia_compare_lld")
     join = config.read("joins", path=root / "params.yaml")[0][0]
     mixed = join.model_copy(update={"right": "top100"})
-    with pytest.raises(MerError, match=r"'demo' does not bring"):
+    with pytest.raises(MerError, match=r"'demo' must come with"):
         check(model="svm", family=mixed.name, joins=(mixed,))
 
 
@@ -72,13 +72,15 @@ def test_columns_of_a_table_are_ranked_without_a_catalogue(check):
 
 def test_one_reading_only(check):
     with pytest.raises(
-        MerError, match=r"'constant' has no such reading; choose one of \['described'"
+        MerError, match=r"'constant' does not implement it; choose one of \['described'"
     ):
         check(model="constant", fidelity="released")
 
 
 def test_clips_of_training_alone_are_one_reading(check):
-    with pytest.raises(MerError, match=r"'deepsmote' sees training clips only.*'described'"):
+    with pytest.raises(
+        MerError, match=r"'deepsmote' is implemented as described only.*'described'"
+    ):
         check(model="cnn", augment="deepsmote", fidelity="released")
 
 

@@ -35,7 +35,7 @@ FILES = {
 
 
 class Params(Block):
-    """All sections; ``models`` and ``families`` are typed by their modules' ``Params``."""
+    """All sections; the ``Params`` of their modules type the blocks of ``models`` and ``families``."""
 
     model: str
     dataset: str
@@ -93,7 +93,7 @@ def file_of(key: str, path: Path = PARAMS) -> Path:
 
 
 def load(path: Path = PARAMS) -> dict[str, Any]:
-    """The sections of params.yaml and of the files beside it, each of which holds its own only."""
+    """Read the sections of params.yaml and of params/*.yaml; a section in the wrong file is an error."""
     content: dict[str, Any] = {}
     for file in dict.fromkeys([path, *(path.parent / name for name in FILES.values())]):
         found = _load(file)
@@ -107,7 +107,7 @@ def load(path: Path = PARAMS) -> dict[str, Any]:
 
 
 def _check(schema: Any, value: Any, where: str, path: Path) -> Any:
-    """``value`` as ``schema``, or one sentence on its first fault."""
+    """Validate ``value`` as ``schema``; an error is one sentence on its first fault."""
     try:
         return TypeAdapter(schema).validate_python(value)
     except ValidationError as error:
@@ -136,7 +136,7 @@ def _schema(parts: list[str]) -> Any:
 
 
 def read(*keys: str, path: Path = PARAMS) -> list[Any]:
-    """The named sections, typed; nothing else of their files is looked at.
+    """Read the named sections, typed; the other sections of their files are not checked.
 
     Parameters
     ----------
@@ -162,13 +162,13 @@ def read(*keys: str, path: Path = PARAMS) -> list[Any]:
 
 
 def settings(words: Iterable[str]) -> dict[str, Any]:
-    """What ``set.<key>=<value>`` among the words says, for ``changed``; a value is read as YAML."""
+    """Replacements ``set.<key>=<value>`` among the words, as ``changed`` takes them; values are YAML."""
     pairs = (word.removeprefix("set.").split("=", 1) for word in words if word.startswith("set."))
     return {key: yaml.safe_load(value) for key, value in pairs}
 
 
 def changed(params: Block, settings: Mapping[str, Any]) -> Block:
-    """A section with some of its values replaced, checked as the whole is.
+    """Replace some values of a section, and check the result.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def changed(params: Block, settings: Mapping[str, Any]) -> Block:
     Raises
     ------
     MerError
-        If it has no such key, or the value is none for it.
+        If the section has no such key, or the value has the wrong type.
     """
     values = params.model_dump()
     for key, value in settings.items():
@@ -194,7 +194,7 @@ def changed(params: Block, settings: Mapping[str, Any]) -> Block:
 
 
 def check_block(block: str, name: str, values: Any, path: Path = PARAMS) -> None:
-    """Refuse a block of ``models`` or ``families`` that is not what its module's ``Params`` says.
+    """Refuse a block of ``models`` or ``families`` that does not match the ``Params`` of its module.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def check_block(block: str, name: str, values: Any, path: Path = PARAMS) -> None
 
 
 def read_all(path: Path = PARAMS) -> Params:
-    """All files, every block typed and every selector one of its choices.
+    """Read and check all files: the type of every block, and the choice of every selector.
 
     Raises
     ------
@@ -221,7 +221,7 @@ def read_all(path: Path = PARAMS) -> Params:
 
 
 def check(content: Mapping[str, Any], path: Path = PARAMS) -> Params:
-    """What ``load`` gives, typed, every selector one of its choices.
+    """Check the content that ``load`` returns: the type of every section, and the choice of every selector.
 
     Blocks of ``models`` and ``families`` are left to ``check_block``, which imports their modules.
 

@@ -39,7 +39,7 @@ class Selection:
     seed: int
 
     def folder(self, kind: str, data: Path = DATA) -> Path:
-        """The artefact of this kind: ``index, standard, mel, features`` or ``augmented``."""
+        """Folder of an artefact: ``index``, ``standard``, ``mel``, ``features`` or ``augmented``."""
         parts = {
             "mel": (self.view,),
             "features": (self.family,),
@@ -48,7 +48,7 @@ class Selection:
         return data.joinpath(kind, *parts, self.dataset)
 
     def blocks(self) -> tuple[Any, Policy, Profile]:
-        """Its model's, policy's and profile's of params.yaml."""
+        """Read the blocks of the model, the policy and the profile."""
         params, policy, profile = config.read(
             f"models.{self.model}", f"policies.{self.augment}", f"profiles.{self.profile}"
         )
@@ -56,7 +56,7 @@ class Selection:
 
     @property
     def folds(self) -> Path:
-        """The folds of the protocol."""
+        """File with the folds of the protocol."""
         return DATA / "folds" / self.protocol / f"{self.dataset}.json"
 
     @property
@@ -74,7 +74,7 @@ SELECTORS = [field.name for field in fields(Selection)]
 
 
 def selected() -> Selection:
-    """That of params.yaml."""
+    """Read the selection of params.yaml."""
     return Selection(*config.read(*SELECTORS))
 
 
@@ -102,12 +102,12 @@ def _has_table(family: str, params: Params, published: Collection[str]) -> bool:
 
 
 def can_be_read(chosen: Selection, params: Params) -> None:
-    """Refuse a composition in which the model finds nothing to read.
+    """Refuse a selection without an input that the model reads.
 
     Raises
     ------
     MerError
-        Naming what does go together.
+        If an input is missing; the message names the choices that fit.
     """
     module = registry.get("models", chosen.model)
     published: Collection[str] = ()  # of a corpus in parts, for tables describe whole clips
@@ -118,27 +118,29 @@ def can_be_read(chosen: Selection, params: Params) -> None:
         names = [*params.families, *(join.name for join in params.joins)]
         fitting = [name for name in names if _has_table(name, params, published)]
         raise MerError(
-            f"family={chosen.family!r}: {chosen.dataset!r} does not bring that published table; "
+            f"family={chosen.family!r}: {chosen.dataset!r} must come with that published table; "
             f"choose one of {fitting}"
         )
     if "spectrogram" in module.reads and chosen.view == "none":
         fitting = [name for name in params.views if name != "none"]
-        raise MerError(f"view='none': model {chosen.model!r} reads one; choose one of {fitting}")
+        raise MerError(
+            f"view='none': model {chosen.model!r} reads a spectrogram; choose one of {fitting}"
+        )
     if module.trainer == "hybrid" and (view := params.views[chosen.view]) and view.segment_samples:
         fitting = [name for name, view in params.views.items() if view and not view.segment_samples]
         raise MerError(
-            f"view={chosen.view!r}: model {chosen.model!r} joins a clip's features with its one "
-            f"spectrogram, not with those of segments; choose one of {fitting}"
+            f"view={chosen.view!r}: model {chosen.model!r} needs one spectrogram per clip, and "
+            f"this view has one per segment; choose one of {fitting}"
         )
     if chosen.fidelity not in module.fidelities:
         raise MerError(
-            f"fidelity={chosen.fidelity!r}: model {chosen.model!r} has no such reading; choose one of "
+            f"fidelity={chosen.fidelity!r}: model {chosen.model!r} does not implement it; choose one of "
             f"{list(module.fidelities)}"
         )
     if chosen.fidelity == "released" and params.policies[chosen.augment].synthesis:
         raise MerError(
-            f"fidelity='released': augment {chosen.augment!r} sees training clips only, and there is no "
-            "other reading of it; choose 'described'"
+            f"fidelity='released': augment {chosen.augment!r} is implemented as described only; choose "
+            "'described'"
         )
 
 
@@ -160,7 +162,7 @@ def _has_columns(chosen: Selection, params: Params) -> None:
 
 
 def _weights_are_there(chosen: Selection, params: Params, folder: Path) -> None:
-    """Refuse a model or family whose weights, which a user brings, are missing or others."""
+    """Refuse a model or family whose pretrained weights are missing or have another digest."""
     module = registry.get("models", chosen.model)
     blocks = [("models", chosen.model, params.models)]
     if "table" in module.reads and chosen.family in params.families:
@@ -173,7 +175,7 @@ def _weights_are_there(chosen: Selection, params: Params, folder: Path) -> None:
 
 
 def check(params: Params, raw: Path) -> None:
-    """Refuse a selection that cannot be, naming those that can.
+    """Refuse a selection that cannot run; the message names the choices that can.
 
     Parameters
     ----------
@@ -183,8 +185,8 @@ def check(params: Params, raw: Path) -> None:
     Raises
     ------
     MerError
-        If the corpus, or weights that the model needs, are not there (what is missing, where it
-        belongs, where to get it) or the model cannot read what was selected.
+        If the corpus or the pretrained weights are missing (the message says where they belong and where
+        to get them), or if the model cannot read the selected inputs.
     """
     chosen = Selection(**{name: getattr(params, name) for name in SELECTORS})
     if chosen.dataset not in params.demos:

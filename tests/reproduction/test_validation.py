@@ -148,11 +148,11 @@ RULES = {
     ),
     "the model can read what is selected": (
         {f"{EXPERIMENT}.view": "none"},
-        f"{LOURO}{EXPERIMENT}: view='none': model 'cnn' reads one; choose one of [",
+        f"{LOURO}{EXPERIMENT}: view='none': model 'cnn' reads a spectrogram; choose one of [",
     ),
     "the corpus brings its published table": (
         {"experiments.svm_compare_emopia200.family": "top100"},
-        f"{LOURO}experiments.svm_compare_emopia200: family='top100': 'emopia200' does not bring that",
+        f"{LOURO}experiments.svm_compare_emopia200: family='top100': 'emopia200' must come with that",
     ),
     "settings are words, each key once": (
         {f"{EXPERIMENT}.settings": "set.training.lr=2 set.training.lr=3"},

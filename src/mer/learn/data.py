@@ -14,7 +14,7 @@ from mer.io.artefacts import absent, read_features, read_tracks
 from mer.io.spectrograms import AugmentedMels, Mels
 from mer.learn.feature_selection import best_columns, catalogued_columns
 from mer.learn.waveforms import SegmentedWaveforms, Waveforms
-from mer.schema.augmentation import Masking, Noise, Policy, Smote, Stripes, Synthesis
+from mer.schema.augmentation import Masking, Noise, Policy, Smote, SpectrogramMasks, Synthesis
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.selection import DATA, Selection
 from mer.types import FeatureSet
@@ -47,7 +47,7 @@ class TrainingData:
         Parameters of the synthetic rows that a training adds to the table.
     masking : Masking or None
         Masks of the segments that an autoencoder reads.
-    spec_augment : Stripes or None
+    spec_augment : SpectrogramMasks or None
         Masks of the spectrograms that a network reads.
     leak : str
         The ``leak`` of the augmentation policy.
@@ -68,7 +68,7 @@ class TrainingData:
     synthesis: Synthesis | None = None
     oversampling: Noise | Smote | None = None
     masking: Masking | None = None
-    spec_augment: Stripes | None = None
+    spec_augment: SpectrogramMasks | None = None
     leak: str = "none"
     columns: Columns = EVERY_COLUMN
     pretrained: Mapping[str, np.ndarray] | None = None

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mer.networks.spans import random_spans
-from mer.schema.augmentation import Stripes
+from mer.schema.augmentation import SpectrogramMasks
 
 
 class SpecAugment:
@@ -22,7 +22,7 @@ class SpecAugment:
         Spectrograms of the training clips; the masks hold the mean of each band over them.
     """
 
-    def __init__(self, mel: Tensor, masks: Stripes) -> None:
+    def __init__(self, mel: Tensor, masks: SpectrogramMasks) -> None:
         self.mel, self.masks, self.device = mel, masks, mel.device
         self.band_means = mel.mean((0, 1), dtype=torch.float32)
 

@@ -1,4 +1,4 @@
-"""The typed sections of params.yaml."""
+"""The typed sections of params.yaml and params/*.yaml."""
 
 from typing import Annotated, Literal
 

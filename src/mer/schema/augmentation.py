@@ -83,7 +83,7 @@ class Masking(Block):
     mask_value: Literal["mean", "zero"]
 
 
-class Stripes(Block):
+class SpectrogramMasks(Block):
     """``policies.<key>.spec_augment``: random masks of spectrograms in the training of a network.
 
     Attributes
@@ -117,5 +117,5 @@ class Policy(Block):
     synthesis: Synthesis | None = None
     oversampling: Annotated[Noise | Smote, Field(discriminator="method")] | None = None
     masking: Masking | None = None
-    spec_augment: Stripes | None = None
+    spec_augment: SpectrogramMasks | None = None
     leak: Literal["none", "before_split", "mismatched_folds"] = "none"

@@ -1,4 +1,4 @@
-"""``corpora``, what stages make of them, and what is accepted of their files."""
+"""The sections ``corpora``, ``demos``, ``unions``, ``cuts``, ``audio`` and ``quarantine``."""
 
 from typing import Annotated, Literal
 
@@ -8,15 +8,15 @@ from mer.schema import Block, Key, Protocol
 
 
 class Corpus(Block):
-    """``corpora.<key>``: what is in ``data/raw/<key>`` and how to prepare it.
+    """``corpora.<key>``: the corpus in ``data/raw/<key>`` and its preparation.
 
     Attributes
     ----------
     layout : module of ``mer.datasets`` that reads it
-    sample_rate : the highest rate any reader needs, in Hz
+    sample_rate : highest sample rate that a view or a family needs, in Hz
     peak_db : level of each clip's peak after standardization in dBFS, or null to leave the level
-    protocol : what ``protocol: default`` means here; ``own`` is the split that the labels carry
-    counts : clips per quadrant, or in all, that the paper prints, checked; null to accept any
+    protocol : protocol that ``protocol: default`` stands for; ``own`` is the split in the labels
+    counts : published number of clips per quadrant, or in total, which is checked; null accepts any
     """
 
     layout: str
@@ -30,11 +30,11 @@ class Corpus(Block):
 
 
 class Demo(Block):
-    """``demos.<key>``: a corpus that a stage renders.
+    """``demos.<key>``: a synthetic corpus that a stage renders.
 
     Attributes
     ----------
-    release : which of its archives, where the layout has several
+    release : archive to render, for a layout that has several
     """
 
     seed: int
@@ -43,23 +43,23 @@ class Demo(Block):
 
 
 class Union(Block):
-    """``unions.<key>``: a corpus that a stage makes of three others.
+    """``unions.<key>``: a corpus that a stage merges from three others.
 
     Attributes
     ----------
-    of : keys of corpora
+    of : keys of the merged corpora
     """
 
     of: tuple[Key, Key, Key]
 
 
 class Cut(Block):
-    """``cuts.<key>``: a corpus that a stage makes of another one's clips, each cut into equal parts.
+    """``cuts.<key>``: a corpus of the equal parts that a stage splits each clip of another corpus into.
 
     Attributes
     ----------
-    of : key of corpora
-    parts : of each clip
+    of : key of the corpus whose clips are split
+    parts : number of parts of each clip
     peak_db : level of each part's peak in dBFS, or null to leave the level
     """
 
@@ -69,14 +69,14 @@ class Cut(Block):
 
 
 class Audio(Block):
-    """``audio``: what standardization accepts of a file, and what decoding it may take.
+    """``audio``: limits of a file and of the process that decodes it.
 
     Attributes
     ----------
-    min_seconds : shorter clips are quarantined
-    max_pcm_mib : of a file's samples, all channels, as float32
-    max_wall_seconds, max_cpu_seconds, max_memory_mib : of the process that decodes; beyond them it
-        is ended and the file quarantined
+    min_seconds : minimum length; shorter clips are quarantined
+    max_pcm_mib : maximum size of the samples of a file, all channels, as float32
+    max_wall_seconds, max_cpu_seconds, max_memory_mib : limits of the decoding process; a file that
+        exceeds one is quarantined
     """
 
     min_seconds: PositiveFloat
@@ -87,12 +87,12 @@ class Audio(Block):
 
 
 class Quarantine(Block):
-    """``quarantine``: what is left out.
+    """``quarantine``: rules for files that are left out.
 
     Attributes
     ----------
-    max_fraction : share of the existing files beyond which the stage fails
-    duplicates : of files with the same bytes, ``drop`` all but the first id or ``keep`` all
+    max_fraction : largest share of the existing files that may be quarantined; the stage fails above it
+    duplicates : ``drop`` keeps the first id of files with the same bytes, ``keep`` keeps all of them
     """
 
     max_fraction: Annotated[float, Field(ge=0, le=1)]

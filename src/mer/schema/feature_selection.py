@@ -8,11 +8,11 @@ from mer.schema import Block, Key
 
 
 class Join(Block):
-    """An entry of ``joins``: the tables of two families side by side, selected as a family.
+    """An entry of ``joins``: two families concatenated column by column, which is selected as a family.
 
     Attributes
     ----------
-    name : of the family that they make
+    name : name of the concatenated family
     left, right : keys of ``families``
     """
 
@@ -26,10 +26,11 @@ class Columns(Block):
 
     Attributes
     ----------
-    grades, dimension, channel : of the family's catalogue; see ``mer.features._panda_catalogue.Column``
-    select : how columns are ranked inside each training part: by ReliefF or by chi-squared
-    k : so many of the best stay
-    neighbours : of each class, that ReliefF looks at
+    grades, dimension, channel : values of the family's catalogue that a column must have; see
+        ``mer.features._panda_catalogue.Column``
+    select : ranking of the columns inside each training part, by ReliefF or chi-squared
+    k : number of best-ranked columns that are kept
+    neighbours : nearest neighbours of each class that ReliefF compares
     """
 
     grades: Literal["A", "AB", "ABC"]
@@ -52,13 +53,13 @@ class Columns(Block):
 
     @property
     def restricts(self) -> dict[str, str]:
-        """What of the catalogue is asked for, where that is not everything."""
+        """Restrictions by the catalogue, without those that admit every column."""
         chosen = {key: getattr(self, key) for key in ("grades", "dimension", "channel")}
         return {key: value for key, value in chosen.items() if value not in ("ABC", "all")}
 
     @property
     def used(self) -> dict[str, str | int]:
-        """What narrows the table; nothing where a model sees all of it."""
+        """Settings that narrow the table; empty if a model sees every column."""
         ranked = {"none": [], "chi2": ["select", "k"], "relieff": ["select", "k", "neighbours"]}
         return {**self.restricts, **{key: getattr(self, key) for key in ranked[self.select]}}
 

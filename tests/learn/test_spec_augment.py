@@ -1,4 +1,4 @@
-"""SpecAugment's stripes: where they are, when they are drawn, and who sees them."""
+"""SpecAugment's masks: where they are, when they are drawn, and who sees them."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ WHOLE = profile_of()
 
 
 @pytest.fixture(scope="module")
-def stripes():
+def masks():
     """Those of params.yaml: 2 of less than 64 frames, 2 of less than 8 bands."""
     (policy,) = config.read("policies.spec_augment", path=ROOT / "params.yaml")
     return policy.spec_augment
@@ -36,53 +36,53 @@ def mel(rng):
     return torch.from_numpy(rng.normal(-40, 10, (500, *SHAPE)).astype(np.float16))
 
 
-def looked_at(striped):
+def looked_at(masked):
     """All examples, and which of their values are hidden."""
-    everything = torch.arange(len(striped))
-    seen = striped[everything]
-    return seen, seen != striped.mel.float()
+    everything = torch.arange(len(masked))
+    seen = masked[everything]
+    return seen, seen != masked.mel.float()
 
 
-def test_whole_frames_and_whole_bands_are_hidden(mel, stripes):
+def test_whole_frames_and_whole_bands_are_hidden(mel, masks):
     torch.manual_seed(0)
-    _, hidden = looked_at(SpecAugment(mel, stripes))
+    _, hidden = looked_at(SpecAugment(mel, masks))
     frames, bands = hidden.all(2), hidden.all(1)
     assert torch.equal(hidden, frames[:, :, None] | bands[:, None, :])
     for lines, most in ((frames, 64), (bands, 8)):
         runs = (torch.nn.functional.pad(lines.int(), (1, 0)).diff(dim=1) == 1).sum(1)
-        assert runs.max() == stripes.n_masks == 2
+        assert runs.max() == masks.n_masks == 2
         assert lines.sum(1).max() <= 2 * (most - 1)
         assert lines.any(0)[:-1].all()  # each place is hidden once
 
 
-def test_the_mean_of_each_band_is_shown_instead(mel, stripes):
+def test_the_mean_of_each_band_is_shown_instead(mel, masks):
     mel = mel + torch.arange(SHAPE[1])
-    striped = SpecAugment(mel, stripes)
-    seen, hidden = looked_at(striped)
+    masked = SpecAugment(mel, masks)
+    seen, hidden = looked_at(masked)
     expected = mel.float().mean((0, 1)).expand_as(seen)
     assert torch.allclose(seen[hidden], expected[hidden], atol=0.01)
 
 
-def test_stripes_are_others_at_every_look_and_the_same_for_a_seed(mel, stripes):
-    striped = SpecAugment(mel, stripes)
+def test_stripes_are_others_at_every_look_and_the_same_for_a_seed(mel, masks):
+    masked = SpecAugment(mel, masks)
     found = []
     for _ in range(2):
         torch.manual_seed(7)
-        found.append([looked_at(striped)[1] for _ in range(2)])
+        found.append([looked_at(masked)[1] for _ in range(2)])
     assert not torch.equal(*found[0])
     assert torch.equal(found[0][0], found[1][0])
     assert torch.equal(found[0][1], found[1][1])
 
 
 @pytest.fixture
-def data(rng, stripes):
+def data(rng, masks):
     """16 spectrograms of two classes."""
     ids = tuple(f"c{i:02d}" for i in range(16))
     values = rng.normal(-40, 10, (16, *SHAPE))
     values[1::2] += 10
     mels = Mels(ids, np.full(16, SHAPE[0]), values.astype(np.float16))
     labels = {id_: number % 2 for number, id_ in enumerate(ids)}
-    return TrainingData(labels, ("low", "high"), mel=mels, spec_augment=stripes)
+    return TrainingData(labels, ("low", "high"), mel=mels, spec_augment=masks)
 
 
 def trained(data, monkeypatch):
@@ -113,7 +113,7 @@ def is_among(example, data):
 
 
 def test_only_the_training_sees_stripes(data, monkeypatch):
-    """Neither the batch norms' final statistics nor predictions are taken from striped spectrograms."""
+    """Neither the batch norms' final statistics nor predictions are taken from masked spectrograms."""
     data = replace(data, spec_augment=data.spec_augment.model_copy(update={"count": 8}))
     _, seen = trained(data, monkeypatch)
     steps = 2 * 3
