@@ -1,11 +1,11 @@
 """The same bytes on every x86-64 processor: what torch, oneDNN and MKL may use of a processor.
 
-Without limits each library takes the widest instructions that it finds, and so adds up in another order: the
-score of the demo system moved between 0.47 and 0.76 with the kind of processor. Under these limits, and with
-``torch.optim.Adam(fused=True)`` (``torch.sqrt``, which a step of Adam otherwise needs, is not rounded
-correctly), an emulated Intel Haswell, an emulated AMD EPYC-Rome and an AMD processor with AVX-512 trained the
-CNN, the CNN with GRU, the CRNN and the Hybrid to the same bytes (``benchmarks/portable.py``). RMSprop, the
-optimizer of SincNet, has no fused form.
+Without limits each library takes the widest instructions that it finds, and so adds up in another order:
+the score of the demo system moved between 0.47 and 0.76 with the kind of processor. Under these limits,
+and with ``torch.optim.Adam(fused=True)`` (``torch.sqrt``, which a step of Adam otherwise needs, is not
+rounded correctly), an emulated Intel Haswell, an emulated AMD EPYC-Rome and an AMD processor with AVX-512
+trained the CNN, the CNN with GRU, the CRNN and the Hybrid to the same bytes (``benchmarks/portable.py``).
+RMSprop, the optimizer of SincNet, has no fused form.
 """
 
 import os
