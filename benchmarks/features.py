@@ -48,7 +48,7 @@ def smile(level: opensmile.FeatureLevel) -> opensmile.Smile:
 
 def rows(native: Clip, file: Path) -> dict[str, Callable[[], object]]:
     """The measured functions: ours, and calls of the libraries for the same features."""
-    clip = resample(native, SMILE.rate)
+    clip = resample(native, SMILE.sample_rate)
     levels = opensmile.FeatureLevel
     functionals = smile(levels.Functionals)
     descriptors, deltas = (
@@ -90,7 +90,7 @@ def milliseconds(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 def measure(path: Path, folder: Path) -> None:
     """Print the table of one file."""
-    whole = decode(path, path.stem, LOWLEVEL.rate, LIMITS)
+    whole = decode(path, path.stem, LOWLEVEL.sample_rate, LIMITS)
     native = Clip(whole.id, whole.samples[: 30 * whole.sample_rate], whole.sample_rate)
     sf.write(folder / "clip.wav", native.samples, native.sample_rate, subtype="FLOAT")
     cost = milliseconds(rows(native, folder / "clip.wav"))

@@ -99,7 +99,7 @@ def test_too_few_clips_are_an_error(corpus):
 
 
 def test_missing_published_split_is_an_error(corpus):
-    with pytest.raises(MerError, match=r"'own'.*carry no split"):
+    with pytest.raises(MerError, match=r"'own': the labels .* have no split"):
         split(corpus, "own", seed=1)
 
 

@@ -124,7 +124,7 @@ def test_the_bombs_are_live(tmp_path, kind):
 @pytest.fixture
 def good(tmp_path):
     """One of each artefact, in order."""
-    manifest = {"status": "present", "rate": 8, "copies": ["a"]}
+    manifest = {"status": "present", "rate": 8, "versions": ["a"]}
     for name in ("standard", "mel"):
         (tmp_path / name).mkdir()
         artefacts.write_json(tmp_path / name / "manifest.json", manifest)
@@ -296,9 +296,9 @@ def test_malformed_folds_are_named(good, folds):
         artefacts.read_folds(good / "folds.json")
 
 
-def test_a_manifest_without_the_copies_is_named(good):
+def test_a_manifest_without_the_names_of_the_versions_is_named(good):
     (good / "mel/manifest.json").write_text('{"status": "present"}')
-    with pytest.raises(MerError, match=r"must be a manifest with the names of the copies"):
+    with pytest.raises(MerError, match=r"must be a manifest with the names of the augmented versions"):
         AugmentedMels.read(good / "mel")
 
 

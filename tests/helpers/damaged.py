@@ -249,5 +249,5 @@ def variants(sound: str, number: int) -> Iterator[bytes]:
 def finite(clip: Clip, view: View, family: compare.Params) -> bool:
     """Whether a clip, its spectrogram as it is stored and its features hold no NaN or infinity."""
     spectrogram = mel.spectrogram(mel.prepare(clip, view), view).astype(np.float16)
-    features = compare.extract(audio.resample(clip, family.rate), family)
+    features = compare.extract(audio.resample(clip, family.sample_rate), family)
     return all(np.isfinite(values).all() for values in (clip.samples, spectrogram, features))

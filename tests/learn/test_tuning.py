@@ -107,7 +107,7 @@ def test_a_killed_search_goes_on_and_ends_the_same(studies, monkeypatch):
 def test_a_short_profile_tries_less_with_its_own_batch():
     training_config, trials = search(profile=DEMO)
     assert len(trials) == 2
-    assert training_config.batch_size == DEMO.batch
+    assert training_config.batch_size == DEMO.batch_size
 
 
 def test_a_database_may_keep_the_trials(tmp_path):

@@ -66,5 +66,5 @@ def end(item):
 def test_a_killed_worker_is_named_in_one_sentence(monkeypatch):
     monkeypatch.delenv("MER_DASK", raising=False)
     monkeypatch.setenv("MER_JOBS", "2")
-    with pytest.raises(MerError, match="train: the 2 processes must live, and one was killed"):
+    with pytest.raises(MerError, match="train: one of the 2 processes was killed"):
         list(parallel.parallel_map(end, [0, 1, 2], label="train"))
