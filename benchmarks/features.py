@@ -25,12 +25,12 @@ from mer.types import Clip
 
 ROUNDS = 5
 (LIMITS,) = config.read("audio")
-SMILE = compare.Params(rate=22050, peak=0.99)
-LLD = compare_lld.Params(rate=22050, peak=0.99)
-LOWLEVEL = essentia.Params(rate=44100, profile="lowlevel")
-WIDE = essentia.Params(rate=44100, profile="wide")
-PANDA = panda1714.Params(rate=22050, separator="repet_sim")
-HALF = essentia.Params(rate=22050, profile="lowlevel")
+SMILE = compare.Params(sample_rate=22050, peak=0.99)
+LLD = compare_lld.Params(sample_rate=22050, peak=0.99)
+LOWLEVEL = essentia.Params(sample_rate=44100, profile="lowlevel")
+WIDE = essentia.Params(sample_rate=44100, profile="wide")
+PANDA = panda1714.Params(sample_rate=22050, separator="repet_sim")
+HALF = essentia.Params(sample_rate=22050, profile="lowlevel")
 # row -> (the call of a library that it is measured by, the share of it that it may cost)
 BOUNDS = {
     "mer: compare, 6373": ("openSMILE: functionals", 1.05),

@@ -298,7 +298,9 @@ def test_malformed_folds_are_named(good, folds):
 
 def test_a_manifest_without_the_names_of_the_versions_is_named(good):
     (good / "mel/manifest.json").write_text('{"status": "present"}')
-    with pytest.raises(MerError, match=r"must be a manifest with the names of the augmented versions"):
+    with pytest.raises(
+        MerError, match=r"must be a manifest with the names of the augmented versions"
+    ):
         AugmentedMels.read(good / "mel")
 
 
