@@ -1,4 +1,4 @@
-"""What each part of the package must offer: one protocol per registry, checked by mypy and the tests.
+"""Protocols of all parts: one per registry, checked by mypy and by the tests of each registry.
 
 A part is a module: its file name is its name in params.yaml, and the attributes of the protocol are
 names in the module. ``mer.registry.get`` returns it as its protocol. Nothing imports this file at run time.
