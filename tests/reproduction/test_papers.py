@@ -271,7 +271,7 @@ def test_mer_check_refuses_an_experiment_that_does_not_fit(small, monkeypatch, c
     path.write_text(path.read_text().replace("family: top100", "family: top10", 1))
     with pytest.raises(SystemExit, match="1"):
         check(monkeypatch, capsys)
-    message = "papers/p/paper.yaml: experiments.svm_4qaed.family='top10' must be one of ['compare'"
+    message = "papers/p/paper.yaml: experiments.cnn_4qaed.family='top10' must be one of ['compare'"
     assert message in capsys.readouterr().err
 
 

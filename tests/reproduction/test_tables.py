@@ -12,12 +12,13 @@ from mer.metrics import corrected_t_test, paired_t_test
 from mer.reproduction import results as ledger
 from mer.reproduction import spec, tables
 from mer.reproduction.spec import Papers
+from mer.splits import split
 
 EVERY = spec.load(ROOT / "papers")
 FACTS = {
     "dataset": "4qaed",
     "target": "quadrant",
-    "protocol": "cv10",
+    "protocol": "song_80_20",
     "profile": "paper",
     "seed": 1,
     "n_clips": 40,
@@ -245,6 +246,31 @@ def test_no_test_without_a_variance(folds):
 def test_only_the_whole_protocol_on_the_real_corpus_counts(tmp_path, file, profile, prefix):
     write_json(tmp_path / "p" / f"{file}.json", {"profile": profile})
     assert ledger.results("p", "a", tmp_path) == {prefix: {"profile": profile}}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "n_folds", "n_rounds", "missing"),
+    [
+        ("grouped", 10, 1, 90),
+        ("grouped", 100, 1, 0),
+        ("cv10", 10, 1, 0),
+        ("cv10", 25, 5, 5),
+        ("song_80_20", 10, 10, 0),
+    ],
+)
+def test_a_run_is_whole_with_every_fold_of_its_protocol(
+    tmp_path, protocol, n_folds, n_rounds, missing
+):
+    """Whatever its profile says: ten of a hundred folds were filed as done once."""
+    facts = {"profile": "paper", "protocol": protocol, "n_folds": n_folds, "n_rounds": n_rounds}
+    assert ledger.missing_folds(facts) == missing
+    write_json(tmp_path / "p/a.json", facts)
+    assert list(ledger.results("p", "a", tmp_path)) == ["part_" if missing else ""]
+
+
+@pytest.mark.parametrize("protocol", ["cv10x10", "grouped", "cv10", "song_80_20"])
+def test_protocols_have_as_many_folds_as_the_ledger_expects(corpus, protocol):
+    assert len(split(corpus, protocol, seed=1)) == ledger.FOLDS[protocol]
 
 
 def test_a_written_table_shows_both_figures_and_every_reason(every, tmp_path, monkeypatch):

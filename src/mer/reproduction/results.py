@@ -11,6 +11,15 @@ from mer.types import MINIATURE
 LEDGER = Path("metrics/experiments")
 RAW = Path("data/raw")
 Results = dict[str, dict[str, Any]]
+PART = "part"  # in place of the profile's name, of a run of the whole protocol that lacks folds
+FOLDS = {
+    "cv10x10": 100,
+    "grouped": 100,
+    "cv10": 10,
+    "tvt_70_15_15": 1,
+    "tvt_40_30_30": 1,
+    "song_80_20": 1,
+}
 
 
 def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
@@ -19,20 +28,33 @@ def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
     Returns
     -------
     dict
-        Key ``""``: the real corpus under the whole protocol. ``quick_`` and the like: the real corpus under
-        a shorter profile. ``demo_``: a miniature, or the profile ``demo``. The values have the figures, and
-        the training times and the device if the run has a record of them. If an input was absent, they only
-        have the reason, under ``absent``.
+        Key ``""``: the real corpus with every fold of the protocol. ``part_``: the same with fewer folds,
+        whatever the profile says. ``quick_`` and the like: the real corpus under a shorter profile.
+        ``demo_``: a miniature, or the profile ``demo``. The values have the figures, and the training times
+        and the device if the run has a record of them. If an input was absent, they only have the reason,
+        under ``absent``.
     """
     found: Results = {}
     for prefix in ("", MINIATURE):
         path = folder / paper / f"{prefix}{key}.json"
         if path.exists():
             facts = read_json(path)
-            profile = facts.get("profile", WHOLE)
-            short = "" if profile == WHOLE else f"{profile}_"
-            found.setdefault(prefix or short, facts | _timing(path))
+            found.setdefault(prefix or _extent(facts), facts | _timing(path))
     return found
+
+
+def _extent(facts: dict[str, Any]) -> str:
+    """Prefix for the part of a protocol that was run: empty for all of it."""
+    profile = facts.get("profile", WHOLE)
+    if profile == WHOLE and missing_folds(facts):
+        return f"{PART}_"
+    return "" if profile == WHOLE else f"{profile}_"
+
+
+def missing_folds(facts: dict[str, Any]) -> int:
+    """Number of folds that a run lacks of its protocol; 0 for results without folds."""
+    planned = FOLDS.get(facts.get("protocol", ""), 0)
+    return max(0, planned - facts.get("n_folds", planned) // facts.get("n_rounds", 1))
 
 
 def _timing(results: Path) -> dict[str, Any]:
