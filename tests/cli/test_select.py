@@ -65,7 +65,7 @@ def test_only_the_lines_of_the_values_change(project, monkeypatch, capsys):
         (["model=svm", "protocol=groupd"], r"protocol='groupd': Input should be 'default'"),
         (["models.svm.c=much"], r"models.svm.c='much': .*number"),
         (["models.svm.grid_c=4"], r"'models.svm.grid_c' must hold one value"),
-        (["view=none"], r"view='none': model 'hybrid' reads one"),
+        (["view=none"], r"view='none': model 'hybrid' reads a spectrogram"),
         (["dataset=4qaed"], r"'4qaed' must lie in data/raw/4qaed"),
         (["views.louro.n_fft=-1"], r"params/views.yaml: views.louro.*n_fft"),
         (["model: svm=x"], r"'model: svm' must be a key"),
