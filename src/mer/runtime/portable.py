@@ -3,9 +3,10 @@
 Without limits each library takes the widest instructions that it finds, and so adds up in another order:
 the score of the demo system moved between 0.47 and 0.76 with the kind of processor. Under these limits,
 and with ``torch.optim.Adam(fused=True)`` (``torch.sqrt``, which a step of Adam otherwise needs, is not
-rounded correctly), an emulated Intel Haswell, an emulated AMD EPYC-Rome and an AMD processor with AVX-512
-trained the CNN, the CNN with GRU, the CRNN and the Hybrid to the same bytes (``benchmarks/portable.py``).
-RMSprop, the optimizer of SincNet, has no fused form.
+rounded correctly), an emulated Intel Haswell and an AMD processor with AVX-512 trained the CNN, the CNN
+with GRU, the CRNN and the Hybrid to the same bytes, and an emulated AMD EPYC-Rome all of these but the
+CRNN, which was not tried (``benchmarks/portable.py``). RMSprop, the optimizer of SincNet, has no fused
+form.
 """
 
 import os
