@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mer import config
-from mer.pipeline import train
+from mer.pipeline import provenance, train
 from mer.pipeline.limits import limit_instructions
 from mer.pipeline.stage import stage
 from mer.selection import selected
@@ -12,4 +12,7 @@ with stage("train") as record:
     limit_instructions()
     chosen, (columns,) = selected(), config.read("columns")
     target = Path("data/runs/selected")
-    record["timing"] = train.run(chosen, *chosen.blocks(), target, columns, weights=True)
+    facts = provenance.parameters(chosen)
+    record["timing"] = train.run(
+        chosen, *chosen.blocks(), target, columns, weights=True, facts=facts
+    )

@@ -4,6 +4,8 @@ A stage reads exactly the sections that it declares in its dvc.yaml, as in
 ``read("corpora.demo.sample_rate", "audio")``. ``validate`` reads all files.
 """
 
+import json
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -165,6 +167,17 @@ def settings(words: Iterable[str]) -> dict[str, Any]:
     """Replacements ``set.<key>=<value>`` among the words, as ``changed`` takes them; values are YAML."""
     pairs = (word.removeprefix("set.").split("=", 1) for word in words if word.startswith("set."))
     return {key: yaml.safe_load(value) for key, value in pairs}
+
+
+def options(settings: Mapping[str, Any]) -> str:
+    """The options of ``dvc exp run`` that set dotted keys, ``-S <key>=<value>``."""
+    words = []
+    for key, value in settings.items():
+        file = file_of(key)
+        where = "" if file == PARAMS else f"{file.as_posix()}:"
+        shown = value if isinstance(value, str) else json.dumps(value)
+        words.append(f"-S {shlex.quote(f'{where}{key}={shown}')}")
+    return " ".join(words)
 
 
 def changed(params: Block, settings: Mapping[str, Any]) -> Block:

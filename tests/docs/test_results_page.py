@@ -45,6 +45,11 @@ def test_every_result_of_a_real_corpus_is_on_the_page_and_none_of_a_demo():
             {"profile": "quick", "n_folds": 2, "n_rounds": 2, "max_epochs": 6},
             "-S profile=quick -S profiles.quick.max_folds=1 -S profiles.quick.max_epochs=6 ",
         ),
+        (
+            "svm_4qaed",
+            {"changed": {"models.svm.c": 0.5, "views.louro.n_mels": 64}},
+            "-S profile=paper -S models.svm.c=0.5 -S params/views.yaml:views.louro.n_mels=64 ",
+        ),
     ],
 )
 def test_a_command_has_the_profile_and_how_it_was_cut_short(key, changes, settings):

@@ -9,6 +9,7 @@ import pytest
 
 from mer.errors import MerError
 from mer.io import artefacts
+from mer.pipeline import provenance
 from mer.pipeline.bring import bring
 from mer.reproduction import spec
 from mer.reproduction.spec import Experiment, Paper, Papers
@@ -70,6 +71,21 @@ def test_a_run_is_scored_anew_and_keeps_its_record(project, tmp_path):
     assert (scores["f1_macro"], scores["n_folds"], scores["n_folds_planned"]) == (1.0, 2, 10)
     record = artefacts.read_json(tmp_path / "metrics/experiments/louro/cnn.record.json")
     assert record == {"device": "some GPU"}
+
+
+@pytest.mark.parametrize(("theirs", "known"), [("abc", True), ("def", False)])
+def test_parameters_that_are_those_of_this_checkout_are_known(
+    project, tmp_path, monkeypatch, theirs, known
+):
+    """A machine without Git cannot tell what is committed."""
+    ours = {"parameters_sha256": "abc", "changed": {"models.cnn.training.lr": 0.5}}
+    monkeypatch.setattr(provenance, "parameters", lambda *_: ours)
+    facts = {"profile": "paper", "parameters_sha256": theirs, "changed": None}
+    run = artefacts.read_json(project / "run.json")
+    artefacts.write_json(project / "run.json", run | facts)
+    bring(packed(tmp_path / "results.tar", project))
+    scores = artefacts.read_json(tmp_path / "metrics/experiments/louro/cnn.json")
+    assert scores["changed"] == (ours["changed"] if known else None)
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,10 @@ def test_every_protocol_has_words() -> None:
         ({"protocol": "own"}, "-S augment=none -S protocol=default -S fidelity=described"),
         ({"family": "none", "view": "louro"}, "-S view=louro -S augment=none"),
         ({"columns": {"grades": "AB", "k": 9}}, "-S seed=1 -S columns.grades=AB -S columns.k=9"),
+        (
+            {"changed": {"models.svm.c": 0.5, "views.louro.n_mels": 64}},
+            "-S models.svm.c=0.5 -S params/views.yaml:views.louro.n_mels=64",
+        ),
     ],
 )
 def test_command_selects_the_same_again(selection: dict[str, str], options: str) -> None:

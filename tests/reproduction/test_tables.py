@@ -111,9 +111,53 @@ def test_a_figure_of_trainings_cut_short_says_so(every, tmp_path):
     found = ledger.results("p", "cnn_4qaed", tmp_path)
     assert list(found) == ["quick_"]
     cell = cells(every, "p_table1", _cnn_4qaed=found)["cnn"]["4qaed"]
-    assert (cell["quick_max_epochs"], cell["quick_n_folds"]) == (25, 1)
+    assert (cell["quick_changed"], cell["quick_n_folds"]) == ("max_epochs=25", 1)
     shown = tables._figures(cell, "f1_macro")["less"]
-    assert shown == "quick 0.6000 ± 0.1000 (at most 25 epochs)"
+    assert shown == "quick 0.6000 ± 0.1000 (max_epochs=25)"
+
+
+def test_changed_parameters_under_the_whole_profile_are_not_the_papers(every, tmp_path):
+    changed = {"models.cnn.training.max_epochs": 3, "views.louro.n_mels": 64}
+    write_json(tmp_path / "p" / "cnn_4qaed.json", {**CNN, "changed": changed})
+    found = ledger.results("p", "cnn_4qaed", tmp_path)
+    assert list(found) == ["part_"]
+    cell = cells(every, "p_table1", _cnn_4qaed=found)["cnn"]["4qaed"]
+    assert "f1_macro" not in cell
+    shown = tables._figures(cell, "f1_macro")["less"]
+    assert shown == "part 0.6000 ± 0.1000 (training.max_epochs=3, n_mels=64)"
+
+
+def test_the_state_of_a_cell_names_what_was_changed(every, tmp_path, monkeypatch):
+    monkeypatch.setattr(ledger.results, "__defaults__", (tmp_path,))
+    changed = {"models.cnn.training.max_epochs": 3}
+    write_json(tmp_path / "p" / "cnn_4qaed.json", {**CNN, "changed": changed})
+    state = ledger.state(every, every.tables["p_table1"], "cnn", "4qaed")
+    assert state == ("in part", "profile=paper, n_folds=4, training.max_epochs=3")
+
+
+def test_parameters_that_nobody_could_compare_are_not_the_papers(tmp_path):
+    write_json(tmp_path / "p" / "cnn_4qaed.json", {**CNN, "changed": None})
+    (facts,) = ledger.results("p", "cnn_4qaed", tmp_path).values()
+    assert "parameters unknown" in ledger.deviation(facts)
+    assert "part_" in ledger.results("p", "cnn_4qaed", tmp_path)
+
+
+def test_a_run_of_uncommitted_code_says_so(every, tmp_path):
+    write_json(tmp_path / "p" / "svm_4qaed.json", SVM)
+    notes = []
+    for commit in ("abc1234", "abc1234-dirty"):
+        write_json(tmp_path / "p" / "svm_4qaed.record.json", {"commit": commit})
+        found = ledger.results("p", "svm_4qaed", tmp_path)
+        cell = cells(every, "p_table1", _svm_4qaed=found)["svm"]["4qaed"]
+        notes.append(tables._note(every.tables["p_table1"], "svm", cell))
+    assert notes == ["", "run from uncommitted code"]
+
+
+def test_the_committed_fold_of_ten_seconds_says_with_which_parameters_it_ran():
+    key = EVERY.tables["he_two_stage_table5"].key("4qaed_10s", "valence")
+    assert key == "4qaed_10s_valence"
+    (facts,) = (f for p, f in ledger.results("he_two_stage", key).items() if p == "quick_")
+    assert ledger.deviation(facts) == "restarts=1, autoencoder.max_epochs=25, max_folds=1"
 
 
 def test_counts_take_their_figure_by_column(every):

@@ -5,10 +5,13 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from mer import config
 from mer.errors import MerError
-from mer.io.files import writing
-from mer.pipeline import evaluate, experiment
+from mer.io.files import read_json, write_json, writing
+from mer.pipeline import evaluate, experiment, provenance
 from mer.reproduction import spec
+from mer.reproduction.spec import Experiment, Statistic
+from mer.selection import SELECTORS, Selection
 
 MAX_BYTES = 64 * 2**20  # of one file
 RUN = re.compile(r"data/runs/(?P<paper>\w+)/(?P<key>\w+)/(?P<file>\w+\.(?:json|csv|parquet))")
@@ -38,11 +41,29 @@ def _files(archive: Path) -> Files:
     return found
 
 
-def _write(paper: str, key: str, files: Mapping[str, bytes]) -> None:
+def _compare(found: Experiment, run: Path) -> None:
+    """Say in run.json which parameters differ from the committed ones, where the other machine had no Git.
+
+    They are known only if its parameters are those of this checkout.
+    """
+    facts = read_json(run)
+    if facts.get("changed", {}) is not None:
+        return
+    given = found.model_dump() | {name: facts[name] for name in ("profile", "seed")}
+    chosen = Selection(**{name: given[name] for name in SELECTORS})
+    ours = provenance.parameters(chosen, config.settings(found.settings.split()))
+    if ours["parameters_sha256"] == facts["parameters_sha256"]:
+        del facts["changed"]
+        write_json(run, facts | ours)
+
+
+def _write(paper: str, key: str, files: Mapping[str, bytes], found: Statistic | None) -> None:
     run, metrics = experiment.RUNS / paper / key, experiment.METRICS / paper
     with writing(run) as folder:
         for name in files.keys() - {"record.json"}:
             (folder / name).write_bytes(files[name])
+        if isinstance(found, Experiment):
+            _compare(found, folder / "run.json")
     confusion = experiment.PLOTS / paper / f"{key}.csv"
     evaluate.experiment(run, metrics / f"{key}.json", confusion)
     (metrics / f"{key}.record.json").write_bytes(files["record.json"])
@@ -71,12 +92,13 @@ def bring(archive: Path) -> list[str]:
         found = _files(archive)
     except (OSError, tarfile.TarError) as error:
         raise MerError(f"{archive} must be a readable tar archive ({error})") from error
-    known = spec.load().stages
+    papers = spec.load()
+    known = papers.stages
     for paper, key in sorted(found):
         if not known.get(key, "").startswith(f"papers/{paper}/"):
             raise MerError(f"{archive}: {key!r} must be an experiment of papers/{paper}")
         if "record.json" not in found[paper, key] or "run.json" not in found[paper, key]:
             raise MerError(f"{archive}: {key!r} must come with its run and its record")
     for (paper, key), files in sorted(found.items()):
-        _write(paper, key, files)
+        _write(paper, key, files, papers.find(key))
     return sorted(key for _, key in found)

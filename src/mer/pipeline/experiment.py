@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mer import config
 from mer.io.artefacts import or_absent, require
-from mer.pipeline import evaluate, train
+from mer.pipeline import evaluate, provenance, train
 from mer.selection import SELECTORS, Selection
+from mer.types import MINIATURE
 
 METRICS, RUNS, PLOTS = Path("metrics/experiments"), Path("data/runs"), Path("data/plots")
 
@@ -15,7 +17,7 @@ def run(
     paper: str,
     key: str,
     given: Mapping[str, str],
-    settings: Mapping[str, str],
+    settings: Mapping[str, Any],
     *,
     profile: str,
     seed: int,
@@ -33,7 +35,7 @@ def run(
         The selectors except ``profile`` and ``seed``. Optional: ``source``, a corpus to train on instead of
         the tested one; ``parent``, an experiment whose network is trained further; ``weights``, the name
         of the pretrained weights that it needs.
-    settings : mapping of str to str
+    settings : mapping of str to value
         Dotted keys of the section ``models.<model>`` -> values that replace those of params.yaml.
     max_folds : int or None
         Number of folds to train on; None for that of the profile.
@@ -44,10 +46,19 @@ def run(
     -------
     dict of str to float
         Durations, see ``mer.pipeline.train.timing``; empty where an input is absent.
+
+    Raises
+    ------
+    MerError
+        If the corpus is no miniature, the profile is not that of a demonstration, and files of the code
+        are not committed.
     """
     selectors = {k: given[k] for k in SELECTORS if k in given}
     chosen = Selection(**selectors, profile=profile, seed=seed)
     params, policy, scope = chosen.blocks()
+    if not (chosen.dataset.startswith(MINIATURE) or scope.smoke_test):
+        provenance.require_committed_code(key)
+    facts = provenance.parameters(chosen, settings)
     if max_folds:
         scope = scope.model_copy(update={"max_folds": max_folds})
     params, runs = config.changed(params, settings), RUNS / paper
@@ -63,6 +74,7 @@ def run(
             scope,
             runs / key,
             weights=chosen.model == "sincnet",
+            facts=facts,
             source=given.get("source"),
             parent=parent,
             until=until,

@@ -31,15 +31,21 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "librosa", "opensmile", 
 FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
-def _git(*words: str) -> str:
+def git(*words: str) -> str:
+    """The output of a Git command; empty if it fails, as it does without a repository."""
     done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+    return done.stdout.rstrip()
+
+
+def uncommitted() -> list[str]:
+    """The files of the code, parameters not among them, that differ from the commit."""
+    return [line[3:] for line in git("status", "--porcelain", "--", *CODE).splitlines()]
 
 
 def _commit() -> str:
     """The commit of the code, with ``-dirty`` if files of the code are not committed."""
-    commit = _git("rev-parse", "--short", "HEAD") or "unknown"
-    return f"{commit}-dirty" if _git("status", "--porcelain", "--", *CODE) else commit
+    commit = git("rev-parse", "--short", "HEAD") or "unknown"
+    return f"{commit}-dirty" if uncommitted() else commit
 
 
 def _device() -> str:

@@ -1,9 +1,11 @@
 """The train stage: the selected system is trained on all folds of its protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from types import MappingProxyType
+from typing import Any
 
 import joblib
 import numpy as np
@@ -42,6 +44,7 @@ def run(
     columns: Columns = EVERY_COLUMN,
     *,
     weights: bool,
+    facts: Mapping[str, Any] = MappingProxyType({}),
     source: str | None = None,
     parent: Path | None = None,
     until: float | None = None,
@@ -59,6 +62,8 @@ def run(
     ----------
     weights : bool
         Whether to write the weights of the networks.
+    facts : mapping
+        Added to run.json; see ``mer.pipeline.provenance.parameters``.
     source : str or None
         Corpus to train on, where that is not the corpus of the selection. The training part of each of its
         folds is combined with the test part of the same fold of the selected corpus.
@@ -80,7 +85,7 @@ def run(
         If an input of the model, or the protocol, is absent for this corpus.
     """
     data = gather(chosen, params, policy, columns)
-    folds, facts = read_folds(chosen.folds)[: profile.max_folds], read_json(chosen.folds)
+    folds, division = read_folds(chosen.folds)[: profile.max_folds], read_json(chosen.folds)
     if source:
         other = replace(chosen, dataset=source)
         data = concat_corpora(gather(other, params, policy, columns), data, source)
@@ -88,10 +93,11 @@ def run(
     if parent:
         data = replace(data, initial_weights=_initial_weights(parent, data))
     record = {
-        **identity(chosen, facts["protocol"], augmented=data.is_augmented),
-        "shares_artists": facts["shares_artists"],
+        **identity(chosen, division["protocol"], augmented=data.is_augmented),
+        "shares_artists": division["shares_artists"],
         "test_per_train": round(fmean(len(f.test) / len(f.train) for f in folds), 6),
         "n_quarantined": len(quarantined(chosen.folder("standard"))),
+        **facts,
     }
     optional = {
         "source": source,

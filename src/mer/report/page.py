@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from mer import config
 from mer.errors import MerError
 from mer.metrics import fold_confusions, per_class
 from mer.selection import SELECTORS
@@ -156,8 +157,7 @@ def _settings(metrics: Mapping[str, Any]) -> str:
         chosen["protocol"] = "default"
     if chosen["family"] == "none":  # of a model without a table; no family has that name
         del chosen["family"]
-    chosen |= _columns(metrics)
-    return " ".join(f"-S {key}={value}" for key, value in chosen.items())
+    return config.options(chosen | _columns(metrics) | (metrics.get("changed") or {}))
 
 
 def _constant(accuracy: float, n_classes: int) -> dict[str, float]:

@@ -28,25 +28,25 @@ def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
     Returns
     -------
     dict
-        Key ``""``: the real corpus with every fold of the protocol. ``part_``: the same with fewer folds,
-        whatever the profile says. ``quick_`` and the like: the real corpus under a shorter profile.
-        ``demo_``: a miniature, or the profile ``demo``. The values have the figures, and the training times
-        and the device if the run has a record of them. If an input was absent, they only have the reason,
-        under ``absent``.
+        Key ``""``: the real corpus with every fold of the protocol and the committed parameters. ``part_``:
+        the same with fewer folds or other parameters, whatever the profile says. ``quick_`` and the like:
+        the real corpus under a shorter profile. ``demo_``: a miniature, or the profile ``demo``. The values
+        have the figures, and what the record of the run adds: the ``commit``, the training times and the
+        device. If an input was absent, they only have the reason, under ``absent``.
     """
     found: Results = {}
     for prefix in ("", MINIATURE):
         path = folder / paper / f"{prefix}{key}.json"
         if path.exists():
             facts = read_json(path)
-            found.setdefault(prefix or _extent(facts), facts | _timing(path))
+            found.setdefault(prefix or _extent(facts), facts | _record(path))
     return found
 
 
 def _extent(facts: dict[str, Any]) -> str:
     """Prefix for the part of a protocol that was run: empty for all of it."""
     profile = facts.get("profile", WHOLE)
-    if profile == WHOLE and missing_folds(facts):
+    if profile == WHOLE and (missing_folds(facts) or "changed" in facts):
         return f"{PART}_"
     return "" if profile == WHOLE else f"{profile}_"
 
@@ -57,17 +57,38 @@ def missing_folds(facts: dict[str, Any]) -> int:
     return max(0, planned - facts.get("n_folds", planned) // facts.get("n_rounds", 1))
 
 
-def _timing(results: Path) -> dict[str, Any]:
+def _record(results: Path) -> dict[str, Any]:
+    """What the record beside the results adds to them."""
     path = results.with_suffix(".record.json")
     record = read_json(path) if path.exists() else {}
-    timing = record.get("timing")
-    return {**timing, "device": record["device"]} if timing else {}
+    found = {"commit": record["commit"]} if "commit" in record else {}
+    if timing := record.get("timing"):
+        found |= {**timing, "device": record["device"]}
+    return found
+
+
+def deviation(facts: dict[str, Any]) -> str:
+    """The parameters of a run that differ from the committed ones, ``<key>=<value>``; empty for none.
+
+    The keys stand without their sections: ``autoencoder.max_epochs`` of ``models.ae_bilstm``.
+    """
+    changed = facts.get("changed", {})
+    if changed is None:
+        return "parameters unknown, as there was no Git repository"
+    found = {"max_epochs": facts["max_epochs"]} if "max_epochs" in facts else {}
+    found |= {key.split(".", 2)[-1]: value for key, value in changed.items()}
+    return ", ".join(f"{key}={value}" for key, value in found.items())
+
+
+def is_uncommitted(facts: dict[str, Any]) -> bool:
+    """Whether the code of a run is not in the commit that its record names."""
+    return bool(facts.get("commit", "").endswith("-dirty"))
 
 
 def _part(facts: dict[str, Any]) -> str:
     """The part of a protocol that was run."""
-    shown = ("profile", "n_folds", "max_epochs")
-    return ", ".join(f"{name}={facts[name]}" for name in shown if name in facts)
+    shown = [f"{name}={facts[name]}" for name in ("profile", "n_folds") if name in facts]
+    return ", ".join(filter(None, [*shown, deviation(facts)]))
 
 
 def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str]:
@@ -76,7 +97,8 @@ def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str
     Returns
     -------
     state : str
-        ``done``: run on the real corpus, in full. ``in part``: on the real corpus, not in full.
+        ``done``: run on the real corpus, in full. ``in part``: on the real corpus, not in full, or with
+        other parameters.
         ``demo only``: on a miniature. ``absent``: not run.
     why : str
         The part that was run, or the reason why the cell is not done: no experiment, an absent input, a

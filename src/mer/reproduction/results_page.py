@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mer.reproduction.results import results
+from mer import config
+from mer.reproduction.results import deviation, is_uncommitted, results
 from mer.reproduction.spec import Papers, Table
 from mer.types import MINIATURE
 
@@ -20,8 +21,6 @@ HEADLINES = (
 )
 NOT_IN_HEADLINES = ("protocol", "clips", "restarts", "epochs")
 QUICK_FOLDS = 10  # of every cross-validation in one repeat
-# Settings of a run that its results do not record.
-SETTINGS = {"4qaed_10s_valence": ("models.ae_bilstm.autoencoder.max_epochs=25",)}
 INTRODUCTION = f"""# Results
 
 `python stages/results_page.py` writes this page from `metrics/experiments`; edit neither by hand. It lists
@@ -33,6 +32,8 @@ experiment runs and say nothing about music, so they are not here.
 - **Published** is the paper's figure, under the protocol that the section names.
 - **Folds** are those that were run. With fewer than {QUICK_FOLDS} folds, or with trainings that were ended
   early, a score is not comparable with the published one.
+- **Changed** names the parameters that differ from the committed ones. **Code** says where a run was
+  made with code that is not in its commit.
 - **Artists** tells whether an artist's songs may be in the training and the test part of a fold. Scores are
   higher where they may.
 
@@ -51,6 +52,8 @@ class Line(NamedTuple):
     folds: str
     restarts: str
     epochs: str
+    changed: str
+    code: str
     metric: str
     score: str
     interval: str
@@ -122,6 +125,8 @@ def _lines(table: Table, found: Measured) -> Iterator[Line]:
                 folds=str(facts["n_folds"] // restarts),
                 restarts=str(restarts),
                 epochs=_epochs(facts),
+                changed=deviation(facts),
+                code="uncommitted" if is_uncommitted(facts) else "",
                 metric=metric,
                 score=score,
                 interval=interval,
@@ -139,13 +144,13 @@ def command(papers: Papers, key: str, facts: dict[str, Any]) -> str:
         Results of the experiment; see ``mer.reproduction.results.results``.
     """
     profile, restarts = facts["profile"], facts.get("n_rounds", 1)
-    settings = ["miniature=", f"profile={profile}"]
+    settings = {"miniature": "", "profile": profile}
     if facts["protocol"] != "song_80_20" and facts["n_folds"] // restarts < QUICK_FOLDS:
-        settings.append(f"profiles.{profile}.max_folds={facts['n_folds'] // restarts}")
+        settings[f"profiles.{profile}.max_folds"] = facts["n_folds"] // restarts
     if "max_epochs" in facts:
-        settings.append(f"profiles.{profile}.max_epochs={facts['max_epochs']}")
-    given = " ".join(f"-S {setting}" for setting in (*settings, *SETTINGS.get(key, ())))
-    return f"mer papers exp run {given} {papers.stages[key]}"
+        settings[f"profiles.{profile}.max_epochs"] = facts["max_epochs"]
+    words = config.options(settings | (facts.get("changed") or {}))
+    return f"mer papers exp run {words} {papers.stages[key]}"
 
 
 def _printed(table: Table) -> str:
@@ -160,10 +165,13 @@ def _printed(table: Table) -> str:
     return _markdown(("system", "metric", *titles), rows) if rows else ""
 
 
-def _filled(lines: list[Line]) -> str:
-    """The lines without the columns that are empty in every one."""
-    kept = [heading for heading in Line._fields if any(getattr(line, heading) for line in lines)]
-    return _markdown(kept, [[getattr(line, heading) for heading in kept] for line in lines])
+def _filled(lines: list[Line], left_out: Sequence[str] = (), empty: str = "") -> str:
+    """The lines without the columns that are left out, or empty in every line."""
+    named = [heading for heading in Line._fields if heading not in left_out]
+    kept = [heading for heading in named if any(getattr(line, heading) for line in lines)]
+    return _markdown(
+        kept, [[getattr(line, heading) or empty for heading in kept] for line in lines]
+    )
 
 
 def _section(papers: Papers, table: Table) -> Iterator[str]:
@@ -197,13 +205,12 @@ def page(papers: Papers) -> str:
 
 def _headlines(papers: Papers) -> str:
     """A line per entry of ``HEADLINES``."""
-    headings, rows = [h for h in Line._fields if h not in NOT_IN_HEADLINES], []
+    lines = []
     for name, row, column, metric in HEADLINES:
         table = papers.tables[name]
         found = next(m for m in _measured(table) if (m.row, m.column) == (row, column))
-        line = next(line for line in _lines(table, found) if line.metric == metric)
-        rows.append([getattr(line, heading) or "–" for heading in headings])
-    return _markdown(headings, rows)
+        lines.append(next(line for line in _lines(table, found) if line.metric == metric))
+    return _filled(lines, NOT_IN_HEADLINES, empty="–")
 
 
 def readme(papers: Papers, text: str) -> str:

@@ -9,10 +9,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mer.io.artefacts import write_json, write_text, writing
 from mer.metrics import DIGITS, corrected_t_test, paired_t_test
-from mer.reproduction.results import Results, results
+from mer.reproduction.results import Results, deviation, is_uncommitted, results
 from mer.reproduction.spec import Papers, Table
+from mer.types import MINIATURE
 
 Cell = dict[str, Any]
+UNCOMMITTED = "run from uncommitted code"
 SAME = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds")
 
 
@@ -23,8 +25,9 @@ def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, C
     standard deviation over folds and restarts; ``_low`` and ``_high``, the 95 % interval over clips;
     ``_p``, the p value of the corrected paired test against the reference row; ``_p_paired``, that of
     Student's paired test; and ``_published``, the figure of the paper. ``absent`` names a missing input,
-    ``n_rounds`` is the number of restarts. Figures of a miniature or of a shorter profile have the prefix
-    ``demo_`` or the name of the profile.
+    ``n_rounds`` is the number of restarts, ``changed`` the parameters that differ from the committed ones,
+    and ``uncommitted`` marks a run of code that is not in its commit. Figures of a miniature or of a
+    shorter profile have the prefix ``demo_`` or the name of the profile.
 
     Parameters
     ----------
@@ -56,9 +59,12 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
             for test, p in _p(found[""], reference, name).items():
                 cell[f"{metric}_{test}"] = p
     for prefix, facts in found.items():
-        shown = ["n_clips", "n_folds", "n_rounds", "max_epochs", "absent"]
-        shown += ["device"] if table.timed else []
+        shown = ["n_clips", "n_folds", "n_rounds", "absent"] + ["device"] * table.timed
         cell |= {f"{prefix}{n}": facts[n] for n in shown if n in facts}
+        if changed := deviation(facts):
+            cell[f"{prefix}changed"] = changed
+        if prefix != MINIATURE and is_uncommitted(facts):
+            cell[f"{prefix}uncommitted"] = True
     return cell
 
 
@@ -106,8 +112,10 @@ def _lines(
 
 
 def _note(table: Table, row: str, cell: Cell) -> str:
-    """The missing input of the cell, and the differences from the paper."""
+    """The missing input of the cell, the differences from the paper, and that the code is not committed."""
     reasons = dict.fromkeys(cell[key] for key in cell if key.endswith("absent"))
+    if any(key.endswith("uncommitted") for key in cell):
+        reasons[UNCOMMITTED] = None
     return "; ".join([*reasons, *filter(None, [table.rows[row].note])])
 
 
@@ -128,10 +136,10 @@ def _figures(cell: Cell, metric: str) -> dict[str, str]:
 
 
 def _less(cell: Cell, prefix: str, metric: str) -> str:
-    """A figure that is not comparable, with its profile, and with the limit of epochs if there was one."""
+    """A figure that is not comparable, with its profile, and with the parameters that were changed."""
     figure = f"{prefix.strip('_')} {_with_deviation(cell, prefix + metric)}"
-    cap = cell.get(f"{prefix}max_epochs")
-    return f"{figure} (at most {cap} epochs)" if cap else figure
+    changed = cell.get(f"{prefix}changed")
+    return f"{figure} ({changed})" if changed else figure
 
 
 def _counts(cell: Cell) -> str:
@@ -207,8 +215,8 @@ def _legend(table: Table) -> str:
         "Ours: the real corpus under the whole protocol. Rounds: trainings of the same fold from other "
         "seeds; of a single split, the deviation is over these alone, and 0 of one round."
         + tested
-        + " Not comparable: figures of a "
-        "rendered miniature (demo) or of a shorter profile, which prove that the experiment runs."
+        + " Not comparable: figures of a rendered miniature (demo), which prove that the experiment "
+        "runs, of a shorter profile, or of changed parameters, which are named."
     )
 
 

@@ -1,0 +1,122 @@
+"""What a run was made from: the parameters that differ from the committed ones, and the code."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from mer import config
+from mer.errors import MerError
+from mer.pipeline.stage import git, uncommitted
+from mer.selection import Selection
+
+# Sections that shape the artefacts of every corpus, and those keys of a corpus' own section that do.
+EVERYWHERE = ("audio", "quarantine")
+OF_CORPUS = ("layout", "sample_rate", "peak_db")
+Values = dict[str, Any]
+
+
+def _members(family: str, content: Mapping[str, Any]) -> list[str]:
+    """The families that a join consists of; a family itself otherwise."""
+    for join in content["joins"]:
+        if join["name"] == family:
+            return [name for side in ("left", "right") for name in _members(join[side], content)]
+    return [family]
+
+
+def _sections(chosen: Selection, content: Mapping[str, Any]) -> list[str]:
+    """Dotted keys of the sections that decide a run."""
+    used, corpus = chosen.used, chosen.dataset
+    found = [
+        f"models.{used['model']}",
+        f"policies.{used['augment']}",
+        f"profiles.{used['profile']}",
+    ]
+    if used["view"] != "none":
+        found.append(f"views.{used['view']}")
+    if used["family"] != "none":
+        found += [f"families.{name}" for name in _members(chosen.family, content)]
+    if corpus in content["cuts"]:
+        found.append(f"cuts.{corpus}")
+        corpus = content["cuts"][corpus]["of"]
+    return [*found, *(f"corpora.{corpus}.{key}" for key in OF_CORPUS), *EVERYWHERE]
+
+
+def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """The values of a section by their dotted keys."""
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{key}.{name}")
+    else:
+        yield key, value
+
+
+def _values(content: Mapping[str, Any], sections: list[str]) -> Values:
+    """The values of the sections by their dotted keys; a section that is missing has none."""
+    found: Values = {}
+    for section in sections:
+        value: Any = content
+        for name in section.split("."):
+            value = value.get(name, {}) if isinstance(value, dict) else {}
+        found |= dict(_leaves(value, section)) if value != {} else {}
+    return found
+
+
+def _committed() -> dict[str, Any] | None:
+    """The content of params.yaml and params/*.yaml at HEAD; None without a Git repository."""
+    content: dict[str, Any] = {}
+    for file in dict.fromkeys([config.PARAMS.as_posix(), *config.FILES.values()]):
+        text = git("show", f"HEAD:./{file}")
+        if not text:
+            return None
+        content |= yaml.safe_load(text)
+    return content
+
+
+def parameters(chosen: Selection, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The facts of run.json about the parameters of a run.
+
+    Parameters
+    ----------
+    chosen : Selection
+    settings : mapping of str to value
+        Dotted keys below the model's section that the experiment itself replaces.
+
+    Returns
+    -------
+    dict
+        ``parameters_sha256``: the first 12 digits of the hash of all values that decide the run.
+        ``changed``, where any value differs from the committed one: dotted key -> value in this run; None
+        where no Git repository says what is committed.
+    """
+    content = config.load()
+    sections = _sections(chosen, content)
+    values = _values(content, sections)
+    own = {f"models.{chosen.model}.{key}": value for key, value in (settings or {}).items()}
+    digest = hashlib.sha256(json.dumps(values | own, sort_keys=True).encode()).hexdigest()[:12]
+    facts: dict[str, Any] = {"parameters_sha256": digest}
+    committed = _committed()
+    if committed is None:
+        return {**facts, "changed": None}
+    theirs = _values(committed, sections)
+    changed = {k: v for k, v in values.items() if k not in theirs or theirs[k] != v}
+    return {**facts, "changed": changed} if changed else facts
+
+
+def require_committed_code(key: str) -> None:
+    """Refuse to file a result of a real corpus under a commit that does not hold the code of the run.
+
+    Raises
+    ------
+    MerError
+        If a file of the code is not committed. Without a Git repository nothing is refused: the record
+        then names no commit.
+    """
+    if files := uncommitted():
+        raise MerError(
+            f"{key}: the result of a real corpus must come from committed code, and {files[0]} has changes "
+            "that are not committed; commit them (`git commit -a`), or try them on the miniature "
+            "(`-S miniature=demo_ -S profile=demo`)"
+        )

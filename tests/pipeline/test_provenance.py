@@ -1,0 +1,122 @@
+"""mer.pipeline.provenance: changed parameters leave a trace, and real results come from committed code."""
+
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from conftest import ROOT
+from helpers.clone import copy_params, edit
+from mer.errors import MerError
+from mer.pipeline import experiment, provenance, train
+from mer.selection import Selection
+
+SVM = Selection(
+    model="svm",
+    dataset="4qaed",
+    target="quadrant",
+    view="none",
+    family="compare",
+    augment="none",
+    protocol="cv10x10",
+    fidelity="described",
+    profile="paper",
+    seed=1,
+)
+GIVEN = {
+    name: getattr(SVM, name)
+    for name in ("model", "target", "view", "family", "augment", "protocol", "fidelity")
+}
+
+
+def git(*words: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+    subprocess.run(["git", *identity, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def params(tmp_path, monkeypatch):
+    """params.yaml of a repository in which the project's params and one file of code are committed."""
+    monkeypatch.chdir(tmp_path)
+    path = copy_params(ROOT, tmp_path)
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "code.py").write_text("")
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "all")
+    return path
+
+
+def test_committed_parameters_are_only_hashed(params):
+    facts = provenance.parameters(SVM)
+    assert facts.keys() == {"parameters_sha256"}
+    assert len(facts["parameters_sha256"]) == 12
+
+
+def test_changed_parameters_are_named_with_their_values(params):
+    before = provenance.parameters(SVM)
+    edit(params, models__svm__c=0.5, profiles__paper__max_folds=10, audio__min_seconds=7)
+    after = provenance.parameters(SVM)
+    assert after["changed"] == {
+        "models.svm.c": 0.5,
+        "profiles.paper.max_folds": 10,
+        "audio.min_seconds": 7,
+    }
+    assert after["parameters_sha256"] != before["parameters_sha256"]
+
+
+def test_parameters_of_parts_that_a_run_does_not_use_are_no_change(params):
+    edit(params, models__cnn__training__max_epochs=3, families__panda1714__sample_rate=8000)
+    assert "changed" not in provenance.parameters(SVM)
+
+
+def test_the_families_of_a_join_and_the_original_of_a_segmented_corpus_count(params):
+    edit(params, families__compare__peak=0.5, corpora__4qaed__sample_rate=8000)
+    joined = replace(SVM, family="every_extracted")
+    expected = {"families.compare.peak": 0.5, "corpora.4qaed.sample_rate": 8000}
+    assert provenance.parameters(joined)["changed"] == expected
+    parts = replace(SVM, family="none", model="constant", dataset="4qaed_parts")
+    assert provenance.parameters(parts)["changed"] == {"corpora.4qaed.sample_rate": 8000}
+
+
+def test_settings_of_the_experiment_itself_are_hashed_and_no_change(params):
+    plain, other = provenance.parameters(SVM), provenance.parameters(SVM, {"c": 1.0})
+    assert other.keys() == {"parameters_sha256"}
+    assert other != plain
+
+
+def test_without_git_the_change_is_unknown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    copy_params(ROOT, tmp_path)
+    assert provenance.parameters(SVM)["changed"] is None
+    provenance.require_committed_code("svm_4qaed")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "profile", "refused"),
+    [
+        ("4qaed", "paper", True),
+        ("4qaed", "quick", True),
+        ("4qaed", "demo", False),
+        ("demo_4qaed", "paper", False),
+    ],
+)
+def test_uncommitted_code_is_refused_for_results_of_a_real_corpus(
+    params, monkeypatch, dataset, profile, refused
+):
+    class RunError(Exception):
+        pass
+
+    def run(*_, **__):
+        raise RunError
+
+    monkeypatch.setattr(train, "run", run)
+    given = GIVEN | {"dataset": dataset}
+    edit(params, models__svm__c=0.5)  # parameters are recorded, not refused
+    with pytest.raises(RunError):
+        experiment.run("louro", "svm", given, {}, profile=profile, seed=1)
+    (params.parent / "src/code.py").write_text("x = 1\n")
+    expected = MerError if refused else RunError
+    with pytest.raises(expected, match="src/code.py has changes" if refused else None):
+        experiment.run("louro", "svm", given, {}, profile=profile, seed=1)
