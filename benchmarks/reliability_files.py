@@ -20,7 +20,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from helpers import damaged
 from mer import audio, config
 from mer.decoding import client, worker
-from mer.decoding.worker import Unreadable
+from mer.errors import Unreadable
 
 VIEW, FAMILY, LIMITS = config.read("views.louro", "families.compare", "audio")
 RATE = 22050

@@ -10,3 +10,7 @@ class MerError(Exception):
 
 class AbsentError(MerError):
     """An absent input; the message is the reason, which a table can show."""
+
+
+class Unreadable(Exception):
+    """An audio file that cannot be used; the message is its reason in ``quarantine.csv``."""

@@ -15,7 +15,7 @@ import soundfile as sf
 from conftest import ROOT
 from helpers import damaged
 from mer.decoding import client, worker
-from mer.decoding.worker import Unreadable
+from mer.errors import Unreadable
 from mer.schema.corpora import Audio
 
 RATE = 22050
@@ -116,6 +116,35 @@ def test_processor_time_is_counted_by_file(tmp_path):
 def test_more_samples_than_allowed_are_refused(tmp_path):
     with pytest.raises(Unreadable, match=r"more than 0\.25 MiB of samples"):
         worker.decode(song(tmp_path), RATE, 1.0, 2**18)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
+    path, read = song(tmp_path), worker._read
+
+    def read_and_cut(*arguments):
+        found = read(*arguments)
+        path.write_bytes(path.read_bytes()[:4000])
+        return found
+
+    monkeypatch.setattr(worker, "_read", read_and_cut)
+    with pytest.raises(Unreadable, match="was changed while it was read"):
+        worker.decode(path, RATE, 1.0, 2**26)
+
+
+@pytest.mark.parametrize("right", [1.0, 0.3, -0.5, 0.0])
+def test_channels_that_do_not_cancel_out_are_averaged(tmp_path, right):
+    sf.write(tmp_path / "a.wav", np.stack([damaged.music(), right * damaged.music()], 1), RATE)
+    samples = worker.decode(tmp_path / "a.wav", RATE, 1.0, 2**26)
+    assert np.abs(samples).max() == pytest.approx(0.5 * (1 + right) / 2, rel=0.01)
+
+
+def test_an_empty_wav_has_no_samples(tmp_path):
+    """Its size is 0 as that of a stream, but only another chunk follows."""
+    content = song(tmp_path).read_bytes()
+    note = b"LIST" + (4).to_bytes(4, "little") + b"INFO"
+    (tmp_path / "b.wav").write_bytes(content[:40] + bytes(4) + note)
+    with pytest.raises(Unreadable, match="no samples"):
+        worker.decode(tmp_path / "b.wav", RATE, 1.0, 2**26)
 
 
 def test_an_interrupted_question_leaves_no_answer_to_the_next(tmp_path, monkeypatch):

@@ -20,8 +20,7 @@ from helpers import damaged
 from helpers.clone import copy_params, edit
 from mer import config
 from mer.decoding import client, clips
-from mer.decoding.worker import Unreadable
-from mer.errors import MerError
+from mer.errors import MerError, Unreadable
 from mer.io import artefacts
 from mer.pipeline import index
 from mer.pipeline import standardize as standardize_stage

@@ -15,7 +15,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from mer.decoding.worker import HEADER, MIB, OUT_OF_MEMORY, Unreadable
+from mer.decoding.worker import HEADER, MIB, OUT_OF_MEMORY
+from mer.errors import Unreadable
 from mer.schema.corpora import Audio
 
 COMMAND = (sys.executable, "-m", "mer.decoding.worker")

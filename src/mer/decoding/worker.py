@@ -7,6 +7,7 @@ A request is a line of JSON on standard input: the arguments of ``decode`` under
 of the process. The response is ``HEADER``, then float32 samples or, in UTF-8, the reason for an error.
 """
 
+import io
 import json
 import math
 import os
@@ -14,6 +15,7 @@ import resource
 import signal
 import struct
 import sys
+from mmap import mmap
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,7 +24,8 @@ import soundfile as sf
 import soxr
 
 from mer import PARENT
-from mer.decoding import integrity
+from mer.decoding import integrity, lengths, mp3, ogg
+from mer.errors import Unreadable
 from mer.runtime.processes import end_with_parent, limit
 
 HEADER = struct.Struct("<?q")  # whether samples follow; how many bytes
@@ -32,15 +35,19 @@ SILENCE = 2.0**-16  # half a step of 16-bit audio, relative to full scale
 LOUDEST = 100.0  # lossy decoders overshoot full scale by half; a flipped exponent by 1e38
 RATES = range(1000, 768001)  # Hz; far beyond them, headers are damaged
 MAX_CHANNELS = 64
-UNKNOWN = 2**63 - 1  # libsndfile's length where a header has none
+CANCELLED = 0.1  # of the power of the average of independent channels
 WORDS = {  # clearer than the messages of libsndfile, by its error code
     7: "no MPEG frame",
     24: "its header has an impossible sample rate, size or number of channels",
 }
 
 
-class Unreadable(Exception):
-    """A file that cannot be used; the message is its reason in ``quarantine.csv``."""
+class _Forward(sf.SoundFile):
+    """An audio file that soundfile only reads forward: it cannot seek in a FLAC file without a length."""
+
+    def seekable(self) -> bool:
+        """Whether soundfile may seek after each read."""
+        return False
 
 
 def decode(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> np.ndarray:
@@ -66,7 +73,7 @@ def decode(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> np
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror or error}") from error
     mono = sum(channels.T) / channels.shape[1]  # 20 times faster than mean(axis=1)
-    if fault := _fault(mono, native, min_seconds):
+    if fault := _fault(mono, native, min_seconds, channels):
         raise Unreadable(fault)
     return soxr.resample(mono, native, sample_rate, quality="HQ")
 
@@ -83,36 +90,94 @@ def _check_path(path: Path) -> None:
 
 def _samples(path: Path, sample_rate: int, max_pcm: int) -> tuple[np.ndarray, int]:
     """All channels [shape=(n, channels), dtype=float32] and the file's sample rate in Hz."""
+    before = path.stat()
+    if _magic(path) == ogg.MAGIC:
+        samples, native = _chained(ogg.links(path.read_bytes()), sample_rate, max_pcm)
+    else:
+        source = lengths.with_length(path) or path
+        samples, native, format_ = _read(source, sample_rate, max_pcm)
+        if format_ == "MP3":
+            samples = _whole_mp3(path.read_bytes(), samples, native, sample_rate, max_pcm)
+    after = path.stat()
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise Unreadable("was changed while it was read")
+    return samples, native
+
+
+def _magic(path: Path) -> bytes:
+    """The first four bytes after the ID3v2 tags."""
+    with path.open("rb") as stream:
+        start = stream.read(2**20)
+    at = mp3.after_tags(start)
+    return start[at : at + 4]
+
+
+def _read(
+    source: Path | BinaryIO | mmap, sample_rate: int, max_pcm: int
+) -> tuple[np.ndarray, int, str]:
+    """What ``_samples`` returns, of a file or its content, and libsndfile's name of the format."""
     try:
-        with sf.SoundFile(path) as file:
+        with _Forward(source) as file:
             _check_claims(file)
             per_frame = 4 * max(file.channels, math.ceil(sample_rate / file.samplerate))
-            # At once: libsndfile seeks between blocks, and an mp3 then decodes differently.
-            samples = file.read(max_pcm // per_frame + 1, dtype="float32", always_2d=True)
+            frames = min(file.frames, max_pcm // per_frame + 1)
+            samples = file.read(frames, dtype="float32", always_2d=True)
             claimed, native, log = file.frames, file.samplerate, file.extra_info
+            format_ = file.format
     except sf.LibsndfileError as error:
-        words = WORDS.get(error.code) or integrity.foreign(path) or error.error_string
+        named = integrity.foreign(source) if isinstance(source, Path) else None
+        words = WORDS.get(error.code) or named or error.error_string
         raise Unreadable(f"not decodable: {words}") from error
     except TypeError as error:  # soundfile takes *.raw for headerless
         raise Unreadable(f"not decodable: {error}") from error
     if len(samples) * per_frame > max_pcm:
-        raise Unreadable(f"more than {max_pcm / MIB:g} MiB of samples")
-    if fault := integrity.truncation(path, file.format, log, claimed, len(samples), native):
+        raise Unreadable(
+            f"more than {max_pcm / MIB:g} MiB of samples; raise audio.max_pcm_mib in params/audio.yaml"
+        )
+    if fault := integrity.truncation(format_, log, claimed, len(samples), native):
         raise Unreadable(fault)
-    return samples, native
+    return samples, native, format_
+
+
+def _chained(links: list[bytes], sample_rate: int, max_pcm: int) -> tuple[np.ndarray, int]:
+    """What ``_samples`` returns, of the streams of an Ogg file one after the other."""
+    parts: list[np.ndarray] = []
+    kinds = set()
+    for link in links:
+        samples, native, _ = _read(io.BytesIO(link), sample_rate, max_pcm)
+        max_pcm -= samples.nbytes
+        parts.append(samples)
+        kinds.add((native, samples.shape[1]))
+    if len(kinds) > 1:
+        raise Unreadable(
+            "its streams have different sample rates or channels: "
+            f"{', '.join(f'{rate} Hz, {channels} channels' for rate, channels in sorted(kinds))}"
+        )
+    return np.concatenate(parts), native
+
+
+def _whole_mp3(
+    data: bytes, samples: np.ndarray, native: int, sample_rate: int, max_pcm: int
+) -> np.ndarray:
+    """All samples of an mp3, of which libsndfile decoded ``samples``."""
+    if mp3.fault(data, len(samples), native):
+        samples, native, _ = _read(io.BytesIO(mp3.counted(data)), sample_rate, max_pcm)
+    if fault := mp3.fault(data, len(samples), native):
+        raise Unreadable(fault)
+    return samples
 
 
 def _check_claims(file: sf.SoundFile) -> None:
     """Raise if the header has values that no recording has."""
-    if file.frames == UNKNOWN:
-        raise Unreadable("its header does not say how long it is")
     if file.samplerate not in RATES:
         raise Unreadable(f"its header says {file.samplerate} Hz")
     if file.channels > MAX_CHANNELS:
         raise Unreadable(f"its header says {file.channels} channels")
 
 
-def _fault(mono: np.ndarray, sample_rate: int, min_seconds: float) -> str | None:
+def _fault(
+    mono: np.ndarray, sample_rate: int, min_seconds: float, channels: np.ndarray
+) -> str | None:
     """The reason why decoded audio cannot be used, or None."""
     if len(mono) == 0:
         return "no samples"
@@ -123,6 +188,11 @@ def _fault(mono: np.ndarray, sample_rate: int, min_seconds: float) -> str | None
             f"shorter than {min_seconds:g} s: {len(mono)} samples, {len(mono) / sample_rate:.3f} s"
         )
     peak = np.abs(mono).max()
+    if np.abs(channels).max() >= SILENCE and (share := _power_left(mono, channels)) < CANCELLED:
+        return (
+            f"its {channels.shape[1]} channels cancel out: their average has {share:.1%} of the power "
+            "that independent channels would leave; invert one of them"
+        )
     if peak < SILENCE:
         return "silent"
     if np.ptp(mono) < 2 * SILENCE:
@@ -130,6 +200,15 @@ def _fault(mono: np.ndarray, sample_rate: int, min_seconds: float) -> str | None
     if peak > LOUDEST:
         return f"peak at {peak:.3g} times full scale"
     return None
+
+
+def _power_left(mono: np.ndarray, channels: np.ndarray) -> float:
+    """The power of the average of channels; 1 if they are independent, 0 if they cancel out."""
+    count = channels.shape[1]
+    if count == 1:
+        return 1.0
+    power = sum(float(np.dot(channel, channel)) for channel in channels.T)
+    return count**2 * float(np.dot(mono, mono)) / power
 
 
 def _answer(request: dict[str, Any]) -> tuple[bool, bytes | memoryview]:

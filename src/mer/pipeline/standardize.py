@@ -11,8 +11,7 @@ import soxr
 
 from mer import parallel
 from mer.decoding.clips import decode
-from mer.decoding.worker import Unreadable
-from mer.errors import MerError
+from mer.errors import MerError, Unreadable
 from mer.io import artefacts
 from mer.schema.corpora import Audio, Quarantine
 from mer.types import Track
