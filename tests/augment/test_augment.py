@@ -17,7 +17,6 @@ from mer.augment import (
     time_shift,
     time_stretch,
 )
-from mer.dsp.phase_vocoder import time_stretch as change_tempo
 from mer.errors import MerError
 from mer.seeds import generator
 
@@ -196,19 +195,13 @@ def test_power_shift_is_a_gain_without_clipping(db, factor):
     assert power_shift.apply(TONE, RATE, db) == pytest.approx(factor * TONE, rel=1e-6)
 
 
-@pytest.mark.parametrize("speed", [0.5, 0.89, 1.0, 1.5])
-def test_vocoder_equals_librosa(speed):
-    """librosa in double precision: its single loses the phase after some hundred frames."""
-    from librosa.effects import time_stretch as reference
-
-    expected = reference(NOISE.astype(float), rate=speed)
-    y = change_tempo(NOISE, speed)
-    assert len(y) == len(expected)
-    assert y == pytest.approx(expected, abs=2e-3)
-
-
-def test_vocoder_at_the_same_speed_changes_nothing():
-    assert change_tempo(NOISE, 1.0) == pytest.approx(NOISE, abs=1e-5)
+@pytest.mark.parametrize(
+    ("module", "nothing"), [(time_stretch, {"rate": 1.0}), (pitch_shift, {"semitones": 0.0})]
+)
+def test_phases_do_not_drift(module, nothing):
+    """In float32, librosa's phases would be off by 0.04 after ten seconds."""
+    x = np.tile(NOISE, 5)
+    assert module.apply(x, RATE, **nothing) == pytest.approx(x, abs=1e-6)
 
 
 def mel(hertz):

@@ -2,16 +2,15 @@
 
 This is one of Louro et al.'s classic transforms (docs/methods.md, "Louro's augmentations"): a whole tone
 up or down with equal probability. The authors' code effectively always shifts up, which ``semitones:
-[2.0]`` repeats.
+[2.0]`` repeats. librosa's phase vocoder computes it in float64: in float32 its phases depend on the
+processor.
 """
 
 from typing import Annotated
 
 import numpy as np
-import soxr
 from pydantic import Field
 
-from mer.dsp.phase_vocoder import time_stretch
 from mer.schema import Block
 
 Semitones = Annotated[float, Field(ge=-24, le=24)]
@@ -44,7 +43,7 @@ def apply(x: np.ndarray, sample_rate: int, semitones: float) -> np.ndarray:
     -------
     np.ndarray [shape=(n,), dtype=float32]
     """
-    factor = 2 ** (semitones / 12)
-    shifted = soxr.resample(time_stretch(x, 1 / factor), sample_rate * factor, sample_rate)
-    shifted = shifted[: len(x)]
-    return np.pad(shifted, (0, len(x) - len(shifted)))
+    from librosa.effects import pitch_shift  # the import takes a second, which other stages do not pay
+
+    shifted = pitch_shift(x.astype(np.float64), sr=sample_rate, n_steps=semitones)
+    return shifted.astype(np.float32)

@@ -1,7 +1,8 @@
 """Play the clip faster or slower; the pitch stays.
 
 This is one of Louro et al.'s classic transforms (docs/methods.md, "Louro's augmentations"): 1.5 or 0.5
-times the tempo. The result is cropped, or padded with silence, to the length of the clip.
+times the tempo. The result is cropped, or padded with silence, to the length of the clip. librosa's phase
+vocoder computes it in float64: in float32 its phases depend on the processor.
 """
 
 from typing import Annotated
@@ -9,7 +10,6 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from mer.dsp import phase_vocoder
 from mer.schema import Block
 
 Rate = Annotated[float, Field(ge=0.25, le=4)]
@@ -39,5 +39,8 @@ def apply(x: np.ndarray, sample_rate: int, rate: float) -> np.ndarray:  # noqa: 
     -------
     np.ndarray [shape=(n,), dtype=float32]
     """
-    stretched = phase_vocoder.time_stretch(x, rate)[: len(x)]
-    return np.pad(stretched, (0, len(x) - len(stretched)))
+    from librosa.effects import time_stretch  # the import takes a second, which other stages do not pay
+    from librosa.util import fix_length
+
+    stretched = time_stretch(x.astype(np.float64), rate=rate)
+    return fix_length(stretched, size=len(x)).astype(np.float32)

@@ -1,1 +1,1 @@
-"""Spectrograms, time stretching of waveforms, and the library Essentia."""
+"""Spectrograms, and the library Essentia."""
