@@ -43,7 +43,7 @@ def apply(x: np.ndarray, sample_rate: int, semitones: float) -> np.ndarray:
     -------
     np.ndarray [shape=(n,), dtype=float32]
     """
-    from librosa.effects import pitch_shift  # the import takes a second, which other stages do not pay
+    from librosa.effects import pitch_shift  # the import takes a second
 
     shifted = pitch_shift(x.astype(np.float64), sr=sample_rate, n_steps=semitones)
     return shifted.astype(np.float32)

@@ -39,7 +39,7 @@ def apply(x: np.ndarray, sample_rate: int, rate: float) -> np.ndarray:  # noqa: 
     -------
     np.ndarray [shape=(n,), dtype=float32]
     """
-    from librosa.effects import time_stretch  # the import takes a second, which other stages do not pay
+    from librosa.effects import time_stretch  # the import takes a second
     from librosa.util import fix_length
 
     stretched = time_stretch(x.astype(np.float64), rate=rate)
