@@ -5,7 +5,9 @@ compared on the same clips. ``grouped`` keeps an artist (or source song) on one 
 protocols do not, and their scores on songs of known artists are higher for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import (
@@ -80,18 +82,55 @@ def _song_80_20(tracks: Sequence[Track], corpus: str) -> list[Fold]:
     """Pandrea's split of ``range(n)``, not stratified, over songs in blocks of a class (thesis notebooks).
 
     The order of the blocks decides how many test songs a class has; each corpus has its own (see
-    docs/methods.md), and so has its miniature. In a merged corpus, each source is split as in its own
-    corpus, so that a clip is on the same side in both.
+    docs/methods.md), and so has its miniature.
     """
-    train: list[int] = []
-    test: list[int] = []
-    for source in sorted({track.source or corpus for track in tracks}):
-        blocks = PANDREA_BLOCKS.get(source.removeprefix(MINIATURE), QUADRANTS)
-        own = [i for i, track in enumerate(tracks) if (track.source or corpus) == source]
-        order = sorted(own, key=lambda i: (blocks.index(tracks[i].quadrant), tracks[i].id))
-        sides = train_test_split(order, test_size=0.2, random_state=PANDREA_SEED)
-        train, test = train + sides[0], test + sides[1]
+    blocks = PANDREA_BLOCKS.get(corpus.removeprefix(MINIATURE), QUADRANTS)
+    order = sorted(
+        range(len(tracks)), key=lambda i: (blocks.index(tracks[i].quadrant), tracks[i].id)
+    )
+    train, test = train_test_split(order, test_size=0.2, random_state=PANDREA_SEED)
     return [Fold(0, 0, _part(tracks, train), (), _part(tracks, test))]
+
+
+def _member(tracks: Sequence[Track], source: str) -> dict[str, Track]:
+    """The tracks of one member of a merged corpus as its own index has them, by their merged ids."""
+    return {
+        track.id: replace(track, id=track.id.removeprefix(f"{source}/"), source=None)
+        for track in tracks
+        if track.source == source
+    }
+
+
+def _joined(folds: Sequence[Fold], merged: Sequence[Mapping[str, str]]) -> Fold:
+    """The fold whose sides are those of one fold of each member together, under the merged ids."""
+    sides = (
+        sorted(ids[i] for fold, ids in zip(folds, merged, strict=True) for i in getattr(fold, side))
+        for side in ("train", "val", "test")
+    )
+    return Fold(folds[0].repeat, folds[0].fold, *map(tuple, sides))
+
+
+def _apart(fold: Fold, tracks: Sequence[Track]) -> Fold:
+    """The fold without those training and validation clips whose artist is in the test part."""
+    group = {t.id: t.group for t in tracks}
+    tested = {group[id_] for id_ in fold.test}
+    train, val = (
+        tuple(id_ for id_ in side if group[id_] not in tested) for side in (fold.train, fold.val)
+    )
+    return replace(fold, train=train, val=val)
+
+
+def _union(tracks: Sequence[Track], protocol: str, **settings: Any) -> list[Fold]:
+    """The folds of a merged corpus: each is made of the same fold of every member.
+
+    So no song is tested in one and trained in the other. Under ``grouped``, an artist of several members
+    may be in the test part of one and the training part of another; the latter clips are left out.
+    """
+    members = {source: _member(tracks, source) for source in {str(t.source) for t in tracks}}
+    parts = [split([*own.values()], protocol, name, **settings) for name, own in members.items()]
+    merged = [{track.id: id_ for id_, track in own.items()} for own in members.values()]
+    joined = [_joined(folds, merged) for folds in zip(*parts, strict=True)]
+    return [_apart(fold, tracks) for fold in joined] if protocol == "grouped" else joined
 
 
 def split(
@@ -108,7 +147,8 @@ def split(
     Parameters
     ----------
     tracks : sequence of Track
-        Their order does not matter.
+        Their order does not matter. Those of a merged corpus, which name their ``source``, get the folds
+        that each member has by itself.
     protocol : str
         ``own``: the split that is published with the labels. ``grouped``: 10 x 10 folds, no artist on
         two sides. ``cv10x10``, ``cv10``: 10 (x 10) stratified folds. ``tvt_70_15_15, tvt_40_30_30``: the
@@ -127,6 +167,8 @@ def split(
         published split.
     """
     tracks = sorted(tracks, key=lambda track: track.id)
+    if any(track.source for track in tracks):
+        return _union(tracks, protocol, seed=seed, folds=folds, repeats=repeats)
     published = any(protocol in t.splits for t in tracks)
     try:
         match protocol:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,22 @@ assert trainer_of("{model}").uses_device == runs_sequentially("{model}") == Fals
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_file_on_both_sides_of_a_crossed_fold_is_refused(prepared, corpus):
+    """The test clip of one corpus is a copy of a training clip of the other."""
+    other = replace(CHOSEN, dataset="other")
+    other.folder("index").mkdir(parents=True)
+    folds = artefacts.read_folds(CHOSEN.folds)
+    artefacts.write_folds(other.folds, folds, protocol="cv10", shares_artists=True)
+    files = {track.id: f"a{track.id}" for track in corpus}
+    artefacts.write_tracks(CHOSEN.folder("index") / "tracks.csv", corpus, files)
+    theirs = {track.id: f"b{track.id}" for track in corpus}
+    artefacts.write_tracks(other.folder("index") / "tracks.csv", corpus, theirs)
+    crossed = train._crossed(other, CHOSEN, folds)
+    assert [fold.test for fold in crossed] == [fold.test for fold in folds]
+    copied, tested = folds[0].train[0], folds[0].test[0]
+    theirs[copied] = files[tested]
+    artefacts.write_tracks(other.folder("index") / "tracks.csv", corpus, theirs)
+    with pytest.raises(MerError, match=f"'{tested}' is the same file as '{copied}' of 'other'"):
+        train._crossed(other, CHOSEN, folds)

@@ -1,5 +1,7 @@
 """A corpus made of others."""
 
+from dataclasses import replace
+
 import pytest
 
 from helpers.corpora import eight_songs
@@ -92,16 +94,27 @@ def mixed():
     ]
 
 
-def test_pandreas_split_of_a_union_is_that_of_its_members(mixed):
-    (whole,) = split(mixed, "song_80_20", seed=1)
+@pytest.mark.parametrize("protocol", ["song_80_20", "cv10", "cv10x10", "tvt_70_15_15"])
+def test_folds_of_a_union_are_those_of_its_members(mixed, protocol):
+    whole = split(mixed, protocol, seed=1, folds=5)
     for source in ("a", "b"):
-        alone = [Track(t.id[2:], t.quadrant) for t in mixed if t.source == source]
-        (fold,) = split(alone, "song_80_20", seed=1)
-        assert {i[2:] for i in whole.test if i[0] == source} == set(fold.test)
-        assert {i[2:] for i in whole.train if i[0] == source} == set(fold.train)
-    assert (len(whole.train), len(whole.test)) == (64, 16)
+        alone = [replace(t, id=t.id[2:], source=None) for t in mixed if t.source == source]
+        for fold, member in zip(
+            whole, split(alone, protocol, source, seed=1, folds=5), strict=True
+        ):
+            for side in ("train", "val", "test"):
+                found = [i[2:] for i in getattr(fold, side) if i[0] == source]
+                assert found == list(getattr(member, side))
 
 
-def test_an_artist_of_two_sources_is_one_group(mixed):
-    assert not shares_groups(mixed, split(mixed, "grouped", seed=1, folds=4, repeats=2))
+def test_grouped_folds_of_a_union_test_what_its_members_test(mixed):
+    """An artist of both sources is left out of the training part of the other source."""
+    whole = split(mixed, "grouped", seed=1, folds=4, repeats=2)
+    assert not shares_groups(mixed, whole)
     assert any(t.group == "artist:Band 1" and t.source == s for t in mixed for s in ("a", "b"))
+    alone = [replace(t, id=t.id[2:], source=None) for t in mixed if t.source == "b"]
+    for fold, member in zip(
+        whole, split(alone, "grouped", seed=1, folds=4, repeats=2), strict=True
+    ):
+        assert [i[2:] for i in fold.test if i[0] == "b"] == list(member.test)
+        assert {i[2:] for i in fold.train if i[0] == "b"} <= set(member.train)

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 from mer.errors import MerError
 from mer.io.artefacts import (
     quarantined,
+    read_digests,
     read_folds,
     read_json,
     require,
@@ -89,7 +90,7 @@ def run(
     if source:
         other = replace(chosen, dataset=source)
         data = concat_corpora(gather(other, params, policy, columns), data, source)
-        folds = _crossed(read_folds(other.folds), folds, source)
+        folds = _crossed(other, chosen, folds)
     if parent:
         data = replace(data, initial_weights=_initial_weights(parent, data))
     record = {
@@ -169,12 +170,27 @@ def timing(results: CrossValidation) -> dict[str, float]:
     return figures
 
 
-def _crossed(sources: Sequence[Fold], targets: Sequence[Fold], name: str) -> list[Fold]:
-    """Folds with the training clips of one corpus and the test clips of another."""
-    return [
-        Fold(test.repeat, test.fold, prefix_ids(name, train.train), (), test.test)
-        for train, test in zip(sources, targets, strict=False)
-    ]
+def _crossed(source: Selection, target: Selection, targets: Sequence[Fold]) -> list[Fold]:
+    """Folds with the training clips of one corpus and the test clips of another.
+
+    Raises
+    ------
+    MerError
+        If a file is on both sides of a fold.
+    """
+    theirs, ours = (read_digests(side.folder("index")) for side in (source, target))
+    crossed = []
+    for train, test in zip(read_folds(source.folds), targets, strict=False):
+        trained = {theirs[id_]: id_ for id_ in train.train if id_ in theirs}
+        if shared := [id_ for id_ in test.test if ours.get(id_) in trained]:
+            raise MerError(
+                f"a test clip of {target.dataset!r} must not be in the training part, and {shared[0]!r} is "
+                f"the same file as {trained[ours[shared[0]]]!r} of {source.dataset!r}; remove one of them "
+                "from data/raw"
+            )
+        clips = prefix_ids(source.dataset, train.train)
+        crossed.append(Fold(test.repeat, test.fold, clips, (), test.test))
+    return crossed
 
 
 def _initial_weights(parent: Path, data: TrainingData) -> dict[str, np.ndarray]:

@@ -1,0 +1,65 @@
+"""mer.pipeline.folds: clips in quarantine are left out, and move no other clip to another side."""
+
+import pytest
+from sklearn.model_selection import train_test_split
+
+from conftest import profile_of
+from mer.io import artefacts
+from mer.pipeline import folds
+from mer.splits import split
+from mer.types import QUADRANTS, Fold, Track
+
+SONGS = [Track(f"s{i:03d}", QUADRANTS[i // 10]) for i in range(40)]
+PROFILE = profile_of()
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A function that writes the folds of the songs and returns those of a protocol."""
+    index, standard = tmp_path / "index/songs", tmp_path / "standard/songs"
+    index.mkdir(parents=True)
+    standard.mkdir(parents=True)
+
+    def make(protocol: str, digests: dict[str, str], left_out: dict[str, str]) -> list[Fold]:
+        artefacts.write_tracks(index / "tracks.csv", SONGS, digests)
+        artefacts.write_manifest(standard)
+        rows = [(id_, f"{id_}.mp3", reason) for id_, reason in left_out.items()]
+        artefacts.write_quarantine(standard, rows)
+        folds.make(index, standard, tmp_path / "folds", own="cv10", profile=PROFILE, seed=1)
+        return artefacts.read_folds(tmp_path / "folds" / protocol / "songs.json")
+
+    return make
+
+
+FILES = {track.id: track.id for track in SONGS}
+
+
+def test_a_duplicate_does_not_shift_the_authors_split(made):
+    """A split of range(n) would otherwise put every later song on another side."""
+    twins = {**FILES, "s003": "s002"}
+    (fold,) = made("song_80_20", twins, {"s003": "same content as 's002'"})
+    train, test = train_test_split(range(40), test_size=0.2, random_state=42)
+    assert set(fold.test) == {f"s{i:03d}" for i in test} - {"s003"}
+    assert set(fold.train) == {f"s{i:03d}" for i in train} - {"s003"}
+
+
+@pytest.mark.parametrize("protocol", ["cv10", "grouped"])
+def test_an_unreadable_file_moves_no_other_clip(made, protocol):
+    found = made(protocol, FILES, {"s000": "damaged"})
+    whole = split(SONGS, protocol, seed=1)
+    for fold, published in zip(found, whole, strict=True):
+        assert set(fold.test) == set(published.test) - {"s000"}
+        assert set(fold.train) == set(published.train) - {"s000"}
+
+
+def test_songs_without_a_file_are_not_split(made):
+    some = {id_: digest for id_, digest in FILES.items() if id_[-1] in "0123"}
+    left_out = dict.fromkeys(FILES.keys() - some.keys(), "no such file")
+    (fold,) = made("song_80_20", some, left_out)
+    assert (len(fold.train), len(fold.test)) == (12, 4)
+
+
+def test_duplicates_that_are_kept_are_on_one_side_of_a_grouped_fold(made):
+    twins = {id_: f"file {i // 2}" for i, id_ in enumerate(FILES)}
+    for fold in made("grouped", twins, {}):
+        assert not {twins[id_] for id_ in fold.train} & {twins[id_] for id_ in fold.test}
