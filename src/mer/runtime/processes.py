@@ -4,11 +4,16 @@ import ctypes
 import os
 import resource
 import signal
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 
 PR_SET_PDEATHSIG = 1
+REMOVE_AT_END = "import shutil, sys; sys.stdin.read(); shutil.rmtree(sys.argv[1], True)"
 
 
 def end_with_parent(parent: int) -> None:
@@ -65,3 +70,14 @@ def runs(pid: int, since: float) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= since
     except psutil.NoSuchProcess:
         return False
+
+
+@contextmanager
+def removed_at_end(folder: Path) -> Iterator[None]:
+    """Remove ``folder`` after the block, and also where a signal kills this process in it.
+
+    Another process waits for the end of a pipe that only this process holds open.
+    """
+    command = [sys.executable, "-I", "-S", "-c", REMOVE_AT_END, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
+        yield

@@ -17,6 +17,7 @@ class Corpus(Block):
     peak_db : level of each clip's peak after standardization in dBFS, or null to leave the level
     protocol : protocol that ``protocol: default`` stands for; ``own`` is the split in the labels
     counts : published number of clips per quadrant, or in total, which is checked; null accepts any
+    sha256 : digests of the authors' archives by file name, which ``mer import`` checks
     """
 
     layout: str
@@ -27,6 +28,7 @@ class Corpus(Block):
     citation: str
     license: str
     source: str
+    sha256: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = Field(default={})
 
 
 class Demo(Block):

@@ -1,0 +1,138 @@
+"""``mer import``: archives of a corpus become a folder of data/raw, whole or not at all."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from conftest import ROOT
+from helpers.archives import ATTACKS, zipped
+from helpers.clone import copy_params
+from helpers.corpora import content, eight_songs
+from mer.__main__ import main
+from mer.errors import MerError
+from mer.io.files import beside
+from mer.pipeline import import_corpus
+from mer.pipeline.demo.writers import pmemo
+from mer.schema.corpora import Corpus
+
+
+def corpus(**facts):
+    basics = {"layout": "pmemo", "sample_rate": 22050, "peak_db": None, "protocol": "cv10"}
+    told = {"counts": None, "citation": "", "license": "", "source": ""}
+    return Corpus(**basics, **told, **facts)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """A small PMEmo, as its authors pack it."""
+    pmemo.write(tmp_path / "set", eight_songs())
+    files = [(str(name), value) for name, value in content(tmp_path / "set").items()]
+    return zipped(tmp_path / "PMEmo2019.zip", *files)
+
+
+def left(folder):
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def test_unpacks_and_counts_what_its_layout_reads(archive, tmp_path):
+    target = tmp_path / "raw/pmemo"
+    done = import_corpus.unpack([archive], corpus(), target)
+    assert (done.files, done.clips, done.verified) == (10, 8, [])
+    assert content(target) == content(tmp_path / "set")
+    assert left(target.parent) == ["pmemo"]
+
+
+def test_digests_that_are_known_are_checked(archive, tmp_path):
+    known = corpus(sha256={archive.name: "0" * 64})
+    with pytest.raises(MerError, match="must have the SHA-256 0000"):
+        import_corpus.unpack([archive], known, tmp_path / "raw/pmemo")
+    assert left(tmp_path / "raw") == []
+
+
+@pytest.mark.parametrize("kind", ATTACKS)
+def test_nothing_is_left_after_a_refusal(kind, tmp_path):
+    file = ATTACKS[kind][0](tmp_path / "x.zip")
+    with pytest.raises(MerError):
+        import_corpus.unpack([file], corpus(), tmp_path / "raw/pmemo")
+    assert left(tmp_path / "raw") == []
+    assert left(tmp_path) == ["raw", "x.zip"]
+
+
+def test_an_archive_of_another_corpus_is_refused(tmp_path):
+    file = zipped(tmp_path / "x.zip", ("songs/a.mp3", b"x"))
+    with pytest.raises(MerError, match=r"x\.zip: pmemo must hold one file .*; unpack the authors'"):
+        import_corpus.unpack([file], corpus(), tmp_path / "raw/pmemo")
+    assert left(tmp_path / "raw") == []
+
+
+@pytest.mark.parametrize("there", ["folder", "link"])
+def test_never_overwrites(archive, tmp_path, there):
+    target = tmp_path / "raw/pmemo"
+    target.parent.mkdir()
+    target.mkdir() if there == "folder" else target.symlink_to("nowhere")
+    with pytest.raises(MerError, match="must not exist yet"):
+        import_corpus.unpack([archive], corpus(), target)
+
+
+def test_a_missing_archive(tmp_path):
+    with pytest.raises(MerError, match="there is no such file"):
+        import_corpus.unpack([tmp_path / "x.zip"], corpus(), tmp_path / "raw/pmemo")
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from mer.io import archives
+from mer.pipeline import import_corpus
+sys.path.insert(0, "tests")
+from pipeline.test_import_corpus import corpus
+write = archives._write
+archives._write = lambda *given: (write(*given), time.sleep(60))
+import_corpus.unpack([Path(sys.argv[1])], corpus(), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nothing_is_left_after_a_kill(archive, tmp_path, number):
+    raw = tmp_path / "raw"
+    command = [sys.executable, "-c", SLOW, str(archive), str(raw / "pmemo")]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 30
+        while not list(raw.rglob("*.csv")) and not list(raw.rglob("*.mp3")):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        os.kill(process.pid, number)
+    while left(raw) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert left(raw) == []
+
+
+def test_a_folder_that_an_earlier_kill_left_is_removed(archive, tmp_path):
+    with beside(tmp_path / "raw/pmemo") as folder:
+        stale = folder.with_name(".pmemo.999999999.tmp")
+    stale.mkdir(parents=True)
+    import_corpus.unpack([archive], corpus(), tmp_path / "raw/pmemo")
+    assert left(tmp_path / "raw") == ["pmemo"]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    copy_params(ROOT, tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_command(project, archive, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["mer", "import", archive.name, "--as", "demo_pmemo"])
+    main()
+    assert "data/raw/demo_pmemo: 10 files, 0 MiB, 8 labelled clips" in capsys.readouterr().out
+
+
+def test_command_names_the_corpora_that_it_knows(project, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["mer", "import", "x.zip", "--as", "nothing"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "'4qaed'" in capsys.readouterr().err
