@@ -9,7 +9,7 @@ import yaml
 
 from conftest import ROOT
 from mer.errors import MerError
-from mer.io.artefacts import write_json, write_predictions
+from mer.io.artefacts import write_absent, write_json, write_manifest, write_predictions
 from mer.metrics import bootstrap_scores, fold_scores, intervals
 from mer.reproduction import spec, transfer_gain
 from mer.types import Predictions
@@ -110,23 +110,35 @@ def test_published_gains_stand_beside_ours(rng, tmp_path):
     for key in keys:
         run = tmp_path / f"demo_{key}"
         run.mkdir()
+        write_manifest(run)
         write_predictions(run / "predictions.parquet", answers(rng.random((2, 20)) < 0.5))
         write_json(run / "run.json", {"seed": 1, "profile": "demo", "n_rounds": 2})
     table = EVERY.tables[TABLE]
     columns = {"4qaed": table.columns["4qaed"]}
+    rows = {row: table.rows[row] for row in ("transfer1", "sincnet_200ms")}
     every = EVERY.model_copy(
-        update={"tables": {TABLE: table.model_copy(update={"columns": columns})}}
+        update={"tables": {TABLE: table.model_copy(update={"columns": columns, "rows": rows})}}
     )
     path = tmp_path / "gains.json"
-    transfer_gain.write(every, TABLE, "sincnet_200ms", ["transfer1"], tmp_path, "demo_", path)
-    found = json.loads(path.read_text())["transfer1"]["4qaed"]
+    transfer_gain.write(every, TABLE, tmp_path, "demo_", path)
+    found = json.loads(path.read_text())["transfer1"]["sincnet_200ms"]["4qaed"]
     assert (found["f1_weighted_published"], found["accuracy_published"]) == (-0.01, -0.01)
     assert (found["n_clips"], found["n_rounds"], found["profile"]) == (20, 2, "demo")
 
 
+def test_a_run_that_is_absent_leaves_its_reason(tmp_path):
+    for ours, theirs in transfer_gain.cells(EVERY, TABLE).values():
+        for key in (ours, theirs):
+            write_absent(tmp_path / key, "no audio")
+    transfer_gain.write(EVERY, TABLE, tmp_path, "", tmp_path / "gains.json")
+    found = json.loads((tmp_path / "gains.json").read_text())
+    expected = {"absent": "no audio", "f1_weighted_published": 0.01, "accuracy_published": 0.04}
+    assert found["mlp_combined"]["mlp_compare"]["4qaed"] == expected
+
+
 def test_the_stage_depends_on_the_runs_that_it_reads():
     stage = yaml.safe_load((ROOT / "papers/dvc.yaml").read_text())["stages"]["gain"]
-    table, _, reference, *rows = stage["cmd"].partition("stages/gain.py ")[2].split()
-    keys = transfer_gain.cells(EVERY, table, reference, rows).values()
+    table, _ = stage["cmd"].partition("stages/gain.py ")[2].split()
+    keys = transfer_gain.cells(EVERY, table).values()
     read = {f"data/runs/pandrea_sincnet/${{miniature}}{key}" for pair in keys for key in pair}
     assert {path for path in stage["deps"] if path.startswith("data/runs")} == read

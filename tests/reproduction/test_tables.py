@@ -1,8 +1,10 @@
 """A published table beside ours."""
 
 import json
+from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -10,7 +12,7 @@ from conftest import ROOT
 from mer.io.artefacts import write_json
 from mer.metrics import corrected_t_test, paired_t_test
 from mer.reproduction import results as ledger
-from mer.reproduction import spec, tables
+from mer.reproduction import spec, table_files, tables
 from mer.reproduction.spec import Papers
 from mer.splits import split
 
@@ -112,7 +114,7 @@ def test_a_figure_of_trainings_cut_short_says_so(every, tmp_path):
     assert list(found) == ["quick_"]
     cell = cells(every, "p_table1", _cnn_4qaed=found)["cnn"]["4qaed"]
     assert (cell["quick_changed"], cell["quick_n_folds"]) == ("max_epochs=25", 1)
-    shown = tables._figures(cell, "f1_macro")["less"]
+    shown = table_files.figures(every.tables["p_table1"], cell, "f1_macro")["less"]
     assert shown == "quick 0.6000 ± 0.1000 (max_epochs=25)"
 
 
@@ -123,7 +125,7 @@ def test_changed_parameters_under_the_whole_profile_are_not_the_papers(every, tm
     assert list(found) == ["part_"]
     cell = cells(every, "p_table1", _cnn_4qaed=found)["cnn"]["4qaed"]
     assert "f1_macro" not in cell
-    shown = tables._figures(cell, "f1_macro")["less"]
+    shown = table_files.figures(every.tables["p_table1"], cell, "f1_macro")["less"]
     assert shown == "part 0.6000 ± 0.1000 (training.max_epochs=3, n_mels=64)"
 
 
@@ -149,7 +151,7 @@ def test_a_run_of_uncommitted_code_says_so(every, tmp_path):
         write_json(tmp_path / "p" / "svm_4qaed.record.json", {"commit": commit})
         found = ledger.results("p", "svm_4qaed", tmp_path)
         cell = cells(every, "p_table1", _svm_4qaed=found)["svm"]["4qaed"]
-        notes.append(tables._note(every.tables["p_table1"], "svm", cell))
+        notes.append(table_files.note(every.tables["p_table1"], "svm", cell))
     assert notes == ["", "run from uncommitted code"]
 
 
@@ -170,15 +172,15 @@ def test_counts_take_their_figure_by_column(every):
 def test_other_rows_are_tested_against_the_reference(every):
     found = cells(every, "p_table1", _svm_4qaed={"": SVM}, _cnn_4qaed={"": CNN})
     expected = corrected_t_test(CNN["folds"]["f1_macro"], SVM["folds"]["f1_macro"], 1 / 3)
-    assert found["cnn"]["4qaed"]["f1_macro_p"] == pytest.approx(expected, abs=1e-4)
+    assert found["cnn"]["4qaed"]["f1_macro_p"] == {"svm": pytest.approx(expected, abs=1e-4)}
     assert "f1_macro_p" not in found["svm"]["4qaed"]
 
 
 def test_students_paired_test_stands_beside_the_corrected_one(every):
     found = cells(every, "p_table1", _svm_4qaed={"": SVM}, _cnn_4qaed={"": CNN})["cnn"]["4qaed"]
     expected = stats.ttest_rel(CNN["folds"]["f1_macro"], SVM["folds"]["f1_macro"]).pvalue
-    assert found["f1_macro_p_paired"] == pytest.approx(expected, abs=1e-4)
-    assert found["f1_macro_p_paired"] < found["f1_macro_p"]
+    assert found["f1_macro_p_paired"]["svm"] == pytest.approx(expected, abs=1e-4)
+    assert found["f1_macro_p_paired"]["svm"] < found["f1_macro_p"]["svm"]
 
 
 def test_rounds_of_a_fold_are_averaged_before_students_test(rng):
@@ -203,7 +205,7 @@ def test_a_row_may_name_its_experiments_figures_and_reference(every):
     other = {
         "experiments": {"4qaed": "svm_4qaed"},
         "figures": {"f1_macro": "f1_macro_high"},
-        "reference": "cnn",
+        "references": ("cnn",),
     }
     row = table.rows["svm"].model_copy(update=other)
     changed = table.model_copy(update={"rows": {**table.rows, "other": row}})
@@ -214,7 +216,37 @@ def test_a_row_may_name_its_experiments_figures_and_reference(every):
     found = tables.cells(changed, lambda key: results.get(key, {}))["other"]["4qaed"]
     expected = corrected_t_test([0.1, 0.4, 0.3, 0.2], [0.2, 0.1, 0.1, 0.1], 1 / 3)
     assert found["f1_macro"] == 0.8
-    assert found["f1_macro_p"] == pytest.approx(expected, abs=1e-4)
+    assert found["f1_macro_p"] == {"cnn": pytest.approx(expected, abs=1e-4)}
+
+
+CLAIMS = {
+    ("louro_improving_table1", "cnn_tfm"): ("cnn",),
+    ("louro_improving_table1", "cnn_sb"): ("cnn",),
+    ("louro_improving_table1", "cnn_rg"): ("cnn",),
+    ("louro_improving_table1", "cnn"): ("svm",),
+    ("louro_improving_table1", "svm"): (),
+    ("he_two_stage_heads", "bilstm"): ("lstm", "gru"),
+    ("he_two_stage_table6", "ae_bilstm"): ("cnn_bilstm",),
+    ("pandrea_sincnet_table", "mlp_combined"): ("mlp_essentia", "mlp_compare"),
+    ("pandrea_sincnet_table", "sincnet_500ms"): ("sincnet_200ms",),
+}
+
+
+@pytest.mark.parametrize(("table", "row"), CLAIMS)
+def test_a_claim_is_tested_against_the_row_that_the_paper_compares_with(table, row):
+    assert EVERY.tables[table].references(row) == CLAIMS[table, row]
+
+
+@pytest.mark.parametrize(("corpus", "lengths"), [("pmemo", (1, 3, 5, 10)), ("4qaed", (3, 5, 10))])
+def test_every_pair_of_segment_durations_is_tested_once(corpus, lengths):
+    table = EVERY.tables["he_two_stage_table5"]
+    rows = [f"{corpus}_{length}s" for length in lengths]
+    tested = [frozenset((row, other)) for row in rows for other in table.references(row)]
+    assert sorted(map(sorted, tested)) == sorted(map(sorted, combinations(rows, 2)))
+
+
+def test_the_gains_by_quadrant_stand_in_the_table_of_merge():
+    assert {"f1_q3", "f1_q4"} < set(EVERY.tables["louro_merge_table2"].metrics)
 
 
 def test_folds_are_shown_as_means_over_their_rounds(every):
@@ -325,16 +357,9 @@ def test_a_written_table_shows_both_figures_and_every_reason(every, tmp_path, mo
     tables.write(every, "p_table1", tmp_path / "t.json", tmp_path / "out")
     assert json.loads((tmp_path / "t.json").read_text())["svm"]["4qaed"]["f1_macro"] == 0.75
     text = (tmp_path / "out/table.md").read_text()
-    (svm,) = (line for line in text.splitlines() if line.startswith("| svm"))
-    for part in (
-        "0.7559",
-        "0.7500 ± 0.0500",
-        "-0.0059",
-        "0.7000–0.8000",
-        "40 / 4",
-        "cv10",
-        "4qaed",
-    ):
+    assert "metric: f1 macro; corpus: 4qaed; our protocol: cv10" in text
+    (svm,) = (line for line in text.splitlines() if line.startswith("| SVM"))
+    for part in ("0.7559", "0.7500 ± 0.0500", "-0.0059", "0.7000–0.8000", "40 / 4"):
         assert f"| {part} |" in svm
     assert "demo 1.0000 ± 0.0500" in svm
     assert "weights not there" in text
@@ -352,8 +377,35 @@ def test_a_cell_without_an_input_says_which(every, tmp_path, monkeypatch):
     tables.write(every, "p_table1", tmp_path / "t.json", tmp_path / "out")
     assert json.loads((tmp_path / "t.json").read_text())["cnn"]["4qaed"] == {"demo_absent": reason}
     text = (tmp_path / "out/table.md").read_text()
-    (cnn,) = (line for line in text.splitlines() if line.startswith("| cnn"))
-    assert cnn.endswith(f"|  | {reason}; another <view> |")
+    assert f"- CNN: {reason}; another <view>" in text
+
+
+def test_columns_without_a_value_are_left_out(every, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_json(ledger.LEDGER / "p/svm_4qaed.json", SVM)
+    tables.write(every, "p_table1", tmp_path / "t.json", tmp_path / "out")
+    text = (tmp_path / "out/table.md").read_text()
+    heading = "| system | published | ours ± sd over folds and rounds | difference | 95 % interval"
+    assert f"{heading} over clips | clips / folds / rounds |" in text
+
+
+def test_a_p_value_says_how_small_it_is_and_against_which_row(every):
+    table = every.tables["p_table1"]
+    cell = {"f1_macro_p": {"svm": 0.0, "cnn": 0.0123}}
+    assert table_files.figures(table, cell, "f1_macro")["p"] == "< 0.0001; 0.0123 (CNN)"
+
+
+def test_the_table_stands_in_four_formats(every, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_json(ledger.LEDGER / "p/svm_4qaed.json", SVM)
+    tables.write(every, "p_table1", tmp_path / "t.json", tmp_path / "out")
+    rows = pd.read_csv(tmp_path / "out/table.csv").set_index("system")
+    assert rows.loc["SVM", ["column", "ours"]].tolist() == ["4QAED", "0.7500 ± 0.0500"]
+    latex = (tmp_path / "out/table.tex").read_text()
+    assert r"SVM & 0.7559 & 0.7500 ± 0.0500 & -0.0059" in latex
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {
+        *(".md", ".html", ".csv", ".tex")
+    }
 
 
 def test_the_same_results_give_the_same_bytes(every, tmp_path, monkeypatch):

@@ -49,8 +49,8 @@ RULES = {
         f"{LOURO}{TABLE1}.reference='svn' must be one of ['artists_cnn', ",
     ),
     "a row's reference is a row of its table": (
-        {f"{TABLE1}.rows.cnn.reference": "svn"},
-        f"{LOURO}{TABLE1}.rows.cnn.reference='svn' must be one of ['artists_cnn', ",
+        {f"{TABLE1}.rows.cnn.references": ["svn"]},
+        f"{LOURO}{TABLE1}.rows.cnn.references='svn' must be one of ['artists_cnn', ",
     ),
     "a published metric is one of the table's": (
         {f"{TABLE1}.rows.svm.published.f1": {"4qaed": 0.7}},

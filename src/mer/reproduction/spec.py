@@ -46,7 +46,7 @@ class Row(Block):
     published : metric -> column -> the figure, in 0..1 (or a count) and with the digits of the paper
     experiments : column -> key of the experiment, where the pattern of the table does not give it
     figures : metric -> name of the figure in the results, where the pattern of the table does not give it
-    reference : row for the paired test, in place of the reference of the table
+    references : rows for the paired tests, in place of the reference of the table
     """
 
     title: str
@@ -55,7 +55,7 @@ class Row(Block):
     published: Published = Field(default_factory=dict)
     experiments: dict[Key, str] = Field(default_factory=dict)
     figures: dict[Key, str] = Field(default_factory=dict)
-    reference: Key | None = None
+    references: tuple[Key, ...] = ()
 
 
 class Table(Block):
@@ -95,6 +95,11 @@ class Table(Block):
         """The name of a cell's figure in the results of its experiment."""
         pattern = self.rows[row].figures.get(metric, self.figure)
         return pattern.format(metric=metric, row=row, column=column)
+
+    def references(self, row: str) -> tuple[str, ...]:
+        """The rows that a row is compared with in paired tests."""
+        every = self.rows[row].references or tuple(filter(None, [self.reference]))
+        return tuple(against for against in every if against != row)
 
     def why(self, row: str, column: str) -> str | None:
         """The reason why a cell has no experiment, from its row or else its column."""

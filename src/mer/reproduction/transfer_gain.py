@@ -1,13 +1,12 @@
 """Improvement of one system over another on the same clips, with an interval over clips and seeds."""
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mer.errors import MerError
-from mer.io.artefacts import read_json, read_predictions, write_json
+from mer.io.artefacts import absent, read_json, read_predictions, write_json
 from mer.metrics import (
     BOOTSTRAP_DRAWS,
     DIGITS,
@@ -93,6 +92,8 @@ def _published(table: Table, row: str, reference: str, column: str) -> dict[str,
 
 def _figures(ours: Path, theirs: Path) -> dict[str, Any]:
     """The improvement of one run over another, with the number of clips and restarts."""
+    if reason := absent(ours) or absent(theirs):
+        return {"absent": reason}
     facts = [read_json(run / "run.json") for run in (ours, theirs)]
     answers = [read_predictions(run / "predictions.parquet") for run in (ours, theirs)]
     return {
@@ -103,40 +104,31 @@ def _figures(ours: Path, theirs: Path) -> dict[str, Any]:
     }
 
 
-def cells(
-    papers: Papers, name: str, reference: str, rows: Collection[str]
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """(row, column) -> the experiments of the cell and of the reference cell, where both exist.
+def cells(papers: Papers, name: str) -> dict[tuple[str, str, str], tuple[str, str]]:
+    """(row, reference row, column) -> the experiments of the two cells, where both exist.
 
     Parameters
     ----------
     name : str
-        Key of ``tables``.
+        Key of ``tables``; its rows name their references.
     """
     table = papers.tables[name]
     found = {
-        (row, column): (table.key(row, column), table.key(reference, column))
-        for row in rows
+        (row, reference, column): (table.key(row, column), table.key(reference, column))
+        for row in table.rows
+        for reference in table.references(row)
         for column in table.columns
     }
     return {cell: keys for cell, keys in found.items() if all(map(papers.find, keys))}
 
 
-def write(
-    papers: Papers,
-    name: str,
-    reference: str,
-    rows: Collection[str],
-    runs: Path,
-    prefix: str,
-    metrics: Path,
-) -> None:
-    """Write the improvements of rows of a published table over its ``reference`` row.
+def write(papers: Papers, name: str, runs: Path, prefix: str, metrics: Path) -> None:
+    """Write the improvements of the rows of a published table over their reference rows.
 
-    For each row and column, the JSON has the figures of ``improvement``, the published improvement
-    ``<score>_published``, ``n_clips``, ``n_rounds`` (restarts) and ``profile``. Every restart of a transfer
-    continues from the network of the first restart of its parent, so that the interval includes only the
-    seeds of the last training.
+    For each row, reference and column, the JSON has the figures of ``improvement``, the published
+    improvement ``<score>_published``, ``n_clips``, ``n_rounds`` (restarts) and ``profile``; or, under
+    ``absent``, the missing input of one of the two. Every restart of a transfer continues from the network
+    of the first restart of its parent, so that the interval includes only the seeds of the last training.
 
     Parameters
     ----------
@@ -145,8 +137,9 @@ def write(
     metrics : Path
         JSON to write.
     """
-    found: dict[str, dict[str, Any]] = {row: {} for row in rows}
-    for (row, column), (ours, theirs) in cells(papers, name, reference, rows).items():
-        figures = _figures(runs / f"{prefix}{ours}", runs / f"{prefix}{theirs}")
-        found[row][column] = figures | _published(papers.tables[name], row, reference, column)
+    found: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
+    for (row, reference, column), keys in cells(papers, name).items():
+        ours, theirs = (runs / f"{prefix}{key}" for key in keys)
+        figures = _figures(ours, theirs) | _published(papers.tables[name], row, reference, column)
+        found.setdefault(row, {}).setdefault(reference, {})[column] = figures
     write_json(metrics, found)

@@ -94,8 +94,8 @@ def _check_table(name: str, table: Table) -> None:
         entry.keys_of("experiments", row.experiments, table.columns)
         entry.keys_of("figures", row.figures, table.metrics)
         entry.keys_of("why", row.why if isinstance(row.why, dict) else (), table.columns)
-        if row.reference is not None:
-            entry.one_of("reference", row.reference, table.rows)
+        for against in row.references:
+            entry.one_of("references", against, table.rows)
 
 
 def _check_cells(name: str, table: Table, papers: Papers) -> None:

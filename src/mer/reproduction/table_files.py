@@ -1,0 +1,223 @@
+"""A published table beside ours, for readers: Markdown, HTML, CSV and LaTeX."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from mer.io.artefacts import write_text, writing
+from mer.metrics import DIGITS
+from mer.reproduction.spec import Papers, Table
+
+Cell = dict[str, Any]
+Line = dict[str, str]
+UNCOMMITTED = "run from uncommitted code"
+HEADINGS = {
+    "system": "system",
+    "metric": "metric",
+    "published": "published",
+    "ours": "ours ± sd over folds and rounds",
+    "difference": "difference",
+    "interval": "95 % interval over clips",
+    "p": "p",
+    "p_paired": "p, Student",
+    "n": "clips / folds / rounds",
+    "corpus": "corpus",
+    "protocol": "our protocol",
+    "less": "not comparable",
+    "note": "note",
+}
+# What stands once above the rows where it is the same in all of them.
+COMMON = ("metric", "corpus", "protocol")
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    """A score with four digits; a count or a small parameter as it is."""
+    if value is None:
+        return ""
+    small = isinstance(value, int) or 0 < abs(value) < 10**-DIGITS
+    return f"{value:{sign}}" if small else f"{value:{sign}.4f}"
+
+
+def _with_deviation(cell: Cell, name: str) -> str:
+    parts = [_number(cell.get(key)) for key in (name, f"{name}_sd")]
+    return " ± ".join(filter(None, parts))
+
+
+def _p(table: Table, found: Mapping[str, float]) -> str:
+    """The p values of a cell, each with its reference row unless that is the table's."""
+    shown = []
+    for against, p in found.items():
+        figure = _number(p) if p >= 10**-DIGITS else f"< {10**-DIGITS:.4f}"
+        title = "" if against == table.reference else f" ({table.rows[against].title})"
+        shown.append(f"{figure}{title}")
+    return "; ".join(shown)
+
+
+def _counts(cell: Cell) -> str:
+    """Number of clips, of folds, and of restarts if there are several."""
+    rounds = cell.get("n_rounds", 1)
+    folds = cell["n_folds"] // rounds if "n_folds" in cell else None
+    counts = (cell.get("n_clips"), folds, rounds if rounds > 1 else None)
+    return " / ".join(str(count) for count in counts if count is not None)
+
+
+def _less(cell: Cell, prefix: str, metric: str) -> str:
+    """A figure that is not comparable, with its profile, and with the parameters that were changed."""
+    figure = f"{prefix.strip('_')} {_with_deviation(cell, prefix + metric)}"
+    changed = cell.get(f"{prefix}changed")
+    return f"{figure} ({changed})" if changed else figure
+
+
+def figures(table: Table, cell: Cell, metric: str) -> Line:
+    """The printed figures of one metric in one cell, by ``HEADINGS``."""
+    shown = {"published": _number(cell.get(f"{metric}_published"))}
+    shown["ours"] = _with_deviation(cell, metric)
+    both = metric in cell and f"{metric}_published" in cell
+    difference = cell[metric] - cell[f"{metric}_published"] if both else None
+    shown["difference"] = _number(difference, sign="+")
+    bounds = [_number(cell.get(f"{metric}_{bound}")) for bound in ("low", "high")]
+    shown["interval"] = "–".join(filter(None, bounds))
+    shown |= {test: _p(table, cell.get(f"{metric}_{test}", {})) for test in ("p", "p_paired")}
+    shown["n"] = _counts(cell)
+    others = [key.removesuffix(metric) for key in cell if key.endswith(f"_{metric}")]
+    shown["less"] = "; ".join(_less(cell, prefix, metric) for prefix in others)
+    return shown
+
+
+def note(table: Table, row: str, cell: Cell) -> str:
+    """The missing input of the cell, the differences from the paper, and that the code is not committed."""
+    measured = any(metric in cell for metric in table.metrics)
+    missing = [] if measured else [cell[key] for key in cell if key.endswith("absent")]
+    reasons = dict.fromkeys(missing)
+    if any(key.endswith("uncommitted") for key in cell):
+        reasons[UNCOMMITTED] = None
+    return "; ".join([*reasons, *filter(None, [table.rows[row].note])])
+
+
+def _lines(
+    papers: Papers, table: Table, found: Mapping[str, Mapping[str, Cell]], column: str
+) -> Iterator[Line]:
+    """The rows of one column of the published table, one per metric."""
+    for row, spec in table.rows.items():
+        experiment = papers.find(table.key(row, column))
+        cell = found[row][column]
+        for metric in table.metrics:
+            yield {
+                "system": spec.title,
+                "metric": metric.replace("_", " "),
+                "corpus": experiment.dataset if experiment else "",
+                "protocol": getattr(experiment, "protocol", ""),
+                **figures(table, cell, metric),
+                "note": note(table, row, cell) if experiment else table.why(row, column) or "",
+            }
+
+
+def _common(lines: list[Line]) -> Line:
+    """What is the same in all rows that have it, by its heading."""
+    found = {name: {line[name] for line in lines if line[name]} for name in COMMON}
+    return {HEADINGS[name]: values.pop() for name, values in found.items() if len(values) == 1}
+
+
+def _frame(lines: list[Line], common: Line) -> pd.DataFrame:
+    """The rows under their headings, without the columns that are empty or common."""
+    frame = pd.DataFrame(lines)[[*HEADINGS]].rename(columns=HEADINGS)
+    empty = [heading for heading in frame if not frame[heading].any()]
+    return frame.drop(columns=[*common, *(name for name in empty if name not in common)])
+
+
+def _without_notes(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """The rows without their notes, and note -> the systems that it is about."""
+    notes: dict[str, list[str]] = {}
+    for system, text in zip(frame["system"], frame.get("note", ()), strict=False):
+        if text and system not in notes.setdefault(text, []):
+            notes[text].append(system)
+    return frame.drop(columns="note", errors="ignore"), notes
+
+
+def _legend(table: Table) -> str:
+    tested = any(table.references(row) for row in table.rows)
+    against = f"{table.rows[table.reference].title}, or " if table.reference else ""
+    return (
+        "Ours: the real corpus under the whole protocol. Rounds: trainings of the same fold from other "
+        "seeds; of a single split, the deviation is over these alone, and 0 of one round. "
+        + (
+            f"P: corrected resampled t-test against {against}the row in brackets, on the same folds; "
+            "beside it Student's, which takes folds for independent. "
+        )
+        * tested
+        + "Not comparable: figures of a rendered miniature (demo), which prove that the experiment "
+        "runs, of a shorter profile, or of changed parameters, which are named."
+    )
+
+
+def _markdown(context: Mapping[str, Any]) -> str:
+    """GitHub's Markdown: a heading per column, a table of its rows."""
+    table = context["table"]
+    text = [f"# {table.title}", f"{context['paper'].title} ({context['paper'].authors})."]
+    text += [f"Published under: {table.protocol}.", context["legend"]]
+    for section in context["sections"]:
+        frame, notes = section["frame"], section["notes"]
+        rows = [list(frame), ["---"] * frame.shape[1], *frame.to_numpy().tolist()]
+        text += [f"## {section['title']}"]
+        text += ["; ".join(f"{name}: {value}" for name, value in section["common"].items())]
+        text += ["\n".join(f"| {' | '.join(row)} |" for row in rows)]
+        text += ["\n".join(f"- {', '.join(systems)}: {note}" for note, systems in notes.items())]
+    return "\n\n".join(filter(None, text)) + "\n"
+
+
+def _html(context: Mapping[str, Any]) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("table.html").render(context)
+
+
+def _latex(context: Mapping[str, Any]) -> str:
+    """A ``table`` per column, for ``\\usepackage{booktabs}``."""
+    parts = []
+    for section in context["sections"]:
+        frame = section["frame"].drop(columns=HEADINGS["less"], errors="ignore")
+        caption = f"{context['table'].title}. {section['title']}"
+        for sign in "&%$#_":
+            caption = caption.replace(sign, f"\\{sign}")
+        parts.append(frame.to_latex(index=False, escape=True, caption=caption, position="htbp"))
+    return "\n".join(parts)
+
+
+def write_files(
+    papers: Papers, table: Table, found: Mapping[str, Mapping[str, Cell]], folder: Path
+) -> None:
+    """Write ``table.md``, ``table.html``, ``table.csv`` and ``table.tex``.
+
+    Parameters
+    ----------
+    found : mapping
+        Row -> column -> cell, see ``mer.reproduction.tables.cells``.
+    """
+    sections, every = [], []
+    for column, spec in table.columns.items():
+        lines = list(_lines(papers, table, found, column))
+        common = _common(lines)
+        frame, notes = _without_notes(_frame(lines, common))
+        sections.append({"title": spec.title, "common": common, "frame": frame, "notes": notes})
+        every += [{"column": spec.title, **line} for line in lines]
+    context = {
+        "table": table,
+        "paper": papers.papers[table.paper],
+        "legend": _legend(table),
+        "sections": sections,
+    }
+    with writing(folder) as target:
+        write_text(target / "table.md", _markdown(context))
+        write_text(target / "table.html", _html(context))
+        write_text(target / "table.tex", _latex(context))
+        headings = ["column", *HEADINGS]
+        text = pd.DataFrame(every)[headings].to_csv(index=False, lineterminator="\n")
+        write_text(target / "table.csv", text)
