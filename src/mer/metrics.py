@@ -3,7 +3,8 @@
 Conventions: scores lie in 0..1. A score of a repeated cross-validation is the mean over all its test
 folds, as Louro et al. and most of the field report it; ``f1_macro_sd`` is the standard deviation over
 these folds. The restarts of a fold (trainings from other seeds) count as repeats: with a single split, the
-standard deviation is over seeds alone. A class that a fold neither contains nor predicts scores 0.
+standard deviation is over seeds alone. Macro-F1 is the mean over the classes that occur, among the true or
+the predicted ones of a fold, as scikit-learn has it; F1 of a class is the mean over the folds where it occurs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,6 +47,23 @@ def per_class(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return precision, recall, f1
 
 
+def macro_f1(counts: np.ndarray) -> np.ndarray:
+    """Mean F1 of the classes that are among the true or the predicted ones.
+
+    Parameters
+    ----------
+    counts : np.ndarray [shape=(..., C, C)]
+        Confusion counts, rows true, columns predicted.
+
+    Returns
+    -------
+    np.ndarray [shape=(...)], in 0..1
+    """
+    occurs = counts.sum(-1) + counts.sum(-2) > 0
+    f1: np.ndarray = per_class(counts)[2].sum(-1) / occurs.sum(-1)
+    return f1
+
+
 def fold_confusions(predictions: Predictions) -> np.ndarray:
     """Confusion counts of every test fold, by repeat, then fold [shape=(folds, C, C)]."""
     frame = predictions.frame[["repeat", "fold"]].assign(
@@ -69,26 +87,34 @@ def _scores(counts: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]
 
     Returns
     -------
-    dict of str to np.ndarray [shape=(...)], in 0..1
+    dict of str to np.ndarray [shape=(...)], in 0..1; NaN as F1 of a class that does not occur
     """
     precision, recall, f1 = per_class(counts)
+    occurs = counts.sum(-1) + counts.sum(-2) > 0
     total = counts.sum((-2, -1))
     support = counts.sum(-1) / total[..., None]
     accuracy = np.trace(counts, axis1=-2, axis2=-1) / total
     return {
-        "f1_macro": f1.mean(-1),
+        "f1_macro": macro_f1(counts),
         "f1_micro": accuracy,
         "f1_weighted": (f1 * support).sum(-1),
         "precision_weighted": (precision * support).sum(-1),
         "recall_weighted": (recall * support).sum(-1),
         "accuracy": accuracy,
-        **{f"f1_{name.lower()}": f1[..., c] for c, name in enumerate(classes)},
+        **{
+            f"f1_{name.lower()}": np.where(occurs, f1, np.nan)[..., c]
+            for c, name in enumerate(classes)
+        },
     }
 
 
 def fold_scores(predictions: Predictions) -> dict[str, np.ndarray]:
-    """Every score of every test fold, by repeat, then fold: name -> [shape=(folds,)], in 0..1."""
-    return _scores(fold_confusions(predictions), predictions.classes)
+    """Every score of every test fold, by repeat, then fold: name -> [shape=(folds,)], in 0..1.
+
+    F1 of a class is NaN for folds where it does not occur; a class that occurs in no fold has no score.
+    """
+    scores = _scores(fold_confusions(predictions), predictions.classes)
+    return {name: values for name, values in scores.items() if not np.isnan(values).all()}
 
 
 def clips_of(predictions: Predictions) -> list[str]:
@@ -126,9 +152,9 @@ def bootstrap_scores(predictions: Predictions, weights: np.ndarray) -> dict[str,
 
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:
-    """The bounds that hold the middle 95 % of the values."""
+    """The bounds that hold the middle 95 % of the values; NaN is left out."""
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
+    low, high = np.nanquantile(values, [tail, 1 - tail])
     return float(low), float(high)
 
 
@@ -151,14 +177,23 @@ def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, flo
     unweighted = bootstrap_scores(predictions, np.ones((1, count)))
     found = {}
     for name, folds in fold_scores(predictions).items():
-        bounds = percentiles(sampled[name].mean(0) - unweighted[name].mean() + folds.mean())
+        shift = np.nanmean(folds) - np.nanmean(unweighted[name])
+        bounds = percentiles(_mean_of_repeats(sampled[name]) + shift)
         low, high = np.clip(bounds, 0, 1)
         found[name] = float(low), float(high)
     return found
 
 
+def _mean_of_repeats(scores: np.ndarray) -> np.ndarray:
+    """The mean over the repeats that have a score [shape=(samples,)]; NaN where none has."""
+    there = ~np.isnan(scores)
+    sums, counts = np.where(there, scores, 0).sum(0), there.sum(0)
+    return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+
+
 def _deviation(values: np.ndarray) -> float:
-    """Standard deviation over folds; 0 for a single fold."""
+    """Standard deviation over the folds that have a score; 0 for a single one."""
+    values = values[~np.isnan(values)]
     return float(values.std(ddof=1)) if len(values) > 1 else 0.0
 
 
@@ -169,7 +204,7 @@ def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
 def averages(predictions: Predictions) -> dict[str, float]:
     """Scores as means over the test folds, to 4 digits."""
     scores = fold_scores(predictions)
-    means = {name: float(values.mean()) for name, values in scores.items()}
+    means = {name: float(np.nanmean(values)) for name, values in scores.items()}
     macro = {"f1_macro": means.pop("f1_macro"), "f1_macro_sd": _deviation(scores["f1_macro"])}
     return _rounded({**macro, **means})
 

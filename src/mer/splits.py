@@ -5,6 +5,7 @@ compared on the same clips. ``grouped`` keeps an artist (or source song) on one 
 protocols do not, and their scores on songs of known artists are higher for it.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -34,6 +35,7 @@ def _quadrants(tracks: Sequence[Track]) -> np.ndarray:
 
 def _cross(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> list[Fold]:
     """Repeated stratified k-fold, as Louro et al. run it (10 x 10, ``random_state=1``)."""
+    _check_amounts(tracks, folds, grouped=False)
     splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
     pairs = splitter.split(np.zeros(len(tracks)), _quadrants(tracks))
     return [
@@ -44,6 +46,7 @@ def _cross(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> list
 
 def _grouped(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> list[Fold]:
     """Stratified k-fold with every group on one side; repeat r shuffles with ``seed + r - 1``."""
+    _check_amounts(tracks, folds, grouped=True)
     quadrants, groups = _quadrants(tracks), np.array([t.group for t in tracks])
     found = []
     for repeat in range(repeats):
@@ -56,12 +59,28 @@ def _grouped(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> li
     return found
 
 
+def _check_amounts(tracks: Sequence[Track], folds: int, *, grouped: bool) -> None:
+    """Raise a ValueError if a quadrant, or the groups, cannot be in every fold."""
+    counts = Counter(track.quadrant for track in tracks)
+    scarce, count = min(counts.items(), key=lambda item: item[1], default=("", 0))
+    if count < folds:
+        raise ValueError(f"each quadrant needs {folds} of them, and {scarce} has {count}")
+    if grouped and (groups := len({track.group for track in tracks})) < folds:
+        raise ValueError(f"they need {folds} artists at least, and have {groups}")
+
+
 def _published(tracks: Sequence[Track], protocol: str) -> list[Fold]:
     """The split that is published with the corpus."""
     parts: dict[str, list[int]] = {"train": [], "val": [], "test": []}
     for i, track in enumerate(tracks):
         if protocol in track.splits:
             parts[track.splits[protocol]].append(i)
+    if not parts["train"] or not parts["test"]:
+        sizes = ", ".join(f"{len(part)} of {side}" for side, part in parts.items())
+        raise MerError(
+            f"protocol {protocol!r}: the split in the labels must have clips of train and of test, not "
+            f"{sizes}; label some of each, or take another protocol, as with `-S protocol=cv10`"
+        )
     return [Fold(0, 0, *(_part(tracks, parts[side]) for side in ("train", "val", "test")))]
 
 
@@ -163,8 +182,8 @@ def split(
     Raises
     ------
     MerError
-        If the corpus does not allow the protocol: a class has fewer clips than folds, or there is no
-        published split.
+        If the corpus does not allow the protocol: a quadrant has fewer clips than folds, ``grouped`` has
+        fewer artists than folds, or there is no published split with training and test clips.
     """
     tracks = sorted(tracks, key=lambda track: track.id)
     if any(track.source for track in tracks):

@@ -100,6 +100,12 @@ def _train(
     fold: Fold,
 ) -> FoldResult:
     """The result of one fold; only folds of the first repeat keep their weights."""
+    if len(known := {data.labels[id_] for id_ in fold.train}) < 2:
+        raise MerError(
+            f"fold {fold.fold} of repeat {fold.repeat} must have training clips of at least two classes, "
+            f"not of {', '.join(data.classes[c] for c in known)} alone; label songs of other classes, or "
+            "take another protocol or target"
+        )
     module = registry.get("models", model)
     context = FoldContext(module, params, fold, fold_seed(seed, fold), fidelity, profile)
     result = trainer_of(model).fit_predict(context, data.with_ranked_columns(fold.train))

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import pandas as pd
 
 from mer import registry
@@ -119,7 +120,8 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
         return
     scores, predictions = _scored(run)
     by_fold = fold_scores(predictions)
-    folds = {name: by_fold[name].round(DIGITS).tolist() for name in PAIRED if name in by_fold}
+    paired = [name for name in PAIRED if name in by_fold and not np.isnan(by_fold[name]).any()]
+    folds = {name: by_fold[name].round(DIGITS).tolist() for name in paired}
     write_json(metrics, {**scores, **spread(predictions, scores["seed"]), "folds": folds})
     table = _confusion(predictions).to_csv(index=False, lineterminator="\n")
     write_text(confusion, table)

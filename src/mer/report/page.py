@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from mer import config
 from mer.errors import MerError
-from mer.metrics import fold_confusions, per_class
+from mer.metrics import fold_confusions, macro_f1, per_class
 from mer.selection import SELECTORS
 from mer.types import Predictions, Track
 
@@ -98,7 +98,7 @@ def render(
         inputs=[metrics[key] for key in ("family", "view") if metrics[key] != "none"],
         demo=_demo(metrics),
         scores=SCORES,
-        constant=_constant(metrics["constant_accuracy"], len(predictions.classes)),
+        constant=_constant(metrics["constant_accuracy"], len(set(predictions.y_true))),
         chance=_chance(counts),
         unit=Axis((0.0, 0.25, 0.5, 0.75, 1.0)),
         classes=_classes(metrics, predictions.classes, counts),
@@ -127,8 +127,7 @@ def _template() -> Template:
 
 def _check(metrics: Mapping[str, Any], predictions: Predictions, tracks: Sequence[Track]) -> None:
     """Raise if the inputs do not belong together."""
-    by_class = [f"f1_{name.lower()}" for name in predictions.classes]
-    missing = [k for k in (*SELECTORS, *SCORES, *COUNTS, *SPREAD, *by_class) if k not in metrics]
+    missing = [k for k in (*SELECTORS, *SCORES, *COUNTS, *SPREAD) if k not in metrics]
     if missing:
         raise MerError(f"the metrics must hold {missing[0]!r} for the report; run `dvc repro`")
     unknown = sorted(set(predictions.frame["id"]) - {track.id for track in tracks})
@@ -161,7 +160,7 @@ def _settings(metrics: Mapping[str, Any]) -> str:
 
 
 def _constant(accuracy: float, n_classes: int) -> dict[str, float]:
-    """The scores of a constant classifier, which is right for the share ``accuracy``."""
+    """The scores of a constant classifier, which is right for the share ``accuracy`` of ``n_classes``."""
     f1 = 2 * accuracy / (1 + accuracy)
     return {
         "f1_macro": f1 / n_classes,
@@ -181,8 +180,15 @@ def _chance(counts: np.ndarray) -> float:
 def _classes(
     metrics: Mapping[str, Any], names: Sequence[str], counts: np.ndarray
 ) -> list[dict[str, Any]]:
-    """Per class: scores, its row of the confusion matrix, its field of Russell's plane."""
-    precision, recall, _ = (score.mean(axis=0) for score in per_class(counts))
+    """Per class: scores, its row of the confusion matrix, its field of Russell's plane.
+
+    The scores are means over the folds where the class occurs, None if it occurs in no fold.
+    """
+    occurs = counts.sum(axis=1) + counts.sum(axis=2) > 0
+    scores = [
+        [score[there, i].mean() if there.any() else None for score in per_class(counts)]
+        for i, there in enumerate(occurs.T)
+    ]
     pooled = counts.sum(axis=0)
     shares = pooled / pooled.sum(axis=1, keepdims=True).clip(1)
     mistaken = np.where(np.eye(len(names), dtype=bool), -1, shares).argmax(axis=1)
@@ -191,9 +197,7 @@ def _classes(
             "name": name,
             "label": EMOTIONS.get(name, metrics["target"]),
             "n": pooled[i].sum(),
-            "precision": precision[i],
-            "recall": recall[i],
-            "f1": metrics[f"f1_{name.lower()}"],
+            "scores": scores[i],
             "answers": list(zip(pooled[i], shares[i])),
             "field": PLANE[metrics["target"]][name],
             "mistaken": (names[mistaken[i]], shares[i, mistaken[i]]),
@@ -227,7 +231,7 @@ def _folds(
 ) -> dict[str, Any]:
     """Macro-F1 of every test fold, and mean and standard deviation, clipped to 0..1."""
     frame = predictions.frame[["repeat", "fold"]].drop_duplicates().sort_values(["repeat", "fold"])
-    frame["f1"] = per_class(counts)[2].mean(axis=-1)
+    frame["f1"] = macro_f1(counts)
     mean, sd = metrics["f1_macro"], metrics["f1_macro_sd"]
     low, high = max(mean - sd, 0.0), min(mean + sd, 1.0)
     repeats = [rows.to_dict("records") for _, rows in frame.groupby("repeat")]

@@ -51,7 +51,7 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
             for part in ("", "_sd", "_low", "_high"):
                 if f"{name}{part}" in facts:
                     cell[f"{prefix}{metric}{part}"] = facts[f"{name}{part}"]
-            if table.folds and "folds" in facts:
+            if table.folds and name in facts.get("folds", {}):
                 cell[f"{prefix}{metric}_folds"] = _by_fold(facts, name)
         for against in table.references(row):
             theirs = find(table.key(against, column)).get("", {})
