@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from mer.errors import MerError
@@ -92,6 +94,39 @@ def test_perfect_predictions_have_no_spread(rng):
     figures = summary(predictions(rng, skill=9.0), 1)
     assert figures["f1_macro"] == figures["ci_low"] == figures["ci_high"] == 1
     assert figures["f1_macro_sd"] == 0
+
+
+def answered(true, predicted, folds):
+    """One-hot predictions of clips that are in the given folds."""
+    facts = {"id": [f"t{i}" for i in range(len(true))], "repeat": 0, "fold": folds, "y_true": true}
+    columns = {f"p_{c}": np.equal(predicted, c).astype(float) for c in range(len(QUADRANTS))}
+    return Predictions(pd.DataFrame({**facts, **columns}), QUADRANTS)
+
+
+CLIPS = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=30
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(CLIPS)
+def test_a_system_without_an_error_scores_one_whatever_classes_the_folds_have(clips):
+    true, _, folds = zip(*clips)
+    figures = summary(answered(true, true, folds), 1) | spread(answered(true, true, folds), 1)
+    for name, value in figures.items():
+        if name.endswith("_sd"):
+            assert value == 0
+        elif name.startswith(("f1", "accuracy", "precision", "recall", "ci")):
+            assert value == 1, name
+    assert ("f1_q4" in figures) == (3 in true)
+
+
+@settings(max_examples=50, deadline=None)
+@given(CLIPS)
+def test_macro_f1_is_scikit_learns_whatever_classes_the_folds_have(clips):
+    found = answered(*zip(*clips))
+    expected = np.mean(per_fold(found, averaged("f1_score", "macro")))
+    assert summary(found, 1)["f1_macro"] == pytest.approx(expected, abs=1e-4)
 
 
 def test_constant_row_is_the_most_frequent_class(rng):

@@ -98,6 +98,26 @@ def test_too_few_clips_are_an_error(corpus):
         split(corpus[:8], "cv10x10", seed=1)
 
 
+@pytest.mark.parametrize("protocol", ["cv10x10", "cv10", "grouped"])
+def test_a_quadrant_with_fewer_clips_than_folds_is_refused(corpus, protocol):
+    few = [t for t in corpus if t.quadrant != "Q4"] + [t for t in corpus if t.quadrant == "Q4"][:3]
+    with pytest.raises(MerError, match=r"each quadrant needs 10 of them, and Q4 has 3; take fewer"):
+        split(few, protocol, seed=1)
+    assert split(few, protocol, seed=1, folds=3)
+
+
+def test_fewer_artists_than_folds_are_refused(corpus):
+    few = [dataclasses.replace(t, artist=f"band {i % 3}") for i, t in enumerate(corpus)]
+    with pytest.raises(MerError, match="need 10 artists at least, and have 3; take fewer"):
+        split(few, "grouped", seed=1)
+
+
+def test_a_published_split_without_test_clips_is_refused_with_the_remedy(corpus):
+    trained = [dataclasses.replace(t, splits={"own": "train"}) for t in corpus]
+    with pytest.raises(MerError, match=r"not 120 of train, 0 of val, 0 of test; .*protocol=cv10"):
+        split(trained, "own", seed=1)
+
+
 def test_missing_published_split_is_an_error(corpus):
     with pytest.raises(MerError, match=r"'own': the labels .* have no split"):
         split(corpus, "own", seed=1)

@@ -3,8 +3,8 @@
 Conventions: scores lie in 0..1. A score of a repeated cross-validation is the mean over all its test
 folds, as Louro et al. and most of the field report it; ``f1_macro_sd`` is the standard deviation over
 these folds. The restarts of a fold (trainings from other seeds) count as repeats: with a single split, the
-standard deviation is over seeds alone. Macro-F1 is the mean over the classes that occur, among the true or
-the predicted ones of a fold, as scikit-learn has it; F1 of a class is the mean over the folds where it occurs.
+standard deviation is over seeds alone. Macro-F1 of a fold is the mean over the classes that occur among its
+true or its predicted ones, as scikit-learn has it; F1 of a class is the mean over folds where it occurs.
 """
 
 from collections.abc import Mapping, Sequence

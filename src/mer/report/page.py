@@ -198,6 +198,7 @@ def _classes(
             "label": EMOTIONS.get(name, metrics["target"]),
             "n": pooled[i].sum(),
             "scores": scores[i],
+            "recall": scores[i][1] or 0.0,
             "answers": list(zip(pooled[i], shares[i])),
             "field": PLANE[metrics["target"]][name],
             "mistaken": (names[mistaken[i]], shares[i, mistaken[i]]),
