@@ -23,7 +23,7 @@ ORDER = (
     ("pipeline.demo.writers",),
     ("pipeline",),
     ("learn.trainers",),
-    ("learn", "report", "reproduction"),
+    ("audit", "learn", "report", "reproduction"),
     ("selection",),
     ("augment", "datasets", "features", "models"),
     ("features.panda1714.dimensions",),

@@ -10,6 +10,7 @@ import pandas as pd
 from mer.errors import MerError
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
+SIDES = ("train", "val", "test")  # of a fold
 MINIATURE = "demo_"  # prefix of the key of a corpus whose miniature is rendered
 _PART = re.compile(r"(?P<clip>.+)#\d+", re.DOTALL)
 

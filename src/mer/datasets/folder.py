@@ -18,11 +18,10 @@ from pathlib import Path, PurePosixPath
 from mer import labels
 from mer.errors import MerError
 from mer.io import spreadsheets
-from mer.types import QUADRANTS, FeatureSet, Track
+from mer.types import QUADRANTS, SIDES, FeatureSet, Track
 
 LABELS = "labels.csv"
 COLUMNS = ("path", "quadrant", "valence", "arousal", "artist", "source", "split")
-SIDES = ("train", "val", "test")
 REMEDY = "write one with the columns path,quadrant (or path,valence,arousal) and a row per song"
 
 published_families: tuple[str, ...] = ()

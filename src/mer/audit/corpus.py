@@ -1,0 +1,167 @@
+"""The audit of a corpus: faults that its tables show and, where there is any, its audio."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from mer import registry
+from mer.audit import audio
+from mer.audit.artists import Artists, count, overlap
+from mer.audit.clip_lists import Shared, read_list, shared
+from mer.audit.duplicates import Pair, conflicts, near, same
+from mer.errors import MerError
+from mer.io import fold_tables
+from mer.schema import Protocol
+from mer.schema.corpora import Audio, Corpus
+from mer.splits import split
+from mer.types import MINIATURE, Fold, Track, positions
+
+
+@dataclass
+class Audit:
+    """The findings of an audit; JSON can represent every attribute.
+
+    Attributes
+    ----------
+    clips : int
+    counts : dict of str to int
+        Class -> clips.
+    published : dict or int
+        The published counts, per class or in all; empty if there are none.
+    artists : Artists
+    unusable : dict of str to str
+        Clip -> why its file cannot be used.
+    duplicates : dict of str to list of Pair
+        Pairs by what is the same: ``bytes``, ``samples``, ``features of the audio``, or the family of a
+        published table.
+    conflicts : list of Pair
+        Duplicates with different labels.
+    overlap : dict of str to float
+        Protocol or file of folds -> share of test clips whose artist is in training.
+    shared : dict of str to Shared
+        Other corpus or list -> the clips that are in both.
+    """
+
+    clips: int
+    counts: dict[str, int]
+    published: dict[str, int] | int
+    artists: Artists
+    unusable: dict[str, str] = field(default_factory=dict)
+    duplicates: dict[str, list[Pair]] = field(default_factory=dict)
+    conflicts: list[Pair] = field(default_factory=list)
+    overlap: dict[str, float] = field(default_factory=dict)
+    shared: dict[str, Shared] = field(default_factory=dict)
+
+    @property
+    def against_published(self) -> str:
+        """How the counts compare with the published ones."""
+        if not self.published:
+            return "no counts are published"
+        there = self.clips if isinstance(self.published, int) else self.counts
+        return "as published" if there == self.published else f"published: {self.published}"
+
+
+def _labels(tracks: Sequence[Track]) -> dict[str, str]:
+    return {track.id: track.quadrant for track in tracks}
+
+
+def _compare_audio(
+    found: Audit, root: Path, tracks: Sequence[Track], limits: Audio
+) -> dict[str, str]:
+    """Add unusable files and duplicates; the digests of the files, none if the corpus has no audio."""
+    if not any(track.path and (root / track.path).exists() for track in tracks):
+        return {}
+    examined = audio.examine(root, tracks, limits)
+    found.unusable = {e.id: e.fault for e in examined if e.fault}
+    files = {e.id: e.content for e in examined}
+    found.duplicates["bytes"] = same(files)
+    found.duplicates["samples"] = same({e.id: e.samples for e in examined})
+    if table := audio.summaries(examined):
+        found.duplicates["features of the audio"] = near(table)
+    return files
+
+
+def _folds(tracks: Sequence[Track], key: str, corpus: Corpus, seed: int) -> dict[str, list[Fold]]:
+    """Protocol -> folds, for every protocol that the corpus allows."""
+    found: dict[str, list[Fold]] = {}
+    for protocol in dict.fromkeys([corpus.protocol, *get_args(Protocol)]):
+        with suppress(MerError):
+            found[protocol] = split(tracks, protocol, key, seed=seed)
+    return found
+
+
+def _others(key: str, corpora: Mapping[str, Corpus], raw: Path) -> list[str]:
+    """The other corpora that lie in ``data/raw``, without those that a stage renders."""
+    names = [name for name in corpora if name != key and not f"{name}_".startswith(MINIATURE)]
+    return [name for name in names if (raw / name).is_dir()]
+
+
+def _of_other(
+    name: str, corpora: Mapping[str, Corpus], raw: Path
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The classes and the digests of another corpus, by its key, or of a list of clips, by its file."""
+    if name not in corpora:
+        return read_list(Path(name)), {}
+    tracks = registry.get("datasets", corpora[name].layout).tracks(raw / name)
+    return _labels(tracks), {t.id: audio.digest(raw / name / t.path) for t in tracks if t.path}
+
+
+def audit(
+    key: str,
+    corpora: Mapping[str, Corpus],
+    raw: Path,
+    *,
+    limits: Audio,
+    seed: int,
+    split_files: Sequence[Path] = (),
+    others: Sequence[str] = (),
+) -> Audit:
+    """Audit the corpus in ``data/raw/<key>``.
+
+    Parameters
+    ----------
+    corpora : mapping of str to Corpus
+        All of params/corpora.yaml.
+    raw : Path
+        ``data/raw``.
+    limits : Audio
+        Limits of a file's size and of the resources for decoding it.
+    seed : int
+        Of the random folds.
+    split_files : sequence of Path
+        Folds to look at besides those of all protocols, as ``mer.io.fold_tables`` reads them.
+    others : sequence of str
+        Keys of corpora, and files of lists, that may have the same clips; if empty, those in ``raw``.
+
+    Raises
+    ------
+    MerError
+        If the corpus is missing or does not follow its layout, or a file cannot be read.
+    """
+    corpus, root = corpora[key], raw / key
+    layout = registry.get("datasets", corpus.layout)
+    tracks = layout.tracks(root)
+    labels = _labels(tracks)
+    expected = corpus.counts or {}
+    published = expected if isinstance(expected, int) else {str(q): n for q, n in expected.items()}
+    counts = dict(sorted(Counter(labels.values()).items()))
+    found = Audit(len(tracks), counts, published, count(tracks, labels))
+    for family, table in layout.published(root).items():
+        found.duplicates[family] = near(table)
+    files = _compare_audio(found, root, tracks, limits)
+    found.conflicts = [
+        pair for pairs in found.duplicates.values() for pair in conflicts(pairs, labels)
+    ]
+    folds = _folds(tracks, key, corpus, seed)
+    for path in split_files:
+        folds[str(path)] = fold_tables.read(path)
+        used = {id_ for fold in folds[str(path)] for id_ in (*fold.train, *fold.val, *fold.test)}
+        positions(labels, sorted(used), f"row in {root}")
+    found.overlap = {name: overlap(tracks, of) for name, of in folds.items()}
+    for name in others or _others(key, corpora, raw):
+        others_labels, others_files = _of_other(name, corpora, raw)
+        found.shared[name] = shared(labels, others_labels, files, others_files)
+    return found

@@ -1,0 +1,149 @@
+"""Look for faults in a corpus: bad files, duplicates, label conflicts, artists on two sides of a split."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from mer import config
+from mer.errors import MerError
+from mer.io.files import write_json
+
+if TYPE_CHECKING:
+    from mer.audit.corpus import Audit
+    from mer.audit.duplicates import Pair
+
+EXAMPLES = 5
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """``<dataset> [--split folds.csv] [--with others …] [--out audit.json]``."""
+    parser.add_argument(
+        "dataset", help="a key of params/corpora.yaml, or a table of features in CSV"
+    )
+    parser.add_argument(
+        "--split",
+        type=Path,
+        action="append",
+        default=[],
+        help="folds to look at besides those of the protocols: CSV with the columns id,side or id,fold",
+    )
+    parser.add_argument(
+        "--with",
+        dest="others",
+        nargs="+",
+        default=[],
+        help="keys of corpora, or CSV lists whose first column holds ids, that may have the same clips "
+        "(default: the other corpora in data/raw)",
+    )
+    parser.add_argument("--out", type=Path, help="JSON file for all findings")
+
+
+def _examples(items: Sequence[str]) -> str:
+    """The first items, for the end of a line."""
+    shown = "; ".join(items[:EXAMPLES])
+    return f": {shown}{'; …' if items[EXAMPLES:] else ''}" if items else ""
+
+
+def _pairs(pairs: Sequence["Pair"]) -> str:
+    return f"{len(pairs)} pairs" + _examples([f"{pair.first} = {pair.second}" for pair in pairs])
+
+
+def _clips(pairs: Sequence["Pair"]) -> int:
+    return len({id_ for pair in pairs for id_ in (pair.first, pair.second)})
+
+
+def _of_clips(found: "Audit") -> Iterator[str]:
+    counts = ", ".join(f"{n} {label}" for label, n in found.counts.items())
+    yield f"clips: {found.clips} ({counts}), {found.against_published}"
+    faults = [f"{id_}, {fault}" for id_, fault in found.unusable.items()]
+    if "bytes" in found.duplicates:
+        yield f"unusable files: {len(faults)}{_examples(faults)}"
+    else:
+        yield "no audio: only tables are compared"
+    for by, pairs in found.duplicates.items():
+        yield f"duplicates by {by}: {_clips(pairs)} clips in {_pairs(pairs)}"
+    yield f"duplicates with different labels: {_pairs(found.conflicts)}"
+
+
+def _of_artists(found: "Audit") -> Iterator[str]:
+    known = found.artists
+    yield (
+        f"artists: {known.named} named, {known.repeated} of them with several clips "
+        f"({known.clips_of_repeated} clips), {known.in_several_classes} in several classes; "
+        f"{known.clips_without} clips without an artist"
+    )
+    for name, share in found.overlap.items():
+        yield f"test clips whose artist is in training, {name}: {share:.1%}"
+
+
+def _of_others(found: "Audit") -> Iterator[str]:
+    for name, shared in found.shared.items():
+        yield (
+            f"clips that are also in {name}: {len(shared.ids)}, {len(shared.relabelled)} of them with "
+            f"another label; same file under another id: {len(shared.same_file)}"
+        )
+    if len(found.shared) > 1:
+        every = found.shared.values()
+        ids = {id_ for s in every for id_ in (*s.ids, *(own for own, _ in s.same_file))}
+        yield f"clips that are also in any of these: {len(ids)}"
+
+
+def _of_table(path: Path) -> tuple[dict[str, object], Iterator[str]]:
+    """The findings in a table of features, and their lines."""
+    from mer.audit import duplicates, tables  # which load scikit-learn
+
+    features, classes = tables.read(path)
+    exact, near = tables.repeated(features), duplicates.near(features)
+    found = {"exact": exact, "near": near, "conflicts": duplicates.conflicts(near, classes)}
+    lines = (
+        f"rows: {len(features.ids)}, columns of numbers: {len(features.names)}",
+        f"rows that equal an earlier one: {len(exact)}",
+        f"rows in near-duplicate pairs, those included: {_clips(near)} in {_pairs(near)}",
+        f"near duplicates with different labels: {_pairs(found['conflicts'])}",
+    )
+    return dict(found), iter(lines)
+
+
+def _of_corpus(given: argparse.Namespace) -> tuple[dict[str, object], Iterator[str]]:
+    """The findings in a corpus, and their lines."""
+    from mer.audit import corpus  # which loads scikit-learn
+
+    corpora, limits, seed = config.read("corpora", "audio", "seed")
+    if given.dataset not in corpora:
+        raise MerError(
+            f"the corpus must be a table that ends in .csv, or one of {sorted(corpora)}, not "
+            f"{given.dataset!r}; add a block to params/corpora.yaml"
+        )
+    found = corpus.audit(
+        given.dataset,
+        corpora,
+        Path("data/raw"),
+        limits=limits,
+        seed=seed,
+        split_files=given.split,
+        others=given.others,
+    )
+    lines = (line for part in (_of_clips, _of_artists, _of_others) for line in part(found))
+    return asdict(found), lines
+
+
+def run(console: Console, given: argparse.Namespace) -> None:
+    """Print a line per finding, and write all of them to ``--out``.
+
+    Raises
+    ------
+    MerError
+        If the corpus is missing or does not follow its layout, or a table cannot be read.
+    """
+    if given.dataset.endswith(".csv"):
+        found, lines = _of_table(Path(given.dataset))
+    else:
+        found, lines = _of_corpus(given)
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    if given.out:
+        write_json(given.out, found)

@@ -1,0 +1,153 @@
+"""``mer audit``: the findings in a corpus with every fault, with and without its audio."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from conftest import ROOT
+from helpers.clone import copy_params
+from mer import config
+from mer.__main__ import main
+from mer.audit import corpus
+from mer.audit.duplicates import Pair
+from mer.errors import MerError
+from mer.io import fold_tables
+from mer.types import Fold
+
+RATE = 16000
+LABELS = """path,quadrant,artist
+a.wav,Q1,one
+copy.wav,Q1,one
+lossless.flac,Q2,one
+b.wav,Q2,two
+c.wav,Q3,two
+quieter.wav,Q4,three
+d.wav,Q4,four
+broken.wav,Q1,four
+missing.wav,Q2,
+"""
+
+
+def song(number):
+    """Two seconds of noise in bands that depend on the number."""
+    rng = np.random.default_rng(number)
+    spectrum = rng.normal(size=RATE + 1) * np.repeat(rng.uniform(0.01, 1, 101), 159)[: RATE + 1]
+    samples = np.fft.irfft(spectrum)
+    return 0.5 * samples / np.abs(samples).max()
+
+
+@pytest.fixture
+def raw(tmp_path, monkeypatch):
+    """A project whose corpus demo_emopia200 has every fault; in it, the folder data/raw."""
+    copy_params(ROOT, tmp_path)
+    root = tmp_path / "data/raw/emopia200"
+    root.mkdir(parents=True)
+    (root / "labels.csv").write_text(LABELS)
+    for name in "abcd":
+        pcm = np.rint(32767 * song(ord(name))).astype(np.int16)
+        sf.write(root / f"{name}.wav", pcm, RATE)
+        if name == "b":
+            sf.write(root / "lossless.flac", pcm, RATE)
+    shutil.copyfile(root / "a.wav", root / "copy.wav")
+    sf.write(root / "quieter.wav", 0.6 * song(ord("c")), RATE, subtype="PCM_16")
+    (root / "broken.wav").write_bytes((root / "a.wav").read_bytes()[:20_000])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "data/raw"
+
+
+def audit(raw, **options):
+    corpora, limits = config.read("corpora", "audio")
+    return corpus.audit("emopia200", corpora, raw, limits=limits, seed=1, **options)
+
+
+def test_every_fault_is_found(raw):
+    found = audit(raw)
+    assert found.counts == {"Q1": 3, "Q2": 3, "Q3": 1, "Q4": 2}
+    assert found.against_published == "published: {'Q1': 50, 'Q2': 50, 'Q3': 50, 'Q4': 50}"
+    assert found.unusable.keys() == {"broken", "missing"}
+    assert found.unusable["missing"] == "no such file"
+    assert found.unusable["broken"].startswith("truncated")
+    assert found.duplicates["bytes"] == [Pair("a", "copy", 0.0)]
+    assert found.duplicates["samples"] == [Pair("a", "copy", 0.0), Pair("b", "lossless", 0.0)]
+    near = {pair[:2] for pair in found.duplicates["features of the audio"]}
+    assert near == {("a", "copy"), ("b", "lossless"), ("c", "quieter")}
+    assert [pair[:2] for pair in found.conflicts] == [("c", "quieter")]
+    assert (found.artists.named, found.artists.clips_without) == (4, 1)
+
+
+def test_without_audio_the_tables_alone_are_compared(raw):
+    for file in (*raw.rglob("*.wav"), *raw.rglob("*.flac")):
+        file.unlink()
+    found = audit(raw)
+    assert (found.duplicates, found.unusable) == ({}, {})
+    assert found.clips == 9
+
+
+def test_folds_of_ones_own(raw, tmp_path):
+    fold_tables.write(tmp_path / "f.csv", [Fold(0, 0, ("a", "c"), (), ("copy", "d"))])
+    found = audit(raw, split_files=[tmp_path / "f.csv"])
+    assert found.overlap[str(tmp_path / "f.csv")] == 0.5
+    fold_tables.write(tmp_path / "f.csv", [Fold(0, 0, ("a", "c"), (), ("other",))])
+    with pytest.raises(MerError, match="first is 'other'"):
+        audit(raw, split_files=[tmp_path / "f.csv"])
+
+
+def test_clips_of_other_corpora_and_lists(raw, tmp_path):
+    other = raw / "mixed3"
+    other.mkdir()
+    (other / "labels.csv").write_text("path,quadrant\nc.wav,Q4\nd.wav,Q4\nnew/name.wav,Q1\n")
+    (other / "new").mkdir()
+    shutil.copyfile(raw / "emopia200/a.wav", other / "new/name.wav")
+    (tmp_path / "list.csv").write_text("Song,Quadrant\na,Q1\nz,Q2\n")
+    found = audit(raw).shared
+    assert found.keys() == {"mixed3"}
+    assert found["mixed3"].ids == ["c", "d"]
+    assert found["mixed3"].relabelled == ["c"]
+    assert found["mixed3"].same_file == [("a", "new/name"), ("copy", "new/name")]
+    found = audit(raw, others=["mixed3", str(tmp_path / "list.csv")]).shared
+    assert found[str(tmp_path / "list.csv")].ids == ["a"]
+
+
+def test_lists_of_merge_in_4qaed(real_data, tmp_path, monkeypatch):
+    copy_params(ROOT, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "4qaed").symlink_to(real_data / "4qaed_tables")
+    lists = [
+        real_data / f"merge_splits/tvt_70_15_15_{s}_audio_balanced.csv"
+        for s in ("test", "validate")
+    ]
+    corpora, limits = config.read("corpora", "audio")
+    found = corpus.audit(
+        "4qaed", corpora, tmp_path, limits=limits, seed=1, others=[*map(str, lists)]
+    )
+    assert len({id_ for shared in found.shared.values() for id_ in shared.ids}) == 277
+    assert not any(shared.relabelled for shared in found.shared.values())
+
+
+def test_command(raw, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["mer", "audit", "emopia200", "--out", "audit.json"])
+    main()
+    shown = capsys.readouterr().out
+    assert "clips: 9 (3 Q1, 3 Q2, 1 Q3, 2 Q4), published: {" in shown
+    assert "duplicates by bytes: 2 clips in 1 pairs: a = copy\n" in shown
+    assert "unusable files: 2: broken, truncated" in shown
+    written = json.loads((tmp_path / "audit.json").read_text())
+    assert written["conflicts"][0][:2] == ["c", "quieter"]
+    assert written["artists"]["named"] == 4
+
+
+def test_command_on_a_table(tmp_path, monkeypatch, capsys):
+    (tmp_path / "x.csv").write_text("Class,a,b\nsad,1,2\nsad,1,2\nhappy,3,9\n")
+    monkeypatch.setattr("sys.argv", ["mer", "audit", str(tmp_path / "x.csv")])
+    main()
+    assert "rows that equal an earlier one: 1\n" in capsys.readouterr().out
+
+
+def test_command_names_the_corpora(raw, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["mer", "audit", "nothing"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "one of ['4qaed'" in capsys.readouterr().err
