@@ -241,8 +241,8 @@ def needs(key: str) -> list[Path]:
     found = [Path("data/folds", given["protocol"], f"{DATASET}.json")]
     if given["view"] != "none":
         found.append(Path("data/mel", given["view"], DATASET))
-    if given["copies"] != "none/none":
-        found.append(Path("data/augmented", given["copies"], DATASET))
+    if given["augmented"] != "none/none":
+        found.append(Path("data/augmented", given["augmented"], DATASET))
     return found
 
 

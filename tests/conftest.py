@@ -15,14 +15,14 @@ ROOT = Path(__file__).resolve().parents[1]
 LONG = ("test_pipeline", "test_kills", "test_demo_scores", "test_models", "test_damaged")
 
 
-def profile_of(**cuts: Any) -> Profile:
+def profile_of(**limits: Any) -> Profile:
     """A profile that cuts nothing short but what it is told to; in float32."""
     uncut = dict.fromkeys(Profile.model_fields) | {
         "smoke_test": False,
         "precision": "float32",
         "portable": False,
     }
-    return Profile.model_validate(uncut | cuts)
+    return Profile.model_validate(uncut | limits)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

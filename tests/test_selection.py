@@ -44,10 +44,10 @@ def test_a_published_family_where_it_is_published(check):
 
 def test_a_join_is_a_family_where_both_its_families_are(check, root):
     check(model="svm", family="essentia_compare_lld")
-    join = config.read("joins", path=root / "params.yaml")[0][0]
+    join = config.read("joined_families", path=root / "params.yaml")[0][0]
     mixed = join.model_copy(update={"right": "top100"})
     with pytest.raises(MerError, match=r"'demo' must come with"):
-        check(model="svm", family=mixed.name, joins=(mixed,))
+        check(model="svm", family=mixed.name, joined_families=(mixed,))
 
 
 @pytest.mark.parametrize(

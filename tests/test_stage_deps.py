@@ -36,7 +36,7 @@ ENTRIES = {
     "experiment": TRAINS,
     "cross": TRAINS,
     "transfer": TRAINS,
-    "brought": TRAINS,
+    "pretrained": TRAINS,
     "setting": {"models": "${item.model}"},
     "render": {"pipeline.demo.writers": EVERY},
     "index": {"datasets": EVERY},

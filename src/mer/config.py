@@ -17,8 +17,8 @@ from mer import registry
 from mer.errors import MerError
 from mer.schema import Block, Key, Protocol
 from mer.schema.augmentation import Policy
-from mer.schema.corpora import Audio, Corpus, Cut, Demo, Quarantine, Union
-from mer.schema.feature_selection import Columns, Join
+from mer.schema.corpora import Audio, Corpus, Demo, MergedCorpus, Quarantine, SegmentedCorpus
+from mer.schema.feature_selection import Columns, JoinedFamilies
 from mer.schema.profiles import WHOLE, Profile
 from mer.schema.spectrograms import MaybeView
 
@@ -28,8 +28,8 @@ FILES = {
     "audio": "params/audio.yaml",
     "quarantine": "params/audio.yaml",
     "corpora": "params/corpora.yaml",
-    "cuts": "params/corpora.yaml",
-    "unions": "params/corpora.yaml",
+    "segmented_corpora": "params/corpora.yaml",
+    "merged_corpora": "params/corpora.yaml",
     "demos": "params/demos.yaml",
     "views": "params/views.yaml",
     "policies": "params/augmentation.yaml",
@@ -53,13 +53,13 @@ class Params(Block):
     columns: Columns
     corpora: dict[Key, Corpus]
     demos: dict[Key, Demo]
-    unions: dict[Key, Union]
-    cuts: dict[Key, Cut]
+    merged_corpora: dict[Key, MergedCorpus]
+    segmented_corpora: dict[Key, SegmentedCorpus]
     audio: Audio
     quarantine: Quarantine
     views: dict[Key, MaybeView]
     families: dict[Key, dict[str, Any]]
-    joins: tuple[Join, ...]
+    joined_families: tuple[JoinedFamilies, ...]
     policies: dict[Key, Policy]
     models: dict[Key, dict[str, Any]]
     profiles: dict[Key, Profile]
@@ -251,21 +251,25 @@ def check(content: Mapping[str, Any], path: Path = PARAMS) -> Params:
             raise MerError(
                 f"{corpora}: corpora.{key}.layout={corpus.layout!r} is not one of {known}"
             )
-    for key, union in params.unions.items():
-        known = sorted(params.corpora.keys() - params.unions.keys())
+    for key, union in params.merged_corpora.items():
+        known = sorted(params.corpora.keys() - params.merged_corpora.keys())
         for member in union.of:
             if member not in known:
-                raise MerError(f"{corpora}: unions.{key}.of: {member!r} is not one of {known}")
+                raise MerError(
+                    f"{corpora}: merged_corpora.{key}.of: {member!r} is not one of {known}"
+                )
         if key not in params.corpora or params.corpora[key].layout != "folder":
             raise MerError(
                 f"{corpora}: corpora.{key} must be there with layout=folder, for the union"
             )
-    for key, cut in params.cuts.items():
+    for key, cut in params.segmented_corpora.items():
         if cut.of not in params.corpora:
             known = sorted(params.corpora)
-            raise MerError(f"{corpora}: cuts.{key}.of: {cut.of!r} is not one of {known}")
+            raise MerError(
+                f"{corpora}: segmented_corpora.{key}.of: {cut.of!r} is not one of {known}"
+            )
         if key in params.corpora:
-            raise MerError(f"{corpora}: cuts.{key} must not have the name of a corpus")
+            raise MerError(f"{corpora}: segmented_corpora.{key} must not have the name of a corpus")
     _check_joins(params, path)
     if WHOLE in params.profiles and not params.profiles[WHOLE].whole:
         raise MerError(
@@ -276,7 +280,7 @@ def check(content: Mapping[str, Any], path: Path = PARAMS) -> Params:
     for selector, block in CHOICES.items():
         chosen, known = getattr(params, selector), sorted(getattr(params, block))
         if selector == "family":
-            known += [join.name for join in params.joins]
+            known += [join.name for join in params.joined_families]
         if chosen not in known:
             if block in TYPED_BY_MODULE and chosen in registry.names(TYPED_BY_MODULE[block]):
                 raise MerError(
@@ -288,14 +292,14 @@ def check(content: Mapping[str, Any], path: Path = PARAMS) -> Params:
 
 def _check_joins(params: Params, path: Path) -> None:
     taken = list(params.families)
-    for join in params.joins:
+    for join in params.joined_families:
         if join.name in taken:
             raise MerError(
-                f"{path}: joins: the name {join.name!r} must not be that of another family"
+                f"{path}: joined_families: the name {join.name!r} must not be that of another family"
             )
         for side in (join.left, join.right):
             if side not in taken:
                 raise MerError(
-                    f"{path}: joins: {join.name!r} joins {side!r}, not one of {sorted(taken)}"
+                    f"{path}: joined_families: {join.name!r} joins {side!r}, not one of {sorted(taken)}"
                 )
         taken.append(join.name)

@@ -95,7 +95,7 @@ def _present(key: str, corpus: Corpus, raw: Path) -> None:
 
 def _has_table(family: str, params: Params, published: Collection[str]) -> bool:
     """Whether a family, or both sides of a join, can be extracted or come with the corpus."""
-    for join in params.joins:
+    for join in params.joined_families:
         if join.name == family:
             return all(_has_table(side, params, published) for side in (join.left, join.right))
     return family in published or hasattr(registry.get("features", family), "extract")
@@ -111,11 +111,11 @@ def can_be_read(chosen: Selection, params: Params) -> None:
     """
     module = registry.get("models", chosen.model)
     published: Collection[str] = ()  # of a corpus in parts, for tables describe whole clips
-    if chosen.dataset not in params.cuts:
+    if chosen.dataset not in params.segmented_corpora:
         layout = registry.get("datasets", params.corpora[chosen.dataset].layout)
         published = layout.published_families
     if "table" in module.reads and not _has_table(chosen.family, params, published):
-        names = [*params.families, *(join.name for join in params.joins)]
+        names = [*params.families, *(join.name for join in params.joined_families)]
         fitting = [name for name in names if _has_table(name, params, published)]
         raise MerError(
             f"family={chosen.family!r}: {chosen.dataset!r} must come with that published table; "

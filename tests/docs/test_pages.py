@@ -75,7 +75,7 @@ def choices():
         "model": registry.names("models"),
         "dataset": [key for key in params.corpora if not key.startswith("demo_")],
         "view": params.views,
-        "family": [*params.families, *(join.name for join in params.joins)],
+        "family": [*params.families, *(join.name for join in params.joined_families)],
         "augment": params.policies,
         "protocol": get_args(Protocol),
         "profile": params.profiles,

@@ -42,7 +42,7 @@ def test_every_result_of_a_real_corpus_is_on_the_page_and_none_of_a_demo():
         ("cnn_4qaed", {"profile": "quick", "n_folds": 10}, "-S miniature= -S profile=quick "),
         (
             "crnn_4qaed",
-            {"profile": "quick", "n_folds": 2, "n_rounds": 2, "max_epochs": 6},
+            {"profile": "quick", "n_folds": 2, "n_restarts": 2, "max_epochs": 6},
             "-S profile=quick -S profiles.quick.max_folds=1 -S profiles.quick.max_epochs=6 ",
         ),
         (

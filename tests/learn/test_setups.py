@@ -95,7 +95,7 @@ def test_restarts_of_a_split_are_repeats_from_other_seeds(prepared, monkeypatch)
     found = run(CHOSEN, prepared / "own", {"restarts": 3}).frame
     by_repeat = [rows["p_0"].to_numpy() for _, rows in found.groupby("repeat")]
     assert len({tuple(answers) for answers in by_repeat}) == len(by_repeat) == 6
-    assert artefacts.read_json(prepared / "own/run.json")["n_rounds"] == 3
+    assert artefacts.read_json(prepared / "own/run.json")["n_restarts"] == 3
     monkeypatch.setattr("test_setups.PROFILE", PROFILE.model_copy(update={"repeats": 1}))
     few = run(CHOSEN, prepared / "few", {"restarts": 3}).frame
     assert np.array_equal(few[few["repeat"] == 0]["p_0"], by_repeat[0])

@@ -23,7 +23,7 @@ KNOWN = {
     "view": "louro",
     "family": "none",
     "augment": "none",
-    "copies": "none/none",
+    "augmented": "none/none",
     "protocol": "cv10",
     "fidelity": "described",
     "settings": "",

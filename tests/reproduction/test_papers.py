@@ -34,7 +34,7 @@ def prepared():
     """Every artefact that papers/corpora/dvc.yaml makes, ``${miniature}`` before the corpus."""
     found = set()
     for name, stage in CORPORA.items():
-        if name in ("render", "union"):
+        if name in ("render", "merge_corpora"):
             continue
         do = stage.get("do", stage)
         items = stage.get("foreach", {"": ""})
@@ -63,7 +63,7 @@ def inputs(experiment):
         f"data/standard/{corpus}",
         f"data/mel/{experiment.view}/{corpus}",
         f"data/features/{experiment.family}/{corpus}",
-        f"data/augmented/{experiment.copies}/{corpus}",
+        f"data/augmented/{experiment.augmented}/{corpus}",
         f"data/folds/{experiment.protocol}/{corpus}.json",
     }
 
@@ -78,7 +78,7 @@ def test_no_input_is_prepared_that_no_experiment_reads():
     read = set().union(*(inputs(experiment) for experiment in EXPERIMENTS.values()))
     read |= {f"data/mel/{s.view}/${{miniature}}{s.dataset}" for s in EVERY.settings.values()}
     read |= set(PAPERS["agreement"]["deps"])
-    for item in CORPORA["join"]["foreach"].values():
+    for item in CORPORA["join_features"]["foreach"].values():
         read |= {f"data/features/{item['join'][s]}/{item['dataset']}" for s in ("left", "right")}
     for kind in ("mel", "features", "augmented"):
         made = {
@@ -89,12 +89,12 @@ def test_no_input_is_prepared_that_no_experiment_reads():
 
 
 def test_the_joins_of_the_corpora_are_those_of_params():
-    known = {join.name: join.model_dump() for join in PARAMS.joins}
-    for item in CORPORA["join"]["foreach"].values():
+    known = {join.name: join.model_dump() for join in PARAMS.joined_families}
+    for item in CORPORA["join_features"]["foreach"].values():
         assert item["join"] == known[item["join"]["name"]]
 
 
-SHARED = ("render", "index", "standardize", "mel", "features", "join", "augment", "folds")
+SHARED = ("render", "index", "standardize", "mel", "features", "join_features", "augment", "folds")
 
 
 @pytest.mark.parametrize("name", SHARED)
@@ -105,19 +105,19 @@ def test_the_selected_corpus_is_prepared_as_those_of_the_papers_are(name):
         assert both[0].get(key) == both[1].get(key)
 
 
-@pytest.mark.parametrize("name", [*PARAMS.cuts])
+@pytest.mark.parametrize("name", [*PARAMS.segmented_corpora])
 def test_a_corpus_in_parts_has_its_corpus_name(name):
     """The stages that cut it take the one for the other's."""
-    assert name == f"{PARAMS.cuts[name].of}_parts"
+    assert name == f"{PARAMS.segmented_corpora[name].of}_parts"
 
 
 def test_an_experiment_that_needs_weights_depends_on_whether_they_are_there():
     looked_at = CORPORA["weights"]
     assert looked_at["do"]["always_changed"]
-    stage = PIPELINE["stages"]["brought"]["do"]
+    stage = PIPELINE["stages"]["pretrained"]["do"]
     assert "data/weights/${item.weights}" in stage["deps"]
     assert "weights=${item.weights}" in stage["cmd"]
-    for experiment in EVERY.brought.values():
+    for experiment in EVERY.pretrained.values():
         block = "models" if experiment.weights in PARAMS.models else "families"
         assert looked_at["foreach"][experiment.weights] == block
 
@@ -147,7 +147,7 @@ NARROWED = (
 )
 
 
-@pytest.mark.parametrize("group", ["experiment", "cross", "transfer", "brought"])
+@pytest.mark.parametrize("group", ["experiment", "cross", "transfer", "pretrained"])
 def test_an_experiment_depends_on_all_that_the_train_stage_does(group):
     train = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]
     stage = PIPELINE["stages"][group]["do"]
@@ -156,7 +156,7 @@ def test_an_experiment_depends_on_all_that_the_train_stage_does(group):
         for text in flat(train[kind]) - {"stages/train.py", *NARROWED, *SELECTORS}:
             for name in SELECTORS:
                 chosen = "${profile}" if name == "profile" else f"${{item.{name}}}"
-                text = text.replace("${augment}/${view}", "${item.copies}")
+                text = text.replace("${augment}/${view}", "${item.augmented}")
                 text = text.replace(f"${{{name}}}", chosen)
             needed.add(text.replace("${item.dataset}", "${miniature}${item.dataset}"))
         assert needed <= flat(stage[kind])
@@ -233,7 +233,7 @@ def small(tmp_path, monkeypatch):
         "view": "none",
         "family": "top100",
         "augment": "none",
-        "copies": "none/none",
+        "augmented": "none/none",
         "protocol": "cv10x10",
         "fidelity": "described",
         "settings": "",

@@ -37,7 +37,7 @@ COMPOSITION = {
     "view": "none",
     "family": "top100",
     "augment": "none",
-    "copies": "none/none",
+    "augmented": "none/none",
     "protocol": "cv10",
     "fidelity": "described",
     "settings": "",
@@ -251,12 +251,12 @@ def test_the_gains_by_quadrant_stand_in_the_table_of_merge():
 
 def test_folds_are_shown_as_means_over_their_rounds(every):
     table = every.tables["p_table1"].model_copy(update={"folds": True})
-    facts = {**SVM, "n_rounds": 2, "folds": {"f1_macro": [0.1, 0.2, 0.3, 0.6]}}
+    facts = {**SVM, "n_restarts": 2, "folds": {"f1_macro": [0.1, 0.2, 0.3, 0.6]}}
     found = tables.cells(table, lambda key: {"": facts} if key == "svm_4qaed" else {})
     assert found["svm"]["4qaed"]["f1_macro_folds"] == [0.2, 0.4]
 
 
-@pytest.mark.parametrize(("more", "shown"), [({}, "40 / 4"), ({"n_rounds": 2}, "40 / 2 / 2")])
+@pytest.mark.parametrize(("more", "shown"), [({}, "40 / 4"), ({"n_restarts": 2}, "40 / 2 / 2")])
 def test_rounds_are_told_from_folds(every, tmp_path, monkeypatch, more, shown):
     monkeypatch.chdir(tmp_path)
     write_json(ledger.LEDGER / "p/svm_4qaed.json", {**SVM, **more})
@@ -265,7 +265,7 @@ def test_rounds_are_told_from_folds(every, tmp_path, monkeypatch, more, shown):
     assert f"| {shown} |" in text
     assert "ours ± sd over folds and rounds" in text
     cell = json.loads((tmp_path / "t.json").read_text())["svm"]["4qaed"]
-    assert cell.get("n_rounds") == more.get("n_rounds")
+    assert cell.get("n_restarts") == more.get("n_restarts")
 
 
 def test_times_come_from_the_record_with_the_devices_name(every, tmp_path):
@@ -325,7 +325,7 @@ def test_only_the_whole_protocol_on_the_real_corpus_counts(tmp_path, file, profi
 
 
 @pytest.mark.parametrize(
-    ("protocol", "n_folds", "n_rounds", "missing"),
+    ("protocol", "n_folds", "n_restarts", "missing"),
     [
         ("grouped", 10, 1, 90),
         ("grouped", 100, 1, 0),
@@ -335,10 +335,10 @@ def test_only_the_whole_protocol_on_the_real_corpus_counts(tmp_path, file, profi
     ],
 )
 def test_a_run_is_whole_with_every_fold_of_its_protocol(
-    tmp_path, protocol, n_folds, n_rounds, missing
+    tmp_path, protocol, n_folds, n_restarts, missing
 ):
     """Whatever its profile says: ten of a hundred folds were filed as done once."""
-    facts = {"profile": "paper", "protocol": protocol, "n_folds": n_folds, "n_rounds": n_rounds}
+    facts = {"profile": "paper", "protocol": protocol, "n_folds": n_folds, "n_restarts": n_restarts}
     assert ledger.missing_folds(facts) == missing
     write_json(tmp_path / "p/a.json", facts)
     assert list(ledger.results("p", "a", tmp_path)) == ["part_" if missing else ""]

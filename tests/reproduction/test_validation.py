@@ -143,8 +143,8 @@ RULES = {
         f"{LOURO}experiments.svm_4qaed.augment='spec_augment' must be 'none', for model 'svm' does not",
     ),
     "augmented copies lie where the policy makes them": (
-        {"experiments.hybrid_4qaed.copies": "none/none"},
-        f"{LOURO}experiments.hybrid_4qaed.copies='none/none' must be 'classic/louro', as augment='classic'",
+        {"experiments.hybrid_4qaed.augmented": "none/none"},
+        f"{LOURO}experiments.hybrid_4qaed.augmented='none/none' must be 'classic/louro', as augment=",
     ),
     "the model can read what is selected": (
         {f"{EXPERIMENT}.view": "none"},
@@ -167,8 +167,8 @@ RULES = {
         f"{LOURO}{EXPERIMENT}.settings='set.training.lr=-2': params.yaml: settings.training.lr=-2",
     ),
     "weights are those of a part that needs them": (
-        {"brought.openl3_rf_4qaed.weights": "openl3_rf"},
-        f"{LOURO}brought.openl3_rf_4qaed.weights='openl3_rf' must be one of ['openl3'], which need weights",
+        {"pretrained.openl3_rf_4qaed.weights": "openl3_rf"},
+        f"{LOURO}pretrained.openl3_rf_4qaed.weights='openl3_rf' must be one of ['openl3']",
     ),
     "a parent is an experiment": (
         {f"{CHAIN}.parent": "sincnet_200ms"},
@@ -205,9 +205,9 @@ def test_a_table_is_called_by_its_paper():
 
 
 def test_an_experiment_that_needs_weights_stands_in_brought():
-    found = EVERY.brought["openl3_rf_4qaed"].model_dump(exclude={"weights"})
-    papers = broken({"experiments.openl3_rf_4qaed": found}, removed="brought.openl3_rf_4qaed")
-    message = r"experiments\.openl3_rf_4qaed must stand in brought, with weights: openl3, for it needs them"
+    found = EVERY.pretrained["openl3_rf_4qaed"].model_dump(exclude={"weights"})
+    papers = broken({"experiments.openl3_rf_4qaed": found}, removed="pretrained.openl3_rf_4qaed")
+    message = r"experiments\.openl3_rf_4qaed must stand in pretrained, with weights: openl3,"
     with pytest.raises(MerError, match=message):
         validation.check(papers, PARAMS)
 

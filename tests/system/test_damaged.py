@@ -238,7 +238,12 @@ class Workplace:
         edit(params, **CHOSEN)
         corpora = config.file_of("corpora", params)
         demo = yaml.safe_load(corpora.read_text())["corpora"]["demo"]
-        edit(params, corpora={"songs": {**demo, "counts": None}}, cuts={}, unions={})
+        edit(
+            params,
+            corpora={"songs": {**demo, "counts": None}},
+            segmented_corpora={},
+            merged_corpora={},
+        )
         self.raw.mkdir(parents=True)
 
     def run(self, stage: str, *arguments: str) -> subprocess.CompletedProcess:

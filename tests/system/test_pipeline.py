@@ -67,7 +67,7 @@ def test_dvc_takes_the_whole_graph(root, tmp_path):
     found = whole.run("mer", "papers", "dag", "--mermaid")
     for stage in (
         "validate",
-        "papers/corpora/dvc.yaml:union@demo_mixed3",
+        "papers/corpora/dvc.yaml:merge_corpora@demo_mixed3",
         "papers/leaks/dvc.yaml:experiment@",
         "papers/dvc.yaml:table@",
     ):
@@ -210,7 +210,11 @@ def test_an_experiment_elsewhere_says_how_it_gets_a_corpus_that_git_does_not_hav
     mine, block = clean.folder / "data/raw/mine", clean.folder / "params/corpora.yaml"
     shutil.copytree(clean.folder / "data/raw/demo", mine)
     demo = yaml.safe_load(block.read_text())["corpora"]["demo"]
-    content = {"corpora": {"demo": demo, "mine": demo}, "unions": {}, "cuts": {}}
+    content = {
+        "corpora": {"demo": demo, "mine": demo},
+        "merged_corpora": {},
+        "segmented_corpora": {},
+    }
     block.write_text(yaml.safe_dump(content))
     words = ("dvc", "exp", "run", "--temp", "-S", "dataset=mine")
     assert "the option -C data/raw/mine" in " ".join(clean.run(*words, ok=False).split())

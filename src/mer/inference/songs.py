@@ -111,8 +111,8 @@ def extractable(family: str) -> list[str]:
     MerError
         If one of them exists only as a published table.
     """
-    (joins,) = config.read("joins")
-    sides = {join.name: (join.left, join.right) for join in joins}
+    (joined,) = config.read("joined_families")
+    sides = {join.name: (join.left, join.right) for join in joined}
     if family in sides:
         return [part for side in sides[family] for part in extractable(side)]
     if not hasattr(registry.get("features", family), "extract"):
@@ -135,7 +135,7 @@ def features(data: Path, family: str, dataset: str) -> Path:
         If the family needs pretrained weights that are missing.
     """
     target = data / "features" / family / dataset
-    for join in config.read("joins")[0]:
+    for join in config.read("joined_families")[0]:
         if join.name == family:
             left, right = (features(data, side, dataset) for side in (join.left, join.right))
             join_features.join(left, right, target)
@@ -173,7 +173,7 @@ def table(
     Parameters
     ----------
     family : str
-        A key of ``families`` in params.yaml, or the name of one of ``joins``.
+        A key of ``families`` in params.yaml, or the name of one of ``joined_families``.
     sample_rate : int or None
         Sample rate in Hz that songs are resampled to first; None for the sample rate of the family.
 

@@ -1,4 +1,4 @@
-"""The stage ``join``: feature concatenation, the columns of two families in one table."""
+"""The stage ``join_features``: feature concatenation, the columns of two families in one table."""
 
 from dataclasses import replace
 from pathlib import Path

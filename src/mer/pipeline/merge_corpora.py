@@ -1,4 +1,4 @@
-"""The stage ``union``: a merged corpus, written as a folder whose labels name the source of each song."""
+"""The stage ``merge_corpora``: a merged corpus, a folder whose labels name the source of each song."""
 
 import shutil
 from collections.abc import Sequence

@@ -20,7 +20,7 @@ Values = dict[str, Any]
 
 def _members(family: str, content: Mapping[str, Any]) -> list[str]:
     """The families that a join consists of; a family itself otherwise."""
-    for join in content["joins"]:
+    for join in content["joined_families"]:
         if join["name"] == family:
             return [name for side in ("left", "right") for name in _members(join[side], content)]
     return [family]
@@ -38,9 +38,9 @@ def _sections(chosen: Selection, content: Mapping[str, Any]) -> list[str]:
         found.append(f"views.{used['view']}")
     if used["family"] != "none":
         found += [f"families.{name}" for name in _members(chosen.family, content)]
-    if corpus in content["cuts"]:
-        found.append(f"cuts.{corpus}")
-        corpus = content["cuts"][corpus]["of"]
+    if corpus in content["segmented_corpora"]:
+        found.append(f"segmented_corpora.{corpus}")
+        corpus = content["segmented_corpora"][corpus]["of"]
     return [*found, *(f"corpora.{corpus}.{key}" for key in OF_CORPUS), *EVERYWHERE]
 
 

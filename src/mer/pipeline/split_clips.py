@@ -14,7 +14,7 @@ import numpy as np
 from mer.errors import MerError
 from mer.io import artefacts
 from mer.io.files import read_json, write_json
-from mer.schema.corpora import Cut
+from mer.schema.corpora import SegmentedCorpus
 from mer.types import Fold, Track, clip_of, part_ids
 
 
@@ -24,7 +24,7 @@ def _tracks(tracks: Sequence[Track], parts: int) -> Iterator[Track]:
             yield replace(track, id=id_, artist=track.artist or track.id)
 
 
-def split_index(index: Path, target: Path, cut: Cut) -> None:
+def split_index(index: Path, target: Path, cut: SegmentedCorpus) -> None:
     """Write ``data/index/<segmented corpus>``: the segments of every track.
 
     A track without an artist becomes the artist of its segments, so that ``grouped`` keeps them together.
@@ -45,7 +45,7 @@ def split_index(index: Path, target: Path, cut: Cut) -> None:
         artefacts.write_manifest(folder, n=len(tracks), of=index.name, parts=cut.parts)
 
 
-def _segments(corpus: artefacts.Standard, cut: Cut) -> Iterator[artefacts.StandardClip]:
+def _segments(corpus: artefacts.Standard, cut: SegmentedCorpus) -> Iterator[artefacts.StandardClip]:
     """The segments of every clip; where the length is no multiple, they differ by a sample."""
     for row, clip in enumerate(corpus.ids):
         pcm, scale = corpus.pcm(row), float(corpus.scales[row])
@@ -58,7 +58,7 @@ def _segments(corpus: artefacts.Standard, cut: Cut) -> Iterator[artefacts.Standa
             yield id_, pcm[start:end], artefacts.scale_to_peak(pcm[start:end], scale, cut.peak_db)
 
 
-def split_standard(standard: Path, target: Path, cut: Cut) -> None:
+def split_standard(standard: Path, target: Path, cut: SegmentedCorpus) -> None:
     """Write ``data/standard/<segmented corpus>``: the same samples, with a level for each segment.
 
     The artefact is absent where ``standard`` is.

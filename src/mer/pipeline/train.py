@@ -110,7 +110,7 @@ def run(
     with checkpointed_map(joblib.hash(used), FoldResult, until) as fold_map:
         results = _cross_validate(chosen, params, profile, data, folds, fold_map)
         if results.restarts > 1:
-            record["n_rounds"] = results.restarts
+            record["n_restarts"] = results.restarts
         if results.n_folds < len(folds):
             record["n_folds_planned"] = len(folds)
         if profile.max_epochs and len(results.timings):

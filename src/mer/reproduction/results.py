@@ -54,7 +54,7 @@ def _extent(facts: dict[str, Any]) -> str:
 def missing_folds(facts: dict[str, Any]) -> int:
     """Number of folds that a run lacks of its protocol; 0 for results without folds."""
     planned = FOLDS.get(facts.get("protocol", ""), 0)
-    return max(0, planned - facts.get("n_folds", planned) // facts.get("n_rounds", 1))
+    return max(0, planned - facts.get("n_folds", planned) // facts.get("n_restarts", 1))
 
 
 def _record(results: Path) -> dict[str, Any]:

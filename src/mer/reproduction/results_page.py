@@ -111,7 +111,7 @@ def _published(table: Table, metric: str, row: str, column: str) -> str:
 
 def _lines(table: Table, found: Measured) -> Iterator[Line]:
     """One line per metric of the table."""
-    facts, restarts = found.facts, found.facts.get("n_rounds", 1)
+    facts, restarts = found.facts, found.facts.get("n_restarts", 1)
     for metric in table.metrics:
         name = table.name(metric, found.row, found.column)
         if name in facts:
@@ -143,7 +143,7 @@ def command(papers: Papers, key: str, facts: dict[str, Any]) -> str:
     facts : dict
         Results of the experiment; see ``mer.reproduction.results.results``.
     """
-    profile, restarts = facts["profile"], facts.get("n_rounds", 1)
+    profile, restarts = facts["profile"], facts.get("n_restarts", 1)
     settings = {"miniature": "", "profile": profile}
     if facts["protocol"] != "song_80_20" and facts["n_folds"] // restarts < QUICK_FOLDS:
         settings[f"profiles.{profile}.max_folds"] = facts["n_folds"] // restarts

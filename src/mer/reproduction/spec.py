@@ -127,7 +127,7 @@ class Experiment(Statistic):
 
     Attributes
     ----------
-    copies : ``<policy>/<view>`` of the augmented versions, ``none/none`` if the policy makes none
+    augmented : ``<policy>/<view>`` of the augmented versions, ``none/none`` if the policy makes none
     settings : words ``set.<dotted key>=<value>`` that replace values of the model's block
     corpus : original of a segmented corpus; null for other corpora
     """
@@ -137,7 +137,7 @@ class Experiment(Statistic):
     view: Key
     family: Key
     augment: Key
-    copies: str
+    augmented: str
     protocol: Protocol
     fidelity: Literal["described", "released"]
     settings: str
@@ -166,8 +166,8 @@ class Transfer(Experiment):
     parent: Key
 
 
-class Brought(Experiment):
-    """``brought.<key>``: an experiment that needs pretrained weights.
+class Pretrained(Experiment):
+    """``pretrained.<key>``: an experiment that needs pretrained weights.
 
     Attributes
     ----------
@@ -182,7 +182,7 @@ PARTS = {
     "experiments": "experiment",
     "cross": "cross",
     "transfer": "transfer",
-    "brought": "brought",
+    "pretrained": "pretrained",
     "counts": "count",
     "settings": "setting",
 }
@@ -194,7 +194,7 @@ class Papers(Block):
     Attributes
     ----------
     systems : compositions and parts of compositions that experiments share by YAML anchors
-    experiments, cross, transfer, brought, counts, settings : by key; groups of
+    experiments, cross, transfer, pretrained, counts, settings : by key; groups of
         papers/experiments.yaml, some of them called by the singular
     """
 
@@ -204,7 +204,7 @@ class Papers(Block):
     experiments: dict[Key, Experiment] = Field(default_factory=dict)
     cross: dict[Key, Cross] = Field(default_factory=dict)
     transfer: dict[Key, Transfer] = Field(default_factory=dict)
-    brought: dict[Key, Brought] = Field(default_factory=dict)
+    pretrained: dict[Key, Pretrained] = Field(default_factory=dict)
     counts: dict[Key, Statistic] = Field(default_factory=dict)
     settings: dict[Key, Setting] = Field(default_factory=dict)
 

@@ -58,7 +58,7 @@ def _p(table: Table, found: Mapping[str, float]) -> str:
 
 def _counts(cell: Cell) -> str:
     """Number of clips, of folds, and of restarts if there are several."""
-    rounds = cell.get("n_rounds", 1)
+    rounds = cell.get("n_restarts", 1)
     folds = cell["n_folds"] // rounds if "n_folds" in cell else None
     counts = (cell.get("n_clips"), folds, rounds if rounds > 1 else None)
     return " / ".join(str(count) for count in counts if count is not None)

@@ -18,13 +18,13 @@ SAME = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds")
 
 
 def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, Cell]]:
-    """All cells: ``{row: {column: {<metric>, <metric>_sd, …, n_clips, n_folds, n_rounds}}}``.
+    """All cells: ``{row: {column: {<metric>, <metric>_sd, …, n_clips, n_folds, n_restarts}}}``.
 
     ``<metric>`` is the figure of the real corpus under the whole protocol. Its suffixes are ``_sd``, the
     standard deviation over folds and restarts; ``_low`` and ``_high``, the 95 % interval over clips;
     ``_p``, the p value of the corrected paired test by reference row; ``_p_paired``, that of Student's
     paired test; and ``_published``, the figure of the paper. ``absent`` names a missing input,
-    ``n_rounds`` is the number of restarts, ``changed`` the parameters that differ from the committed ones,
+    ``n_restarts`` is the number of restarts, ``changed`` the parameters that differ from the committed ones,
     and ``uncommitted`` marks a run of code that is not in its commit. Figures of a miniature or of a
     shorter profile have the prefix ``demo_`` or the name of the profile.
 
@@ -58,7 +58,7 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
             for test, p in _p(found.get("", {}), theirs, name).items():
                 cell.setdefault(f"{metric}_{test}", {})[against] = p
     for prefix, facts in found.items():
-        shown = ["n_clips", "n_folds", "n_rounds", "absent"] + ["device"] * table.timed
+        shown = ["n_clips", "n_folds", "n_restarts", "absent"] + ["device"] * table.timed
         cell |= {f"{prefix}{n}": facts[n] for n in shown if n in facts}
         if changed := deviation(facts):
             cell[f"{prefix}changed"] = changed
@@ -69,7 +69,7 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
 
 def _by_fold(facts: dict[str, Any], name: str) -> list[float]:
     """A figure of each fold, averaged over restarts."""
-    rounds = np.reshape(facts["folds"][name], (facts.get("n_rounds", 1), -1))
+    rounds = np.reshape(facts["folds"][name], (facts.get("n_restarts", 1), -1))
     return [round(float(mean), DIGITS) for mean in rounds.mean(0)]
 
 
@@ -80,7 +80,7 @@ def _p(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, flo
         return {}
     if any(ours[fact] != theirs[fact] for fact in SAME):
         return {}
-    scores, rounds = (folds[0][name], folds[1][name]), ours.get("n_rounds", 1)
+    scores, rounds = (folds[0][name], folds[1][name]), ours.get("n_restarts", 1)
     found = {
         "p": corrected_t_test(*scores, ours["test_per_train"], rounds),
         "p_paired": paired_t_test(*scores, rounds),

@@ -8,10 +8,10 @@ from mer.config import Params
 from mer.errors import MerError
 from mer.reproduction.spec import (
     PARTS,
-    Brought,
     Cross,
     Experiment,
     Papers,
+    Pretrained,
     Setting,
     Statistic,
     Table,
@@ -131,7 +131,7 @@ def _check_use(papers: Papers) -> None:
 
 def _check_names(entry: _Entry, found: Statistic, params: Params) -> None:
     """Every corpus, view, model, family and policy is there, and each corpus has its miniature."""
-    corpora = params.corpora.keys() | params.cuts.keys()
+    corpora = params.corpora.keys() | params.segmented_corpora.keys()
     datasets = {"dataset": found.dataset}
     if isinstance(found, Cross):
         datasets["source"] = found.source
@@ -146,9 +146,15 @@ def _check_names(entry: _Entry, found: Statistic, params: Params) -> None:
         entry.one_of("view", found.view, params.views)
         entry.one_of("model", found.model, params.models)
     if isinstance(found, Experiment):
-        entry.one_of("family", found.family, [*params.families, *(j.name for j in params.joins)])
+        entry.one_of(
+            "family", found.family, [*params.families, *(j.name for j in params.joined_families)]
+        )
         entry.one_of("augment", found.augment, params.policies)
-        whole = params.cuts[found.dataset].of if found.dataset in params.cuts else None
+        whole = (
+            params.segmented_corpora[found.dataset].of
+            if found.dataset in params.segmented_corpora
+            else None
+        )
         rule = f"must be {whole!r}, which {found.dataset!r} is cut from; mend it"
         entry.require(found.corpus == whole, "corpus", found.corpus, rule)
 
@@ -170,11 +176,11 @@ def _check_inputs(entry: _Entry, found: Experiment, params: Params) -> None:
 
 
 def _check_augmentation(entry: _Entry, found: Experiment, params: Params) -> None:
-    """``copies`` says where the augmented copies of the policy lie, if it makes any."""
+    """``augmented`` says where the augmented copies of the policy lie, if it makes any."""
     makes = bool(params.policies[found.augment].versions)
     expected = f"{found.augment}/{found.view}" if makes else "none/none"
     rule = f"must be {expected!r}, as augment={found.augment!r} and view={found.view!r} make them; mend it"
-    entry.require(found.copies == expected, "copies", found.copies, rule)
+    entry.require(found.augmented == expected, "augmented", found.augmented, rule)
 
 
 def _check_selection(entry: _Entry, found: Experiment, params: Params) -> None:
@@ -204,16 +210,16 @@ def _check_settings(entry: _Entry, found: Experiment, params: Params) -> None:
 
 
 def _check_weights(entry: _Entry, found: Experiment, params: Params) -> None:
-    """An experiment that needs weights which a user brings stands in ``brought`` and names them."""
+    """An experiment that needs weights which a user brings stands in ``pretrained`` and names them."""
     blocks = {found.family: params.families.get(found.family, {})}
     blocks[found.model] = params.models[found.model]
     needed = [name for name, block in blocks.items() if "weights" in block]
-    if isinstance(found, Brought):
+    if isinstance(found, Pretrained):
         rule = f"must be one of {needed}, which need weights; mend it, or move it to experiments"
         entry.require(found.weights in needed, "weights", found.weights, rule)
     elif needed:
         entry.refuse(
-            f" must stand in brought, with weights: {needed[0]}, for it needs them; move it there"
+            f" must stand in pretrained, with weights: {needed[0]}, for it needs them; move it there"
         )
 
 

@@ -1,4 +1,4 @@
-"""The sections ``corpora``, ``demos``, ``unions``, ``cuts``, ``audio`` and ``quarantine``."""
+"""The sections of corpora: as they come, rendered, merged and segmented; and how audio is read."""
 
 from typing import Annotated, Literal
 
@@ -44,8 +44,8 @@ class Demo(Block):
     release: str | None = None
 
 
-class Union(Block):
-    """``unions.<key>``: a corpus that a stage merges from three others.
+class MergedCorpus(Block):
+    """``merged_corpora.<key>``: a corpus that a stage merges from three others.
 
     Attributes
     ----------
@@ -55,8 +55,8 @@ class Union(Block):
     of: tuple[Key, Key, Key]
 
 
-class Cut(Block):
-    """``cuts.<key>``: a corpus of the equal parts that a stage splits each clip of another corpus into.
+class SegmentedCorpus(Block):
+    """``segmented_corpora.<key>``: the equal parts that a stage splits each clip of another corpus into.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""``joins`` and ``columns``: the table of features that a model sees."""
+"""``joined_families`` and ``columns``: the table of features that a model sees."""
 
 from typing import Literal
 
@@ -7,8 +7,8 @@ from pydantic import PositiveInt
 from mer.schema import Block, Key
 
 
-class Join(Block):
-    """An entry of ``joins``: two families concatenated column by column, which is selected as a family.
+class JoinedFamilies(Block):
+    """An entry of ``joined_families``: two families side by side, which are selected as one.
 
     Attributes
     ----------

@@ -83,7 +83,7 @@ def render_short(key, raw):
 def prepare(key, folders):
     """Render and index a miniature, once; the folder of its index."""
     raw, index = folders
-    members = PARAMS.unions[key].of if key in PARAMS.unions else ()
+    members = PARAMS.merged_corpora[key].of if key in PARAMS.merged_corpora else ()
     for member in members:
         prepare(member, folders)
     if members:

@@ -1,4 +1,4 @@
-"""Write the folds of a segmented corpus: ``python stages/cut_folds.py <key>``."""
+"""Write the folds of a segmented corpus: ``python stages/split_folds.py <key>``."""
 
 import sys
 from pathlib import Path
@@ -10,8 +10,8 @@ from mer.pipeline.stage import stage
 from mer.schema import Protocol
 
 key = sys.argv[1]
-with stage(f"cut_folds@{key}"):
-    source, parts = config.read(f"cuts.{key}.of", f"cuts.{key}.parts")
+with stage(f"split_folds@{key}"):
+    source, parts = config.read(f"segmented_corpora.{key}.of", f"segmented_corpora.{key}.parts")
     for protocol in get_args(Protocol):
         folder = Path("data/folds", protocol)
         split_clips.split_folds(folder / f"{source}.json", folder / f"{key}.json", parts)

@@ -11,7 +11,7 @@ from conftest import ROOT
 from mer.errors import MerError
 from mer.io.artefacts import write_absent, write_json, write_manifest, write_predictions
 from mer.metrics import bootstrap_scores, fold_scores, intervals
-from mer.reproduction import spec, transfer_gain
+from mer.reproduction import improvement, spec
 from mer.types import Predictions
 
 WIDTH = 2 * 1.96  # of an interval, in deviations
@@ -35,13 +35,13 @@ def width(found, name="accuracy"):
 
 def test_what_is_no_other_gains_nothing_for_sure(rng):
     found = answers(rng.random((1, 40)) < 0.6)
-    assert set(transfer_gain.improvement(found, found, 1).values()) == {0.0}
+    assert set(improvement.improvement(found, found, 1).values()) == {0.0}
 
 
 def test_a_gain_is_the_difference_of_the_means_over_rounds(rng):
     ours, theirs = (answers(rng.random((4, 40)) < skill) for skill in (0.8, 0.6))
-    found = transfer_gain.improvement(ours, theirs, 1)
-    for name in transfer_gain.SCORES:
+    found = improvement.improvement(ours, theirs, 1)
+    for name in improvement.SCORES:
         expected = fold_scores(ours)[name].mean() - fold_scores(theirs)[name].mean()
         assert found[name] == pytest.approx(expected, abs=1e-4)
         assert found[f"{name}_low"] < found[name] < found[f"{name}_high"]
@@ -51,7 +51,7 @@ def test_of_one_round_the_interval_is_that_of_paired_differences(rng):
     """Their mean has the variance of the differences over the clips; unpaired it would be wider."""
     theirs = rng.random(200) < 0.6
     ours = theirs | (rng.random(200) < 0.2)
-    found = transfer_gain.improvement(answers([ours]), answers([theirs]), 1)
+    found = improvement.improvement(answers([ours]), answers([theirs]), 1)
     paired = (ours.astype(float) - theirs).std() / np.sqrt(200)
     apart = np.sqrt((ours.var() + theirs.var()) / 200)
     assert width(found) == pytest.approx(WIDTH * paired, rel=0.08)
@@ -61,7 +61,7 @@ def test_of_one_round_the_interval_is_that_of_paired_differences(rng):
 def test_where_only_seeds_differ_the_interval_is_that_of_the_mean_of_rounds():
     """Rounds that are all right or all wrong know no noise of clips: two means of eight coins each."""
     ours = np.repeat([[1], [0]] * 4, 30, axis=1).astype(bool)
-    found = transfer_gain.improvement(answers(ours), answers(~ours), 1)
+    found = improvement.improvement(answers(ours), answers(~ours), 1)
     coin = np.var([0, 1] * 4, ddof=1)
     assert found["accuracy"] == 0
     assert width(found) == pytest.approx(WIDTH * np.sqrt(2 * coin / 8), rel=0.15)
@@ -71,7 +71,7 @@ def test_both_noises_add_up(rng):
     clips, seeds = rng.random(150) < 0.5, np.array([1, 0, 1, 1, 0, 1, 0, 1], bool)[:, None]
     theirs = answers(np.zeros((8, 150), bool))
     both, of_clips, of_seeds = (
-        width(transfer_gain.improvement(answers(np.broadcast_to(right, (8, 150))), theirs, 1))
+        width(improvement.improvement(answers(np.broadcast_to(right, (8, 150))), theirs, 1))
         for right in (clips & seeds, clips & True, seeds & True)
     )
     share, skill = seeds.mean(), clips.mean()
@@ -82,7 +82,7 @@ def test_both_noises_add_up(rng):
 def test_parts_of_a_clip_are_no_clips_of_their_own(rng):
     right = rng.random((2, 3, 60)) < 0.6
     one, four = (
-        transfer_gain.improvement(*(answers(r, parts) for r in right), seed=1) for parts in (1, 4)
+        improvement.improvement(*(answers(r, parts) for r in right), seed=1) for parts in (1, 4)
     )
     assert one == four
 
@@ -90,7 +90,7 @@ def test_parts_of_a_clip_are_no_clips_of_their_own(rng):
 def test_other_clips_or_labels_are_refused(rng):
     right = rng.random((1, 12)) < 0.5
     with pytest.raises(MerError, match="same test clips and labels, but only one has '011#0'"):
-        transfer_gain.improvement(answers(right), answers(right[:, :-1]), 1)
+        improvement.improvement(answers(right), answers(right[:, :-1]), 1)
 
 
 def test_the_interval_of_one_system_is_the_mean_over_rounds_of_the_same_draws(rng):
@@ -112,33 +112,33 @@ def test_published_gains_stand_beside_ours(rng, tmp_path):
         run.mkdir()
         write_manifest(run)
         write_predictions(run / "predictions.parquet", answers(rng.random((2, 20)) < 0.5))
-        write_json(run / "run.json", {"seed": 1, "profile": "demo", "n_rounds": 2})
+        write_json(run / "run.json", {"seed": 1, "profile": "demo", "n_restarts": 2})
     table = EVERY.tables[TABLE]
     columns = {"4qaed": table.columns["4qaed"]}
     rows = {row: table.rows[row] for row in ("transfer1", "sincnet_200ms")}
     every = EVERY.model_copy(
         update={"tables": {TABLE: table.model_copy(update={"columns": columns, "rows": rows})}}
     )
-    path = tmp_path / "gains.json"
-    transfer_gain.write(every, TABLE, tmp_path, "demo_", path)
+    path = tmp_path / "improvement.json"
+    improvement.write(every, TABLE, tmp_path, "demo_", path)
     found = json.loads(path.read_text())["transfer1"]["sincnet_200ms"]["4qaed"]
     assert (found["f1_weighted_published"], found["accuracy_published"]) == (-0.01, -0.01)
-    assert (found["n_clips"], found["n_rounds"], found["profile"]) == (20, 2, "demo")
+    assert (found["n_clips"], found["n_restarts"], found["profile"]) == (20, 2, "demo")
 
 
 def test_a_run_that_is_absent_leaves_its_reason(tmp_path):
-    for ours, theirs in transfer_gain.cells(EVERY, TABLE).values():
+    for ours, theirs in improvement.cells(EVERY, TABLE).values():
         for key in (ours, theirs):
             write_absent(tmp_path / key, "no audio")
-    transfer_gain.write(EVERY, TABLE, tmp_path, "", tmp_path / "gains.json")
-    found = json.loads((tmp_path / "gains.json").read_text())
+    improvement.write(EVERY, TABLE, tmp_path, "", tmp_path / "improvement.json")
+    found = json.loads((tmp_path / "improvement.json").read_text())
     expected = {"absent": "no audio", "f1_weighted_published": 0.01, "accuracy_published": 0.04}
     assert found["mlp_combined"]["mlp_compare"]["4qaed"] == expected
 
 
 def test_the_stage_depends_on_the_runs_that_it_reads():
-    stage = yaml.safe_load((ROOT / "papers/dvc.yaml").read_text())["stages"]["gain"]
-    table, _ = stage["cmd"].partition("stages/gain.py ")[2].split()
-    keys = transfer_gain.cells(EVERY, table).values()
+    stage = yaml.safe_load((ROOT / "papers/dvc.yaml").read_text())["stages"]["improvement"]
+    table, _ = stage["cmd"].partition("stages/improvement.py ")[2].split()
+    keys = improvement.cells(EVERY, table).values()
     read = {f"data/runs/pandrea_sincnet/${{miniature}}{key}" for pair in keys for key in pair}
     assert {path for path in stage["deps"] if path.startswith("data/runs")} == read

@@ -99,7 +99,7 @@ def _figures(ours: Path, theirs: Path) -> dict[str, Any]:
     return {
         **improvement(answers[0], answers[1], facts[0]["seed"]),
         "n_clips": len(clips_of(answers[0])),
-        "n_rounds": min(fact.get("n_rounds", 1) for fact in facts),
+        "n_restarts": min(fact.get("n_restarts", 1) for fact in facts),
         "profile": facts[0]["profile"],
     }
 
@@ -126,7 +126,7 @@ def write(papers: Papers, name: str, runs: Path, prefix: str, metrics: Path) -> 
     """Write the improvements of the rows of a published table over their reference rows.
 
     For each row, reference and column, the JSON has the figures of ``improvement``, the published
-    improvement ``<score>_published``, ``n_clips``, ``n_rounds`` (restarts) and ``profile``; or, under
+    improvement ``<score>_published``, ``n_clips``, ``n_restarts`` (restarts) and ``profile``; or, under
     ``absent``, the missing input of one of the two. Every restart of a transfer continues from the network
     of the first restart of its parent, so that the interval includes only the seeds of the last training.
 

@@ -14,11 +14,11 @@ from mer.io import artefacts
 from mer.io.files import read_json, write_csv, write_json
 from mer.pipeline import split_clips
 from mer.pipeline.folds import make
-from mer.schema.corpora import Cut
+from mer.schema.corpora import SegmentedCorpus
 from mer.splits import split
 from mer.types import QUADRANTS, Track, clip_of
 
-CUT = Cut(of="songs", parts=4, peak_db=0.0)
+CUT = SegmentedCorpus(of="songs", parts=4, peak_db=0.0)
 LENGTHS = (40, 43, 80)
 DIGEST = hashlib.sha256(b"").hexdigest()
 
@@ -161,13 +161,13 @@ def test_the_clip_of_an_id(id_, clip):
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        ({"of": "elsewhere"}, "cuts.demo_4qaed_parts.of: 'elsewhere' is not one of"),
-        ({"parts": 1}, "cuts.demo_4qaed_parts.parts=1"),
+        ({"of": "elsewhere"}, "segmented_corpora.demo_4qaed_parts.of: 'elsewhere' is not one of"),
+        ({"parts": 1}, "segmented_corpora.demo_4qaed_parts.parts=1"),
     ],
 )
 def test_a_cut_of_nothing_or_into_one_is_refused(root, tmp_path, block, message):
     path = copy_params(root, tmp_path)
     (key,) = block
-    edit(path, **{f"cuts__demo_4qaed_parts__{key}": block[key]})
+    edit(path, **{f"segmented_corpora__demo_4qaed_parts__{key}": block[key]})
     with pytest.raises(MerError, match=message):
         read_all(path)

@@ -1,4 +1,4 @@
-"""Make one corpus of three: unions.<key>, data/raw and data/index of each -> data/raw/<key>."""
+"""Make one corpus of three: merged_corpora.<key>, data/raw and data/index of each -> data/raw/<key>."""
 
 import sys
 from pathlib import Path
@@ -8,6 +8,6 @@ from mer.pipeline import merge_corpora
 from mer.pipeline.stage import stage
 
 key = sys.argv[1]
-with stage(f"union@{key}"):
-    (settings,) = config.read(f"unions.{key}")
+with stage(f"merge_corpora@{key}"):
+    (settings,) = config.read(f"merged_corpora.{key}")
     merge_corpora.make(settings.of, Path("data/raw"), Path("data/index"), Path("data/raw") / key)

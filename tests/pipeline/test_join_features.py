@@ -74,8 +74,8 @@ def test_a_name_that_both_have_says_whose_it_is(join):
 
 def test_every_join_of_params_has_the_columns_of_both_sides(root, tmp_path):
     """With the names that the families give, of which some are alike."""
-    joins, families = config.read("joins", "families", path=root / "params.yaml")
-    sides = {side for j in joins for side in (j.left, j.right)} - {j.name for j in joins}
+    joined, families = config.read("joined_families", "families", path=root / "params.yaml")
+    sides = {side for j in joined for side in (j.left, j.right)} - {j.name for j in joined}
     widths = {}
     for family in sides:
         module = registry.get("features", family)
@@ -86,7 +86,7 @@ def test_every_join_of_params_has_the_columns_of_both_sides(root, tmp_path):
             artefacts.write_features(folder / join_features.TABLE, table)
             artefacts.write_manifest(folder)
         widths[family] = len(names)
-    for made in joins:
+    for made in joined:
         join_features.join(*(tmp_path / n / "songs" for n in (made.left, made.right, made.name)))
         found = artefacts.read_features(tmp_path / made.name / "songs" / join_features.TABLE)
         widths[made.name] = widths[made.left] + widths[made.right]
@@ -98,19 +98,19 @@ def test_the_absence_of_one_is_handed_on(join):
 
 
 @pytest.mark.parametrize(
-    ("joins", "message"),
+    ("joined_families", "message"),
     [
         ([{"name": "svm", "left": "essentia", "right": "bogus"}], r"'svm' joins 'bogus', not one"),
         (
             [{"name": "top100", "left": "essentia", "right": "compare"}],
             r"the name 'top100' must not",
         ),
-        ([{"name": "both", "left": "essentia"}], r"the key 'joins.0.right' is missing"),
+        ([{"name": "both", "left": "essentia"}], r"the key 'joined_families.0.right' is missing"),
     ],
 )
-def test_a_join_that_cannot_be_is_named(root, tmp_path, joins, message):
+def test_a_join_that_cannot_be_is_named(root, tmp_path, joined_families, message):
     path = copy_params(root, tmp_path)
     content = yaml.safe_load(path.read_text())
-    path.write_text(yaml.safe_dump(content | {"joins": joins}))
+    path.write_text(yaml.safe_dump(content | {"joined_families": joined_families}))
     with pytest.raises(MerError, match=message):
         config.read_all(path)
