@@ -1,4 +1,4 @@
-"""Improvement of rows of a table over their references: ``stages/improvement.py <table> <miniature or "">``."""
+"""How far rows improve on their references: ``stages/improvement.py <table> <miniature or "">``."""
 
 import sys
 from pathlib import Path

@@ -24,7 +24,7 @@ def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, C
     standard deviation over folds and restarts; ``_low`` and ``_high``, the 95 % interval over clips;
     ``_p``, the p value of the corrected paired test by reference row; ``_p_paired``, that of Student's
     paired test; and ``_published``, the figure of the paper. ``absent`` names a missing input,
-    ``n_restarts`` is the number of restarts, ``changed`` the parameters that differ from the committed ones,
+    ``n_restarts`` is the number of restarts, ``changed`` the parameters that differ from the committed,
     and ``uncommitted`` marks a run of code that is not in its commit. Figures of a miniature or of a
     shorter profile have the prefix ``demo_`` or the name of the profile.
 
