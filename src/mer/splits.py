@@ -18,9 +18,8 @@ from sklearn.model_selection import (
 )
 
 from mer.errors import MerError
-from mer.types import MINIATURE, QUADRANTS, Fold, Track
+from mer.types import FOLDS, MINIATURE, QUADRANTS, Fold, Track
 
-FOLDS, REPEATS = 10, 10
 PANDREA_SEED = 42
 PANDREA_BLOCKS = {"ch818": ("Q3", "Q1", "Q4", "Q2"), "tr_music": ("Q2", "Q1", "Q3", "Q4")}
 
@@ -189,16 +188,18 @@ def split(
     if any(track.source for track in tracks):
         return _union(tracks, protocol, seed=seed, folds=folds, repeats=repeats)
     published = any(protocol in t.splits for t in tracks)
+    planned = FOLDS.get(protocol, (1, 1))
+    counts = folds or planned[0], repeats or planned[1]
     try:
         match protocol:
             case _ if published:
                 return _published(tracks, protocol)
             case "cv10x10":
-                return _cross(tracks, folds or FOLDS, repeats or REPEATS, seed)
+                return _cross(tracks, *counts, seed)
             case "cv10":
-                return _cross(tracks, folds or FOLDS, 1, seed)
+                return _cross(tracks, counts[0], 1, seed)
             case "grouped":
-                return _grouped(tracks, folds or FOLDS, repeats or REPEATS, seed)
+                return _grouped(tracks, *counts, seed)
             case "tvt_70_15_15":
                 return _stratified(tracks, (0.15, 0.15), seed)
             case "tvt_40_30_30":

@@ -11,6 +11,14 @@ from mer.errors import MerError
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 SIDES = ("train", "val", "test")  # of a fold
+FOLDS = {  # of each protocol: folds of a repeat, and repeats
+    "cv10x10": (10, 10),
+    "grouped": (10, 10),
+    "cv10": (10, 1),
+    "tvt_70_15_15": (1, 1),
+    "tvt_40_30_30": (1, 1),
+    "song_80_20": (1, 1),
+}
 MINIATURE = "demo_"  # prefix of the key of a corpus whose miniature is rendered
 _PART = re.compile(r"(?P<clip>.+)#\d+", re.DOTALL)
 

@@ -1,25 +1,18 @@
 """The ledger: committed results of experiments, metrics/experiments/<paper>/<key>.json."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 from mer.io.artefacts import read_json
 from mer.reproduction.spec import Papers, Table, corpus_of
 from mer.schema.profiles import WHOLE
-from mer.types import MINIATURE
+from mer.types import FOLDS, MINIATURE
 
 LEDGER = Path("metrics/experiments")
 RAW = Path("data/raw")
 Results = dict[str, dict[str, Any]]
 PART = "part"  # in place of the profile's name, of a run of the whole protocol that lacks folds
-FOLDS = {
-    "cv10x10": 100,
-    "grouped": 100,
-    "cv10": 10,
-    "tvt_70_15_15": 1,
-    "tvt_40_30_30": 1,
-    "song_80_20": 1,
-}
 
 
 def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
@@ -53,7 +46,7 @@ def _extent(facts: dict[str, Any]) -> str:
 
 def missing_folds(facts: dict[str, Any]) -> int:
     """Number of folds that a run lacks of its protocol; 0 for results without folds."""
-    planned = FOLDS.get(facts.get("protocol", ""), 0)
+    planned = math.prod(FOLDS.get(facts.get("protocol", ""), (0,)))
     return max(0, planned - facts.get("n_folds", planned) // facts.get("n_restarts", 1))
 
 
