@@ -222,13 +222,16 @@ def always_high(predictions: Predictions) -> dict[str, float]:
 def summary(predictions: Predictions, seed: int) -> dict[str, float | int]:
     """The figures of ``metrics/run.json`` that are computed from the predictions, to 4 digits.
 
+    ``n_clips`` counts clips; of a segmented corpus, ``n_segments`` counts what was scored.
     ``constant_accuracy`` is the accuracy of always predicting the most frequent class of the test clips.
     """
     low, high = intervals(predictions, seed)["f1_macro"]
     frequency = np.bincount(predictions.y_true, minlength=len(predictions.classes))
     constant = frequency.max() / frequency.sum()
+    n_clips, scored = len(clips_of(predictions)), int(predictions.frame["id"].nunique())
     return {
-        "n_clips": int(predictions.frame["id"].nunique()),
+        "n_clips": n_clips,
+        **({"n_segments": scored} if scored != n_clips else {}),
         "n_folds": len(predictions.frame[["repeat", "fold"]].drop_duplicates()),
         **averages(predictions),
         **_rounded({"ci_low": low, "ci_high": high, "constant_accuracy": constant}),

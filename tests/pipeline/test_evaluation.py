@@ -102,6 +102,10 @@ def test_counts_are_those_of_the_index(corpus, tmp_path):
         "n_clips_q3": 30,
         "n_clips_q4": 29,
         "n_clips_total": 119,
+        "valence_low": 60,
+        "valence_high": 59,
+        "arousal_low": 59,
+        "arousal_high": 60,
     }
 
 
@@ -114,8 +118,8 @@ def test_clips_that_were_cut_are_scored_beside_their_parts(run, tmp_path):
     write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
     evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
     metrics = json.loads((tmp_path / "run.json").read_text())
-    assert (metrics["n_clips"], metrics["accuracy"]) == (4, 0.75)
-    assert (metrics["clip_n_clips"], metrics["clip_accuracy"]) == (2, 1.0)
+    assert (metrics["n_clips"], metrics["n_segments"], metrics["accuracy"]) == (2, 4, 0.75)
+    assert metrics["clip_accuracy"] == 1.0
 
 
 def test_clips_that_were_cut_are_scored_round_by_round(run, tmp_path):
@@ -128,7 +132,7 @@ def test_clips_that_were_cut_are_scored_round_by_round(run, tmp_path):
     write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
     evaluate.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
     found = json.loads((tmp_path / "experiment.json").read_text())
-    assert (found["n_clips"], found["n_folds"], found["clip_n_clips"]) == (4, 2, 2)
+    assert (found["n_segments"], found["n_folds"], found["n_clips"]) == (4, 2, 2)
     assert (found["accuracy"], found["accuracy_sd"]) == (0.625, pytest.approx(0.1768))
     assert (found["clip_accuracy"], found["clip_accuracy_sd"]) == (0.75, pytest.approx(0.3536))
     assert (found["clip_accuracy_low"], found["clip_accuracy_high"]) == (0.5, 1.0)
@@ -164,7 +168,6 @@ def test_settings_are_those_of_view_trainings_and_layers(root, tmp_path):
     evaluate.settings("ae_bilstm", params, folder, tmp_path / "settings.json")
     found = json.loads((tmp_path / "settings.json").read_text())
     expected = {
-        "dataset": "demo_x",
         "sample_rate": 22050,
         "n_fft": 2048,
         "hop_length": 1024,

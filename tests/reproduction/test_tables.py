@@ -391,6 +391,14 @@ def test_columns_without_a_value_are_left_out(every, tmp_path, monkeypatch):
     assert f"{heading} over clips | clips / folds / rounds |" in text
 
 
+def test_the_authors_spread_stands_beside_their_figure(every):
+    table = every.tables["p_table1"]
+    row = table.rows["svm"].model_copy(update={"published_sd": {"f1_macro": {"4qaed": 0.02}}})
+    table = table.model_copy(update={"rows": {"svm": row}})
+    cell = tables.cells(table, lambda _: {})["svm"]["4qaed"]
+    assert table_files.figures(table, cell, "f1_macro")["published"] == "0.7559 ± 0.0200"
+
+
 def test_a_p_value_says_how_small_it_is_and_against_which_row(every):
     table = every.tables["p_table1"]
     cell = {"f1_macro_p": {"svm": 0.0, "cnn": 0.0123}}

@@ -36,7 +36,8 @@ def run(console: Console, options: argparse.Namespace) -> None:
         every = every.only(options.papers)
     counted: Counter[str] = Counter()
     for name, table in every.tables.items():
-        shown = Table("row", "columns", "state", "why", title=name, title_justify="left")
+        shown = Table("row", "columns", "state", title=name, title_justify="left")
+        shown.add_column("why", overflow="fold")
         for row in table.rows:
             cells = {column: results.state(every, table, row, column) for column in table.columns}
             counted.update(state for state, _ in cells.values())

@@ -68,7 +68,7 @@ def autoencoder(
 
 
 def layers(params: Params, shape: tuple[int, int]) -> dict[str, tuple[int, int, int]]:
-    """Frames, mels and maps after each layer of the autoencoder: ``conv_1, pool_1, conv_2, …``.
+    """Frames, mels and maps after each layer of the autoencoder: ``input, conv_1, pool_1, conv_2, …``.
 
     The up-sampling layers are missing, because ``UpConv`` computes them together with a convolution.
     """
@@ -80,7 +80,7 @@ def layers(params: Params, shape: tuple[int, int]) -> dict[str, tuple[int, int, 
         )
     with torch.no_grad():
         network.eval()(torch.zeros(1, *shape))
-    sizes = {f"conv_{n}": maps for n, (_, maps) in enumerate(shapes, 1)}
+    sizes = {"input": shapes[0][0]} | {f"conv_{n}": maps for n, (_, maps) in enumerate(shapes, 1)}
     sizes |= {f"pool_{n}": shapes[n][0] for n in range(1, len(params.filters) + 1)}
     return {name: (frames, mels, maps) for name, (_, maps, frames, mels) in sizes.items()}
 

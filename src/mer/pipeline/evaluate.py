@@ -57,7 +57,7 @@ def _of_clips(parts: Predictions, seed: int) -> dict[str, Any]:
     clips = _by_clip(parts)
     if clips is None:
         return {}
-    found = {"n_clips": clips.frame["id"].nunique(), **averages(clips), **spread(clips, seed)}
+    found = {**averages(clips), **spread(clips, seed)}
     return {f"clip_{name}": figure for name, figure in found.items()}
 
 
@@ -130,8 +130,8 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
 def counts(index: Path, metrics: Path) -> None:
     """Count the clips of a corpus: ``n_clips_q1 … n_clips_q4, n_clips_total``.
 
-    For a corpus whose quadrants are derived from valence and arousal, also ``<axis>_threshold, <axis>_low,
-    <axis>_high``: the threshold and the number of clips below and above it.
+    Also ``<axis>_low, <axis>_high``, the number of clips of each class of valence and arousal, and, where
+    the quadrants are derived from these, ``<axis>_threshold``.
 
     Parameters
     ----------
@@ -143,9 +143,11 @@ def counts(index: Path, metrics: Path) -> None:
     found = Counter(track.quadrant for track in read_tracks(index))
     figures: dict[str, Any] = {f"n_clips_{name.lower()}": found[name] for name in QUADRANTS}
     figures["n_clips_total"] = found.total()
-    for axis, threshold in read_json(index / "manifest.json").get("thresholds", {}).items():
-        high = sum(found[quadrant] for quadrant in HIGH[axis])
-        figures[f"{axis}_threshold"] = round(threshold, DIGITS)
+    thresholds = read_json(index / "manifest.json").get("thresholds", {})
+    for axis, quadrants in HIGH.items():
+        high = sum(found[quadrant] for quadrant in quadrants)
+        if axis in thresholds:
+            figures[f"{axis}_threshold"] = round(thresholds[axis], DIGITS)
         figures |= {f"{axis}_low": found.total() - high, f"{axis}_high": high}
     write_json(metrics, {"dataset": index.name, **figures})
 
@@ -153,11 +155,13 @@ def counts(index: Path, metrics: Path) -> None:
 def settings(model: str, params: Block, mel: Path, metrics: Path) -> None:
     """Write the parameters of a system that a paper tabulates, and the output shapes of its layers.
 
+    They are those of any corpus, so that a miniature's are those of the original.
+
     Parameters
     ----------
     params : the model's ``Params``
     mel : Path
-        ``data/mel/<view>/<dataset>``.
+        ``data/mel/<view>/<dataset>``, of any corpus.
     metrics : Path
         JSON to write: ``sample_rate, n_fft, hop_length``; ``frames`` as the artefact has them;
         ``<training>_lr, <training>_batch``; ``<layer>_frames, <layer>_mels, <layer>_maps``.
@@ -176,4 +180,4 @@ def settings(model: str, params: Block, mel: Path, metrics: Path) -> None:
     for layer, sizes in module.layers(params, shape).items():
         named = zip(("frames", "mels", "maps"), sizes, strict=True)
         figures |= {f"{layer}_{name}": size for name, size in named}
-    write_json(metrics, {"dataset": mel.name, **figures})
+    write_json(metrics, figures)

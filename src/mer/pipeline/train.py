@@ -96,7 +96,7 @@ def run(
     record = {
         **identity(chosen, division["protocol"], augmented=data.is_augmented),
         "shares_artists": division["shares_artists"],
-        "test_per_train": round(fmean(len(f.test) / len(f.train) for f in folds), 6),
+        "test_per_train": round(fmean(len(f.test) / len(f.train + f.val) for f in folds), 6),
         "n_quarantined": len(quarantined(chosen.folder("standard"))),
         **facts,
     }

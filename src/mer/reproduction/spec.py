@@ -44,6 +44,7 @@ class Row(Block):
     why : reason why its cells, or its cells in the named columns, have no experiment
     note : differences from the paper
     published : metric -> column -> the figure, in 0..1 (or a count) and with the digits of the paper
+    published_sd : the same for the standard deviation, where the authors repeated their trainings
     experiments : column -> key of the experiment, where the pattern of the table does not give it
     figures : metric -> name of the figure in the results, where the pattern of the table does not give it
     references : rows for the paired tests, in place of the reference of the table
@@ -53,6 +54,7 @@ class Row(Block):
     why: str | dict[Key, str] | None = None
     note: str | None = None
     published: Published = Field(default_factory=dict)
+    published_sd: Published = Field(default_factory=dict)
     experiments: dict[Key, str] = Field(default_factory=dict)
     figures: dict[Key, str] = Field(default_factory=dict)
     references: tuple[Key, ...] = ()

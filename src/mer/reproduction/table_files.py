@@ -73,7 +73,7 @@ def _less(cell: Cell, prefix: str, metric: str) -> str:
 
 def figures(table: Table, cell: Cell, metric: str) -> Line:
     """The printed figures of one metric in one cell, by ``HEADINGS``."""
-    shown = {"published": _number(cell.get(f"{metric}_published"))}
+    shown = {"published": _with_deviation(cell, f"{metric}_published")}
     shown["ours"] = _with_deviation(cell, metric)
     both = metric in cell and f"{metric}_published" in cell
     difference = cell[metric] - cell[f"{metric}_published"] if both else None

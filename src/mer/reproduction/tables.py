@@ -23,10 +23,10 @@ def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, C
     ``<metric>`` is the figure of the real corpus under the whole protocol. Its suffixes are ``_sd``, the
     standard deviation over folds and restarts; ``_low`` and ``_high``, the 95 % interval over clips;
     ``_p``, the p value of the corrected paired test by reference row; ``_p_paired``, that of Student's
-    paired test; and ``_published``, the figure of the paper. ``absent`` names a missing input,
-    ``n_restarts`` is the number of restarts, ``changed`` the parameters that differ from the committed,
-    and ``uncommitted`` marks a run of code that is not in its commit. Figures of a miniature or of a
-    shorter profile have the prefix ``demo_`` or the name of the profile.
+    paired test; and ``_published`` and ``_published_sd``, the figures of the paper. ``absent`` names a
+    missing input, ``n_restarts`` is the number of restarts, ``changed`` the parameters that differ from the
+    committed ones, and ``uncommitted`` marks a run of code that is not in its commit. Figures of a
+    miniature or of a shorter profile have the prefix ``demo_`` or the name of the profile.
 
     Parameters
     ----------
@@ -43,9 +43,10 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
     cell: Cell = {}
     found = find(table.key(row, column))
     for metric in table.metrics:
-        published = table.rows[row].published.get(metric, {})
-        if column in published:
-            cell[f"{metric}_published"] = published[column]
+        for suffix in ("published", "published_sd"):
+            published = getattr(table.rows[row], suffix).get(metric, {})
+            if column in published:
+                cell[f"{metric}_{suffix}"] = published[column]
         name = table.name(metric, row, column)
         for prefix, facts in found.items():
             for part in ("", "_sd", "_low", "_high"):

@@ -88,9 +88,10 @@ def _check_table(name: str, table: Table) -> None:
         entry.one_of("reference", table.reference, table.rows)
     for key, row in table.rows.items():
         entry = _Entry(table.paper, f"tables.{name}.rows.{key}")
-        entry.keys_of("published", row.published, table.metrics)
-        for metric, figures in row.published.items():
-            entry.keys_of(f"published.{metric}", figures, table.columns)
+        for field, published in (("published", row.published), ("published_sd", row.published_sd)):
+            entry.keys_of(field, published, table.metrics)
+            for metric, figures in published.items():
+                entry.keys_of(f"{field}.{metric}", figures, table.columns)
         entry.keys_of("experiments", row.experiments, table.columns)
         entry.keys_of("figures", row.figures, table.metrics)
         entry.keys_of("why", row.why if isinstance(row.why, dict) else (), table.columns)
