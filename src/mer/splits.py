@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 from sklearn.model_selection import (
+    LeaveOneGroupOut,
     RepeatedStratifiedKFold,
     StratifiedGroupKFold,
     train_test_split,
 )
 
 from mer.errors import MerError
-from mer.types import FOLDS, MINIATURE, QUADRANTS, Fold, Track
+from mer.types import FOLDS, MINIATURE, QUADRANTS, SIDES, Fold, Track
 
 PANDREA_SEED = 42
 PANDREA_BLOCKS = {"ch818": ("Q3", "Q1", "Q4", "Q2"), "tr_music": ("Q2", "Q1", "Q3", "Q4")}
@@ -68,19 +69,28 @@ def _check_amounts(tracks: Sequence[Track], folds: int, *, grouped: bool) -> Non
         raise ValueError(f"they need {folds} artists at least, and have {groups}")
 
 
+def _left_out(tracks: Sequence[Track], groups: Sequence[str]) -> list[Fold]:
+    """One fold per group, which tests its clips and trains on all others; the folds are sorted by group."""
+    return [
+        Fold(0, number, _part(tracks, train), (), _part(tracks, test))
+        for number, (train, test) in enumerate(LeaveOneGroupOut().split(tracks, groups=groups))
+    ]
+
+
 def _published(tracks: Sequence[Track], protocol: str) -> list[Fold]:
-    """The split that is published with the corpus."""
-    parts: dict[str, list[int]] = {"train": [], "val": [], "test": []}
-    for i, track in enumerate(tracks):
-        if protocol in track.splits:
-            parts[track.splits[protocol]].append(i)
+    """The split that is published with the corpus, or the folds where the labels name those."""
+    tracks = [track for track in tracks if protocol in track.splits]
+    names = [track.splits[protocol] for track in tracks]
+    if not {*names} <= {*SIDES}:
+        return _left_out(tracks, names)
+    parts = {side: [i for i, name in enumerate(names) if name == side] for side in SIDES}
     if not parts["train"] or not parts["test"]:
         sizes = ", ".join(f"{len(part)} of {side}" for side, part in parts.items())
         raise MerError(
             f"protocol {protocol!r}: the split in the labels must have clips of train and of test, not "
             f"{sizes}; label some of each, or take another protocol, as with `-S protocol=cv10`"
         )
-    return [Fold(0, 0, *(_part(tracks, parts[side]) for side in ("train", "val", "test")))]
+    return [Fold(0, 0, *(_part(tracks, part) for part in parts.values()))]
 
 
 def _stratified(tracks: Sequence[Track], shares: tuple[float, float], seed: int) -> list[Fold]:
@@ -168,10 +178,10 @@ def split(
         Their order does not matter. Those of a merged corpus, which name their ``source``, get the folds
         that each member has by itself.
     protocol : str
-        ``own``: the split that is published with the labels. ``grouped``: 10 x 10 folds, no artist on
+        ``own``: the split or the folds that the labels name. ``grouped``: 10 x 10 folds, no artist on
         two sides. ``cv10x10``, ``cv10``: 10 (x 10) stratified folds. ``tvt_70_15_15, tvt_40_30_30``: the
         corpus' published split of that name, else one random stratified split. ``song_80_20``:
-        Pandrea's.
+        Pandrea's. ``leave_one_artist_out``: one fold per artist.
     corpus : str
         Key of the corpus, which decides the order of Pandrea's split.
     seed : int
@@ -206,6 +216,8 @@ def split(
                 return _stratified(tracks, (0.30, 0.30), seed)
             case "song_80_20":
                 return _song_80_20(tracks, corpus)
+            case "leave_one_artist_out":
+                return _left_out(tracks, [track.group for track in tracks])
     except ValueError as error:
         raise MerError(
             f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}; take fewer folds, as with "

@@ -3,13 +3,14 @@
 ::
 
     <root>/
-    ├── labels.csv      path,quadrant  or  path,valence,arousal;  may also hold artist, source, split
+    ├── labels.csv      path,quadrant  or  path,valence,arousal;  may also hold artist, source, split, fold
     └── …               audio files, in any folders, in any format that can be decoded
 
 ``path`` is relative to the root, with forward slashes; without its suffix it is the id. If there is no
 column ``quadrant``, ``labels.midpoints`` over the corpus separates low from high. ``artist`` names the
 group that must not be split (the artist, or the source song); ``split`` (train, val, test) is a split of
-the corpus' authors; ``source`` names the corpus of a song in a merged corpus.
+the corpus' authors, and ``fold``, where there is no ``split``, the fold that tests the song; ``source``
+names the corpus of a song in a merged corpus.
 """
 
 from collections.abc import Mapping
@@ -82,6 +83,17 @@ def _optional(row: spreadsheets.Row, column: str) -> float | None:
     return row.number(column) if row.text(column) else None
 
 
+def _split(row: spreadsheets.Row) -> dict[str, str]:
+    """The side of the song in the corpus' own split, or the name of the fold that tests it."""
+    if "split" in row.cells:
+        return {"own": row.choice("split", SIDES)}
+    if "fold" not in row.cells:
+        return {}
+    if not (name := row.text("fold")):
+        raise MerError(f"{row.where}: fold must name the fold that tests the song; fill the cell")
+    return {"own": f"fold {name}"}
+
+
 def tracks(root: Path) -> list[Track]:
     """The songs that ``labels.csv`` lists, sorted by id.
 
@@ -101,7 +113,7 @@ def tracks(root: Path) -> list[Track]:
             valence=_optional(row, "valence"),
             arousal=_optional(row, "arousal"),
             artist=row.text("artist"),
-            splits={"own": row.choice("split", SIDES)} if "split" in row.cells else {},
+            splits=_split(row),
             source=row.text("source"),
         )
         for id_, row in sorted(rows.items())

@@ -1,76 +1,73 @@
 """Folds as plain CSV, to share them with other tools.
 
-A row says on which side a clip is in one fold: ``repeat,fold,id,side``, where the side is train, val or
-test. A table that is read may leave out ``repeat``, and ``fold`` where there is only one. It may also leave
-out ``side``: then ``fold`` names the fold that tests the clip, and all other folds train on it.
+``id,fold``: the fold that tests a clip; all other folds train on it. ``id,fold,side``: the side of a clip
+in a fold, train, val or test. Both may have ``repeat``, where clips are split several times; a table with
+``side`` may leave out ``fold``, where there is one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
+
+from sklearn.model_selection import LeaveOneGroupOut
 
 from mer.errors import MerError
 from mer.io import spreadsheets
 from mer.io.files import write_csv
 from mer.types import SIDES, Fold
 
-COLUMNS = ("repeat", "fold", "id", "side")
-REMEDY = "write a row per clip with the columns id,side or id,fold, as `mer folds --export` does"
+NAME = "folds.csv"  # in the folder of a corpus
+REMEDY = "write a row per clip with the columns id,fold or id,side, as `mer folds --export` does"
 
 
-def write(path: Path, folds: Iterable[Fold]) -> None:
-    """Write ``repeat,fold,id,side``, a row per clip and fold."""
+def _is_cross_validation(folds: Sequence[Fold]) -> bool:
+    """Whether each fold of a repeat trains on the test clips of all others."""
+    tested = sorted(id_ for fold in folds for id_ in fold.test)
+    return len({*tested}) == len(tested) and all(
+        sorted((*fold.train, *fold.test)) == tested for fold in folds
+    )
+
+
+def write(path: Path, folds: Sequence[Fold]) -> None:
+    """Write ``repeat,fold,id``, or ``repeat,fold,id,side`` where the folds are no cross-validation."""
+    repeats = [list(of) for _, of in groupby(folds, key=lambda fold: fold.repeat)]
+    short = all(map(_is_cross_validation, repeats))
     rows = (
         (fold.repeat, fold.fold, id_, side)
         for fold in folds
-        for side in SIDES
+        for side in (SIDES[-1:] if short else SIDES)
         for id_ in getattr(fold, side)
     )
-    write_csv(path, [COLUMNS, *rows], lineterminator="\n")
+    table = [("repeat", "fold", "id", "side"), *rows]
+    write_csv(path, [row[:3] for row in table] if short else table, lineterminator="\n")
 
 
-def _name(row: spreadsheets.Row, column: str) -> str:
-    return row.text(column) or "0"
-
-
-def _numbers(names: Iterable[str]) -> dict[str, int]:
-    """The names in their order, whole numbers by value, each with its position."""
-    order = sorted(set(names), key=lambda name: (not name.isdecimal(), name.zfill(9), name))
+def _numbered(names: Iterable[str]) -> dict[str, int]:
+    """The names in their order, those of whole numbers by value, each with its position."""
+    order = sorted({*names}, key=lambda name: (not name.isdecimal(), name.zfill(9), name))
     return {name: number for number, name in enumerate(order)}
 
 
-def tested_in_turn(clips: Mapping[str, str], repeat: int) -> list[Fold]:
-    """The folds of which each tests the clips of one name, and trains on the others.
-
-    Parameters
-    ----------
-    clips : mapping of str to str
-        Clip -> name of the fold that tests it.
-    """
-    sides = {
-        name: (
-            tuple(sorted(id_ for id_, other in clips.items() if other != name)),
-            (),
-            tuple(sorted(id_ for id_, other in clips.items() if other == name)),
-        )
-        for name in set(clips.values())
-    }
-    return [Fold(repeat, n, *sides[name]) for name, n in _numbers(clips.values()).items()]
-
-
 def _by_fold(rows: Sequence[spreadsheets.Row], repeat: int) -> list[Fold]:
-    """The folds of one repeat whose rows name their test fold."""
+    """The folds of one repeat whose rows name the fold that tests a clip."""
     found = spreadsheets.by_id(rows, lambda row: str(row.text("id")))
-    return tested_in_turn({id_: _name(row, "fold") for id_, row in found.items()}, repeat)
+    ids, numbers = sorted(found), _numbered(row.cells["fold"] for row in rows)
+    groups = [numbers[found[id_].cells["fold"]] for id_ in ids]
+    return [
+        Fold(repeat, n, tuple(ids[i] for i in train), (), tuple(ids[i] for i in test))
+        for n, (train, test) in enumerate(LeaveOneGroupOut().split(ids, groups=groups))
+    ]
 
 
 def _by_side(rows: Sequence[spreadsheets.Row], repeat: int) -> list[Fold]:
-    """The folds of one repeat whose rows name their side."""
-    numbers = _numbers(_name(row, "fold") for row in rows)
-    sides: dict[int, dict[str, list[str]]] = {n: {s: [] for s in SIDES} for n in numbers.values()}
+    """The folds of one repeat whose rows name the side of a clip."""
+    found: dict[str, dict[str, list[str]]] = {}
     for row in rows:
-        sides[numbers[_name(row, "fold")]][row.choice("side", SIDES)].append(str(row.text("id")))
+        sides = found.setdefault(row.cells.get("fold", "0"), {side: [] for side in SIDES})
+        sides[row.choice("side", SIDES)].append(str(row.text("id")))
     return [
-        Fold(repeat, n, *(tuple(sorted(ids)) for ids in of.values())) for n, of in sides.items()
+        Fold(repeat, number, *(tuple(sorted(ids)) for ids in found[name].values()))
+        for name, number in _numbered(found).items()
     ]
 
 
@@ -84,20 +81,19 @@ def read(path: Path) -> list[Fold]:
         test clips.
     """
     rows = spreadsheets.read(path, ["id"], REMEDY)
-    columns = rows[0].cells
-    if not {"side", "fold"} & columns.keys():
-        raise MerError(
-            f"{path} must have a column 'side' or 'fold', not only {list(columns)}; {REMEDY}"
-        )
-    if blank := [row.where for row in rows if not row.text("id")]:
-        raise MerError(f"{blank[0]}: id must name a clip; fill the cell or remove the row")
-    folds = _by_side if "side" in columns else _by_fold
-    repeats = _numbers(_name(row, "repeat") for row in rows)
+    columns = [name for name in ("id", "repeat", "fold", "side") if name in rows[0].cells]
+    if not {"side", "fold"} & {*columns}:
+        raise MerError(f"{path} must have a column 'fold' or 'side'; {REMEDY}")
+    for row in rows:
+        if blank := [name for name in columns if not row.text(name)]:
+            raise MerError(f"{row.where}: {blank[0]} must not be empty; fill the cell")
+    of_repeat = _by_side if "side" in columns else _by_fold
+    repeats = _numbered(row.cells.get("repeat", "0") for row in rows)
     try:
         return [
             fold
-            for name, repeat in repeats.items()
-            for fold in folds([row for row in rows if _name(row, "repeat") == name], repeat)
+            for name, number in repeats.items()
+            for fold in of_repeat([r for r in rows if r.cells.get("repeat", "0") == name], number)
         ]
-    except MerError as error:
-        raise MerError(f"{path}: {error}") from error
+    except (MerError, ValueError) as error:
+        raise MerError(f"{path}: {error}; {REMEDY}") from error

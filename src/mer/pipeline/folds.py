@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from mer.errors import MerError
+from mer.io import fold_tables
 from mer.io.artefacts import quarantined, read_digests, read_tracks, write_folds, write_json
 from mer.schema import Protocol
 from mer.schema.profiles import Profile
@@ -35,15 +36,52 @@ def _usable(fold: Fold, left_out: Collection[str]) -> Fold:
     return Fold(fold.repeat, fold.fold, *sides)
 
 
+class Corpus:
+    """The clips of an indexed corpus, to be split.
+
+    Parameters
+    ----------
+    index, standard : Path
+        ``data/index/<dataset>``, ``data/standard/<dataset>``.
+    """
+
+    def __init__(self, index: Path, standard: Path) -> None:
+        digests = read_digests(index)
+        tracks = [t for t in read_tracks(index) if not digests or t.id in digests]
+        self.tracks = _twins_together(tracks, digests)
+        self._index, self._left_out = index, set(quarantined(standard)["id"])
+
+    def split(
+        self, protocol: str, seed: int, folds: int | None = None, repeats: int | None = None
+    ) -> list[Fold]:
+        """The folds of a protocol; ``own`` are those of ``folds.csv``, or else of the labels.
+
+        The clips that have a file are split, and then those in quarantine are left out: an unreadable file
+        or a duplicate does not move the others to another side than that of the published split, nor to
+        another in a merged corpus than in its member.
+
+        Raises
+        ------
+        MerError
+            If the corpus does not allow the protocol.
+        """
+        table = self._index / fold_tables.NAME
+        if protocol == "own" and table.is_file():
+            whole = fold_tables.read(table)
+        else:
+            sizes = {"folds": folds, "repeats": repeats}
+            whole = split(self.tracks, protocol, self._index.name, seed=seed, **sizes)
+        return [
+            _usable(fold, self._left_out) for fold in whole if not self._left_out >= {*fold.test}
+        ]
+
+
 def make(
     index: Path, standard: Path, target: Path, *, own: str, profile: Profile, seed: int
 ) -> None:
     """Write ``<target>/<protocol>/<dataset>.json`` for every protocol.
 
-    The clips that have a file are split, and then those in quarantine are left out: an unreadable file or
-    a duplicate does not move the others to another side than that of the published split, nor to another in
-    a merged corpus than in its member. A protocol that the corpus does not allow is written as absent, with
-    the reason.
+    A protocol that the corpus does not allow is written as absent, with the reason.
 
     Parameters
     ----------
@@ -54,24 +92,13 @@ def make(
     own : str
         The protocol that ``default`` means for this corpus.
     """
-    left_out = set(quarantined(standard)["id"])
-    digests = read_digests(index)
-    tracks = [t for t in read_tracks(index) if not digests or t.id in digests]
-    grouped = _twins_together(tracks, digests)
+    corpus = Corpus(index, standard)
     for protocol in get_args(Protocol):
         path = target / protocol / f"{index.name}.json"
         name = own if protocol == "default" else protocol
         try:
-            whole = split(
-                grouped,
-                name,
-                index.name,
-                seed=seed,
-                folds=profile.folds,
-                repeats=profile.repeats,
-            )
-            folds = [_usable(fold, left_out) for fold in whole]
+            folds = corpus.split(name, seed, profile.folds, profile.repeats)
         except MerError as error:
             write_json(path, {"status": "absent", "reason": str(error)})
             continue
-        write_folds(path, folds, protocol=name, shares_artists=shares_groups(grouped, folds))
+        write_folds(path, folds, protocol=name, shares_artists=shares_groups(corpus.tracks, folds))

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from mer import labels, registry
 from mer.errors import MerError
-from mer.io import artefacts
+from mer.io import artefacts, fold_tables
 from mer.io.files import write_csv
-from mer.types import QUADRANTS, Track, clip_of
+from mer.types import QUADRANTS, Fold, Track, clip_of
 
 SUFFIXES = frozenset(
     (
@@ -87,6 +87,20 @@ def _check_ids(root: Path, layout: str, tracks: Sequence[Track]) -> None:
             )
 
 
+def _own_folds(root: Path, tracks: Sequence[Track]) -> list[Fold]:
+    """The folds in ``folds.csv`` of the corpus, if there is one."""
+    if not (file := root / fold_tables.NAME).is_file():
+        return []
+    folds = fold_tables.read(file)
+    listed = {id_ for fold in folds for id_ in (*fold.train, *fold.val, *fold.test)}
+    if unknown := sorted(listed - {track.id for track in tracks}):
+        raise MerError(
+            f"{file} must list clips of the corpus, and {unknown[0]!r} is none ({len(unknown)} such clips "
+            "in all); correct the ids, or remove the rows"
+        )
+    return folds
+
+
 def _unlabelled(root: Path, tracks: Sequence[Track]) -> list[str]:
     """Audio files below ``root`` that no track names, sorted."""
     named = {track.path for track in tracks}
@@ -104,10 +118,11 @@ def _write_unlabelled(path: Path, files: Sequence[str]) -> None:
 
 
 def build(root: Path, target: Path, layout: str, counts: Counts) -> None:
-    """Write ``tracks.csv``, one Parquet table per published family and the manifest.
+    """Write ``tracks.csv``, one Parquet table per published family, ``folds.csv`` and the manifest.
 
-    ``unlabelled.csv`` lists the audio files without a label. The manifest has the thresholds of valence
-    and arousal if the quadrants are derived from them.
+    ``unlabelled.csv`` lists the audio files without a label. ``folds.csv`` has the folds of the corpus' own
+    ``folds.csv``, if there is one. The manifest has the thresholds of valence and arousal if the quadrants
+    are derived from them.
 
     Parameters
     ----------
@@ -123,7 +138,8 @@ def build(root: Path, target: Path, layout: str, counts: Counts) -> None:
     Raises
     ------
     MerError
-        If the corpus does not follow its layout, an id is duplicated, or the counts differ.
+        If the corpus does not follow its layout, an id is duplicated, the counts differ, or
+        ``folds.csv`` is no table of folds of the corpus.
     """
     module = registry.get("datasets", layout)
     tracks: list[Track] = module.tracks(root)
@@ -131,11 +147,14 @@ def build(root: Path, target: Path, layout: str, counts: Counts) -> None:
     found = {q: sum(track.quadrant == q for track in tracks) for q in QUADRANTS}
     _check_counts(root, found, counts)
     published, unlabelled = module.published(root), _unlabelled(root, tracks)
+    own_folds = _own_folds(root, tracks)
     thresholds = module.thresholds(root) if hasattr(module, "thresholds") else None
     with artefacts.writing(target) as folder:
         artefacts.write_tracks(folder / "tracks.csv", tracks, _digests(root, tracks))
         for family, features in published.items():
             artefacts.write_features(folder / f"{family}.parquet", features)
+        if own_folds:
+            fold_tables.write(folder / fold_tables.NAME, own_folds)
         _write_unlabelled(folder / "unlabelled.csv", unlabelled)
         artefacts.write_manifest(
             folder,

@@ -30,7 +30,7 @@ SCORES = {
 COUNTS = ("n_clips", "n_folds", "n_quarantined", "shares_artists")
 SPREAD = ("f1_macro_sd", "ci_low", "ci_high", "constant_accuracy")
 PROTOCOLS = {
-    "own": "The split that was published with the labels.",
+    "own": "The folds of the corpus' folds.csv, or the split or the folds that its labels name.",
     "grouped": "Stratified cross-validation, ten times ten folds, that keeps all clips of an artist "
     "(or of a source song) in one fold.",
     "cv10x10": "Stratified cross-validation, ten times ten folds, split clip by clip.",
@@ -152,8 +152,6 @@ def _columns(metrics: Mapping[str, Any]) -> dict[str, Any]:
 def _settings(metrics: Mapping[str, Any]) -> str:
     """The options of ``dvc exp run`` that select this composition again."""
     chosen = {key: metrics[key] for key in SELECTORS}
-    if chosen["protocol"] == "own":
-        chosen["protocol"] = "default"
     if chosen["family"] == "none":  # of a model without a table; no family has that name
         del chosen["family"]
     return config.options(chosen | _columns(metrics) | (metrics.get("changed") or {}))

@@ -23,7 +23,7 @@ class Corpus(Block):
     layout: str
     sample_rate: PositiveInt
     peak_db: Annotated[float, Field(le=0)] | None
-    protocol: Literal["own", Protocol]
+    protocol: Protocol
     counts: dict[Literal["Q1", "Q2", "Q3", "Q4"], int] | PositiveInt | None
     citation: str
     license: str

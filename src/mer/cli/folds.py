@@ -1,0 +1,78 @@
+"""Show the folds of a corpus under a protocol, and export them as CSV for other tools."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from rich.console import Console
+
+from mer import config
+from mer.errors import MerError
+from mer.schema import Protocol
+
+if TYPE_CHECKING:
+    from mer.types import Fold
+
+MORE = ("leave_one_artist_out",)  # protocols that the pipeline reads from an exported table only
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """``<dataset> [--protocol grouped] [--export folds.csv]``."""
+    parser.add_argument(
+        "dataset", help="a corpus whose stage index has run, as data/index/<dataset>"
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=[*get_args(Protocol), *MORE],
+        default="default",
+        help="how to split (default: the protocol of the corpus)",
+    )
+    parser.add_argument("--folds", type=int, help="number of folds, in place of the protocol's")
+    parser.add_argument("--repeats", type=int, help="number of repeats, in place of the protocol's")
+    parser.add_argument(
+        "--seed", type=int, help="seed of random folds (default: that of params.yaml)"
+    )
+    parser.add_argument(
+        "--export", type=Path, help="CSV file for the folds: repeat,fold,id, or repeat,fold,id,side"
+    )
+
+
+def _sizes(folds: Sequence["Fold"], side: str) -> str:
+    found = {len(getattr(fold, side)) for fold in folds}
+    return f"{min(found)}" if len(found) == 1 else f"{min(found)} to {max(found)}"
+
+
+def run(console: Console, given: argparse.Namespace) -> None:
+    """Print the number and the sizes of the folds and how many artists they share; write ``--export``.
+
+    Raises
+    ------
+    MerError
+        If the corpus has no index yet, or does not allow the protocol.
+    """
+    from mer.audit.artists import overlap  # which load scikit-learn
+    from mer.io import fold_tables
+    from mer.pipeline.folds import Corpus
+
+    index, standard = Path("data/index", given.dataset), Path("data/standard", given.dataset)
+    if missing := [folder for folder in (index, standard) if not folder.is_dir()]:
+        raise MerError(
+            f"{missing[0]} must be there; select the corpus, and run `dvc repro data/dvc.yaml:"
+            f"standardize@{given.dataset}`"
+        )
+    protocol = given.protocol
+    if protocol == "default":
+        (protocol,) = config.read(f"corpora.{given.dataset}.protocol")
+    (seed,) = config.read("seed") if given.seed is None else (given.seed,)
+    corpus = Corpus(index, standard)
+    folds = corpus.split(protocol, seed, given.folds, given.repeats)
+    train, val, test = (_sizes(folds, side) for side in ("train", "val", "test"))
+    console.print(
+        f"{protocol}: {len(folds)} folds of {train} training, {val} validation and {test} test clips; "
+        f"test clips whose artist is in training: {overlap(corpus.tracks, folds):.1%}",
+        soft_wrap=True,
+        markup=False,
+    )
+    if given.export:
+        fold_tables.write(given.export, folds)
