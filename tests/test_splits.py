@@ -10,7 +10,7 @@ from mer.schema import Protocol
 from mer.splits import shares_groups, split
 from mer.types import QUADRANTS, Fold, Track
 
-PROTOCOLS = [p for p in get_args(Protocol) if p != "default"]
+PROTOCOLS = sorted({*get_args(Protocol), "leave_one_artist_out"} - {"default", "own"})
 
 
 def quadrants(tracks, ids):
@@ -71,6 +71,24 @@ def test_published_split_is_taken_as_it_is(corpus):
     (fold,) = split(carrying, "tvt_70_15_15", seed=1)
     assert all(sides[i] == "test" for i in fold.test)
     assert len(fold.train) == len(fold.val) == len(fold.test) == 40
+
+
+def test_labels_may_name_the_fold_that_tests_a_clip(corpus):
+    named = {t.id: f"fold {i % 3}" for i, t in enumerate(corpus)}
+    folds = split(
+        [dataclasses.replace(t, splits={"own": named[t.id]}) for t in corpus], "own", seed=1
+    )
+    for number, fold in enumerate(folds):
+        assert {named[i] for i in fold.test} == {f"fold {number}"}
+        assert sorted(fold.train + fold.test) == [t.id for t in corpus]
+
+
+def test_leave_one_artist_out_tests_each_artist_once(corpus):
+    group = {t.id: t.group for t in corpus}
+    folds = split(corpus, "leave_one_artist_out", seed=1)
+    assert sorted(group[f.test[0]] for f in folds) == sorted({*group.values()})
+    assert all(len({group[i] for i in f.test}) == 1 for f in folds)
+    assert not shares_groups(corpus, folds)
 
 
 def test_profile_overrides_folds_and_repeats(corpus):
@@ -147,5 +165,5 @@ def test_song_80_20_has_the_published_counts(corpus, prefix):
 
 
 def test_a_seed_of_zero_is_one_as_any(corpus):
-    for protocol in set(get_args(Protocol)) - {"default"}:
+    for protocol in PROTOCOLS:
         assert split(corpus, protocol, seed=0, folds=2)

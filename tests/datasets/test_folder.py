@@ -114,6 +114,10 @@ def test_refuses_paths_that_leave_it(labelled, path):
             "line 2: split must be one of train, val, test, not 'dev'",
         ),
         (
+            "path,quadrant,fold\na.mp3,Q1,\n",
+            "line 2: fold must name the fold that tests the song",
+        ),
+        (
             "path,quadrant,split\na.mp3,Q1,\n",
             "line 2: split must be one of train, val, test, not ''",
         ),

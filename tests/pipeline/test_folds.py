@@ -4,7 +4,8 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from conftest import profile_of
-from mer.io import artefacts
+from mer.errors import AbsentError
+from mer.io import artefacts, fold_tables
 from mer.pipeline import folds
 from mer.splits import split
 from mer.types import QUADRANTS, Fold, Track
@@ -63,3 +64,17 @@ def test_duplicates_that_are_kept_are_on_one_side_of_a_grouped_fold(made):
     twins = {id_: f"file {i // 2}" for i, id_ in enumerate(FILES)}
     for fold in made("grouped", twins, {}):
         assert not {twins[id_] for id_ in fold.train} & {twins[id_] for id_ in fold.test}
+
+
+def test_own_folds_are_those_of_the_table_without_clips_in_quarantine(made, tmp_path):
+    table = split(SONGS, "leave_one_artist_out", seed=1)
+    made("cv10", FILES, {})
+    fold_tables.write(tmp_path / "index/songs/folds.csv", table)
+    found = made("own", FILES, {"s001": "damaged"})
+    assert [fold.test for fold in found] == [(t.id,) for t in SONGS if t.id != "s001"]
+    assert not any("s001" in fold.train for fold in found)
+
+
+def test_own_folds_of_a_corpus_without_any_are_absent(made):
+    with pytest.raises(AbsentError, match="the labels of the corpus have no split of that name"):
+        made("own", FILES, {})

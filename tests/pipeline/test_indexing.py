@@ -9,7 +9,7 @@ import pytest
 
 from mer.datasets import folder, qaed
 from mer.errors import MerError
-from mer.io import artefacts
+from mer.io import artefacts, fold_tables
 from mer.pipeline import index
 from mer.pipeline.demo.writers import folder as folder_writer
 from mer.pipeline.demo.writers import qaed as qaed_writer
@@ -168,3 +168,17 @@ def test_stage_ends_with_one_sentence(root, tmp_path):
     assert done.returncode == 1
     assert "index@small: data/raw/small/labels.csv must be a readable file" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_folds_of_the_corpus_are_indexed(tmp_path):
+    root = tmp_path / "songs"
+    root.mkdir()
+    (root / "labels.csv").write_text("path,quadrant\na.wav,Q1\nb.wav,Q2\n")
+    (root / "folds.csv").write_text("id,fold\na,1\nb,2\n")
+    index.build(root, tmp_path / "index", "folder", None)
+    assert [f.test for f in fold_tables.read(tmp_path / "index/folds.csv")] == [("a",), ("b",)]
+    (root / "folds.csv").write_text("id,fold\na.wav,1\nb,2\n")
+    with pytest.raises(
+        MerError, match=r"folds\.csv must list clips of the corpus, and 'a\.wav' is none"
+    ):
+        index.build(root, tmp_path / "index", "folder", None)
