@@ -8,7 +8,7 @@ from typing import Any
 from mer import config, registry
 from mer.config import Params
 from mer.errors import MerError
-from mer.io import pretrained
+from mer.io import pretrained, raw_folder
 from mer.schema.augmentation import Policy
 from mer.schema.corpora import Corpus
 from mer.schema.profiles import Profile
@@ -90,6 +90,7 @@ def _present(key: str, corpus: Corpus, raw: Path) -> None:
         raise MerError(
             f"dataset {key!r} must lie in {root}, a folder or a link to one, and there is none; {remedy}"
         )
+    raw_folder.check(root)
     registry.get("datasets", corpus.layout).tracks(root)
 
 

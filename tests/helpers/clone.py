@@ -81,6 +81,7 @@ class Clone:
             name.removeprefix("data/dvc.yaml:"): {
                 param
                 for change in changes
+                if isinstance(change, dict)  # and not "always changed"
                 for params in change.get("changed deps", {}).values()
                 if isinstance(params, dict)
                 for param in params

@@ -135,6 +135,15 @@ def test_a_pipe_in_place_of_a_song_has_no_digest(raw, target, songs):
     assert hashes(target)[pipe] == ""
 
 
+@pytest.mark.parametrize("writer", [folder_writer, qaed_writer])
+def test_a_linked_folder_is_refused_in_every_layout(songs, tmp_path, target, writer):
+    writer.write(tmp_path / "raw", songs)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "raw" / "Features - Audio MER 2").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(MerError, match="Audio MER 2' is a linked folder, behind which DVC"):
+        index.build(tmp_path / "raw", target, "folder", None)
+
+
 def test_same_corpus_gives_same_bytes(songs, tmp_path):
     qaed_writer.write(tmp_path / "raw", songs)
     for name in "ab":

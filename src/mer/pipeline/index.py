@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from mer import labels, registry
 from mer.errors import MerError
-from mer.io import artefacts, fold_tables
+from mer.io import artefacts, fold_tables, raw_folder
 from mer.io.files import write_csv
 from mer.types import QUADRANTS, Fold, Track, clip_of
 
@@ -51,7 +51,9 @@ def _check_counts(root: Path, found: Mapping[str, int], expected: Counts) -> Non
 def _digest(path: Path) -> str:
     """SHA-256 of a file; an empty string if it cannot be read."""
     try:
-        if not path.is_file():  # a pipe would wait for ever
+        if (
+            not path.is_file() or not path.stat().st_size
+        ):  # a pipe, or /proc/kmsg, would wait for ever
             return ""
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -138,9 +140,11 @@ def build(root: Path, target: Path, layout: str, counts: Counts) -> None:
     Raises
     ------
     MerError
-        If the corpus does not follow its layout, an id is duplicated, the counts differ, or
-        ``folds.csv`` is no table of folds of the corpus.
+        If the corpus does not follow its layout, has linked folders, an id is duplicated, the counts
+        differ, or ``folds.csv`` is no table of folds of the corpus.
     """
+    if root.is_dir():  # else the layout says what is missing
+        raw_folder.check(root, hashable=False)
     module = registry.get("datasets", layout)
     tracks: list[Track] = module.tracks(root)
     _check_ids(root, layout, tracks)
