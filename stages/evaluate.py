@@ -6,4 +6,9 @@ from mer.pipeline import evaluate
 from mer.pipeline.stage import stage
 
 with stage("evaluate"):
-    evaluate.run(Path("data/runs/selected"), Path("metrics/run.json"), Path("data/plots"))
+    evaluate.run(
+        Path("data/runs/selected"),
+        Path("metrics/run.json"),
+        Path("metrics/folds.json"),
+        Path("data/plots"),
+    )

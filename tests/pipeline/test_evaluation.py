@@ -38,13 +38,13 @@ def run(tmp_path):
 
 
 def test_metrics_hold_composition_and_scores(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     metrics = json.loads((tmp_path / "run.json").read_text())
     assert (metrics["model"], metrics["n_clips"], metrics["accuracy"]) == ("svm", 4, 0.75)
 
 
 def test_confusion_has_a_row_per_prediction(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     pairs = pd.read_csv(tmp_path / "plots" / "confusion.csv")
     assert pairs.value_counts().to_dict() == {
         ("high", "high"): 2,
@@ -54,13 +54,13 @@ def test_confusion_has_a_row_per_prediction(run, tmp_path):
 
 
 def test_trials_of_a_search_are_handed_on(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     (trial,) = pd.read_csv(tmp_path / "plots" / "trials.csv").to_dict("records")
     assert (trial["batch"], trial["lr"], trial["objective"], trial["chosen"]) == (32, 1e-6, 0.25, 1)
 
 
 def test_curves_are_means_over_folds_phase_after_phase(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     curve = pd.read_csv(tmp_path / "plots" / "curves.csv")
     assert curve.to_numpy().tolist() == [
         [1, "1_dnn", 1.5, 0.6],
@@ -70,7 +70,7 @@ def test_curves_are_means_over_folds_phase_after_phase(run, tmp_path):
 
 
 def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     evaluate.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
     assert len(pd.read_csv(tmp_path / "confusion.csv")) == 4
     whole, found = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("run", "experiment"))
@@ -88,6 +88,14 @@ def test_an_experiment_without_an_input_says_so_in_place_of_scores(tmp_path):
     composition = {"model": "crnn_mtat", "target": "quadrant", "profile": "demo"}
     assert json.loads(metrics.read_text()) == {"absent": "weights not present", **composition}
     assert len(pd.read_csv(tmp_path / "confusion.csv")) == 0
+
+
+def test_the_scores_of_each_fold_stand_beside(run, tmp_path):
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    folds = json.loads((tmp_path / "folds.json").read_text())
+    metrics = json.loads((tmp_path / "run.json").read_text())
+    assert np.mean(folds["f1_macro"]) == pytest.approx(metrics["f1_macro"], abs=1e-4)
+    assert len(folds["accuracy"]) == metrics["n_folds"]
 
 
 def test_counts_are_those_of_the_index(corpus, tmp_path):
@@ -116,7 +124,7 @@ def test_clips_that_were_cut_are_scored_beside_their_parts(run, tmp_path):
     frame = frame.assign(repeat=0, fold=0, p_1=1 - frame["p_0"])
     frame = frame[["id", "repeat", "fold", "y_true", "p_0", "p_1"]]
     write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     metrics = json.loads((tmp_path / "run.json").read_text())
     assert (metrics["n_clips"], metrics["n_segments"], metrics["accuracy"]) == (2, 4, 0.75)
     assert metrics["clip_accuracy"] == 1.0
@@ -139,7 +147,7 @@ def test_clips_that_were_cut_are_scored_round_by_round(run, tmp_path):
 
 
 def test_whole_clips_have_no_scores_of_clips_beside(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "plots")
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     assert not any(
         name.startswith("clip_") for name in json.loads((tmp_path / "run.json").read_text())
     )

@@ -75,7 +75,13 @@ def _scored(run: Path) -> tuple[dict[str, Any], Predictions]:
     return scores | _of_clips(predictions, facts["seed"]), predictions
 
 
-def run(run: Path, metrics: Path, plots: Path) -> None:
+def _folds(predictions: Predictions) -> dict[str, list[float]]:
+    """The scores of each fold that paired tests need, to 4 digits."""
+    by_fold = fold_scores(predictions)
+    return {name: by_fold[name].round(DIGITS).tolist() for name in PAIRED if name in by_fold}
+
+
+def run(run: Path, metrics: Path, folds: Path, plots: Path) -> None:
     """Score a run.
 
     Parameters
@@ -84,11 +90,14 @@ def run(run: Path, metrics: Path, plots: Path) -> None:
         ``data/runs/<key>``.
     metrics : Path
         JSON to write: the composition, the counts, the scores.
+    folds : Path
+        JSON to write: the scores of each fold for paired tests.
     plots : Path
         Folder for ``confusion.csv``, ``curves.csv`` and ``trials.csv``.
     """
     scores, predictions = _scored(run)
     write_json(metrics, scores)
+    write_json(folds, _folds(predictions))
     tables = {
         "confusion": _confusion(predictions),
         "curves": _curve(pd.read_csv(run / "curves.csv")),

@@ -1,4 +1,4 @@
-"""What a run was made from: the parameters that differ from the committed ones, and the code."""
+"""Provenance of a run: the parameters that differ from the committed ones, and the code."""
 
 import hashlib
 import json

@@ -51,7 +51,7 @@ def missing_folds(facts: dict[str, Any]) -> int:
 
 
 def _record(results: Path) -> dict[str, Any]:
-    """What the record beside the results adds to them."""
+    """Commit, training times and device of a run, from the record beside its results."""
     path = results.with_suffix(".record.json")
     record = read_json(path) if path.exists() else {}
     found = {"commit": record["commit"]} if "commit" in record else {}

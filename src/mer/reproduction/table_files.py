@@ -116,7 +116,7 @@ def _lines(
 
 
 def _common(lines: list[Line]) -> Line:
-    """What is the same in all rows that have it, by its heading."""
+    """Values that are the same in all rows that have them, by their headings."""
     found = {name: {line[name] for line in lines if line[name]} for name in COMMON}
     return {HEADINGS[name]: values.pop() for name, values in found.items() if len(values) == 1}
 

@@ -56,7 +56,7 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
                 cell[f"{prefix}{metric}_folds"] = _by_fold(facts, name)
         for against in table.references(row):
             theirs = find(table.key(against, column)).get("", {})
-            for test, p in _p(found.get("", {}), theirs, name).items():
+            for test, p in paired_tests(found.get("", {}), theirs, name).items():
                 cell.setdefault(f"{metric}_{test}", {})[against] = p
     for prefix, facts in found.items():
         shown = ["n_clips", "n_folds", "n_restarts", "absent"] + ["device"] * table.timed
@@ -74,8 +74,11 @@ def _by_fold(facts: dict[str, Any], name: str) -> list[float]:
     return [round(float(mean), DIGITS) for mean in rounds.mean(0)]
 
 
-def _p(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, float]:
-    """p values of the paired tests; empty if the systems were not scored on the same folds."""
+def paired_tests(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, float]:
+    """p values of the paired tests of a score, ``p`` and ``p_paired``.
+
+    Empty if the systems were not scored on the same folds, or one has no scores of folds.
+    """
     folds = [facts.get("folds", {}) for facts in (ours, theirs)]
     if ours == theirs or any(name not in f for f in folds):
         return {}

@@ -1,0 +1,127 @@
+"""List the measured systems beside each other: the selected run, the experiments of DVC, the ledger."""
+
+import argparse
+import json
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mer.io.files import read_json
+from mer.pipeline.stage import git
+from mer.reproduction import results, spec
+from mer.reproduction.tables import paired_tests
+from mer.types import MINIATURE
+
+WIDTH = 100
+RUN, FOLDS = Path("metrics/run.json"), Path("metrics/folds.json")
+EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(?P<name>.+)")
+# Systems with the same of these were scored on the same folds.
+GROUP = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds")
+METRIC = "f1_macro"
+Run = tuple[str, dict[str, Any]]  # its name, its results
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Words."""
+    parser.add_argument(
+        "words", nargs="*", help="show the systems whose line has all of them: 4qaed svm grouped"
+    )
+
+
+def _of_revision(revision: str) -> dict[str, Any]:
+    """The results of the selected run in a commit; empty if it has none."""
+    texts = [git("show", f"{revision}:./{path.as_posix()}") for path in (RUN, FOLDS)]
+    facts, folds = (json.loads(text) if text else {} for text in texts)
+    return {**facts, "folds": folds} if facts else {}
+
+
+def _selected() -> Iterator[Run]:
+    """The run of the working tree, and those that ``dvc exp run`` has kept."""
+    if RUN.exists():
+        folds = {"folds": read_json(FOLDS)} if FOLDS.exists() else {}
+        yield "selected", read_json(RUN) | folds
+    for reference in git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines():
+        if match := EXPERIMENT.fullmatch(reference):
+            yield match["name"], _of_revision(reference)
+
+
+def _ledger() -> Iterator[Run]:
+    """The results of experiments on real corpora."""
+    for paper in sorted(spec.load().papers):
+        for path in sorted((results.LEDGER / paper).glob("*.json")):
+            if not path.stem.startswith(MINIATURE) and not path.stem.endswith(".record"):
+                yield path.stem, read_json(path)
+
+
+def _system(facts: dict[str, Any]) -> str:
+    """The model with its inputs, and the parameters that were changed."""
+    parts = [facts[key] for key in ("model", "family", "view", "augment") if facts[key] != "none"]
+    changed = results.deviation(facts)
+    return " ".join(parts) + (f" ({changed})" if changed else "")
+
+
+def _group(facts: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(facts[key] for key in GROUP)
+
+
+def _title(facts: dict[str, Any]) -> str:
+    """Title of a group: its corpus, target, protocol, and numbers of clips and folds."""
+    restarts = facts.get("n_restarts", 1)
+    count = facts["n_folds"] // restarts
+    folds = f"{count} fold{'s' * (count > 1)}" + f" x {restarts} restarts" * (restarts > 1)
+    return (
+        f"{facts['dataset']}, {facts['target']}, {facts['protocol']}: {facts['n_clips']} clips, {folds}, "
+        f"seed {facts['seed']}"
+    )
+
+
+def _reference(ranked: Sequence[Run]) -> dict[str, Any]:
+    """The best system, but for those that a leak makes better."""
+    honest = (facts for _, facts in ranked if not facts["augment"].endswith("_leak"))
+    return next(honest, ranked[0][1])
+
+
+def _table(runs: Sequence[Run]) -> Table:
+    """The systems of one group, the best first; the others are tested against it."""
+    ranked = sorted(runs, key=lambda run: -run[1][METRIC])
+    best = _reference(ranked)
+    shown = Table(title=_title(best), title_justify="left", box=None)
+    shown.add_column("run", overflow="fold")
+    shown.add_column("system", overflow="fold")
+    for heading in ("macro-F1", "95 % interval", "p"):
+        shown.add_column(heading, no_wrap=True)
+    for name, facts in ranked:
+        p = paired_tests(facts, best, METRIC).get("p")
+        tested = "" if p is None else f"{p:.4f}" if p >= 0.0001 else "< 0.0001"
+        score = f"{facts[METRIC]:.4f} ± {facts[f'{METRIC}_sd']:.4f}"
+        interval = f"{facts['ci_low']:.4f}–{facts['ci_high']:.4f}"
+        shown.add_row(escape(name), escape(_system(facts)), score, interval, tested)
+    return shown
+
+
+def run(console: Console, given: argparse.Namespace) -> None:
+    """Print a table per corpus, target and protocol, in 100 characters.
+
+    p: corrected resampled t-test against the best system of the table without a leak, on the same folds.
+    """
+    if not console.is_terminal:
+        console.width = WIDTH
+    found = [
+        (name, facts)
+        for name, facts in (*_selected(), *_ledger())
+        if METRIC in facts
+        and all(word in f"{name} {_system(facts)} {_title(facts)}" for word in given.words)
+    ]
+    found.sort(key=lambda run: _group(run[1]))
+    for _, runs in groupby(found, key=lambda run: _group(run[1])):
+        console.print(_table(list(runs)), "")
+    console.print(
+        "p: corrected resampled t-test against the best system of the table that has no leak, on the "
+        "same folds"
+    )

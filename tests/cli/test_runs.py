@@ -1,0 +1,115 @@
+"""mer runs: the selected run, DVC's experiments and the ledger beside each other."""
+
+import argparse
+import io
+import json
+import subprocess
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from mer.cli import runs
+from mer.metrics import corrected_t_test
+from mer.reproduction import results, spec
+from mer.reproduction.spec import Paper, Papers
+
+FACTS = {
+    "model": "svm",
+    "family": "compare",
+    "view": "none",
+    "augment": "none",
+    "dataset": "demo",
+    "target": "quadrant",
+    "protocol": "grouped",
+    "seed": 1,
+    "n_clips": 48,
+    "n_folds": 4,
+    "test_per_train": 1 / 3,
+    "f1_macro": 0.6,
+    "f1_macro_sd": 0.05,
+    "ci_low": 0.5,
+    "ci_high": 0.7,
+}
+SVM, CNN = [0.6, 0.5, 0.7, 0.6], [0.9, 0.7, 0.8, 0.8]
+
+
+def git(*words: str) -> str:
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def write(path, content) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A repository with an SVM as the selected run, a CNN as an experiment of DVC, and a ledger."""
+    monkeypatch.chdir(tmp_path)
+    paper = Paper(title="t", authors="a", url=None)
+    monkeypatch.setattr(spec, "load", lambda: Papers(papers={"louro": paper}, tables={}))
+    git("init", "--quiet")
+    write(runs.RUN, {**FACTS, "model": "cnn", "f1_macro": 0.8})
+    write(runs.FOLDS, {"f1_macro": CNN})
+    git("add", ".")
+    git("commit", "--quiet", "-m", "an experiment")
+    digest = "0123456789abcdef0123456789abcdef01234567"
+    git("update-ref", f"refs/exps/{digest[:2]}/{digest[2:]}/nutty-tums", "HEAD")
+    git("update-ref", "refs/exps/exec/EXEC_HEAD", "HEAD")
+    write(runs.RUN, {**FACTS, "changed": {"models.svm.c": 0.5}})
+    write(runs.FOLDS, {"f1_macro": SVM})
+    ledger = results.LEDGER / "louro"
+    other = {**FACTS, "dataset": "4qaed", "f1_macro": 0.7, "folds": {"f1_macro": SVM}}
+    leak = {**other, "augment": "smote_leak", "f1_macro": 0.9, "folds": {"f1_macro": CNN}}
+    better = {**other, "f1_macro": 0.75, "folds": {"f1_macro": np.add(SVM, 0.1).tolist()}}
+    for key, facts in {"svm": other, "svm_leak": leak, "svm_better": better}.items():
+        write(ledger / f"{key}.json", facts)
+        write(ledger / f"demo_{key}.json", facts)
+        write(ledger / f"{key}.record.json", {"commit": "abc"})
+    write(ledger / "hybrid.json", {"absent": "no audio"})
+    return tmp_path
+
+
+def listed(*words: str) -> list[str]:
+    console = Console(file=io.StringIO())
+    runs.run(console, argparse.Namespace(words=words))
+    return console.file.getvalue().splitlines()
+
+
+def line(name: str, *words: str) -> str:
+    return next(line for line in listed(*words) if line.split()[:1] == [name])
+
+
+def test_runs_of_the_same_folds_are_tested_against_the_best(project):
+    assert listed("demo,")[0].strip() == "demo, quadrant, grouped: 48 clips, 4 folds, seed 1"
+    assert " ".join(line("nutty-tums").split()) == (
+        "nutty-tums cnn compare 0.8000 ± 0.0500 0.5000–0.7000"
+    )
+    p = corrected_t_test(SVM, CNN, 1 / 3)
+    assert line("selected").split()[-1] == f"{p:.4f}"
+    assert "svm compare (c=0.5)" in line("selected")
+
+
+def test_a_leak_is_no_reference(project):
+    assert [one.split()[0] for one in listed("4qaed")[2:5]] == ["svm_leak", "svm_better", "svm"]
+    assert line("svm_better", "4qaed").rstrip().endswith("0.5000–0.7000")
+    p = corrected_t_test(CNN, np.add(SVM, 0.1), 1 / 3)
+    assert line("svm_leak", "4qaed").split()[-1] == f"{p:.4f}"
+
+
+def test_it_lists_no_miniature_of_the_ledger_and_nothing_absent(project):
+    text = "\n".join(listed())
+    assert "demo_svm" not in text
+    assert "hybrid" not in text
+
+
+def test_lines_have_at_most_100_characters(project):
+    write(results.LEDGER / "louro" / f"{'long_' * 12}key.json", {**FACTS, "dataset": "4qaed"})
+    assert max(map(len, listed())) <= 100
+
+
+def test_words_choose(project):
+    assert not any("nutty-tums" in one for one in listed("svm"))
+    assert any("selected" in one for one in listed("svm", "c=0.5"))
