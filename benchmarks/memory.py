@@ -27,6 +27,7 @@ from mer.learn import loop, memmap, restarts
 from mer.learn.data import TrainingData
 from mer.learn.trainers import two_stage
 from mer.runtime.device import device
+from mer.targets.classes import Classes
 
 SHAPE = (216, 128)
 BATCH = 64
@@ -79,7 +80,7 @@ def main() -> None:
         ids = tuple(map(str, range(chosen.clips)))
         labels = {id_: i % 2 for i, id_ in enumerate(ids)}
         mels = Mels(ids, np.full(len(ids), SHAPE[0]), np.load(path, mmap_mode="r"))
-        data = TrainingData(labels, ("low", "high"), mel=mels, masking=policy.masking)
+        data = TrainingData(labels, Classes(("low", "high")), mel=mels, masking=policy.masking)
 
         Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
         stage("start", 0, lambda: None)
@@ -98,7 +99,7 @@ def main() -> None:
         )
         with two_stage.encoded(Noise(), every, chosen.segments) as codes:  # type: ignore[arg-type]
             stage("codes written", 0, lambda: None)
-            head = module.build(params, shape=SHAPE, classes=2).to(where)
+            head = module.build(params, shape=SHAPE, outputs=2).to(where)
             training_config = params.classifier.model_copy(update={"max_epochs": 1})
             parts = restarts.parts(codes, ids, (ids, ids, ids), labels, where)
             few = memmap.examples(

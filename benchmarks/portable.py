@@ -44,7 +44,7 @@ def digests(networks: Sequence[str]) -> None:
     for name in networks:
         (params,) = config.read(f"models.{name}")
         torch.manual_seed(0)
-        network = registry.get("models", name).build(params, shape=SHAPE, classes=CLASSES)
+        network = registry.get("models", name).build(params, shape=SHAPE, outputs=CLASSES)
         for optimizer in ("sgd", "adam"):
             changes = {"optimizer": optimizer, "batch_size": 4, "max_epochs": 1, "lr": 0.001}
             training = params.training.model_copy(update=changes | {"stop_accuracy": None})

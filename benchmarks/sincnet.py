@@ -66,7 +66,7 @@ def main() -> None:
     (profile,) = config.read("profiles.paper")
     training_config = apply_profile(params.training, profile)
     size = params.samples(params.chunk_ms)
-    network = sincnet.build(params, classes=4).to(where)
+    network = sincnet.build(params, outputs=4).to(where)
     length = round(SECONDS * params.filter_rate)
     noise = np.random.default_rng(0).uniform(-1, 1, CLIPS * length).astype(np.float16)
     starts, lengths = torch.arange(CLIPS) * length, torch.full((CLIPS,), length)

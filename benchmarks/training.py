@@ -46,7 +46,7 @@ def build(model: str, shape: tuple[int, int]) -> tuple[nn.Module, TrainingConfig
     """An untrained network of the registry, and its training configuration."""
     (params,) = config.read(f"models.{model}")
     torch.manual_seed(0)
-    network = registry.get("models", model).build(params, shape=shape, classes=CLASSES)
+    network = registry.get("models", model).build(params, shape=shape, outputs=CLASSES)
     return network, params.training
 
 

@@ -13,8 +13,8 @@ def main() -> None:
     parser.add_argument("dataset", help="a key of corpora in params.yaml")
     key = parser.parse_args().dataset
     with stage(f"index@{key}"):
-        layout, counts = config.read(f"corpora.{key}.layout", f"corpora.{key}.counts")
-        index.build(Path("data/raw", key), Path("data/index", key), layout, counts)
+        keys = [f"corpora.{key}.{name}" for name in ("layout", "counts", "range")]
+        index.build(Path("data/raw", key), Path("data/index", key), *config.read(*keys))
 
 
 if __name__ == "__main__":

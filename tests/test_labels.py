@@ -5,6 +5,8 @@ import pytest
 
 from mer import labels
 from mer.errors import MerError
+from mer.targets.classes import Classes
+from mer.targets.values import Values
 from mer.types import QUADRANTS, Track
 
 ONE_EACH = [Track(f"clip {q}", q) for q in QUADRANTS]
@@ -53,13 +55,56 @@ def test_classes_follow_from_the_quadrant(target, expected):
     [("quadrant", QUADRANTS), ("valence", ("low", "high")), ("arousal", ("low", "high"))],
 )
 def test_classes_are_named(target, expected):
-    assert labels.classes(target) == expected
+    assert labels.target_of(target, ONE_EACH, None) == Classes(expected)
 
 
-@pytest.mark.parametrize("ask", [labels.classes, lambda target: labels.encode(ONE_EACH, target)])
-def test_unknown_target_is_refused_with_the_choices(ask):
-    with pytest.raises(MerError, match="one of quadrant, valence, arousal, not 'dominance'"):
-        ask("dominance")
+def test_unknown_target_is_refused_with_the_choices():
+    with pytest.raises(MerError, match=r"one of quadrant, valence, arousal, .*, not 'dominance'"):
+        labels.target_of("dominance", ONE_EACH, None)
+
+
+LABELLED = [
+    Track("a", "Q1", valence=2.0, arousal=9.0, label="waltz"),
+    Track("b", "Q4", valence=8.0, arousal=1.0, label="Tango"),
+    Track("c", "Q4", valence=5.0, arousal=5.0, label="waltz"),
+]
+
+
+def test_labels_are_classes_by_name():
+    assert labels.target_of("label", LABELLED, None) == Classes(("Tango", "waltz"))
+    assert labels.encode(LABELLED, "label") == {"a": 1, "b": 0, "c": 1}
+
+
+@pytest.mark.parametrize(
+    ("target", "names", "encoded"),
+    [
+        ("valence_value", ("valence",), [(2.0,), (8.0,), (5.0,)]),
+        ("arousal_value", ("arousal",), [(9.0,), (1.0,), (5.0,)]),
+        ("valence_arousal", ("valence", "arousal"), [(2.0, 9.0), (8.0, 1.0), (5.0, 5.0)]),
+    ],
+)
+def test_values_stay_in_the_scale_of_the_corpus(target, names, encoded):
+    assert labels.target_of(target, LABELLED, [1, 9]) == Values(names, (1.0, 9.0))
+    assert labels.encode(LABELLED, target) == dict(zip("abc", encoded, strict=True))
+
+
+@pytest.mark.parametrize("target", ["label", "valence_value", "valence_arousal", "quadrant"])
+def test_a_clip_without_a_label_of_the_kind_is_named(target):
+    tracks = [*LABELLED, Track("bare", "")]
+    with pytest.raises(MerError, match=f"target='{target}' needs .* 1 clips have none, .* 'bare'"):
+        labels.encode(tracks, target)
+
+
+def test_values_need_a_range():
+    with pytest.raises(MerError, match=r"set corpora\.<dataset>\.range in params/corpora\.yaml"):
+        labels.target_of("arousal_value", LABELLED, None)
+
+
+@pytest.mark.parametrize("name", ["Macro", "TANGO"])
+def test_a_class_whose_score_would_have_the_name_of_another_is_refused(name):
+    tracks = [*LABELLED, Track("d", "Q1", label=name)]
+    with pytest.raises(MerError, match=f"the class .*{name[1:]}' must not be called"):
+        labels.target_of("label", tracks, None)
 
 
 def test_midpoint_of_two_heaps():

@@ -33,7 +33,7 @@ ORDER = (
     ("decoding", "dsp", "networks"),
     ("io",),
     ("audio", "labels", "metrics", "parallel", "splits"),
-    ("schema",),
+    ("schema", "targets"),
     ("registry", "runtime", "types"),
     ("contracts", "errors", "seeds"),
     ("",),

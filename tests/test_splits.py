@@ -119,7 +119,7 @@ def test_too_few_clips_are_an_error(corpus):
 @pytest.mark.parametrize("protocol", ["cv10x10", "cv10", "grouped"])
 def test_a_quadrant_with_fewer_clips_than_folds_is_refused(corpus, protocol):
     few = [t for t in corpus if t.quadrant != "Q4"] + [t for t in corpus if t.quadrant == "Q4"][:3]
-    with pytest.raises(MerError, match=r"each quadrant needs 10 of them, and Q4 has 3; take fewer"):
+    with pytest.raises(MerError, match=r"each class needs 10 of them, and Q4 has 3; take fewer"):
         split(few, protocol, seed=1)
     assert split(few, protocol, seed=1, folds=3)
 

@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from mer import registry
 from mer.errors import MerError
-from mer.schema import Block, Key, Protocol
+from mer.schema import Block, Key, Protocol, TargetName
 from mer.schema.augmentation import Policy
 from mer.schema.corpora import Audio, Corpus, Demo, MergedCorpus, Quarantine, SegmentedCorpus
 from mer.schema.feature_selection import Columns, JoinedFamilies
@@ -41,7 +41,7 @@ class Params(Block):
 
     model: str
     dataset: str
-    target: Literal["quadrant", "valence", "arousal"]
+    target: TargetName
     view: str
     family: str
     augment: str

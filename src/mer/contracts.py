@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sklearn.base import ClassifierMixin
+    from sklearn.base import BaseEstimator
     from torch import nn
 
     from mer.learn.context import FittedFold, FoldContext
@@ -40,6 +40,8 @@ class Model(Protocol):
         ``waveform``) and ``weights`` (then ``Params`` have ``weights``, pretrained ones).
     augments : str
         Which training uses augmented versions of the clips: ``training``, ``pretraining`` or ``no``.
+    predicts : tuple of str
+        The kinds of target that the model serves: ``classes``, ``values`` (of valence and arousal).
     fidelities : tuple of str
         ``described``, the system of the paper, and ``released`` where the authors' code differs.
     """
@@ -48,16 +50,18 @@ class Model(Protocol):
     trainer: str
     reads: tuple[str, ...]
     augments: Literal["training", "pretraining", "no"]
+    predicts: tuple[str, ...]
     fidelities: tuple[str, ...]
 
 
 class EstimatorModel(Model, Protocol):
     """A model of the trainers ``sklearn_estimator`` and ``autoencoder_codes``."""
 
-    def build(self, params: Any, *, seed: int, fidelity: str) -> ClassifierMixin:
-        """An unfitted classifier of rows [shape=(n, d)].
+    def build(self, params: Any, *, seed: int, fidelity: str, predicts: str) -> BaseEstimator:
+        """An unfitted classifier, or with ``predicts="values"`` a regressor, of rows [shape=(n, d)].
 
-        It has ``predict_proba`` or ``decision_function``, and ``get_support`` where it selects columns.
+        A classifier has ``predict_proba`` or ``decision_function``. A regressor is fitted to values in 0..1
+        [shape=(n, outputs)]. Either has ``get_support`` where it selects columns.
         """
 
 
@@ -71,18 +75,19 @@ class ReleasedEstimatorModel(EstimatorModel, Protocol):
 class NetworkModel(Model, Protocol):
     """A model of the trainers ``supervised`` and ``segment_sequence``."""
 
-    def build(self, params: Any, *, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """An untrained network for examples of this shape, which returns one logit per class.
+    def build(self, params: Any, *, shape: tuple[int, ...], outputs: int) -> nn.Module:
+        """An untrained network for examples of this shape, which returns one logit per output.
 
-        ``shape`` is (frames, mels) for a spectrogram, or a segment of one, and (samples,) for a waveform.
+        The target turns logits into class probabilities or values. ``shape`` is (frames, mels) for a
+        spectrogram, or a segment of one, and (samples,) for a waveform.
         """
 
 
 class ChunkModel(Model, Protocol):
     """A model of the trainer ``random_chunks``, which reads chunks of a waveform."""
 
-    def build(self, params: Any, *, classes: int) -> nn.Module:
-        """An untrained network for chunks of ``params.chunk_ms``, which returns one logit per class."""
+    def build(self, params: Any, *, outputs: int) -> nn.Module:
+        """An untrained network for chunks of ``params.chunk_ms``, which returns one logit per output."""
 
 
 class PretrainedModel(Model, Protocol):
@@ -94,7 +99,7 @@ class PretrainedModel(Model, Protocol):
         *,
         weights: Mapping[str, np.ndarray],
         shape: tuple[int, ...],
-        classes: int,
+        outputs: int,
     ) -> nn.Module:
         """A network with a pretrained ``backbone``, frozen or not, and an untrained ``head``."""
 
@@ -115,11 +120,11 @@ class HybridModel(Model, Protocol):
     """A model of the trainer ``hybrid``."""
 
     def build(
-        self, params: Any, *, shape: tuple[int, int], features: int, classes: int
+        self, params: Any, *, shape: tuple[int, int], features: int, outputs: int
     ) -> tuple[nn.Module, nn.Module, Callable[..., nn.Module]]:
         """The untrained network of the table, that of the spectrogram, and the class of their fusion.
 
-        The class is called with both networks, once trained, and the number of classes.
+        The class is called with both networks, once trained, and the number of outputs.
         """
 
 
@@ -143,7 +148,7 @@ class Trainer(Protocol):
     def predict(
         self, fitted: FittedFold[Any], data: TrainingData, ids: Sequence[str]
     ) -> np.ndarray:
-        """Class probabilities of any clips by the model of the first restart [shape=(len(ids), C)].
+        """Predictions for any clips by the model of the first restart [shape=(len(ids), outputs)].
 
         An estimator, which leaves no weights, is fitted again. Only labels of training clips are read.
         """

@@ -1,14 +1,29 @@
-"""Quadrants of Russell's plane, their valence and arousal, and the classes to predict."""
+"""Quadrants of Russell's plane, and the targets: what a system predicts of a clip.
+
+A target is a set of classes (``quadrant``; ``low`` and ``high`` of ``valence`` or ``arousal``; ``label``,
+the classes of the column ``label`` of labels.csv), or one or two values (``valence_value``,
+``arousal_value``, ``valence_arousal``).
+"""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from mer.errors import MerError
+from mer.targets.classes import Classes
+from mer.targets.target import Kind, Label, Target
+from mer.targets.values import Values
 from mer.types import QUADRANTS, Track
 
 HIGH = {"valence": ("Q1", "Q4"), "arousal": ("Q1", "Q2")}
-TARGETS = ("quadrant", *HIGH)
+VALUES = {
+    "valence_value": ("valence",),
+    "arousal_value": ("arousal",),
+    "valence_arousal": ("valence", "arousal"),
+}
+TARGETS = ("quadrant", *HIGH, "label", *VALUES)
+SCORES_OF_ALL_CLASSES = ("macro", "micro", "weighted")  # ``f1_<name>`` is no score of one class
 STARTS = 500  # of k-means; the best clusters of PMEmo come out of one start in fifty
 
 
@@ -63,25 +78,89 @@ def midpoints(valence: Sequence[float], arousal: Sequence[float]) -> tuple[float
     return tuple(clusters.cluster_centers_.mean(axis=0).tolist())
 
 
-def classes(target: str) -> tuple[str, ...]:
-    """The classes of ``target``: the quadrants, or ``low`` and ``high``.
+def kind_of(target: str) -> Kind:
+    """``classes`` or ``values``: what a target of that name consists of."""
+    return "values" if target in VALUES else "classes"
+
+
+def _class_of(track: Track, target: str) -> str | None:
+    """The class of a track under a target of classes; None if its corpus has none."""
+    if target == "label":
+        return track.label
+    if target == "quadrant" or not track.quadrant:
+        return track.quadrant or None
+    return "high" if track.quadrant in HIGH[target] else "low"
+
+
+def _classes(target: str, tracks: Iterable[Track]) -> Classes:
+    """A target of classes; those of ``label`` are sorted by name.
 
     Raises
     ------
     MerError
-        If ``target`` is unknown; the message lists the targets.
+        If the name of a class is that of a score over all classes, or differs from another only in case.
+    """
+    if target != "label":
+        return Classes(QUADRANTS if target == "quadrant" else ("low", "high"))
+    names = sorted({track.label for track in tracks if track.label})
+    taken = [*SCORES_OF_ALL_CLASSES, *(name.lower() for name in names)]
+    if twice := [name for name in names if taken.count(name.lower()) > 1]:
+        raise MerError(
+            f"target='label': the class {twice[0]!r} must not be called {', '.join(SCORES_OF_ALL_CLASSES)} "
+            "or differ from another class only in upper and lower case; rename it in the labels"
+        )
+    return Classes(tuple(names))
+
+
+def target_of(target: str, tracks: Iterable[Track], scale: Sequence[float] | None) -> Target:
+    """The target of that name in a corpus.
+
+    Parameters
+    ----------
+    tracks : iterable of Track
+        The labelled clips of the corpus.
+    scale : (float, float) or None
+        ``corpora.<key>.range``: the lowest and the highest value of valence and arousal.
+
+    Raises
+    ------
+    MerError
+        If ``target`` is unknown, or the corpus has no range for values.
     """
     if target not in TARGETS:
         raise MerError(f"the target must be one of {', '.join(TARGETS)}, not {target!r}")
-    return QUADRANTS if target == "quadrant" else ("low", "high")
+    if target not in VALUES:
+        return _classes(target, tracks)
+    if not scale:
+        raise MerError(
+            f"target={target!r} needs a corpus with values of valence and arousal, and the range that they "
+            "lie in; set corpora.<dataset>.range in params/corpora.yaml, or choose another target"
+        )
+    return Values(VALUES[target], (float(scale[0]), float(scale[1])))
 
 
-def encode(tracks: Iterable[Track], target: str) -> dict[str, int]:
-    """Track id -> index into ``classes(target)``; valence and arousal follow from the quadrant.
+def encode(tracks: Iterable[Track], target: str) -> dict[str, Label]:
+    """Track id -> index into the classes of the target, or its values in the corpus' scale.
 
     Valence is high in Q1 and Q4, arousal in Q1 and Q2 (He & Ferguson, section 4.3).
+
+    Raises
+    ------
+    MerError
+        If a track has no label for this target.
     """
-    known = classes(target)
-    if target == "quadrant":
-        return {track.id: known.index(track.quadrant) for track in tracks}
-    return {track.id: int(track.quadrant in HIGH[target]) for track in tracks}
+    tracks = list(tracks)
+    if target in VALUES:
+        found: dict[str, Any] = {t.id: tuple(getattr(t, v) for v in VALUES[target]) for t in tracks}
+        missing = [id_ for id_, values in found.items() if None in values]
+    else:
+        names = {track.id: _class_of(track, target) for track in tracks}
+        missing = [id_ for id_, name in names.items() if name is None]
+        place = {name: number for number, name in enumerate(_classes(target, tracks).names)}
+        found = {id_: place.get(name or "") for id_, name in names.items()}
+    if missing:
+        raise MerError(
+            f"target={target!r} needs a label of that kind for every clip, and {len(missing)} clips have "
+            f"none, the first is {missing[0]!r}; add it to the labels, or choose another target"
+        )
+    return found

@@ -1,23 +1,36 @@
-"""Every score, computed from ``Predictions``.
+"""Every score, computed from predictions.
 
-Conventions: scores lie in 0..1. A score of a repeated cross-validation is the mean over all its test
-folds, as Louro et al. and most of the field report it; ``f1_macro_sd`` is the standard deviation over
-these folds. The restarts of a fold (trainings from other seeds) count as repeats: with a single split, the
-standard deviation is over seeds alone. Macro-F1 of a fold is the mean over the classes that occur among its
-true or its predicted ones, as scikit-learn has it; F1 of a class is the mean over folds where it occurs.
+Conventions: scores of classes lie in 0..1. Scores of values are Lin's concordance correlation (``ccc``),
+the root-mean-square error in the corpus' scale (``rmse``), the coefficient of determination (``r2``) and
+Pearson's correlation (``pearson``); ``r2`` of equal annotations and correlations with a constant are 0. A
+score of a repeated cross-validation is the mean over all its test folds, as Louro et al. and most of the
+field report it; ``f1_macro_sd``, or ``ccc_sd``, is the standard deviation over these folds. The restarts of
+a fold (trainings from other seeds) count as repeats: with a single split, the standard deviation is over
+seeds alone. Macro-F1 of a fold is the mean over the classes that occur among its true or its predicted
+ones, as scikit-learn has it; F1 of a class is the mean over folds where it occurs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from scipy.stats import t as student
 from scipy.stats import ttest_1samp
 
-from mer.types import Predictions, clip_of
+from mer.types import AnyPredictions, Predictions, ValuePredictions, clip_of
 
 BOOTSTRAP_DRAWS = 2000
 LEVEL = 0.95
 DIGITS = 4
+HEADLINE = {"classes": "f1_macro", "values": "ccc"}
+BOUNDS = {
+    "rmse": (0, np.inf),
+    "r2": (-np.inf, 1),
+    "ccc": (-1, 1),
+    "pearson": (-1, 1),
+}  # of scores that do not lie in 0..1
+NO_VARIANCE = 1e-12  # of values in 0..1: less is rounding
+
+Scores = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
 def confusion(y_true: np.ndarray, y_pred: np.ndarray, n_classes: int) -> np.ndarray:
@@ -78,7 +91,7 @@ def fold_confusions(predictions: Predictions) -> np.ndarray:
     )
 
 
-def _scores(counts: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]:
+def _class_scores(counts: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]:
     """Every score of confusion counts, by name.
 
     Parameters
@@ -108,16 +121,79 @@ def _scores(counts: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]
     }
 
 
-def fold_scores(predictions: Predictions) -> dict[str, np.ndarray]:
-    """Every score of every test fold, by repeat, then fold: name -> [shape=(folds,)], in 0..1.
+def _quotient(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """The quotient; 0 where the denominator is no more than rounding."""
+    out = np.zeros_like(numerator)
+    return np.divide(numerator, denominator, out=out, where=denominator > NO_VARIANCE)
+
+
+def _value_scores(sums: np.ndarray, names: Sequence[str], span: float) -> dict[str, np.ndarray]:
+    """Every score of sums of moments, by name: the mean over the values, then, of several, each value's.
+
+    Parameters
+    ----------
+    sums : np.ndarray [shape=(..., k, 6)]
+        Of 1, y, p, y^2, p^2 and y * p, where y are annotations and p predictions in 0..1.
+    span : float
+        Width of the corpus' scale.
+
+    Returns
+    -------
+    dict of str to np.ndarray [shape=(...)]
+        Lin, "A Concordance Correlation Coefficient to Evaluate Reproducibility", Biometrics 45, 1989, has
+        the definition of ``ccc``.
+    """
+    mean_y, mean_p, square_y, square_p, product = np.moveaxis(sums[..., 1:] / sums[..., :1], -1, 0)
+    var_y, var_p, covariance = square_y - mean_y**2, square_p - mean_p**2, product - mean_y * mean_p
+    error = square_y - 2 * product + square_p
+    varies = np.minimum(var_y, var_p) > NO_VARIANCE
+    scores = {
+        "ccc": np.where(
+            varies, _quotient(2 * covariance, var_y + var_p + (mean_y - mean_p) ** 2), 0
+        ),
+        "rmse": span * np.sqrt(error.clip(0)),
+        "r2": np.where(var_y > NO_VARIANCE, 1 - _quotient(error, var_y), 0),
+        "pearson": np.where(varies, covariance / np.sqrt((var_y * var_p).clip(NO_VARIANCE**2)), 0),
+    }
+    found = {name: values.mean(-1) for name, values in scores.items()}
+    if len(names) > 1:
+        for name, values in scores.items():
+            found |= {f"{name}_{value}": values[..., place] for place, value in enumerate(names)}
+    return found
+
+
+def _terms(predictions: AnyPredictions) -> tuple[np.ndarray, Scores]:
+    """The terms of each prediction in the sums that scores are computed from [shape=(rows, ...)], and the
+    function from such sums [shape=(n, ...)] to scores, each [shape=(n,)]."""
+    if isinstance(predictions, ValuePredictions):
+        low, high = predictions.scale
+        y, p = ((predictions.part(part) - low) / (high - low) for part in ("y", "p"))
+        moments = np.stack([np.ones_like(y), y, p, y**2, p**2, y * p], axis=-1)
+        return moments, lambda sums: _value_scores(sums, predictions.names, high - low)
+    n = len(predictions.classes)
+    pairs = np.eye(n * n)[predictions.y_true * n + predictions.y_pred].reshape(-1, n, n)
+    return pairs, lambda sums: _class_scores(sums, predictions.classes)
+
+
+def _sums(terms: np.ndarray, group: np.ndarray, count: int) -> np.ndarray:
+    """The sum of the terms of each group [shape=(count, ...)]."""
+    sums = np.zeros((count, *terms.shape[1:]))
+    np.add.at(sums, group, terms)
+    return sums
+
+
+def fold_scores(predictions: AnyPredictions) -> dict[str, np.ndarray]:
+    """Every score of every test fold, by repeat, then fold: name -> [shape=(folds,)].
 
     F1 of a class is NaN for folds where it does not occur; a class that occurs in no fold has no score.
     """
-    scores = _scores(fold_confusions(predictions), predictions.classes)
-    return {name: values for name, values in scores.items() if not np.isnan(values).all()}
+    folds = predictions.frame.groupby(["repeat", "fold"], sort=True)
+    terms, scores = _terms(predictions)
+    found = scores(_sums(terms, folds.ngroup().to_numpy(), folds.ngroups))
+    return {name: values for name, values in found.items() if not np.isnan(values).all()}
 
 
-def clips_of(predictions: Predictions) -> list[str]:
+def clips_of(predictions: AnyPredictions) -> list[str]:
     """The ids of the predicted clips, sorted; the clips of predicted segments in a segmented corpus."""
     return sorted({clip_of(id_) for id_ in predictions.frame["id"]})
 
@@ -127,7 +203,7 @@ def bootstrap_weights(count: int, rng: np.random.Generator) -> np.ndarray:
     return rng.multinomial(count, np.full(count, 1 / count), BOOTSTRAP_DRAWS)
 
 
-def bootstrap_scores(predictions: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
+def bootstrap_scores(predictions: AnyPredictions, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Every score of every repeat, over all its folds, on bootstrap samples of clips.
 
     Parameters
@@ -137,18 +213,17 @@ def bootstrap_scores(predictions: Predictions, weights: np.ndarray) -> dict[str,
 
     Returns
     -------
-    dict of str to np.ndarray [shape=(repeats, samples)], in 0..1
+    dict of str to np.ndarray [shape=(repeats, samples)]
     """
-    n = len(predictions.classes)
+    terms, scores = _terms(predictions)
     clips, row = np.unique([clip_of(id_) for id_ in predictions.frame["id"]], return_inverse=True)
     repeats, repeat = np.unique(predictions.frame["repeat"], return_inverse=True)
-    pair = predictions.y_true * n + predictions.y_pred
     samples = []
     for r in range(len(repeats)):
-        counts = np.zeros((len(clips), n * n))
-        np.add.at(counts, (row[repeat == r], pair[repeat == r]), 1)
-        samples.append(_scores((weights @ counts).reshape(-1, n, n), predictions.classes))
-    return {name: np.stack([scores[name] for scores in samples]) for name in samples[0]}
+        sums = _sums(terms[repeat == r], row[repeat == r], len(clips))
+        drawn = weights @ sums.reshape(len(clips), -1)
+        samples.append(scores(drawn.reshape(-1, *sums.shape[1:])))
+    return {name: np.stack([found[name] for found in samples]) for name in samples[0]}
 
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:
@@ -158,7 +233,7 @@ def percentiles(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, float]]:
+def intervals(predictions: AnyPredictions, seed: int) -> dict[str, tuple[float, float]]:
     """95 % percentile bootstrap intervals of every score, with the clip as the unit.
 
     Each bootstrap sample has as many clips as the predictions, drawn with replacement; a clip brings its
@@ -170,7 +245,7 @@ def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, flo
 
     Returns
     -------
-    dict of str to (low, high), in 0..1
+    dict of str to (low, high)
     """
     count = len(clips_of(predictions))
     sampled = bootstrap_scores(predictions, bootstrap_weights(count, np.random.default_rng(seed)))
@@ -179,7 +254,7 @@ def intervals(predictions: Predictions, seed: int) -> dict[str, tuple[float, flo
     for name, folds in fold_scores(predictions).items():
         shift = np.nanmean(folds) - np.nanmean(unweighted[name])
         bounds = percentiles(_mean_of_repeats(sampled[name]) + shift)
-        low, high = np.clip(bounds, 0, 1)
+        low, high = np.clip(bounds, *BOUNDS.get(name.partition("_")[0], (0, 1)))
         found[name] = float(low), float(high)
     return found
 
@@ -201,12 +276,17 @@ def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
     return {name: round(float(value), DIGITS) for name, value in figures.items()}
 
 
-def averages(predictions: Predictions) -> dict[str, float]:
-    """Scores as means over the test folds, to 4 digits."""
-    scores = fold_scores(predictions)
+def headline(predictions: AnyPredictions) -> str:
+    """The score that a run is judged by: ``f1_macro`` of classes, ``ccc`` of values."""
+    return HEADLINE["values" if isinstance(predictions, ValuePredictions) else "classes"]
+
+
+def averages(predictions: AnyPredictions) -> dict[str, float]:
+    """Scores as means over the test folds, to 4 digits, the headline and its deviation first."""
+    scores, first = fold_scores(predictions), headline(predictions)
     means = {name: float(np.nanmean(values)) for name, values in scores.items()}
-    macro = {"f1_macro": means.pop("f1_macro"), "f1_macro_sd": _deviation(scores["f1_macro"])}
-    return _rounded({**macro, **means})
+    own = {first: means.pop(first), f"{first}_sd": _deviation(scores[first])}
+    return _rounded({**own, **means})
 
 
 def always_high(predictions: Predictions) -> dict[str, float]:
@@ -219,27 +299,40 @@ def always_high(predictions: Predictions) -> dict[str, float]:
     return {"high_accuracy": share.mean(), "high_f1": (2 * share / (1 + share)).mean()}
 
 
-def summary(predictions: Predictions, seed: int) -> dict[str, float | int]:
+def _constant(predictions: AnyPredictions) -> dict[str, float]:
+    """The scores of the constant predictor.
+
+    Of classes, ``constant_accuracy``: the accuracy of always predicting the most frequent class of the test
+    clips. Of values, ``constant_<score>``: the scores of the mean over the training clips of each fold.
+    """
+    if isinstance(predictions, ValuePredictions):
+        constant = fold_scores(predictions.of_constant)
+        return _rounded({f"constant_{name}": v.mean() for name, v in constant.items()})
+    frequency = np.bincount(predictions.y_true, minlength=len(predictions.classes))
+    accuracy = float(frequency.max() / frequency.sum())
+    return _rounded({"constant_accuracy": accuracy, **always_high(predictions)})
+
+
+def summary(predictions: AnyPredictions, seed: int) -> dict[str, float | int]:
     """The figures of ``metrics/run.json`` that are computed from the predictions, to 4 digits.
 
-    ``n_clips`` counts clips; of a segmented corpus, ``n_segments`` counts what was scored.
-    ``constant_accuracy`` is the accuracy of always predicting the most frequent class of the test clips.
+    ``n_clips`` counts clips; of a segmented corpus, ``n_segments`` counts what was scored. The figures of
+    values include the deviation and the interval of every score: no single one stands for all.
     """
-    low, high = intervals(predictions, seed)["f1_macro"]
-    frequency = np.bincount(predictions.y_true, minlength=len(predictions.classes))
-    constant = frequency.max() / frequency.sum()
+    low, high = intervals(predictions, seed)[headline(predictions)]
     n_clips, scored = len(clips_of(predictions)), int(predictions.frame["id"].nunique())
     return {
         "n_clips": n_clips,
         **({"n_segments": scored} if scored != n_clips else {}),
         "n_folds": len(predictions.frame[["repeat", "fold"]].drop_duplicates()),
         **averages(predictions),
-        **_rounded({"ci_low": low, "ci_high": high, "constant_accuracy": constant}),
-        **_rounded(always_high(predictions)),
+        **_rounded({"ci_low": low, "ci_high": high}),
+        **(spread(predictions, seed) if isinstance(predictions, ValuePredictions) else {}),
+        **_constant(predictions),
     }
 
 
-def spread(predictions: Predictions, seed: int) -> dict[str, float]:
+def spread(predictions: AnyPredictions, seed: int) -> dict[str, float]:
     """For every score, ``<score>_sd`` over the test folds and the bounds ``<score>_low, <score>_high`` of
     its 95 % interval over clips, to 4 digits."""
     figures = {f"{n}_sd": _deviation(values) for n, values in fold_scores(predictions).items()}

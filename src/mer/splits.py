@@ -1,8 +1,10 @@
 """Every protocol: how a corpus is split into training, validation and test clips.
 
 All protocols stratify by quadrant, for every target, so that systems for different targets are
-compared on the same clips. ``grouped`` keeps an artist (or source song) on one side; the published
-protocols do not, and their scores on songs of known artists are higher for it.
+compared on the same clips; values are thereby stratified by high and low of both. A corpus without
+quadrants is stratified by its classes (``label``), or else by the quartiles of its one value. ``grouped``
+keeps an artist (or source song) on one side; the published protocols do not, and their scores on songs of
+known artists are higher for it.
 """
 
 from collections import Counter
@@ -29,15 +31,21 @@ def _part(tracks: Sequence[Track], indices: Sequence[int]) -> tuple[str, ...]:
     return tuple(tracks[i].id for i in sorted(indices))
 
 
-def _quadrants(tracks: Sequence[Track]) -> np.ndarray:
-    return np.array([QUADRANTS.index(t.quadrant) for t in tracks])
+def _strata(tracks: Sequence[Track]) -> np.ndarray:
+    """The stratum of each track: its quadrant, or else its class, or else the quartile of its value."""
+    for attribute in ("quadrant", "label"):
+        if all(names := [getattr(track, attribute) for track in tracks]):
+            return np.array(names)
+    values = np.array([t.arousal if t.valence is None else t.valence for t in tracks], float)
+    quartiles = np.searchsorted(np.quantile(values, [0.25, 0.5, 0.75]), values)
+    return np.array([f"quartile {1 + number}" for number in quartiles])
 
 
 def _cross(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> list[Fold]:
     """Repeated stratified k-fold, as Louro et al. run it (10 x 10, ``random_state=1``)."""
     _check_amounts(tracks, folds, grouped=False)
     splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
-    pairs = splitter.split(np.zeros(len(tracks)), _quadrants(tracks))
+    pairs = splitter.split(np.zeros(len(tracks)), _strata(tracks))
     return [
         Fold(n // folds, n % folds, _part(tracks, train), (), _part(tracks, test))
         for n, (train, test) in enumerate(pairs)
@@ -47,24 +55,24 @@ def _cross(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> list
 def _grouped(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> list[Fold]:
     """Stratified k-fold with every group on one side; repeat r shuffles with ``seed + r - 1``."""
     _check_amounts(tracks, folds, grouped=True)
-    quadrants, groups = _quadrants(tracks), np.array([t.group for t in tracks])
+    strata, groups = _strata(tracks), np.array([t.group for t in tracks])
     found = []
     for repeat in range(repeats):
         splitter = StratifiedGroupKFold(
             folds, shuffle=True, random_state=(seed + repeat - 1) % 2**32
         )
-        pairs = splitter.split(np.zeros(len(tracks)), quadrants, groups)
+        pairs = splitter.split(np.zeros(len(tracks)), strata, groups)
         for number, (train, test) in enumerate(pairs):
             found.append(Fold(repeat, number, _part(tracks, train), (), _part(tracks, test)))
     return found
 
 
 def _check_amounts(tracks: Sequence[Track], folds: int, *, grouped: bool) -> None:
-    """Raise a ValueError if a quadrant, or the groups, cannot be in every fold."""
-    counts = Counter(track.quadrant for track in tracks)
+    """Raise a ValueError if a stratum, or the groups, cannot be in every fold."""
+    counts = Counter(_strata(tracks).tolist())
     scarce, count = min(counts.items(), key=lambda item: item[1], default=("", 0))
     if count < folds:
-        raise ValueError(f"each quadrant needs {folds} of them, and {scarce} has {count}")
+        raise ValueError(f"each class needs {folds} of them, and {scarce} has {count}")
     if grouped and (groups := len({track.group for track in tracks})) < folds:
         raise ValueError(f"they need {folds} artists at least, and have {groups}")
 
@@ -95,13 +103,13 @@ def _published(tracks: Sequence[Track], protocol: str) -> list[Fold]:
 
 def _stratified(tracks: Sequence[Track], shares: tuple[float, float], seed: int) -> list[Fold]:
     """One random stratified split with the given shares of validation and test."""
-    quadrants, everything = _quadrants(tracks), np.arange(len(tracks))
+    strata, everything = _strata(tracks), np.arange(len(tracks))
     val_share, test_share = shares
     rest, test = train_test_split(
-        everything, test_size=test_share, random_state=seed, stratify=quadrants
+        everything, test_size=test_share, random_state=seed, stratify=strata
     )
     train, val = train_test_split(
-        rest, test_size=val_share / (1 - test_share), random_state=seed, stratify=quadrants[rest]
+        rest, test_size=val_share / (1 - test_share), random_state=seed, stratify=strata[rest]
     )
     return [Fold(0, 0, *(_part(tracks, side) for side in (train, val, test)))]
 
@@ -112,7 +120,7 @@ def _song_80_20(tracks: Sequence[Track], corpus: str) -> list[Fold]:
     The order of the blocks decides how many test songs a class has; each corpus has its own (see
     docs/methods.md), and so has its miniature.
     """
-    blocks = PANDREA_BLOCKS.get(corpus.removeprefix(MINIATURE), QUADRANTS)
+    blocks = ("", *PANDREA_BLOCKS.get(corpus.removeprefix(MINIATURE), QUADRANTS))
     order = sorted(
         range(len(tracks)), key=lambda i: (blocks.index(tracks[i].quadrant), tracks[i].id)
     )

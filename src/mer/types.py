@@ -19,6 +19,7 @@ FOLDS = {  # of each protocol: folds of a repeat, and repeats
     "tvt_40_30_30": (1, 1),
     "song_80_20": (1, 1),
 }
+KEYS = ["id", "repeat", "fold"]  # the first columns of a table of predictions
 MINIATURE = "demo_"  # prefix of the key of a corpus whose miniature is rendered
 _PART = re.compile(r"(?P<clip>.+)#\d+", re.DOTALL)
 
@@ -44,7 +45,7 @@ class Track:
         Unique in the corpus.
     quadrant : str
         ``Q1`` (happy), ``Q2`` (tense), ``Q3`` (sad) or ``Q4`` (calm): Russell's plane,
-        counter-clockwise from positive valence and arousal.
+        counter-clockwise from positive valence and arousal. Empty where only other labels are known.
     path : str or None
         Audio file relative to the corpus' root, with forward slashes; None where only tables exist.
     valence, arousal : float or None
@@ -55,6 +56,8 @@ class Track:
         Published splits: protocol -> ``train``, ``val`` or ``test``.
     source : str or None
         In a merged corpus, the corpus that the track comes from.
+    label : str or None
+        Class of another set of classes than the quadrants, as published.
     """
 
     id: str
@@ -65,6 +68,7 @@ class Track:
     artist: str | None = None
     splits: Mapping[str, str] = field(default_factory=dict)
     source: str | None = None
+    label: str | None = None
 
     @property
     def group(self) -> str:
@@ -222,6 +226,16 @@ class Fold:
             raise MerError(f"{where} must hold each clip once; {sorted(shared)[:1]} stands twice")
 
 
+def _check_predictions(frame: pd.DataFrame, expected: list[str], numbers: list[str]) -> None:
+    """Refuse a table of predictions with other columns, a clip twice in a repeat, or no numbers."""
+    if list(frame.columns) != expected:
+        raise MerError(f"predictions must have the columns {expected}, not {list(frame)}")
+    if frame.duplicated(["id", "repeat"]).any():
+        raise MerError("predictions must have one row per clip and repeat")
+    if not np.isfinite(frame[numbers].to_numpy(float)).all():
+        raise MerError("predictions must be finite; the training diverged")
+
+
 @dataclass(frozen=True)
 class Predictions:
     """Class probabilities of test clips, from which every score is computed.
@@ -238,23 +252,18 @@ class Predictions:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        expected = ["id", "repeat", "fold", "y_true", *self.probability_columns]
-        if list(self.frame.columns) != expected:
-            raise MerError(f"predictions must have the columns {expected}, not {list(self.frame)}")
-        if self.frame.duplicated(["id", "repeat"]).any():
-            raise MerError("predictions must have one row per clip and repeat")
-        if not np.isfinite(self.probabilities).all():
-            raise MerError("predictions must be finite; the training diverged")
+        expected = [*KEYS, "y_true", *self.prediction_columns]
+        _check_predictions(self.frame, expected, self.prediction_columns)
 
     @property
-    def probability_columns(self) -> list[str]:
+    def prediction_columns(self) -> list[str]:
         """``p_0 … p_{C-1}``."""
         return [f"p_{c}" for c in range(len(self.classes))]
 
     @property
     def probabilities(self) -> np.ndarray:
         """[shape=(rows, C)], in 0..1."""
-        return self.frame[self.probability_columns].to_numpy(float)
+        return self.frame[self.prediction_columns].to_numpy(float)
 
     @property
     def y_true(self) -> np.ndarray:
@@ -265,3 +274,57 @@ class Predictions:
     def y_pred(self) -> np.ndarray:
         """The most probable class, the first of equals [shape=(rows,)]."""
         return self.probabilities.argmax(axis=1)
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that are the same for all segments of a clip."""
+        return [*KEYS, "y_true"]
+
+
+@dataclass(frozen=True)
+class ValuePredictions:
+    """Predicted values of test clips, from which every score is computed.
+
+    Attributes
+    ----------
+    frame : pd.DataFrame
+        One row per test clip and repeat: ``id, repeat, fold``, then per value ``y_<value>``, the
+        annotation, then ``p_<value>``, the prediction, then ``constant_<value>``, the mean over the
+        training clips of the fold; in the corpus' scale, predictions rounded to 1e-4.
+    names : tuple of str [length k]
+        The values: ``valence``, ``arousal``.
+    scale : (float, float)
+        The lowest and the highest value of the annotations.
+    """
+
+    frame: pd.DataFrame
+    names: tuple[str, ...]
+    scale: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        numbers = [f"{part}_{name}" for part in ("y", "p", "constant") for name in self.names]
+        _check_predictions(self.frame, [*KEYS, *numbers], numbers)
+
+    @property
+    def prediction_columns(self) -> list[str]:
+        """``p_<value>`` of every value."""
+        return [f"p_{name}" for name in self.names]
+
+    def part(self, part: str) -> np.ndarray:
+        """The columns of the annotations ``y``, the predictions ``p`` or the ``constant`` predictor
+        [shape=(rows, k)]."""
+        return self.frame[[f"{part}_{name}" for name in self.names]].to_numpy(float)
+
+    @property
+    def of_constant(self) -> "ValuePredictions":
+        """The predictions of the constant predictor for the same clips."""
+        columns = {f"p_{name}": self.frame[f"constant_{name}"] for name in self.names}
+        return replace(self, frame=self.frame.assign(**columns))
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that are the same for all segments of a clip."""
+        return [*KEYS, *(f"y_{name}" for name in self.names)]
+
+
+AnyPredictions = Predictions | ValuePredictions

@@ -69,6 +69,13 @@ def test_finds_quadrants_by_midpoints(labelled):
     assert {t.id: (t.valence, t.arousal) for t in found} == points
 
 
+def test_takes_one_value_or_classes_of_any_name_without_quadrants(labelled):
+    (found,) = labelled("path,arousal\na.mp3,0.5\n")
+    assert found == Track("a", "", "a.mp3", arousal=0.5)
+    (found,) = labelled("path,label\na.mp3,Slow Waltz\n")
+    assert found == Track("a", "", "a.mp3", label="Slow Waltz")
+
+
 def test_prefers_the_labelled_quadrant(labelled):
     (found,) = labelled("path,quadrant,valence,arousal\na.mp3,Q2,0.9,\n")
     assert (found.quadrant, found.valence, found.arousal) == ("Q2", 0.9, None)
@@ -87,8 +94,8 @@ def test_refuses_paths_that_leave_it(labelled, path):
     [
         ("file,quadrant\na.mp3,Q1\n", "labels.csv must have a column 'path'.*write one with"),
         (
-            "path,valence\na.mp3,1\n",
-            "labels.csv must have a column 'quadrant', or 'valence' and 'arousal'",
+            "path,mood\na.mp3,1\n",
+            r"labels.csv must have a column of labels \(quadrant, valence, arousal, label\), not only",
         ),
         (
             "path,quadrant\na.mp3,Q1\nb.mp3,Q5\n",
@@ -109,6 +116,7 @@ def test_refuses_paths_that_leave_it(labelled, path):
             "line 2: valence must be a finite number, not 'high'",
         ),
         ("path,valence,arousal\na.mp3,1,1\nb.mp3,1,1\n", "two different points"),
+        ("path,label\na.mp3,waltz\nb.mp3,\n", "line 3: label must name a class, not be empty"),
         (
             "path,quadrant,split\na.mp3,Q1,dev\n",
             "line 2: split must be one of train, val, test, not 'dev'",

@@ -22,7 +22,7 @@ NETWORKS = {
 def test_parameters_are_counted_right(model):
     section, shape = NETWORKS[model]
     (params,) = config.read(f"models.{model}", path=ROOT / "params.yaml")
-    network = registry.get("models", model).build(params, shape=shape, classes=4)
+    network = registry.get("models", model).build(params, shape=shape, outputs=4)
     count = sum(p.numel() for p in network.parameters() if p.requires_grad)
     assert f"{count:_}".replace("_", " ") in " ".join(SECTIONS[section].split())
 

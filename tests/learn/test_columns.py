@@ -14,6 +14,7 @@ from mer.learn.data import TrainingData
 from mer.learn.trainers import sklearn_estimator
 from mer.schema.feature_selection import EVERY_COLUMN
 from mer.splits import split
+from mer.targets.classes import Classes
 from mer.types import QUADRANTS, FeatureSet
 
 CATALOGUE = _panda_catalogue.catalogue()
@@ -67,7 +68,7 @@ def data(corpus):
     values[np.arange(len(y)), 2 * y + 1] += 4
     names = tuple(f"c{i:02d}" for i in range(20))
     table = FeatureSet(tuple(t.id for t in corpus), names, values)
-    return TrainingData({t.id: int(q) for t, q in zip(corpus, y)}, QUADRANTS, table)
+    return TrainingData({t.id: int(q) for t, q in zip(corpus, y)}, Classes(QUADRANTS), table)
 
 
 @pytest.mark.parametrize("chosen", RANKED, ids=lambda c: c.select)

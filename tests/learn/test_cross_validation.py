@@ -7,11 +7,12 @@ from mer import parallel
 from mer.errors import MerError
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
+from mer.targets.classes import Classes
 from mer.types import QUADRANTS, Fold
 
 
 def test_training_clips_of_one_class_are_refused_with_the_remedy():
-    data = TrainingData({"a": 2, "b": 2, "c": 0}, QUADRANTS)
+    data = TrainingData({"a": 2, "b": 2, "c": 0}, Classes(QUADRANTS))
     with pytest.raises(MerError, match=r"not of Q3 alone; label songs of other classes, or take"):
         cross_validate(
             "svm",

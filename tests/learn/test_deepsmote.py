@@ -18,6 +18,7 @@ from mer.models import cnn
 from mer.networks.autoencoder import Autoencoder, Scale, code_shape
 from mer.schema.augmentation import Synthesis
 from mer.schema.training import TrainingConfig
+from mer.targets.classes import Classes
 from mer.types import Fold
 
 CONFIG = TrainingConfig(
@@ -94,7 +95,7 @@ def test_a_fold_synthesises_from_its_training_clips_only(mel, monkeypatch):
     ids = tuple("abcdefghijkl")
     labels = {id_: i // 6 for i, id_ in enumerate(ids)}
     mels = Mels(ids, np.full(12, 48), mel.repeat(1, 2, 3).numpy())
-    data = TrainingData(labels, ("low", "high"), mel=mels, synthesis=SYNTHESIS)
+    data = TrainingData(labels, Classes(("low", "high")), mel=mels, synthesis=SYNTHESIS)
     seen = []
     original = deepsmote.synthesise
     monkeypatch.setattr(
@@ -108,4 +109,4 @@ def test_a_fold_synthesises_from_its_training_clips_only(mel, monkeypatch):
     assert [phase.label for phase in found.phases] == ["0_synthesis", "1_training"]
     assert found.phases[0].epochs == CONFIG.max_epochs
     plain = supervised.fit_predict(context, replace(data, synthesis=None))
-    assert not np.array_equal(found.probabilities, plain.probabilities)
+    assert not np.array_equal(found.predicted, plain.predicted)

@@ -13,6 +13,7 @@ from mer.learn.trainers.hybrid import pretraining_clips
 from mer.models import svm
 from mer.schema.augmentation import Noise, Smote
 from mer.splits import split
+from mer.targets.classes import Classes
 from mer.types import FeatureSet, Fold
 
 NOISE = Noise(method="noise", std=0.2)
@@ -76,9 +77,9 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     profile = profile_of()
 
     def accuracy(leak):
-        data = TrainingData(labels, ("low", "high"), table, oversampling=made, leak=leak)
+        data = TrainingData(labels, Classes(("low", "high")), table, oversampling=made, leak=leak)
         context = FoldContext(svm, params, fold, 1, "described", profile)
-        found = sklearn_estimator.fit_predict(context, data).probabilities[0]
+        found = sklearn_estimator.fit_predict(context, data).predicted[0]
         return (found.argmax(1) == [labels[i] for i in fold.test]).mean()
 
     assert accuracy("none") < 0.65

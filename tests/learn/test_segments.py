@@ -19,6 +19,7 @@ from mer.pipeline.evaluate import run as evaluate
 from mer.pipeline.train import _write
 from mer.schema.spectrograms import Waveform
 from mer.schema.training import TrainingConfig
+from mer.targets.classes import Classes
 from mer.types import Clip, Fold
 
 FORM = Waveform(
@@ -78,7 +79,7 @@ def data(rng):
     copies = rng.standard_normal((8, 2, 3, 16, 16)).astype(np.float16)
     frames = np.full(8, 16)
     mels, copied = Mels(ids, frames, values), AugmentedMels(ids, frames, copies, ("one", "two"))
-    return TrainingData(labels, ("low", "high"), mel=mels, augmented=copied)
+    return TrainingData(labels, Classes(("low", "high")), mel=mels, augmented=copied)
 
 
 def test_examples_and_targets_are_aligned(data):

@@ -19,6 +19,7 @@ from mer.pipeline import train
 from mer.pipeline.features import TABLE
 from mer.schema.augmentation import Policy
 from mer.selection import Selection
+from mer.targets.classes import Classes
 from mer.types import QUADRANTS, FeatureSet, Fold, Track
 
 PROFILE = profile_of(batch_size=8, smoke_test=True)
@@ -108,7 +109,7 @@ def test_restarts_of_a_split_are_repeats_from_other_seeds(prepared, monkeypatch)
 def test_both_corpora_are_joined_by_ids_that_say_which():
     def one(value):
         signals = Waveforms(("a", "b"), np.full(5, value, np.float16), np.array([2, 3]))
-        return TrainingData({"a": 0, "b": 1}, QUADRANTS, waveforms=signals)
+        return TrainingData({"a": 0, "b": 1}, Classes(QUADRANTS), waveforms=signals)
 
     both = concat_corpora(one(1), one(2), "here")
     assert both.labels == {"here/a": 0, "here/b": 1, "a": 0, "b": 1}
@@ -119,7 +120,9 @@ def test_both_corpora_are_joined_by_ids_that_say_which():
 
 def test_a_model_of_spectrograms_cannot_cross():
     with pytest.raises(MerError, match="needs a model of a table"):
-        concat_corpora(TrainingData({}, QUADRANTS), TrainingData({}, QUADRANTS), "here")
+        concat_corpora(
+            TrainingData({}, Classes(QUADRANTS)), TrainingData({}, Classes(QUADRANTS)), "here"
+        )
 
 
 SMALL = {

@@ -15,6 +15,7 @@ from mer.learn.data import TrainingData
 from mer.learn.spec_augment import SpecAugment
 from mer.learn.trainers import supervised
 from mer.schema.training import TrainingConfig
+from mer.targets.classes import Classes
 from mer.types import Fold
 
 SHAPE = (96, 64)
@@ -82,7 +83,7 @@ def data(rng, masks):
     values[1::2] += 10
     mels = Mels(ids, np.full(16, SHAPE[0]), values.astype(np.float16))
     labels = {id_: number % 2 for number, id_ in enumerate(ids)}
-    return TrainingData(labels, ("low", "high"), mel=mels, spec_augment=masks)
+    return TrainingData(labels, Classes(("low", "high")), mel=mels, spec_augment=masks)
 
 
 def trained(data, monkeypatch):

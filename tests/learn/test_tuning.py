@@ -17,6 +17,7 @@ from mer.learn.result import Trial
 from mer.learn.trainers import hybrid
 from mer.parallel import parallel_map
 from mer.schema.training import TrainingConfig, Tuning
+from mer.targets.classes import Classes
 from mer.types import QUADRANTS, FeatureSet, Fold
 
 CONFIG = TrainingConfig(
@@ -151,7 +152,7 @@ def data():
     frames = np.full(32, SHAPE[0])
     return TrainingData(
         dict(zip(ids, y.tolist())),
-        QUADRANTS,
+        Classes(QUADRANTS),
         FeatureSet(ids, tuple("abcde"), table),
         Mels(ids, frames, mels),
         AugmentedMels(ids, frames, mels[:, None] + np.float16(0.5), ("louder",)),

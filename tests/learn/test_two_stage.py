@@ -33,8 +33,10 @@ from mer.pipeline.train import timing
 from mer.reproduction import spec
 from mer.schema.augmentation import Masking
 from mer.schema.training import TrainingConfig
+from mer.targets.classes import Classes
 from mer.types import Clip, Fold
 
+TWO = Classes(("low", "high"))
 CPU = torch.device("cpu")
 PAPER, FILTERS = (216, 128), (128, 64, 32)
 VIEWS = {f"pmemo_{s}s": s for s in (1, 3, 5, 10)} | {f"4qaed_{s}s": s for s in (3, 5, 10)}
@@ -67,7 +69,7 @@ def data(rng):
     values = rng.uniform(0, 0.5, (16, 3, *SMALL))
     values[1::2, :, :, :8] += 1
     mels = Mels(ids, np.full(16, 16), values.astype(np.float16))
-    return TrainingData(labels, ("low", "high"), mel=mels, masking=SMALL_MASKING)
+    return TrainingData(labels, TWO, mel=mels, masking=SMALL_MASKING)
 
 
 @pytest.fixture
@@ -305,8 +307,8 @@ def test_a_head_learns_eight_clips_by_heart(head, rng):
     y = torch.arange(8) % 2
     torch.manual_seed(0)
     network = Recurrent(head, 20, 16, 2)
-    loop.fit(network, [codes], y, STEP.model_copy(update={"max_epochs": 40}), seed=1)
-    assert (loop.predict(network, [codes]).argmax(1) == y.numpy()).all()
+    loop.fit(network, [codes], y, STEP.model_copy(update={"max_epochs": 40}), seed=1, objective=TWO)
+    assert (loop.predict(network, [codes], TWO).argmax(1) == y.numpy()).all()
 
 
 def test_both_directions_of_the_bilstm_end_where_they_have_seen_all():
@@ -325,8 +327,8 @@ def test_both_directions_of_the_bilstm_end_where_they_have_seen_all():
 def test_predictions_do_not_depend_on_the_batch(batch):
     torch.manual_seed(0)
     network, mel = Joint((4, 4), "bilstm", 8, SMALL, 2), torch.rand(7, 3, *SMALL)
-    expected = loop.predict(network, [mel], 7)
-    assert loop.predict(network, [mel], batch) == pytest.approx(expected, abs=1e-6)
+    expected = loop.predict(network, [mel], TWO, 7)
+    assert loop.predict(network, [mel], TWO, batch) == pytest.approx(expected, abs=1e-6)
 
 
 def test_segments_that_the_pools_do_not_divide_are_refused():
@@ -387,7 +389,7 @@ def test_only_released_lets_test_clips_decide_when_a_training_ends(data, fold, f
     other[-1] = 100 - other[-1] * 40
     changed = TrainingData(
         data.labels,
-        data.classes,
+        data.target,
         mel=Mels(data.mel.ids, data.mel.frames, other),
         masking=data.masking,
     )
@@ -411,7 +413,7 @@ def test_stage_two_keeps_the_encoder_and_codes_are_made_once(data, fold, monkeyp
     monkeypatch.setattr(two_stage, "encoded", counted)
     result = trained(data, fold)
     ((before, encoder),) = encoders
-    assert result.probabilities.shape == (2, 6, 2)
+    assert result.predicted.shape == (2, 6, 2)
     for name, weights in encoder.state_dict().items():
         assert torch.equal(weights, before[name])
         assert np.array_equal(result.weights[f"encoder.{name}"], weights.numpy())
@@ -435,7 +437,7 @@ def test_codes_leave_no_file(data, fold, tmp_path):
 
 
 def test_masks_change_what_is_learned(data, fold):
-    plain = TrainingData(data.labels, data.classes, mel=data.mel)
+    plain = TrainingData(data.labels, data.target, mel=data.mel)
     found = [trained(m, fold).weights["encoder.convolutions.0.weight"] for m in (data, plain)]
     assert not np.array_equal(*found)
 
@@ -474,7 +476,7 @@ def test_restarts_come_one_after_the_other_each_with_all_repeats(data):
 
 @pytest.mark.parametrize(("profile", "restarts_"), [(DEMO, 1), (WHOLE, 2)])
 def test_a_profile_of_one_repeat_has_one_restart(data, fold, profile, restarts_):
-    assert len(trained(data, fold, profile=profile).probabilities) == restarts_
+    assert len(trained(data, fold, profile=profile).predicted) == restarts_
 
 
 def test_the_baseline_learns_both_parts_together(data, fold):
@@ -491,6 +493,6 @@ def test_the_baseline_learns_both_parts_together(data, fold):
     context = FoldContext(cnn_bilstm, params, fold, 1, "described", WHOLE)
     found = segment_sequence.fit_predict(context, data)
     y = [data.labels[i] for i in fold.test]
-    assert found.probabilities[0].argmax(1).tolist() == y
+    assert found.predicted[0].argmax(1).tolist() == y
     assert any("encoder" in name for name in found.weights)
     assert any("classifier" in name for name in found.weights)

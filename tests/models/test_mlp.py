@@ -9,6 +9,7 @@ from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.trainers import sklearn_estimator
 from mer.models import mlp
+from mer.targets.classes import Classes
 from mer.types import QUADRANTS, FeatureSet, Fold
 
 PARAMS = mlp.Params(alpha=1.0, max_iter=1000, k=2, restarts=3)
@@ -26,7 +27,9 @@ def rows(rng):
 
 
 def fitted(rows, **changes):
-    return mlp.build(PARAMS.model_copy(update=changes), seed=1, fidelity="described").fit(*rows)
+    return mlp.build(
+        PARAMS.model_copy(update=changes), seed=1, fidelity="described", predicts="classes"
+    ).fit(*rows)
 
 
 def test_every_class_is_as_rare_as_the_rarest(rows):
@@ -78,7 +81,7 @@ def test_the_run_names_the_selected_columns(rows):
     x, y = rows
     ids = tuple(f"t{i}" for i in range(90))
     labels = dict(zip(ids, y.tolist(), strict=True))
-    data = TrainingData(labels, QUADRANTS[:3], FeatureSet(ids, tuple("abcdef"), x))
+    data = TrainingData(labels, Classes(QUADRANTS[:3]), FeatureSet(ids, tuple("abcdef"), x))
     fold = Fold(0, 0, ids[::2], (), ids[1::2])
     context = FoldContext(mlp, PARAMS, fold, 1, "described", PROFILE)
     found = sklearn_estimator.fit_predict(context, data)

@@ -21,6 +21,7 @@ from mer.learn.waveforms import SegmentedWaveforms, Waveforms
 from mer.metrics import summary
 from mer.schema.training import TrainingConfig
 from mer.splits import split
+from mer.targets.classes import Classes
 from mer.types import QUADRANTS, FeatureSet
 
 SHAPE = (96, 96)
@@ -86,7 +87,7 @@ def data(corpus):
     signals = signals + 0.02 * rng.standard_normal(signals.shape)
     return TrainingData(
         labels,
-        QUADRANTS,
+        Classes(QUADRANTS),
         FeatureSet(ids, tuple("abcdef"), values),
         Mels(ids, frames, mel.astype(np.float16)),
         AugmentedMels(ids, frames, copies.astype(np.float16), ("louder",)),
@@ -249,9 +250,7 @@ def test_what_a_training_leaves_answers_as_it_did(root, trained, model, data, fo
     asked, trainer = fold.test[::-1], registry.get("learn.trainers", module.trainer)
     found = trainer.predict(kept, as_read(known, model), asked)
     answers = left.predictions.frame.set_index("id").loc[list(asked)]
-    assert found == pytest.approx(
-        answers[left.predictions.probability_columns].to_numpy(), abs=1e-4
-    )
+    assert found == pytest.approx(answers[left.predictions.prediction_columns].to_numpy(), abs=1e-4)
     assert bool(kept.weights) == trainer.uses_device
 
 
@@ -270,9 +269,11 @@ def test_svm_search_chooses_inside_the_training_part(root, data, folds):
     searching = module.Params(**{**content, "search": "grid", "c": 1e-6})
     found = run(root, "svm", data, folds, chosen=searching)
     assert summary(found.predictions, 1)["f1_macro"] > 0.7
-    assert set(module.build(searching, seed=1, fidelity="described").param_grid) == {
-        "svc__C",
-        "svc__gamma",
+    assert set(
+        module.build(searching, seed=1, fidelity="described", predicts="classes").param_grid
+    ) == {
+        "svm__C",
+        "svm__gamma",
     }
 
 

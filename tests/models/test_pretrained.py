@@ -20,6 +20,8 @@ from mer.learn import loop
 from mer.learn.trainers import finetune
 from mer.models import artists_cnn, crnn_mtat
 from mer.schema.training import TrainingConfig
+from mer.targets.classes import Classes
+from mer.types import QUADRANTS
 
 STEP = TrainingConfig(
     optimizer="adam", lr=0.01, batch_size=8, max_epochs=12, smoke_test_epochs=1, stop_accuracy=None
@@ -218,14 +220,14 @@ def test_a_damaged_keras_file_is_refused(tmp_path):
 def test_only_the_head_is_trained(model, shape, backbone, head):
     module = {"crnn_mtat": crnn_mtat, "artists_cnn": artists_cnn}[model]
     brought = weights.of(model, shape[1])
-    network = module.build(params(model), weights=brought, shape=shape, classes=4)
+    network = module.build(params(model), weights=brought, shape=shape, outputs=4)
     assert sum(p.numel() for p in network.backbone.parameters()) == backbone
     assert sum(p.numel() for p in network.parameters() if p.requires_grad) == head
 
 
 def test_all_may_be_trained():
     chosen = params("crnn_mtat", tune="all")
-    network = crnn_mtat.build(chosen, weights=weights.crnn(), shape=(192, 96), classes=4)
+    network = crnn_mtat.build(chosen, weights=weights.crnn(), shape=(192, 96), outputs=4)
     assert sum(p.numel() for p in network.parameters() if p.requires_grad) == 392_450 + 132
     assert chosen.training == chosen.all
 
@@ -245,7 +247,7 @@ def test_all_may_be_trained():
 def test_another_view_is_refused(model, shape, match):
     module = {"crnn_mtat": crnn_mtat, "artists_cnn": artists_cnn}[model]
     with pytest.raises(MerError, match=match):
-        module.build(params(model), weights=weights.of(model, 128), shape=shape, classes=4)
+        module.build(params(model), weights=weights.of(model, 128), shape=shape, outputs=4)
 
 
 def test_a_missing_layer_is_named():
@@ -253,7 +255,7 @@ def test_a_missing_layer_is_named():
     with pytest.raises(
         MerError, match=r"must hold 'blocks\.2\.1\.bias' of the shape \(128,\), not noth"
     ):
-        crnn_mtat.build(params("crnn_mtat"), weights=brought, shape=(96, 96), classes=4)
+        crnn_mtat.build(params("crnn_mtat"), weights=brought, shape=(96, 96), outputs=4)
 
 
 def test_artists_frames_shrink_as_the_paper_says():
@@ -318,7 +320,7 @@ def tags(arrays, x):
 
 def test_the_real_weights_give_the_tags_computed_by_hand(real, rng):
     chosen = params("crnn_mtat")
-    network = crnn_mtat.build(chosen, weights=real, shape=(400, 96), classes=4).eval()
+    network = crnn_mtat.build(chosen, weights=real, shape=(400, 96), outputs=4).eval()
     x = torch.from_numpy(rng.uniform(-60, 30, (2, 400, 96)).astype(np.float32))
     with torch.no_grad():
         codes = network.backbone(x)
@@ -343,13 +345,13 @@ def test_every_weight_but_front_end_and_tags_is_used(real):
 
 def test_the_head_learns_and_the_rest_stays(rng):
     network = crnn_mtat.build(
-        params("crnn_mtat"), weights=weights.crnn(), shape=(96, 96), classes=4
+        params("crnn_mtat"), weights=weights.crnn(), shape=(96, 96), outputs=4
     )
     before = {k: v.clone() for k, v in network.backbone.state_dict().items()}
     y = torch.arange(16) % 4
     x = torch.from_numpy(rng.standard_normal((16, 96, 96)).astype(np.float32)) + y[:, None, None]
     codes = finetune.encode(network.backbone, x)
-    losses = loop.fit(network.head, [codes], y, STEP, seed=1)[:, 0]
+    losses = loop.fit(network.head, [codes], y, STEP, seed=1, objective=Classes(QUADRANTS))[:, 0]
     assert losses[-1] < losses[0]
     after = network.backbone.state_dict()
     assert all(torch.equal(after[k], v) for k, v in before.items())
@@ -358,19 +360,26 @@ def test_the_head_learns_and_the_rest_stays(rng):
 def test_all_of_it_learns_where_it_may(rng):
     """192 frames are two steps of the GRUs, without which their recurrent weights would rest."""
     network = crnn_mtat.build(
-        params("crnn_mtat", tune="all"), weights=weights.crnn(), shape=(192, 96), classes=4
+        params("crnn_mtat", tune="all"), weights=weights.crnn(), shape=(192, 96), outputs=4
     )
     before = {k: v.clone() for k, v in network.named_parameters()}
     y = torch.arange(8) % 4
     x = torch.from_numpy(rng.standard_normal((8, 192, 96)).astype(np.float32)) + y[:, None, None]
-    losses = loop.fit(network, [x], y, STEP.model_copy(update={"max_epochs": 6}), seed=1)[:, 0]
+    losses = loop.fit(
+        network,
+        [x],
+        y,
+        STEP.model_copy(update={"max_epochs": 6}),
+        seed=1,
+        objective=Classes(QUADRANTS),
+    )[:, 0]
     assert losses[-1] < losses[0]
     assert not any(torch.equal(v, before[k]) for k, v in network.named_parameters())
 
 
 def test_a_code_does_not_depend_on_the_others(rng):
     network = crnn_mtat.build(
-        params("crnn_mtat"), weights=weights.crnn(), shape=(96, 96), classes=4
+        params("crnn_mtat"), weights=weights.crnn(), shape=(96, 96), outputs=4
     )
     x = torch.from_numpy(rng.standard_normal((5, 96, 96)).astype(np.float16))
     whole = finetune.encode(network.backbone, x)

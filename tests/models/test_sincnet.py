@@ -13,6 +13,7 @@ from mer.learn.trainers import random_chunks
 from mer.learn.waveforms import Waveforms
 from mer.models import sincnet
 from mer.networks import sinc
+from mer.targets.classes import Classes
 from mer.types import QUADRANTS
 
 RATE = 16000
@@ -23,14 +24,14 @@ SMALL = PARAMS.model_copy(update={"chunk_ms": 25, "hidden": (16,)})
 @pytest.mark.parametrize(("chunk_ms", "count"), [(200, 21_834_156), (500, 44_079_076)])
 def test_has_the_published_parameters(chunk_ms, count):
     with torch.device("meta"):
-        network = sincnet.build(PARAMS.model_copy(update={"chunk_ms": chunk_ms}), classes=4)
+        network = sincnet.build(PARAMS.model_copy(update={"chunk_ms": chunk_ms}), outputs=4)
     assert sum(p.numel() for p in network.parameters()) == count
 
 
 @pytest.mark.parametrize(("chunk_ms", "frames"), [(200, (983, 326, 107)), (500, (2583, 859, 285))])
 def test_has_the_published_shapes(chunk_ms, frames):
     with torch.device("meta"):
-        network = sincnet.build(PARAMS.model_copy(update={"chunk_ms": chunk_ms}), classes=4)
+        network = sincnet.build(PARAMS.model_copy(update={"chunk_ms": chunk_ms}), outputs=4)
     assert network.sinc_norm.weight.shape == (80, frames[0])
     assert [network.convolutions[i].weight.shape for i in (2, 6)] == [(60, n) for n in frames[1:]]
     assert network.hidden[0].in_features == 60 * frames[2]
@@ -111,7 +112,7 @@ def test_norm_has_the_deviation_of_a_sample_and_knows_silence():
 
 def test_a_chunk_too_short_for_the_filters_is_refused():
     with pytest.raises(MerError, match="at least 325 samples at 16000 Hz, not 320"):
-        sincnet.build(PARAMS.model_copy(update={"chunk_ms": 20}), classes=4)
+        sincnet.build(PARAMS.model_copy(update={"chunk_ms": 20}), outputs=4)
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def clips(rng):
     """Three clips of 400, 900 and 1000 samples, of which the last two are taken."""
     lengths = np.array([400, 900, 1000])
     signals = Waveforms(("a", "b", "c"), rng.uniform(-1, 1, 2300).astype(np.float16), lengths)
-    data = TrainingData(dict.fromkeys("abc", 0), QUADRANTS, waveforms=signals)
+    data = TrainingData(dict.fromkeys("abc", 0), Classes(QUADRANTS), waveforms=signals)
     values = torch.from_numpy(signals.values)
 
     def of(ids, size=400):
@@ -156,7 +157,7 @@ def test_a_clip_shorter_than_a_chunk_is_refused(clips):
 def network():
     """A small one that is sure of what it says."""
     torch.manual_seed(0)
-    built = sincnet.build(SMALL, classes=4).eval()
+    built = sincnet.build(SMALL, outputs=4).eval()
     with torch.no_grad():
         built.logits.weight *= 100
     return built

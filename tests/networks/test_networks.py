@@ -13,7 +13,10 @@ from mer.learn import loop
 from mer.networks.layers import GRU, Dropout, MaxPoolSame, he_normal
 from mer.runtime.device import device
 from mer.schema.training import TrainingConfig
+from mer.targets.classes import Classes
+from mer.types import QUADRANTS
 
+FOUR = Classes(QUADRANTS)
 PAPER = (942, 128)
 SMALL = (128, 96)
 NETWORKS = {
@@ -37,14 +40,14 @@ def build(name, shape=SMALL):
     (params,) = config.read(f"models.{model}", path=ROOT / "params.yaml")
     torch.manual_seed(0)
     return registry.get("models", model).build(
-        params.model_copy(update=changes), shape=shape, classes=4
+        params.model_copy(update=changes), shape=shape, outputs=4
     )
 
 
 def hybrid(shape=SMALL, features=20):
     module = registry.get("models", "hybrid")
     torch.manual_seed(0)
-    dnn, branch, fusion = module.build(None, shape=shape, features=features, classes=4)
+    dnn, branch, fusion = module.build(None, shape=shape, features=features, outputs=4)
     return dnn, branch, fusion(branch, dnn, 4)
 
 
@@ -253,10 +256,10 @@ def test_a_step_lowers_the_loss_and_eight_clips_are_learnt(batch, name):
     x, y = batch
     table = torch.nn.functional.one_hot(y, 20).float()
     network, inputs = (hybrid()[2], [x, table]) if name == "fusion" else (build(name), [x])
-    curve = loop.fit(network, inputs, y, LEARNING, seed=1)
+    curve = loop.fit(network, inputs, y, LEARNING, seed=1, objective=FOUR)
     assert curve[-1, 0] < curve[0, 0] / 2
     loop.update_batchnorm_stats(network, inputs)
-    assert (loop.predict(network, inputs).argmax(1) == y.numpy()).all()
+    assert (loop.predict(network, inputs, FOUR).argmax(1) == y.numpy()).all()
 
 
 @pytest.mark.parametrize("size", [1, 7])
@@ -264,14 +267,14 @@ def test_a_step_lowers_the_loss_and_eight_clips_are_learnt(batch, name):
 def test_predictions_do_not_depend_on_the_batch(batch, name, size):
     x = torch.cat([batch[0]] * 2)
     network = build(name)
-    expected = loop.predict(network, [x])
-    assert loop.predict(network, [x], batch=size) == pytest.approx(expected, abs=1e-5)
+    expected = loop.predict(network, [x], FOUR)
+    assert loop.predict(network, [x], FOUR, batch=size) == pytest.approx(expected, abs=1e-5)
 
 
 def test_same_seed_same_training(batch):
     x, y = batch
     two = STEP.model_copy(update={"max_epochs": 2})
-    curves = [loop.fit(build("cnn"), [x], y, two, seed=seed) for seed in (1, 1, 2)]
+    curves = [loop.fit(build("cnn"), [x], y, two, seed=seed, objective=FOUR) for seed in (1, 1, 2)]
     assert (curves[0] == curves[1]).all()
     assert (curves[0] != curves[2]).any()
 
@@ -279,7 +282,7 @@ def test_same_seed_same_training(batch):
 def test_training_stops_at_the_accuracy(batch):
     x, y = batch
     stopping = STEP.model_copy(update={"stop_accuracy": 0.5})
-    curve = loop.fit(build("cnn"), [x], y, stopping, seed=1)
+    curve = loop.fit(build("cnn"), [x], y, stopping, seed=1, objective=FOUR)
     assert len(curve) < STEP.max_epochs
     assert curve[-1, 1] >= 0.5 > curve[:-1, 1].max(initial=0)
 
@@ -287,7 +290,7 @@ def test_training_stops_at_the_accuracy(batch):
 def test_settled_norms_have_the_statistics_of_the_examples(batch):
     x, y = batch
     network = build("cnn")
-    loop.fit(network, [x], y, STEP.model_copy(update={"max_epochs": 1}), seed=1)
+    loop.fit(network, [x], y, STEP.model_copy(update={"max_epochs": 1}), seed=1, objective=FOUR)
     first = network.convolutions[0]
     norm = next(m for m in network.modules() if isinstance(m, nn.BatchNorm2d))
     pooled = torch.relu(network.convolutions[1](first(x.unsqueeze(1))))
@@ -311,7 +314,9 @@ def test_the_frozen_branch_stays_as_it_was(batch):
     before = {k: v.clone() for k, v in dnn.hidden.state_dict().items()}
     moving = branch.hidden[1].weight.clone()
     table = torch.randn(8, 20)
-    loop.fit(fusion, [x, table], y, STEP.model_copy(update={"max_epochs": 2}), seed=1)
+    loop.fit(
+        fusion, [x, table], y, STEP.model_copy(update={"max_epochs": 2}), seed=1, objective=FOUR
+    )
     loop.update_batchnorm_stats(fusion, [x, table])
     assert all(torch.equal(v, before[k]) for k, v in dnn.hidden.state_dict().items())
     assert not torch.equal(branch.hidden[1].weight, moving)
@@ -357,13 +362,20 @@ def test_recipes_of_the_networks_are_the_published(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_come_back(tmp_path, batch, name):
     network, other = build(name), build(name).to(memory_format=torch.channels_last)
-    loop.fit(network, [batch[0]], batch[1], LEARNING.model_copy(update={"max_epochs": 1}), seed=1)
+    loop.fit(
+        network,
+        [batch[0]],
+        batch[1],
+        LEARNING.model_copy(update={"max_epochs": 1}),
+        seed=1,
+        objective=FOUR,
+    )
     save_file(loop.weights(network), tmp_path / "w.safetensors")
-    expected = loop.predict(network, [batch[0]])
-    assert not np.allclose(loop.predict(other, [batch[0]]), expected, atol=1e-3)
+    expected = loop.predict(network, [batch[0]], FOUR)
+    assert not np.allclose(loop.predict(other, [batch[0]], FOUR), expected, atol=1e-3)
     loaded = {k: torch.from_numpy(v) for k, v in load_file(tmp_path / "w.safetensors").items()}
     other.load_state_dict(loaded)
-    assert np.array_equal(loop.predict(other, [batch[0]]), expected)
+    assert np.array_equal(loop.predict(other, [batch[0]], FOUR), expected)
 
 
 def test_a_training_in_bfloat16_ends_where_one_in_float32_does(batch, monkeypatch):
@@ -375,10 +387,10 @@ def test_a_training_in_bfloat16_ends_where_one_in_float32_does(batch, monkeypatc
         network = build("cnn")
         network.logits.register_forward_hook(lambda *given: kinds.append(given[2].dtype))
         training_config = LEARNING.model_copy(update={"precision": precision})
-        curves.append(loop.fit(network, [x], y, training_config, seed=1))
+        curves.append(loop.fit(network, [x], y, training_config, seed=1, objective=FOUR))
         kinds.append(precision)
         loop.update_batchnorm_stats(network, [x])
-        answers.append(loop.predict(network, [x]))
+        answers.append(loop.predict(network, [x], FOUR))
     trained = kinds[kinds.index("float32") + 1 : kinds.index("bfloat16")]
     assert torch.bfloat16 in trained
     assert kinds[-1] == torch.float32

@@ -155,7 +155,8 @@ def test_same_corpus_gives_same_bytes(songs, tmp_path):
 
 def run_stage(root, workplace, key):
     """``stages/index.py <key>`` in a folder whose params have only what the stage declares."""
-    params = "corpora:\n  small:\n    layout: folder\n    counts: {Q1: 1, Q2: 1, Q3: 1, Q4: 1}\n"
+    counts = "{Q1: 1, Q2: 1, Q3: 1, Q4: 1}"
+    params = f"corpora:\n  small:\n    layout: folder\n    range:\n    counts: {counts}\n"
     (workplace / "params").mkdir()
     (workplace / "params" / "corpora.yaml").write_text(params)
     command = [sys.executable, root / "stages" / "index.py", key]

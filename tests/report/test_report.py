@@ -18,7 +18,7 @@ from helpers.clone import copy_params
 from mer import config, metrics
 from mer.errors import MerError
 from mer.io import artefacts, files
-from mer.labels import classes, encode
+from mer.labels import encode, target_of
 from mer.report import page as report
 from mer.schema import Protocol
 from mer.types import QUADRANTS, Predictions, Track
@@ -55,7 +55,7 @@ def predictions(
     of: Sequence[Track], target: str = "quadrant", repeats: int = 2, folds: int = 3
 ) -> Predictions:
     """Noisy answers, better than chance; clip i is tested in fold i % folds."""
-    y, names = encode(of, target), classes(target)
+    y, names = encode(of, target), target_of(target, of, None).names
     rng = np.random.default_rng(0)
     rows = []
     for repeat in range(repeats):

@@ -14,7 +14,9 @@ def test_the_svm_keeps_its_score_where_no_artist_is_on_two_sides(root, real_data
     corpus = real_data / "4qaed_tables"
     tracks, table = qaed.tracks(corpus), qaed.published(corpus)["top100"]
     params, profile = config.read("models.svm", "profiles.paper", path=root / "params.yaml")
-    data = TrainingData(labels.encode(tracks, "quadrant"), labels.classes("quadrant"), table)
+    data = TrainingData(
+        labels.encode(tracks, "quadrant"), labels.target_of("quadrant", tracks, None), table
+    )
     folds = split(tracks, "grouped", seed=1)
     trained = cross_validate(
         "svm",

@@ -52,9 +52,9 @@ def _shown(rows: pd.DataFrame, whole: Sequence[bool], title: str) -> Table:
     names = [Column(name, overflow="fold" if name == "id" else "ellipsis") for name in rows.columns]
     table = Table(*names, title=title, title_justify="left")
     for row, is_song in zip(rows.itertuples(index=False), whole, strict=True):
-        id_, start, end, name, *probabilities = row
-        figures = [f"{p:.2f}" for p in probabilities]
-        cells = [escape(id_), f"{start:.1f}", f"{end:.1f}", name, *figures]
+        id_, start, end, *answers = row
+        shown = [escape(a) if isinstance(a, str) else f"{a:.2f}" for a in answers]
+        cells = [escape(id_), f"{start:.1f}", f"{end:.1f}", *shown]
         table.add_row(*cells, style="bold" if is_song else None)
     return table
 

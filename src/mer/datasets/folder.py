@@ -3,14 +3,15 @@
 ::
 
     <root>/
-    ├── labels.csv      path,quadrant  or  path,valence,arousal;  may also hold artist, source, split, fold
+    ├── labels.csv      path, and quadrant or valence or arousal or label; may hold artist, source, split, fold
     └── …               audio files, in any folders, in any format that can be decoded
 
 ``path`` is relative to the root, with forward slashes; without its suffix it is the id. If there is no
-column ``quadrant``, ``labels.midpoints`` over the corpus separates low from high. ``artist`` names the
-group that must not be split (the artist, or the source song); ``split`` (train, val, test) is a split of
-the corpus' authors, and ``fold``, where there is no ``split``, the fold that tests the song; ``source``
-names the corpus of a song in a merged corpus.
+column ``quadrant``, ``labels.midpoints`` over the corpus separates low from high where both ``valence``
+and ``arousal`` are there; else the songs have no quadrant. ``label`` is a class of any name. ``artist``
+names the group that must not be split (the artist, or the source song); ``split`` (train, val, test) is a
+split of the corpus' authors, and ``fold``, where there is no ``split``, the fold that tests the song;
+``source`` names the corpus of a song in a merged corpus.
 """
 
 from collections.abc import Mapping
@@ -22,8 +23,11 @@ from mer.io import spreadsheets
 from mer.types import QUADRANTS, SIDES, FeatureSet, Track
 
 LABELS = "labels.csv"
-COLUMNS = ("path", "quadrant", "valence", "arousal", "artist", "source", "split")
-REMEDY = "write one with the columns path,quadrant (or path,valence,arousal) and a row per song"
+COLUMNS = ("path", "quadrant", "valence", "arousal", "label", "artist", "source", "split")
+KINDS = COLUMNS[1:5]  # of which one at least must be there
+REMEDY = (
+    "write one with the columns path,quadrant (or valence and arousal, or label) and a row per song"
+)
 
 published_families: tuple[str, ...] = ()
 
@@ -53,30 +57,39 @@ def _rows(root: Path) -> dict[str, spreadsheets.Row]:
 
 
 def _thresholds(file: Path, rows: Mapping[str, spreadsheets.Row]) -> tuple[float, float] | None:
-    """Thresholds of valence and arousal, or None if the quadrants are labelled."""
+    """Thresholds of valence and arousal, or None if quadrants are labelled or cannot be derived."""
     columns = next(iter(rows.values())).cells
-    if "quadrant" in columns:
-        return None
-    if not {"valence", "arousal"} <= set(columns):
+    if not columns.keys() & set(KINDS):
         raise MerError(
-            f"{file} must have a column 'quadrant', or 'valence' and 'arousal', "
-            f"not only {list(columns)}; {REMEDY}"
+            f"{file} must have a column of labels ({', '.join(KINDS)}), not only {list(columns)}; {REMEDY}"
         )
+    if "quadrant" in columns or not {"valence", "arousal"} <= set(columns):
+        return None
     return labels.midpoints(
         *zip(*((r.number("valence"), r.number("arousal")) for r in rows.values()))
     )
 
 
 def thresholds(root: Path) -> tuple[float, float] | None:
-    """Thresholds above which valence and arousal are high, or None if the quadrants are labelled."""
+    """Thresholds above which valence and arousal are high, or None if quadrants are not derived."""
     return _thresholds(root / LABELS, _rows(root))
 
 
 def _quadrant(row: spreadsheets.Row, limits: tuple[float, float] | None) -> str:
-    """The labelled quadrant, or the one of valence and arousal."""
-    if limits is None:
-        return row.choice("quadrant", QUADRANTS)
-    return labels.quadrant(row.number("valence"), row.number("arousal"), limits)
+    """The labelled quadrant, or the one of valence and arousal; empty where there is neither."""
+    if limits is not None:
+        return labels.quadrant(row.number("valence"), row.number("arousal"), limits)
+    return row.choice("quadrant", QUADRANTS) if "quadrant" in row.cells else ""
+
+
+def _label(row: spreadsheets.Row) -> str | None:
+    """The class of the song, if the column is there; then every song must have one."""
+    label = row.text("label")
+    if "label" in row.cells and not label:
+        raise MerError(
+            f"{row.where}: label must name a class, not be empty; write it, or remove the row"
+        )
+    return label
 
 
 def _optional(row: spreadsheets.Row, column: str) -> float | None:
@@ -115,6 +128,7 @@ def tracks(root: Path) -> list[Track]:
             artist=row.text("artist"),
             splits=_split(row),
             source=row.text("source"),
+            label=_label(row),
         )
         for id_, row in sorted(rows.items())
     ]

@@ -22,11 +22,12 @@ from mer.inference.trained_system import System, Weights
 from mer.io import artefacts
 from mer.io.files import read_json
 from mer.learn.context import FittedFold
-from mer.learn.cross_validation import PROBABILITY_DIGITS, fold_seed, runs_sequentially, trainer_of
+from mer.learn.cross_validation import PREDICTION_DIGITS, fold_seed, runs_sequentially, trainer_of
 from mer.learn.data import TrainingData, concat_songs, prefix_ids, read
 from mer.pipeline import mel
 from mer.schema.profiles import Profile
 from mer.selection import DATA, Selection
+from mer.targets.target import Target
 from mer.types import Fold
 
 TOLERANCE = (
@@ -99,7 +100,7 @@ def _check_fitted(run: Path, fold: Fold, answers: np.ndarray) -> None:
     """Raise if an estimator that was fitted again does not reproduce the predictions of the run."""
     predictions = artefacts.read_predictions(run / "predictions.parquet")
     frame = predictions.frame.query(f"repeat == 0 and fold == {fold.fold}").set_index("id")
-    then = frame.reindex(list(fold.test))[predictions.probability_columns].to_numpy(float)
+    then = frame.reindex(list(fold.test))[predictions.prediction_columns].to_numpy(float)
     if not np.allclose(then, answers, atol=TOLERANCE):
         raise MerError(
             f"an estimator fitted again must predict as in {run}, and predicts otherwise: its "
@@ -131,7 +132,7 @@ class SongPredictions:
     Attributes
     ----------
     rows : pd.DataFrame
-        ``id, start, end`` (seconds), ``class, p_<class> …``: for each song its mean, then its excerpts.
+        ``id, start, end`` (seconds), then ``Target.answers``: for each song its mean, then its excerpts.
     whole : sequence of bool
         Whether a row is a whole song.
     left_out : mapping of str to str
@@ -144,21 +145,20 @@ class SongPredictions:
 
 
 def _rows(
-    excerpts: Sequence[Excerpt], sample_rate: int, found: np.ndarray, classes: Sequence[str]
+    excerpts: Sequence[Excerpt], sample_rate: int, found: np.ndarray, target: Target
 ) -> tuple[pd.DataFrame, list[bool]]:
-    rows: list[tuple] = []
+    spans: list[tuple[str, float, float]] = []
+    answers: list[np.ndarray] = []
     whole: list[bool] = []
     for song, pairs in groupby(zip(excerpts, found, strict=True), lambda pair: pair[0].song):
-        own, answers = zip(*pairs, strict=True)
-        spans = [(e.id, e.start / sample_rate, (e.start + e.length) / sample_rate) for e in own]
-        spans = [(song, spans[0][1], spans[-1][2]), *spans]
-        for span, p in zip(spans, (np.mean(answers, axis=0), *answers), strict=True):
-            rows.append((*span, classes[p.argmax()], *p))
+        own, values = zip(*pairs, strict=True)
+        parts = [(e.id, e.start / sample_rate, (e.start + e.length) / sample_rate) for e in own]
+        spans += [(song, parts[0][1], parts[-1][2]), *parts]
+        answers += [np.mean(values, axis=0), *values]
         whole += [True] + [False] * len(own)
-    probabilities = [f"p_{c}" for c in classes]
-    frame = pd.DataFrame(rows, columns=["id", "start", "end", "class", *probabilities])
-    frame = frame.round({"start": 3, "end": 3} | dict.fromkeys(probabilities, PROBABILITY_DIGITS))
-    return frame, whole
+    table = target.answers(np.array(answers)).round(PREDICTION_DIGITS)
+    frame = pd.DataFrame(spans, columns=["id", "start", "end"]).round(3)
+    return pd.concat([frame, table], axis=1), whole
 
 
 def predict(system: System, places: Sequence[str], seconds: float | None = None) -> SongPredictions:
@@ -178,4 +178,4 @@ def predict(system: System, places: Sequence[str], seconds: float | None = None)
         standards = [chosen.folder("standard", root) for root in (data / "whole", data)]
         excerpts, sample_rate = write_excerpts(*standards, seconds=length, peak_db=corpus.peak_db)
         found = probabilities(system, data, [excerpt.id for excerpt in excerpts])
-    return SongPredictions(*_rows(excerpts, sample_rate, found, system.known.classes), left_out)
+    return SongPredictions(*_rows(excerpts, sample_rate, found, system.known.target), left_out)

@@ -21,7 +21,15 @@ import pyarrow.parquet as pq
 
 from mer.errors import AbsentError, MerError
 from mer.io.files import read_array, read_json, reading, write_csv, write_json, write_text, writing
-from mer.types import Clip, FeatureSet, Fold, Predictions, Track
+from mer.types import (
+    AnyPredictions,
+    Clip,
+    FeatureSet,
+    Fold,
+    Predictions,
+    Track,
+    ValuePredictions,
+)
 
 MANIFEST = "manifest.json"
 MAX_CELLS = 2**28  # of a table: 2 GiB as float64, 42,000 clips of 6373 features
@@ -73,11 +81,12 @@ def write_tracks(path: Path, tracks: Sequence[Track], hashes: Mapping[str, str])
         Track id -> sha256 of its audio file; a track without one has no file.
     """
     protocols = sorted({p for track in tracks for p in track.splits})
-    sources = ["source"] if any(track.source for track in tracks) else []
-    header = [*TRACK_COLUMNS, *sources, *(f"split_{p}" for p in protocols)]
+    optional = [name for name in ("source", "label") if any(getattr(t, name) for t in tracks)]
+    header = [*TRACK_COLUMNS, *optional, *(f"split_{p}" for p in protocols)]
     rows = []
     for t in sorted(tracks, key=lambda track: track.id):
-        facts = (t.quadrant, t.valence, t.arousal, t.artist, t.group, *(t.source for _ in sources))
+        own = (getattr(t, name) for name in optional)
+        facts = (t.quadrant, t.valence, t.arousal, t.artist, t.group, *own)
         rows.append((t.id, t.path, hashes.get(t.id), *facts, *(t.splits.get(p) for p in protocols)))
     write_csv(path, [header, *rows])
 
@@ -102,6 +111,7 @@ def read_tracks(index: Path) -> list[Track]:
                 artist=row["artist"] or None,
                 splits={k[6:]: v for k, v in row.items() if k.startswith("split_") and v},
                 source=row.get("source") or None,
+                label=row.get("label") or None,
             )
             for row in csv.DictReader(stream)
         ]
@@ -316,14 +326,17 @@ def read_folds(path: Path) -> list[Fold]:
         ]
 
 
-def write_predictions(path: Path, predictions: Predictions) -> None:
+def write_predictions(path: Path, predictions: AnyPredictions) -> None:
     """Write the predictions of a run, of its clips or of their segments."""
     table = pa.Table.from_pandas(predictions.frame, preserve_index=False)
-    table = table.replace_schema_metadata({"classes": json.dumps(predictions.classes)})
-    pq.write_table(table, path, compression="zstd")
+    if isinstance(predictions, ValuePredictions):
+        facts = {"values": json.dumps(predictions.names), "scale": json.dumps(predictions.scale)}
+    else:
+        facts = {"classes": json.dumps(predictions.classes)}
+    pq.write_table(table.replace_schema_metadata(facts), path, compression="zstd")
 
 
-def read_predictions(path: Path) -> Predictions:
+def read_predictions(path: Path) -> AnyPredictions:
     """Read what ``write_predictions`` wrote.
 
     Raises
@@ -333,5 +346,8 @@ def read_predictions(path: Path) -> Predictions:
     """
     table = _read_table(path)
     with reading(path, "a table of predictions"):
-        classes = tuple(json.loads(table.schema.metadata[b"classes"]))
-        return Predictions(table.replace_schema_metadata(None).to_pandas(), classes)
+        facts = {k.decode(): json.loads(v) for k, v in table.schema.metadata.items()}
+        frame = table.replace_schema_metadata(None).to_pandas()
+        if "values" in facts:
+            return ValuePredictions(frame, tuple(facts["values"]), tuple(facts["scale"]))
+        return Predictions(frame, tuple(facts["classes"]))

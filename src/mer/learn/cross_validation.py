@@ -19,12 +19,12 @@ from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult, TrainingPhase
 from mer.schema.profiles import Profile
-from mer.types import Fold, Predictions, part_ids
+from mer.types import AnyPredictions, Fold, part_ids
 
 if TYPE_CHECKING:
     from mer.contracts import Trainer
 
-PROBABILITY_DIGITS = OBJECTIVE_DIGITS = 4
+PREDICTION_DIGITS = OBJECTIVE_DIGITS = 4
 TRIAL_COLUMNS = ["repeat", "fold", "trial", "batch", "adam", "lr", "objective", "chosen"]
 CURVE_COLUMNS = ["repeat", "fold", "phase", "epoch", "loss", "accuracy"]
 TIMING_COLUMNS = ["phase", "seconds", "epochs", "examples"]
@@ -38,9 +38,9 @@ class CrossValidation:
 
     Attributes
     ----------
-    predictions : Predictions
+    predictions : Predictions or ValuePredictions
         Test clips of all folds.
-    segments : Predictions or None
+    segments : Predictions, ValuePredictions or None
         Segments of the test clips, with ids ``<clip>#<segment>``, where clips are cut into segments.
     curves : pd.DataFrame
         ``repeat, fold, phase, epoch, loss, accuracy``: the learning curves; no rows of an estimator.
@@ -59,8 +59,8 @@ class CrossValidation:
         Folds that were trained: all of them, unless the time was up before.
     """
 
-    predictions: Predictions
-    segments: Predictions | None
+    predictions: AnyPredictions
+    segments: AnyPredictions | None
     curves: pd.DataFrame
     trials: pd.DataFrame
     weights: Mapping[tuple[int, int], Mapping[str, np.ndarray]]
@@ -102,9 +102,9 @@ def _train(
     """The result of one fold; only folds of the first repeat keep their weights."""
     if len(known := {data.labels[id_] for id_ in fold.train}) < 2:
         raise MerError(
-            f"fold {fold.fold} of repeat {fold.repeat} must have training clips of at least two classes, "
-            f"not of {', '.join(data.classes[c] for c in known)} alone; label songs of other classes, or "
-            "take another protocol or target"
+            f"fold {fold.fold} of repeat {fold.repeat} must have training clips of at least two classes "
+            f"or values, not of {', '.join(map(data.target.text, known))} alone; label songs of other "
+            "classes, or take another protocol or target"
         )
     module = registry.get("models", model)
     context = FoldContext(module, params, fold, fold_seed(seed, fold), fidelity, profile)
@@ -112,20 +112,22 @@ def _train(
     return result if fold.repeat == 0 else replace(result, weights={})
 
 
-def _prediction_rows(
-    fold: Fold, ids: Sequence[str], y_true: Sequence[int], probabilities: np.ndarray
+def _rows(
+    data: TrainingData, fold: Fold, ids: Sequence[str], clips: Sequence[str], found: np.ndarray
 ) -> pd.DataFrame:
-    columns = {f"p_{c}": p for c, p in enumerate(probabilities.T.round(PROBABILITY_DIGITS))}
-    facts = {"id": list(ids), "repeat": fold.repeat, "fold": fold.fold, "y_true": y_true}
-    return pd.DataFrame({**facts, **columns}).astype(dict.fromkeys(columns, float))
+    """The rows of ``ids``, of clips or of segments, whose labels are those of ``clips``."""
+    test, train = ([data.labels[clip] for clip in side] for side in (clips, fold.train))
+    columns = data.target.columns(found.round(PREDICTION_DIGITS).astype(float), test, train)
+    facts = {"id": list(ids), "repeat": fold.repeat, "fold": fold.fold}
+    return pd.DataFrame({**facts, **columns})
 
 
-def _segment_rows(fold: Fold, y_true: Sequence[int], probabilities: np.ndarray) -> pd.DataFrame:
-    """Rows of segments, from their probabilities [shape=(n, segments, C)]."""
-    count = probabilities.shape[1]
+def _segment_rows(data: TrainingData, fold: Fold, found: np.ndarray) -> pd.DataFrame:
+    """Rows of segments, from their predictions [shape=(n, segments, outputs)]."""
+    count = found.shape[1]
     ids = [part for id_ in fold.test for part in part_ids(id_, count)]
-    flat = probabilities.reshape(len(ids), -1)
-    return _prediction_rows(fold, ids, np.repeat(y_true, count).tolist(), flat)
+    clips = [id_ for id_ in fold.test for _ in range(count)]
+    return _rows(data, fold, ids, clips, found.reshape(len(ids), -1))
 
 
 def _as_repeat(fold: Fold, repeats: int, restart: int) -> Fold:
@@ -135,7 +137,7 @@ def _as_repeat(fold: Fold, repeats: int, restart: int) -> Fold:
 
 def _curve(fold: Fold, repeats: int, phase: TrainingPhase) -> pd.DataFrame:
     fold = _as_repeat(fold, repeats, phase.restart)
-    curve = pd.DataFrame(phase.curve.round(PROBABILITY_DIGITS), columns=CURVE_COLUMNS[-2:])
+    curve = pd.DataFrame(phase.curve.round(PREDICTION_DIGITS), columns=CURVE_COLUMNS[-2:])
     epochs = range(1, len(curve) + 1)
     facts: dict[str, Any] = {
         "repeat": fold.repeat,
@@ -166,28 +168,23 @@ def _concat(tables: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True)
 
 
-def _predictions(tables: Sequence[pd.DataFrame], classes: tuple[str, ...]) -> Predictions | None:
-    return Predictions(pd.concat(tables, ignore_index=True), classes) if tables else None
-
-
 def _collect(
     done: Sequence[tuple[Fold, FoldResult]], data: TrainingData, repeats: int
 ) -> CrossValidation:
     """The results of all folds in one; ``repeats`` is the number of repeats of the protocol."""
     rows, segments = [], []
     for fold, result in done:
-        y_true = [data.labels[id_] for id_ in fold.test]
-        for restart, probabilities in enumerate(result.probabilities):
+        for restart, found in enumerate(result.predicted):
             own = _as_repeat(fold, repeats, restart)
-            rows.append(_prediction_rows(own, fold.test, y_true, probabilities))
+            rows.append(_rows(data, own, fold.test, fold.test, found))
         if result.segments is not None:
-            segments.append(_segment_rows(fold, y_true, result.segments))
+            segments.append(_segment_rows(data, fold, result.segments))
     curves = [_curve(fold, repeats, phase) for fold, result in done for phase in result.phases]
     keys = [(fold.repeat, fold.fold) for fold, _ in done]
     results = [result for _, result in done]
     return CrossValidation(
-        Predictions(pd.concat(rows, ignore_index=True), data.classes),
-        _predictions(segments, data.classes),
+        data.target.predictions(pd.concat(rows, ignore_index=True)),
+        data.target.predictions(pd.concat(segments, ignore_index=True)) if segments else None,
         _concat(curves, CURVE_COLUMNS),
         _concat([_trials(fold, result) for fold, result in done], TRIAL_COLUMNS),
         {key: r.weights for key, r in zip(keys, results, strict=True) if r.weights},
@@ -197,7 +194,7 @@ def _collect(
             if r.selected_columns
         },
         _concat([_timings(result) for result in results], TIMING_COLUMNS),
-        len(results[-1].probabilities),
+        len(results[-1].predicted),
         len(done),
     )
 

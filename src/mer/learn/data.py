@@ -10,13 +10,14 @@ import numpy as np
 from mer import labels, registry
 from mer.errors import AbsentError, MerError
 from mer.io import pretrained
-from mer.io.artefacts import absent, read_features, read_tracks
+from mer.io.artefacts import MANIFEST, absent, read_features, read_json, read_tracks
 from mer.io.spectrograms import AugmentedMels, Mels
 from mer.learn.feature_selection import best_columns, catalogued_columns
 from mer.learn.waveforms import SegmentedWaveforms, Waveforms
 from mer.schema.augmentation import Masking, Noise, Policy, Smote, SpectrogramMasks, Synthesis
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.selection import DATA, Selection
+from mer.targets.target import Label, Target
 from mer.types import FeatureSet
 
 
@@ -26,9 +27,9 @@ class TrainingData:
 
     Attributes
     ----------
-    labels : mapping of str to int
-        Clip id -> index into ``classes``.
-    classes : tuple of str
+    labels : mapping of str to int, or to tuple of float
+        Clip id -> index into the classes of the target, or its values.
+    target : Target
     table : FeatureSet or None
         Table of features.
     mel : Mels or None
@@ -57,8 +58,8 @@ class TrainingData:
         Pretrained weights, see ``mer.io.pretrained.load``.
     """
 
-    labels: Mapping[str, int]
-    classes: tuple[str, ...]
+    labels: Mapping[str, Label]
+    target: Target
     table: FeatureSet | None = None
     mel: Mels | None = None
     augmented: AugmentedMels | None = None
@@ -78,6 +79,10 @@ class TrainingData:
         if self.table is None:
             return self
         return replace(self, table=best_columns(self.table, self.labels, train, self.columns))
+
+    def wanted(self, ids: Sequence[str]) -> np.ndarray:
+        """The labels of clips as a model is trained on them; see ``Target.array``."""
+        return self.target.array([self.labels[i] for i in ids])
 
     @property
     def is_augmented(self) -> bool:
@@ -102,7 +107,7 @@ def prefix_ids(name: str, ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{name}/{id_}" for id_ in ids)
 
 
-def _prefixed_labels(data: TrainingData, name: str) -> dict[str, int]:
+def _prefixed_labels(data: TrainingData, name: str) -> dict[str, Label]:
     return dict(zip(prefix_ids(name, list(data.labels)), data.labels.values(), strict=True))
 
 
@@ -181,6 +186,13 @@ def _present(folder: Path, model: str) -> Path:
     return folder
 
 
+def _target(selection: Selection) -> Target:
+    """The target in the selected corpus."""
+    index = selection.folder("index")
+    scale = read_json(index / MANIFEST).get("range")
+    return labels.target_of(selection.target, read_tracks(index), scale)
+
+
 def read(
     selection: Selection,
     params: Any,
@@ -215,7 +227,7 @@ def read(
             waveforms = Waveforms.read(standard, params.waveform)
     return TrainingData(
         {},
-        labels.classes(selection.target),
+        _target(selection),
         table,
         mel,
         segmented_waveforms=segmented,

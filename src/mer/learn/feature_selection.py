@@ -10,6 +10,7 @@ from mer import registry
 from mer.errors import MerError
 from mer.learn import relieff
 from mer.schema.feature_selection import Columns
+from mer.targets.target import Label
 from mer.types import FeatureSet
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def catalogued_columns(table: FeatureSet, family: str, columns: Columns) -> Feat
 
 
 def best_columns(
-    table: FeatureSet, labels: Mapping[str, int], train: Sequence[str], columns: Columns
+    table: FeatureSet, labels: Mapping[str, Label], train: Sequence[str], columns: Columns
 ) -> FeatureSet:
     """The table with the best columns, ranked on the training clips alone, in the order of the table.
 

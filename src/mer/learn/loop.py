@@ -15,7 +15,6 @@ from typing import Literal, Protocol, TypeVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mer.errors import MerError
@@ -23,6 +22,7 @@ from mer.learn.result import TrainingPhase
 from mer.runtime.device import computes_in_bfloat16
 from mer.runtime.portable import limited
 from mer.schema.training import TrainingConfig
+from mer.targets.target import Target
 
 EVALUATION_BATCH = 32
 KERAS_ADAM_EPSILON = 1e-7
@@ -45,25 +45,24 @@ class Examples(Protocol):
     def __getitem__(self, rows: Tensor, /) -> Tensor: ...
 
 
+def _no_accuracy(_outputs: Tensor, _targets: Tensor) -> float:
+    return math.nan
+
+
 @dataclass(frozen=True)
 class Objective:
-    """The loss that a training minimises, and the accuracy that it reports.
+    """The objective of a training that predicts no target, such as that of an autoencoder.
 
     Attributes
     ----------
     loss : callable (outputs, targets) -> Tensor
         Mean loss over the examples.
-    hits : callable (outputs, targets) -> Tensor, or None
-        Number of correct examples; None for an objective without an accuracy, which is then NaN.
+    hits : callable (outputs, targets) -> Tensor or float
+        Number of correct examples; NaN where there is no accuracy.
     """
 
     loss: Callable[[Tensor, Tensor], Tensor]
-    hits: Callable[[Tensor, Tensor], Tensor] | None = None
-
-
-CLASSIFICATION = Objective(
-    functional.cross_entropy, lambda logits, targets: (logits.argmax(1) == targets).sum()
-)
+    hits: Callable[[Tensor, Tensor], Tensor | float] = _no_accuracy
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def run_epoch(
     inputs: Sequence[Examples],
     targets: Examples,
     batches: Sequence[Tensor],
-    objective: Objective,
+    objective: Target | Objective,
     optimizer: torch.optim.Optimizer | None,
 ) -> tuple[float, float]:
     """Mean loss and accuracy over the batches; with an optimizer, each batch is a training step."""
@@ -146,7 +145,7 @@ def run_epoch(
             loss.backward()
             optimizer.step()
         sums[0] += loss.detach() * len(rows)
-        sums[1] += objective.hits(outputs.detach(), wanted) if objective.hits else torch.nan
+        sums[1] += objective.hits(outputs.detach(), wanted)
     mean_loss, accuracy = (sums / sum(map(len, batches))).tolist()
     return mean_loss, accuracy
 
@@ -154,7 +153,9 @@ def run_epoch(
 class _BestWeights:
     """The weights of the epoch with the best validation figure, and the epochs since then."""
 
-    def __init__(self, network: nn.Module, stopping: EarlyStopping, objective: Objective) -> None:
+    def __init__(
+        self, network: nn.Module, stopping: EarlyStopping, objective: Target | Objective
+    ) -> None:
         self.network, self.stopping, self.objective = network, stopping, objective
         self.best_figure, self.epochs_since_best = -float("inf"), 0
         self.weights: dict[str, Tensor] = {}
@@ -203,7 +204,7 @@ def fit(
     config: TrainingConfig,
     *,
     seed: int,
-    objective: Objective = CLASSIFICATION,
+    objective: Target | Objective,
     early_stopping: EarlyStopping | None = None,
 ) -> np.ndarray:
     """Train a network in place.
@@ -213,9 +214,11 @@ def fit(
     inputs : sequence of Examples
         One per argument of the network, all on the network's device.
     targets : Examples
-        The targets of ``objective``; class indices for a classification.
+        What the outputs are compared with; ``Target.array`` gives it for a target.
     seed : int
         Seed of dropout and of the order of the examples.
+    objective : Target or Objective
+        The loss that the training minimises, and the accuracy that it reports.
     early_stopping : EarlyStopping or None
         None keeps the weights of the last epoch.
 
@@ -223,7 +226,7 @@ def fit(
     -------
     np.ndarray [shape=(epochs, 2)]
         Mean loss and accuracy of each epoch, over its batches as they were trained, with dropout. This
-        accuracy is compared with ``stop_accuracy``, as in Louro et al.'s code.
+        accuracy is compared with ``stop_accuracy``, as in Louro et al.'s code. It is NaN without classes.
     """
     torch.manual_seed(seed)
     shuffle = torch.Generator().manual_seed(seed)
@@ -319,9 +322,9 @@ def update_batchnorm_stats(network: nn.Module, inputs: Sequence[Examples]) -> No
 
 @torch.no_grad()
 def predict(
-    network: nn.Module, inputs: Sequence[Examples], batch: int = EVALUATION_BATCH
+    network: nn.Module, inputs: Sequence[Examples], target: Target, batch: int = EVALUATION_BATCH
 ) -> np.ndarray:
-    """Class probabilities [shape=(n, classes)]; the batch size does not change them."""
+    """Class probabilities or values [shape=(n, outputs)]; the batch size does not change them."""
     network.eval()
-    logits = [forward(network, inputs, rows) for rows in _everything(inputs[0]).split(batch)]
-    return torch.cat(logits).softmax(1).cpu().numpy()
+    outputs = [forward(network, inputs, rows) for rows in _everything(inputs[0]).split(batch)]
+    return target.decode(torch.cat(outputs)).cpu().numpy()

@@ -1,4 +1,4 @@
-"""Restarts of a classifier from other seeds, and the validation of trainings on sequences of segments."""
+"""Restarts of a training from other seeds, and the validation of trainings on sequences of segments."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,21 +12,27 @@ from torch import nn
 from mer.learn import loop, memmap
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.loop import CLASSIFICATION, EarlyStopping, Examples, Objective
+from mer.learn.loop import EarlyStopping, Examples, Objective
 from mer.learn.result import FoldResult, TrainingPhase
 from mer.schema.training import TrainingConfig
 from mer.seeds import generator
+from mer.targets.target import Target
 from mer.types import positions
 
 
 def validation(
-    context: FoldContext[Any], labels: Mapping[str, int]
+    context: FoldContext[Any], strata: Mapping[str, int]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The clips of a fold that train and those that validate.
 
     With the fidelity ``described``, the protocol's own validation clips validate, or else a random share
-    of the training clips of each class, at least one of a class of two or more. With ``released``, the test
-    clips validate: He & Ferguson name no other part (docs/methods.md, "He and Ferguson's evaluation").
+    of the training clips of each stratum, at least one of a stratum of two or more. With ``released``, the
+    test clips validate: He & Ferguson name no other part (docs/methods.md, "He and Ferguson's evaluation").
+
+    Parameters
+    ----------
+    strata : mapping of str to int
+        See ``Target.strata``.
     """
     fold, share = context.fold, context.params.validation
     if not context.described:
@@ -34,8 +40,8 @@ def validation(
     if fold.val:
         return fold.train, fold.val
     rng, held_out = generator(context.seed, "validation"), set[str]()
-    for label in sorted({labels[i] for i in fold.train}):
-        clips = [i for i in fold.train if labels[i] == label]
+    for stratum in sorted({strata[i] for i in fold.train}):
+        clips = [i for i in fold.train if strata[i] == stratum]
         count = min(max(1, round(share * len(clips))), len(clips) - 1)
         held_out.update(clips[n] for n in rng.permutation(len(clips))[:count])
     rest = tuple(i for i in fold.train if i not in held_out)
@@ -63,10 +69,10 @@ def parts(
     values: np.ndarray,
     known: Sequence[str],
     sides: Sequence[Sequence[str]],
-    labels: Mapping[str, int],
+    data: TrainingData,
     device: torch.device,
 ) -> Parts:
-    """The parts of a fold, with class indices as targets.
+    """The parts of a fold, with the labels that ``data`` gives.
 
     Parameters
     ----------
@@ -78,7 +84,7 @@ def parts(
     found = []
     for ids in sides:
         numbers = np.array(positions(known, ids, "spectrogram"))
-        targets = torch.tensor([labels[i] for i in ids], device=device)
+        targets = torch.from_numpy(data.wanted(ids)).to(device)
         found.append(Part(memmap.examples(values, numbers, device), targets))
     return Parts(*found)
 
@@ -100,7 +106,7 @@ def fit(
     seed: int,
     patience: int,
     monitor: Literal["loss", "accuracy"],
-    objective: Objective = CLASSIFICATION,
+    objective: Target | Objective,
     restart: int = 0,
 ) -> TrainingPhase:
     """Train in place until the validation figure has not improved for ``patience`` epochs.
@@ -122,16 +128,17 @@ def fit(
     return loop.timed(name, len(train.targets), training, restart=restart)
 
 
-def classify(
+def fit_restarts(
     build: Callable[[], nn.Module],
     clips: Parts,
+    target: Target,
     config: TrainingConfig,
     name: str,
     *,
     seeds: Sequence[int],
     patience: int,
 ) -> FoldResult:
-    """Train a classifier of clips once per restart and predict the test clips.
+    """Train a network on clips once per restart and predict the test clips.
 
     Parameters
     ----------
@@ -143,7 +150,7 @@ def classify(
         A seed for each restart.
     """
     phases: list[TrainingPhase] = []
-    probabilities = []
+    predicted = []
     weights: dict[str, np.ndarray] = {}
     for restart, seed in enumerate(seeds):
         torch.manual_seed(seed)
@@ -156,11 +163,12 @@ def classify(
             name,
             seed=seed,
             patience=patience,
-            monitor="accuracy",
+            monitor=target.monitor,
+            objective=target,
             restart=restart,
         )
         phases.append(phase)
-        probabilities.append(loop.predict(network, [clips.test.inputs]))
+        predicted.append(loop.predict(network, [clips.test.inputs], target))
         if restart == 0:
             weights = loop.weights(network)
-    return FoldResult(np.stack(probabilities), phases=phases, weights=weights)
+    return FoldResult(np.stack(predicted), phases=phases, weights=weights)

@@ -71,10 +71,10 @@ class FoldResult:
 
     Attributes
     ----------
-    probabilities : np.ndarray [shape=(restarts, n, C)]
-        Class probabilities of the test clips by the model of each restart.
-    segments : np.ndarray [shape=(n, segments, C)] or None
-        Class probabilities of the segments of the test clips, where clips are cut into segments.
+    predicted : np.ndarray [shape=(restarts, n, outputs)]
+        Class probabilities or values of the test clips by the model of each restart.
+    segments : np.ndarray [shape=(n, segments, outputs)] or None
+        The same of the segments of the test clips, where clips are cut into segments.
     phases : sequence of TrainingPhase
         The trainings of the fold, in the order in which they ran; none of an estimator.
     trials : sequence of Trial
@@ -85,7 +85,7 @@ class FoldResult:
         Columns of the table that the estimator of the first restart selects, where it selects any.
     """
 
-    probabilities: np.ndarray
+    predicted: np.ndarray
     segments: np.ndarray | None = None
     phases: Sequence[TrainingPhase] = ()
     trials: Sequence[Trial] = ()
@@ -94,7 +94,7 @@ class FoldResult:
 
     def to_arrays(self) -> tuple[Mapping[str, np.ndarray], Mapping[str, Any]]:
         """The arrays under their names, curves as ``curve.<number>``, and the other facts."""
-        arrays = {"probabilities": self.probabilities}
+        arrays = {"predicted": self.predicted}
         if self.segments is not None:
             arrays["segments"] = self.segments
         arrays |= {f"curve.{number}": phase.curve for number, phase in enumerate(self.phases)}
@@ -109,7 +109,7 @@ class FoldResult:
         """The result that ``to_arrays`` took apart."""
         phases = facts["phases"]
         return cls(
-            arrays["probabilities"],
+            arrays["predicted"],
             arrays.get("segments"),
             [TrainingPhase(curve=arrays[f"curve.{n}"], **f) for n, f in enumerate(phases)],
             [Trial(**trial) for trial in facts["trials"]],

@@ -33,11 +33,11 @@ def examples(
 def targets(
     data: TrainingData, ids: Sequence[str], device: torch.device, *, augmented: bool
 ) -> Tensor:
-    """Class indices of the rows of ``examples``."""
-    y = np.array([data.labels[i] for i in ids])
+    """The labels of the rows of ``examples``; see ``Target.array``."""
+    y = data.wanted(ids)
     if augmented and data.augmented is not None:
-        y = np.concatenate([y, y.repeat(len(data.augmented.names))])
-    return torch.from_numpy(y.repeat(data.segments_per_clip)).to(device)
+        y = np.concatenate([y, y.repeat(len(data.augmented.names), axis=0)])
+    return torch.from_numpy(y.repeat(data.segments_per_clip, axis=0)).to(device)
 
 
 def features(

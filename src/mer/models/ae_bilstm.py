@@ -20,6 +20,7 @@ from mer.schema.training import TrainingConfig
 trainer = "two_stage"
 reads: tuple[str, ...] = ("spectrogram",)
 augments = "no"
+predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 
@@ -85,6 +86,6 @@ def layers(params: Params, shape: tuple[int, int]) -> dict[str, tuple[int, int, 
     return {name: (frames, mels, maps) for name, (_, maps, frames, mels) in sizes.items()}
 
 
-def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
+def build(params: Params, *, shape: tuple[int, int], outputs: int) -> nn.Module:
     """An untrained classifier of sequences of codes, of segments of ``shape``, (frames, mels)."""
-    return Recurrent(params.head, code_values(params.filters, shape), params.units, classes)
+    return Recurrent(params.head, code_values(params.filters, shape), params.units, outputs)

@@ -25,6 +25,7 @@ from mer.schema.training import TrainingConfig
 trainer = "finetune"
 reads: tuple[str, ...] = ("spectrogram", "weights")
 augments = "no"
+predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described",)
 
 MEAN, DEVIATION = 0.22620339, 0.25794547  # of the spectrograms that the authors trained on
@@ -66,21 +67,21 @@ class Backbone(nn.Module):
 
 
 class Network(nn.Module):
-    """The backbone and one logit per class."""
+    """The backbone and one logit per output."""
 
-    def __init__(self, mels: int, classes: int) -> None:
+    def __init__(self, mels: int, outputs: int) -> None:
         super().__init__()
         self.backbone = Backbone(mels).requires_grad_(False)
-        self.head = nn.Linear(256, classes)
+        self.head = nn.Linear(256, outputs)
         glorot_uniform([self.head])
 
     def forward(self, mel: Tensor) -> Tensor:
-        """[shape=(n, frames, mels)] -> logits [shape=(n, classes)]."""
+        """[shape=(n, frames, mels)] -> logits [shape=(n, outputs)]."""
         return self.head(self.backbone(mel))
 
 
 def build(
-    params: Params, *, weights: Mapping[str, np.ndarray], shape: tuple[int, int], classes: int
+    params: Params, *, weights: Mapping[str, np.ndarray], shape: tuple[int, int], outputs: int
 ) -> Network:
     """The pretrained network with an untrained head.
 
@@ -94,6 +95,6 @@ def build(
             f"spectrograms for artists_cnn must have {POOLED_FRAMES} frames, not {shape[0]}; select "
             "view=artists"
         )
-    network = Network(shape[1], classes)
+    network = Network(shape[1], outputs)
     load_weights(network.backbone, in_order(network.backbone, weights), params.weights.file)
     return network

@@ -14,6 +14,7 @@ from mer.schema.training import TrainingConfig
 trainer = "autoencoder_codes"
 reads: tuple[str, ...] = ("spectrogram",)
 augments = "no"
+predicts: tuple[str, ...] = ("classes",)
 fidelities: tuple[str, ...] = ("described",)
 
 
@@ -23,6 +24,6 @@ class Params(Block):
     training: TrainingConfig
 
 
-def build(params: Params, *, seed: int, fidelity: str) -> ClassifierMixin:
+def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> ClassifierMixin:
     """An unfitted classifier of codes [shape=(n, values)]."""
     return RandomForestClassifier(random_state=seed)

@@ -14,6 +14,7 @@ from mer.schema.training import TrainingConfig
 trainer = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
 augments = "training"
+predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 
@@ -24,21 +25,21 @@ class Params(Block):
 
 
 class Network(nn.Module):
-    """Convolutions, a dense layer of 300, one logit per class."""
+    """Convolutions, a dense layer of 300, one logit per output."""
 
-    def __init__(self, shape: tuple[int, int], classes: int) -> None:
+    def __init__(self, shape: tuple[int, int], outputs: int) -> None:
         super().__init__()
         self.convolutions = louro_convolutions(last_norm=False, dropout=0.4)
         self.dense = nn.Linear(flattened(self.convolutions, shape), 300)
-        self.logits = nn.Linear(300, classes)
+        self.logits = nn.Linear(300, outputs)
         glorot_uniform([self.dense, self.logits])
 
     def forward(self, mel: Tensor) -> Tensor:
-        """[shape=(n, frames, mels)] -> logits [shape=(n, classes)]."""
+        """[shape=(n, frames, mels)] -> logits [shape=(n, outputs)]."""
         hidden = self.convolutions(mel.unsqueeze(1))
         return self.logits(torch.relu(self.dense(hidden)))
 
 
-def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
+def build(params: Params, *, shape: tuple[int, int], outputs: int) -> nn.Module:
     """An untrained network for spectrograms of ``shape``, (frames, mels)."""
-    return Network(shape, classes)
+    return Network(shape, outputs)

@@ -16,6 +16,7 @@ from mer.schema.training import TrainingConfig
 trainer = "segment_sequence"
 reads: tuple[str, ...] = ("spectrogram",)
 augments = "no"
+predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 
@@ -31,6 +32,6 @@ class Params(Block):
     training: TrainingConfig
 
 
-def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
+def build(params: Params, *, shape: tuple[int, int], outputs: int) -> nn.Module:
     """An untrained network for sequences of segments of ``shape``, (frames, mels)."""
-    return Joint(params.filters, params.head, params.units, shape, classes)
+    return Joint(params.filters, params.head, params.units, shape, outputs)

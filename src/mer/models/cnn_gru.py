@@ -17,6 +17,7 @@ from mer.schema.training import TrainingConfig
 trainer = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
 augments = "training"
+predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 
@@ -34,10 +35,10 @@ class Params(Block):
 
 
 class Network(nn.Module):
-    """Convolutions, two GRUs as wide as a step, dense layers of 300 and 75, one logit per class."""
+    """Convolutions, two GRUs as wide as a step, dense layers of 300 and 75, one logit per output."""
 
     def __init__(
-        self, shape: tuple[int, int], classes: int, sequence: Literal["single", "frames"]
+        self, shape: tuple[int, int], outputs: int, sequence: Literal["single", "frames"]
     ) -> None:
         super().__init__()
         self.convolutions = louro_convolutions(last_norm=False, dropout=0.4)
@@ -52,7 +53,7 @@ class Network(nn.Module):
             nn.ReLU(),
             nn.Linear(300, 75),
             nn.ReLU(),
-            nn.Linear(75, classes),
+            nn.Linear(75, outputs),
         )
         glorot_uniform(self.head)
 
@@ -64,10 +65,10 @@ class Network(nn.Module):
         return flat.unflatten(1, self.maps).transpose(1, 2).flatten(2)
 
     def forward(self, mel: Tensor) -> Tensor:
-        """[shape=(n, frames, mels)] -> logits [shape=(n, classes)]."""
+        """[shape=(n, frames, mels)] -> logits [shape=(n, outputs)]."""
         return self.head(self.recurrent(self.steps(mel))[:, -1])
 
 
-def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
+def build(params: Params, *, shape: tuple[int, int], outputs: int) -> nn.Module:
     """An untrained network for spectrograms of ``shape``, (frames, mels)."""
-    return Network(shape, classes, params.sequence)
+    return Network(shape, outputs, params.sequence)

@@ -15,6 +15,7 @@ from mer.schema.training import TrainingConfig
 trainer = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
 augments = "training"
+predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 POOLS = (2, 3, 4, 4)
@@ -45,23 +46,23 @@ def blocks(filters: tuple[int, ...]) -> nn.Sequential:
 
 
 class Network(nn.Module):
-    """Convolutions, two GRUs of 32 over the time that the pools leave, one logit per class."""
+    """Convolutions, two GRUs of 32 over the time that the pools leave, one logit per output."""
 
-    def __init__(self, filters: tuple[int, ...], shape: tuple[int, int], classes: int) -> None:
+    def __init__(self, filters: tuple[int, ...], shape: tuple[int, int], outputs: int) -> None:
         super().__init__()
         self.convolutions = blocks(filters)
         channels, _, bands = maps(self.convolutions, shape)
         self.recurrent = GRU(channels * bands, 32, layers=2)
         self.dropout = Dropout(0.5)
-        self.logits = nn.Linear(32, classes)
+        self.logits = nn.Linear(32, outputs)
         glorot_uniform([*self.convolutions, self.logits])
 
     def forward(self, mel: Tensor) -> Tensor:
-        """[shape=(n, frames, mels)] -> logits [shape=(n, classes)]."""
+        """[shape=(n, frames, mels)] -> logits [shape=(n, outputs)]."""
         sequence = self.convolutions(mel.unsqueeze(1)).transpose(1, 2).flatten(2)
         return self.logits(self.dropout(self.recurrent(sequence)[:, -1]))
 
 
-def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
+def build(params: Params, *, shape: tuple[int, int], outputs: int) -> nn.Module:
     """An untrained network for spectrograms of ``shape``, (frames, mels), at least 96 x 96."""
-    return Network(params.filters, shape, classes)
+    return Network(params.filters, shape, outputs)

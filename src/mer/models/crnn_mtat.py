@@ -23,6 +23,7 @@ from mer.schema.training import TrainingConfig
 trainer = "finetune"
 reads: tuple[str, ...] = ("spectrogram", "weights")
 augments = "no"
+predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described",)
 
 BANDS = 96
@@ -77,21 +78,21 @@ class Backbone(nn.Module):
 
 
 class Network(nn.Module):
-    """The backbone, dropout 0.5, one logit per class."""
+    """The backbone, dropout 0.5, one logit per output."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, outputs: int) -> None:
         super().__init__()
         self.backbone = Backbone()
-        self.head = nn.Sequential(Dropout(0.5), nn.Linear(32, classes))
+        self.head = nn.Sequential(Dropout(0.5), nn.Linear(32, outputs))
         glorot_uniform(self.head)
 
     def forward(self, mel: Tensor) -> Tensor:
-        """[shape=(n, frames, 96)] -> logits [shape=(n, classes)]."""
+        """[shape=(n, frames, 96)] -> logits [shape=(n, outputs)]."""
         return self.head(self.backbone(mel))
 
 
 def build(
-    params: Params, *, weights: Mapping[str, np.ndarray], shape: tuple[int, int], classes: int
+    params: Params, *, weights: Mapping[str, np.ndarray], shape: tuple[int, int], outputs: int
 ) -> Network:
     """The pretrained network with an untrained head.
 
@@ -106,7 +107,7 @@ def build(
             f"spectrograms for crnn_mtat must have {BANDS} mels and as many frames, not {shape[1]} and "
             f"{shape[0]}; select view=mtat"
         )
-    network = Network(classes)
+    network = Network(outputs)
     load_weights(network.backbone, renamed(weights, NAMES), params.weights.file)
     network.backbone.requires_grad_(params.tune == "all")
     return network

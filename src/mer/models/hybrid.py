@@ -25,6 +25,7 @@ from mer.schema.training import TrainingConfig, Tuning
 trainer = "hybrid"
 reads: tuple[str, ...] = ("spectrogram", "table")
 augments = "pretraining"
+predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 
@@ -46,9 +47,9 @@ class Params(Block):
 
 
 class DNN(nn.Module):
-    """Batch norm, dropout 0.2, dense layers of 500, 300 and 100, one logit per class."""
+    """Batch norm, dropout 0.2, dense layers of 500, 300 and 100, one logit per output."""
 
-    def __init__(self, features: int, classes: int) -> None:
+    def __init__(self, features: int, outputs: int) -> None:
         super().__init__()
         self.hidden = nn.Sequential(
             batch_norm_1d(features),
@@ -60,34 +61,34 @@ class DNN(nn.Module):
             nn.Linear(300, 100),
             nn.ReLU(),
         )
-        self.logits = nn.Linear(100, classes)
+        self.logits = nn.Linear(100, outputs)
         glorot_uniform([*self.hidden, self.logits])
 
     def forward(self, table: Tensor) -> Tensor:
-        """[shape=(n, features)] -> logits [shape=(n, classes)]."""
+        """[shape=(n, features)] -> logits [shape=(n, outputs)]."""
         return self.logits(self.hidden(table))
 
 
 class CNN(nn.Module):
     """The layers of ``mer.models.cnn`` with a fourth batch norm and a dropout of 0.3."""
 
-    def __init__(self, shape: tuple[int, int], classes: int) -> None:
+    def __init__(self, shape: tuple[int, int], outputs: int) -> None:
         super().__init__()
         convolutions = louro_convolutions(last_norm=True, dropout=0.3)
         dense = nn.Linear(flattened(convolutions, shape), 300)
         self.hidden = nn.Sequential(convolutions, dense, nn.ReLU())
-        self.logits = nn.Linear(300, classes)
+        self.logits = nn.Linear(300, outputs)
         glorot_uniform([dense, self.logits])
 
     def forward(self, mel: Tensor) -> Tensor:
-        """[shape=(n, frames, mels)] -> logits [shape=(n, classes)]."""
+        """[shape=(n, frames, mels)] -> logits [shape=(n, outputs)]."""
         return self.logits(self.hidden(mel.unsqueeze(1)))
 
 
 class Fusion(nn.Module):
     """The penultimate layers of both branches, 100 + 300 values, and a dense classifier on them."""
 
-    def __init__(self, cnn: CNN, dnn: DNN, classes: int) -> None:
+    def __init__(self, cnn: CNN, dnn: DNN, outputs: int) -> None:
         super().__init__()
         self.cnn, self.dnn = cnn.hidden, dnn.hidden.requires_grad_(False)
         self.classifier = nn.Sequential(
@@ -96,7 +97,7 @@ class Fusion(nn.Module):
             nn.ReLU(),
             nn.Linear(200, 100),
             nn.ReLU(),
-            nn.Linear(100, classes),
+            nn.Linear(100, outputs),
         )
         he_normal(self.classifier)
 
@@ -107,13 +108,13 @@ class Fusion(nn.Module):
         return self
 
     def forward(self, mel: Tensor, table: Tensor) -> Tensor:
-        """[shape=(n, frames, mels)], [shape=(n, features)] -> logits [shape=(n, classes)]."""
+        """[shape=(n, frames, mels)], [shape=(n, features)] -> logits [shape=(n, outputs)]."""
         branches = [self.dnn(table), self.cnn(mel.unsqueeze(1))]
         return self.classifier(torch.cat(branches, dim=1))
 
 
 def build(
-    params: Params, *, shape: tuple[int, int], features: int, classes: int
+    params: Params, *, shape: tuple[int, int], features: int, outputs: int
 ) -> tuple[DNN, CNN, type[Fusion]]:
     """Two untrained branches, and the class of their fusion, to be built once they are trained."""
-    return DNN(features, classes), CNN(shape, classes), Fusion
+    return DNN(features, outputs), CNN(shape, outputs), Fusion

@@ -2,14 +2,15 @@
 
 Features are scaled to 0..1, the rows of every class are randomly reduced to the number of the rarest class,
 and columns are ranked on the remaining rows. The perceptron has scikit-learn's defaults, except for
-``alpha`` and ``max_iter`` (docs/methods.md, "Pandrea's MLP").
+``alpha`` and ``max_iter`` (docs/methods.md, "Pandrea's MLP"). For values, columns are ranked by their
+correlation with these, on all rows.
 """
 
 import numpy as np
 from pydantic import PositiveFloat, PositiveInt
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.feature_selection import SelectKBest, chi2
-from sklearn.neural_network import MLPClassifier
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.feature_selection import SelectKBest, chi2, r_regression
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, minmax_scale
 
@@ -18,6 +19,7 @@ from mer.schema import Block
 trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
 augments = "no"
+predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 RELEASED_COLUMNS = 260
@@ -48,11 +50,28 @@ def balanced(y: np.ndarray, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(rows))
 
 
-class Perceptron(ClassifierMixin, BaseEstimator):
-    """Scaler, balancing, feature selection and perceptron as one classifier."""
+def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The absolute correlation of each column with the values, as a mean over the values [shape=(d,)]."""
+    return np.mean([np.abs(r_regression(x, value)) for value in y.T], axis=0)
+
+
+class Selected(BaseEstimator):
+    """A scaler, the columns that rank best, and a perceptron on them."""
 
     def __init__(self, params: Params, seed: int, scaler: MinMaxScaler | str) -> None:
         self.params, self.seed, self.scaler = params, seed, scaler
+
+    def _kept(self, x: np.ndarray) -> np.ndarray:
+        """The selected columns of rows, scaled [shape=(n, k)]."""
+        return self.selection_.transform(self.scaler_.transform(x))
+
+    def get_support(self) -> np.ndarray:
+        """A mask of the selected columns [shape=(d,), dtype=bool]."""
+        return self.selection_.get_support()
+
+
+class Perceptron(ClassifierMixin, Selected):
+    """Scaler, balancing, feature selection and perceptron as one classifier."""
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> "Perceptron":
         """Fit on rows [shape=(n, d)]; the scaler is fitted to all rows, the rest to the balanced ones."""
@@ -67,21 +86,35 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Class probabilities [shape=(n, classes)]."""
-        kept = self.selection_.transform(self.scaler_.transform(x))
-        return self.network_.predict_proba(kept)
-
-    def get_support(self) -> np.ndarray:
-        """A mask of the selected columns [shape=(d,), dtype=bool]."""
-        return self.selection_.get_support()
+        return self.network_.predict_proba(self._kept(x))
 
 
-def build(params: Params, *, seed: int, fidelity: str) -> ClassifierMixin:
-    """An unfitted classifier of rows [shape=(n, d)].
+class PerceptronRegressor(RegressorMixin, Selected):
+    """Scaler, feature selection and perceptron as one regressor."""
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> "PerceptronRegressor":
+        """Fit on rows [shape=(n, d)] and their values [shape=(n, outputs)]."""
+        p = self.params
+        self.scaler_ = Pipeline([("scaler", self.scaler)]).fit(x)
+        self.selection_ = SelectKBest(correlations, k=min(p.k, x.shape[1]))
+        kept = self.selection_.fit_transform(self.scaler_.transform(x), y)
+        network = MLPRegressor(alpha=p.alpha, max_iter=p.max_iter, random_state=self.seed)
+        self.network_ = network.fit(kept, y)
+        return self
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Values [shape=(n, outputs)]."""
+        return self.network_.predict(self._kept(x)).reshape(len(x), -1)
+
+
+def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEstimator:
+    """An unfitted estimator of rows [shape=(n, d)].
 
     With ``fidelity: released`` the rows must have been scaled by ``released``.
     """
     scaler = MinMaxScaler(clip=True) if fidelity == "described" else "passthrough"
-    return Perceptron(params, seed, scaler)
+    kind = Perceptron if predicts == "classes" else PerceptronRegressor
+    return kind(params, seed, scaler)
 
 
 def released(rows: np.ndarray, n_train: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from mer.schema import Block
 trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
 augments = "no"
+predicts: tuple[str, ...] = ("classes",)
 fidelities: tuple[str, ...] = ("described",)
 
 
@@ -18,6 +19,6 @@ class Params(Block):
     """``models.openl3_rf`` has no parameters."""
 
 
-def build(params: Params, *, seed: int, fidelity: str) -> ClassifierMixin:
+def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> ClassifierMixin:
     """An unfitted classifier of rows [shape=(n, d)]."""
     return RandomForestClassifier(random_state=seed)

@@ -19,6 +19,7 @@ from mer.schema.training import TrainingConfig
 trainer = "supervised"
 reads: tuple[str, ...] = ("waveform",)
 augments = "no"
+predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 
@@ -47,24 +48,24 @@ def _block(inputs: int, outputs: int, size: int, stride: int, pool: int) -> nn.S
 
 
 class Network(nn.Module):
-    """Convolutions that reduce the samples to one step, dropout 0.5, one logit per class."""
+    """Convolutions that reduce the samples to one step, dropout 0.5, one logit per output."""
 
-    def __init__(self, filters: Sequence[int], classes: int) -> None:
+    def __init__(self, filters: Sequence[int], outputs: int) -> None:
         super().__init__()
         first, last = filters[0], filters[-1]
         blocks = [_block(1, first, 3, 3, 1)]
         blocks += [_block(i, o, 3, 1, 3) for i, o in zip((first, *filters), filters, strict=False)]
         blocks.append(_block(last, last, 1, 1, 1))
         self.blocks = nn.Sequential(*blocks, nn.Flatten(), nn.Dropout(0.5))
-        self.logits = nn.Linear(last, classes)
+        self.logits = nn.Linear(last, outputs)
         glorot_uniform(self.modules())
 
     def forward(self, samples: Tensor) -> Tensor:
-        """[shape=(n, samples)] -> logits [shape=(n, classes)]."""
+        """[shape=(n, samples)] -> logits [shape=(n, outputs)]."""
         return self.logits(self.blocks(samples.unsqueeze(1)))
 
 
-def build(params: Params, *, shape: tuple[int, ...], classes: int) -> nn.Module:
+def build(params: Params, *, shape: tuple[int, ...], outputs: int) -> nn.Module:
     """An untrained network.
 
     Raises
@@ -78,4 +79,4 @@ def build(params: Params, *, shape: tuple[int, ...], classes: int) -> nn.Module:
             f"models.sample_cnn.waveform.segment_samples must be {length} for {len(params.filters)} "
             f"filters, not {shape[0]}"
         )
-    return Network(params.filters, classes)
+    return Network(params.filters, outputs)

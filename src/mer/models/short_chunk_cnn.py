@@ -19,6 +19,7 @@ from mer.schema.training import TrainingConfig
 trainer = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
 augments = "training"
+predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 
@@ -56,9 +57,9 @@ class Residual(nn.Module):
 
 
 class Network(nn.Module):
-    """Batch norm, residual blocks, global max-pool, a dense layer as wide, one logit per class."""
+    """Batch norm, residual blocks, global max-pool, a dense layer as wide, one logit per output."""
 
-    def __init__(self, filters: Sequence[int], classes: int) -> None:
+    def __init__(self, filters: Sequence[int], outputs: int) -> None:
         super().__init__()
         blocks = [Residual(i, o) for i, o in zip((1, *filters), filters, strict=False)]
         width = filters[-1]
@@ -68,15 +69,15 @@ class Network(nn.Module):
             nn.ReLU(),
             batch_norm_1d(width),
             nn.Dropout(0.5),
-            nn.Linear(width, classes),
+            nn.Linear(width, outputs),
         )
         glorot_uniform(self.modules())
 
     def forward(self, mel: Tensor) -> Tensor:
-        """[shape=(n, frames, mels)] -> logits [shape=(n, classes)]."""
+        """[shape=(n, frames, mels)] -> logits [shape=(n, outputs)]."""
         return self.head(self.maps(mel.unsqueeze(1)))
 
 
-def build(params: Params, *, shape: tuple[int, int], classes: int) -> nn.Module:
+def build(params: Params, *, shape: tuple[int, int], outputs: int) -> nn.Module:
     """An untrained network for spectrograms of any ``shape``, (frames, mels)."""
-    return Network(params.filters, classes)
+    return Network(params.filters, outputs)

@@ -24,6 +24,7 @@ from mer.schema.training import TrainingConfig
 trainer = "random_chunks"
 reads: tuple[str, ...] = ("waveform",)
 augments = "no"
+predicts: tuple[str, ...] = ("classes",)
 fidelities: tuple[str, ...] = ("described", "released")
 
 CONVOLUTIONS = ((60, 5), (60, 5))  # filters, taps
@@ -72,9 +73,9 @@ class Params(Block):
 
 
 class Network(nn.Module):
-    """Sinc filters, two convolutions, hidden layers, one logit per class."""
+    """Sinc filters, two convolutions, hidden layers, one logit per output."""
 
-    def __init__(self, samples: int, rate: int, hidden: Sequence[int], classes: int) -> None:
+    def __init__(self, samples: int, rate: int, hidden: Sequence[int], outputs: int) -> None:
         super().__init__()
         self.heard = TimeNorm(samples)
         self.sinc = SincConv(rate)
@@ -82,11 +83,11 @@ class Network(nn.Module):
         self.sinc_norm = TimeNorm(FILTERS, frames)
         self.convolutions, features = convolutions(frames)
         self.hidden = hidden_layers((features, *hidden))
-        self.logits = nn.Linear(hidden[-1], classes)
+        self.logits = nn.Linear(hidden[-1], outputs)
         initialise(self.hidden, self.logits)
 
     def forward(self, samples: Tensor) -> Tensor:
-        """[shape=(n, samples)] -> logits [shape=(n, classes)]."""
+        """[shape=(n, samples)] -> logits [shape=(n, outputs)]."""
         features = torch.cat([self.features(piece) for piece in samples.split(PIECE)])
         logits: Tensor = self.logits(self.hidden(features))
         return logits
@@ -129,7 +130,7 @@ def initialise(hidden: nn.Sequential, logits: nn.Linear) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def build(params: Params, *, classes: int) -> nn.Module:
+def build(params: Params, *, outputs: int) -> nn.Module:
     """An untrained network.
 
     Raises
@@ -144,4 +145,4 @@ def build(params: Params, *, classes: int) -> nn.Module:
             f"models.sincnet.chunk_ms must give at least {least} samples at {params.filter_rate} Hz, "
             f"not {samples}"
         )
-    return Network(samples, params.filter_rate, params.hidden, classes)
+    return Network(samples, params.filter_rate, params.hidden, outputs)

@@ -4,23 +4,27 @@ Louro et al. use the published top-100 columns, a radial kernel and 10 x 10 fold
 the C and gamma that its search found; those of params.yaml, 8 and 2**-9, are Panda et al.'s (TAFFC 2020),
 chosen, like the columns, on all clips. The authors scale all clips at once; here the scaler is fitted to
 the training clips only (docs/methods.md, "Louro's SVM").
+
+Values are predicted by one support vector regression each, with scikit-learn's epsilon: 0.1 of the scale.
 """
 
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, PositiveFloat
-from sklearn.base import ClassifierMixin
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, scale
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 
 from mer.schema import Block
 
 trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
 augments = "no"
+predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 PUBLISHED_COLUMNS = 100
@@ -52,22 +56,26 @@ def _as_wide_as_published(rows: np.ndarray) -> np.ndarray:
     return rows * np.sqrt(PUBLISHED_COLUMNS / rows.shape[1])
 
 
-def build(params: Params, *, seed: int, fidelity: str) -> ClassifierMixin:
-    """An unfitted scikit-learn classifier of rows [shape=(n, d)].
+def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEstimator:
+    """An unfitted scikit-learn estimator of rows [shape=(n, d)].
 
     The classifier has no calibrated probabilities, only a ``decision_function``. With ``fidelity:
-    released`` the rows must have been scaled by ``released``.
+    released`` the rows must have been scaled by ``released``. The search maximises macro-F1, or minimises
+    the squared error.
     """
-    svc = SVC(C=params.c, gamma=params.gamma)
+    kind, splitter, scoring = SVC, StratifiedKFold, "f1_macro"
+    if predicts == "values":
+        kind, splitter, scoring = SVR, KFold, "neg_mean_squared_error"
     scaler = StandardScaler() if fidelity == "described" else "passthrough"
-    pipeline = Pipeline(
-        [("scaler", scaler), ("width", FunctionTransformer(_as_wide_as_published)), ("svc", svc)]
+    svm = kind(C=params.c, gamma=params.gamma)
+    found = Pipeline(
+        [("scaler", scaler), ("width", FunctionTransformer(_as_wide_as_published)), ("svm", svm)]
     )
-    if params.search == "none":
-        return pipeline
-    grid = {"svc__C": params.grid_c, "svc__gamma": params.grid_gamma}
-    inner = StratifiedKFold(params.folds, shuffle=True, random_state=seed)
-    return GridSearchCV(pipeline, grid, scoring="f1_macro", cv=inner)
+    if params.search == "grid":
+        grid = {"svm__C": params.grid_c, "svm__gamma": params.grid_gamma}
+        inner = splitter(params.folds, shuffle=True, random_state=seed)
+        found = GridSearchCV(found, grid, scoring=scoring, cv=inner)
+    return found if predicts == "classes" else MultiOutputRegressor(found)
 
 
 def released(rows: np.ndarray, n_train: int) -> np.ndarray:

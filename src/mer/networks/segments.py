@@ -169,7 +169,7 @@ class MaskedAutoencoder(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """A recurrent layer over the segments of a clip, dropout 0.5, one logit per class.
+    """A recurrent layer over the segments of a clip, dropout 0.5, one logit per output.
 
     With 512 units per direction and codes of 13 824 values the ``bilstm`` has 58 728 448 parameters and the
     logits have 2050. Keras' BiLSTM has 58 724 352, because torch's gates have a second bias vector.
@@ -178,21 +178,21 @@ class Recurrent(nn.Module):
     ----------
     head : str
         ``bilstm``, ``lstm`` or ``gru``.
-    features, units, classes : int
-        Values of a segment; units per direction; classes.
+    features, units, outputs : int
+        Values of a segment; units per direction; logits.
     """
 
-    def __init__(self, head: Head, features: int, units: int, classes: int) -> None:
+    def __init__(self, head: Head, features: int, units: int, outputs: int) -> None:
         super().__init__()
         kind, both = HEADS[head]
         self.recurrent = kind(features, units, batch_first=True, bidirectional=both)
         self.dropout = Dropout(0.5)
-        self.logits = nn.Linear(units * (1 + both), classes)
+        self.logits = nn.Linear(units * (1 + both), outputs)
         keras_recurrent(self.recurrent)
         glorot_uniform([self.logits])
 
     def forward(self, sequence: Tensor) -> Tensor:
-        """[shape=(n, segments, features)] -> logits [shape=(n, classes)], from the last states."""
+        """[shape=(n, segments, features)] -> logits [shape=(n, outputs)], from the last states."""
         with torch.autocast(sequence.device.type, enabled=False):
             _, state = self.recurrent(sequence.float())
         last = state[0] if isinstance(state, tuple) else state
@@ -203,14 +203,14 @@ class Joint(nn.Module):
     """The encoder and the recurrent classifier, trained together."""
 
     def __init__(
-        self, filters: Sequence[int], head: Head, units: int, shape: tuple[int, int], classes: int
+        self, filters: Sequence[int], head: Head, units: int, shape: tuple[int, int], outputs: int
     ) -> None:
         super().__init__()
         self.encoder = Encoder(filters)
-        self.classifier = Recurrent(head, code_values(filters, shape), units, classes)
+        self.classifier = Recurrent(head, code_values(filters, shape), units, outputs)
 
     def forward(self, mel: Tensor) -> Tensor:
-        """Clips in segments [shape=(n, segments, frames, mels)] -> logits [shape=(n, classes)]."""
+        """Clips in segments [shape=(n, segments, frames, mels)] -> logits [shape=(n, outputs)]."""
         codes, _ = self.encoder(mel.flatten(0, 1))
         return self.classifier(codes.flatten(1).unflatten(0, mel.shape[:2]))
 

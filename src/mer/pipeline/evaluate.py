@@ -1,6 +1,7 @@
 """The scores of a run, the tables for its plots, and the number of clips of a corpus."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,19 +22,33 @@ from mer.io.spectrograms import Mels
 from mer.labels import HIGH
 from mer.metrics import DIGITS, averages, fold_scores, spread, summary
 from mer.schema import Block
-from mer.types import QUADRANTS, Predictions, clip_of
+from mer.types import QUADRANTS, AnyPredictions, ValuePredictions, clip_of
 
 if TYPE_CHECKING:
     from mer.contracts import TwoStageModel
 
-PAIRED = ("f1_macro", "accuracy", "f1_micro", "f1_high")
+PAIRED = ("f1_macro", "accuracy", "f1_micro", "f1_high", "ccc", "rmse", "r2", "pearson")
 
 
-def _confusion(predictions: Predictions) -> pd.DataFrame:
-    """The true and the predicted class: ``actual, predicted``, a row per prediction."""
+def _confusion(predictions: AnyPredictions) -> pd.DataFrame:
+    """The true and the predicted class: ``actual, predicted``, a row per prediction; none of values."""
+    if isinstance(predictions, ValuePredictions):
+        return pd.DataFrame(columns=["actual", "predicted"])
     names = dict(enumerate(predictions.classes))
     pairs = pd.DataFrame({"actual": predictions.y_true, "predicted": predictions.y_pred})
     return pairs.replace(names)
+
+
+def _values(predictions: AnyPredictions) -> pd.DataFrame:
+    """The annotated and the predicted value: ``value, actual, predicted``, a row per prediction and value;
+    none of classes."""
+    names = predictions.names if isinstance(predictions, ValuePredictions) else ()
+    tables = [
+        predictions.frame[[f"y_{name}", f"p_{name}"]].set_axis(["actual", "predicted"], axis=1)
+        for name in names
+    ]
+    table = pd.concat(tables, keys=names, names=["value"]).reset_index(0) if names else None
+    return pd.DataFrame(columns=["value", "actual", "predicted"]) if table is None else table
 
 
 def _curve(curves: pd.DataFrame) -> pd.DataFrame:
@@ -43,16 +58,16 @@ def _curve(curves: pd.DataFrame) -> pd.DataFrame:
     return means.assign(epoch=range(1, len(means) + 1))[["epoch", "phase", "loss", "accuracy"]]
 
 
-def _by_clip(parts: Predictions) -> Predictions | None:
+def _by_clip(parts: AnyPredictions) -> AnyPredictions | None:
     """The mean prediction over the segments of each clip; None if the ids are not ids of segments."""
     frame = parts.frame.assign(id=[clip_of(id_) for id_ in parts.frame["id"]])
     if (frame["id"] == parts.frame["id"]).any():
         return None
-    means = frame.groupby(["id", "repeat", "fold", "y_true"], sort=False, as_index=False).mean()
-    return Predictions(means, parts.classes)
+    means = frame.groupby(parts.keys, sort=False, as_index=False).mean()
+    return replace(parts, frame=means)
 
 
-def _of_clips(parts: Predictions, seed: int) -> dict[str, Any]:
+def _of_clips(parts: AnyPredictions, seed: int) -> dict[str, Any]:
     """``clip_<score>`` with deviation and interval, if the corpus is a segmented corpus; else empty."""
     clips = _by_clip(parts)
     if clips is None:
@@ -61,7 +76,7 @@ def _of_clips(parts: Predictions, seed: int) -> dict[str, Any]:
     return {f"clip_{name}": figure for name, figure in found.items()}
 
 
-def _scored(run: Path) -> tuple[dict[str, Any], Predictions]:
+def _scored(run: Path) -> tuple[dict[str, Any], AnyPredictions]:
     """The composition and all scores of a run, and its predictions.
 
     The scores include those of segments, and those of whole clips of a segmented corpus.
@@ -93,13 +108,14 @@ def run(run: Path, metrics: Path, folds: Path, plots: Path) -> None:
     folds : Path
         JSON to write: the scores of each fold for paired tests.
     plots : Path
-        Folder for ``confusion.csv``, ``curves.csv`` and ``trials.csv``.
+        Folder for ``confusion.csv``, ``values.csv``, ``curves.csv`` and ``trials.csv``.
     """
     scores, predictions = _scored(run)
     write_json(metrics, scores)
     write_json(folds, _folds(predictions))
     tables = {
         "confusion": _confusion(predictions),
+        "values": _values(predictions),
         "curves": _curve(pd.read_csv(run / "curves.csv")),
         "trials": pd.read_csv(run / "trials.csv"),
     }
@@ -119,7 +135,7 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
         the scores of each fold for paired tests. For an absent run: its composition, and the reason under
         ``absent``.
     confusion : Path
-        CSV to write: actual and predicted class of every prediction.
+        CSV to write: actual and predicted class of every prediction; none of values.
     """
     if reason := absent(run):
         composition = read_json(run / MANIFEST)

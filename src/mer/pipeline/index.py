@@ -34,10 +34,10 @@ Counts = Mapping[str, int] | int | None
 log = logging.getLogger("mer")
 
 
-def _check_counts(root: Path, found: Mapping[str, int], expected: Counts) -> None:
+def _check_counts(root: Path, found: Mapping[str, int], total: int, expected: Counts) -> None:
     if expected is None:
         return
-    what, wanted, there = "clips", str(expected), str(sum(found.values()))
+    what, wanted, there = "clips", str(expected), str(total)
     if not isinstance(expected, int):
         what, there = "clips per quadrant", str(dict(found))
         wanted = str({q: expected.get(q, 0) for q in QUADRANTS})
@@ -103,6 +103,19 @@ def _own_folds(root: Path, tracks: Sequence[Track]) -> list[Fold]:
     return folds
 
 
+def _check_range(root: Path, tracks: Sequence[Track], scale: Sequence[float] | None) -> None:
+    """Refuse values of valence or arousal outside of the range that the corpus states."""
+    for track in tracks if scale else ():
+        for axis in labels.HIGH:
+            value = getattr(track, axis)
+            if value is not None and not scale[0] <= value <= scale[1]:  # type: ignore[index]
+                raise MerError(
+                    f"{root}: {axis} of the clip {track.id!r} must lie in the corpus' range, "
+                    f"{scale[0]:g} to {scale[1]:g}, and is {value:g}; correct the label, or "  # type: ignore[index]
+                    f"corpora.{root.name}.range in params/corpora.yaml"
+                )
+
+
 def _unlabelled(root: Path, tracks: Sequence[Track]) -> list[str]:
     """Audio files below ``root`` that no track names, sorted."""
     named = {track.path for track in tracks}
@@ -119,7 +132,13 @@ def _write_unlabelled(path: Path, files: Sequence[str]) -> None:
     write_csv(path, [("path", "reason"), *((name, "no label") for name in names)])
 
 
-def build(root: Path, target: Path, layout: str, counts: Counts) -> None:
+def build(
+    root: Path,
+    target: Path,
+    layout: str,
+    counts: Counts,
+    scale: Sequence[float] | None = None,
+) -> None:
     """Write ``tracks.csv``, one Parquet table per published family, ``folds.csv`` and the manifest.
 
     ``unlabelled.csv`` lists the audio files without a label. ``folds.csv`` has the folds of the corpus' own
@@ -136,20 +155,23 @@ def build(root: Path, target: Path, layout: str, counts: Counts) -> None:
         Module of ``mer.datasets``.
     counts : mapping of str to int, int, or None
         Expected clips per quadrant, or in all; None accepts any number.
+    scale : (float, float) or None
+        ``corpora.<key>.range``, which the manifest keeps as ``range``.
 
     Raises
     ------
     MerError
         If the corpus does not follow its layout, has linked folders, an id is duplicated, the counts
-        differ, or ``folds.csv`` is no table of folds of the corpus.
+        differ, a value lies outside of the range, or ``folds.csv`` is no table of folds of the corpus.
     """
     if root.is_dir():  # else the layout says what is missing
         raw_folder.check(root, hashable=False)
     module = registry.get("datasets", layout)
     tracks: list[Track] = module.tracks(root)
     _check_ids(root, layout, tracks)
+    _check_range(root, tracks, scale)
     found = {q: sum(track.quadrant == q for track in tracks) for q in QUADRANTS}
-    _check_counts(root, found, counts)
+    _check_counts(root, found, len(tracks), counts)
     published, unlabelled = module.published(root), _unlabelled(root, tracks)
     own_folds = _own_folds(root, tracks)
     thresholds = module.thresholds(root) if hasattr(module, "thresholds") else None
@@ -167,5 +189,6 @@ def build(root: Path, target: Path, layout: str, counts: Counts) -> None:
             has_audio=any(track.path for track in tracks),
             unlabelled=len(unlabelled),
             published=sorted(published),
+            **({"range": list(scale)} if scale else {}),
             **({"thresholds": dict(zip(labels.HIGH, thresholds))} if thresholds else {}),
         )

@@ -42,7 +42,8 @@ def split_index(index: Path, target: Path, cut: SegmentedCorpus) -> None:
         files = {part: digests[song] for part, song in songs.items() if song in digests}
         artefacts.write_tracks(folder / "tracks.csv", tracks, files)
         shutil.copyfile(index / "unlabelled.csv", folder / "unlabelled.csv")
-        artefacts.write_manifest(folder, n=len(tracks), of=index.name, parts=cut.parts)
+        facts = {k: v for k, v in read_json(index / artefacts.MANIFEST).items() if k == "range"}
+        artefacts.write_manifest(folder, n=len(tracks), of=index.name, parts=cut.parts, **facts)
 
 
 def _segments(corpus: artefacts.Standard, cut: SegmentedCorpus) -> Iterator[artefacts.StandardClip]:

@@ -245,7 +245,7 @@ def _folds(
 def _mistakes(predictions: Predictions, tracks: Sequence[Track]) -> list[dict[str, Any]]:
     """The wrongly answered clips with the highest probability, averaged over the repeats."""
     artist = {track.id: track.artist for track in tracks}
-    columns = ["y_true", *predictions.probability_columns]
+    columns = ["y_true", *predictions.prediction_columns]
     clips = predictions.frame.groupby("id")[columns].mean().sort_index()
     wrong = []
     for id_, (true, *probabilities) in zip(clips.index, clips.to_numpy()):

@@ -1,7 +1,7 @@
 """Improvement of one system over another on the same clips, with an interval over clips and seeds."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -95,7 +95,9 @@ def _figures(ours: Path, theirs: Path) -> dict[str, Any]:
     if reason := absent(ours) or absent(theirs):
         return {"absent": reason}
     facts = [read_json(run / "run.json") for run in (ours, theirs)]
-    answers = [read_predictions(run / "predictions.parquet") for run in (ours, theirs)]
+    answers = [
+        cast(Predictions, read_predictions(run / "predictions.parquet")) for run in (ours, theirs)
+    ]
     return {
         **improvement(answers[0], answers[1], facts[0]["seed"]),
         "n_clips": len(clips_of(answers[0])),

@@ -8,7 +8,7 @@ import yaml
 from pydantic import Field, FiniteFloat, ValidationError
 
 from mer.errors import MerError
-from mer.schema import Block, Key, Protocol
+from mer.schema import Block, Key, Protocol, TargetName
 
 PAPERS = Path("papers")
 Published = dict[Key, dict[Key, FiniteFloat]]
@@ -135,7 +135,7 @@ class Experiment(Statistic):
     """
 
     model: Key
-    target: Literal["quadrant", "valence", "arousal"]
+    target: TargetName
     view: Key
     family: Key
     augment: Key

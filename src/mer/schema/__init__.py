@@ -9,6 +9,10 @@ Protocol = Literal[
     "default", "grouped", "cv10x10", "cv10", "tvt_70_15_15", "tvt_40_30_30", "song_80_20", "own"
 ]
 
+TargetName = Literal[
+    "quadrant", "valence", "arousal", "label", "valence_value", "arousal_value", "valence_arousal"
+]
+
 
 class Block(BaseModel):
     """A section of params.yaml: an unknown key is an error, and values never change."""

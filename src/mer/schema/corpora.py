@@ -1,8 +1,8 @@
 """The sections of corpora: as they come, rendered, merged and segmented; and how audio is read."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, FiniteFloat, PositiveFloat, PositiveInt, model_validator
 
 from mer.schema import Block, Key, Protocol
 
@@ -16,6 +16,8 @@ class Corpus(Block):
     sample_rate : highest sample rate that a view or a family needs, in Hz
     peak_db : level of each clip's peak after standardization in dBFS, or null to leave the level
     protocol : protocol that ``protocol: default`` stands for; ``own`` is the split in the labels
+    range : lowest and highest value of valence and arousal, in the scale of the annotations; null for a
+        corpus without such values
     counts : published number of clips per quadrant, or in total, which is checked; null accepts any
     sha256 : digests of the authors' archives by file name, which ``mer import`` checks
     """
@@ -24,11 +26,18 @@ class Corpus(Block):
     sample_rate: PositiveInt
     peak_db: Annotated[float, Field(le=0)] | None
     protocol: Protocol
+    range: tuple[FiniteFloat, FiniteFloat] | None
     counts: dict[Literal["Q1", "Q2", "Q3", "Q4"], int] | PositiveInt | None
     citation: str
     license: str
     source: str
     sha256: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = Field(default={})
+
+    @model_validator(mode="after")
+    def _range_ascends(self) -> Self:
+        if self.range and self.range[0] >= self.range[1]:
+            raise ValueError("range must be [lowest, highest], the first below the second, or null")
+        return self
 
 
 class Demo(Block):

@@ -5,13 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 
-class ClipProbabilities(NamedTuple):
-    """Class probabilities of clips, and of their segments where clips are cut.
+class ClipPredictions(NamedTuple):
+    """Predictions for clips, and for their segments where clips are cut.
 
     Attributes
     ----------
-    clips : np.ndarray [shape=(n, C)]
-    segments : np.ndarray [shape=(n, segments, C)] or None
+    clips : np.ndarray [shape=(n, outputs)]
+    segments : np.ndarray [shape=(n, segments, outputs)] or None
     """
 
     clips: np.ndarray
@@ -19,11 +19,11 @@ class ClipProbabilities(NamedTuple):
 
 
 def vote(segments: np.ndarray, fidelity: str) -> np.ndarray:
-    """The class probabilities of clips from those of their segments.
+    """The predictions for clips from those for their segments.
 
     Parameters
     ----------
-    segments : np.ndarray [shape=(n, segments, C)]
+    segments : np.ndarray [shape=(n, segments, outputs)]
     fidelity : str
         ``described``: the mean over the segments. ``released``: 1 for the rounded mean of the class
         indices of the segments, as in Louro et al.'s code: two votes for Q1 and two for Q4 make Q3
@@ -31,24 +31,24 @@ def vote(segments: np.ndarray, fidelity: str) -> np.ndarray:
 
     Returns
     -------
-    np.ndarray [shape=(n, C)]
+    np.ndarray [shape=(n, outputs)]
     """
     if fidelity == "described":
         return segments.mean(axis=1)
     return np.eye(segments.shape[2])[np.rint(segments.argmax(axis=2).mean(axis=1)).astype(int)]
 
 
-def clip_probabilities(
+def clip_predictions(
     examples: np.ndarray, segments_per_clip: int, fidelity: str
-) -> ClipProbabilities:
-    """The class probabilities of clips from those of their examples.
+) -> ClipPredictions:
+    """The predictions for clips from those for their examples.
 
     Parameters
     ----------
-    examples : np.ndarray [shape=(n * segments_per_clip, C)]
-        Class probabilities, clip by clip.
+    examples : np.ndarray [shape=(n * segments_per_clip, outputs)]
+        Predictions, clip by clip.
     """
     segments = examples.reshape(-1, segments_per_clip, examples.shape[1])
     if segments_per_clip == 1:
-        return ClipProbabilities(segments[:, 0], None)
-    return ClipProbabilities(vote(segments, fidelity), segments)
+        return ClipPredictions(segments[:, 0], None)
+    return ClipPredictions(vote(segments, fidelity), segments)

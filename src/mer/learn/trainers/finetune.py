@@ -17,7 +17,7 @@ from mer.learn import loop, tensors
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
-from mer.learn.trainers._voting import clip_probabilities
+from mer.learn.trainers._voting import clip_predictions
 from mer.runtime.device import device
 
 if TYPE_CHECKING:
@@ -60,21 +60,21 @@ def _trainable(network: Any, examples: list[Tensor]) -> tuple[nn.Module, list[Te
 def _build(context: "FoldContext[PretrainedModel]", data: TrainingData, x: Tensor) -> nn.Module:
     """The pretrained network with an untrained head, for examples like ``x``."""
     assert data.pretrained is not None
-    shape, classes = tuple(x.shape[1:]), len(data.classes)
+    shape, outputs = tuple(x.shape[1:]), data.target.outputs
     return context.model.build(
-        context.params, weights=data.pretrained, shape=shape, classes=classes
+        context.params, weights=data.pretrained, shape=shape, outputs=outputs
     )
 
 
 def predict(
     fitted: "FittedFold[PretrainedModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
-    """Class probabilities of any clips by the trained network [shape=(len(ids), C)]."""
+    """Predictions for any clips by the trained network [shape=(len(ids), outputs)]."""
     x = tensors.examples(data, ids, device(), augmented=False)
     network = loop.load_weights(_build(fitted, data, x), fitted.weights, x.device)
     trainable, inputs = _trainable(network, [x])
-    examples = loop.predict(trainable, inputs)
-    return clip_probabilities(examples, data.segments_per_clip, fitted.fidelity).clips
+    examples = loop.predict(trainable, inputs, data.target)
+    return clip_predictions(examples, data.segments_per_clip, fitted.fidelity).clips
 
 
 def fit_predict(context: "FoldContext[PretrainedModel]", data: TrainingData) -> FoldResult:
@@ -92,9 +92,9 @@ def fit_predict(context: "FoldContext[PretrainedModel]", data: TrainingData) -> 
     network = _build(context, data, x).to(where)
     trainable, (x, test) = _trainable(network, [x, test])
     config = context.config(context.params.training)
-    fit = partial(loop.fit, trainable, [x], y, config, seed=context.seed)
+    fit = partial(loop.fit, trainable, [x], y, config, seed=context.seed, objective=data.target)
     phase = loop.timed("training", len(y), fit, position=1)
     loop.update_batchnorm_stats(trainable, [x])
-    examples = loop.predict(trainable, [test])
-    clips, segments = clip_probabilities(examples, data.segments_per_clip, context.fidelity)
+    examples = loop.predict(trainable, [test], data.target)
+    clips, segments = clip_predictions(examples, data.segments_per_clip, context.fidelity)
     return FoldResult(clips[None], segments, [phase], weights=loop.weights(network))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from sklearn.metrics import f1_score
 from sklearn.model_selection import KFold
 from torch import Tensor, nn
 
@@ -17,6 +16,7 @@ from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult, TrainingPhase, Trial
 from mer.runtime.device import device
 from mer.schema.training import TrainingConfig
+from mer.targets.target import Target
 from mer.types import Fold
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _table(context: "FoldContext[HybridModel]", data: TrainingData, ids: Sequenc
 
 
 def _spectrograms(data: TrainingData, ids: Sequence[str], *, augmented: bool) -> list[Tensor]:
-    """The spectrograms of clips and their class indices."""
+    """The spectrograms of clips and their labels."""
     return [
         read(data, ids, device(), augmented=augmented)
         for read in (tensors.examples, tensors.targets)
@@ -84,8 +84,8 @@ def _search(
         network, phase = fuse(config)
         if not context.described:
             return float(phase.curve[-1, 1])
-        found = loop.predict(network, [mel, table]).argmax(1)
-        return f1_score(y.cpu().numpy(), found, average="weighted", zero_division=0)
+        found = loop.predict(network, [mel, table], data.target)
+        return data.target.quality(found, [data.labels[id_] for id_ in clips])
 
     settings = params.model_dump(exclude={"tuning": {"storage"}})
     decides = settings, context.profile, context.seed, context.fidelity
@@ -103,16 +103,16 @@ def _search(
 def predict(
     fitted: "FittedFold[HybridModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
-    """Class probabilities of any clips by the trained fusion [shape=(len(ids), C)]."""
-    where, classes = device(), len(data.classes)
+    """Predictions for any clips by the trained fusion [shape=(len(ids), outputs)]."""
+    where, outputs = device(), data.target.outputs
     mel = tensors.examples(data, ids, where, augmented=False)
     table = tensors.features(data, fitted.fold.train, ids, where)
     shape = (mel.shape[1], mel.shape[2])
     dnn, cnn, fusion = fitted.model.build(
-        fitted.params, shape=shape, features=table.shape[1], classes=classes
+        fitted.params, shape=shape, features=table.shape[1], outputs=outputs
     )
-    network = loop.load_weights(fusion(cnn, dnn, classes), fitted.weights, where)
-    return loop.predict(network, [mel, table])
+    network = loop.load_weights(fusion(cnn, dnn, outputs), fitted.weights, where)
+    return loop.predict(network, [mel, table], data.target)
 
 
 def _train(
@@ -123,9 +123,11 @@ def _train(
     x: list[Tensor],
     y: Tensor,
     config: TrainingConfig,
+    target: Target,
 ) -> TrainingPhase:
     """Train one of the networks in place."""
-    fit = partial(loop.fit, network.to(y.device), x, y, context.config(config), seed=context.seed)
+    config, network = context.config(config), network.to(y.device)
+    fit = partial(loop.fit, network, x, y, config, seed=context.seed, objective=target)
     phase = loop.timed(name, len(y), fit, position=position)
     if context.described:
         loop.update_batchnorm_stats(network, x)
@@ -139,7 +141,7 @@ def fit_predict(context: "FoldContext[HybridModel]", data: TrainingData) -> Fold
     ``released`` that branch is not pre-trained, all clips standardise the table, and batch norms keep their
     running statistics (docs/methods.md, "Louro's Hybrid").
     """
-    params, fold, classes = context.params, context.fold, len(data.classes)
+    params, fold, target = context.params, context.fold, data.target
     table, test_table = (_table(context, data, ids) for ids in (fold.train, fold.test))
     mel, y = _spectrograms(data, fold.train, augmented=False)
     clips = pretraining_clips(fold, data.leak) if context.described else ()
@@ -148,27 +150,27 @@ def fit_predict(context: "FoldContext[HybridModel]", data: TrainingData) -> Fold
     torch.manual_seed(context.seed)
     shape = (mel.shape[1], mel.shape[2])
     dnn, cnn, fusion = context.model.build(
-        params, shape=shape, features=table.shape[1], classes=classes
+        params, shape=shape, features=table.shape[1], outputs=target.outputs
     )
-    phases = [_train(context, "dnn", 1, dnn, [table], y, params.dnn)]
+    phases = [_train(context, "dnn", 1, dnn, [table], y, params.dnn, target)]
     if pretraining:
         many_mel, many_y = pretraining
         config = params.pretraining
-        phases.append(_train(context, "pretraining", 2, cnn, [many_mel], many_y, config))
+        phases.append(_train(context, "pretraining", 2, cnn, [many_mel], many_y, config, target))
     start = torch.get_rng_state()
 
     def fuse(config: TrainingConfig) -> tuple[nn.Module, TrainingPhase]:
         """A trained fusion of the trained branches; two calls with one configuration give the same."""
         torch.set_rng_state(start)
-        network = fusion(deepcopy(cnn), dnn, classes)
-        return network, _train(context, "fusion", 3, network, [mel, table], y, config)
+        network = fusion(deepcopy(cnn), dnn, target.outputs)
+        return network, _train(context, "fusion", 3, network, [mel, table], y, config, target)
 
     config, trials = params.fusion, list[Trial]()
     if params.search == "bayes" and fold.val:
         config, trials = _search(context, data, fuse, [mel, table, y, *pretraining])
     network, phase = fuse(config)
     test_mel = tensors.examples(data, fold.test, device(), augmented=False)
-    found = loop.predict(network, [test_mel, test_table])
+    found = loop.predict(network, [test_mel, test_table], target)
     return FoldResult(
         found[None], phases=[*phases, phase], trials=trials, weights=loop.weights(network)
     )

@@ -24,6 +24,7 @@ from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult, TrainingPhase
 from mer.runtime.device import device
 from mer.schema.training import TrainingConfig
+from mer.targets.target import Target
 
 if TYPE_CHECKING:
     from mer.contracts import ChunkModel
@@ -142,7 +143,7 @@ def classify(network: nn.Module, clips: Clips, size: int, hop: int) -> np.ndarra
 
 
 def _build(context: "FoldContext[ChunkModel]", data: TrainingData) -> nn.Module:
-    return context.model.build(context.params, classes=len(data.classes))
+    return context.model.build(context.params, outputs=data.target.outputs)
 
 
 def _initial_network(
@@ -165,6 +166,7 @@ def _fit(
     network: nn.Module,
     sample: Callable[[torch.Generator], tuple[Chunks, Tensor]],
     y: Tensor,
+    target: Target,
     config: TrainingConfig,
     *,
     seed: int,
@@ -191,7 +193,7 @@ def _fit(
     for _ in range(config.max_epochs):
         x, clip = sample(generator)
         batches = torch.arange(len(x), device=y.device).split(config.batch_size)
-        curve.append(loop.run_epoch(called, [x], y[clip], batches, loop.CLASSIFICATION, optimizer))
+        curve.append(loop.run_epoch(called, [x], y[clip], batches, target, optimizer))
         log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
     if update_batchnorm_stats:
         loop.update_batchnorm_stats(network, [sample(generator)[0]])
@@ -224,7 +226,7 @@ def fit_predict(context: "FoldContext[ChunkModel]", data: TrainingData) -> FoldR
     where, size = device(), params.samples(params.chunk_ms)
     values = _samples(data, where)
     train, test = (Clips.select(data, ids, values, size) for ids in (fold.train, fold.test))
-    y = torch.tensor([data.labels[i] for i in fold.train], device=where)
+    y = torch.from_numpy(data.wanted(fold.train)).to(where)
     config = context.config(params.training)
     count = config.batch_size * (params.smoke_test_steps if short else params.steps)
     sample = partial(train.sample_chunks, count, size, params.amplitude)
@@ -234,8 +236,16 @@ def fit_predict(context: "FoldContext[ChunkModel]", data: TrainingData) -> FoldR
     for restart, seed in enumerate(context.restart_seeds):
         torch.manual_seed(seed)
         network = _initial_network(context, data, where)
-        described = context.described
-        fit = partial(_fit, network, sample, y, config, seed=seed, update_batchnorm_stats=described)
+        fit = partial(
+            _fit,
+            network,
+            sample,
+            y,
+            data.target,
+            config,
+            seed=seed,
+            update_batchnorm_stats=context.described,
+        )
         phases.append(loop.timed("training", count, fit, position=1, restart=restart))
         probabilities.append(_probabilities(context, network, test))
         if restart == 0:

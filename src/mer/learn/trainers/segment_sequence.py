@@ -22,28 +22,30 @@ predict_reads: tuple[str, ...] = ()
 
 def _build(context: "FoldContext[NetworkModel]", data: TrainingData) -> nn.Module:
     shape = restarts.sequences(data).shape[2:]
-    return context.model.build(context.params, shape=shape, classes=len(data.classes))
+    return context.model.build(context.params, shape=shape, outputs=data.target.outputs)
 
 
 def predict(
     fitted: "FittedFold[NetworkModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
-    """Class probabilities of any clips by the network of the first restart [shape=(len(ids), C)]."""
+    """Predictions for any clips by the network of the first restart [shape=(len(ids), outputs)]."""
     where = device()
     assert data.mel is not None
     numbers = np.array(positions(data.mel.ids, ids, "spectrogram"))
     network = loop.load_weights(_build(fitted, data), fitted.weights, where)
-    return loop.predict(network, [memmap.examples(restarts.sequences(data), numbers, where)])
+    examples = memmap.examples(restarts.sequences(data), numbers, where)
+    return loop.predict(network, [examples], data.target)
 
 
 def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> FoldResult:
     """Train a network per restart, all with the same validation clips, and predict the test clips."""
-    train, val = restarts.validation(context, data.labels)
+    train, val = restarts.validation(context, data.target.strata(data.labels))
     assert data.mel is not None
     sides = train, val, context.fold.test
-    return restarts.classify(
+    return restarts.fit_restarts(
         lambda: _build(context, data),
-        restarts.parts(restarts.sequences(data), data.mel.ids, sides, data.labels, device()),
+        restarts.parts(restarts.sequences(data), data.mel.ids, sides, data, device()),
+        data.target,
         context.config(context.params.training),
         "training",
         seeds=context.restart_seeds,

@@ -1,4 +1,4 @@
-"""Fit a scikit-learn classifier on the training part of one fold, once per restart."""
+"""Fit a scikit-learn estimator on the training part of one fold, once per restart."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,6 @@ from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
 from mer.learn.smote import oversample
-from mer.learn.trainers._sklearn import probabilities
 
 if TYPE_CHECKING:
     from mer.contracts import EstimatorModel, ReleasedEstimatorModel
@@ -22,13 +21,13 @@ predict_reads: tuple[str, ...] = ("table",)
 def predict(
     fitted: "FittedFold[EstimatorModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
-    """Class probabilities of any clips [shape=(len(ids), C)].
+    """Predictions for any clips [shape=(len(ids), outputs)].
 
     The estimator is fitted again, as in the first restart.
     """
     fold = replace(fitted.fold, val=(), test=tuple(ids))
     once = fitted.profile.model_copy(update={"repeats": 1})
-    return fit_predict(replace(fitted, fold=fold, profile=once), data).probabilities[0]
+    return fit_predict(replace(fitted, fold=fold, profile=once), data).predicted[0]
 
 
 def _rows(context: "FoldContext[EstimatorModel]", data: TrainingData) -> np.ndarray:
@@ -44,13 +43,13 @@ def _rows(context: "FoldContext[EstimatorModel]", data: TrainingData) -> np.ndar
 def _training_set(
     context: "FoldContext[EstimatorModel]", data: TrainingData, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and classes of the training clips, and of the synthetic rows.
+    """Rows and labels of the training clips, and of the synthetic rows.
 
     With the leak ``before_split`` synthetic rows are made from the test clips, too.
     """
     ids, n_train = (*context.fold.train, *context.fold.test), len(context.fold.train)
     n_seen = len(ids) if data.oversampling and data.leak == "before_split" else n_train
-    y = np.array([data.labels[i] for i in ids[:n_seen]])
+    y = data.wanted(ids[:n_seen])
     if not data.oversampling:
         return rows[:n_train], y
     rng = np.random.default_rng(context.seed)
@@ -58,11 +57,11 @@ def _training_set(
     return np.concatenate([rows[:n_train], new_rows]), np.concatenate([y[:n_train], new_y])
 
 
-def _selected_columns(classifier: Any, data: TrainingData, width: int) -> tuple[str, ...]:
-    """Names of the columns that a classifier selects among the first ``width`` of the table."""
-    if data.table is None or not hasattr(classifier, "get_support"):
+def _selected_columns(estimator: Any, data: TrainingData, width: int) -> tuple[str, ...]:
+    """Names of the columns that an estimator selects among the first ``width`` of the table."""
+    if data.table is None or not hasattr(estimator, "get_support"):
         return ()
-    return tuple(np.array(data.table.names)[:width][classifier.get_support()].tolist())
+    return tuple(np.array(data.table.names)[:width][estimator.get_support()].tolist())
 
 
 def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> FoldResult:
@@ -70,9 +69,11 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
     rows, n_train = _rows(context, data), len(context.fold.train)
     x, y = _training_set(context, data, rows)
     fitted = [
-        context.model.build(context.params, seed=seed, fidelity=context.fidelity).fit(x, y)
+        context.model.build(
+            context.params, seed=seed, fidelity=context.fidelity, predicts=data.target.kind
+        ).fit(x, y)
         for seed in context.restart_seeds
     ]
-    found = [probabilities(c, rows[n_train:], len(data.classes)) for c in fitted]
+    found = [data.target.estimate(estimator, rows[n_train:]) for estimator in fitted]
     selected = _selected_columns(fitted[0], data, rows.shape[1])
     return FoldResult(np.stack(found), selected_columns=selected)

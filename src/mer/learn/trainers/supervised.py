@@ -17,7 +17,7 @@ from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
 from mer.learn.spec_augment import SpecAugment
-from mer.learn.trainers._voting import clip_probabilities
+from mer.learn.trainers._voting import clip_predictions
 from mer.runtime.device import device
 
 if TYPE_CHECKING:
@@ -29,17 +29,19 @@ predict_reads: tuple[str, ...] = ()
 
 def _build(context: "FoldContext[NetworkModel]", data: TrainingData, x: Tensor) -> nn.Module:
     """An untrained network for examples like ``x``."""
-    return context.model.build(context.params, shape=tuple(x.shape[1:]), classes=len(data.classes))
+    return context.model.build(
+        context.params, shape=tuple(x.shape[1:]), outputs=data.target.outputs
+    )
 
 
 def predict(
     fitted: "FittedFold[NetworkModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
-    """Class probabilities of any clips by the trained network [shape=(len(ids), C)]."""
+    """Predictions for any clips by the trained network [shape=(len(ids), outputs)]."""
     x = tensors.examples(data, ids, device(), augmented=False)
     network = loop.load_weights(_build(fitted, data, x), fitted.weights, x.device)
-    examples = loop.predict(network, [x])
-    return clip_probabilities(examples, data.segments_per_clip, fitted.fidelity).clips
+    examples = loop.predict(network, [x], data.target)
+    return clip_predictions(examples, data.segments_per_clip, fitted.fidelity).clips
 
 
 def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> FoldResult:
@@ -59,10 +61,11 @@ def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> Fol
     network = _build(context, data, x).to(where)
     inputs = SpecAugment(x, data.spec_augment) if data.spec_augment else x
     config = context.config(context.params.training)
-    fit = partial(loop.fit, network, [inputs], y, config, seed=seed)
+    fit = partial(loop.fit, network, [inputs], y, config, seed=seed, objective=data.target)
     phases.append(loop.timed("training", len(y), fit, position=1))
     if context.described:
         loop.update_batchnorm_stats(network, [x])
-    examples = loop.predict(network, [tensors.examples(data, fold.test, where, augmented=False)])
-    clips, segments = clip_probabilities(examples, data.segments_per_clip, context.fidelity)
+    test = tensors.examples(data, fold.test, where, augmented=False)
+    examples = loop.predict(network, [test], data.target)
+    clips, segments = clip_predictions(examples, data.segments_per_clip, context.fidelity)
     return FoldResult(clips[None], segments, phases, weights=loop.weights(network))

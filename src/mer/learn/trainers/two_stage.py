@@ -80,7 +80,7 @@ def _autoencoder(context: "FoldContext[TwoStageModel]", data: TrainingData) -> M
 
 def _classifier(context: "FoldContext[TwoStageModel]", data: TrainingData) -> nn.Module:
     shape = restarts.sequences(data).shape[2:]
-    return context.model.build(context.params, shape=shape, classes=len(data.classes))
+    return context.model.build(context.params, shape=shape, outputs=data.target.outputs)
 
 
 def _split(
@@ -94,13 +94,14 @@ def _split(
 def predict(
     fitted: "FittedFold[TwoStageModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
-    """Class probabilities of any clips by the classifier of the first restart [shape=(len(ids), C)]."""
+    """Predictions for any clips by the network of the first restart [shape=(len(ids), outputs)]."""
     where, per_clip = device(), restarts.sequences(data).shape[1]
     first, second = _split(fitted.weights)
     encoder = loop.load_weights(_autoencoder(fitted, data).encoder, first, where)
     classifier = loop.load_weights(_classifier(fitted, data), second, where)
     with encoded(encoder, segments(data, ids, where), per_clip) as codes:
-        return loop.predict(classifier, [memmap.examples(codes, np.arange(len(ids)), where)])
+        examples = memmap.examples(codes, np.arange(len(ids)), where)
+        return loop.predict(classifier, [examples], data.target)
 
 
 def _train_autoencoder(
@@ -132,7 +133,7 @@ def _train_autoencoder(
 def fit_predict(context: "FoldContext[TwoStageModel]", data: TrainingData) -> FoldResult:
     """Train both stages with the same validation clips and predict the test clips."""
     where, per_clip = device(), restarts.sequences(data).shape[1]
-    train, val = restarts.validation(context, data.labels)
+    train, val = restarts.validation(context, data.target.strata(data.labels))
     encoder, stage1 = _train_autoencoder(context, data, train, val)
     encoder_weights = loop.weights(nn.ModuleDict({ENCODER.removesuffix("."): encoder}))
     sides = train, val, context.fold.test
@@ -141,9 +142,10 @@ def fit_predict(context: "FoldContext[TwoStageModel]", data: TrainingData) -> Fo
     with encoded(encoder, segments(data, ids, where), per_clip) as codes:
         seconds, nothing_trained = time.perf_counter() - started, np.empty((0, 2))
         encoding = TrainingPhase("encoding", nothing_trained, seconds, len(ids) * per_clip)
-        result = restarts.classify(
+        result = restarts.fit_restarts(
             lambda: _classifier(context, data),
-            restarts.parts(codes, ids, sides, data.labels, where),
+            restarts.parts(codes, ids, sides, data, where),
+            data.target,
             context.config(context.params.classifier),
             "stage2",
             seeds=context.restart_seeds,

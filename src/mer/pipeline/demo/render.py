@@ -21,6 +21,7 @@ from mer.pipeline.demo.synth import Instrument, perform
 from mer.seeds import generator
 from mer.types import QUADRANTS, Clip, Track
 
+EMOTIONS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
 SIGNS = {"Q1": (1, 1), "Q2": (-1, 1), "Q3": (-1, -1), "Q4": (1, -1)}
 CLIPS_PER_ARTIST = 3
 FIRST = ("Amber", "Brass", "Cobalt", "Distant", "Eleventh", "Feral", "Glass", "Hollow")
@@ -41,7 +42,9 @@ def _track(id_: str, quadrant: str, artist: str) -> Track:
     """A track anywhere in its quadrant but close to the axes."""
     distances = generator(0, "demo", id_, "affect").uniform(0.3, 0.9, size=2)
     valence, arousal = (round(float(s * d), 2) for s, d in zip(SIGNS[quadrant], distances))
-    return Track(id_, quadrant, valence=valence, arousal=arousal, artist=artist)
+    return Track(
+        id_, quadrant, valence=valence, arousal=arousal, artist=artist, label=EMOTIONS[quadrant]
+    )
 
 
 def tracks(per_quadrant: int) -> list[Track]:

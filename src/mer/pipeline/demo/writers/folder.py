@@ -19,7 +19,7 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
         sf.write(file, clip.samples, clip.sample_rate, subtype="PCM_16")
         point = (track.valence, track.arousal)
         own = track.splits.get("own")
-        facts = (track.quadrant, *point, track.artist, track.source, own)
+        facts = (track.quadrant, *point, track.label, track.artist, track.source, own)
         rows.append((f"{track.id}.wav", *facts))
     used = [i for i in range(len(COLUMNS)) if any(row[i] is not None for row in rows)]
     table = [[row[i] for i in used] for row in (COLUMNS, *rows)]

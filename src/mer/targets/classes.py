@@ -1,0 +1,89 @@
+"""A target of classes, such as the quadrants."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mer.targets.target import Label, Target
+from mer.types import Predictions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Classes(Target):
+    """A target of classes: one logit per class, trained with cross-entropy."""
+
+    names: tuple[str, ...]
+    kind = "classes"
+    monitor = "accuracy"
+
+    def text(self, label: Label) -> str:
+        """The name of a class."""
+        return self.names[label]  # type: ignore[index]
+
+    def array(self, labels: Sequence[Label]) -> np.ndarray:
+        """Class indices [shape=(n,)]."""
+        return np.array(labels)
+
+    def strata(self, labels: Mapping[str, Label]) -> Mapping[str, int]:
+        """The classes themselves."""
+        return labels  # type: ignore[return-value]
+
+    def loss(self, outputs: "Tensor", wanted: "Tensor") -> "Tensor":
+        """Cross-entropy of logits against class indices."""
+        from torch.nn import functional  # which stages without networks do not load
+
+        return functional.cross_entropy(outputs, wanted)
+
+    def hits(self, outputs: "Tensor", wanted: "Tensor") -> "Tensor":
+        """Number of examples whose largest logit is that of their class."""
+        return (outputs.argmax(1) == wanted).sum()
+
+    def decode(self, outputs: "Tensor") -> "Tensor":
+        """Class probabilities: the softmax of the logits."""
+        return outputs.softmax(1)
+
+    def estimate(self, estimator: Any, rows: np.ndarray) -> np.ndarray:
+        """Class probabilities; a class that the classifier has not seen has 0.
+
+        A classifier with a ``decision_function`` gets the softmax of its decision values.
+        """
+        from scipy.special import softmax
+
+        if hasattr(estimator, "decision_function"):
+            values = estimator.decision_function(rows)
+            if values.ndim == 1:
+                values = np.column_stack([-values, values])
+            found = softmax(values, axis=1)
+        else:
+            found = estimator.predict_proba(rows)
+        full = np.zeros((len(rows), self.outputs))
+        full[:, estimator.classes_] = found
+        return full
+
+    def quality(self, found: np.ndarray, labels: Sequence[Label]) -> float:
+        """Weighted F1 of the most probable classes."""
+        from sklearn.metrics import f1_score
+
+        return f1_score(labels, found.argmax(1), average="weighted", zero_division=0)
+
+    def columns(
+        self, found: np.ndarray, labels: Sequence[Label], _train: Sequence[Label]
+    ) -> dict[str, Any]:
+        """``y_true``, the class index, and the probabilities ``p_0 … p_{C-1}``."""
+        return {"y_true": labels, **{f"p_{c}": p for c, p in enumerate(found.T)}}
+
+    def answers(self, found: np.ndarray) -> pd.DataFrame:
+        """``class``, the most probable one, and ``p_<class>`` of every class."""
+        table = pd.DataFrame(found, columns=[f"p_{name}" for name in self.names])
+        table.insert(0, "class", np.array(self.names)[found.argmax(1)])
+        return table
+
+    def predictions(self, frame: pd.DataFrame) -> Predictions:
+        """Class probabilities."""
+        return Predictions(frame, self.names)
