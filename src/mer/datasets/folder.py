@@ -3,7 +3,7 @@
 ::
 
     <root>/
-    ├── labels.csv      path, and quadrant or valence or arousal or label; may hold artist, source, split, fold
+    ├── labels.csv      path, and quadrant, valence, arousal or label; perhaps artist, source, split, fold
     └── …               audio files, in any folders, in any format that can be decoded
 
 ``path`` is relative to the root, with forward slashes; without its suffix it is the id. If there is no

@@ -90,7 +90,7 @@ def _scored(run: Path) -> tuple[dict[str, Any], AnyPredictions]:
     return scores | _of_clips(predictions, facts["seed"]), predictions
 
 
-def _folds(predictions: Predictions) -> dict[str, list[float]]:
+def _folds(predictions: AnyPredictions) -> dict[str, list[float]]:
     """The scores of each fold that paired tests need, to 4 digits."""
     by_fold = fold_scores(predictions)
     return {name: by_fold[name].round(DIGITS).tolist() for name in PAIRED if name in by_fold}
