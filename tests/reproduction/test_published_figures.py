@@ -7,7 +7,8 @@ import pytest
 
 from conftest import ROOT
 from mer import config
-from mer.reproduction import spec
+from mer.io.files import read_json
+from mer.reproduction import results, spec, tables
 
 EVERY = spec.load(ROOT / "papers")
 WEIGHTED = ("precision_weighted", "recall_weighted", "f1_weighted", "accuracy")
@@ -185,6 +186,73 @@ def test_the_views_are_those_that_table_1_of_he_two_stage_prints():
         for row in rows
     }
     assert {row: found.published["value"] for row, found in rows.items()} == ours
+
+
+@pytest.mark.parametrize(
+    "name", ["he_two_stage_table1", "he_two_stage_table2", "he_two_stage_table3"]
+)
+def test_parameters_and_shapes_of_the_code_are_those_that_he_two_stage_prints(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    table = EVERY.tables[name]
+    found = tables.cells(table, lambda key: results.results(table.paper, key))
+    cells = [cell for row in found.values() for cell in row.values() if "value" in cell]
+    assert [cell["value"] for cell in cells] == [cell["value_published"] for cell in cells]
+    upsampled = [row for row in table.rows if row.startswith("up_")]  # no maps of their own
+    assert len(cells) == (len(table.rows) - len(upsampled)) * len(table.columns)
+
+
+@pytest.mark.parametrize(
+    ("axis", "threshold", "high", "accuracy", "f1"),
+    [("valence", 0.567, 467, 0.609, 0.757), ("arousal", 0.587, 473, 0.617, 0.763)],
+)
+def test_pmemo_is_divided_as_figure_3_says_and_always_high_scores_so(
+    axis, threshold, high, accuracy, f1
+):
+    """Recomputed from the 767 published points by k-means; the figure prints no numbers."""
+    folder = ROOT / "metrics/experiments/he_two_stage"
+    counts = read_json(folder / "pmemo_counts.json")
+    assert (counts[f"{axis}_high"], counts["n_clips_total"]) == (high, 767)
+    assert counts[f"{axis}_threshold"] == pytest.approx(threshold, abs=1e-3)
+    constant = read_json(folder / f"pmemo_constant_{axis}.json")
+    assert constant["high_accuracy"] == pytest.approx(accuracy, abs=1e-3)
+    assert constant["high_f1"] == pytest.approx(f1, abs=1e-3)
+
+
+def test_always_high_is_the_constant_row_of_both_corpora():
+    table = EVERY.tables["he_two_stage_table5"]
+    for corpus in ("pmemo", "4qaed"):
+        for axis in table.columns:
+            assert table.key(f"{corpus}_high", axis) == f"{corpus}_constant_{axis}"
+
+
+def test_the_published_1714_are_absent_with_their_reason_until_a_user_brings_the_table():
+    for row in ("svm_published1714",):
+        assert row in EVERY.tables["louro_improving_table1"].rows
+        facts = read_json(ROOT / f"metrics/experiments/louro_improving/{row}_4qaed.json")
+        assert "no published table 'published1714'" in facts["absent"]
+
+
+def test_a_row_on_re_extracted_features_says_so():
+    for table in EVERY.tables.values():
+        for key, row in table.rows.items():
+            for column in table.columns:
+                family = getattr(EVERY.find(table.key(key, column)), "family", "")
+                if family in ("panda1714", "every_extracted"):
+                    assert "re-extracted" in f"{row.title} {row.note}", (table.title, key)
+
+
+# Always the same answer, whoever sings; a table that users bring.
+WITHOUT_TWIN = ("constant", "published1714")
+
+
+def test_every_real_row_of_4qaed_has_an_artist_grouped_twin():
+    declared = [*EVERY.experiments.values(), *EVERY.pretrained.values()]
+    for path in (ROOT / "metrics/experiments").glob("*/*4qaed*.json"):
+        found = EVERY.find(path.stem)
+        if not isinstance(found, spec.Experiment) or "search" in found.settings:
+            continue
+        if found.model not in WITHOUT_TWIN and found.family not in WITHOUT_TWIN:
+            assert found.model_copy(update={"protocol": "grouped"}) in declared, path.stem
 
 
 CHAINS = """

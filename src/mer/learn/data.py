@@ -267,11 +267,12 @@ def gather(
     """
     model, tracks = registry.get("models", selection.model), read_tracks(selection.folder("index"))
     masks_spectrograms = model.trainer == "supervised" and "spectrogram" in model.reads
+    inputs = read(selection, params, columns, model.reads if reads is None else reads)
     augmented = None
     if model.augments != "no" and policy.versions:
         augmented = AugmentedMels.read(_present(selection.folder("augmented"), selection.model))
     return replace(
-        read(selection, params, columns, model.reads if reads is None else reads),
+        inputs,
         labels=labels.encode(tracks, selection.target),
         augmented=augmented,
         synthesis=policy.synthesis if model.augments != "no" else None,
