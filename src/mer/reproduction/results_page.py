@@ -90,10 +90,11 @@ def _number(value: float | None) -> str:
 
 def _score(facts: dict[str, Any], name: str) -> tuple[str, str]:
     """Score ± standard deviation (of more than one training), and the interval over clips."""
-    score = _number(facts[name])
+    parts = [_number(facts[name])]
     if facts["n_folds"] > 1:
-        score += f" ± {_number(facts[f'{name}_sd'])}"
-    return score, "–".join(_number(facts[f"{name}_{bound}"]) for bound in ("low", "high"))
+        parts.append(_number(facts.get(f"{name}_sd")))
+    bounds = (_number(facts.get(f"{name}_{bound}")) for bound in ("low", "high"))
+    return " ± ".join(filter(None, parts)), "–".join(filter(None, bounds))
 
 
 def _epochs(facts: dict[str, Any]) -> str:
@@ -197,7 +198,7 @@ def page(papers: Papers) -> str:
     for key, paper in papers.papers.items():
         parts += [f"## {paper.title}", f"By {paper.authors}."]
         for table in papers.tables.values():
-            scored = not table.timed and not {"value", "n_clips"} & set(table.metrics)
+            scored = not table.timed and not {"value", "n_clips", "threshold"} & set(table.metrics)
             if table.paper == key and scored:
                 parts += _section(papers, table)
     return "\n\n".join(parts) + "\n"
