@@ -1,7 +1,9 @@
 # `make repro` and `make test` are all that a new user needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install repro tables docs test lint format
+.PHONY: help install repro tables real docs test lint format
 
+HOURS ?= 2
+PROFILE ?= quick
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
@@ -28,6 +30,9 @@ repro: $(INSTALLED) ## run the selected system (params.yaml) and print its resul
 tables: $(INSTALLED) ## run every experiment behind the published tables on miniatures, and write the tables (PAPERS=louro_merge: one paper's)
 	python stages/tables.py $(PAPERS)
 	mer status $(PAPERS)
+
+real: $(INSTALLED) ## train the experiments on the real corpora in data/raw for some hours (HOURS=2, PROFILE=quick)
+	python stages/real.py $(HOURS) $(PROFILE)
 
 docs: .venv/docs-installed ## build docs/ as a site in .mer/docs, and check its links
 	python stages/results_page.py

@@ -23,8 +23,6 @@ import json
 import logging
 import os
 import platform
-import subprocess
-import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,10 +31,8 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-import experiment_queue
 import torch
 import training as loops
-from experiment_queue import Record
 from torch import Tensor, nn
 
 from mer import config, registry
@@ -44,7 +40,8 @@ from mer.learn import loop, reconstruction
 from mer.learn.trainers import two_stage
 from mer.networks.autoencoder import Autoencoder
 from mer.pipeline import experiment as experiments
-from mer.pipeline import folds
+from mer.pipeline import experiment_queue, real_run
+from mer.pipeline.experiment_queue import Record
 from mer.pipeline.stage import versions
 from mer.reproduction import spec
 from mer.runtime.device import computes_in_bfloat16, device
@@ -228,52 +225,10 @@ def throughput(target: Path, batches: int, where: torch.device) -> None:
             torch.cuda.empty_cache()
 
 
-def stage(*words: str) -> None:
-    """Run a stage script."""
-    started = time.time()
-    subprocess.run([sys.executable, f"stages/{words[0]}.py", *words[1:]], check=True)
-    log.info("%s: %.1f s", " ".join(words), time.time() - started)
-
-
-def needs(key: str) -> list[Path]:
-    """The artefacts that an experiment reads, apart from handcrafted features."""
-    given = spec.load().find(key).model_dump()  # type: ignore[union-attr]
-    found = [Path("data/folds", given["protocol"], f"{DATASET}.json")]
-    if given["view"] != "none":
-        found.append(Path("data/mel", given["view"], DATASET))
-    if given["augmented"] != "none/none":
-        found.append(Path("data/augmented", given["augmented"], DATASET))
-    return found
-
-
-def prepare_corpus() -> None:
-    """Index, standardize and split the corpus."""
-    corpus, index = Path("data/standard", DATASET), Path("data/index", DATASET)
-    if not corpus.exists():
-        stage("index", DATASET)
-        stage("standardize", DATASET)
-    own, seed, amount = config.read(f"corpora.{DATASET}.protocol", "seed", f"profiles.{PROFILE}")
-    folds.make(index, corpus, Path("data/folds"), own=own, profile=amount, seed=seed)
-
-
-def prepare(artefact: Path) -> None:
-    """Compute the spectrograms or the augmented versions that ``artefact`` names."""
-    kind, *names = artefact.parts[1:]
-    stage({"augmented": "augment"}.get(kind, kind), *names)
-
-
-def experiment(key: str, until: float) -> Record:
+def experiment(common: Record, key: str, until: float) -> Record:
     """Train and score one experiment on the folds that start before ``until``; its record."""
-    logging.basicConfig(level=logging.WARNING)
-    started = time.time()
-    found = spec.load().find(key)
-    assert found is not None
-    given = found.model_dump()
-    settings, (seed,) = config.settings(given["settings"].split()), config.read("seed")
-    amount = {"profile": PROFILE, "seed": seed, "max_folds": EXPERIMENTS[key], "until": until}
-    timing = experiments.run(given["paper"], key, given, settings, **amount)
-    seconds = round(time.time() - started, 2)
-    return {"key": key, "paper": given["paper"], "seconds": seconds, "timing": timing}
+    limit = EXPERIMENTS[key]
+    return real_run.train(key, until, profile=PROFILE, max_folds=limit, facts=common)
 
 
 def without_weights(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
@@ -281,21 +236,16 @@ def without_weights(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if "/weights" in member.name else member
 
 
-def write_results(out: Path, common: Record, records: Sequence[Record]) -> None:
+def write_results(out: Path, records: Sequence[Record]) -> None:
     """Write ``results.tar``, the scores, predictions and records of the experiments that have scores, and
     ``errors.json``, the others."""
     with tarfile.open(out / "results.tar.part", "w") as tar:
         for record in records:
-            if "error" in record:
-                continue
-            paper, key = Path(str(record["paper"])), str(record["key"])
-            sidecar = experiments.METRICS / paper / f"{key}.record.json"
-            rest = {k: record[k] for k in ("seconds", "timing") if k in record}
-            facts = {"stage": f"experiment@{key}", **rest, **common, "ended": time.time()}
-            sidecar.write_text(json.dumps(facts, indent=2) + "\n")
-            tar.add(sidecar)
-            tar.add(experiments.METRICS / paper / f"{key}.json")
-            tar.add(experiments.RUNS / paper / key, filter=without_weights)
+            if "error" not in record:
+                paper, key = str(record["paper"]), str(record["key"])
+                tar.add(experiments.METRICS / paper / f"{key}.record.json")
+                tar.add(experiments.METRICS / paper / f"{key}.json")
+                tar.add(experiments.RUNS / paper / key, filter=without_weights)
     (out / "results.tar.part").replace(out / "results.tar")
     errors = [record for record in records if "error" in record]
     (out / "errors.json").write_text(json.dumps(errors, indent=1))
@@ -330,11 +280,10 @@ def main() -> None:
         keys = [key for key in EXPERIMENTS if has_features(key)]
         common = provenance(facts(where), chosen.commit)
         task = experiment_queue.Task(
-            {key: needs(key) for key in keys},
-            prepare_corpus,
-            prepare,
-            experiment,
-            partial(write_results, chosen.out, common),
+            real_run.needs(keys, PROFILE),
+            partial(real_run.prepare, profile=PROFILE),
+            partial(experiment, common),
+            partial(write_results, chosen.out),
         )
         experiment_queue.run(task, chosen.workers, deadline)
 

@@ -1,4 +1,4 @@
-"""Cut a corpus into folds, by every protocol: ``python stages/folds.py <dataset>``."""
+"""Split a corpus into folds, by every protocol: ``python stages/folds.py <dataset> [<profile>]``."""
 
 import sys
 from pathlib import Path
@@ -7,10 +7,10 @@ from mer import config
 from mer.pipeline import folds
 from mer.pipeline.stage import stage
 
-dataset = sys.argv[1]
+dataset, *given = sys.argv[1:]
 with stage(f"folds@{dataset}"):
-    own, profile, seed = config.read(f"corpora.{dataset}.protocol", "profile", "seed")
-    (amount,) = config.read(f"profiles.{profile}")
+    own, selected, seed = config.read(f"corpora.{dataset}.protocol", "profile", "seed")
+    (amount,) = config.read(f"profiles.{given[0] if given else selected}")
     folds.make(
         Path("data/index", dataset),
         Path("data/standard", dataset),

@@ -151,7 +151,7 @@ class Arrays(dict[str, np.ndarray]):
 Stored = TypeVar("Stored", bound=Storable)
 
 
-def _write(result: Storable, path: Path) -> None:
+def write_result(result: Storable, path: Path) -> None:
     """Write a result as safetensors, its facts as JSON in the metadata; the file is whole or absent."""
     arrays, facts = result.to_arrays()
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
@@ -160,7 +160,7 @@ def _write(result: Storable, path: Path) -> None:
     temporary.replace(path)
 
 
-def _read(kind: type[Stored], path: Path) -> Stored | None:
+def read_result(kind: type[Stored], path: Path) -> Stored | None:
     """The result that an earlier call has stored, or None where it stored none or the file is damaged."""
     try:
         with safe_open(path, "numpy") as file:
@@ -181,10 +181,10 @@ def _stored_or_computed(
     """The stored result of an item, or else the computed one, stored; None when the time is up."""
     number, value = item
     path = folder / f"{number}.safetensors"
-    result = _read(kind, path)
+    result = read_result(kind, path)
     if result is None and (until is None or time.time() < until):
         result = function(value)
-        _write(result, path)
+        write_result(result, path)
     return result
 
 

@@ -67,13 +67,14 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _record(name: str, seconds: float, commit: str) -> dict[str, Any]:
+def record_of(name: str, seconds: float, commit: str | None = None) -> dict[str, Any]:
+    """The record of a run that took ``seconds``; without a commit, of the code as it is now."""
     return {
         "stage": name,
         "seconds": round(seconds, 2),
         "device": _device(),
         "ended": time.time(),
-        "commit": commit,
+        "commit": commit or _commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "portable": limited(),
         "python": platform.python_version(),
@@ -133,7 +134,7 @@ def stage(name: str, sidecar: Path | None = None) -> Iterator[dict[str, Any]]:
     added: dict[str, Any] = {}
     with one_sentence(name):
         yield added
-        record = _record(name, time.perf_counter() - started, commit) | added
+        record = record_of(name, time.perf_counter() - started, commit) | added
         for path in filter(None, (RECORDS / f"{name}.json", sidecar)):
             write_json(path, record)
 

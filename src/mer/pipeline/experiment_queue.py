@@ -23,7 +23,7 @@ from mer.runtime.processes import end_at_once
 POLL = 0.5  # seconds
 Record = dict[str, object]
 
-log = logging.getLogger("gpu")
+log = logging.getLogger("mer")
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,6 @@ class Task:
     ----------
     needs : mapping of str to sequence of Path
         Experiment -> the artefacts that it reads; in the order of the experiments.
-    prepare_corpus : callable
-        Runs once, before every ``prepare``.
     prepare : callable of a Path
         Computes an artefact.
     experiment : callable of a str and a float
@@ -46,7 +44,6 @@ class Task:
     """
 
     needs: Mapping[str, Sequence[Path]]
-    prepare_corpus: Callable[[], None]
     prepare: Callable[[Path], None]
     experiment: Callable[[str, float], Record]
     write: Callable[[list[Record]], None]
@@ -58,7 +55,7 @@ def summary(error: Exception) -> str:
 
 
 def prepare_all(task: Task, failed: dict[Path, str]) -> None:
-    """Prepare the corpus, then every artefact that does not exist, in the order of the experiments.
+    """Prepare every artefact that does not exist, in the order of the experiments.
 
     Parameters
     ----------
@@ -66,13 +63,6 @@ def prepare_all(task: Task, failed: dict[Path, str]) -> None:
         Receives the artefacts that could not be prepared, with the error; the others are prepared.
     """
     artefacts = list(dict.fromkeys(path for paths in task.needs.values() for path in paths))
-    try:
-        task.prepare_corpus()
-    except Exception as error:
-        message = f"the corpus could not be prepared: {summary(error)}"
-        log.warning(message)
-        failed.update(dict.fromkeys(artefacts, message))
-        return
     for path in artefacts:
         try:
             if not path.exists():

@@ -1,0 +1,126 @@
+"""Training of the experiments on real corpora for some hours, fold by fold, on all cores."""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mer import config
+from mer.io.artefacts import read_json, write_json
+from mer.parallel import jobs
+from mer.pipeline import experiment, experiment_queue, inputs
+from mer.pipeline.experiment_queue import Record
+from mer.pipeline.stage import record_of
+from mer.reproduction import spec
+from mer.reproduction.real_cells import Cell
+from mer.selection import DATA
+
+NO_FACTS: Mapping[str, Any] = {}
+
+
+def train(
+    key: str,
+    until: float,
+    *,
+    profile: str,
+    max_folds: int | None = None,
+    seconds: Mapping[str, float] = NO_FACTS,
+    facts: Mapping[str, Any] = NO_FACTS,
+) -> Record:
+    """Train and score an experiment in this process, on the folds that end before a time.
+
+    Results with more folds, of an earlier call, stay in the ledger.
+
+    Parameters
+    ----------
+    until : float
+        Time, as ``time.time()`` returns it.
+    seconds : mapping of str to float
+        Expected duration of a fold of each experiment: none starts later than that before ``until``.
+    facts : mapping of str to value
+        What the record says in place of what this process finds out.
+
+    Returns
+    -------
+    dict
+        ``key``, ``paper``, ``seconds`` and ``timing``.
+    """
+    logging.basicConfig(level=logging.WARNING)
+    os.environ["MER_JOBS"] = "1"
+    started = time.time()
+    given = spec.load().find(key).model_dump(exclude_none=True)  # type: ignore[union-attr]
+    paper, settings, (seed,) = given["paper"], given["settings"].split(), config.read("seed")
+    scores = experiment.METRICS / paper / f"{key}.json"
+    before = scores.read_bytes() if scores.exists() else b"{}"
+    timing = experiment.run(
+        paper,
+        key,
+        given,
+        config.settings(settings),
+        profile=profile,
+        seed=seed,
+        max_folds=max_folds,
+        until=until - seconds.get(key, 0),
+    )
+    taken = time.time() - started
+    record = {**record_of(f"experiment@{key}", taken), **facts, "timing": timing}
+    if _has_more_folds(json.loads(before), read_json(scores)):
+        scores.write_bytes(before)
+    else:
+        write_json(scores.with_suffix(".record.json"), record)
+    return {"key": key, "paper": paper, "seconds": round(taken, 2), "timing": timing}
+
+
+def _has_more_folds(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether old results are of more folds than the new ones, and of the committed parameters."""
+    return "changed" not in old and old.get("n_folds", 0) > new.get("n_folds", 0)
+
+
+def prepare(artefact: Path, *, profile: str) -> None:
+    """Compute an input of the experiments, folds by the profile."""
+    if artefact.is_relative_to(DATA / "folds"):
+        inputs.split_corpus(artefact.stem, profile)
+    else:
+        inputs.prepare(artefact)
+
+
+def needs(keys: Sequence[str], profile: str) -> dict[str, list[Path]]:
+    """The artefacts that experiments read; their folds are deleted, as they may be of another profile."""
+    papers, (seed,) = spec.load(), config.read("seed")
+    found = {}
+    for key in keys:
+        given = papers.find(key).model_dump(exclude_none=True)  # type: ignore[union-attr]
+        found[key] = inputs.needed(given, profile, seed)
+        found[key][0].unlink(missing_ok=True)
+    return found
+
+
+def run(cells: Sequence[Cell], hours: float, profile: str) -> list[Record]:
+    """Train the experiments, an experiment per core, until the hours are over; return their records.
+
+    An experiment whose inputs cannot be computed, or that fails, has a record with its ``error``. The next
+    call trains only the folds that are missing, as long as the code is the same.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        The most important first; those whose folds are all there are left out.
+    """
+    missing = {cell.key: cell.seconds or 0.0 for cell in cells if cell.done < cell.folds}
+    records: list[Record] = []
+
+    def keep(found: list[Record]) -> None:
+        records[:] = found
+
+    task = experiment_queue.Task(
+        needs(list(missing), profile),
+        partial(prepare, profile=profile),
+        partial(train, profile=profile, seconds=missing),
+        keep,
+    )
+    experiment_queue.run(task, jobs(), time.time() + 3600 * hours)
+    return records

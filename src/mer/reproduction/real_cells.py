@@ -1,0 +1,117 @@
+"""The experiments on real corpora that lack folds, with the hours that they need."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from mer.io.artefacts import read_json
+from mer.reproduction.results import LEDGER, RAW, is_uncommitted
+from mer.reproduction.spec import Experiment, Papers, corpus_of
+from mer.schema.profiles import WHOLE, Profile
+from mer.types import FOLDS
+
+UNKNOWN_SECONDS = 3600.0  # of a fold that nobody has timed: after most others, for it may be long
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An experiment on a real corpus that is there.
+
+    Attributes
+    ----------
+    key, paper : str
+    folds : int
+        Folds that the profile wants.
+    done : int
+        Folds of them in the ledger.
+    seconds : float or None
+        Duration of a fold on one core, as far as the ledger tells.
+    """
+
+    key: str
+    paper: str
+    folds: int
+    done: int
+    seconds: float | None
+
+    @property
+    def needs(self) -> float:
+        """Seconds on one core that the missing folds need."""
+        return (self.folds - self.done) * (
+            UNKNOWN_SECONDS if self.seconds is None else self.seconds
+        )
+
+
+def planned(protocol: str, profile: Profile) -> int:
+    """Number of folds of a protocol under a profile."""
+    folds, repeats = FOLDS[protocol]
+    if folds > 1:
+        folds, repeats = profile.folds or folds, profile.repeats or repeats
+    return min(folds * repeats, profile.max_folds or folds * repeats)
+
+
+def _known(paper: str, key: str, ledger: Path) -> dict[str, Any]:
+    """The results and the record of an experiment on the real corpus, with the committed parameters."""
+    path = ledger / paper / f"{key}.json"
+    facts = read_json(path) if path.exists() else {}
+    if not facts or "absent" in facts or "changed" in facts or "max_epochs" in facts:
+        return {}
+    record = path.with_suffix(".record.json")
+    return {**facts, "record": read_json(record) if record.exists() else {}}
+
+
+def _done(facts: dict[str, Any], profile: str) -> int:
+    """The folds that need not be trained again: of committed code, or of the whole protocol."""
+    whole = facts.get("profile") == WHOLE
+    same = facts.get("profile") == profile and not is_uncommitted(facts["record"])
+    return _folds(facts) if whole or same else 0
+
+
+def _folds(facts: dict[str, Any]) -> int:
+    return int(facts.get("n_folds", 0)) // int(facts.get("n_restarts", 1))
+
+
+def seconds_per_fold(facts: dict[str, Any]) -> float | None:
+    """The mean duration of a fold: of its trainings where they were timed, else of the whole run."""
+    record, folds = facts.get("record", {}), _folds(facts)
+    phases = [v for k, v in record.get("timing", {}).items() if k.endswith("_seconds_per_fold")]
+    if phases:
+        return float(sum(phases)) * int(facts.get("n_restarts", 1))
+    return float(record["seconds"]) / folds if folds and "seconds" in record else None
+
+
+def cells(
+    papers: Papers, name: str, profile: Profile, ledger: Path = LEDGER, raw: Path = RAW
+) -> list[Cell]:
+    """The experiments whose corpus is there, those that need the least time first.
+
+    An experiment that nobody has timed takes as long as the others of its model. Transfers are left out,
+    because they need the network of another experiment.
+
+    Parameters
+    ----------
+    name, profile : str, Profile
+        The profile to train under. Folds of the profile ``paper`` count for every other profile too.
+    """
+    found = dict(_on_hand(papers, raw))
+    known = {key: _known(experiment.paper, key, ledger) for key, experiment in found.items()}
+    timed = {key: seconds_per_fold(facts) for key, facts in known.items()}
+    listed = []
+    for key, experiment in found.items():
+        same_model = [k for k, other in found.items() if other.model == experiment.model]
+        others = [seconds for k in same_model if (seconds := timed[k]) is not None]
+        seconds = timed[key] if timed[key] is not None else median(others) if others else None
+        wanted = planned(experiment.protocol, profile)
+        done = min(_done(known[key], name), wanted) if known[key] else 0
+        listed.append(Cell(key, experiment.paper, wanted, done, seconds))
+    return sorted(listed, key=lambda cell: (cell.needs, cell.key))
+
+
+def _on_hand(papers: Papers, raw: Path) -> Iterator[tuple[str, Experiment]]:
+    for group in (papers.experiments, papers.cross, papers.pretrained):
+        for key, experiment in group.items():
+            corpora = {corpus_of(experiment), getattr(experiment, "source", None)} - {None}
+            if all((raw / str(corpus)).is_dir() for corpus in corpora):
+                yield key, experiment

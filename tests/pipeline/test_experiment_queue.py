@@ -1,0 +1,138 @@
+"""mer.pipeline.experiment_queue: whatever fails or ends it, the experiments that ended are written."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from conftest import ROOT
+from mer.pipeline import experiment_queue
+
+PATHS = {"PYTHONPATH": str(ROOT / "src")}
+PATIENCE = 120  # seconds, on a machine that others use
+# Of its experiments, ``slow`` ends only when its time is over.
+PROGRAM = """
+import json
+import sys
+import time
+from pathlib import Path
+
+from mer.pipeline import experiment_queue
+
+
+def experiment(key, until):
+    if key == "slow" and until > time.time():
+        Path("started").touch()
+        time.sleep(600)
+    return {"key": key, "paper": "louro"}
+
+
+def write(records):
+    Path("results.part").write_text(json.dumps(records))
+    Path("results.part").replace("results.json")
+
+
+if __name__ == "__main__":
+    needs = {"fast": [], "slow": []}
+    task = experiment_queue.Task(needs, lambda path: None, experiment, write)
+    experiment_queue.run(task, 2, time.time() + float(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """``run(**functions)``: the scored experiments and the errors of three, of which one needs ``tfm``."""
+
+    def start(seconds=PATIENCE, **functions):
+        needs = {"plain": ["mel"], "augmented": ["mel", "tfm"], "other": ["mel"]}
+        task = experiment_queue.Task(
+            **{
+                "needs": {key: list(map(Path, names)) for key, names in needs.items()},
+                "prepare": Path.mkdir,
+                "experiment": lambda key, _until: {"key": key, "paper": "louro"},
+                "write": lambda records: written.append(records),
+            }
+            | functions
+        )
+        experiment_queue.run(task, 2, time.time() + seconds)
+        return outcome(written[-1])
+
+    written = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(experiment_queue, "POLL", 0.01)
+    monkeypatch.setattr(experiment_queue, "start_pool", ThreadPoolExecutor)
+    return start
+
+
+def outcome(records):
+    """The keys of the experiments with scores, and the errors of the others."""
+    errors = {record["key"]: record["error"] for record in records if "error" in record}
+    return {record["key"] for record in records} - set(errors), errors
+
+
+def test_every_experiment_whose_inputs_are_prepared_is_scored(run):
+    assert run() == ({"plain", "augmented", "other"}, {})
+
+
+def test_a_failed_preparation_loses_only_the_experiments_that_need_it(run):
+    def prepare(artefact):
+        if artefact.name == "tfm":
+            raise ModuleNotFoundError("No module named 'librosa'")
+        artefact.mkdir()
+
+    scored, errors = run(prepare=prepare)
+    assert scored == {"plain", "other"}
+    assert errors == {
+        "augmented": "tfm could not be prepared: ModuleNotFoundError: No module named 'librosa'"
+    }
+
+
+def test_an_experiment_that_fails_leaves_the_others(run):
+    def experiment(key, _until):
+        if key == "plain":
+            raise RuntimeError("CUDA out of memory")
+        return {"key": key, "paper": "louro"}
+
+    expected = {"augmented", "other"}, {"plain": "RuntimeError: CUDA out of memory"}
+    assert run(experiment=experiment) == expected
+
+
+def test_an_experiment_whose_inputs_are_late_is_named(run):
+    scored, errors = run(seconds=-0.9, prepare=lambda _: time.sleep(1))
+    assert scored == set()
+    assert errors == dict.fromkeys(["plain", "augmented", "other"], "it did not end in time")
+
+
+def waits_until(condition):
+    deadline = time.time() + PATIENCE
+    while not condition():
+        assert time.time() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("seconds", "terminated"), [(2 * PATIENCE, True), (5, False)])
+def test_neither_sigterm_nor_the_deadline_loses_results_or_leaves_workers(
+    tmp_path, seconds, terminated
+):
+    def read():
+        path = tmp_path / "results.json"
+        return outcome(json.loads(path.read_text()) if path.exists() else [])
+
+    (tmp_path / "program.py").write_text(PROGRAM)
+    program = subprocess.Popen(
+        [sys.executable, "program.py", str(seconds)], cwd=tmp_path, env=PATHS
+    )
+    if terminated:
+        waits_until(lambda: (tmp_path / "started").exists() and "fast" in read()[0])
+        workers = psutil.Process(program.pid).children(recursive=True)
+        assert workers
+        program.terminate()
+        waits_until(lambda: not any(worker.is_running() for worker in workers))
+    assert program.wait(PATIENCE) == (128 + signal.SIGTERM if terminated else 0)
+    assert "slow" in read()[0] or not (tmp_path / "started").exists()

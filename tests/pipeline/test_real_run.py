@@ -1,0 +1,87 @@
+"""mer.pipeline.real_run: folds of real experiments until a time."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mer.io.artefacts import write_json
+from mer.pipeline import experiment, experiment_queue, real_run
+from mer.reproduction import spec
+from mer.reproduction.real_cells import Cell
+
+PAPER, KEY = "louro_improving", "svm_4qaed"
+SCORES = Path("metrics/experiments", PAPER, f"{KEY}.json")
+
+
+@pytest.fixture
+def ledger(monkeypatch, tmp_path):
+    """``ledger(n_folds)``: from now on, a training writes results of so many folds."""
+    papers, params = spec.load(), real_run.config.read("seed")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(real_run.spec, "load", lambda: papers)
+    monkeypatch.setattr(real_run.config, "read", lambda *_: params)
+    SCORES.parent.mkdir(parents=True)
+    calls = []
+
+    def start(n_folds):
+        def run(paper, key, given, settings, **limits):
+            calls.append(limits)
+            write_json(Path("metrics/experiments", paper, f"{key}.json"), {"n_folds": n_folds})
+            return {"training_seconds_per_fold": 2.0}
+
+        monkeypatch.setattr(experiment, "run", run)
+        return calls
+
+    return start
+
+
+def record():
+    path = SCORES.with_suffix(".record.json")
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def test_a_training_leaves_scores_and_record(ledger):
+    ledger(3)
+    found = real_run.train(KEY, time.time(), profile="quick", facts={"commit": "abc"})
+    assert found["key"], found["paper"] == (KEY, PAPER)
+    assert json.loads(SCORES.read_text()) == {"n_folds": 3}
+    assert record()["commit"] == "abc"
+    assert record()["timing"] == {"training_seconds_per_fold": 2.0}
+
+
+def test_results_with_more_folds_stay(ledger):
+    write_json(SCORES, {"n_folds": 5})
+    ledger(3)
+    real_run.train(KEY, time.time(), profile="quick")
+    assert json.loads(SCORES.read_text()) == {"n_folds": 5}
+    assert record() is None
+
+
+def test_results_of_other_parameters_do_not_stay(ledger):
+    write_json(SCORES, {"n_folds": 5, "changed": {"models.svm.c": 0.5}})
+    ledger(3)
+    real_run.train(KEY, time.time(), profile="quick")
+    assert json.loads(SCORES.read_text()) == {"n_folds": 3}
+
+
+def test_no_fold_starts_that_would_end_too_late(ledger):
+    calls = ledger(3)
+    real_run.train(KEY, 1000.0, profile="quick", seconds={KEY: 400.0, "other": 1.0})
+    assert calls[0]["until"] == 600.0
+
+
+def test_only_experiments_that_lack_folds_are_trained(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    trained = []
+    monkeypatch.setattr(real_run, "needs", lambda keys, _: {key: [] for key in keys})
+    monkeypatch.setattr(
+        real_run, "train", lambda key, *_, **__: trained.append(key) or {"key": key, "paper": PAPER}
+    )
+    monkeypatch.setattr(experiment_queue, "start_pool", ThreadPoolExecutor)
+    monkeypatch.setattr(experiment_queue, "POLL", 0.01)
+    cells = [Cell("some", PAPER, 10, 9, None), Cell("all", PAPER, 10, 10, 3.0)]
+    assert [r["key"] for r in real_run.run(cells, 0.01, "quick")] == ["some"]
+    assert trained == ["some"]

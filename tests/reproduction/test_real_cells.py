@@ -1,0 +1,105 @@
+"""mer.reproduction.real_cells: the folds that are missing, and the order in which they are trained."""
+
+import pytest
+
+from mer.io.artefacts import write_json
+from mer.reproduction import spec
+from mer.reproduction.real_cells import cells, planned, seconds_per_fold
+from mer.schema.profiles import Profile
+
+PAPER = "louro_improving"
+
+
+def profile(**changes):
+    blank = dict.fromkeys(["folds", "repeats", "max_folds", "max_epochs", "batch_size"])
+    fixed = {"smoke_test": False, "precision": "bfloat16", "portable": False}
+    return Profile(**blank | fixed | changes)
+
+
+@pytest.fixture
+def found(tmp_path):
+    """``found(name)``: the cells of 4QAED alone, by their keys."""
+    (tmp_path / "raw" / "4qaed").mkdir(parents=True)
+
+    def find(name="quick", repeats=1):
+        listed = cells(
+            spec.load(), name, profile(repeats=repeats), tmp_path / "ledger", tmp_path / "raw"
+        )
+        return {cell.key: cell for cell in listed}
+
+    return find
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """``ledger(key, seconds, commit, **facts)`` writes the results of an experiment."""
+
+    def write(key, seconds, commit="abc", **facts):
+        path = tmp_path / "ledger" / PAPER / f"{key}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, facts)
+        record = {"commit": commit, "timing": {"training_seconds_per_fold": seconds}}
+        write_json(path.with_suffix(".record.json"), record)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("protocol", "changes", "expected"),
+    [
+        ("cv10x10", {}, 100),
+        ("cv10x10", {"repeats": 1}, 10),
+        ("grouped", {"folds": 2, "repeats": 1}, 2),
+        ("tvt_70_15_15", {"folds": 2, "repeats": 3}, 1),
+        ("cv10x10", {"max_folds": 7}, 7),
+    ],
+)
+def test_planned_folds(protocol, changes, expected):
+    assert planned(protocol, profile(**changes)) == expected
+
+
+def test_only_experiments_whose_corpus_is_there_are_listed(found):
+    assert "cnn_4qaed" in found()
+    assert not [key for key in found() if "emopia200" in key or "new4qaed" in key]
+
+
+def test_folds_in_the_ledger_are_done(found, ledger):
+    ledger("cnn_4qaed", 50.0, profile="quick", n_folds=4)
+    cell = found()["cnn_4qaed"]
+    assert (cell.folds, cell.done, cell.seconds, cell.needs) == (10, 4, 50.0, 300.0)
+
+
+def test_the_whole_protocol_counts_for_a_shorter_profile(found, ledger):
+    ledger("cnn_4qaed", 50.0, profile="paper", n_folds=100)
+    assert found()["cnn_4qaed"].needs == 0
+
+
+@pytest.mark.parametrize(
+    "facts", [{"commit": "abc-dirty"}, {"changed": {"a": 1}}, {"max_epochs": 3}]
+)
+def test_folds_of_other_code_or_parameters_are_trained_again(found, ledger, facts):
+    ledger("cnn_4qaed", 50.0, **{"profile": "quick", "n_folds": 10} | facts)
+    assert found()["cnn_4qaed"].done == 0
+
+
+def test_an_experiment_that_nobody_timed_takes_as_long_as_others_of_its_model(found, ledger):
+    ledger("cnn_4qaed", 50.0, profile="quick", n_folds=10)
+    assert found()["cnn_tfm_4qaed"].needs == 500.0
+    assert found()["crnn_4qaed"].seconds is None
+
+
+def test_what_needs_least_comes_first(found, ledger):
+    ledger("crnn_4qaed", 500.0, profile="quick", n_folds=9)
+    ledger("cnn_4qaed", 60.0, profile="quick", n_folds=1)
+    keys = list(found())
+    assert keys.index("crnn_4qaed") < keys.index("cnn_4qaed") < keys.index("hybrid_4qaed")
+
+
+def test_the_trainings_of_all_restarts_of_a_fold_count():
+    timing = {"stage1_seconds_per_fold": 10.0, "stage2_seconds_per_fold": 5.0, "stage1_epochs": 3}
+    facts = {"n_folds": 10, "n_restarts": 5, "record": {"timing": timing, "seconds": 1.0}}
+    assert seconds_per_fold(facts) == 75.0
+
+
+def test_an_estimator_takes_its_share_of_the_run():
+    assert seconds_per_fold({"n_folds": 10, "record": {"seconds": 5.0, "timing": {}}}) == 0.5
