@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from helpers import imports
 from mer import registry
+from mer.pipeline import imports
 
 PACKAGE = imports.SRC / "mer"
 MOST_ROOT_MODULES = 14

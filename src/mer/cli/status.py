@@ -16,7 +16,7 @@ COLOURS = {"done": "green", "in part": "cyan", "demo only": "yellow", "absent": 
 ADVICE = (
     "A cell of a corpus that is there, where it says which stage was not run:\n"
     "  mer papers exp run -S miniature= -S profile=paper <stage>\n"
-    "  mer papers repro -s papers/dvc.yaml:table@<table>"
+    "  mer papers repro -s sources papers/dvc.yaml:table@<table>"
 )
 
 

@@ -12,7 +12,7 @@ from mer.reproduction.spec import Papers
 from mer.reproduction.visible import COMMAND, show_papers
 
 EVERY = "papers/dvc.yaml"
-FIRST = ("validate", "papers/corpora/dvc.yaml:nothing")  # what all experiments read
+FIRST = ("sources", "validate", "papers/corpora/dvc.yaml:nothing")  # what all experiments read
 # These groups read the results of other experiments, so they run after them.
 LATER = ("cross", "transfer", "pretrained")
 

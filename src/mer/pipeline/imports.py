@@ -7,7 +7,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
-SRC = Path(__file__).resolve().parents[2] / "src"
+SRC = Path(__file__).resolve().parents[2]
 
 
 @cache
