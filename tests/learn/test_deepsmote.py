@@ -24,7 +24,7 @@ from mer.types import Fold
 CONFIG = TrainingConfig(
     optimizer="adam", lr=2e-3, batch_size=4, max_epochs=8, smoke_test_epochs=1, stop_accuracy=None
 )
-SYNTHESIS = Synthesis(samples_per_class=3, k_neighbors=2, training=CONFIG)
+SYNTHESIS = Synthesis(method="smote", samples_per_class=3, k_neighbors=2, training=CONFIG)
 PROFILE = profile_of()
 
 

@@ -52,6 +52,19 @@ def test_smote_takes_fewer_neighbours_where_a_class_is_small(rng):
     assert new.shape == (8, 5)
 
 
+def test_borderline_smote2_makes_rows_at_the_border_only(rng):
+    """Classes 0 and 1 meet between 8 and 10; class 2 lies apart and gets rows of plain SMOTE."""
+    rows = np.concatenate([rng.uniform(start, start + 10, (40, 1)) for start in (0, 8, 100)])
+    y, counts = np.repeat([0, 1, 2], 40), {0: 50, 1: 50, 2: 50}
+    new, classes = smote(rows, y, counts, 5, rng, "borderline_smote2")
+    assert classes.tolist() == np.repeat([0, 1, 2], 50).tolist()
+    first, second, third = new.reshape(3, 50)
+    assert first.min() > 6
+    assert second.max() < 12
+    assert np.ptp(third) > 5
+    assert smote(rows, y, counts, 5, rng)[0][:50].min() < 3
+
+
 def test_noisy_rows_have_the_asked_for_noise_in_units_of_each_column(rng):
     rows = rng.standard_normal((4000, 2)) * [1, 100]
     new, y = oversample(rows, np.arange(4000) % 4, NOISE, rng)

@@ -258,7 +258,7 @@ def test_a_step_lowers_the_loss_and_eight_clips_are_learnt(batch, name):
     network, inputs = (hybrid()[2], [x, table]) if name == "fusion" else (build(name), [x])
     curve = loop.fit(network, inputs, y, LEARNING, seed=1, objective=FOUR)
     assert curve[-1, 0] < curve[0, 0] / 2
-    loop.update_batchnorm_stats(network, inputs)
+    loop.update_bn(network, inputs)
     assert (loop.predict(network, inputs, FOUR).argmax(1) == y.numpy()).all()
 
 
@@ -295,7 +295,7 @@ def test_settled_norms_have_the_statistics_of_the_examples(batch):
     norm = next(m for m in network.modules() if isinstance(m, nn.BatchNorm2d))
     pooled = torch.relu(network.convolutions[1](first(x.unsqueeze(1))))
     assert not torch.allclose(norm.running_mean, pooled.mean((0, 2, 3)), rtol=0.05)
-    loop.update_batchnorm_stats(network, [x])
+    loop.update_bn(network, [x])
     assert torch.allclose(norm.running_mean, pooled.mean((0, 2, 3)), rtol=1e-4)
 
 
@@ -303,7 +303,7 @@ def test_settled_norms_do_not_depend_on_the_order_of_the_examples():
     """Two kinds of examples, one behind the other: batches of one kind would have no variance."""
     x = torch.cat([torch.randn(60, 5) - 8, torch.randn(10, 5) + 8])
     network = nn.Sequential(nn.BatchNorm1d(5))
-    loop.update_batchnorm_stats(network, [x])
+    loop.update_bn(network, [x])
     assert torch.allclose(network[0].running_mean, x.mean(0), atol=0.3)
     assert torch.allclose(network[0].running_var, x.var(0), rtol=0.1)
 
@@ -317,7 +317,7 @@ def test_the_frozen_branch_stays_as_it_was(batch):
     loop.fit(
         fusion, [x, table], y, STEP.model_copy(update={"max_epochs": 2}), seed=1, objective=FOUR
     )
-    loop.update_batchnorm_stats(fusion, [x, table])
+    loop.update_bn(fusion, [x, table])
     assert all(torch.equal(v, before[k]) for k, v in dnn.hidden.state_dict().items())
     assert not torch.equal(branch.hidden[1].weight, moving)
 
@@ -389,7 +389,7 @@ def test_a_training_in_bfloat16_ends_where_one_in_float32_does(batch, monkeypatc
         training_config = LEARNING.model_copy(update={"precision": precision})
         curves.append(loop.fit(network, [x], y, training_config, seed=1, objective=FOUR))
         kinds.append(precision)
-        loop.update_batchnorm_stats(network, [x])
+        loop.update_bn(network, [x])
         answers.append(loop.predict(network, [x], FOUR))
     trained = kinds[kinds.index("float32") + 1 : kinds.index("bfloat16")]
     assert torch.bfloat16 in trained

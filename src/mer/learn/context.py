@@ -21,7 +21,7 @@ def apply_profile(config: TrainingConfig, profile: Profile) -> TrainingConfig:
     """The configuration with the precision, the batch size and the limit of epochs of a profile."""
     epochs = config.smoke_test_epochs if profile.smoke_test else config.max_epochs
     changes = {
-        "precision": profile.precision,
+        "precision": "float32" if profile.portable else config.precision or profile.precision,
         "batch_size": profile.batch_size or config.batch_size,
         "max_epochs": min(epochs, profile.max_epochs or epochs),
     }
@@ -74,8 +74,9 @@ class FoldContext(Generic[AnyModel]):
         ]
 
     def config(self, config: TrainingConfig) -> TrainingConfig:
-        """A configuration of the model under the profile of this context."""
-        return apply_profile(config, self.profile)
+        """A configuration of the model under the profile and the fidelity of this context."""
+        found = apply_profile(config, self.profile)
+        return found.model_copy(update={"update_bn": found.update_bn and self.described})
 
 
 @dataclass(frozen=True)

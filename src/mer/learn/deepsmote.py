@@ -52,6 +52,8 @@ def synthesise(
     network, phase = reconstruction.train(scaled, config, "synthesis", position=0, seed=seed)
     codes, rng = reconstruction.codes(network, scaled), np.random.default_rng(seed)
     counts = dict.fromkeys(targets.unique().tolist(), synthesis.samples_per_class)
-    new, classes = smote(codes, targets.cpu().numpy(), counts, synthesis.k_neighbors, rng)
+    new, classes = smote(
+        codes, targets.cpu().numpy(), counts, synthesis.k_neighbors, rng, synthesis.method
+    )
     spectrograms = scale.backwards(_decoded(network, new, mel.shape[1:]))
     return spectrograms.to(mel.dtype), torch.from_numpy(classes).to(targets), phase

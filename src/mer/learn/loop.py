@@ -300,7 +300,7 @@ def load_weights(
 
 
 @torch.no_grad()
-def update_batchnorm_stats(network: nn.Module, inputs: Sequence[Examples]) -> None:
+def update_bn(network: nn.Module, inputs: Sequence[Examples]) -> None:
     """Set the running statistics of every trained batch norm to those of the given examples.
 
     Keras' momentum of 0.99 leaves the running statistics far from the data after few steps. The

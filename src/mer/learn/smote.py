@@ -1,9 +1,9 @@
-"""Synthetic rows of a table of features: SMOTE, by imbalanced-learn, and Gaussian noise."""
+"""Synthetic rows of a table of features: SMOTE and Borderline-SMOTE2, by imbalanced-learn, and noise."""
 
 import numpy as np
 
 from mer.errors import MerError
-from mer.schema.augmentation import Noise, Smote
+from mer.schema.augmentation import Noise, Smote, SmoteMethod
 
 
 def smote(
@@ -12,10 +12,15 @@ def smote(
     counts: dict[int, int],
     k_neighbors: int,
     rng: np.random.Generator,
+    method: SmoteMethod = "smote",
 ) -> tuple[np.ndarray, np.ndarray]:
-    """New rows between a random row and one of its nearest neighbours of the same class.
+    """New rows between a row of a class and one of its nearest neighbours.
 
-    Chawla et al. SMOTE: Synthetic Minority Over-sampling Technique. JAIR 16, 2002.
+    With ``smote`` the row is any of the class, and its neighbours are of the same class (Chawla et al.
+    SMOTE: Synthetic Minority Over-sampling Technique. JAIR 16, 2002). With ``borderline_smote2`` the row
+    lies at a border: half or more of its neighbours, but not all, are of other classes. Its neighbours are
+    of any class, and a new row lies in the nearer half of the way to one of another class (Han et al.
+    Borderline-SMOTE. ICIC 2005). A class without such a row gets rows of ``smote``.
 
     Parameters
     ----------
@@ -37,7 +42,7 @@ def smote(
     MerError
         If a class has only one row.
     """
-    from imblearn.over_sampling import SMOTE  # the import takes two seconds
+    from imblearn.over_sampling import SMOTE, BorderlineSMOTE  # the import takes two seconds
 
     sizes = {c: int((y == c).sum()) for c in sorted(counts)}
     smallest = min(sizes.values())
@@ -46,13 +51,24 @@ def smote(
             f"SMOTE must have at least two training clips of each class, not {smallest}; select another "
             "policy, or fewer folds"
         )
-    sampler = SMOTE(
-        sampling_strategy={c: size + counts[c] for c, size in sizes.items()},
-        k_neighbors=min(k_neighbors, smallest - 1),
-        random_state=int(rng.integers(2**31)),
-    )
+    arguments = {
+        "sampling_strategy": {c: size + counts[c] for c, size in sizes.items()},
+        "k_neighbors": min(k_neighbors, smallest - 1),
+        "random_state": int(rng.integers(2**31)),
+    }
+    if method == "smote":
+        sampler = SMOTE(**arguments)
+    else:
+        border = min(k_neighbors, len(rows) - 1)
+        sampler = BorderlineSMOTE(kind="borderline-2", m_neighbors=border, **arguments)
     every, classes = sampler.fit_resample(rows, y)
-    return every[len(rows) :], classes[len(rows) :]
+    new, new_y = every[len(rows) :], classes[len(rows) :]
+    if inside := {c: count for c, count in counts.items() if count and c not in new_y}:
+        more, more_y = smote(rows, y, inside, k_neighbors, rng)
+        new, new_y = np.concatenate([new, more]), np.concatenate([new_y, more_y])
+        order = new_y.argsort(kind="stable")
+        new, new_y = new[order], new_y[order]
+    return new, new_y
 
 
 def oversample(
@@ -73,5 +89,5 @@ def oversample(
     scale = np.maximum(std, np.finfo(float).tiny)
     classes, counts = np.unique(y, return_counts=True)
     wanted = dict(zip(classes.tolist(), counts.tolist(), strict=True))
-    new, new_y = smote(rows / scale, y, wanted, oversampling.k_neighbors, rng)
+    new, new_y = smote(rows / scale, y, wanted, oversampling.k_neighbors, rng, oversampling.method)
     return new * scale, new_y

@@ -30,16 +30,21 @@ class Step(Block):
         return {"transform": name, "params": module.Params.model_validate(params)}
 
 
+SmoteMethod = Literal["smote", "borderline_smote2"]
+
+
 class Synthesis(Block):
     """``policies.<key>.synthesis``: synthetic spectrograms that each training makes from its own clips.
 
     Attributes
     ----------
+    method : ``smote``, or ``borderline_smote2`` as in the authors' code
     samples_per_class : number of synthetic spectrograms of each class
-    k_neighbors : nearest clips of the same class between whose codes and its own a new code may lie
+    k_neighbors : nearest clips between whose codes and its own a new code may lie; see ``mer.learn.smote``
     training : training of the autoencoder that computes the codes
     """
 
+    method: SmoteMethod
     samples_per_class: PositiveInt
     k_neighbors: PositiveInt
     training: TrainingConfig
@@ -62,10 +67,11 @@ class Smote(Block):
 
     Attributes
     ----------
-    k_neighbors : nearest rows of the same class that a new row may be interpolated with
+    method : ``smote``, or ``borderline_smote2``, which samples at the borders between classes
+    k_neighbors : nearest rows that a new row may be interpolated with; see ``mer.learn.smote``
     """
 
-    method: Literal["smote"]
+    method: SmoteMethod
     k_neighbors: PositiveInt
 
 

@@ -21,7 +21,10 @@ class TrainingConfig(Block):
     max_epochs : limit of epochs
     smoke_test_epochs : limit of epochs under a profile with ``smoke_test``
     stop_accuracy : training accuracy of an epoch, with dropout, at which training ends; null for never
-    precision : precision of convolutions and dense layers in training; a profile sets it
+    precision : precision of convolutions and dense layers in training; null for that of the profile. A
+        portable profile computes in float32 whatever this says
+    update_bn : whether batch norms end with the statistics of the training examples, in place of running
+        averages; never under the fidelity ``released``
     """
 
     optimizer: Literal["sgd", "adam", "rmsprop"]
@@ -30,7 +33,8 @@ class TrainingConfig(Block):
     max_epochs: PositiveInt
     smoke_test_epochs: PositiveInt
     stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None
-    precision: Precision = "float32"
+    precision: Precision | None = None
+    update_bn: bool = True
 
 
 class Tuning(Block):

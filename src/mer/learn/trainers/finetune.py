@@ -94,7 +94,8 @@ def fit_predict(context: "FoldContext[PretrainedModel]", data: TrainingData) -> 
     config = context.config(context.params.training)
     fit = partial(loop.fit, trainable, [x], y, config, seed=context.seed, objective=data.target)
     phase = loop.timed("training", len(y), fit, position=1)
-    loop.update_batchnorm_stats(trainable, [x])
+    if config.update_bn:
+        loop.update_bn(trainable, [x])
     examples = loop.predict(trainable, [test], data.target)
     clips, segments = clip_predictions(examples, data.segments_per_clip, context.fidelity)
     return FoldResult(clips[None], segments, [phase], weights=loop.weights(network))

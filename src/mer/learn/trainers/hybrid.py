@@ -129,8 +129,8 @@ def _train(
     config, network = context.config(config), network.to(y.device)
     fit = partial(loop.fit, network, x, y, config, seed=context.seed, objective=target)
     phase = loop.timed(name, len(y), fit, position=position)
-    if context.described:
-        loop.update_batchnorm_stats(network, x)
+    if config.update_bn:
+        loop.update_bn(network, x)
     return phase
 
 

@@ -170,16 +170,15 @@ def _fit(
     config: TrainingConfig,
     *,
     seed: int,
-    update_batchnorm_stats: bool,
 ) -> np.ndarray:
     """Train in place on the chunks that ``sample`` returns for each epoch.
+
+    With ``config.update_bn``, batch norms end with the statistics of the chunks of one more epoch.
 
     Parameters
     ----------
     y : Tensor [shape=(clips,)]
         Class indices of the clips.
-    update_batchnorm_stats : bool
-        Whether batch norms end with the statistics of the chunks of one more epoch.
 
     Returns
     -------
@@ -195,8 +194,8 @@ def _fit(
         batches = torch.arange(len(x), device=y.device).split(config.batch_size)
         curve.append(loop.run_epoch(called, [x], y[clip], batches, target, optimizer))
         log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
-    if update_batchnorm_stats:
-        loop.update_batchnorm_stats(network, [sample(generator)[0]])
+    if config.update_bn:
+        loop.update_bn(network, [sample(generator)[0]])
     return np.array(curve)
 
 
@@ -244,7 +243,6 @@ def fit_predict(context: "FoldContext[ChunkModel]", data: TrainingData) -> FoldR
             data.target,
             config,
             seed=seed,
-            update_batchnorm_stats=context.described,
         )
         phases.append(loop.timed("training", count, fit, position=1, restart=restart))
         probabilities.append(_probabilities(context, network, test))

@@ -47,7 +47,8 @@ def predict(
 def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> FoldResult:
     """Train on the training clips and their augmented versions, and predict the test clips.
 
-    With the fidelity ``described``, batch norms end with the statistics of the training examples.
+    Batch norms end with the statistics of the training examples, unless ``update_bn`` is false or the
+    fidelity is ``released``.
     """
     where, fold, seed = device(), context.fold, context.seed
     x = tensors.examples(data, fold.train, where, augmented=True)
@@ -63,8 +64,8 @@ def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> Fol
     config = context.config(context.params.training)
     fit = partial(loop.fit, network, [inputs], y, config, seed=seed, objective=data.target)
     phases.append(loop.timed("training", len(y), fit, position=1))
-    if context.described:
-        loop.update_batchnorm_stats(network, [x])
+    if config.update_bn:
+        loop.update_bn(network, [x])
     test = tensors.examples(data, fold.test, where, augmented=False)
     examples = loop.predict(network, [test], data.target)
     clips, segments = clip_predictions(examples, data.segments_per_clip, context.fidelity)
