@@ -263,6 +263,18 @@ def test_only_the_released_reading_lets_test_rows_scale_the_others(root, model, 
     assert not same(before, after)
 
 
+def test_update_bn_changes_the_statistics_of_batch_norms_only(root, data, folds):
+    default = params(root, "cnn")
+    running = default.training.model_copy(update={"update_bn": False})
+    updated, kept = (
+        run(root, "cnn", data, folds[:1], chosen=chosen).weights[0, 0]
+        for chosen in (default, default.model_copy(update={"training": running}))
+    )
+    changed = {name for name in updated if (updated[name] != kept[name]).any()}
+    assert changed
+    assert all("running_" in name or "num_batches" in name for name in changed)
+
+
 def test_svm_search_chooses_inside_the_training_part(root, data, folds):
     module = registry.get("models", "svm")
     content = yaml.safe_load((root / "params.yaml").read_text())["models"]["svm"]

@@ -1,0 +1,47 @@
+"""What the profile and the fidelity make of a training's configuration."""
+
+import pytest
+
+from conftest import profile_of
+from mer.learn.context import FoldContext
+from mer.schema.training import TrainingConfig
+from mer.types import Fold
+
+CONFIG = TrainingConfig(
+    optimizer="sgd",
+    lr=0.1,
+    batch_size=4,
+    max_epochs=9,
+    smoke_test_epochs=2,
+    stop_accuracy=None,
+)
+FOLD = Fold(0, 0, ("a",), (), ("b",))
+
+
+def config(fidelity="described", changes=None, **limits):
+    context = FoldContext(None, None, FOLD, 1, fidelity, profile_of(**limits))
+    return context.config(CONFIG.model_copy(update=changes or {}))
+
+
+@pytest.mark.parametrize(
+    ("fidelity", "chosen", "updated"),
+    [("described", True, True), ("described", False, False), ("released", True, False)],
+)
+def test_batch_norms_are_updated_unless_the_training_or_the_released_code_keeps_them(
+    fidelity, chosen, updated
+):
+    assert config(fidelity, {"update_bn": chosen}).update_bn is updated
+
+
+@pytest.mark.parametrize(
+    ("chosen", "profile", "portable", "precision"),
+    [
+        (None, "bfloat16", False, "bfloat16"),
+        ("float32", "bfloat16", False, "float32"),
+        ("bfloat16", "float32", False, "bfloat16"),
+        ("bfloat16", "float32", True, "float32"),
+    ],
+)
+def test_a_training_may_choose_its_precision(chosen, profile, portable, precision):
+    found = config(changes={"precision": chosen}, precision=profile, portable=portable)
+    assert found.precision == precision
