@@ -178,7 +178,7 @@ def test_some_papers_are_whole_by_themselves():
 
 
 def test_a_paper_that_is_none_is_refused_with_those_there_are():
-    with pytest.raises(MerError, match=r"papers/louro must be one of \['features', 'he_two_stage'"):
+    with pytest.raises(MerError, match=r"papers/louro must be one of \['ablations', 'features'"):
         EVERY.only(["louro", "leaks"])
 
 
