@@ -22,7 +22,7 @@ LIMITS = Audio(
     max_cpu_seconds=60.0,
     max_memory_mib=2048,
 )
-QUARANTINE = Quarantine(max_fraction=0.1, duplicates="drop")
+QUARANTINE = Quarantine(max_fraction=0.1, max_missing=1.0, duplicates="drop")
 SETTINGS = {"sample_rate": RATE, "peak_db": None, "limits": LIMITS, "quarantine": QUARANTINE}
 
 
@@ -170,7 +170,7 @@ def test_odd_names_survive(corpus, name):
     [(1, 0, 0.25, True), (2, 0, 0.25, False), (1, 9, 0.25, True), (1, 0, 0.0, False)],
 )
 def test_max_fraction_counts_existing_files(corpus, bad, missing, max_fraction, accepted):
-    files = {f"{i}.wav": b"text" if i < bad else NOISE for i in range(4)}
+    files = {f"{i}.wav": b"text" if i < bad else NOISE[1000 * i :] for i in range(4)}
     files |= {f"missing {i}.wav": None for i in range(missing)}
     if accepted:
         target = corpus(files, max_fraction=max_fraction)
@@ -226,7 +226,7 @@ def test_the_number_of_workers_changes_no_byte(corpus, monkeypatch):
     alone = contents(corpus(files, max_fraction=0.2))
     monkeypatch.setenv("MER_JOBS", "2")
     assert contents(corpus(files, max_fraction=0.2)) == alone
-    assert set(alone) == {"audio.npy", "clips.csv", "quarantine.csv", "manifest.json"}
+    assert set(alone) == {"audio.npy", "clips.csv", "quarantine.csv", "twins.csv", "manifest.json"}
 
 
 def test_the_header_has_room_for_any_length(tmp_path):

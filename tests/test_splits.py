@@ -8,7 +8,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold, train_test_split
 from mer.errors import MerError
 from mer.schema import Protocol
 from mer.splits import shares_groups, split
-from mer.types import QUADRANTS, Fold, Track
+from mer.types import QUADRANTS, Fold, Track, groups
 
 PROTOCOLS = sorted({*get_args(Protocol), "leave_one_artist_out"} - {"default", "own"})
 
@@ -134,6 +134,23 @@ def test_a_published_split_without_test_clips_is_refused_with_the_remedy(corpus)
     trained = [dataclasses.replace(t, splits={"own": "train"}) for t in corpus]
     with pytest.raises(MerError, match=r"not 120 of train, 0 of val, 0 of test; .*protocol=cv10"):
         split(trained, "own", seed=1)
+
+
+SPELLINGS = ("Björk", "Bjo\u0308rk", "BJÖRK", " Björk ", "Bjo\u200brk".replace("o", "ö"))
+
+
+def test_an_artist_in_several_spellings_is_one_group(corpus):
+    spelled = [
+        dataclasses.replace(t, artist=SPELLINGS[i % 5] if i < 40 else f"band {i % 20}")
+        for i, t in enumerate(corpus)
+    ]
+    for fold in split(spelled, "grouped", seed=1):
+        assert len({t.id for t in spelled[:40]} & {*fold.test}) in (0, 40)
+    assert len(set(groups(spelled).values())) == 21
+
+
+def test_an_artist_of_invisible_characters_is_none(corpus):
+    assert groups([dataclasses.replace(corpus[0], artist="\u200b")])
 
 
 def test_missing_published_split_is_an_error(corpus):

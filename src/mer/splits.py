@@ -21,7 +21,7 @@ from sklearn.model_selection import (
 )
 
 from mer.errors import MerError
-from mer.types import FOLDS, MINIATURE, QUADRANTS, SIDES, Fold, Track
+from mer.types import FOLDS, MINIATURE, QUADRANTS, SIDES, Fold, Track, groups
 
 PANDREA_SEED = 42
 PANDREA_BLOCKS = {"ch818": ("Q3", "Q1", "Q4", "Q2"), "tr_music": ("Q2", "Q1", "Q3", "Q4")}
@@ -55,13 +55,14 @@ def _cross(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> list
 def _grouped(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> list[Fold]:
     """Stratified k-fold with every group on one side; repeat r shuffles with ``seed + r - 1``."""
     _check_amounts(tracks, folds, grouped=True)
-    strata, groups = _strata(tracks), np.array([t.group for t in tracks])
+    strata, group = _strata(tracks), groups(tracks)
+    group_of_each = np.array([group[t.id] for t in tracks])
     found = []
     for repeat in range(repeats):
         splitter = StratifiedGroupKFold(
             folds, shuffle=True, random_state=(seed + repeat - 1) % 2**32
         )
-        pairs = splitter.split(np.zeros(len(tracks)), strata, groups)
+        pairs = splitter.split(np.zeros(len(tracks)), strata, group_of_each)
         for number, (train, test) in enumerate(pairs):
             found.append(Fold(repeat, number, _part(tracks, train), (), _part(tracks, test)))
     return found
@@ -73,8 +74,8 @@ def _check_amounts(tracks: Sequence[Track], folds: int, *, grouped: bool) -> Non
     scarce, count = min(counts.items(), key=lambda item: item[1], default=("", 0))
     if count < folds:
         raise ValueError(f"each class needs {folds} of them, and {scarce} has {count}")
-    if grouped and (groups := len({track.group for track in tracks})) < folds:
-        raise ValueError(f"they need {folds} artists at least, and have {groups}")
+    if grouped and (artists := len({*groups(tracks).values()})) < folds:
+        raise ValueError(f"they need {folds} artists at least, and have {artists}")
 
 
 def _left_out(tracks: Sequence[Track], groups: Sequence[str]) -> list[Fold]:
@@ -148,7 +149,7 @@ def _joined(folds: Sequence[Fold], merged: Sequence[Mapping[str, str]]) -> Fold:
 
 def _apart(fold: Fold, tracks: Sequence[Track]) -> Fold:
     """The fold without those training and validation clips whose artist is in the test part."""
-    group = {t.id: t.group for t in tracks}
+    group = groups(tracks)
     tested = {group[id_] for id_ in fold.test}
     train, val = (
         tuple(id_ for id_ in side if group[id_] not in tested) for side in (fold.train, fold.val)
@@ -225,7 +226,7 @@ def split(
             case "song_80_20":
                 return _song_80_20(tracks, corpus)
             case "leave_one_artist_out":
-                return _left_out(tracks, [track.group for track in tracks])
+                return _left_out(tracks, [*groups(tracks).values()])
     except ValueError as error:
         raise MerError(
             f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}; take fewer folds, as with "
@@ -236,5 +237,5 @@ def split(
 
 def shares_groups(tracks: Sequence[Track], folds: Sequence[Fold]) -> bool:
     """Whether any fold has an artist in training or validation and in test."""
-    group = {t.id: t.group for t in tracks}
+    group = groups(tracks)
     return any({group[i] for i in (*f.train, *f.val)} & {group[i] for i in f.test} for f in folds)

@@ -1,6 +1,7 @@
 """The types that the stages exchange."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -72,8 +73,27 @@ class Track:
 
     @property
     def group(self) -> str:
-        """The group that a split keeps together: the artist, or the track where no artist is known."""
+        """The group of this track alone, before other spellings of its artist are known; see ``groups``."""
         return f"artist:{self.artist}" if self.artist else f"track:{self.id}"
+
+
+def _spelling(artist: str) -> str:
+    """An artist without what spellings differ in: Unicode form, invisible characters, case and blanks."""
+    text = unicodedata.normalize("NFKC", artist)
+    visible = (character for character in text if unicodedata.category(character) != "Cf")
+    return " ".join("".join(visible).casefold().split())
+
+
+def groups(tracks: Iterable[Track]) -> dict[str, str]:
+    """Track id -> the group that a split keeps together: the artist, or the track without a known artist.
+
+    Artists that differ only in Unicode form, invisible characters, case or blanks are one group.
+    """
+    tracks = list(tracks)
+    first: dict[str, Track] = {}
+    for track in sorted(tracks, key=lambda track: track.group):
+        first.setdefault(_spelling(track.artist or "") or track.group, track)
+    return {t.id: first[_spelling(t.artist or "") or t.group].group for t in tracks}
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ def test_index_holds_the_tracks_sorted(raw, target):
         "counts": ONE_EACH,
         "has_audio": True,
         "unlabelled": 0,
+        "not_audio": 1,
         "published": [],
     }
 

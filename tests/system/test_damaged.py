@@ -15,14 +15,14 @@ import pytest
 import soundfile as sf
 import yaml
 
-from conftest import ROOT
+from conftest import ROOT, profile_of
 from helpers import damaged
 from helpers.clone import copy_params, edit
 from mer import config
 from mer.decoding import client, clips
 from mer.errors import MerError, Unreadable
 from mer.io import artefacts
-from mer.pipeline import index
+from mer.pipeline import folds, index
 from mer.pipeline import standardize as standardize_stage
 from mer.schema.corpora import Audio, Quarantine
 
@@ -82,6 +82,9 @@ def test_each_reason_belongs_to_few_kinds():
     assert len(set(reasons)) >= len(reasons) - 8
 
 
+RULES = {"max_fraction": 0.5, "max_missing": 1.0, "duplicates": "drop"}
+
+
 class Corpus:
     """A folder of songs, one per file, and what the stages make of it."""
 
@@ -111,7 +114,9 @@ class Corpus:
             sample_rate=RATE,
             peak_db=None,
             limits=LIMITS,
-            quarantine=Quarantine(**{"max_fraction": 0.5, "duplicates": "drop"} | quarantine),
+            quarantine=Quarantine(
+                **{"max_fraction": 0.5, "max_missing": 1.0, "duplicates": "drop"} | quarantine
+            ),
         )
         return artefacts.quarantined(self.standard).to_dict("records")
 
@@ -146,8 +151,39 @@ def test_of_equal_files_the_first_id_stays(corpus):
     for file in ("a.wav", "z.wav"):
         songs.add(file, damaged.music())
     (row,) = songs.standardize()
-    assert row == {"id": "z", "path": "z.wav", "reason": "same content as 'a'"}
+    reason = "same content as 'a', which is labelled Q1 and this one Q2"
+    assert row == {"id": "z", "path": "z.wav", "reason": reason}
     assert "a" in artefacts.Standard.read(songs.standard).ids
+
+
+PCM = np.rint(20000 * damaged.music(seconds=1.5)).astype(np.int16)
+
+
+def test_of_equal_recordings_in_other_files_the_first_id_stays(corpus):
+    songs = corpus()
+    songs.add("a.wav", PCM)
+    songs.add("b.flac", PCM)
+    (row,) = songs.standardize()
+    reason = "same samples as 'a', which is labelled Q1 and this one Q2"
+    assert row == {"id": "b", "path": "b.flac", "reason": reason}
+
+
+def test_equal_recordings_that_are_kept_stay_on_one_side_of_grouped_folds(corpus, tmp_path, caplog):
+    songs = corpus(good=8)
+    for number in range(4):
+        songs.add(f"a{number}.wav", PCM[1000 * number :])
+        songs.add(f"z{number}.flac", PCM[1000 * number :])
+    with caplog.at_level(logging.WARNING, "mer"):
+        assert songs.standardize(duplicates="keep") == []
+    assert (
+        "'z0.flac' has the same samples as 'a0', which is labelled Q1 and this one" in caplog.text
+    )
+    folds.make(
+        songs.index, songs.standard, tmp_path, own="cv10", profile=profile_of(folds=2), seed=1
+    )
+    for fold in artefacts.read_folds(tmp_path / "grouped" / "index.json"):
+        for number in range(4):
+            assert len({f"a{number}", f"z{number}"} & {*fold.test}) in (0, 2)
 
 
 def test_equal_files_may_be_kept(corpus):
@@ -174,6 +210,35 @@ def test_a_label_without_a_file_is_no_existing_file(corpus):
     assert songs.manifest("standard")["quarantined"] == 0
 
 
+def test_too_many_labels_without_a_file_fail_with_their_names(corpus, caplog):
+    songs = corpus()
+    songs.add("gone.wav", None)
+    with pytest.raises(
+        MerError, match=r"at most 10% .*max_missing\); without one are 1 of 5: 'gone.wav'; add the"
+    ):
+        songs.standardize(max_missing=0.1)
+    assert "1 of 5 labelled songs have no file: 'gone.wav'" in caplog.text
+
+
+def test_a_label_in_another_spelling_finds_its_file(corpus, caplog):
+    songs = corpus()
+    songs.add("Song 1.WAV", damaged.music())
+    songs.labelled[-1] = "song%201.wav "
+    with caplog.at_level(logging.WARNING, "mer"):
+        assert songs.standardize(max_missing=0.0) == []
+    assert "the first is 'Song 1.WAV', labelled 'song%201.wav '" in caplog.text
+    assert songs.manifest("index")["unlabelled"] == 0
+
+
+def test_many_damaged_files_are_counted_and_the_first_named(corpus, caplog):
+    songs = corpus(good=40)
+    for number in range(30):
+        songs.add(f"bad {number:02d}.wav", damaged.BAD[0])
+    assert len(songs.standardize()) == 30
+    assert caplog.text.count("is left out") == 10
+    assert "30 files are left out in all" in caplog.text
+
+
 def test_a_file_without_a_label_is_listed_and_left_alone(corpus, caplog):
     songs = corpus()
     (songs.raw / "more").mkdir()
@@ -186,6 +251,7 @@ def test_a_file_without_a_label_is_listed_and_left_alone(corpus, caplog):
     listed = (songs.index / "unlabelled.csv").read_bytes().decode()
     assert listed == 'path,reason\r\n"a\nb.wav",no label\r\n"more/Ünheard, 🎵.MP3",no label\r\n'
     assert songs.manifest("index")["unlabelled"] == 2
+    assert songs.manifest("index")["not_audio"] == 2  # notes.txt and labels.csv
 
 
 def test_a_file_whose_name_is_no_text_is_listed(corpus):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mer.types import Fold, Track
+from mer.types import Fold, Track, groups
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,10 @@ def count(tracks: Sequence[Track], labels: Mapping[str, str]) -> Artists:
     labels : mapping of str to str
         Track id -> class.
     """
-    clips = Counter(track.artist for track in tracks if track.artist)
+    group = groups(tracks)
+    clips = Counter(group[track.id] for track in tracks if track.artist)
     classes = Counter(
-        artist for artist, _ in {(t.artist, labels[t.id]) for t in tracks if t.artist}
+        artist for artist, _ in {(group[t.id], labels[t.id]) for t in tracks if t.artist}
     )
     repeated = [n for n in clips.values() if n > 1]
     return Artists(
@@ -56,7 +57,7 @@ def count(tracks: Sequence[Track], labels: Mapping[str, str]) -> Artists:
 
 def overlap(tracks: Sequence[Track], folds: Sequence[Fold]) -> float:
     """The share of the test clips, over all folds, whose artist also has training or validation clips."""
-    group = {track.id: track.group for track in tracks}
+    group = groups(tracks)
     shared = total = 0
     for fold in folds:
         known = {group[id_] for id_ in (*fold.train, *fold.val)}

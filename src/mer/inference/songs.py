@@ -11,17 +11,16 @@ from pathlib import Path
 
 from mer import config, registry
 from mer.errors import MerError
-from mer.io import artefacts
+from mer.io import artefacts, audio_files
 from mer.io.files import beside
 from mer.pipeline import join_features
 from mer.pipeline.features import TABLE, extract
-from mer.pipeline.index import SUFFIXES
 from mer.pipeline.standardize import standardize
 from mer.schema.corpora import Audio, Quarantine
 from mer.types import FeatureSet, Track
 
 SCRATCH = Path(".mer/songs")
-ALL_BUT_DAMAGED = Quarantine(max_fraction=1.0, duplicates="keep")
+ALL_BUT_DAMAGED = Quarantine(max_fraction=1.0, max_missing=1.0, duplicates="keep")
 
 log = logging.getLogger("mer")
 
@@ -44,10 +43,13 @@ def files(places: Sequence[str]) -> list[str]:
         if not Path(place).is_dir():
             found.add(place)
             continue
-        inside = (path for path in Path(place).rglob("*") if path.suffix.lower() in SUFFIXES)
-        found |= {str(path) for path in inside if path.is_file()}
+        inside = audio_files.find(Path(place))
+        found |= {str(Path(place, name)) for name in inside.audio}
+        if inside.others:
+            log.warning("%d files in %r are not audio, by their suffix", len(inside.others), place)
     if not found:
-        raise MerError(f"{', '.join(places)} must hold audio files ({' '.join(sorted(SUFFIXES))})")
+        known = " ".join(sorted(audio_files.READABLE))
+        raise MerError(f"{', '.join(places)} must hold audio files ({known})")
     for path in found:
         if path != path.encode("utf-8", "replace").decode():
             raise MerError(f"the name of a file must be UTF-8, not {path!r}; rename it")

@@ -29,6 +29,7 @@ from mer.types import (
     Predictions,
     Track,
     ValuePredictions,
+    groups,
 )
 
 MANIFEST = "manifest.json"
@@ -83,10 +84,10 @@ def write_tracks(path: Path, tracks: Sequence[Track], hashes: Mapping[str, str])
     protocols = sorted({p for track in tracks for p in track.splits})
     optional = [name for name in ("source", "label") if any(getattr(t, name) for t in tracks)]
     header = [*TRACK_COLUMNS, *optional, *(f"split_{p}" for p in protocols)]
-    rows = []
+    rows, group = [], groups(tracks)
     for t in sorted(tracks, key=lambda track: track.id):
         own = (getattr(t, name) for name in optional)
-        facts = (t.quadrant, t.valence, t.arousal, t.artist, t.group, *own)
+        facts = (t.quadrant, t.valence, t.arousal, t.artist, group[t.id], *own)
         rows.append((t.id, t.path, hashes.get(t.id), *facts, *(t.splits.get(p) for p in protocols)))
     write_csv(path, [header, *rows])
 
@@ -295,6 +296,20 @@ def quarantined(standard: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=QUARANTINE_COLUMNS, dtype=str)
     table = pd.read_csv(standard / "quarantine.csv", dtype=str, keep_default_na=False)
     return table[QUARANTINE_COLUMNS]
+
+
+def write_twins(folder: Path, twins: Mapping[str, str]) -> None:
+    """Write ``twins.csv`` of a standardized corpus: ``id, twin`` of clips with the samples of another."""
+    write_csv(folder / "twins.csv", [("id", "twin"), *sorted(twins.items())])
+
+
+def read_twins(standard: Path) -> dict[str, str]:
+    """Id -> id of the first clip of ``data/standard/<dataset>`` with the same samples."""
+    path = standard / "twins.csv"
+    if absent(standard) or not path.is_file():
+        return {}
+    with reading(path, "a table of twins"), path.open(encoding="utf-8", newline="") as stream:
+        return {row["id"]: row["twin"] for row in csv.DictReader(stream)}
 
 
 def write_folds(path: Path, folds: Iterable[Fold], **facts: Any) -> None:

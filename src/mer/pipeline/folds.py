@@ -8,17 +8,26 @@ from typing import get_args
 
 from mer.errors import MerError
 from mer.io import fold_tables
-from mer.io.artefacts import quarantined, read_digests, read_tracks, write_folds, write_json
+from mer.io.artefacts import (
+    quarantined,
+    read_digests,
+    read_tracks,
+    read_twins,
+    write_folds,
+    write_json,
+)
 from mer.schema import Protocol
 from mer.schema.profiles import Profile
 from mer.splits import shares_groups, split
 from mer.types import Fold, Track
 
 
-def _twins_together(tracks: Sequence[Track], digests: Mapping[str, str]) -> list[Track]:
-    """The tracks; those of a corpus whose files are the same get one artist, so that ``grouped`` keeps them
-    on one side."""
-    files = [(track.source, digests.get(track.id)) for track in tracks]
+def _twins_together(
+    tracks: Sequence[Track], digests: Mapping[str, str], twins: Mapping[str, str]
+) -> list[Track]:
+    """The tracks; those of a corpus whose files or samples are the same get one artist, so that ``grouped``
+    keeps them on one side."""
+    files = [(track.source, digests.get(twins.get(track.id, track.id))) for track in tracks]
     counts, artists = Counter(file for file in files if file[1]), dict[tuple, str]()
     return [
         replace(track, artist=artists.setdefault(file, track.artist or track.id))
@@ -48,7 +57,7 @@ class Corpus:
     def __init__(self, index: Path, standard: Path) -> None:
         digests = read_digests(index)
         tracks = [t for t in read_tracks(index) if not digests or t.id in digests]
-        self.tracks = _twins_together(tracks, digests)
+        self.tracks = _twins_together(tracks, digests, read_twins(standard))
         self._index, self._left_out = index, set(quarantined(standard)["id"])
 
     def split(

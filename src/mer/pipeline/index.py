@@ -4,30 +4,14 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from mer import labels, registry
 from mer.errors import MerError
-from mer.io import artefacts, fold_tables, raw_folder
+from mer.io import artefacts, audio_files, fold_tables, raw_folder
 from mer.io.files import write_csv
 from mer.types import QUADRANTS, Fold, Track, clip_of
-
-SUFFIXES = frozenset(
-    (
-        ".aif",
-        ".aiff",
-        ".au",
-        ".caf",
-        ".flac",
-        ".m4a",
-        ".mp3",
-        ".oga",
-        ".ogg",
-        ".opus",
-        ".wav",
-        ".wma",
-    )
-)
 
 Counts = Mapping[str, int] | int | None
 
@@ -116,12 +100,22 @@ def _check_range(root: Path, tracks: Sequence[Track], scale: Sequence[float] | N
                 )
 
 
-def _unlabelled(root: Path, tracks: Sequence[Track]) -> list[str]:
-    """Audio files below ``root`` that no track names, sorted."""
-    named = {track.path for track in tracks}
-    files = (path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
-    found = {path.relative_to(root).as_posix() for path in files if path.is_file()}
-    return sorted(found - named)
+def _respelled(tracks: Sequence[Track], files: Sequence[str]) -> list[Track]:
+    """The tracks, with the path of their file where their label spells it otherwise."""
+    found = audio_files.respelled((track.path for track in tracks if track.path), files)
+    if found:
+        label, file = next(iter(found.items()))
+        log.warning(
+            "%d files have another name than their labels (Unicode form, case, separators or blanks) and "
+            "are taken; the first is %r, labelled %r",
+            len(found),
+            file,
+            label,
+        )
+    return [
+        replace(track, path=found.get(track.path, track.path)) if track.path else track
+        for track in tracks
+    ]
 
 
 def _write_unlabelled(path: Path, files: Sequence[str]) -> None:
@@ -142,8 +136,9 @@ def build(
     """Write ``tracks.csv``, one Parquet table per published family, ``folds.csv`` and the manifest.
 
     ``unlabelled.csv`` lists the audio files without a label. ``folds.csv`` has the folds of the corpus' own
-    ``folds.csv``, if there is one. The manifest has the thresholds of valence and arousal if the quadrants
-    are derived from them.
+    ``folds.csv``, if there is one. The manifest has the number of files that are not audio, and the
+    thresholds of valence and arousal if the quadrants are derived from them. A song whose file has another
+    spelling than its label gets the path of the file.
 
     Parameters
     ----------
@@ -172,7 +167,10 @@ def build(
     _check_range(root, tracks, scale)
     found = {q: sum(track.quadrant == q for track in tracks) for q in QUADRANTS}
     _check_counts(root, found, len(tracks), counts)
-    published, unlabelled = module.published(root), _unlabelled(root, tracks)
+    published, files = module.published(root), audio_files.find(root)
+    tracks = _respelled(tracks, [*files.audio, *files.others])
+    named = {track.path for track in tracks}
+    unlabelled, others = (sorted(set(kind) - named) for kind in files)
     own_folds = _own_folds(root, tracks)
     thresholds = module.thresholds(root) if hasattr(module, "thresholds") else None
     with artefacts.writing(target) as folder:
@@ -188,6 +186,7 @@ def build(
             counts=found,
             has_audio=any(track.path for track in tracks),
             unlabelled=len(unlabelled),
+            not_audio=len(others),
             published=sorted(published),
             **({"range": list(scale)} if scale else {}),
             **({"thresholds": dict(zip(labels.HIGH, thresholds))} if thresholds else {}),

@@ -1,5 +1,6 @@
 """The stage ``standardize``: audio files of any format -> one mono array per corpus, and a quarantine."""
 
+import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -19,6 +20,7 @@ from mer.types import Track
 log = logging.getLogger("mer")
 
 FULL_SCALE = 32767  # int16
+SHOWN = 10  # of the files left out and of the missing ones; quarantine.csv lists them all
 
 
 Result = tuple[np.ndarray, float] | Unreadable
@@ -40,19 +42,47 @@ def _quantized(
     return pcm, level / FULL_SCALE
 
 
-def _unique(
-    tracks: Sequence[Track], results: Iterator[Result], digests: Mapping[str, str]
-) -> Iterator[Result]:
-    """The results; of clips with identical files, only the first id keeps its result."""
-    first: dict[str, str] = {}
-    for track, result in zip(tracks, results, strict=True):
-        digest = digests.get(track.id)
-        if digest and not isinstance(result, Unreadable):
-            twin = first.setdefault(digest, track.id)
-            if twin != track.id:
-                yield Unreadable(f"same content as {twin!r}")
+def _contradiction(first: Track, track: Track) -> str:
+    """The words for two tracks of one recording that have different labels."""
+    labels = [track.label or track.quadrant for track in (first, track)]
+    if labels[0] == labels[1]:
+        return ""
+    return f", which is labelled {labels[0]} and this one {labels[1]}"
+
+
+class _Duplicates:
+    """Clips with the samples of an earlier clip: the same recording, perhaps with other tags or as FLAC.
+
+    Attributes
+    ----------
+    twins : dict of str to str
+        Id -> id of the first clip with the same samples.
+    """
+
+    def __init__(self, tracks: Sequence[Track], digests: Mapping[str, str], *, drop: bool) -> None:
+        self._tracks, self._digests, self._drop = tracks, digests, drop
+        self.twins: dict[str, str] = {}
+
+    def removed(self, results: Iterator[Result]) -> Iterator[Result]:
+        """The results; a duplicate is unreadable if duplicates are dropped, and else stays."""
+        first: dict[bytes, Track] = {}
+        for track, result in zip(self._tracks, results, strict=True):
+            if isinstance(result, Unreadable):
+                yield result
                 continue
-        yield result
+            twin = first.setdefault(hashlib.sha256(result[0].tobytes()).digest(), track)
+            yield result if twin is track else self._reported(twin, track, result)
+
+    def _reported(self, twin: Track, track: Track, result: Result) -> Result:
+        self.twins[track.id] = twin.id
+        same_file = self._digests.get(track.id) == self._digests.get(twin.id) is not None
+        what = "content" if same_file else "samples"
+        reason = f"same {what} as {twin.id!r}{_contradiction(twin, track)}"
+        if self._drop:
+            return Unreadable(reason)
+        if _contradiction(twin, track):
+            log.warning("%r has the %s", track.path, reason)
+        return result
 
 
 def _usable(
@@ -74,13 +104,20 @@ def _exists(path: Path) -> bool:
         return True
 
 
+def _listed(rows: Sequence[tuple]) -> str:
+    """The first paths and reasons of rows of the quarantine."""
+    shown = "; ".join(f"{path!r}: {reason}" for _, path, reason in rows[:SHOWN])
+    return f"{shown}{'; …' if rows[SHOWN:] else ''}"
+
+
 def _check(root: Path, faults: list[tuple], existing: int, max_fraction: float) -> None:
-    """Log the clips that are left out; raise if there are too many."""
-    for _, path, reason in faults:
+    """Log the first clips that are left out; raise if there are too many."""
+    for _, path, reason in faults[:SHOWN]:
         log.warning("%r is left out: %s", path, reason)
+    if faults[SHOWN:]:
+        log.warning("%d files are left out in all, with such reasons", len(faults))
     if len(faults) <= max_fraction * existing and len(faults) < existing:
         return
-    shown = "; ".join(f"{path!r}: {reason}" for _, path, reason in faults[:10])
     allowed = (
         "one audio file at least must be usable"
         if len(faults) == existing
@@ -88,9 +125,22 @@ def _check(root: Path, faults: list[tuple], existing: int, max_fraction: float) 
         "(quarantine.max_fraction)"
     )
     raise MerError(
-        f"{allowed}; unusable are {len(faults)} of {existing}: {shown}"
-        f"{'; …' if faults[10:] else ''}; repair or remove them"
+        f"{allowed}; unusable are {len(faults)} of {existing}: {_listed(faults)}; repair or remove them"
     )
+
+
+def _check_missing(root: Path, missing: list[str], named: int, max_missing: float) -> None:
+    """Log the labelled songs without a file; raise if there are too many."""
+    if not missing:
+        return
+    first = ", ".join(map(repr, missing[:SHOWN])) + (", …" if missing[SHOWN:] else "")
+    log.warning("%d of %d labelled songs have no file: %s", len(missing), named, first)
+    if max_missing * named < len(missing) < named:
+        raise MerError(
+            f"at most {max_missing:.0%} of the labelled songs may have no file in {root} "
+            f"(quarantine.max_missing); without one are {len(missing)} of {named}: {first}; add the files, "
+            "or correct or remove the labels"
+        )
 
 
 def standardize(
@@ -119,31 +169,36 @@ def standardize(
     limits : Audio
         Limits of a file's size and of the resources for decoding it.
     quarantine : Quarantine
-        The largest fraction of the existing files that may be left out, and whether a file with the same
-        content as another one is left out.
+        The largest fractions of the existing files that may be left out and of the labelled songs that may
+        have no file, and whether a clip with the samples of an earlier one is left out.
 
     Raises
     ------
     MerError
-        If a larger fraction is left out; then nothing is written.
+        If a larger fraction is left out or missing; then nothing is written.
     """
     tracks = artefacts.read_tracks(index)
-    existing = {t.id for t in tracks if t.path and _exists(root / t.path)}
+    named = {t.id: t.path for t in tracks if t.path}
+    existing = {id_ for id_, path in named.items() if _exists(root / path)}
+    missing = [path for id_, path in named.items() if id_ not in existing]
+    _check_missing(root, missing, len(named), quarantine.max_missing)
     if not existing:
-        named = sum(track.path is not None for track in tracks)
-        reason = f"no audio: {root} holds none of the {named} files that {index} names"
+        reason = f"no audio: {root} holds none of the {len(named)} files that {index} names"
         artefacts.write_absent(target, reason)
         return
     work = partial(_quantized, root.absolute(), sample_rate, peak_db, limits)
-    digests = artefacts.read_digests(index) if quarantine.duplicates == "drop" else {}
+    duplicates = _Duplicates(
+        tracks, artefacts.read_digests(index), drop=quarantine.duplicates == "drop"
+    )
     with artefacts.writing(target) as folder:
         results = parallel.parallel_map(work, tracks, label=f"standardize {target.name}")
-        unique = _unique(tracks, results, digests)
         left_out: list[tuple] = []
-        facts = artefacts.Standard.write(folder, _usable(tracks, unique, left_out))
+        usable = _usable(tracks, duplicates.removed(results), left_out)
+        facts = artefacts.Standard.write(folder, usable)
         faults = [row for row in left_out if row[0] in existing]
         _check(root, faults, len(existing), quarantine.max_fraction)
         artefacts.write_quarantine(folder, left_out)
+        artefacts.write_twins(folder, duplicates.twins)
         artefacts.write_manifest(
             folder,
             rate=sample_rate,

@@ -18,7 +18,7 @@ from mer import config
 from mer.errors import MerError
 from mer.metrics import fold_confusions, macro_f1, per_class
 from mer.selection import SELECTORS
-from mer.types import Predictions, Track
+from mer.types import Predictions, Track, groups
 
 SCORES = {
     "f1_macro": "F1, macro",
@@ -262,7 +262,8 @@ def _artists(
 ) -> dict[str, float]:
     """How many clips name an artist, and the share of the test answers about clips whose artist also
     has clips outside the test part."""
-    artist = {t.id: t.artist for t in tracks if t.artist and t.id not in left_out}
+    group = groups(tracks)
+    artist = {t.id: group[t.id] for t in tracks if t.artist and t.id not in left_out}
     clips = pd.Series(artist, dtype=str).value_counts()
     frame = predictions.frame.assign(artist=predictions.frame["id"].map(artist))
     inside = frame.groupby(["repeat", "fold", "artist"])["id"].transform("size")

@@ -103,8 +103,11 @@ class Quarantine(Block):
     Attributes
     ----------
     max_fraction : largest share of the existing files that may be quarantined; the stage fails above it
-    duplicates : ``drop`` keeps the first id of files with the same bytes, ``keep`` keeps all of them
+    max_missing : largest share of the labelled songs that may have no file; the stage fails above it,
+        unless no song has one
+    duplicates : ``drop`` keeps the first id of files with the same samples, ``keep`` keeps all of them
     """
 
     max_fraction: Annotated[float, Field(ge=0, le=1)]
+    max_missing: Annotated[float, Field(ge=0, le=1)]
     duplicates: Literal["drop", "keep"]

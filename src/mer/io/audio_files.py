@@ -1,0 +1,92 @@
+"""Audio files in a folder, told from others by their suffix, and the files that labels name."""
+
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+READABLE = frozenset(
+    (
+        *(
+            ".aif",
+            ".aifc",
+            ".aiff",
+            ".au",
+            ".caf",
+            ".flac",
+            ".mp2",
+            ".mp3",
+            ".oga",
+            ".ogg",
+            ".opus",
+        ),
+        *(".rf64", ".snd", ".w64", ".wav"),
+    )
+)
+UNREADABLE = frozenset(  # by the decoder: such files are named with that reason
+    (
+        *(".3gp", ".aac", ".ac3", ".alac", ".amr", ".ape", ".dff", ".dsf", ".dts", ".m4a", ".m4b"),
+        *(".mka", ".mov", ".mp4", ".mpc", ".mpga", ".ra", ".spx", ".tak", ".tta", ".webm", ".wma"),
+        ".wv",
+    )
+)
+SUFFIXES = READABLE | UNREADABLE
+
+
+class Found(NamedTuple):
+    """The files below a folder, as sorted paths relative to it, with forward slashes.
+
+    Attributes
+    ----------
+    audio : files whose suffix is that of an audio format, readable or not
+    others : all other files
+    """
+
+    audio: list[str]
+    others: list[str]
+
+
+def find(folder: Path) -> Found:
+    """All regular files below a folder; a linked folder is entered once."""
+    found = Found([], [])
+    seen: set[tuple[int, int]] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        facts = Path(place).stat()
+        if (facts.st_dev, facts.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((facts.st_dev, facts.st_ino))
+        for path in (Path(place, name) for name in names):
+            if path.is_file():
+                kind = found.audio if path.suffix.lower() in SUFFIXES else found.others
+                kind.append(path.relative_to(folder).as_posix())
+    return Found(sorted(found.audio), sorted(found.others))
+
+
+def _spelling(path: str) -> str:
+    """A path without what spreadsheets and archives change: Unicode form, case, separators, blanks, %20."""
+    text = unicodedata.normalize("NFC", unquote(path).replace("\\", "/")).casefold()
+    return "/".join(part.strip() for part in text.split("/"))
+
+
+def respelled(wanted: Iterable[str], files: Collection[str]) -> dict[str, str]:
+    """The files of wanted paths that are there under another spelling only: wanted path -> file.
+
+    Paths differ in spelling by Unicode form, case, separators, blanks around names and ``%20``. A path that
+    several files match, or a file that several paths match, is left out.
+    """
+    there = set(files)
+    by_spelling = defaultdict(list)
+    for file in files:
+        by_spelling[_spelling(file)].append(file)
+    wanted = set(wanted)
+    matches = {
+        path: found[0]
+        for path in sorted(wanted - there)
+        if len(found := by_spelling.get(_spelling(path), [])) == 1 and found[0] not in wanted
+    }
+    names = list(matches.values())
+    return {path: file for path, file in matches.items() if names.count(file) == 1}

@@ -1,0 +1,61 @@
+"""Files of a folder are told by their suffix; labels find files under another spelling."""
+
+import unicodedata
+
+import pytest
+
+from mer.io import audio_files
+
+CAFE = "Café 01.wav"
+
+
+def test_every_file_is_audio_or_another(tmp_path):
+    for name in ("a.wav", "b/c.RF64", "d.w64", "e.aifc", "f.snd", "g.mp2", "h.m4a", "i.webm"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for name in ("notes.txt", "b/cover.jpg", "README"):
+        (tmp_path / name).touch()
+    found = audio_files.find(tmp_path)
+    assert found.audio == [
+        "a.wav",
+        "b/c.RF64",
+        "d.w64",
+        "e.aifc",
+        "f.snd",
+        "g.mp2",
+        "h.m4a",
+        "i.webm",
+    ]
+    assert found.others == ["README", "b/cover.jpg", "notes.txt"]
+
+
+def test_a_linked_folder_is_entered_once(tmp_path):
+    (tmp_path / "album").mkdir()
+    (tmp_path / "album" / "a.wav").touch()
+    (tmp_path / "songs").mkdir()
+    (tmp_path / "songs" / "linked").symlink_to(tmp_path / "album")
+    (tmp_path / "album" / "back").symlink_to(tmp_path / "songs")
+    assert audio_files.find(tmp_path / "songs").audio == ["linked/a.wav"]
+
+
+@pytest.mark.parametrize(
+    ("label", "file"),
+    [
+        (CAFE, unicodedata.normalize("NFD", CAFE)),
+        ("song01.wav", "Song01.WAV"),
+        ("Q1\\s1.wav", "Q1/s1.wav"),
+        ("s1.wav ", "s1.wav"),
+        ("my%20song.wav", "my song.wav"),
+    ],
+)
+def test_a_label_finds_its_file_under_another_spelling(label, file):
+    assert audio_files.respelled([label, "other.wav"], [file, "other.wav"]) == {label: file}
+
+
+def test_a_label_that_two_files_match_finds_none():
+    assert audio_files.respelled(["A.WAV"], ["a.wav", "A.wav"]) == {}
+    assert audio_files.respelled(["A.WAV", "a.Wav"], ["a.wav"]) == {}
+
+
+def test_the_file_of_another_label_is_not_taken():
+    assert audio_files.respelled(["a.wav", "A.wav"], ["a.wav"]) == {}
