@@ -226,7 +226,7 @@ def test_always_high_is_the_constant_row_of_both_corpora():
 
 
 def test_the_published_1714_are_absent_with_their_reason_until_a_user_brings_the_table():
-    for row in ("svm_published1714",):
+    for row in ("hybrid_published1714", "svm_published1714"):
         assert row in EVERY.tables["louro_improving_table1"].rows
         facts = read_json(ROOT / f"metrics/experiments/louro_improving/{row}_4qaed.json")
         assert "no published table 'published1714'" in facts["absent"]
