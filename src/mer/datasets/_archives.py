@@ -65,3 +65,42 @@ def has_folders(base: Path, quadrants: Mapping[str, str], said_by: str) -> bool:
                 f"{file.parent.name}; restore the authors' folders"
             )
     return bool(folders)
+
+
+def find_folder(root: Path, pattern: str) -> Path | None:
+    """The first folder that matches ``pattern`` in ``root``, or else one or two folders below."""
+    found = (path for level in LEVELS for path in sorted(root.glob(level + pattern)))
+    return next((path for path in found if path.is_dir()), None)
+
+
+def whole_number(row: spreadsheets.Row, column: str) -> str:
+    """The cell, which must be a whole number, as the name of a song.
+
+    Raises
+    ------
+    MerError
+        If it is not.
+    """
+    song = row.text(column) or ""
+    if not (song.isascii() and song.isdecimal()):
+        raise MerError(
+            f"{row.where}: {column} must be a whole number, not {song!r}; restore the authors' file"
+        )
+    return song
+
+
+def within(row: spreadsheets.Row, column: str, lowest: float, highest: float) -> float:
+    """The cell, which must be a number of the scale.
+
+    Raises
+    ------
+    MerError
+        If it is not.
+    """
+    value = row.number(column)
+    if not lowest <= value <= highest:
+        raise MerError(
+            f"{row.where}: {column} must lie in {lowest:g}..{highest:g}, not {value:g}; restore the "
+            "authors' file"
+        )
+    return value

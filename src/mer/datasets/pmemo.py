@@ -17,7 +17,6 @@ from pathlib import Path
 
 from mer import labels
 from mer.datasets import _archives
-from mer.errors import MerError
 from mer.io import spreadsheets
 from mer.types import FeatureSet, Track
 
@@ -38,21 +37,11 @@ def published(_root: Path) -> dict[str, FeatureSet]:
 
 
 def _song(row: spreadsheets.Row) -> str:
-    song = row.text("musicId") or ""
-    if not (song.isascii() and song.isdecimal()):
-        raise MerError(
-            f"{row.where}: musicId must be a whole number, not {song!r}; restore the authors' file"
-        )
-    return song
+    return _archives.whole_number(row, "musicId")
 
 
 def _share(row: spreadsheets.Row, column: str) -> float:
-    value = row.number(column)
-    if not 0 <= value <= 1:
-        raise MerError(
-            f"{row.where}: {column} must lie in 0..1, not {value:g}; restore the authors' file"
-        )
-    return value
+    return _archives.within(row, column, 0, 1)
 
 
 def _points(root: Path) -> tuple[Path, dict[str, tuple[float, float]]]:

@@ -28,6 +28,8 @@ TOTALS = {
     "ch818": 356,
     "tr_music": 400,
     "pmemo": 767,
+    "deam": 1802,
+    "emomusic": 744,
     "emopia200": 200,
     "mixed3": 1656,
 }

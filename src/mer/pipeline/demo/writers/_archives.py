@@ -6,13 +6,23 @@ from pathlib import Path
 
 import soundfile as sf
 
+from mer import labels
 from mer.io.files import write_csv
-from mer.types import Clip
+from mer.types import Clip, Track
 
 
 def number(id_: str, digits: int) -> int:
     """A number of at most ``digits`` digits that depends on ``id_`` only, for renaming demo songs."""
     return int(hashlib.sha256(id_.encode()).hexdigest(), 16) % 10**digits
+
+
+def in_scale(track: Track, lowest: float, highest: float) -> tuple[float, float]:
+    """Valence and arousal in a corpus' scale: the track's own, in -1..1, or the middle of its quadrant."""
+    signs = [0.5 if track.quadrant in labels.HIGH[axis] else -0.5 for axis in labels.HIGH]
+    own = (track.valence, track.arousal)
+    middle, half = (highest + lowest) / 2, (highest - lowest) / 2
+    valence, arousal = (middle + half * (s if v is None else v) for s, v in zip(signs, own))
+    return valence, arousal
 
 
 def write(

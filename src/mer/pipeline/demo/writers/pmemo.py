@@ -3,17 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mer import labels
 from mer.datasets.pmemo import ANNOTATIONS, AROUSAL, METADATA_COLUMNS, VALENCE
 from mer.pipeline.demo.writers import _archives
 from mer.types import Clip, Track
-
-
-def _place(track: Track) -> tuple[float, float]:
-    """Valence and arousal in 0..1: the track's own, in -1..1, or the middle of its quadrant."""
-    signs = [1 if track.quadrant in labels.HIGH[axis] else -1 for axis in ("valence", "arousal")]
-    own = (track.valence, track.arousal)
-    return tuple(0.5 + (s / 2 if v is None else v) / 2 for s, v in zip(signs, own))  # type: ignore[return-value]
 
 
 def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
@@ -23,7 +15,7 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
         (n, f"{n}.mp3", t.id, t.artist or "", "", round(clip.seconds, 2), "", "")
         for n, t, clip in named
     ]
-    points = [(n, *reversed(_place(t))) for n, t, _ in named]
+    points = [(n, *reversed(_archives.in_scale(t, 0, 1))) for n, t, _ in named]
     tables: dict[str, list[Sequence[object]]] = {
         "PMEmo2019/metadata.csv": [METADATA_COLUMNS, *metadata],
         f"PMEmo2019/{ANNOTATIONS}": [("musicId", AROUSAL, VALENCE), *points],
