@@ -59,6 +59,9 @@ class Track:
         In a merged corpus, the corpus that the track comes from.
     label : str or None
         Class of another set of classes than the quadrants, as published.
+    spread : mapping of str to float
+        How far annotators agree: the standard deviation of ``valence`` and ``arousal``, or the share of
+        annotators who gave each class.
     """
 
     id: str
@@ -70,6 +73,7 @@ class Track:
     splits: Mapping[str, str] = field(default_factory=dict)
     source: str | None = None
     label: str | None = None
+    spread: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def group(self) -> str:

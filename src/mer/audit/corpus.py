@@ -65,7 +65,8 @@ class Audit:
 
 
 def _labels(tracks: Sequence[Track]) -> dict[str, str]:
-    return {track.id: track.quadrant for track in tracks}
+    """Track id -> quadrant, or another class; an empty string if it only has values."""
+    return {track.id: track.quadrant or track.label or "" for track in tracks}
 
 
 def _compare_audio(
@@ -147,7 +148,7 @@ def audit(
     labels = _labels(tracks)
     expected = corpus.counts or {}
     published = expected if isinstance(expected, int) else {str(q): n for q, n in expected.items()}
-    counts = dict(sorted(Counter(labels.values()).items()))
+    counts = dict(sorted(Counter(filter(None, labels.values())).items()))
     found = Audit(len(tracks), counts, published, count(tracks, labels))
     for family, table in layout.published(root).items():
         found.duplicates[family] = near(table)

@@ -83,13 +83,15 @@ def write_tracks(path: Path, tracks: Sequence[Track], hashes: Mapping[str, str])
     """
     protocols = sorted({p for track in tracks for p in track.splits})
     optional = [name for name in ("source", "label") if any(getattr(t, name) for t in tracks)]
-    header = [*TRACK_COLUMNS, *optional, *(f"split_{p}" for p in protocols)]
+    spreads = list(dict.fromkeys(name for track in tracks for name in track.spread))
+    mapped = [*(f"split_{p}" for p in protocols), *(f"spread_{name}" for name in spreads)]
     rows, group = [], groups(tracks)
     for t in sorted(tracks, key=lambda track: track.id):
         own = (getattr(t, name) for name in optional)
         facts = (t.quadrant, t.valence, t.arousal, t.artist, group[t.id], *own)
-        rows.append((t.id, t.path, hashes.get(t.id), *facts, *(t.splits.get(p) for p in protocols)))
-    write_csv(path, [header, *rows])
+        sides = (*map(t.splits.get, protocols), *map(t.spread.get, spreads))
+        rows.append((t.id, t.path, hashes.get(t.id), *facts, *sides))
+    write_csv(path, [[*TRACK_COLUMNS, *optional, *mapped], *rows])
 
 
 def read_tracks(index: Path) -> list[Track]:
@@ -113,6 +115,7 @@ def read_tracks(index: Path) -> list[Track]:
                 splits={k[6:]: v for k, v in row.items() if k.startswith("split_") and v},
                 source=row.get("source") or None,
                 label=row.get("label") or None,
+                spread={k[7:]: float(v) for k, v in row.items() if k.startswith("spread_") and v},
             )
             for row in csv.DictReader(stream)
         ]

@@ -124,8 +124,8 @@ def render(
         A module of ``mer.datasets``; the ``write`` of the writer of that name decides on files and tables.
     target : Path
         ``data/raw/<key>``.
-    counts : mapping of str to int
-        ``corpora.<key>.counts``: songs per quadrant, the same number for all four.
+    counts : mapping of str to int, or int
+        ``corpora.<key>.counts``: songs per quadrant, the same number for all four; or songs in all.
     release : str or None
         ``demos.<key>.release``: which archive to write, where the layout has several.
 
@@ -135,6 +135,8 @@ def render(
         If the counts differ or are missing.
     """
     numbers = {counts.get(q, 0) for q in QUADRANTS} if isinstance(counts, Mapping) else set()
+    if isinstance(counts, int):
+        numbers = {counts // len(QUADRANTS)}
     if len(numbers) != 1:
         raise MerError(f"counts of a demo corpus must be equal for {QUADRANTS}, not {counts}")
     listed = tracks(numbers.pop())
