@@ -185,14 +185,14 @@ def test_students_paired_test_stands_beside_the_corrected_one(every):
     assert found["f1_macro_p_paired"]["svm"] < found["f1_macro_p"]["svm"]
 
 
-def test_rounds_of_a_fold_are_averaged_before_students_test(rng):
+def test_restarts_of_a_fold_are_averaged_before_students_test(rng):
     ours, theirs = rng.random((2, 5, 10))
     expected = stats.ttest_rel(ours.mean(0), theirs.mean(0)).pvalue
     assert paired_t_test(ours.ravel(), theirs.ravel(), 5) == pytest.approx(expected)
     assert paired_t_test(ours[0, :1], theirs[0, :1]) is None
 
 
-def test_rounds_of_a_fold_are_averaged_before_the_corrected_test_too(rng):
+def test_restarts_of_a_fold_are_averaged_before_the_corrected_test_too(rng):
     """Without test clips it is Student's; a fold trained again with the same score adds nothing."""
     ours, theirs = rng.random((2, 5, 10))
     expected = paired_t_test(ours.ravel(), theirs.ravel(), 5)
@@ -251,7 +251,7 @@ def test_the_gains_by_quadrant_stand_in_the_table_of_merge():
     assert {"f1_q3", "f1_q4"} < set(EVERY.tables["louro_merge_table2"].metrics)
 
 
-def test_folds_are_shown_as_means_over_their_rounds(every):
+def test_folds_are_shown_as_means_over_their_restarts(every):
     table = every.tables["p_table1"].model_copy(update={"folds": True})
     facts = {**SVM, "n_restarts": 2, "folds": {"f1_macro": [0.1, 0.2, 0.3, 0.6]}}
     found = tables.cells(table, lambda key: {"": facts} if key == "svm_4qaed" else {})
@@ -259,13 +259,13 @@ def test_folds_are_shown_as_means_over_their_rounds(every):
 
 
 @pytest.mark.parametrize(("more", "shown"), [({}, "40 / 4"), ({"n_restarts": 2}, "40 / 2 / 2")])
-def test_rounds_are_told_from_folds(every, tmp_path, monkeypatch, more, shown):
+def test_restarts_are_told_from_folds(every, tmp_path, monkeypatch, more, shown):
     monkeypatch.chdir(tmp_path)
     write_json(ledger.LEDGER / "p/svm_4qaed.json", {**SVM, **more})
     tables.write(every, "p_table1", tmp_path / "t.json", tmp_path / "out")
     text = (tmp_path / "out/table.md").read_text()
     assert f"| {shown} |" in text
-    assert "ours ± sd over folds and rounds" in text
+    assert "ours ± sd over folds and restarts" in text
     cell = json.loads((tmp_path / "t.json").read_text())["svm"]["4qaed"]
     assert cell.get("n_restarts") == more.get("n_restarts")
 
@@ -387,8 +387,10 @@ def test_columns_without_a_value_are_left_out(every, tmp_path, monkeypatch):
     write_json(ledger.LEDGER / "p/svm_4qaed.json", SVM)
     tables.write(every, "p_table1", tmp_path / "t.json", tmp_path / "out")
     text = (tmp_path / "out/table.md").read_text()
-    heading = "| system | published | ours ± sd over folds and rounds | difference | 95 % interval"
-    assert f"{heading} over clips | clips / folds / rounds |" in text
+    heading = (
+        "| system | published | ours ± sd over folds and restarts | difference | 95 % interval"
+    )
+    assert f"{heading} over clips | clips / folds / restarts |" in text
 
 
 def test_the_authors_spread_stands_beside_their_figure(every):

@@ -18,12 +18,12 @@ HEADINGS = {
     "system": "system",
     "metric": "metric",
     "published": "published",
-    "ours": "ours ± sd over folds and rounds",
+    "ours": "ours ± sd over folds and restarts",
     "difference": "difference",
     "interval": "95 % interval over clips",
     "p": "p",
     "p_paired": "p, Student",
-    "n": "clips / folds / rounds",
+    "n": "clips / folds / restarts",
     "corpus": "corpus",
     "protocol": "our protocol",
     "less": "not comparable",
@@ -58,9 +58,9 @@ def _p(table: Table, found: Mapping[str, float]) -> str:
 
 def _counts(cell: Cell) -> str:
     """Number of clips, of folds, and of restarts if there are several."""
-    rounds = cell.get("n_restarts", 1)
-    folds = cell["n_folds"] // rounds if "n_folds" in cell else None
-    counts = (cell.get("n_clips"), folds, rounds if rounds > 1 else None)
+    restarts = cell.get("n_restarts", 1)
+    folds = cell["n_folds"] // restarts if "n_folds" in cell else None
+    counts = (cell.get("n_clips"), folds, restarts if restarts > 1 else None)
     return " / ".join(str(count) for count in counts if count is not None)
 
 
@@ -141,8 +141,8 @@ def _legend(table: Table) -> str:
     tested = any(table.references(row) for row in table.rows)
     against = f"{table.rows[table.reference].title}, or " if table.reference else ""
     return (
-        "Ours: the real corpus under the whole protocol. Rounds: trainings of the same fold from other "
-        "seeds; of a single split, the deviation is over these alone, and 0 of one round. "
+        "Ours: the real corpus under the whole protocol. Restarts: trainings of the same fold from other "
+        "seeds; of a single split, the deviation is over these alone, and 0 of one restart. "
         + (
             f"P: corrected resampled t-test against {against}the row in brackets, on the same folds; "
             "beside it Student's, which takes folds for independent. "

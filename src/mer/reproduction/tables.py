@@ -70,8 +70,8 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
 
 def _by_fold(facts: dict[str, Any], name: str) -> list[float]:
     """A figure of each fold, averaged over restarts."""
-    rounds = np.reshape(facts["folds"][name], (facts.get("n_restarts", 1), -1))
-    return [round(float(mean), DIGITS) for mean in rounds.mean(0)]
+    restarts = np.reshape(facts["folds"][name], (facts.get("n_restarts", 1), -1))
+    return [round(float(mean), DIGITS) for mean in restarts.mean(0)]
 
 
 def paired_tests(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, float]:
@@ -84,10 +84,10 @@ def paired_tests(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dic
         return {}
     if any(ours[fact] != theirs[fact] for fact in SAME):
         return {}
-    scores, rounds = (folds[0][name], folds[1][name]), ours.get("n_restarts", 1)
+    scores, restarts = (folds[0][name], folds[1][name]), ours.get("n_restarts", 1)
     found = {
-        "p": corrected_t_test(*scores, ours["test_per_train"], rounds),
-        "p_paired": paired_t_test(*scores, rounds),
+        "p": corrected_t_test(*scores, ours["test_per_train"], restarts),
+        "p_paired": paired_t_test(*scores, restarts),
     }
     return {test: round(p, DIGITS) for test, p in found.items() if p is not None}
 
