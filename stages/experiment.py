@@ -15,9 +15,9 @@ from mer.pipeline.stage import stage
 paper, key, *words = sys.argv[1:]
 sidecar = experiment.METRICS / paper / f"{key}.record.json"
 with stage(f"experiment@{key}", sidecar=sidecar) as record:
-    limit_instructions()
+    seed, name = config.read("seed", "papers_profile")
+    limit_instructions(name)
     given = dict(word.split("=", 1) for word in words)
-    seed, name = config.read("seed", "profile")
     found = experiment.run(paper, key, given, config.settings(words), profile=name, seed=seed)
     if found:
         record["timing"] = found

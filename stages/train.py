@@ -9,7 +9,7 @@ from mer.pipeline.stage import stage
 from mer.selection import selected
 
 with stage("train") as record:
-    limit_instructions()
+    limit_instructions(*config.read("profile"))
     chosen, (columns,) = selected(), config.read("columns")
     target = Path("data/runs/selected")
     facts = provenance.parameters(chosen)

@@ -76,7 +76,11 @@ def test_params_that_a_person_edits_are_few(root):
         ("view", "typo", r"view='typo' is not one of"),
         ("family", "typo", r"family='typo' is not one of \['compare'"),
         ("augment", "typo", r"augment='typo' is not one of"),
-        ("profile", "typo", r"profile='typo' is not one of \['demo', 'paper', 'quick'\]"),
+        (
+            "profile",
+            "typo",
+            r"profile='typo' is not one of \['demo', 'miniature', 'paper', 'quick'\]",
+        ),
         ("protocol", "typo", r"protocol='typo': Input should be 'default', 'grouped'"),
         ("target", "happiness", r"target='happiness': Input should be 'quadrant'"),
         ("fidelity", "exact", r"fidelity='exact': Input should be 'described' or 'released'"),

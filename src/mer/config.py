@@ -50,6 +50,7 @@ class Params(Block):
     profile: str
     seed: Annotated[int, Field(ge=0)]
     miniature: Literal["demo_", ""]
+    papers_profile: str
     columns: Columns
     corpora: dict[Key, Corpus]
     demos: dict[Key, Demo]
@@ -73,6 +74,7 @@ CHOICES = {
     "family": "families",
     "augment": "policies",
     "profile": "profiles",
+    "papers_profile": "profiles",
 }
 
 

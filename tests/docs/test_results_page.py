@@ -38,17 +38,21 @@ def test_every_result_of_a_real_corpus_is_on_the_page_and_none_of_a_demo():
 @pytest.mark.parametrize(
     ("key", "changes", "settings"),
     [
-        ("svm_4qaed", {}, "-S miniature= -S profile=paper "),
-        ("cnn_4qaed", {"profile": "quick", "n_folds": 10}, "-S miniature= -S profile=quick "),
+        ("svm_4qaed", {}, "-S miniature= -S papers_profile=paper "),
+        (
+            "cnn_4qaed",
+            {"profile": "quick", "n_folds": 10},
+            "-S miniature= -S papers_profile=quick ",
+        ),
         (
             "crnn_4qaed",
             {"profile": "quick", "n_folds": 2, "n_restarts": 2, "max_epochs": 6},
-            "-S profile=quick -S profiles.quick.max_folds=1 -S profiles.quick.max_epochs=6 ",
+            "-S papers_profile=quick -S profiles.quick.max_folds=1 -S profiles.quick.max_epochs=6 ",
         ),
         (
             "svm_4qaed",
             {"changed": {"models.svm.c": 0.5, "views.louro.n_mels": 64}},
-            "-S profile=paper -S models.svm.c=0.5 -S params/views.yaml:views.louro.n_mels=64 ",
+            "-S papers_profile=paper -S models.svm.c=0.5 -S params/views.yaml:views.louro.n_mels=64 ",
         ),
     ],
 )

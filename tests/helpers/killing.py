@@ -18,7 +18,7 @@ from mer.pipeline.dvc_locks import repair_locks
 SMALL = {
     **FEW,
     "model": "cnn",
-    "profile": "demo",
+    "profile": "miniature",
     "demos__demo__seconds": 2.0,
     "views__louro__seconds": 4.0,
     "models__cnn__training__smoke_test_epochs": 1,

@@ -38,6 +38,7 @@ SMALL = {
     "models__sincnet__hidden": [16],
     "augment": "none",
     "protocol": "cv10",
+    "profile": "miniature",
 }
 
 
@@ -49,7 +50,12 @@ def select(**changes):
 def prepare():
     """What the stages of data/dvc.yaml make of the demo corpus."""
     corpus, view, family, profile, limits, quarantine = config.read(
-        "corpora.demo", "views.louro", "families.compare", "profiles.demo", "audio", "quarantine"
+        "corpora.demo",
+        "views.louro",
+        "families.compare",
+        "profiles.miniature",
+        "audio",
+        "quarantine",
     )
     raw, index, standard = (Path("data", kind, "demo") for kind in ("raw", "index", "standard"))
     render.render("folder", raw, seed=7, seconds=SECONDS, sample_rate=RATE, counts=corpus.counts)

@@ -110,6 +110,7 @@ def test_the_selected_corpus_is_prepared_as_those_of_the_papers_are(name):
         if name == "index":
             demos = SELECTED["index"]["foreach"]["demo"]["checked"]
             ours = ours.replace("${item.checked}", demos)
+        theirs = theirs.replace("papers_profile", "profile")
         assert ours == theirs
 
 
@@ -156,12 +157,12 @@ def test_an_experiment_depends_on_all_that_the_train_stage_does(group):
         needed = set()
         for text in flat(train[kind]) - {"columns", "data/sources/train-${model}.txt", *SELECTORS}:
             for name in SELECTORS:
-                chosen = "${profile}" if name == "profile" else f"${{item.{name}}}"
+                chosen = "${papers_profile}" if name == "profile" else f"${{item.{name}}}"
                 text = text.replace("${augment}/${view}", "${item.augmented}")
                 text = text.replace(f"${{{name}}}", chosen)
             needed.add(text.replace("${item.dataset}", "${miniature}${item.dataset}"))
         assert needed <= flat(stage[kind])
-    assert {"seed", "profile"} <= flat(stage["params"])
+    assert {"seed", "papers_profile"} <= flat(stage["params"])
     passed = set(SELECTORS) - {"seed", "profile"}
     assert all(f" {name}=${{" in stage["cmd"] for name in passed)
 

@@ -291,7 +291,7 @@ CHOSEN = {
     "view": "none",
     "augment": "none",
     "protocol": "cv10",
-    "profile": "demo",
+    "profile": "miniature",
 }
 
 

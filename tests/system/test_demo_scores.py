@@ -1,4 +1,4 @@
-"""The 48 clips of the demo corpus, cut to 8 s: every system learns something on half of them."""
+"""48 clips of the demo corpus, cut to 8 s: every system learns something on half of them."""
 
 import json
 import re
@@ -6,10 +6,13 @@ import re
 import pytest
 
 from helpers.clone import fresh_clone
+from mer.types import QUADRANTS
 
 SHORT = {
     "demos__demo__seconds": 8.0,
     "views__louro__seconds": 8.125,
+    "corpora__demo__counts": dict.fromkeys(QUADRANTS, 12),
+    "profiles__demo__folds": 2,
     "profiles__demo__max_folds": 1,
 }
 AFTER_TRAIN = {"train", "evaluate", "report"}
@@ -30,7 +33,7 @@ def metrics(clone):
 
 def test_the_committed_run_at_full_length_beats_the_constant_row(root):
     run = json.loads((root / "metrics/run.json").read_text())
-    assert (run["dataset"], run["n_clips"], run["n_folds"]) == ("demo", 48, 2)
+    assert (run["dataset"], run["n_clips"], run["n_folds"]) == ("demo", 96, 4)
     assert run["f1_macro"] > run["constant_accuracy"] + 0.1
 
 

@@ -249,7 +249,7 @@ def test_a_small_float_arrives_as_a_float(edited):
 
 
 UNDECLARED = {
-    "folds.py demo": ["corpora.demo.protocol", "profile", "profiles.demo", "seed"],
+    "folds.py demo demo": ["corpora.demo.protocol", "profile", "profiles.demo", "seed"],
     "index.py demo": ["corpora.demo.layout", "corpora.demo.counts"],
     "standardize.py demo": [
         "corpora.demo.sample_rate",

@@ -15,7 +15,7 @@ ALIASES = ("check",)
 COLOURS = {"done": "green", "in part": "cyan", "demo only": "yellow", "absent": "red"}
 ADVICE = (
     "A cell of a corpus that is there, where it says which stage was not run:\n"
-    "  mer papers exp run -S miniature= -S profile=paper <stage>\n"
+    "  mer papers exp run -S miniature= -S papers_profile=paper <stage>\n"
     "  mer papers repro -s sources papers/dvc.yaml:table@<table>"
 )
 

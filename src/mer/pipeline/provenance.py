@@ -118,5 +118,5 @@ def require_committed_code(key: str) -> None:
         raise MerError(
             f"{key}: the result of a real corpus must come from committed code, and {files[0]} has changes "
             "that are not committed; commit them (`git commit -a`), or try them on the miniature "
-            "(`-S miniature=demo_ -S profile=demo`)"
+            "(`-S miniature=demo_ -S papers_profile=miniature`)"
         )

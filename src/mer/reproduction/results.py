@@ -23,7 +23,7 @@ def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
     dict
         Key ``""``: the real corpus with every fold of the protocol and the committed parameters. ``part_``:
         the same with fewer folds or other parameters, whatever the profile says. ``quick_`` and the like:
-        the real corpus under a shorter profile. ``demo_``: a miniature, or the profile ``demo``. The values
+        the real corpus under a shorter profile. ``demo_``: a miniature. The values
         have the figures, and what the record of the run adds: the ``commit``, the training times and the
         device. If an input was absent, they only have the reason, under ``absent``.
     """

@@ -145,7 +145,7 @@ def command(papers: Papers, key: str, facts: dict[str, Any]) -> str:
         Results of the experiment; see ``mer.reproduction.results.results``.
     """
     profile, restarts = facts["profile"], facts.get("n_restarts", 1)
-    settings = {"miniature": "", "profile": profile}
+    settings = {"miniature": "", "papers_profile": profile}
     if facts["protocol"] != "song_80_20" and facts["n_folds"] // restarts < QUICK_FOLDS:
         settings[f"profiles.{profile}.max_folds"] = facts["n_folds"] // restarts
     if "max_epochs" in facts:

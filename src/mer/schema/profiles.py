@@ -30,12 +30,12 @@ class Profile(Block):
 
     folds: Annotated[int, Field(ge=2)] | None
     repeats: PositiveInt | None
-    max_folds: PositiveInt | None
-    max_epochs: PositiveInt | None
+    max_folds: PositiveInt | None = None
+    max_epochs: PositiveInt | None = None
     batch_size: PositiveInt | None
     smoke_test: bool
     precision: Precision
-    portable: bool
+    portable: bool = False
 
     @model_validator(mode="after")
     def _portable_is_float32(self) -> Self:

@@ -32,7 +32,7 @@ class TrainingConfig(Block):
     batch_size: PositiveInt
     max_epochs: PositiveInt
     smoke_test_epochs: PositiveInt
-    stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None
+    stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
     precision: Precision | None = None
     update_bn: bool = True
 
