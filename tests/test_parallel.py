@@ -47,6 +47,16 @@ def test_a_dask_cluster_gives_the_same(monkeypatch):
         assert (run() == expected).all()
 
 
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "ftp://host:1"])
+def test_a_wrong_address_of_a_scheduler_is_named_soon(monkeypatch, address):
+    monkeypatch.setenv("MER_DASK", address)
+    monkeypatch.setattr(parallel, "DASK_SECONDS", 1)
+    with pytest.raises(
+        MerError, match=rf"MER_DASK must be the address of a running .*{address}' does not"
+    ):
+        run()
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
 def test_bad_number_of_jobs_is_named(monkeypatch, value):
     monkeypatch.setenv("MER_JOBS", value)

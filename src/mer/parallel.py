@@ -13,23 +13,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Protocol, Self, TypeVar
 
 import joblib
 import numpy as np
 from joblib.externals.loky.process_executor import TerminatedWorkerError
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 from threadpoolctl import threadpool_limits
 
 from mer.errors import MerError
 from mer.runtime.processes import end_at_once
+from mer.runtime.progress import Board, EpochsColumn, RemainingColumn, working_on
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SCRATCH = Path(".mer/scratch")
+DASK_SECONDS = 5  # for a scheduler to answer
 FACTS = "facts"  # key of the metadata of a stored result
 
 
@@ -47,6 +50,19 @@ def jobs() -> int:
     return int(text)
 
 
+def _dask(address: str) -> Any:
+    """A client of the Dask scheduler at ``MER_DASK``."""
+    from distributed import Client
+
+    try:
+        return Client(address, set_as_default=True, timeout=DASK_SECONDS)
+    except (OSError, ValueError) as error:
+        raise MerError(
+            f"MER_DASK must be the address of a running Dask scheduler, such as tcp://host:8786, and "
+            f"{address!r} does not answer ({error}); start one there, or unset MER_DASK"
+        ) from error
+
+
 @contextmanager
 def _backend(sequential: bool) -> Iterator[bool]:
     """Configure joblib; yield whether results arrive one by one."""
@@ -55,9 +71,7 @@ def _backend(sequential: bool) -> Iterator[bool]:
         if sequential:
             stack.enter_context(joblib.parallel_config(backend="sequential"))
         elif address:
-            from distributed import Client
-
-            stack.enter_context(Client(address, set_as_default=True))
+            stack.enter_context(_dask(address))
             stack.enter_context(joblib.parallel_config(backend="dask"))
         else:
             begin = {"initializer": end_at_once, "initargs": (os.getpid(),)}
@@ -67,9 +81,17 @@ def _backend(sequential: bool) -> Iterator[bool]:
         yield sequential or not address
 
 
-def _single_threaded(function: Callable[[Item], Result], item: Item) -> Result:
-    with threadpool_limits(1):
+def _single_threaded(
+    function: Callable[[Item], Result], board: Path, numbered: tuple[int, Item]
+) -> Result:
+    number, item = numbered
+    with threadpool_limits(1), working_on(board, number):
         return function(item)
+
+
+def _columns(label: str, board: Board) -> list[ProgressColumn]:
+    bar = [TextColumn(label), BarColumn(), MofNCompleteColumn()]
+    return [*bar, RemainingColumn(), EpochsColumn(board)]
 
 
 def parallel_map(
@@ -80,6 +102,8 @@ def parallel_map(
     sequential: bool = False,
 ) -> Iterator[Result]:
     """Apply ``function`` to every item in parallel; yield the results in order, with a progress bar.
+
+    The bar shows the epochs of running trainings, and the time left from the mean time of the items done.
 
     Parameters
     ----------
@@ -93,16 +117,20 @@ def parallel_map(
     Raises
     ------
     MerError
-        If a process was killed, mostly for lack of memory.
+        If a process was killed, mostly for lack of memory, or no scheduler answers at ``MER_DASK``.
     """
-    calls = (joblib.delayed(_single_threaded)(function, item) for item in items)
-    columns = [TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    with _backend(sequential) as one_by_one, Progress(*columns) as progress:
+    with (
+        _backend(sequential) as one_by_one,
+        NamedTemporaryFile(prefix="mer-progress-") as file,
+        Progress(*_columns(label, board := Board(Path(file.name), len(items)))) as progress,
+    ):
+        work = partial(_single_threaded, function, board.path)
+        calls = (joblib.delayed(work)(numbered) for numbered in enumerate(items))
         progress.console.show_cursor(True)  # a kill leaves the terminal as it is
-        task = progress.add_task(label, total=len(items))
+        task = progress.add_task(label, total=len(items), ended=0.0)
         try:
             for result in joblib.Parallel(return_as="generator" if one_by_one else "list")(calls):
-                progress.advance(task)
+                progress.update(task, advance=1, ended=progress.tasks[0].elapsed)
                 yield result
         except TerminatedWorkerError as error:
             raise MerError(

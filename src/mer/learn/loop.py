@@ -21,6 +21,7 @@ from mer.errors import MerError
 from mer.learn.result import TrainingPhase
 from mer.runtime.device import computes_in_bfloat16
 from mer.runtime.portable import limited
+from mer.runtime.progress import note_epoch
 from mer.schema.training import TrainingConfig
 from mer.targets.target import Target
 
@@ -150,6 +151,12 @@ def run_epoch(
     return mean_loss, accuracy
 
 
+def log_epoch(curve: Sequence[tuple[float, float]], config: TrainingConfig) -> None:
+    """Log the last epoch of a training, and show it beside the progress bar."""
+    note_epoch(len(curve), config.max_epochs)
+    log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
+
+
 class _BestWeights:
     """The weights of the epoch with the best validation figure, and the epochs since then."""
 
@@ -240,7 +247,7 @@ def fit(
         order = torch.randperm(len(targets), generator=shuffle).to(targets.device)
         batches = _batches(order, config.batch_size)
         curve.append(run_epoch(called, inputs, targets, batches, objective, optimizer))
-        log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
+        log_epoch(curve, config)
         if config.stop_accuracy is not None and curve[-1][1] >= config.stop_accuracy:
             break
         if best and best.should_stop():

@@ -6,7 +6,6 @@ a clip follows from all its chunks at a fixed hop: their log-posteriors are summ
 training, unlike the examples of other networks.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 uses_device = True
 predict_reads: tuple[str, ...] = ()
 BATCH = 256  # chunks classified at once
-
-log = logging.getLogger("mer")
 
 
 @dataclass(frozen=True)
@@ -193,7 +190,7 @@ def _fit(
         x, clip = sample(generator)
         batches = torch.arange(len(x), device=y.device).split(config.batch_size)
         curve.append(loop.run_epoch(called, [x], y[clip], batches, target, optimizer))
-        log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
+        loop.log_epoch(curve, config)
     if config.update_bn:
         loop.update_bn(network, [sample(generator)[0]])
     return np.array(curve)
