@@ -77,11 +77,19 @@ def test_one_reading_only(check):
         check(model="constant", fidelity="released")
 
 
+def test_released_is_a_whole_reading(check):
+    """A released model on the described spectrogram would be no reading at all."""
+    with pytest.raises(MerError, match=r"view='louro' is the described .* view=louro_released"):
+        check(model="cnn", view="louro", fidelity="released")
+    check(model="cnn", view="louro_released", fidelity="released")
+    check(model="svm", view="louro", fidelity="released")
+
+
 def test_clips_of_training_alone_are_one_reading(check):
     with pytest.raises(
         MerError, match=r"'deepsmote' is implemented as described only.*'described'"
     ):
-        check(model="cnn", augment="deepsmote", fidelity="released")
+        check(model="cnn", view="louro_released", augment="deepsmote", fidelity="released")
 
 
 def test_unread_selectors_are_none():

@@ -100,6 +100,7 @@ class PretrainedModel(Model, Protocol):
         weights: Mapping[str, np.ndarray],
         shape: tuple[int, ...],
         outputs: int,
+        fidelity: str,
     ) -> nn.Module:
         """A network with a pretrained ``backbone``, frozen or not, and an untrained ``head``."""
 

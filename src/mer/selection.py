@@ -102,6 +102,26 @@ def _has_table(family: str, params: Params, published: Collection[str]) -> bool:
     return family in published or hasattr(registry.get("features", family), "extract")
 
 
+def _released_inputs(chosen: Selection, params: Params, reads: Collection[str]) -> None:
+    """Refuse a spectrogram or a table that the authors' code does not compute."""
+    view = params.views[chosen.view] if "spectrogram" in reads else None
+    if view and view.released:
+        raise MerError(
+            f"fidelity='released': view={chosen.view!r} is the described spectrogram; choose view="
+            f"{view.released}"
+        )
+    if "table" not in reads or chosen.family not in params.families:
+        return
+    theirs = getattr(registry.get("features", chosen.family), "RELEASED", {})
+    for key, value in theirs.items():
+        if params.families[chosen.family][key] != value:
+            name = f"families.{chosen.family}.{key}"
+            raise MerError(
+                f"fidelity='released': {name} must be {value!r}, as in the authors' code; set it with -S "
+                f"{name}={value}"
+            )
+
+
 def can_be_read(chosen: Selection, params: Params) -> None:
     """Refuse a selection without an input that the model reads.
 
@@ -138,6 +158,8 @@ def can_be_read(chosen: Selection, params: Params) -> None:
             f"fidelity={chosen.fidelity!r}: model {chosen.model!r} does not implement it; choose one of "
             f"{list(module.fidelities)}"
         )
+    if chosen.fidelity == "released":
+        _released_inputs(chosen, params, module.reads)
     if chosen.fidelity == "released" and params.policies[chosen.augment].synthesis:
         raise MerError(
             f"fidelity='released': augment {chosen.augment!r} is implemented as described only; choose "

@@ -27,7 +27,7 @@ def crnn() -> dict[str, np.ndarray]:
     """As Won et al.'s state dict, with what belongs to their front-end and tags."""
     names = {ours: theirs for theirs, ours in crnn_mtat.NAMES.items()}
     arrays = {"dense.weight": np.zeros((50, 32), np.float32)}
-    for name, array in _state(crnn_mtat.Backbone()).items():
+    for name, array in _state(crnn_mtat.Backbone(rotated=False)).items():
         (ours,) = (prefix for prefix in names if name.startswith(prefix))
         arrays[names[ours] + name.removeprefix(ours)] = array
     return arrays
@@ -45,4 +45,7 @@ def keras(network: torch.nn.Module) -> dict[str, np.ndarray]:
 
 def of(model: str, mels: int) -> dict[str, np.ndarray]:
     """Weights for a model that reads spectrograms of so many bands."""
-    return {"crnn_mtat": crnn, "artists_cnn": lambda: keras(artists_cnn.Backbone(mels))}[model]()
+    return {
+        "crnn_mtat": crnn,
+        "artists_cnn": lambda: keras(artists_cnn.Backbone(mels, standardized=True)),
+    }[model]()

@@ -254,8 +254,8 @@ def test_what_a_training_leaves_answers_as_it_did(root, trained, model, data, fo
     assert bool(kept.weights) == trainer.uses_device
 
 
-@pytest.mark.parametrize("model", ["svm", "hybrid"])
-def test_only_the_released_reading_lets_test_rows_scale_the_others(root, model, data, folds):
+@pytest.mark.parametrize("model", ["svm", "hybrid", "autoencoder_rf"])
+def test_only_the_released_reading_lets_test_clips_change_the_others(root, model, data, folds):
     before, after = (
         left_by(run(root, model, m, folds[:1], "released"), folds[0])
         for m in (data, altered(data, folds[0].test[0]))

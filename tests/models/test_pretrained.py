@@ -220,14 +220,18 @@ def test_a_damaged_keras_file_is_refused(tmp_path):
 def test_only_the_head_is_trained(model, shape, backbone, head):
     module = {"crnn_mtat": crnn_mtat, "artists_cnn": artists_cnn}[model]
     brought = weights.of(model, shape[1])
-    network = module.build(params(model), weights=brought, shape=shape, outputs=4)
+    network = module.build(
+        params(model), weights=brought, shape=shape, outputs=4, fidelity="described"
+    )
     assert sum(p.numel() for p in network.backbone.parameters()) == backbone
     assert sum(p.numel() for p in network.parameters() if p.requires_grad) == head
 
 
 def test_all_may_be_trained():
     chosen = params("crnn_mtat", tune="all")
-    network = crnn_mtat.build(chosen, weights=weights.crnn(), shape=(192, 96), outputs=4)
+    network = crnn_mtat.build(
+        chosen, weights=weights.crnn(), shape=(192, 96), outputs=4, fidelity="described"
+    )
     assert sum(p.numel() for p in network.parameters() if p.requires_grad) == 392_450 + 132
     assert chosen.training == chosen.all
 
@@ -247,7 +251,41 @@ def test_all_may_be_trained():
 def test_another_view_is_refused(model, shape, match):
     module = {"crnn_mtat": crnn_mtat, "artists_cnn": artists_cnn}[model]
     with pytest.raises(MerError, match=match):
-        module.build(params(model), weights=weights.of(model, 128), shape=shape, outputs=4)
+        module.build(
+            params(model),
+            weights=weights.of(model, 128),
+            shape=shape,
+            outputs=4,
+            fidelity="described",
+        )
+
+
+def test_released_reads_frames_that_are_not_standardized():
+    given, mel = weights.of("artists_cnn", 128), torch.rand(2, 129, 128)
+    described, released = (
+        artists_cnn.build(
+            params("artists_cnn"), weights=given, shape=(129, 128), outputs=4, fidelity=fidelity
+        ).backbone.eval()
+        for fidelity in ("described", "released")
+    )
+    standardized = (mel - artists_cnn.MEAN) / artists_cnn.DEVIATION
+    assert torch.allclose(described(mel), released(standardized), atol=1e-5)
+
+
+def test_released_reads_the_rotated_spectrogram_and_applies_softmax():
+    """Of 96 x 96 values the described tagger reads the transposed spectrogram as the released one does."""
+    given, square = weights.crnn(), torch.rand(2, 942, 128)
+    chosen = {"weights": given, "shape": (942, 128), "outputs": 4}
+    released = crnn_mtat.build(params("crnn_mtat"), **chosen, fidelity="released").eval()
+    assert torch.allclose(released(square).sum(dim=1), torch.ones(2))
+    described = crnn_mtat.build(
+        params("crnn_mtat"), weights=given, shape=(96, 96), outputs=4, fidelity="described"
+    ).eval()
+    mel = torch.rand(2, 96, 96)
+    same = released.backbone(mel), described.backbone(mel.transpose(1, 2))
+    assert torch.allclose(*same, atol=1e-6)
+    with pytest.raises(MerError, match=r"must have 128 mels .*select view=louro_released"):
+        crnn_mtat.build(params("crnn_mtat"), **{**chosen, "shape": (942, 96)}, fidelity="released")
 
 
 def test_a_missing_layer_is_named():
@@ -255,13 +293,15 @@ def test_a_missing_layer_is_named():
     with pytest.raises(
         MerError, match=r"must hold 'blocks\.2\.1\.bias' of the shape \(128,\), not noth"
     ):
-        crnn_mtat.build(params("crnn_mtat"), weights=brought, shape=(96, 96), outputs=4)
+        crnn_mtat.build(
+            params("crnn_mtat"), weights=brought, shape=(96, 96), outputs=4, fidelity="described"
+        )
 
 
 def test_artists_frames_shrink_as_the_paper_says():
     """129 -> 32 -> 8 -> 2 -> 1."""
     lengths, x = [], torch.zeros(1, 128, 129)
-    for layer in artists_cnn.Backbone(128).eval().layers:
+    for layer in artists_cnn.Backbone(128, standardized=True).eval().layers:
         x = layer(x)
         lengths.append(x.shape[2])
     assert lengths[3::4] == [32, 8, 2, 1, 1]
@@ -320,7 +360,9 @@ def tags(arrays, x):
 
 def test_the_real_weights_give_the_tags_computed_by_hand(real, rng):
     chosen = params("crnn_mtat")
-    network = crnn_mtat.build(chosen, weights=real, shape=(400, 96), outputs=4).eval()
+    network = crnn_mtat.build(
+        chosen, weights=real, shape=(400, 96), outputs=4, fidelity="described"
+    ).eval()
     x = torch.from_numpy(rng.uniform(-60, 30, (2, 400, 96)).astype(np.float32))
     with torch.no_grad():
         codes = network.backbone(x)
@@ -340,12 +382,12 @@ def test_every_weight_but_front_end_and_tags_is_used(real):
         "spec.mel_scale.fb",
         "spec.spectrogram.window",
     }
-    assert set(names) == set(crnn_mtat.Backbone().state_dict())
+    assert set(names) == set(crnn_mtat.Backbone(rotated=False).state_dict())
 
 
 def test_the_head_learns_and_the_rest_stays(rng):
     network = crnn_mtat.build(
-        params("crnn_mtat"), weights=weights.crnn(), shape=(96, 96), outputs=4
+        params("crnn_mtat"), weights=weights.crnn(), shape=(96, 96), outputs=4, fidelity="described"
     )
     before = {k: v.clone() for k, v in network.backbone.state_dict().items()}
     y = torch.arange(16) % 4
@@ -360,7 +402,11 @@ def test_the_head_learns_and_the_rest_stays(rng):
 def test_all_of_it_learns_where_it_may(rng):
     """192 frames are two steps of the GRUs, without which their recurrent weights would rest."""
     network = crnn_mtat.build(
-        params("crnn_mtat", tune="all"), weights=weights.crnn(), shape=(192, 96), outputs=4
+        params("crnn_mtat", tune="all"),
+        weights=weights.crnn(),
+        shape=(192, 96),
+        outputs=4,
+        fidelity="described",
     )
     before = {k: v.clone() for k, v in network.named_parameters()}
     y = torch.arange(8) % 4
@@ -379,7 +425,7 @@ def test_all_of_it_learns_where_it_may(rng):
 
 def test_a_code_does_not_depend_on_the_others(rng):
     network = crnn_mtat.build(
-        params("crnn_mtat"), weights=weights.crnn(), shape=(96, 96), outputs=4
+        params("crnn_mtat"), weights=weights.crnn(), shape=(96, 96), outputs=4, fidelity="described"
     )
     x = torch.from_numpy(rng.standard_normal((5, 96, 96)).astype(np.float16))
     whole = finetune.encode(network.backbone, x)

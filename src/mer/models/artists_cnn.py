@@ -5,9 +5,9 @@ convolutions over time, mels as channels, 264 448 parameters, read the 3-s segme
 stay frozen; only one logit per class, 1 028 parameters at four classes, is trained. Louro et al. use the
 authors' basic model of 10 000 artists; the weights that params.yaml names belong to the siamese model,
 which has the same layers. Louro et al.'s code does not standardise the spectrograms and reverses time
-(docs/methods.md, "Louro's Artists CNN"); Park et al.'s code standardises and does not reverse, and so does
-this module. The frames of each segment are computed from that segment alone, with zeros beyond its ends;
-Park et al. cut one spectrogram.
+(docs/methods.md, "Louro's Artists CNN"), as ``fidelity: released`` with view ``artists_released`` does;
+Park et al.'s code standardises and does not reverse, and so does ``described``. The frames of each segment
+are computed from that segment alone, with zeros beyond its ends; Park et al. cut one spectrogram.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ trainer = "finetune"
 reads: tuple[str, ...] = ("spectrogram", "weights")
 augments = "no"
 predicts: tuple[str, ...] = ("classes", "values")
-fidelities: tuple[str, ...] = ("described",)
+fidelities: tuple[str, ...] = ("described", "released")
 
 MEAN, DEVIATION = 0.22620339, 0.25794547  # of the spectrograms that the authors trained on
 BLOCKS = ((128, 4, 4), (128, 4, 4), (128, 4, 4), (128, 2, 2), (256, 1, 1))  # filters, size, pool
@@ -50,10 +50,11 @@ class ConvSame(nn.Conv1d):
 
 
 class Backbone(nn.Module):
-    """Standardisation of the frames, convolutions, mean over time."""
+    """Convolutions over time and the mean over it, of frames that are standardised or not."""
 
-    def __init__(self, mels: int) -> None:
+    def __init__(self, mels: int, *, standardized: bool) -> None:
         super().__init__()
+        self.mean, self.deviation = (MEAN, DEVIATION) if standardized else (0.0, 1.0)
         layers: list[nn.Module] = []
         for filters, size, pool in BLOCKS:
             norm = nn.BatchNorm1d(filters, eps=EPSILON, momentum=MOMENTUM)
@@ -63,15 +64,15 @@ class Backbone(nn.Module):
 
     def forward(self, mel: Tensor) -> Tensor:
         """[shape=(n, frames, mels)] -> [shape=(n, 256)]."""
-        return self.layers((mel.transpose(1, 2) - MEAN) / DEVIATION).mean(dim=2)
+        return self.layers((mel.transpose(1, 2) - self.mean) / self.deviation).mean(dim=2)
 
 
 class Network(nn.Module):
     """The backbone and one logit per output."""
 
-    def __init__(self, mels: int, outputs: int) -> None:
+    def __init__(self, mels: int, outputs: int, *, standardized: bool) -> None:
         super().__init__()
-        self.backbone = Backbone(mels).requires_grad_(False)
+        self.backbone = Backbone(mels, standardized=standardized).requires_grad_(False)
         self.head = nn.Linear(256, outputs)
         glorot_uniform([self.head])
 
@@ -81,7 +82,12 @@ class Network(nn.Module):
 
 
 def build(
-    params: Params, *, weights: Mapping[str, np.ndarray], shape: tuple[int, int], outputs: int
+    params: Params,
+    *,
+    weights: Mapping[str, np.ndarray],
+    shape: tuple[int, int],
+    outputs: int,
+    fidelity: str,
 ) -> Network:
     """The pretrained network with an untrained head.
 
@@ -95,6 +101,6 @@ def build(
             f"spectrograms for artists_cnn must have {POOLED_FRAMES} frames, not {shape[0]}; select "
             "view=artists"
         )
-    network = Network(shape[1], outputs)
+    network = Network(shape[1], outputs, standardized=fidelity == "described")
     load_weights(network.backbone, in_order(network.backbone, weights), params.weights.file)
     return network

@@ -3,7 +3,8 @@
 Won, Ferraro, Bogdanov, Serra. Evaluation of CNN-based Automatic Music Tagging Models. SMC 2020. Four
 convolutions (64, 128, 128, 128 filters) and two GRUs of 32, 392 450 parameters, on view ``mtat``; the dense
 layer of 50 tags is replaced by one logit per class, 132 parameters at four classes. Louro et al.'s code
-feeds the frozen layers another spectrogram, rotated by a right angle; here they read the spectrogram that
+feeds the frozen layers another spectrogram, rotated by a right angle, and applies softmax twice, as
+``fidelity: released`` with view ``louro_released`` does; under ``described`` they read the spectrogram that
 they were trained on (docs/methods.md, "Louro's pre-trained CRNN"). torchaudio reflects the waveform at its
 ends, the view pads it with zeros.
 """
@@ -24,9 +25,9 @@ trainer = "finetune"
 reads: tuple[str, ...] = ("spectrogram", "weights")
 augments = "no"
 predicts: tuple[str, ...] = ("classes", "values")
-fidelities: tuple[str, ...] = ("described",)
+fidelities: tuple[str, ...] = ("described", "released")
 
-BANDS = 96
+MELS, RELEASED_MELS = 96, 128
 BLOCKS = ((1, 64, 2), (64, 128, 3), (128, 128, 4), (128, 128, 4))  # channels before and after, pool
 NAMES = {
     "spec_bn.": "norm.",
@@ -58,10 +59,11 @@ class Params(Block):
 
 
 class Backbone(nn.Module):
-    """The tagger without its dense layer."""
+    """The tagger without its dense layer; ``rotated`` exchanges time and mels before the convolutions."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rotated: bool) -> None:
         super().__init__()
+        self.rotated = rotated
         self.norm = nn.BatchNorm2d(1)
         self.blocks = nn.Sequential(*(self._block(*block) for block in BLOCKS))
         self.recurrent = GRU(128, 32, layers=2)
@@ -72,18 +74,21 @@ class Backbone(nn.Module):
         return nn.Sequential(convolution, nn.BatchNorm2d(after), nn.MaxPool2d(pool), nn.ReLU())
 
     def forward(self, mel: Tensor) -> Tensor:
-        """[shape=(n, frames, 96)] -> the last state of the GRUs [shape=(n, 32)]."""
-        maps = self.blocks(self.norm(mel.transpose(1, 2).unsqueeze(1)))
-        return self.recurrent(maps.squeeze(2).transpose(1, 2))[:, -1]
+        """[shape=(n, frames, mels)] -> the last state of the GRUs [shape=(n, 32)]."""
+        image = mel if self.rotated else mel.transpose(1, 2)
+        maps = self.blocks(self.norm(image.unsqueeze(1)))
+        steps = maps.squeeze(3 if self.rotated else 2)  # of mels, one is left
+        return self.recurrent(steps.transpose(1, 2))[:, -1]
 
 
 class Network(nn.Module):
-    """The backbone, dropout 0.5, one logit per output."""
+    """The backbone, dropout 0.5, one logit per output; ``released`` applies softmax to the logits."""
 
-    def __init__(self, outputs: int) -> None:
+    def __init__(self, outputs: int, *, released: bool) -> None:
         super().__init__()
-        self.backbone = Backbone()
-        self.head = nn.Sequential(Dropout(0.5), nn.Linear(32, outputs))
+        self.backbone = Backbone(rotated=released)
+        last = nn.Softmax(dim=1) if released else nn.Identity()
+        self.head = nn.Sequential(Dropout(0.5), nn.Linear(32, outputs), last)
         glorot_uniform(self.head)
 
     def forward(self, mel: Tensor) -> Tensor:
@@ -92,22 +97,29 @@ class Network(nn.Module):
 
 
 def build(
-    params: Params, *, weights: Mapping[str, np.ndarray], shape: tuple[int, int], outputs: int
+    params: Params,
+    *,
+    weights: Mapping[str, np.ndarray],
+    shape: tuple[int, int],
+    outputs: int,
+    fidelity: str,
 ) -> Network:
     """The pretrained network with an untrained head.
 
     Raises
     ------
     MerError
-        If the weights belong to another network, or the spectrograms have not 96 mels and at least as many
-        frames.
+        If the weights belong to another network, or the spectrograms have not 96 mels (128 under
+        ``released``) and at least 96 frames.
     """
-    if shape[1] != BANDS or shape[0] < BANDS:
+    released = fidelity == "released"
+    mels, view = (RELEASED_MELS, "louro_released") if released else (MELS, "mtat")
+    if shape[1] != mels or shape[0] < MELS:
         raise MerError(
-            f"spectrograms for crnn_mtat must have {BANDS} mels and as many frames, not {shape[1]} and "
-            f"{shape[0]}; select view=mtat"
+            f"spectrograms for crnn_mtat must have {mels} mels and {MELS} frames or more, not {shape[1]} "
+            f"and {shape[0]}; select view={view}"
         )
-    network = Network(outputs)
+    network = Network(outputs, released=released)
     load_weights(network.backbone, renamed(weights, NAMES), params.weights.file)
     network.backbone.requires_grad_(params.tune == "all")
     return network

@@ -1,8 +1,11 @@
 """Louro et al.'s row "OpenL3 + RF", after Koh & Dubnov: a random forest on the family ``openl3``.
 
 The forest has scikit-learn's defaults, as in the authors' code (docs/methods.md, "Louro's OpenL3").
+The code reads the first window of a clip only: ``fidelity: released`` needs ``pooling: first`` of the
+family.
 """
 
+import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 
@@ -12,7 +15,7 @@ trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
 augments = "no"
 predicts: tuple[str, ...] = ("classes",)
-fidelities: tuple[str, ...] = ("described",)
+fidelities: tuple[str, ...] = ("described", "released")
 
 
 class Params(Block):
@@ -22,3 +25,8 @@ class Params(Block):
 def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> ClassifierMixin:
     """An unfitted classifier of rows [shape=(n, d)]."""
     return RandomForestClassifier(random_state=seed)
+
+
+def released(rows: np.ndarray, n_train: int) -> np.ndarray:
+    """The table as it is: the authors' code does not scale it."""
+    return rows

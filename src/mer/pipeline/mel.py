@@ -54,7 +54,7 @@ def write(
             frames.append(mel.shape[-2])
     table = pd.DataFrame({"id": ids, "frames": frames})
     table.to_csv(folder / "ids.csv", index=False, lineterminator="\n")
-    write_manifest(folder, view=view.model_dump(), versions=list(versions))
+    write_manifest(folder, view=view.model_dump(exclude={"released"}), versions=list(versions))
 
 
 def _of_clip(standard: Path, view: View, index: int) -> np.ndarray:

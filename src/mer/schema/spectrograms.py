@@ -12,7 +12,7 @@ from pydantic import (
     field_validator,
 )
 
-from mer.schema import Block
+from mer.schema import Block, Key
 
 
 class Waveform(Block):
@@ -75,6 +75,7 @@ class View(Waveform):
     top_db : range below the maximum of the clip, or of the segment, in dB; null for no such limit
     pad_value : value of padded frames in units of ``scale``, or ``minimum``, the minimum of the clip
     reverse : whether time, padding included, runs backwards
+    released : the view of the authors' code, which the fidelity ``released`` needs in place of this one
     """
 
     n_fft: Annotated[int, Field(gt=0, multiple_of=2)]
@@ -89,6 +90,7 @@ class View(Waveform):
     top_db: PositiveFloat | None
     pad_value: FiniteFloat | Literal["minimum"]
     reverse: bool
+    released: Key | None = None
 
     @field_validator("fmax")
     @classmethod

@@ -28,6 +28,7 @@ from mer.types import Clip
 RATE = 48000  # Hz, of the analysis
 WINDOW, STEP = RATE, RATE // 10  # samples
 N_FFT, HOP, MELS = 2048, 242, 256
+RELEASED = {"pooling": "first"}  # the parameters of Louro et al.'s code
 FRAMES = -(-WINDOW // HOP)  # the last are filled up with zeros
 FLOOR, RANGE = 1e-10, 80.0  # of a magnitude; dB
 FILTERS = (64, 64, 128, 128, 256, 256, 512, 512)  # of the convolutions, a pool after each second

@@ -62,7 +62,11 @@ def _build(context: "FoldContext[PretrainedModel]", data: TrainingData, x: Tenso
     assert data.pretrained is not None
     shape, outputs = tuple(x.shape[1:]), data.target.outputs
     return context.model.build(
-        context.params, weights=data.pretrained, shape=shape, outputs=outputs
+        context.params,
+        weights=data.pretrained,
+        shape=shape,
+        outputs=outputs,
+        fidelity=context.fidelity,
     )
 
 
