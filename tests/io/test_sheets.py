@@ -50,6 +50,70 @@ def test_what_is_no_sheet_is_refused(read, content, match):
         read(content)
 
 
+TABLE = "id,n\nä1,1\nb,2\n"
+DRESSED = {
+    "semicolons": TABLE.replace(",", ";").encode(),
+    "tabs": TABLE.replace(",", "\t").encode(),
+    "Excel's hint": ("sep=;\r\n" + TABLE.replace(",", ";")).encode(),
+    "UTF-16": TABLE.replace(",", "\t").encode("utf-16"),
+    "UTF-16, big end first": b"\xfe\xff" + TABLE.encode("utf-16-be"),
+    "UTF-32": TABLE.encode("utf-32"),
+    "two marks": b"\xef\xbb\xbf\xef\xbb\xbf" + TABLE.encode(),
+    "blank columns": b"id,n,,\n\xc3\xa41,1,,\nb,2,,\n",
+    "blank rows": (TABLE + ",,\n , \n").encode(),
+    "blanks after commas": b'id, n\n\xc3\xa41, "1"\nb, 2\n',
+    "old Mac": TABLE.replace("\n", "\r").encode(),
+    "zero bytes at the end": TABLE.encode() + bytes(8),
+    "end of DOS": TABLE.encode() + b"\x1a",
+    "cp1252": TABLE.encode("cp1252"),
+}
+
+
+@pytest.mark.parametrize("dress", DRESSED)
+def test_what_spreadsheets_export_is_read(read, dress):
+    found = [(row.text("id"), row.number("n")) for row in read(DRESSED[dress])]
+    assert found == [("ä1", 1.0), ("b", 2.0)]
+
+
+def test_a_file_that_is_not_utf8_is_told_with_a_word_to_check(read, caplog):
+    read("id\nDvořák\n".encode("cp1250"))
+    assert (
+        "is not UTF-8 and is read as cp1252, with 'Dvoøák'; if that is wrong, save" in caplog.text
+    )
+
+
+def test_a_comma_is_a_point_where_none_is_between_cells(read):
+    assert read(b"id;n\na;0,5\n")[0].number("n") == 0.5
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"PK\x03\x04\0\xff", r"is a workbook or another archive; give it the suffix \.xlsx"),
+        (b"\n <HTML><body>", "is a web page; download the file itself"),
+        (
+            b"version https://git-lfs.github.com/spec/v1",
+            "is a pointer of Git LFS; run `git lfs pull`",
+        ),
+        (TABLE.encode("utf-16-le"), "must be text .*save it as CSV in UTF-8"),
+        ("id\n久石譲\n".encode("shift_jis"), "must be text in UTF-8 or cp1252; save it"),
+        (b"\x01" * 300, r"not only \['(\\x01){40}'\]; write it"),
+    ],
+)
+def test_what_is_no_table_is_told_with_what_to_do(read, content, match):
+    with pytest.raises(MerError, match=match):
+        read(content)
+
+
+def test_a_long_cell_is_read(read):
+    assert len(read(b"id,lyrics\na," + 200_000 * b"la " + b"\n")) == 1
+
+
+def test_a_choice_in_another_case_is_taken():
+    row = spreadsheets.Row("here", {"side": "\u200bTrain"})
+    assert row.choice("side", ("train", "val")) == "train"
+
+
 def test_missing_file_is_refused_with_the_remedy(tmp_path):
     with pytest.raises(
         MerError, match=r"none.csv must be a readable file \(No such file.*\); write it"

@@ -1,7 +1,9 @@
 """Tables of a corpus, CSV or .xlsx; every row knows its file and line for error messages."""
 
+import codecs
 import csv
 import io
+import logging
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +11,26 @@ from pathlib import Path
 
 from mer.errors import MerError
 from mer.io import xlsx_worker
+
+SAVE = "save it as CSV in UTF-8"
+MARKS = (  # of UTF-32 before those of UTF-16, which begin alike
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+DELIMITERS = (",", ";", "\t")
+INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+FOREIGN = {  # by their first bytes
+    b"pk\x03\x04": ("a workbook or another archive", "give it the suffix .xlsx, or save it as CSV"),
+    b"\xd0\xcf\x11\xe0": ("an old workbook", "save it as CSV"),
+    b"<": ("a web page", "download the file itself"),
+    b"version https://git-lfs": ("a pointer of Git LFS", "run `git lfs pull`"),
+}
+csv.field_size_limit(2**24)
+
+log = logging.getLogger("mer")
 
 
 @dataclass(frozen=True)
@@ -21,25 +43,30 @@ class Row:
         File and line, for messages.
     cells : mapping of str to str
         Column -> cell, as written.
+    decimal_comma : bool
+        Whether a number may have a comma in place of the point, because none is between the cells.
     """
 
     where: str
     cells: Mapping[str, str]
+    decimal_comma: bool = False
 
     def text(self, column: str) -> str | None:
         """The cell with single spaces between words, or None if it is empty or missing."""
         return " ".join(self.cells.get(column, "").split()) or None
 
     def choice(self, column: str, allowed: Collection[str]) -> str:
-        """The cell, which must be one of ``allowed``.
+        """The cell, which must be one of ``allowed``, in any case.
 
         Raises
         ------
         MerError
             If it is not.
         """
-        value = self.text(column)
-        if value is None or value not in allowed:
+        written = (self.text(column) or "").strip(INVISIBLE)
+        known = {name.casefold(): name for name in allowed}
+        value = written if written in allowed else known.get(written.casefold())
+        if value is None:
             raise MerError(
                 f"{self.where}: {column} must be one of {', '.join(allowed)}, "
                 f"not {self.cells.get(column)!r}; correct the cell"
@@ -55,7 +82,8 @@ class Row:
             If it is not.
         """
         try:
-            value = float(self.cells[column])
+            cell = self.cells[column]
+            value = float(cell.replace(",", ".", 1) if self.decimal_comma else cell)
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
@@ -66,34 +94,96 @@ class Row:
         return value
 
 
-def _decode(path: Path, remedy: str) -> str:
-    """The text of a file in UTF-8, with or without a byte-order mark, or else in cp1252."""
+def _content(path: Path, remedy: str) -> bytes:
+    """The bytes of a file that may be a table."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise MerError(f"{path} must be a readable file ({error.strerror}); {remedy}") from error
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise MerError(f"{path} must be text in UTF-8 or cp1252; save it as UTF-8")
+    for start, (what, advice) in FOREIGN.items():
+        if content.lstrip()[: len(start)].lower() == start:
+            raise MerError(f"{path} must be a table in CSV, and is {what}; {advice}")
+    return content
+
+
+def _decode(path: Path, remedy: str) -> str:
+    """The text of a file: in the encoding of its byte-order mark, or else in UTF-8, or else in cp1252."""
+    content = _content(path, remedy)
+    marked = next((name for mark, name in MARKS if content.startswith(mark)), None)
+    try:
+        text = content.decode(marked or "utf-8").lstrip("\ufeff")
+    except UnicodeDecodeError as error:
+        if marked:
+            raise MerError(f"{path} must be text in UTF-8 ({error.reason}); {SAVE}") from error
+        return _cp1252(path, content)
+    text = text.rstrip("\0\x1a")  # of a crash or of DOS
+    if 4 * text.count("\0") > len(text):
+        raise MerError(f"{path} must be text, and looks like UTF-16 without its mark; {SAVE}")
+    return text
+
+
+def _cp1252(path: Path, content: bytes) -> str:
+    """The text of a file in cp1252; a warning shows the first word that depends on it."""
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError as error:
+        raise MerError(f"{path} must be text in UTF-8 or cp1252; {SAVE}") from error
+    word = next(word for word in text.split() if not word.isascii())
+    log.warning(
+        "%s is not UTF-8 and is read as cp1252, with %r; if that is wrong, %s", path, word, SAVE
+    )
+    return text
+
+
+def _delimiter(text: str, columns: Iterable[str]) -> tuple[str, str]:
+    """The delimiter that the header has between ``columns``, and the text without Excel's hint on it."""
+    first, _, rest = text.partition("\n")
+    if (hint := first.strip()).startswith("sep=") and len(hint) == 5:
+        return hint[-1], rest
+    named = {
+        delimiter: {cell.strip().strip('"') for cell in first.split(delimiter)}
+        for delimiter in DELIMITERS
+    }
+    fitting = [d for d in DELIMITERS if len(named[d]) > 1 and named[d].issuperset(columns)]
+    return (fitting or [DELIMITERS[0]])[0], text
+
+
+def _shown(header: Sequence[str]) -> str:
+    """The first column names for a message, shortened."""
+    names = ", ".join(repr(name[:40]) for name in header[:10])
+    return f"[{names}{', …' if header[10:] else ''}]"
 
 
 def _header(path: Path, cells: Sequence[str], columns: Iterable[str], remedy: str) -> list[str]:
     """The column names, stripped; checked to be unique and to include ``columns``."""
     header = [name.strip() for name in cells]
+    while header and not header[-1]:  # Excel's empty columns
+        del header[-1]
     missing = [column for column in columns if column not in header]
     if missing:
-        raise MerError(f"{path} must have a column {missing[0]!r}, not only {header}; {remedy}")
+        raise MerError(
+            f"{path} must have a column {missing[0]!r}, not only {_shown(header)}; {remedy}"
+        )
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         raise MerError(f"{path}: the column {twice[0]!r} is there twice; rename or remove one")
     return header
 
 
+def _cells(cells: list[str], count: int, where: str) -> list[str]:
+    """The cells of a row, without blank ones behind the last column."""
+    if not any(cell.strip() for cell in cells[count:]):
+        cells = cells[: max(count, 1)]
+    if len(cells) != count:
+        raise MerError(f"{where} must have {count} cells, not {len(cells)}")
+    return cells
+
+
 def read(path: Path, columns: Iterable[str], remedy: str) -> list[Row]:
     """Read the rows of a CSV file or of the first sheet of an .xlsx file; blank rows are skipped.
+
+    Commas, semicolons or tabs may be between the cells of a CSV file. It may be in UTF-8, in UTF-16 or
+    UTF-32 with a byte-order mark, or in cp1252, which a warning tells.
 
     Parameters
     ----------
@@ -106,20 +196,24 @@ def read(path: Path, columns: Iterable[str], remedy: str) -> list[Row]:
     ------
     MerError
         If the file or a column is missing, a column is duplicated, a row has another number of cells
-        than the header, or there is no row.
+        than the header, there is no row, or the file is no text.
     """
+    columns = list(columns)
     text = (xlsx_worker.text if path.suffix == ".xlsx" else _decode)(path, remedy)
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    delimiter, text = _delimiter(text, columns)
+    stream = io.StringIO(text, newline="")
+    spaced = f"{delimiter} " in text.partition("\n")[0]
+    lines = csv.reader(stream, strict=True, delimiter=delimiter, skipinitialspace=spaced)
     rows = []
     try:
         header = _header(path, next(lines, []), columns, remedy)
-        for cells in filter(None, lines):
-            where = f"{path}, line {lines.line_num}"
-            if len(cells) != len(header):
-                raise MerError(f"{where} must have {len(header)} cells, not {len(cells)}")
-            rows.append(Row(where, dict(zip(header, cells))))
+        for cells in lines:
+            if any(cell.strip() for cell in cells):
+                where = f"{path}, line {lines.line_num}"
+                named = dict(zip(header, _cells(cells, len(header), where)))
+                rows.append(Row(where, named, decimal_comma=delimiter != ","))
     except csv.Error as error:
-        raise MerError(f"{path}, line {lines.line_num} must be CSV ({error})") from error
+        raise MerError(f"{path}, line {lines.line_num} must be CSV ({error}); {SAVE}") from error
     if not rows:
         raise MerError(f"{path} must have at least one row; {remedy}")
     return rows
