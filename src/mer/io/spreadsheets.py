@@ -108,18 +108,18 @@ def _content(path: Path, remedy: str) -> bytes:
 
 def _decode(path: Path, remedy: str) -> str:
     """The text of a file: in the encoding of its byte-order mark, or else in UTF-8, or else in cp1252."""
-    content = _content(path, remedy)
+    content = _content(path, remedy).rstrip(b"\0\x1a")  # of a crash or of DOS
     marked = next((name for mark, name in MARKS if content.startswith(mark)), None)
+    if marked and marked != "utf-8":
+        content += bytes(-len(content) % 4)  # the last character, whose zero bytes are gone
+    elif 4 * content.count(0) > len(content):
+        raise MerError(f"{path} must be text, and looks like UTF-16 without its mark; {SAVE}")
     try:
-        text = content.decode(marked or "utf-8").lstrip("\ufeff")
+        return content.decode(marked or "utf-8").strip("\ufeff\0")
     except UnicodeDecodeError as error:
         if marked:
             raise MerError(f"{path} must be text in UTF-8 ({error.reason}); {SAVE}") from error
         return _cp1252(path, content)
-    text = text.rstrip("\0\x1a")  # of a crash or of DOS
-    if 4 * text.count("\0") > len(text):
-        raise MerError(f"{path} must be text, and looks like UTF-16 without its mark; {SAVE}")
-    return text
 
 
 def _cp1252(path: Path, content: bytes) -> str:
