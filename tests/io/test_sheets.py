@@ -95,7 +95,7 @@ def test_a_comma_is_a_point_where_none_is_between_cells(read):
             b"version https://git-lfs.github.com/spec/v1",
             "is a pointer of Git LFS; run `git lfs pull`",
         ),
-        (TABLE.encode("utf-16-le"), "must be text .*save it as CSV in UTF-8"),
+        (TABLE.encode("utf-16-le"), "looks like UTF-16 without its mark; save it"),
         ("id\n久石譲\n".encode("shift_jis"), "must be text in UTF-8 or cp1252; save it"),
         (b"\x01" * 300, r"not only \['(\\x01){40}'\]; write it"),
     ],
