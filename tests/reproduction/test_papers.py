@@ -179,7 +179,9 @@ def test_some_papers_are_whole_by_themselves():
 
 
 def test_a_paper_that_is_none_is_refused_with_those_there_are():
-    with pytest.raises(MerError, match=r"papers/louro must be one of \['ablations', 'features'"):
+    with pytest.raises(
+        MerError, match=r"papers/louro must be one of \['ablations', 'beyond', 'features'"
+    ):
         EVERY.only(["louro", "leaks"])
 
 
