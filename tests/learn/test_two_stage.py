@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -14,7 +15,7 @@ from mer import config, parallel
 from mer.dsp.mel import spectrogram
 from mer.errors import MerError
 from mer.io.spectrograms import Mels
-from mer.learn import loop, memmap, restarts
+from mer.learn import loop, memmap, restarts, reuse
 from mer.learn.context import FoldContext
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
@@ -432,8 +433,21 @@ def test_codes_are_the_encoders(data):
 
 def test_codes_leave_no_file(data, fold, tmp_path):
     trained(data, fold)
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    files = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path for path in files if not path.is_relative_to(reuse.FOLDER)] == []
     assert tempfile.gettempdir() not in str(parallel.SCRATCH)
+
+
+@pytest.mark.parametrize(("known", "networks"), [(True, 1), (False, 2)])
+def test_targets_share_the_autoencoder_where_they_share_the_validation_clips(
+    data, fold, tmp_path, known, networks
+):
+    """Without quadrants, each target validates on its own share of its own classes."""
+    quadrants = {id_: i % 4 for i, id_ in enumerate(data.labels)} if known else None
+    for divisor in (1, 2):
+        labels = {id_: i // divisor % 2 for i, id_ in enumerate(data.labels)}
+        trained(replace(data, labels=labels, quadrants=quadrants), fold)
+    assert len(list((tmp_path / reuse.FOLDER).iterdir())) == networks
 
 
 def test_masks_change_what_is_learned(data, fold):

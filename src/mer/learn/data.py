@@ -18,7 +18,7 @@ from mer.schema.augmentation import Masking, Noise, Policy, Smote, SpectrogramMa
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.selection import DATA, Selection
 from mer.targets.target import Label, Target
-from mer.types import FeatureSet
+from mer.types import QUADRANTS, FeatureSet, Track
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class TrainingData:
         How the columns of the table are ranked.
     pretrained : mapping of str to np.ndarray, or None
         Pretrained weights, see ``mer.io.pretrained.load``.
+    quadrants : mapping of str to int, or None
+        Clip id -> quadrant, whatever the target is.
     """
 
     labels: Mapping[str, Label]
@@ -73,6 +75,7 @@ class TrainingData:
     leak: str = "none"
     columns: Columns = EVERY_COLUMN
     pretrained: Mapping[str, np.ndarray] | None = None
+    quadrants: Mapping[str, int] | None = None
 
     def with_ranked_columns(self, train: Sequence[str]) -> "TrainingData":
         """The same data with the columns of the table that rank best on the training clips."""
@@ -83,6 +86,15 @@ class TrainingData:
     def wanted(self, ids: Sequence[str]) -> np.ndarray:
         """The labels of clips as a model is trained on them; see ``Target.array``."""
         return self.target.array([self.labels[i] for i in ids])
+
+    @property
+    def strata(self) -> Mapping[str, int]:
+        """Clip id -> group that a random validation part takes its share of.
+
+        The groups are the quadrants where they are known, so that every target of a corpus validates on the
+        same clips and shares what is trained without labels.
+        """
+        return self.quadrants or self.target.strata(self.labels)
 
     @property
     def is_augmented(self) -> bool:
@@ -130,7 +142,9 @@ def concat_corpora(source: TrainingData, target: TrainingData, name: str) -> Tra
     MerError
         If the model reads an input other than a table or whole waveforms.
     """
-    both = replace(target, labels={**_prefixed_labels(source, name), **target.labels})
+    both = replace(
+        target, labels={**_prefixed_labels(source, name), **target.labels}, quadrants=None
+    )
     if source.table and target.table and source.table.names == target.table.names:
         return replace(both, table=_concat_rows(source.table, target.table, name))
     if source.waveforms and target.waveforms:
@@ -237,6 +251,12 @@ def read(
     )
 
 
+def _quadrants(tracks: Sequence[Track]) -> dict[str, int] | None:
+    """Clip id -> quadrant, where every clip has one."""
+    known = all(track.quadrant in QUADRANTS for track in tracks)
+    return {t.id: QUADRANTS.index(t.quadrant) for t in tracks} if known else None
+
+
 def gather(
     selection: Selection,
     params: Any,
@@ -274,6 +294,7 @@ def gather(
     return replace(
         inputs,
         labels=labels.encode(tracks, selection.target),
+        quadrants=_quadrants(tracks),
         augmented=augmented,
         synthesis=policy.synthesis if model.augments != "no" else None,
         oversampling=policy.oversampling if model.trainer == "sklearn_estimator" else None,

@@ -1,5 +1,6 @@
 """Training of the convolutional autoencoder of whole spectrograms, and its codes."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch.nn import functional
 
 from mer.learn import loop
 from mer.learn.result import TrainingPhase
+from mer.learn.reuse import trained_once
 from mer.networks.autoencoder import Autoencoder
 from mer.schema.training import TrainingConfig
 
@@ -22,6 +24,8 @@ def train(
 ) -> tuple[Autoencoder, TrainingPhase]:
     """An autoencoder trained on spectrograms in -1..1, and the phase of its training, without accuracies.
 
+    The same training of another experiment is not repeated, see ``mer.learn.reuse``.
+
     Parameters
     ----------
     scaled : Tensor [shape=(n, frames, mels)]
@@ -31,7 +35,9 @@ def train(
     torch.manual_seed(seed)
     network = Autoencoder().to(scaled.device)
     fit = partial(loop.fit, network, [scaled], scaled, config, seed=seed, objective=RECONSTRUCTION)
-    return network, loop.timed(name, len(scaled), fit, position=position)
+    timed = partial(loop.timed, name, len(scaled), fit, position=position)
+    phase = trained_once(network, [scaled], config, timed, seed=seed)
+    return network, replace(phase, name=name, position=position)
 
 
 @torch.no_grad()

@@ -32,7 +32,7 @@ def validation(
     Parameters
     ----------
     strata : mapping of str to int
-        See ``Target.strata``.
+        See ``TrainingData.strata``.
     """
     fold, share = context.fold, context.params.validation
     if not context.described:

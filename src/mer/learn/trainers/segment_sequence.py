@@ -39,7 +39,7 @@ def predict(
 
 def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> FoldResult:
     """Train a network per restart, all with the same validation clips, and predict the test clips."""
-    train, val = restarts.validation(context, data.target.strata(data.labels))
+    train, val = restarts.validation(context, data.strata)
     assert data.mel is not None
     sides = train, val, context.fold.test
     return restarts.fit_restarts(

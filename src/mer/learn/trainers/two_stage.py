@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -21,6 +22,7 @@ from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.loop import Examples, Objective
 from mer.learn.result import FoldResult, TrainingPhase
+from mer.learn.reuse import trained_once
 from mer.networks.segments import Encoder, MaskedAutoencoder
 from mer.parallel import SCRATCH
 from mer.runtime.device import device
@@ -110,30 +112,38 @@ def _train_autoencoder(
     train: Sequence[str],
     val: Sequence[str],
 ) -> tuple[Encoder, TrainingPhase]:
-    """The encoder after the first stage; a smoke test uses the first segment of each clip only."""
+    """The encoder after the first stage, shared by all targets and classifiers of its codes.
+
+    A smoke test uses the first segment of each clip only.
+    """
     where, params = device(), context.params
     torch.manual_seed(context.seed)
     network = _autoencoder(context, data).to(where)
     first = 1 if context.profile.smoke_test else None
     inputs, val_inputs = (segments(data, ids, where, first) for ids in (train, val))
-    phase = restarts.fit(
+    config = context.config(params.autoencoder)
+    fit = partial(
+        restarts.fit,
         network,
         restarts.Part(inputs, inputs),
         restarts.Part(val_inputs, val_inputs),
-        context.config(params.autoencoder),
+        config,
         "stage1",
         seed=context.seed,
         patience=params.patience,
         monitor="loss",
         objective=huber(network),
     )
+    masks = data.masking.model_dump() if data.masking else None
+    facts = {"seed": context.seed, "patience": params.patience, "penalty": params.penalty}
+    phase = trained_once(network, (inputs, val_inputs), config, fit, **facts, masks=masks)
     return network.encoder, phase
 
 
 def fit_predict(context: "FoldContext[TwoStageModel]", data: TrainingData) -> FoldResult:
     """Train both stages with the same validation clips and predict the test clips."""
     where, per_clip = device(), restarts.sequences(data).shape[1]
-    train, val = restarts.validation(context, data.target.strata(data.labels))
+    train, val = restarts.validation(context, data.strata)
     encoder, stage1 = _train_autoencoder(context, data, train, val)
     encoder_weights = loop.weights(nn.ModuleDict({ENCODER.removesuffix("."): encoder}))
     sides = train, val, context.fold.test

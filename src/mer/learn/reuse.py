@@ -1,0 +1,78 @@
+"""Trainings that several experiments share: a trained network is kept, and found again by its inputs.
+
+He and Ferguson's autoencoder is the same for valence and arousal, and for every recurrent layer that
+classifies its codes; it takes most of the hours. The networks lie in ``.mer/trained``, which can be deleted
+at any time.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from mer.learn import loop
+from mer.learn.loop import Examples
+from mer.learn.result import FoldResult, TrainingPhase
+from mer.parallel import code, read_result, write_result
+from mer.runtime.portable import limited
+from mer.schema.training import TrainingConfig
+
+FOLDER = Path(".mer/trained")
+BATCH = 256
+
+
+def _digest(
+    network: nn.Module, examples: Sequence[Examples], config: TrainingConfig, facts: object
+) -> str:
+    """Digest of everything that decides the trained weights."""
+    device = examples[0].device
+    kind = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    named = [code(), torch.__version__, kind, limited(), config.model_dump(), str(network), facts]
+    digest = hashlib.sha256(json.dumps(named).encode())
+    for name, array in loop.weights(network).items():
+        digest.update(name.encode() + array.tobytes())
+    for part in examples:
+        digest.update(f"{len(part)}".encode())
+        for rows in torch.arange(len(part), device=part.device).split(BATCH):
+            digest.update(np.ascontiguousarray(part[rows].cpu().numpy()).tobytes())
+    return digest.hexdigest()[:32]
+
+
+def trained_once(
+    network: nn.Module,
+    examples: Sequence[Examples],
+    config: TrainingConfig,
+    train: Callable[[], TrainingPhase],
+    **facts: Any,
+) -> TrainingPhase:
+    """Train a network in place, or load the weights that the same training has given before.
+
+    Parameters
+    ----------
+    network : nn.Module
+        As it is initialised.
+    examples : sequence of Examples
+        All examples that the training reads.
+    train : callable
+        Trains ``network`` in place; called where no such training is known.
+    **facts : JSON-serialisable
+        What else decides the weights: the seed, the patience, ….
+
+    Returns
+    -------
+    TrainingPhase
+        The training, with the seconds that it once took.
+    """
+    path = FOLDER / f"{_digest(network, examples, config, facts)}.safetensors"
+    if known := read_result(FoldResult, path):
+        loop.load_weights(network, known.weights, examples[0].device)
+        return known.phases[0]
+    phase = train()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_result(FoldResult(np.empty(0), phases=[phase], weights=loop.weights(network)), path)
+    return phase
