@@ -412,7 +412,8 @@ def test_the_table_stands_in_four_formats(every, tmp_path, monkeypatch):
     write_json(ledger.LEDGER / "p/svm_4qaed.json", SVM)
     tables.write(every, "p_table1", tmp_path / "t.json", tmp_path / "out")
     rows = pd.read_csv(tmp_path / "out/table.csv").set_index("system")
-    assert rows.loc["SVM", ["column", "ours"]].tolist() == ["4QAED", "0.7500 ± 0.0500"]
+    figures = ["column", "published", "ours", "sd", "low", "n_folds"]
+    assert rows.loc["SVM", figures].tolist() == ["4QAED", 0.7559, 0.75, 0.05, 0.7, 4]
     latex = (tmp_path / "out/table.tex").read_text()
     assert r"SVM & 0.7559 & 0.7500 ± 0.0500 & -0.0059" in latex
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {

@@ -137,8 +137,18 @@ def _without_notes(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[st
     return frame.drop(columns="note", errors="ignore"), notes
 
 
-def _legend(table: Table) -> str:
-    tested = any(table.references(row) for row in table.rows)
+def _raw(line: Line, cell: Cell, metric: str) -> dict[str, Any]:
+    """A row of table.csv: its figures are numbers, one in a column."""
+    suffixes = {"published": "_published", "published_sd": "_published_sd", "ours": ""}
+    suffixes |= {name: f"_{name}" for name in ("sd", "low", "high")}
+    shown = {name: cell.get(f"{metric}{suffix}") for name, suffix in suffixes.items()}
+    counts = {name: cell.get(name) for name in ("n_clips", "n_folds", "n_restarts")}
+    texts = {name: line[name] for name in ("p", "p_paired", "corpus", "protocol", "less", "note")}
+    return {"system": line["system"], "metric": metric, **shown, **counts, **texts}
+
+
+def _legend(table: Table, lines: list[Line]) -> str:
+    tested = any(line["p"] for line in lines)
     against = f"{table.rows[table.reference].title}, or " if table.reference else ""
     return (
         "Ours: the real corpus under the whole protocol. Restarts: trainings of the same fold from other "
@@ -201,23 +211,25 @@ def write_files(
     found : mapping
         Row -> column -> cell, see ``mer.reproduction.tables.cells``.
     """
-    sections, every = [], []
+    sections, every, raw = [], [], []
     for column, spec in table.columns.items():
         lines = list(_lines(papers, table, found, column))
         common = _common(lines)
         frame, notes = _without_notes(_frame(lines, common))
         sections.append({"title": spec.title, "common": common, "frame": frame, "notes": notes})
-        every += [{"column": spec.title, **line} for line in lines]
+        places = [(row, metric) for row in table.rows for metric in table.metrics]
+        for line, (row, metric) in zip(lines, places, strict=True):
+            raw.append({"column": spec.title, **_raw(line, found[row][column], metric)})
+        every += lines
     context = {
         "table": table,
         "paper": papers.papers[table.paper],
-        "legend": _legend(table),
+        "legend": _legend(table, every),
         "sections": sections,
     }
+    numbers = pd.DataFrame(raw).to_csv(index=False, lineterminator="\n")
     with writing(folder) as target:
         write_text(target / "table.md", _markdown(context))
         write_text(target / "table.html", _html(context))
         write_text(target / "table.tex", _latex(context))
-        headings = ["column", *HEADINGS]
-        text = pd.DataFrame(every)[headings].to_csv(index=False, lineterminator="\n")
-        write_text(target / "table.csv", text)
+        write_text(target / "table.csv", numbers)
