@@ -1,3 +1,4 @@
+import joblib
 import numpy as np
 import pytest
 from distributed import LocalCluster
@@ -92,6 +93,31 @@ def test_no_item_is_started_when_the_time_is_up(monkeypatch, scratch):
     assert (found[0]["noise"] == 7).all()
     assert found[1:] == [None, None]
     assert kept.exists()
+
+
+def test_two_runs_over_the_same_inputs_do_not_disturb_each_other(monkeypatch, scratch):
+    monkeypatch.setenv("MER_JOBS", "1")
+    with parallel.checkpointed_map("key", parallel.Arrays) as first:
+        rest = first(named, list(range(3)), label="first")
+        next(rest)
+        with parallel.checkpointed_map("key", parallel.Arrays) as second:
+            found = [arrays["noise"] for arrays in second(named, list(range(3)), label="second")]
+        assert len(list(rest)) == 2
+    assert (found[2] == noise(2)).all()
+    assert list(scratch.iterdir()) == []
+
+
+def test_no_more_processes_start_than_there_are_items(monkeypatch):
+    monkeypatch.setenv("MER_JOBS", "1000")
+    used = []
+    real = joblib.parallel_config
+    monkeypatch.setattr(
+        joblib,
+        "parallel_config",
+        lambda *words, **named: used.append(named) or real(*words, **named),
+    )
+    assert len(list(parallel.parallel_map(noise, [0], label="noise"))) == 1
+    assert used[0]["n_jobs"] == 1
 
 
 def test_another_key_shares_nothing(scratch):

@@ -1,7 +1,8 @@
 """Parallel map of a function over items, on the cores of this machine or on a Dask cluster.
 
-``MER_JOBS`` is the number of processes (default: one per core); ``MER_DASK`` is the address of a scheduler
-(``tcp://host:8786``) to use instead. Neither changes a result, because a call has one thread.
+``MER_JOBS`` is the number of processes (default: one per core); no more start than there are items.
+``MER_DASK`` is the address of a scheduler (``tcp://host:8786``) to use instead. Neither changes a result,
+because a call has one thread.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ from safetensors.numpy import save
 from threadpoolctl import threadpool_limits
 
 from mer.errors import MerError
+from mer.runtime.locks import lock
 from mer.runtime.processes import end_at_once
 from mer.runtime.progress import Board, EpochsColumn, RemainingColumn, working_on
 
@@ -32,6 +34,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SCRATCH = Path(".mer/scratch")
+MOST_RUNS = 100  # at the same time over the same inputs
+MAX_JOBS = 256  # processes, whatever MER_JOBS says; each takes some 100 MB
 DASK_SECONDS = 5  # for a scheduler to answer
 FACTS = "facts"  # key of the metadata of a stored result
 
@@ -64,8 +68,8 @@ def _dask(address: str) -> Any:
 
 
 @contextmanager
-def _backend(sequential: bool) -> Iterator[bool]:
-    """Configure joblib; yield whether results arrive one by one."""
+def _backend(sequential: bool, workers: int) -> Iterator[bool]:
+    """Configure joblib for so many processes; yield whether results arrive one by one."""
     address = os.environ.get("MER_DASK")
     with ExitStack() as stack:
         if sequential:
@@ -76,7 +80,7 @@ def _backend(sequential: bool) -> Iterator[bool]:
         else:
             begin = {"initializer": end_at_once, "initargs": (os.getpid(),)}
             stack.enter_context(
-                joblib.parallel_config("loky", n_jobs=jobs(), inner_max_num_threads=1, **begin)
+                joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1, **begin)
             )
         yield sequential or not address
 
@@ -119,8 +123,9 @@ def parallel_map(
     MerError
         If a process was killed, mostly for lack of memory, or no scheduler answers at ``MER_DASK``.
     """
+    workers = max(1, min(jobs(), len(items), MAX_JOBS))
     with (
-        _backend(sequential) as one_by_one,
+        _backend(sequential, workers) as one_by_one,
         NamedTemporaryFile(prefix="mer-progress-") as file,
         Progress(*_columns(label, board := Board(Path(file.name), len(items)))) as progress,
     ):
@@ -134,7 +139,7 @@ def parallel_map(
                 yield result
         except TerminatedWorkerError as error:
             raise MerError(
-                f"{label}: one of the {jobs()} processes was killed; if memory was "
+                f"{label}: one of the {workers} processes was killed; if memory was "
                 "short, set MER_JOBS to fewer, then run `dvc repro`"
             ) from error
 
@@ -217,13 +222,31 @@ def _stored_or_computed(
 
 
 @contextmanager
+def _locked_scratch(name: str) -> Iterator[Path]:
+    """The folder ``name`` of ``SCRATCH``, or ``<name>-1`` and so on where other runs are at work in it."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    for number in range(MOST_RUNS):
+        folder = (SCRATCH / (f"{name}-{number}" if number else name)).absolute()
+        folder.mkdir(exist_ok=True)
+        with lock(folder) as ours:
+            if ours:
+                yield folder
+                return
+    raise MerError(
+        f"{SCRATCH.absolute()} must be on a file system with locks of files, and no folder there can be "
+        "locked; put the project on a local disk"
+    )
+
+
+@contextmanager
 def checkpointed_map(
     key: Any, kind: type[Stored], until: float | None = None
 ) -> Iterator[Callable[..., Iterator[Stored | None]]]:
     """``parallel_map`` with stored results: the same call, made again after a kill, computes only the rest.
 
     Results wait in ``.mer/scratch/<digest of key and code>`` until the block ends without an error, so
-    leave the block only after the output is written.
+    leave the block only after the output is written. A run that makes the same call at the same time gets
+    a folder of its own.
 
     Parameters
     ----------
@@ -236,26 +259,26 @@ def checkpointed_map(
         none by then is None, and the stored results stay for the next call.
     """
     name = hashlib.sha256(json.dumps([key, code()]).encode()).hexdigest()[:16]
-    folder = (SCRATCH / name).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
     complete = True
 
-    def run(
-        function: Callable[[Item], Stored],
-        items: Sequence[Item],
-        *,
-        label: str,
-        sequential: bool = False,
-    ) -> Iterator[Stored | None]:
-        nonlocal complete
-        complete, missing = False, 0
-        work = partial(_stored_or_computed, function, kind, folder, until)
-        numbered = list(enumerate(items))
-        for result in parallel_map(work, numbered, label=label, sequential=sequential):
-            missing += result is None
-            yield result
-        complete = not missing
+    with _locked_scratch(name) as folder:
 
-    yield run
-    if complete:
-        shutil.rmtree(folder)
+        def run(
+            function: Callable[[Item], Stored],
+            items: Sequence[Item],
+            *,
+            label: str,
+            sequential: bool = False,
+        ) -> Iterator[Stored | None]:
+            nonlocal complete
+            complete, missing = False, 0
+            work = partial(_stored_or_computed, function, kind, folder, until)
+            numbered = list(enumerate(items))
+            for result in parallel_map(work, numbered, label=label, sequential=sequential):
+                missing += result is None
+                yield result
+            complete = not missing
+
+        yield run
+        if complete:
+            shutil.rmtree(folder)

@@ -1,6 +1,5 @@
 """Whole or not at all; a kill leaves nothing that stays."""
 
-import os
 import subprocess
 import sys
 
@@ -8,8 +7,7 @@ import pytest
 
 from mer.errors import MerError
 from mer.io.files import read_json, write_text, writing
-
-GONE = 2**22 + 1  # above Linux' highest process id
+from mer.runtime.locks import lock
 
 
 def fill(target, content="new"):
@@ -55,19 +53,14 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
 
 @pytest.mark.parametrize("write", [fill, lambda path: write_text(path, "new")])
 def test_only_temporaries_of_the_dead_are_removed(tmp_path, write):
-    others = [f".b.{GONE}.tmp", f".a.{os.getppid()}.tmp", f".a.{GONE}", "a.tmp"]
-    for name in [*others, f".a.{GONE}.tmp"]:
-        (tmp_path / name).write_text("half")
-    write(tmp_path / "a")
-    assert names(tmp_path) == sorted([*others, "a"])
-
-
-def test_a_reused_process_id_is_not_taken_for_the_writer(tmp_path):
-    left = tmp_path / f".a.{os.getppid()}.tmp"
-    left.mkdir()
-    os.utime(left, (0, 0))  # long before the process of that number began
-    fill(tmp_path / "a")
-    assert names(tmp_path) == ["a"]
+    """The others are of processes that hold a lock, in this or another container."""
+    others = [".b.x.tmp", ".a.x", "a.tmp"]
+    for name in [*others, ".a.dead.tmp", ".a.busy.tmp"]:
+        (tmp_path / name).mkdir()
+    with lock(tmp_path / ".a.busy.tmp") as ours:
+        assert ours
+        write(tmp_path / "a")
+    assert names(tmp_path) == sorted([*others, "a", ".a.busy.tmp"])
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"a": 1', "[" * 100_000, "\udcff", "1" * 5000])

@@ -10,7 +10,6 @@ import pytest
 
 from mer import parallel
 from mer.errors import MerError
-from mer.runtime.processes import runs
 
 WORKERS = """
 import os, time
@@ -50,12 +49,6 @@ def test_a_process_with_its_parent_lives():
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "lives\n")
-
-
-def test_a_process_is_known_by_its_number_and_time():
-    assert runs(os.getpid(), time.time())
-    assert not runs(os.getpid(), 0)
-    assert not runs(2**22 + 1, time.time())
 
 
 def end(item):

@@ -2,18 +2,18 @@
 
 import csv
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
 
 from mer.errors import MerError
-from mer.runtime.processes import runs
+from mer.runtime.locks import lock
 
 
 def _remove(path: Path) -> None:
@@ -25,19 +25,21 @@ def _remove(path: Path) -> None:
 
 @contextmanager
 def beside(target: Path) -> Iterator[Path]:
-    """A temporary folder ``.<name>.<pid>.tmp``; it and those of killed processes are removed."""
+    """A temporary folder ``.<name>.<letters>.tmp``; it and those of killed processes are removed.
+
+    Its process holds a lock of it: a folder without one is of a process that has ended.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     for found in target.parent.glob(f".{escape(target.name)}.*.tmp"):
-        pid = found.name.split(".")[-2]
-        if not (pid.isdecimal() and runs(int(pid), found.stat().st_mtime)):
-            _remove(found)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    _remove(temporary)
-    temporary.mkdir()
-    try:
-        yield temporary
-    finally:
-        _remove(temporary)
+        with lock(found) as abandoned:
+            if abandoned:
+                _remove(found)
+    temporary = Path(mkdtemp(".tmp", f".{target.name}.", target.parent))
+    with lock(temporary):
+        try:
+            yield temporary
+        finally:
+            _remove(temporary)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Processes that end with their parent, and detection of files that a killed process left."""
+"""Processes that end with their parent, and limits of processes."""
 
 import ctypes
 import os
@@ -9,8 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import psutil
 
 PR_SET_PDEATHSIG = 1
 REMOVE_AT_END = "import shutil, sys; sys.stdin.read(); shutil.rmtree(sys.argv[1], True)"
@@ -55,21 +53,6 @@ def limit(kind: int, value: int) -> None:
     hard = resource.getrlimit(kind)[1]
     soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(kind, (soft, hard))
-
-
-def runs(pid: int, since: float) -> bool:
-    """Whether the process ``pid`` that ran at the time ``since`` still runs.
-
-    Parameters
-    ----------
-    since : float
-        Seconds since 1970. A process that started later only reuses the number.
-    """
-    try:
-        process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= since
-    except psutil.NoSuchProcess:
-        return False
 
 
 @contextmanager
