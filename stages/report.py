@@ -1,7 +1,6 @@
 """Show the selected run on one page: ``python stages/report.py``."""
 
 from pathlib import Path
-from typing import cast
 
 from mer import config
 from mer.io.artefacts import (
@@ -15,14 +14,13 @@ from mer.io.artefacts import (
 )
 from mer.pipeline.stage import stage
 from mer.report.page import render
-from mer.types import Predictions
 
 with stage("report"):
     (dataset,) = config.read("dataset")
     (corpus,) = config.read(f"corpora.{dataset}")
     html = render(
         read_json(Path("metrics/run.json")),
-        cast(Predictions, read_predictions(Path("data/runs/selected/predictions.parquet"))),
+        read_predictions(Path("data/runs/selected/predictions.parquet")),
         read_tracks(Path("data/index", dataset)),
         quarantined(Path("data/standard", dataset)),
         unlabelled(Path("data/index", dataset)),

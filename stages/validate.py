@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from mer import config, selection
+from mer import config, contracts, registry, selection
 from mer.io.artefacts import write_text
 from mer.pipeline.stage import stage
 
 with stage("validate"):
+    for name in registry.names("models"):
+        contracts.check_model(name, registry.get("models", name))
     params = config.read_all()
     selection.check(params, raw=Path("data/raw"))
     write_text(Path("data/validated/params.txt"), "valid\n")

@@ -1,5 +1,6 @@
 """Every entry of a registry offers what its protocol in ``mer.contracts`` states."""
 
+import importlib.util
 import inspect
 import json
 
@@ -8,6 +9,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from mer import contracts, registry
+from mer.errors import MerError
 from mer.learn.result import FoldResult, TrainingPhase, Trial
 
 
@@ -19,9 +21,7 @@ def protocols(package, name):
     """The protocols that an entry must satisfy."""
     entry = registry.get(package, name)
     if package == "models":
-        found = [contracts.Model, contracts.MODEL_OF_TRAINER[entry.trainer]]
-        released = entry.trainer == "sklearn_estimator" and "released" in entry.fidelities
-        return [*found, contracts.ReleasedEstimatorModel] if released else found
+        return contracts.protocols_of_model(entry)
     if package == "features":
         optional = {
             "extract": contracts.ExtractedFamily,
@@ -37,40 +37,6 @@ def protocols(package, name):
     return [one[package]]
 
 
-def stated(protocol):
-    """The attributes and functions that a protocol, and those that it extends, state."""
-    classes = [c for c in protocol.__mro__ if c.__module__ == contracts.__name__]
-    attributes = {name for c in classes for name in inspect.get_annotations(c)}
-    functions = {}
-    for c in reversed(classes):
-        functions |= {k: v for k, v in vars(c).items() if inspect.isfunction(v) and k[0] != "_"}
-    return attributes, functions
-
-
-def parameters(function, *, skip=0):
-    """Names of the positional parameters, without leading underscores, and of the keyword-only ones."""
-    found = list(inspect.signature(function).parameters.values())[skip:]
-    keyword = {p.name for p in found if p.kind is p.KEYWORD_ONLY}
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in found)
-    positional = [p.name.lstrip("_") for p in found if p.kind is p.POSITIONAL_OR_KEYWORD]
-    return positional, keyword, open_ended
-
-
-def faults(entry, protocol):
-    """How an entry differs from a protocol."""
-    attributes, functions = stated(protocol)
-    missing = {name for name in attributes | functions.keys() if not hasattr(entry, name)}
-    found = [f"{name} is missing" for name in sorted(missing)]
-    for name in functions.keys() - missing:
-        positional, keyword, open_ended = parameters(functions[name], skip=1)
-        own, own_keyword, _ = parameters(getattr(entry, name))
-        if own[: len(positional)] != positional or own_keyword != keyword:
-            found.append(f"{name}{inspect.signature(getattr(entry, name))}")
-        if len(own) > len(positional) and not open_ended:
-            found.append(f"{name} has parameters too many")
-    return found
-
-
 ALL = [
     entry
     for package in ("models", "learn.trainers", "features", "datasets", "augment")
@@ -82,7 +48,7 @@ ALL = [
 def test_an_entry_satisfies_its_protocols(package, name):
     entry = registry.get(package, name)
     for protocol in protocols(package, name):
-        assert faults(entry, protocol) == [], protocol.__name__
+        assert contracts.faults(entry, protocol) == [], protocol.__name__
 
 
 @pytest.mark.parametrize("model", registry.names("models"))
@@ -90,6 +56,7 @@ def test_the_values_of_a_model_are_among_those_that_the_protocol_names(model):
     entry = registry.get("models", model)
     assert set(entry.reads) <= {"table", "spectrogram", "waveform", "weights"}
     assert entry.augments in ("no", "training", "pretraining")
+    assert set(entry.predicts) <= {"classes", "values"}
     assert set(entry.fidelities) <= {"described", "released"}
     assert "described" in entry.fidelities
 
@@ -100,9 +67,60 @@ def test_every_trainer_has_a_protocol_of_its_models():
 
 def test_a_module_that_lacks_a_function_is_found():
     svm = registry.get("models", "svm")
-    assert faults(svm, contracts.EstimatorModel) == []
-    assert faults(svm, contracts.NetworkModel) != []
-    assert faults(svm, contracts.Transform) == ["apply is missing", "sample_parameters is missing"]
+    assert contracts.faults(svm, contracts.EstimatorModel) == []
+    assert contracts.faults(svm, contracts.NetworkModel) != []
+    assert contracts.faults(svm, contracts.Transform) == [
+        "must define apply, and does not",
+        "must define sample_parameters, and does not",
+    ]
+
+
+MODEL = """
+from mer.schema import Block
+
+trainer = "sklearn_estimator"
+reads = ("table",)
+augments = "no"
+predicts = ("classes",)
+fidelities = ("described",)
+
+
+class Params(Block):
+    pass
+
+
+def build(params, *, seed, fidelity, predicts):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (("", ""), None),
+        (
+            (", fidelity, predicts", ""),
+            r"must define build\(params, \*, fidelity, predicts, seed\), and ",
+        ),
+        (('predicts = ("classes",)', ""), "must define predicts, and does not; see docs/contrib"),
+        (
+            ("sklearn_estimator", "sklearn"),
+            r"must have a trainer of \['autoencoder_codes', .*'sklearn'",
+        ),
+        (("class Params", "class Settings"), "must define Params, and does not"),
+    ],
+)
+def test_a_new_model_is_told_in_a_sentence_what_it_lacks(tmp_path, change, fault):
+    path = tmp_path / "new.py"
+    path.write_text(MODEL.replace(*change))
+    spec = importlib.util.spec_from_file_location("new", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if fault is None:
+        contracts.check_model("new", module)
+        return
+    with pytest.raises(MerError, match=f"model 'new': .*new.py {fault}"):
+        contracts.check_model("new", module)
 
 
 def test_the_accessor_names_a_protocol_for_each_registry():

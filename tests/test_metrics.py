@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,8 +8,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from mer.errors import MerError
-from mer.metrics import confusion, fold_confusions, intervals, spread, summary
-from mer.types import QUADRANTS, Predictions
+from mer.metrics import fold_confusions, intervals, spread, summary
+from mer.types import QUADRANTS, Predictions, ValuePredictions
 
 
 def predictions(rng, classes=QUADRANTS, clips=60, repeats=3, folds=5, skill=1.0):
@@ -79,9 +81,11 @@ def test_always_high_is_scored_as_scikit_learn_does(rng):
     assert "high_f1" not in summary(predictions(rng), 1)
 
 
-def test_confusion_is_scikit_learns(rng):
-    true, predicted = rng.integers(4, size=(2, 100))
-    assert (confusion(true, predicted, 4) == reference.confusion_matrix(true, predicted)).all()
+def test_confusions_of_folds_are_scikit_learns(rng):
+    found = predictions(rng)
+    labels = range(4)
+    expected = per_fold(found, lambda *pair: reference.confusion_matrix(*pair, labels=labels))
+    assert (fold_confusions(found) == np.stack(expected)).all()
 
 
 def test_folds_are_counted_apart(rng):
@@ -212,3 +216,100 @@ def test_bad_predictions_are_refused(rng, change, message):
     found = predictions(rng)
     with pytest.raises(MerError, match=message):
         Predictions(change(found.frame), found.classes)
+
+
+def valued(rng, names=("valence", "arousal"), clips=60, repeats=2, folds=5, noise=1.0, bias=0.3):
+    """Predictions on a scale of 1 to 9, off by noise and a bias."""
+    wanted = rng.uniform(2, 7, (clips, len(names)))
+    frames = []
+    for repeat in range(repeats):
+        found = wanted + bias + rng.normal(0, noise, wanted.shape)
+        fold = np.arange(clips) % folds
+        constant = np.stack([wanted[fold != f].mean(0) for f in range(folds)])[fold]
+        parts = {"y": wanted, "p": found.round(4), "constant": constant}
+        columns = {f"{k}_{n}": v[:, i] for k, v in parts.items() for i, n in enumerate(names)}
+        facts = {"id": [f"t{i:02d}" for i in range(clips)], "repeat": repeat, "fold": fold}
+        frames.append(pd.DataFrame({**facts, **columns}))
+    return ValuePredictions(pd.concat(frames, ignore_index=True), names, (1.0, 9.0))
+
+
+def concordance(true, predicted):
+    """Lin's formula as it is written."""
+    covariance = np.mean((true - true.mean()) * (predicted - predicted.mean()))
+    return 2 * covariance / (true.var() + predicted.var() + (true.mean() - predicted.mean()) ** 2)
+
+
+OF_VALUES = {
+    "rmse": reference.root_mean_squared_error,
+    "r2": reference.r2_score,
+    "pearson": lambda true, predicted: np.corrcoef(true, predicted)[0, 1],
+    "ccc": concordance,
+}
+
+
+@pytest.mark.parametrize("score", OF_VALUES)
+def test_a_score_of_values_is_the_mean_over_folds_of_the_formula(rng, score):
+    found = valued(rng)
+    figures = summary(found, 1)
+    by_value = {
+        name: np.mean(
+            [
+                OF_VALUES[score](rows[f"y_{name}"].to_numpy(), rows[f"p_{name}"].to_numpy())
+                for _, rows in found.frame.groupby(["repeat", "fold"])
+            ]
+        )
+        for name in found.names
+    }
+    for name, expected in by_value.items():
+        assert figures[f"{score}_{name}"] == pytest.approx(expected, abs=1e-4)
+    assert figures[score] == pytest.approx(np.mean(list(by_value.values())), abs=1e-4)
+    assert figures[f"{score}_low"] < figures[score] < figures[f"{score}_high"]
+
+
+def test_the_constant_predictor_is_the_training_mean(rng):
+    found = valued(rng, ("valence",))
+    figures = summary(found, 1)
+    folds = [rows for _, rows in found.frame.groupby(["repeat", "fold"])]
+    for score in ("rmse", "r2"):
+        expected = [OF_VALUES[score](rows["y_valence"], rows["constant_valence"]) for rows in folds]
+        assert figures[f"constant_{score}"] == pytest.approx(np.mean(expected), abs=1e-4)
+    assert figures["constant_ccc"] == figures["constant_pearson"] == 0
+    assert figures["constant_r2"] <= 0
+
+
+def test_the_headline_of_values_is_the_concordance_with_its_interval(rng):
+    figures = summary(valued(rng), 1)
+    assert (figures["ci_low"], figures["ci_high"]) == (figures["ccc_low"], figures["ccc_high"])
+    assert figures["ccc_sd"] > 0
+
+
+def test_values_without_variance_score_zero_and_perfect_ones_one(rng):
+    found = valued(rng, ("valence",))
+    flat = replace(found, frame=found.frame.assign(y_valence=4.0))
+    assert summary(flat, 1)["r2"] == summary(flat, 1)["ccc"] == summary(flat, 1)["pearson"] == 0
+    perfect = replace(found, frame=found.frame.assign(p_valence=found.frame["y_valence"]))
+    figures = summary(perfect, 1)
+    assert [figures[name] for name in OF_VALUES] == [0, 1, 1, 1]
+    assert figures["ccc_high"] == 1
+
+
+def test_the_interval_of_the_error_has_the_width_of_its_standard_error(rng):
+    found = valued(rng, ("valence",), clips=500, repeats=1, folds=2, bias=0)
+    low, high = intervals(found, 1)["rmse"]
+    errors = np.square(found.part("y") - found.part("p"))
+    standard = errors.std() / (2 * np.sqrt(errors.mean()) * np.sqrt(500))
+    assert high - low == pytest.approx(2 * 1.96 * standard, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.assign(p_valence=np.inf), "must be finite"),
+        (lambda f: f.drop(columns="constant_valence"), "must have the columns"),
+        (lambda f: pd.concat([f, f[:1]]), "one row per clip and repeat"),
+    ],
+)
+def test_bad_predictions_of_values_are_refused(rng, change, message):
+    found = valued(rng, ("valence",))
+    with pytest.raises(MerError, match=message):
+        replace(found, frame=change(found.frame))

@@ -35,7 +35,8 @@ ORDER = (
     ("audio", "labels", "metrics", "parallel", "splits"),
     ("schema", "targets"),
     ("registry", "runtime", "types"),
-    ("contracts", "errors", "seeds"),
+    ("contracts",),
+    ("errors", "seeds"),
     ("",),
 )
 FLOOR = {room: -floor for floor, rooms in enumerate(ORDER) for room in rooms}

@@ -108,3 +108,42 @@ def test_unread_selectors_are_none():
     used = chosen.used
     assert (used["view"], used["family"]) == ("none", "none")
     assert used["dataset"] == "demo"
+
+
+VALUED = {"model": "svm", "target": "valence_arousal", "family": "compare", "augment": "none"}
+
+
+def test_values_of_a_corpus_with_a_range_can_be_predicted(check):
+    check(**VALUED)
+    check(**VALUED | {"model": "hybrid", "target": "arousal_value", "augment": "classic"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": "openl3_rf"}, r"'openl3_rf' does not predict values; choose one of \[.*'ridge'"),
+        ({"dataset": "demo_4qaed"}, r"'demo_4qaed' states no range .* choose one of \['demo', "),
+        ({"fidelity": "released"}, r"fidelity='released': the authors' code predicts classes"),
+        ({"augment": "smote"}, r"augment='smote' makes clips of each class.*choose another policy"),
+        (
+            {"model": "cnn", "augment": "deepsmote"},
+            r"augment='deepsmote' makes clips of each class",
+        ),
+    ],
+)
+def test_what_has_no_values_is_refused(check, changes, message):
+    with pytest.raises(MerError, match=message):
+        check(**VALUED | changes)
+
+
+def test_columns_are_ranked_for_classes_only(check):
+    ranked = EVERY_COLUMN.model_copy(update={"select": "chi2"})
+    with pytest.raises(MerError, match=r"columns\.select='chi2' ranks columns by classes"):
+        check(**VALUED, columns=ranked)
+
+
+def test_a_corpus_without_labels_of_the_target_is_refused(check, tmp_path):
+    (tmp_path / "emopia200").mkdir()
+    (tmp_path / "emopia200/labels.csv").write_text("path,quadrant\na.mp3,Q1\nb.mp3,Q2\n")
+    with pytest.raises(MerError, match=r"target='label' needs a label .* 2 clips have none"):
+        check(dataset="emopia200", model="svm", target="label")

@@ -184,3 +184,17 @@ def test_song_80_20_has_the_published_counts(corpus, prefix):
 def test_a_seed_of_zero_is_one_as_any(corpus):
     for protocol in PROTOCOLS:
         assert split(corpus, protocol, seed=0, folds=2)
+
+
+@pytest.mark.parametrize("protocol", ["cv10", "grouped", "tvt_70_15_15"])
+def test_a_corpus_without_quadrants_is_stratified_by_its_labels(corpus, protocol):
+    bare = [dataclasses.replace(t, quadrant="", label=f"class {t.quadrant}") for t in corpus]
+    assert split(bare, protocol, seed=1) == split(corpus, protocol, seed=1)
+
+
+def test_a_corpus_of_one_value_is_stratified_by_its_quartiles(corpus):
+    bare = [dataclasses.replace(t, quadrant="", arousal=float(i)) for i, t in enumerate(corpus)]
+    number = {t.id: int(t.arousal) for t in bare}
+    for fold in split(bare, "cv10", seed=1):
+        assert np.bincount([number[i] // 30 for i in fold.test]).tolist() == [3, 3, 3, 3]
+    assert split(bare, "song_80_20", seed=1)

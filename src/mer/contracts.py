@@ -1,15 +1,19 @@
 """Protocols of all parts: one per registry, checked by mypy and by the tests of each registry.
 
 A part is a module: its file name is its name in params.yaml, and the attributes of the protocol are
-names in the module. ``mer.registry.get`` returns it as its protocol. Nothing imports this file at run time.
+names in the module. ``mer.registry.get`` returns it as its protocol. The stage ``validate`` checks the
+models, so that a new one is told what it lacks before anything runs.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
+
+from mer.errors import MerError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -255,3 +259,58 @@ MODEL_OF_TRAINER: dict[str, type] = {
     "supervised": NetworkModel,
     "two_stage": TwoStageModel,
 }  # trainer -> the protocol of its models
+
+
+def protocols_of_model(model: Model) -> list[type]:
+    """The protocols that a model must satisfy."""
+    found = [Model, MODEL_OF_TRAINER[model.trainer]]
+    released = model.trainer == "sklearn_estimator" and "released" in model.fidelities
+    return [*found, ReleasedEstimatorModel] if released else found
+
+
+def _stated(protocol: type) -> tuple[set[str], dict[str, Callable[..., Any]]]:
+    """The attributes and the functions that a protocol, and those that it extends, state."""
+    classes = [c for c in protocol.__mro__ if c.__module__ == __name__]
+    attributes = {name for c in classes for name in inspect.get_annotations(c)}
+    functions: dict[str, Callable[..., Any]] = {}
+    for c in reversed(classes):
+        functions |= {k: v for k, v in vars(c).items() if inspect.isfunction(v) and k[0] != "_"}
+    return attributes, functions
+
+
+def _call(name: str, function: Callable[..., Any], *, skip: int = 0) -> str:
+    """A function as ``name(positional, *, keyword)``, without types and leading underscores."""
+    found = list(inspect.signature(function).parameters.values())[skip:]
+    positional = [p.name.lstrip("_") for p in found if p.kind is p.POSITIONAL_OR_KEYWORD]
+    keyword = sorted(p.name for p in found if p.kind is p.KEYWORD_ONLY)
+    rest = [f"**{p.name}" for p in found if p.kind is p.VAR_KEYWORD]
+    return f"{name}({', '.join([*positional, *(['*', *keyword] if keyword else []), *rest])})"
+
+
+def faults(entry: Any, protocol: type) -> list[str]:
+    """How an entry of a registry differs from a protocol, each in half a sentence."""
+    attributes, functions = _stated(protocol)
+    missing = {name for name in attributes | functions.keys() if not hasattr(entry, name)}
+    found = [f"must define {name}, and does not" for name in sorted(missing)]
+    for name in functions.keys() - missing:
+        wanted, own = _call(name, functions[name], skip=1), _call(name, getattr(entry, name))
+        if own != wanted and "**" not in wanted:
+            found.append(f"must define {wanted}, and defines {own}")
+    return found
+
+
+def check_model(name: str, model: Any) -> None:
+    """Refuse a model that does not satisfy its protocols.
+
+    Raises
+    ------
+    MerError
+        Naming the file, the first fault and what must be there.
+    """
+    found = faults(model, Model)
+    if not found and model.trainer not in MODEL_OF_TRAINER:
+        found = [f"must have a trainer of {sorted(MODEL_OF_TRAINER)}, not {model.trainer!r}"]
+    for protocol in protocols_of_model(model) if not found else ():
+        found += faults(model, protocol)
+    if found:
+        raise MerError(f"model {name!r}: {model.__file__} {found[0]}; see docs/contributing.md")

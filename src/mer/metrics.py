@@ -11,155 +11,21 @@ ones, as scikit-learn has it; F1 of a class is the mean over folds where it occu
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from scipy.stats import t as student
 from scipy.stats import ttest_1samp
 
+from mer.targets import class_scores, value_scores
 from mer.types import AnyPredictions, Predictions, ValuePredictions, clip_of
 
 BOOTSTRAP_DRAWS = 2000
 LEVEL = 0.95
 DIGITS = 4
 HEADLINE = {"classes": "f1_macro", "values": "ccc"}
-BOUNDS = {
-    "rmse": (0, np.inf),
-    "r2": (-np.inf, 1),
-    "ccc": (-1, 1),
-    "pearson": (-1, 1),
-}  # of scores that do not lie in 0..1
-NO_VARIANCE = 1e-12  # of values in 0..1: less is rounding
 
 Scores = Callable[[np.ndarray], dict[str, np.ndarray]]
-
-
-def confusion(y_true: np.ndarray, y_pred: np.ndarray, n_classes: int) -> np.ndarray:
-    """Counts of (true, predicted) pairs [shape=(C, C)]."""
-    pairs = np.bincount(y_true * n_classes + y_pred, minlength=n_classes**2)
-    return pairs.reshape(n_classes, n_classes)
-
-
-def per_class(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Precision, recall and F1 of each class; 0 where undefined.
-
-    Parameters
-    ----------
-    counts : np.ndarray [shape=(..., C, C)]
-        Confusion counts, rows true, columns predicted.
-
-    Returns
-    -------
-    precision, recall, f1 : np.ndarray [shape=(..., C)]
-    """
-    hits = np.diagonal(counts, axis1=-2, axis2=-1).astype(float)
-    predicted, true = counts.sum(-2), counts.sum(-1)
-    precision = np.divide(hits, predicted, out=np.zeros_like(hits), where=predicted > 0)
-    recall = np.divide(hits, true, out=np.zeros_like(hits), where=true > 0)
-    total = predicted + true
-    f1 = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
-    return precision, recall, f1
-
-
-def macro_f1(counts: np.ndarray) -> np.ndarray:
-    """Mean F1 of the classes that are among the true or the predicted ones.
-
-    Parameters
-    ----------
-    counts : np.ndarray [shape=(..., C, C)]
-        Confusion counts, rows true, columns predicted.
-
-    Returns
-    -------
-    np.ndarray [shape=(...)], in 0..1
-    """
-    occurs = counts.sum(-1) + counts.sum(-2) > 0
-    f1: np.ndarray = per_class(counts)[2].sum(-1) / occurs.sum(-1)
-    return f1
-
-
-def fold_confusions(predictions: Predictions) -> np.ndarray:
-    """Confusion counts of every test fold, by repeat, then fold [shape=(folds, C, C)]."""
-    frame = predictions.frame[["repeat", "fold"]].assign(
-        y_true=predictions.y_true, y_pred=predictions.y_pred
-    )
-    n = len(predictions.classes)
-    return np.stack(
-        [
-            confusion(rows["y_true"].to_numpy(), rows["y_pred"].to_numpy(), n)
-            for _, rows in frame.groupby(["repeat", "fold"], sort=True)
-        ]
-    )
-
-
-def _class_scores(counts: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]:
-    """Every score of confusion counts, by name.
-
-    Parameters
-    ----------
-    counts : np.ndarray [shape=(..., C, C)]
-
-    Returns
-    -------
-    dict of str to np.ndarray [shape=(...)], in 0..1; NaN as F1 of a class that does not occur
-    """
-    precision, recall, f1 = per_class(counts)
-    occurs = counts.sum(-1) + counts.sum(-2) > 0
-    total = counts.sum((-2, -1))
-    support = counts.sum(-1) / total[..., None]
-    accuracy = np.trace(counts, axis1=-2, axis2=-1) / total
-    return {
-        "f1_macro": macro_f1(counts),
-        "f1_micro": accuracy,
-        "f1_weighted": (f1 * support).sum(-1),
-        "precision_weighted": (precision * support).sum(-1),
-        "recall_weighted": (recall * support).sum(-1),
-        "accuracy": accuracy,
-        **{
-            f"f1_{name.lower()}": np.where(occurs, f1, np.nan)[..., c]
-            for c, name in enumerate(classes)
-        },
-    }
-
-
-def _quotient(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """The quotient; 0 where the denominator is no more than rounding."""
-    out = np.zeros_like(numerator)
-    return np.divide(numerator, denominator, out=out, where=denominator > NO_VARIANCE)
-
-
-def _value_scores(sums: np.ndarray, names: Sequence[str], span: float) -> dict[str, np.ndarray]:
-    """Every score of sums of moments, by name: the mean over the values, then, of several, each value's.
-
-    Parameters
-    ----------
-    sums : np.ndarray [shape=(..., k, 6)]
-        Of 1, y, p, y^2, p^2 and y * p, where y are annotations and p predictions in 0..1.
-    span : float
-        Width of the corpus' scale.
-
-    Returns
-    -------
-    dict of str to np.ndarray [shape=(...)]
-        Lin, "A Concordance Correlation Coefficient to Evaluate Reproducibility", Biometrics 45, 1989, has
-        the definition of ``ccc``.
-    """
-    mean_y, mean_p, square_y, square_p, product = np.moveaxis(sums[..., 1:] / sums[..., :1], -1, 0)
-    var_y, var_p, covariance = square_y - mean_y**2, square_p - mean_p**2, product - mean_y * mean_p
-    error = square_y - 2 * product + square_p
-    varies = np.minimum(var_y, var_p) > NO_VARIANCE
-    scores = {
-        "ccc": np.where(
-            varies, _quotient(2 * covariance, var_y + var_p + (mean_y - mean_p) ** 2), 0
-        ),
-        "rmse": span * np.sqrt(error.clip(0)),
-        "r2": np.where(var_y > NO_VARIANCE, 1 - _quotient(error, var_y), 0),
-        "pearson": np.where(varies, covariance / np.sqrt((var_y * var_p).clip(NO_VARIANCE**2)), 0),
-    }
-    found = {name: values.mean(-1) for name, values in scores.items()}
-    if len(names) > 1:
-        for name, values in scores.items():
-            found |= {f"{name}_{value}": values[..., place] for place, value in enumerate(names)}
-    return found
 
 
 def _terms(predictions: AnyPredictions) -> tuple[np.ndarray, Scores]:
@@ -167,12 +33,11 @@ def _terms(predictions: AnyPredictions) -> tuple[np.ndarray, Scores]:
     function from such sums [shape=(n, ...)] to scores, each [shape=(n,)]."""
     if isinstance(predictions, ValuePredictions):
         low, high = predictions.scale
-        y, p = ((predictions.part(part) - low) / (high - low) for part in ("y", "p"))
-        moments = np.stack([np.ones_like(y), y, p, y**2, p**2, y * p], axis=-1)
-        return moments, lambda sums: _value_scores(sums, predictions.names, high - low)
-    n = len(predictions.classes)
-    pairs = np.eye(n * n)[predictions.y_true * n + predictions.y_pred].reshape(-1, n, n)
-    return pairs, lambda sums: _class_scores(sums, predictions.classes)
+        scores = partial(value_scores.scores, names=predictions.names, span=high - low)
+        return value_scores.terms(predictions), scores
+    return class_scores.terms(predictions), partial(
+        class_scores.scores, classes=predictions.classes
+    )
 
 
 def _sums(terms: np.ndarray, group: np.ndarray, count: int) -> np.ndarray:
@@ -182,14 +47,24 @@ def _sums(terms: np.ndarray, group: np.ndarray, count: int) -> np.ndarray:
     return sums
 
 
+def _fold_sums(predictions: AnyPredictions, terms: np.ndarray) -> np.ndarray:
+    """The sum of the terms of every test fold, by repeat, then fold [shape=(folds, ...)]."""
+    folds = predictions.frame.groupby(["repeat", "fold"], sort=True)
+    return _sums(terms, folds.ngroup().to_numpy(), folds.ngroups)
+
+
+def fold_confusions(predictions: Predictions) -> np.ndarray:
+    """Confusion counts of every test fold, by repeat, then fold [shape=(folds, C, C), dtype=int]."""
+    return _fold_sums(predictions, class_scores.terms(predictions)).astype(int)
+
+
 def fold_scores(predictions: AnyPredictions) -> dict[str, np.ndarray]:
     """Every score of every test fold, by repeat, then fold: name -> [shape=(folds,)].
 
     F1 of a class is NaN for folds where it does not occur; a class that occurs in no fold has no score.
     """
-    folds = predictions.frame.groupby(["repeat", "fold"], sort=True)
     terms, scores = _terms(predictions)
-    found = scores(_sums(terms, folds.ngroup().to_numpy(), folds.ngroups))
+    found = scores(_fold_sums(predictions, terms))
     return {name: values for name, values in found.items() if not np.isnan(values).all()}
 
 
@@ -254,7 +129,7 @@ def intervals(predictions: AnyPredictions, seed: int) -> dict[str, tuple[float, 
     for name, folds in fold_scores(predictions).items():
         shift = np.nanmean(folds) - np.nanmean(unweighted[name])
         bounds = percentiles(_mean_of_repeats(sampled[name]) + shift)
-        low, high = np.clip(bounds, *BOUNDS.get(name.partition("_")[0], (0, 1)))
+        low, high = np.clip(bounds, *value_scores.BOUNDS.get(name.partition("_")[0], (0, 1)))
         found[name] = float(low), float(high)
     return found
 

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from mer import config, registry
+from mer import config, labels, registry
 from mer.config import Params
 from mer.errors import MerError
 from mer.io import pretrained, raw_folder
-from mer.schema.augmentation import Policy
+from mer.schema.augmentation import Policy, Smote
 from mer.schema.corpora import Corpus
 from mer.schema.profiles import Profile
 
@@ -78,8 +78,8 @@ def selected() -> Selection:
     return Selection(*config.read(*SELECTORS))
 
 
-def _present(key: str, corpus: Corpus, raw: Path) -> None:
-    """Refuse a corpus whose folder is missing or cannot be read by its layout."""
+def _present(key: str, corpus: Corpus, target: str, raw: Path) -> None:
+    """Refuse a corpus whose folder is missing or cannot be read, or that lacks labels of the target."""
     root = raw / key
     if not root.is_dir():
         remedy = f"get it from {corpus.source}"
@@ -91,7 +91,9 @@ def _present(key: str, corpus: Corpus, raw: Path) -> None:
             f"dataset {key!r} must lie in {root}, a folder or a link to one, and there is none; {remedy}"
         )
     raw_folder.check(root)
-    registry.get("datasets", corpus.layout).tracks(root)
+    tracks = registry.get("datasets", corpus.layout).tracks(root)
+    labels.target_of(target, tracks, corpus.range)
+    labels.encode(tracks, target)
 
 
 def _has_table(family: str, params: Params, published: Collection[str]) -> bool:
@@ -165,6 +167,37 @@ def can_be_read(chosen: Selection, params: Params) -> None:
             f"fidelity='released': augment {chosen.augment!r} is implemented as described only; choose "
             "'described'"
         )
+    _serves_target(chosen, params)
+
+
+def _serves_target(chosen: Selection, params: Params) -> None:
+    """Refuse a target that the model does not predict, or, for values, parts that need classes."""
+    kind, policy = labels.kind_of(chosen.target), params.policies[chosen.augment]
+    if kind not in registry.get("models", chosen.model).predicts:
+        fitting = [name for name in params.models if kind in registry.get("models", name).predicts]
+        raise MerError(
+            f"target={chosen.target!r}: model {chosen.model!r} does not predict {kind}; choose one of "
+            f"{fitting}, or a target of classes"
+        )
+    if kind == "classes":
+        return
+    segmented = params.segmented_corpora.get(chosen.dataset)
+    if not params.corpora[segmented.of if segmented else chosen.dataset].range:
+        fitting = [name for name, corpus in params.corpora.items() if corpus.range]
+        raise MerError(
+            f"target={chosen.target!r}: {chosen.dataset!r} states no range of valence and arousal; set "
+            f"corpora.{chosen.dataset}.range in params/corpora.yaml, or choose one of {fitting}"
+        )
+    if chosen.fidelity == "released":
+        raise MerError(
+            f"fidelity='released': the authors' code predicts classes, and target={chosen.target!r} needs "
+            "values; choose 'described'"
+        )
+    if policy.synthesis or isinstance(policy.oversampling, Smote):
+        raise MerError(
+            f"augment={chosen.augment!r} makes clips of each class, and target={chosen.target!r} has none; "
+            "choose another policy, as classic or none"
+        )
 
 
 def _has_columns(chosen: Selection, params: Params) -> None:
@@ -172,6 +205,11 @@ def _has_columns(chosen: Selection, params: Params) -> None:
     columns = params.columns
     if columns.used and "table" not in registry.get("models", chosen.model).reads:
         raise MerError(f"columns={columns.used}: model {chosen.model!r} reads no table")
+    if columns.select != "none" and labels.kind_of(chosen.target) == "values":
+        raise MerError(
+            f"columns.select={columns.select!r} ranks columns by classes, and target={chosen.target!r} has "
+            "none; set it to none"
+        )
     if not columns.restricts:
         return
     fitting = [
@@ -213,7 +251,7 @@ def check(params: Params, raw: Path) -> None:
     """
     chosen = Selection(**{name: getattr(params, name) for name in SELECTORS})
     if chosen.dataset not in params.demos:
-        _present(chosen.dataset, params.corpora[chosen.dataset], raw)
+        _present(chosen.dataset, params.corpora[chosen.dataset], chosen.target, raw)
     can_be_read(chosen, params)
     _has_columns(chosen, params)
     _weights_are_there(chosen, params, raw / pretrained.FOLDER.name)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from mer import config, registry
-from mer.models import svm
+from mer import config, contracts, registry
 from mer.schema import Protocol
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -90,15 +89,16 @@ def test_every_choice_of_a_selector_is_listed(selector):
 
 
 def test_the_template_of_a_model_is_one():
-    """It offers what ``models/svm.py`` offers, and learns."""
+    """It satisfies the contract in twelve lines, and learns."""
     text = (ROOT / "docs/contributing.md").read_text(encoding="utf-8")
     source = re.search(r"<!-- template: model -->\n```python\n(.*?)```", text, re.S)[1]
     module = ModuleType("logistic")
     exec(compile(source, "docs/contributing.md", "exec"), module.__dict__)
-    contract = {"trainer", "reads", "augments", "fidelities", "Params", "build"}
-    assert contract <= vars(svm).keys() & vars(module).keys()
-    assert module.trainer in registry.names("learn.trainers")
+    contracts.check_model("logistic", module)
+    assert len(list(filter(None, source.splitlines()))) <= 12
     x = np.random.default_rng(0).normal(size=(40, 3))
     y = (x[:, 0] > 0).astype(int)
-    model = module.build(module.Params(c=1.0), seed=1, fidelity="described").fit(x, y)
+    model = module.build(
+        module.Params(c=1.0), seed=1, fidelity="described", predicts="classes"
+    ).fit(x, y)
     assert (model.predict(x) == y).mean() > 0.9

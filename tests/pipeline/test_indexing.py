@@ -193,3 +193,28 @@ def test_folds_of_the_corpus_are_indexed(tmp_path):
         MerError, match=r"folds\.csv must list clips of the corpus, and 'a\.wav' is none"
     ):
         index.build(root, tmp_path / "index", "folder", None)
+
+
+@pytest.fixture
+def valued(tmp_path):
+    """Two songs with values from 1 to 9, and no quadrant."""
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/labels.csv").write_text("path,arousal,label\na.wav,1,waltz\nb.wav,9,tango\n")
+    return tmp_path / "raw"
+
+
+def test_the_index_keeps_range_and_labels(valued, target):
+    index.build(valued, target, "folder", 2, (1.0, 9.0))
+    assert artefacts.read_json(target / "manifest.json")["range"] == [1.0, 9.0]
+    found = artefacts.read_tracks(target)
+    assert [(t.quadrant, t.arousal, t.label) for t in found] == [
+        ("", 1.0, "waltz"),
+        ("", 9.0, "tango"),
+    ]
+
+
+def test_a_value_outside_of_the_range_is_refused(valued, target):
+    message = r"arousal of the clip 'b' must lie in the corpus' range, 1 to 5, and is 9; correct"
+    with pytest.raises(MerError, match=message):
+        index.build(valued, target, "folder", None, (1.0, 5.0))
+    assert not target.exists()

@@ -19,8 +19,11 @@ from mer import config, metrics
 from mer.errors import MerError
 from mer.io import artefacts, files
 from mer.labels import encode, target_of
+from mer.report import classes
 from mer.report import page as report
+from mer.report.axis import Axis
 from mer.schema import Protocol
+from mer.targets import class_scores
 from mer.types import QUADRANTS, Predictions, Track
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -43,12 +46,16 @@ QUARANTINE = pd.DataFrame(
     columns=["id", "path", "reason"],
 )
 CORPUS = {"citation": "Panda et al. 2020", "license": "CC0-1.0", "source": "http://example.org"}
+DANCES = ("Tango", "slow waltz", "polka")
 VOID = {"meta", "line", "rect", "circle"}
 
 
 def tracks(n: int = 24) -> list[Track]:
     """Twice as many clips as artists."""
-    return [Track(f"c{i:02}", QUADRANTS[i % 4], artist=f"artist {i // 2}") for i in range(n)]
+    return [
+        Track(f"c{i:02}", QUADRANTS[i % 4], artist=f"artist {i // 2}", label=DANCES[i % 3])
+        for i in range(n)
+    ]
 
 
 def predictions(
@@ -100,7 +107,7 @@ class Nesting(HTMLParser):
         assert tag in VOID
 
 
-@pytest.mark.parametrize("target", ["quadrant", "valence", "arousal"])
+@pytest.mark.parametrize("target", ["quadrant", "valence", "arousal", "label"])
 def test_every_figure_of_the_metrics_is_on_the_page(target: str) -> None:
     text = words(page(target=target))
     values = figures(predictions(tracks(), target))
@@ -109,7 +116,7 @@ def test_every_figure_of_the_metrics_is_on_the_page(target: str) -> None:
     assert "24 clips, 6 test folds" in text
 
 
-@pytest.mark.parametrize("target", ["quadrant", "valence", "arousal"])
+@pytest.mark.parametrize("target", ["quadrant", "valence", "arousal", "label"])
 def test_elements_are_nested(target: str) -> None:
     parser = Nesting()
     parser.feed(page(target=target))
@@ -180,7 +187,7 @@ def test_mistakes_are_averaged_over_repeats_and_sorted() -> None:
     ]
     frame = pd.DataFrame(rows, columns=["id", "repeat", "fold", "y_true", "p_0", "p_1"])
     of = [Track("a", "Q1", artist="x"), Track("b", "Q1"), Track("c", "Q2")]
-    found = report._mistakes(Predictions(frame, ("low", "high")), of)
+    found = classes._mistakes(Predictions(frame, ("low", "high")), of)
     assert [tuple(row.values()) for row in found] == [
         ("c", None, "high", "low", 0.9),
         ("a", "x", "low", "high", 0.8),
@@ -191,7 +198,7 @@ def test_at_most_ten_mistakes() -> None:
     of = tracks(40)
     answers = predictions(of)
     answers = Predictions(answers.frame.assign(y_true=(answers.y_pred + 1) % 4), QUADRANTS)
-    assert len(report._mistakes(answers, of)) == report.N_MISTAKES
+    assert len(classes._mistakes(answers, of)) == classes.N_MISTAKES
 
 
 def test_share_of_answers_whose_artist_stands_elsewhere() -> None:
@@ -245,21 +252,23 @@ def test_command_selects_the_same_again(selection: dict[str, str], options: str)
 def test_constant_and_chance_against_scikit_learn(n: list[int]) -> None:
     y = np.repeat(np.arange(len(n)), n)
     most = np.full(len(y), np.argmax(n))
-    constant = report._constant(max(n) / sum(n), len(n))
+    constant = classes._constant(max(n) / sum(n), len(n))
     score = {"labels": range(len(n)), "zero_division": 0}
     assert constant["f1_macro"] == pytest.approx(f1_score(y, most, average="macro", **score))
     assert constant["f1_weighted"] == pytest.approx(f1_score(y, most, average="weighted", **score))
     even = np.diag(n)[None] @ np.ones((len(n), len(n))) * len(n)  # each class guessed equally often
-    assert report._chance(even) == pytest.approx(metrics.per_class(even)[2].mean())
+    assert classes._chance(even) == pytest.approx(class_scores.per_class(even)[2].mean())
 
 
 @pytest.mark.parametrize("values", [[0.5], [0.0], [1.0], [0.61, 0.68], [0.0, 1.0]])
 def test_axis_holds_its_values(values: list[float]) -> None:
-    axis = report.Axis.around(values)
-    assert 0.0 <= axis.ticks[0] <= min(values) <= max(values) <= axis.ticks[-1] <= 1.0
-    assert axis.at(axis.ticks[0]) == "0.00%"
-    assert axis.at(axis.ticks[-1]) == "100.00%"
-    assert axis.at(axis.ticks[-1], origin=sum(axis.ticks[:: len(axis.ticks) - 1]) / 2) == "50.00%"
+    scale = Axis.around(values)
+    assert 0.0 <= scale.ticks[0] <= min(values) <= max(values) <= scale.ticks[-1] <= 1.0
+    assert scale.at(scale.ticks[0]) == "0.00%"
+    assert scale.at(scale.ticks[-1]) == "100.00%"
+    assert (
+        scale.at(scale.ticks[-1], origin=sum(scale.ticks[:: len(scale.ticks) - 1]) / 2) == "50.00%"
+    )
 
 
 def test_a_missing_metric_is_named() -> None:

@@ -227,3 +227,26 @@ def test_only_a_model_of_waveforms_is_trained_further():
     )
     with pytest.raises(MerError, match=message):
         validation.check(papers, PARAMS)
+
+
+def test_a_paper_of_ones_own_on_ones_own_corpus_needs_only_a_miniature():
+    block = PARAMS.corpora["demo_emopia200"]
+    found = EVERY.experiments["svm_4qaed"].model_dump()
+    own = {"paper": "mine", "dataset": "mysongs", "family": "compare", "target": "valence_arousal"}
+    row = {"title": "SVM"}
+    table = {"paper": "mine", "title": "", "protocol": "", "metrics": ["ccc", "rmse_valence"]}
+    papers = Papers.model_validate(
+        {
+            "papers": {"mine": {"title": "", "authors": "", "url": None}},
+            "tables": {"mine_table1": {**table, "columns": {"mysongs": row}, "rows": {"svm": row}}},
+            "experiments": {"svm_mysongs": {**found, **own}},
+        }
+    )
+    corpora = {**PARAMS.corpora, "mysongs": block}
+    with pytest.raises(
+        MerError, match="'mysongs' must have a miniature, 'demo_mysongs', and there"
+    ):
+        validation.check(papers, PARAMS.model_copy(update={"corpora": corpora}))
+    validation.check(
+        papers, PARAMS.model_copy(update={"corpora": {**corpora, "demo_mysongs": block}})
+    )

@@ -99,7 +99,7 @@ class PerceptronRegressor(RegressorMixin, Selected):
         self.selection_ = SelectKBest(correlations, k=min(p.k, x.shape[1]))
         kept = self.selection_.fit_transform(self.scaler_.transform(x), y)
         network = MLPRegressor(alpha=p.alpha, max_iter=p.max_iter, random_state=self.seed)
-        self.network_ = network.fit(kept, y)
+        self.network_ = network.fit(kept, y[:, 0] if y.shape[1] == 1 else y)
         return self
 
     def predict(self, x: np.ndarray) -> np.ndarray:
