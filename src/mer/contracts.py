@@ -76,6 +76,18 @@ class ReleasedEstimatorModel(EstimatorModel, Protocol):
         """The table [shape=(n, d)] as the authors' code scales it; training clips are its first rows."""
 
 
+class SearchedModel(EstimatorModel, Protocol):
+    """An estimator whose ``Params`` have ``search: bayes``, ``trials`` and the inner ``folds``.
+
+    Attributes
+    ----------
+    SPACE : mapping of str to (float, float)
+        Keys of ``Params`` -> the limits of their candidates, which are uniform in the logarithm.
+    """
+
+    SPACE: Mapping[str, tuple[float, float]]
+
+
 class NetworkModel(Model, Protocol):
     """A model of the trainers ``supervised`` and ``segment_sequence``."""
 

@@ -86,7 +86,9 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     labels = dict(zip(ids, rng.integers(2, size=200).tolist(), strict=True))
     table = FeatureSet(ids, tuple("abcdef"), rng.standard_normal((200, 6)))
     fold = Fold(0, 0, ids[:100], (), ids[100:])
-    params = svm.Params(c=8.0, gamma=0.05, search="none", folds=2, grid_c=[1.0], grid_gamma=[1.0])
+    params = svm.Params(
+        c=8.0, gamma=0.05, search="none", folds=2, grid_c=[1.0], grid_gamma=[1.0], trials=1
+    )
     profile = profile_of()
 
     def accuracy(leak):

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import ROOT
+from conftest import ROOT, profile_of
 from mer import config, registry
 from mer.errors import MerError
 from mer.io.spectrograms import AugmentedMels, Mels
 from mer.learn import hyperparameter_search
+from mer.learn.context import FoldContext
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
 from mer.learn.result import Trial
-from mer.learn.trainers import hybrid
+from mer.learn.trainers import hybrid, sklearn_estimator
 from mer.parallel import parallel_map
 from mer.schema.training import TrainingConfig, Tuning
 from mer.targets.classes import Classes
@@ -109,6 +110,46 @@ def test_a_short_profile_tries_less_with_its_own_batch():
     training_config, trials = search(profile=DEMO)
     assert len(trials) == 2
     assert training_config.batch_size == DEMO.batch_size
+
+
+def test_a_grid_tries_every_combination_once():
+    small = SPACE.model_copy(update={"batch_size": (32, 64), "lr": (1e-3, 1e-1)})
+    found, trials = hyperparameter_search.search(
+        small, CONFIG, merit, name="grid", seed=1, profile=PAPER, method="grid"
+    )
+    tried = {(trial.batch_size, trial.optimizer, trial.lr) for trial in trials}
+    assert len(trials) == len(tried) == 8
+    assert (found.batch_size, found.optimizer, found.lr) == (64, "adam", 1e-3)
+
+
+def test_a_range_is_searched_in_its_logarithm():
+    trials = hyperparameter_search.optimize(
+        {"c": hyperparameter_search.LogUniform(1e-6, 100.0)},
+        lambda choice: -abs(np.log10(choice["c"]) + 2),
+        trials=30,
+        name="range",
+        seed=1,
+    )
+    assert all(1e-6 <= trial.params["c"] <= 100 for trial in trials)
+    assert abs(np.log10(hyperparameter_search.best_of(trials).params["c"]) + 2) < 0.5
+
+
+@pytest.mark.parametrize("moved", ["train", "test"])
+def test_the_svm_is_searched_inside_the_training_part(data, fold, moved):
+    """With a C of 1e-6 an SVM learns nothing; the search finds a better one."""
+    module = registry.get("models", "svm")
+    (block,) = config.read("models.svm", path=ROOT / "params.yaml")
+    chosen = block.model_copy(update={"search": "bayes", "c": 1e-6, "trials": 8, "folds": 2})
+    context = FoldContext(module, chosen, fold, 1, "described", profile_of())
+    x, y = data.table.rows(fold.train), data.wanted(fold.train)
+    found = sklearn_estimator._searched(context, data, x, y)
+    assert found.search == "none"
+    assert found.c > 1e-6
+    other = altered(data, getattr(fold, moved)[0])
+    again = sklearn_estimator._searched(
+        context, other, other.table.rows(fold.train), other.wanted(fold.train)
+    )
+    assert (again == found) is (moved == "test")
 
 
 def test_a_database_may_keep_the_trials(tmp_path):
@@ -224,6 +265,17 @@ def test_the_chosen_recipe_is_the_one_that_is_trained(data, fold, monkeypatch):
     plain = run(data, fold, search="none", fusion=chosen)
     assert searched.equals(plain.predictions.frame)
     assert plain.trials.empty
+
+
+def test_a_trial_may_configure_all_trainings(data, fold):
+    """The branches are trained as the fusion is: with the chosen learning rate."""
+    fusion, every = run(data, fold), run(data, fold, tunes="all")
+    (chosen,) = every.trials.query("chosen == 1").to_dict("records")
+    same = {"batch_size": chosen["batch"], "optimizer": ("sgd", "adam")[int(chosen["adam"])]}
+    trained = CONFIG.model_copy(update={**same, "lr": chosen["lr"]})
+    plain = run(data, fold, search="none", dnn=trained, pretraining=trained, fusion=trained)
+    assert every.predictions.frame.equals(plain.predictions.frame)
+    assert not every.trials["objective"].equals(fusion.trials["objective"])
 
 
 def test_without_a_validation_part_nothing_is_searched(data, fold):

@@ -1,14 +1,19 @@
-"""Bayesian optimisation of a training configuration with Optuna.
+"""Search for hyperparameters with Optuna: Bayesian optimisation, or every combination of a grid.
 
-Louro et al. search the fusion of their Hybrid on MERGE so (docs/methods.md, "Louro's Hybrid on MERGE").
+Louro et al. search their SVM and their Hybrid on MERGE by Bayesian optimisation, and their networks by a
+grid (docs/methods.md).
 The name of a study is a digest of everything that decides its trials, and each trial has its own seed. A
 search that was killed continues after its last complete trial, and its result is the same.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from mer.errors import MerError
 from mer.learn.result import Trial
@@ -24,21 +29,33 @@ STUDIES = Path(".mer/studies")
 STARTUP = 3  # random trials before the sampler learns from them; Optuna's default, 10, would be all
 
 
-def key(parts: Iterable[Any], tensors: "Iterable[Tensor]") -> str:
-    """The name of a study: a digest of the code, of ``parts`` and of the tensors that it reads."""
+@dataclass(frozen=True)
+class LogUniform:
+    """Values between two positive limits, uniform in their logarithm."""
+
+    low: float
+    high: float
+
+
+Space = Mapping[str, Sequence[Any] | LogUniform]
+
+
+def key(parts: Iterable[Any], arrays: "Iterable[Tensor | np.ndarray]") -> str:
+    """The name of a study: a digest of the code, of ``parts`` and of the arrays that it reads."""
     digest = hashlib.sha256(repr([code(), *parts]).encode())
-    for tensor in tensors:
-        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    for array in arrays:
+        host = array if isinstance(array, np.ndarray) else array.cpu().numpy()
+        digest.update(np.ascontiguousarray(host).tobytes())
     return digest.hexdigest()[:16]
 
 
-def _study(tuning: Tuning, name: str) -> "optuna.Study":
+def _study(url: str | None, name: str) -> "optuna.Study":
     """The study of that name, new or continued."""
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage: Any = tuning.storage
+    storage: Any = url
     try:
         if storage is None:
             STUDIES.mkdir(parents=True, exist_ok=True)
@@ -49,13 +66,70 @@ def _study(tuning: Tuning, name: str) -> "optuna.Study":
         )
     except Exception as error:
         raise MerError(
-            f"tuning.storage={tuning.storage!r} must be null or the URL of a database that can be "
+            f"tuning.storage={url!r} must be null or the URL of a database that can be "
             f"reached ({type(error).__name__}: {error})"
         ) from error
-    if tuning.storage is None:
+    if url is None:
         for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # left by a killed process
     return study
+
+
+def _suggested(trial: "optuna.Trial", space: Space) -> dict[str, Any]:
+    """The values that the sampler suggests for a trial."""
+    return {
+        name: trial.suggest_float(name, values.low, values.high, log=True)
+        if isinstance(values, LogUniform)
+        else trial.suggest_categorical(name, values)
+        for name, values in space.items()
+    }
+
+
+def optimize(
+    space: Space,
+    objective: Callable[[dict[str, Any]], float],
+    *,
+    trials: int,
+    name: str,
+    seed: int,
+    method: Literal["bayes", "grid"] = "bayes",
+    storage: str | None = None,
+) -> "list[optuna.trial.FrozenTrial]":
+    """The trials of a search in their order.
+
+    Parameters
+    ----------
+    space : mapping of str to sequence or LogUniform
+        Candidates of each hyperparameter; a grid needs sequences.
+    objective : callable
+        The figure to maximise for some values of ``space``; it must not read test clips.
+    trials : int
+        Number of trials; of a grid, the most of its combinations that are tried.
+    name : str
+        Name of the study, from ``key``.
+    storage : str or None
+        URL of a database; None for a file in ``.mer/studies``.
+    """
+    import optuna
+
+    study = _study(storage, name)
+    grid: list[dict[str, Any]] = []
+    if method == "grid":
+        grid = [dict(zip(space, values, strict=True)) for values in product(*space.values())]  # type: ignore[arg-type]
+        trials = min(trials, len(grid))
+    while len(done := _complete(study)) < trials:
+        own = (seed + len(done)) % 2**32
+        study.sampler = optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=own)
+        if grid:
+            study.enqueue_trial(grid[len(done)])
+        trial = study.ask()
+        study.tell(trial, objective(_suggested(trial, space)))
+    return done[:trials]
+
+
+def best_of(trials: "Sequence[optuna.trial.FrozenTrial]") -> "optuna.trial.FrozenTrial":
+    """The trial with the highest objective, the first of equals."""
+    return max(trials, key=lambda trial: trial.value if trial.value is not None else -np.inf)
 
 
 def search(
@@ -66,8 +140,9 @@ def search(
     name: str,
     seed: int,
     profile: Profile,
+    method: Literal["bayes", "grid"] = "bayes",
 ) -> tuple[TrainingConfig, list[Trial]]:
-    """The best configuration of as many trials as ``tuning`` allows.
+    """The best configuration of as many trials as ``tuning`` allows; a grid has as many as combinations.
 
     Parameters
     ----------
@@ -84,23 +159,21 @@ def search(
         The configuration of the best trial, the first of equals.
     trials : list of Trial
     """
-    import optuna
-
-    study = _study(tuning, name)
-    count = tuning.smoke_test_trials if profile.smoke_test else tuning.trials
     batch_sizes = (profile.batch_size,) if profile.batch_size else tuning.batch_size
-    while len(done := _complete(study)) < count:
-        own = (seed + len(done)) % 2**32
-        study.sampler = optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=own)
-        trial = study.ask()
-        choice = {
-            "batch_size": trial.suggest_categorical("batch_size", batch_sizes),
-            "optimizer": trial.suggest_categorical("optimizer", tuning.optimizer),
-            "lr": trial.suggest_categorical("lr", tuning.lr),
-        }
-        study.tell(trial, objective(config.model_copy(update=choice)))
-    done = done[:count]
-    best = max(done, key=lambda trial: trial.value or 0)
+    space = {"batch_size": batch_sizes, "optimizer": tuning.optimizer, "lr": tuning.lr}
+    every = len(batch_sizes) * len(tuning.optimizer) * len(tuning.lr)
+    done = optimize(
+        space,
+        lambda choice: objective(config.model_copy(update=choice)),
+        trials=tuning.smoke_test_trials
+        if profile.smoke_test
+        else {"bayes": tuning.trials, "grid": every}[method],
+        name=name,
+        seed=seed,
+        method=method,
+        storage=tuning.storage,
+    )
+    best = best_of(done)
     trials = [Trial(**t.params, objective=t.value or 0.0, chosen=t is best) for t in done]
     return config.model_copy(update=best.params), trials
 

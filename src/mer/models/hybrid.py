@@ -34,15 +34,17 @@ class Params(Block):
 
     Attributes
     ----------
-    search : ``bayes`` chooses batch size, optimizer and learning rate of the fusion on the validation part
-        of a fold, as in the poster on MERGE; a fold without a validation part uses those of ``fusion``
+    search : ``bayes`` and ``grid`` choose batch size, optimizer and learning rate on the validation part of
+        a fold, as in the poster on MERGE; a fold without a validation part uses those of each training
+    tunes : the trainings that a trial configures: the ``fusion``, or ``all`` three
     tuning : the candidates of the search
     """
 
     dnn: TrainingConfig
     pretraining: TrainingConfig
     fusion: TrainingConfig
-    search: Literal["none", "bayes"]
+    search: Literal["none", "bayes", "grid"]
+    tunes: Literal["fusion", "all"]
     tuning: Tuning
 
 

@@ -11,7 +11,7 @@ Values are predicted by one support vector regression each, with scikit-learn's 
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 from sklearn.multioutput import MultiOutputRegressor
@@ -28,6 +28,10 @@ predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 PUBLISHED_COLUMNS = 100
+SPACE = {
+    "c": (1e-6, 100.0),
+    "gamma": (1e-6, 100.0),
+}  # of the authors' code, uniform in the logarithm
 
 
 class Params(Block):
@@ -38,17 +42,19 @@ class Params(Block):
     c, gamma : penalty and kernel coefficient where ``search`` is ``none``. gamma is that of a table of 100
         columns, as published; a table of d columns gets gamma * 100 / d, which keeps the width of the
         kernel
-    search : ``grid`` chooses both by a cross-validation of the training clips
+    search : ``grid`` and ``bayes`` choose both by a cross-validation of the training clips
     folds : folds of that inner cross-validation
-    grid_c, grid_gamma : candidates of the search
+    grid_c, grid_gamma : candidates of ``grid``
+    trials : trials of ``bayes``, whose candidates are ``SPACE``
     """
 
     c: PositiveFloat
     gamma: PositiveFloat
-    search: Literal["none", "grid"]
+    search: Literal["none", "grid", "bayes"]
     folds: Annotated[int, Field(ge=2)]
     grid_c: Annotated[list[PositiveFloat], Field(min_length=1)]
     grid_gamma: Annotated[list[PositiveFloat], Field(min_length=1)]
+    trials: PositiveInt
 
 
 def _as_wide_as_published(rows: np.ndarray) -> np.ndarray:
@@ -60,8 +66,8 @@ def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEst
     """An unfitted scikit-learn estimator of rows [shape=(n, d)].
 
     The classifier has no calibrated probabilities, only a ``decision_function``. With ``fidelity:
-    released`` the rows must have been scaled by ``released``. The search maximises macro-F1, or minimises
-    the squared error.
+    released`` the rows must have been scaled by ``released``. The grid search maximises macro-F1, or
+    minimises the squared error; the trainer runs the Bayesian one.
     """
     kind, splitter, scoring = SVC, StratifiedKFold, "f1_macro"
     if predicts == "values":

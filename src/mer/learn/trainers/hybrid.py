@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 uses_device = True
 predict_reads: tuple[str, ...] = ("table",)
 
-Fuse = Callable[[TrainingConfig], tuple[nn.Module, TrainingPhase]]
+SEARCHED = ("batch_size", "optimizer", "lr")
+
+Fit = Callable[[TrainingConfig], tuple[nn.Module, list[TrainingPhase]]]
 
 
 def pretraining_clips(fold: Fold, leak: str) -> tuple[str, ...]:
@@ -65,9 +67,9 @@ def _spectrograms(data: TrainingData, ids: Sequence[str], *, augmented: bool) ->
 
 
 def _search(
-    context: "FoldContext[HybridModel]", data: TrainingData, fuse: Fuse, read: list[Tensor]
+    context: "FoldContext[HybridModel]", data: TrainingData, fit: Fit, read: list[Tensor]
 ) -> tuple[TrainingConfig, list[Trial]]:
-    """The best configuration of the fusion on the fold's validation clips, and the trials.
+    """The configuration whose network is the best on the fold's validation clips, and the trials.
 
     With the fidelity ``released`` the objective is the training accuracy, as in the code of the authors'
     group (docs/methods.md, "Louro's Hybrid on MERGE").
@@ -81,9 +83,9 @@ def _search(
     table, (mel, y) = _table(context, data, clips), _spectrograms(data, clips, augmented=False)
 
     def objective(config: TrainingConfig) -> float:
-        network, phase = fuse(config)
+        network, phases = fit(config)
         if not context.described:
-            return float(phase.curve[-1, 1])
+            return float(phases[-1].curve[-1, 1])
         found = loop.predict(network, [mel, table], data.target)
         return data.target.quality(found, [data.labels[id_] for id_ in clips])
 
@@ -97,6 +99,7 @@ def _search(
         name=name,
         seed=context.seed,
         profile=context.profile,
+        method=params.search,
     )
 
 
@@ -134,6 +137,58 @@ def _train(
     return phase
 
 
+def _fit(
+    context: "FoldContext[HybridModel]",
+    target: Target,
+    inputs: list[Tensor],
+    y: Tensor,
+    pretraining: list[Tensor],
+) -> Fit:
+    """The function that trains the hybrid; two calls with one configuration give the same.
+
+    A configuration is that of the fusion. With ``tunes: all`` its batch size, optimizer and learning rate
+    are those of the branches as well, which are then trained in each call; else they are trained once.
+
+    Parameters
+    ----------
+    inputs : list of Tensor
+        Spectrograms and table of the training clips.
+    pretraining : list of Tensor
+        Spectrograms and labels that pre-train the branch of the spectrogram; may be empty.
+    """
+    (mel, table), params = inputs, context.params
+
+    @cache
+    def branches(
+        chosen: TrainingConfig | None,
+    ) -> tuple[list[nn.Module], Any, Tensor, list[TrainingPhase]]:
+        same = {k: getattr(chosen, k) for k in SEARCHED} if chosen else {}
+        torch.manual_seed(context.seed)
+        dnn, cnn, fusion = context.model.build(
+            params,
+            shape=(mel.shape[1], mel.shape[2]),
+            features=table.shape[1],
+            outputs=target.outputs,
+        )
+        config = params.dnn.model_copy(update=same)
+        phases = [_train(context, "dnn", 1, dnn, [table], y, config, target)]
+        if pretraining:
+            config = params.pretraining.model_copy(update=same)
+            more, many_y = pretraining
+            phases.append(_train(context, "pretraining", 2, cnn, [more], many_y, config, target))
+        return [cnn, dnn], fusion, torch.get_rng_state(), phases
+
+    def fit(config: TrainingConfig) -> tuple[nn.Module, list[TrainingPhase]]:
+        whole = params.tunes == "all" and params.search != "none" and context.fold.val
+        (cnn, dnn), fusion, state, phases = branches(config if whole else None)
+        torch.set_rng_state(state)
+        network = fusion(deepcopy(cnn), dnn, target.outputs)
+        phase = _train(context, "fusion", 3, network, inputs, y, config, target)
+        return network, [*phases, phase]
+
+    return fit
+
+
 def fit_predict(context: "FoldContext[HybridModel]", data: TrainingData) -> FoldResult:
     """Train both branches and their fusion on the training clips and predict the test clips.
 
@@ -147,30 +202,11 @@ def fit_predict(context: "FoldContext[HybridModel]", data: TrainingData) -> Fold
     clips = pretraining_clips(fold, data.leak) if context.described else ()
     pretraining = _spectrograms(data, clips, augmented=True) if clips else []
 
-    torch.manual_seed(context.seed)
-    shape = (mel.shape[1], mel.shape[2])
-    dnn, cnn, fusion = context.model.build(
-        params, shape=shape, features=table.shape[1], outputs=target.outputs
-    )
-    phases = [_train(context, "dnn", 1, dnn, [table], y, params.dnn, target)]
-    if pretraining:
-        many_mel, many_y = pretraining
-        config = params.pretraining
-        phases.append(_train(context, "pretraining", 2, cnn, [many_mel], many_y, config, target))
-    start = torch.get_rng_state()
-
-    def fuse(config: TrainingConfig) -> tuple[nn.Module, TrainingPhase]:
-        """A trained fusion of the trained branches; two calls with one configuration give the same."""
-        torch.set_rng_state(start)
-        network = fusion(deepcopy(cnn), dnn, target.outputs)
-        return network, _train(context, "fusion", 3, network, [mel, table], y, config, target)
-
+    fit = _fit(context, target, [mel, table], y, pretraining)
     config, trials = params.fusion, list[Trial]()
-    if params.search == "bayes" and fold.val:
-        config, trials = _search(context, data, fuse, [mel, table, y, *pretraining])
-    network, phase = fuse(config)
+    if params.search != "none" and fold.val:
+        config, trials = _search(context, data, fit, [mel, table, y, *pretraining])
+    network, phases = fit(config)
     test_mel = tensors.examples(data, fold.test, device(), augmented=False)
     found = loop.predict(network, [test_mel, test_table], target)
-    return FoldResult(
-        found[None], phases=[*phases, phase], trials=trials, weights=loop.weights(network)
-    )
+    return FoldResult(found[None], phases=phases, trials=trials, weights=loop.weights(network))

@@ -5,14 +5,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
+from mer.learn.hyperparameter_search import LogUniform, best_of, key, optimize
 from mer.learn.result import FoldResult
 from mer.learn.smote import oversample
 
 if TYPE_CHECKING:
-    from mer.contracts import EstimatorModel, ReleasedEstimatorModel
+    from mer.contracts import EstimatorModel, ReleasedEstimatorModel, SearchedModel
+
+SMOKE_TEST_TRIALS = 2
 
 uses_device = False
 predict_reads: tuple[str, ...] = ("table",)
@@ -64,13 +68,52 @@ def _selected_columns(estimator: Any, data: TrainingData, width: int) -> tuple[s
     return tuple(np.array(data.table.names)[:width][estimator.get_support()].tolist())
 
 
+def _searched(
+    context: "FoldContext[EstimatorModel]", data: TrainingData, x: np.ndarray, y: np.ndarray
+) -> Any:
+    """The parameters that Bayesian optimisation chooses by a cross-validation of the training rows.
+
+    It maximises macro-F1, or minimises the squared error of values.
+    """
+    params, kind = context.params, data.target.kind
+    splitter, scoring = KFold, "neg_mean_squared_error"
+    if kind == "classes":
+        splitter, scoring = StratifiedKFold, "f1_macro"
+    inner = splitter(params.folds, shuffle=True, random_state=context.seed)
+
+    def estimator_of(choice: dict[str, Any]) -> Any:
+        chosen = params.model_copy(update={**choice, "search": "none"})
+        return context.model.build(
+            chosen, seed=context.seed, fidelity=context.fidelity, predicts=kind
+        )
+
+    space = {
+        n: LogUniform(*limits) for n, limits in cast("SearchedModel", context.model).SPACE.items()
+    }
+    trials = optimize(
+        space,
+        lambda choice: cross_val_score(
+            estimator_of(choice), x, y, cv=inner, scoring=scoring
+        ).mean(),
+        trials=min(params.trials, SMOKE_TEST_TRIALS)
+        if context.profile.smoke_test
+        else params.trials,
+        name=key((params, context.seed, context.fidelity, kind), [x, y]),
+        seed=context.seed,
+    )
+    return params.model_copy(update={**best_of(trials).params, "search": "none"})
+
+
 def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> FoldResult:
     """Fit on the training clips and their synthetic rows, and predict the test clips."""
     rows, n_train = _rows(context, data), len(context.fold.train)
     x, y = _training_set(context, data, rows)
+    params = context.params
+    if getattr(params, "search", "none") == "bayes":
+        params = _searched(context, data, x, y)
     fitted = [
         context.model.build(
-            context.params, seed=seed, fidelity=context.fidelity, predicts=data.target.kind
+            params, seed=seed, fidelity=context.fidelity, predicts=data.target.kind
         ).fit(x, y)
         for seed in context.restart_seeds
     ]
