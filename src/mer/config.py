@@ -31,6 +31,7 @@ FILES = {
     "segmented_corpora": "params/corpora.yaml",
     "merged_corpora": "params/corpora.yaml",
     "demos": "params/demos.yaml",
+    "joined_families": "params/features.yaml",
     "views": "params/views.yaml",
     "policies": "params/augmentation.yaml",
 }
