@@ -139,6 +139,17 @@ def test_command(raw, tmp_path, monkeypatch, capsys):
     assert written["artists"]["named"] == 4
 
 
+def test_command_on_a_corpus_without_artists(raw, monkeypatch, capsys):
+    labels = raw / "emopia200/labels.csv"
+    rows = (line.rpartition(",")[0] for line in labels.read_text().splitlines())
+    labels.write_text("\n".join(rows))
+    monkeypatch.setattr("sys.argv", ["mer", "audit", "emopia200"])
+    main()
+    shown = capsys.readouterr().out
+    assert "artists: none are named" in shown
+    assert "artist is in training" not in shown
+
+
 def test_command_on_a_table(tmp_path, monkeypatch, capsys):
     (tmp_path / "x.csv").write_text("Class,a,b\nsad,1,2\nsad,1,2\nhappy,3,9\n")
     monkeypatch.setattr("sys.argv", ["mer", "audit", str(tmp_path / "x.csv")])

@@ -71,6 +71,9 @@ def _of_clips(found: "Audit") -> Iterator[str]:
 
 def _of_artists(found: "Audit") -> Iterator[str]:
     known = found.artists
+    if not known.named:
+        yield "artists: none are named, so that no split can keep them apart"
+        return
     yield (
         f"artists: {known.named} named, {known.repeated} of them with several clips "
         f"({known.clips_of_repeated} clips), {known.in_several_classes} in several classes; "
