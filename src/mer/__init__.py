@@ -1,5 +1,32 @@
-"""Music emotion recognition: corpora, features, models and scores on one spine."""
+"""Music emotion recognition: corpora, features, models and scores on one spine.
 
+``mer.load()`` returns a system that predicts the emotion of songs, ``mer.features`` extracts features of
+songs, ``mer.datasets`` reads the layouts of corpora, ``mer.splits`` makes the folds of every protocol, and
+``mer.metrics`` scores predictions. ``mer.MerError`` is the exception of all of them.
+"""
+
+import importlib
 import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mer import datasets as datasets
+    from mer import metrics as metrics
+    from mer import splits as splits
+    from mer.errors import MerError as MerError
+    from mer.inference.library import features as features
+    from mer.inference.library import load as load
 
 PARENT = os.getppid()  # asked before the seconds that other imports take, in which it may end
+
+_FROM = {"load": "mer.inference.library", "MerError": "mer.errors"}
+_MODULES = ("datasets", "features", "metrics", "splits")
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported at their first use, for each takes a second or more."""
+    if name in _FROM:
+        return getattr(importlib.import_module(_FROM[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"mer.{name}")
+    raise AttributeError(f"module 'mer' has no attribute {name!r}")

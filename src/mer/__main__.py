@@ -1,31 +1,70 @@
 """The program ``mer``."""
 
 import argparse
+import ast
+import importlib.util
 import logging
+import os
 import sys
+import warnings
 from importlib.metadata import version
-
-from rich.console import Console
-from rich.logging import RichHandler
+from pathlib import Path
+from typing import Any
 
 from mer import registry
-from mer.pipeline.stage import one_sentence
+
+DESCRIPTION = "Music emotion recognition, reproducibly."
+
+
+def _summary(name: str) -> str:
+    """The first line of a command's docstring, without importing the command, which takes seconds."""
+    spec = importlib.util.find_spec(f"mer.cli.{name}")
+    assert spec is not None
+    assert spec.origin is not None
+    text = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8")))
+    return str(text).partition("\n")[0]
+
+
+def _add(commands: Any, name: str, *, loaded: bool) -> None:
+    """Add a command to the parser: ``loaded``, with its arguments and its other names."""
+    summary = _summary(name)
+    if not loaded:
+        commands.add_parser(name, help=summary)
+        return
+    module = registry.get("cli", name)
+    aliases = getattr(module, "ALIASES", ())
+    command = commands.add_parser(name, aliases=aliases, help=summary, description=summary)
+    command.set_defaults(module=module)
+    module.arguments(command)
+
+
+def _parsed() -> argparse.Namespace:
+    """The arguments; only the command that they name is imported."""
+    parser = argparse.ArgumentParser("mer", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"mer {version('mer')}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    known, first = registry.names("cli"), (sys.argv[1:] or ["--help"])[0]
+    for name in known:
+        alias = first not in known and not first.startswith("-")
+        _add(commands, name, loaded=alias or name == first)
+    return parser.parse_args()
+
+
+def _quiet() -> None:
+    """Keep the warnings of libraries off the terminal, in worker processes too; errors stay."""
+    warnings.simplefilter("ignore")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
 
 
 def main() -> None:
     """Run the command that the arguments name."""
-    parser = argparse.ArgumentParser("mer", description=__doc__)
-    parser.add_argument("--version", action="version", version=f"mer {version('mer')}")
-    commands = parser.add_subparsers(dest="command", required=True)
-    known = registry.names("cli")
-    for name in set(sys.argv[1:2]) & set(known) or known:  # a command loads what it needs only
-        module = registry.get("cli", name)
-        summary = str(module.__doc__).partition("\n")[0]
-        aliases = getattr(module, "ALIASES", ())
-        command = commands.add_parser(name, aliases=aliases, help=summary, description=summary)
-        command.set_defaults(module=module)
-        module.arguments(command)
-    given = parser.parse_args()
+    given = _parsed()
+    _quiet()
+    from rich.console import Console
+    from rich.logging import RichHandler
+
+    from mer.pipeline.stage import one_sentence
+
     console = Console(stderr=True, soft_wrap=True)  # names of files in one piece
     errors = RichHandler(console=console, show_path=False, show_time=False)
     logging.basicConfig(level="WARNING", format="%(message)s", handlers=[errors])

@@ -1,10 +1,28 @@
-"""Resampling of clips, their level, and HTK's mel scale."""
+"""Resampling of clips, their level and quantization, and HTK's mel scale."""
 
 import numpy as np
 import soxr
 
 from mer.errors import MerError
 from mer.types import Clip
+
+FULL_SCALE = 32767  # int16
+
+
+def quantized(samples: np.ndarray, peak_db: float | None) -> tuple[np.ndarray, float]:
+    """Samples as int16 with a peak of full scale, and the factor that restores their level.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,), dtype=float32]
+        Not silent.
+    peak_db : float or None
+        Peak in dBFS that the factor brings them to; None keeps their level.
+    """
+    peak = float(np.abs(samples).max())
+    pcm = np.rint(samples * np.float32(FULL_SCALE / peak)).astype("<i2")
+    level = peak if peak_db is None else 10 ** (peak_db / 20)
+    return pcm, level / FULL_SCALE
 
 
 def resample(clip: Clip, sample_rate: int) -> Clip:

@@ -23,6 +23,7 @@ from mer.schema.profiles import WHOLE, Profile
 from mer.schema.spectrograms import MaybeView
 
 PARAMS = Path("params.yaml")
+DEFAULTS = Path(__file__).parent / "defaults" / PARAMS  # links to those of the repository
 # Sections that lie in files of their own, in the folder params/ beside params.yaml.
 FILES = {
     "audio": "params/audio.yaml",
@@ -89,6 +90,12 @@ def _load(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise MerError(f"{path} must hold a mapping, not {type(content).__name__}")
     return content
+
+
+def params_file() -> Path:
+    """params.yaml of the project in this folder, or else the one that comes with the package."""
+    here = all(path.exists() for path in (PARAMS, Path("params")))
+    return PARAMS if here else DEFAULTS
 
 
 def file_of(key: str, path: Path = PARAMS) -> Path:
@@ -209,16 +216,16 @@ def changed(params: Block, settings: Mapping[str, Any]) -> Block:
     return found
 
 
-def check_block(block: str, name: str, values: Any, path: Path = PARAMS) -> None:
-    """Refuse a block of ``models`` or ``families`` that does not match the ``Params`` of its module.
+def check_block(block: str, name: str, values: Any, path: Path = PARAMS) -> Any:
+    """A block of ``models`` or ``families`` as the ``Params`` of its module.
 
     Raises
     ------
     MerError
-        Naming the key.
+        If the block does not match; the message names the key.
     """
     module = registry.get(TYPED_BY_MODULE[block], name)
-    _check(module.Params, values, f"{block}.{name}", path)
+    return _check(module.Params, values, f"{block}.{name}", path)
 
 
 def read_all(path: Path = PARAMS) -> Params:

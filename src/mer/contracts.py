@@ -152,12 +152,9 @@ class Trainer(Protocol):
     ----------
     uses_device : bool
         Whether it trains networks: on a GPU, folds are then trained one after the other.
-    predict_reads : tuple of str
-        The inputs of the *training* clips that ``predict`` needs, in the words of ``Model.reads``.
     """
 
     uses_device: bool
-    predict_reads: tuple[str, ...]
 
     def fit_predict(self, context: FoldContext[Any], data: TrainingData) -> FoldResult:
         """Train on the training clips of the fold and predict its test clips."""
@@ -167,7 +164,7 @@ class Trainer(Protocol):
     ) -> np.ndarray:
         """Predictions for any clips by the model of the first restart [shape=(len(ids), outputs)].
 
-        An estimator, which leaves no weights, is fitted again. Only labels of training clips are read.
+        It reads ``fitted.weights``, and neither labels nor inputs of training clips.
         """
 
 

@@ -20,6 +20,7 @@ from typing import Any, Protocol, Self, TypeVar
 import joblib
 import numpy as np
 from joblib.externals.loky.process_executor import TerminatedWorkerError
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
@@ -36,6 +37,7 @@ Result = TypeVar("Result")
 SCRATCH = Path(".mer/scratch")
 MOST_RUNS = 100  # at the same time over the same inputs
 MAX_JOBS = 256  # processes, whatever MER_JOBS says; each takes some 100 MB
+SECONDS_BETWEEN_LINES = 30  # of progress, where no terminal shows a bar
 DASK_SECONDS = 5  # for a scheduler to answer
 FACTS = "facts"  # key of the metadata of a stored result
 
@@ -98,6 +100,20 @@ def _columns(label: str, board: Board) -> list[ProgressColumn]:
     return [*bar, RemainingColumn(), EpochsColumn(board)]
 
 
+def _lines(console: Console, label: str, total: int) -> Callable[[], None]:
+    """A function that counts an item as done and, without a terminal, says so every half minute."""
+    done, said = 0, time.monotonic()
+
+    def say() -> None:
+        nonlocal done, said
+        done, now = done + 1, time.monotonic()
+        if not console.is_terminal and (done == total or now - said > SECONDS_BETWEEN_LINES):
+            console.print(f"{label}: {done} of {total}", highlight=False, markup=False)
+            said = now
+
+    return say
+
+
 def parallel_map(
     function: Callable[[Item], Result],
     items: Sequence[Item],
@@ -107,7 +123,8 @@ def parallel_map(
 ) -> Iterator[Result]:
     """Apply ``function`` to every item in parallel; yield the results in order, with a progress bar.
 
-    The bar shows the epochs of running trainings, and the time left from the mean time of the items done.
+    The bar stands on standard error, and is a line every half minute without a terminal. It shows the
+    epochs of running trainings, and the time left from the mean time of the items done.
 
     Parameters
     ----------
@@ -127,15 +144,21 @@ def parallel_map(
     with (
         _backend(sequential, workers) as one_by_one,
         NamedTemporaryFile(prefix="mer-progress-") as file,
-        Progress(*_columns(label, board := Board(Path(file.name), len(items)))) as progress,
+        Progress(
+            *_columns(label, board := Board(Path(file.name), len(items))),
+            console=(console := Console(stderr=True)),
+            disable=not console.is_terminal,
+        ) as progress,
     ):
         work = partial(_single_threaded, function, board.path)
         calls = (joblib.delayed(work)(numbered) for numbered in enumerate(items))
         progress.console.show_cursor(True)  # a kill leaves the terminal as it is
         task = progress.add_task(label, total=len(items), ended=0.0)
+        say = _lines(console, label, len(items))
         try:
             for result in joblib.Parallel(return_as="generator" if one_by_one else "list")(calls):
                 progress.update(task, advance=1, ended=progress.tasks[0].elapsed)
+                say()
                 yield result
         except TerminatedWorkerError as error:
             raise MerError(
@@ -149,7 +172,7 @@ def code() -> str:
     """A digest of the package and its data files: results of two versions of it never meet."""
     digest, root = hashlib.sha256(), Path(__file__).parent
     for path in sorted(root.rglob("*")):
-        if path.is_file() and path.parent.name != "__pycache__":
+        if path.is_file() and not path.is_symlink() and path.parent.name != "__pycache__":
             digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -243,7 +243,8 @@ def outputs(tmp_path_factory):
     for name in ("first", "second"):
         sf.write(songs / f"{name}.wav", rng.uniform(-0.5, 0.5, 2 * 22050), 22050)
     (songs / "empty.mp3").touch()
-    return {command: clone.run(*shlex.split(command)) for command in RUN}
+    # `mer features` ends with status 1, for the empty file is left out
+    return {c: clone.run(*shlex.split(c), ok=not c.startswith("mer features")) for c in RUN}
 
 
 def test_unmarked_commands_run_and_print_what_the_docs_show(outputs):

@@ -1,5 +1,6 @@
 """`mer predict`: a trained system, asked about songs of one's own."""
 
+import csv
 import json
 import shutil
 from dataclasses import replace
@@ -14,7 +15,9 @@ from conftest import ROOT
 from helpers.clone import copy_params, edit
 from mer import config
 from mer.__main__ import main
-from mer.inference import predict, trained_system
+from mer.errors import MerError
+from mer.inference import answers, library, resumption, songs, system, trained
+from mer.inference.answers import SongAnswer
 from mer.io import artefacts
 from mer.pipeline import mel, standardize, train
 from mer.pipeline.demo import render
@@ -25,7 +28,9 @@ from mer.selection import selected
 from mer.types import QUADRANTS
 
 RATE, SECONDS = 22050, 4.0
-MODELS = ("svm", "hybrid", "sincnet", "autoencoder_rf", "constant")
+MODELS = (
+    *("svm", "logistic_regression", "mlp", "hybrid", "sincnet", "autoencoder_rf", "constant"),
+)
 SMALL = {
     "corpora__demo__peak_db": -3.0,
     "corpora__demo__counts": dict.fromkeys(QUADRANTS, 3),
@@ -71,8 +76,8 @@ def prepare():
 
 def train_selected(target):
     """What the stage train makes of the selection."""
-    chosen = selected()
-    train.run(chosen, *chosen.blocks(), target, weights=True)
+    chosen, (columns,) = selected(), config.read("columns")
+    train.run(chosen, *chosen.blocks(), target, columns, weights=True)
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +112,19 @@ def raw(project):
     return sorted(map(str, Path("data/raw/demo").glob("*.wav")))
 
 
-def asked(model, places, run=None, **more):
+def ask(model, places, run=None, **more):
+    """The rows per excerpt and per song that a run of the selected model gives."""
     select(model=model)
-    return predict.predict(trained_system.load(Path("data/runs", run or model)), places, **more)
+    names = songs.files(places)
+    found = list(library.answer_files(f"data/runs/{run or model}", names, **more))
+    system = library.load_system(f"data/runs/{run or model}")
+    return answers.of_excerpts(system, found), answers.of_songs(system, found)
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    """No system of an earlier test stays loaded."""
+    library._load.cache_clear()
 
 
 def probabilities(rows):
@@ -117,63 +132,93 @@ def probabilities(rows):
 
 
 def run(monkeypatch, *words):
-    monkeypatch.setattr("sys.argv", ["mer", "predict", *words])
+    monkeypatch.setattr("sys.argv", ["mer", *words])
     main()
 
 
+def alone(system, number):
+    """The system of one of its members, not calibrated."""
+    calibration = system.about.calibration.model_copy(update={"temperature": 1.0})
+    columns = system.about.columns and system.about.columns[number : number + 1]
+    changes = {"members": 1, "calibration": calibration, "columns": columns}
+    about = system.about.model_copy(update=changes)
+    return replace(system, about=about, members=[system.members[number]])
+
+
+@pytest.mark.parametrize("form", ["run", "exported"])
 @pytest.mark.parametrize("model", MODELS)
-def test_a_test_clip_of_the_corpus_is_answered_as_in_the_run(project, raw, model):
+def test_a_test_clip_of_the_corpus_is_answered_as_in_the_run(project, raw, model, form):
     """By the fold that it was tested in: files are prepared as those of the corpus were."""
     select(model=model)
-    whole = trained_system.load(Path("data/runs", model))
-    frame = artefacts.read_predictions(whole.run / "predictions.parquet").frame
-    for member in whole.members:
-        test = frame[frame["fold"] == member[0].fold].set_index("id")
+    whole = trained.of_run(Path("data/runs", model))
+    if form == "exported":
+        system.write(whole, project / "exported")
+        whole = system.read(project / "exported")
+    frame = artefacts.read_predictions(Path("data/runs", model, "predictions.parquet")).frame
+    for number in range(len(whole.members)):
+        one, test = alone(whole, number), frame[frame["fold"] == number].set_index("id")
         paths = [f"data/raw/demo/{id_}.wav" for id_ in test.index]
-        found = predict.predict(replace(whole, members=[member]), paths)
-        rows = found.rows[found.whole].set_index("id").loc[paths]
+        found = [
+            answers.of_song(one, p, songs.decoded(p, RATE), seconds=None, hop=None) for p in paths
+        ]
         expected = test[[f"p_{c}" for c in range(4)]].to_numpy()
-        assert probabilities(rows) == pytest.approx(expected, abs=2e-4)
+        exact = model == "svm"
+        assert probabilities(answers.of_songs(one, found)) == pytest.approx(
+            np.maximum(expected, 5e-5), abs=1e-9 if exact else 3e-4
+        )
+
+
+def test_columns_that_a_fold_ranks_are_those_of_its_member(project, raw):
+    """Also on a machine without the table of the corpus."""
+    select(model="svm", columns__select="chi2", columns__k=20)
+    train_selected(project / "data/runs/ranked")
+    rows, _ = ask("svm", raw[:2], run="ranked")
+    system.write(library.load_system("data/runs/ranked"), project / "exported")
+    assert [len(names) for names in system.read(project / "exported").about.columns] == [20, 20]
+    found = list(library.answer_files("exported", raw[:2]))
+    again = answers.of_excerpts(library.load_system("exported"), found)
+    assert probabilities(again) == pytest.approx(probabilities(rows), abs=1e-4)
 
 
 def test_a_song_is_the_mean_of_its_excerpts_and_of_its_folds(project, raw):
-    """Its pieces are as loud as each other: so they are the same samples alone and in the song."""
     pieces = [sf.read(path)[0] for path in raw[:3]]
     pieces[2] = pieces[2][: round(0.6 * len(pieces[2]))]
-    pieces = [piece / np.abs(piece).max() / 2 for piece in pieces]
     sf.write("song.wav", np.concatenate(pieces), RATE)
-    alone = [f"alone {number}.wav" for number in range(3)]
-    for path, piece in zip(alone, pieces, strict=True):
-        sf.write(path, piece, RATE)
-    found = asked("svm", ["song.wav"])
-    rows = found.rows
-    assert list(rows["id"]) == ["song.wav", *(f"song.wav#{n}" for n in range(3))]
-    assert list(rows["start"]) == [0, 0, 4, 8]
-    assert list(rows["end"]) == pytest.approx([10.4, 4, 8, 10.4], abs=1e-3)
-    assert found.whole == [True, False, False, False]
-    assert probabilities(rows)[0] == pytest.approx(probabilities(rows)[1:].mean(0), abs=1e-4)
-    assert probabilities(asked("svm", alone).rows)[::2] == pytest.approx(
-        probabilities(rows)[1:], abs=1e-4
-    )
-    members = trained_system.load(Path("data/runs/svm"))
-    each = [
-        predict.predict(replace(members, members=[m]), ["song.wav"]).rows for m in members.members
-    ]
-    mean = np.mean([probabilities(e) for e in each], axis=0)
-    assert probabilities(rows) == pytest.approx(mean, abs=1e-4)
-    classes = [QUADRANTS[n] for n in probabilities(rows).argmax(1)]
-    assert list(rows["class"]) == classes
+    rows, (song, *_) = ask("svm", ["song.wav"])[0], ask("svm", ["song.wav"])[1].to_dict("records")
+    assert list(rows["id"]) == ["song.wav"] * 3
+    assert list(rows["start"]) == [0, 4, 8]
+    assert list(rows["end"]) == pytest.approx([4, 8, 10.4], abs=1e-3)
+    assert (song["seconds"], song["excerpts"]) == (pytest.approx(10.4, abs=1e-3), 3)
+    found = [song[f"p_{q}"] for q in QUADRANTS]
+    assert found == pytest.approx(probabilities(rows).mean(0), abs=1e-4)
+    assert song["p_high_arousal"] == pytest.approx(song["p_Q1"] + song["p_Q2"], abs=1e-3)
+    assert song["p_high_valence"] == pytest.approx(song["p_Q1"] + song["p_Q4"], abs=1e-3)
+    assert song["class"] == QUADRANTS[int(np.argmax(found))]
 
 
-def test_other_seconds_make_other_excerpts(project, raw):
-    rows = asked("constant", raw[:1], seconds=1.5).rows
-    assert list(rows["end"]) == pytest.approx([4, 1.5, 3, 4], abs=1e-3)
+def test_other_seconds_and_hops_make_other_excerpts(project, raw):
+    rows, _ = ask("constant", raw[:1], seconds=1.5)
+    assert list(rows["end"]) == pytest.approx([1.5, 3, 4], abs=1e-3)
+    rows, _ = ask("constant", raw[:1], seconds=2, hop=1)
+    assert list(rows["start"]) == [0, 1, 2]
 
 
 def test_order_of_files_and_number_of_workers_change_nothing(project, raw, monkeypatch):
-    rows = asked("svm", raw[:3]).rows
+    _, rows = ask("svm", raw[:3])
     monkeypatch.setenv("MER_JOBS", "2")
-    pd.testing.assert_frame_equal(asked("svm", [raw[2], raw[0], raw[1]]).rows, rows)
+    pd.testing.assert_frame_equal(ask("svm", [raw[2], raw[0], raw[1]])[1], rows)
+
+
+def test_an_answer_is_undecided_where_several_classes_are_possible(project, raw):
+    select(model="svm")
+    found = trained.of_run(Path("data/runs/svm"))
+    calibration = found.about.calibration.model_copy(update={"least": 0.3})
+    found = replace(found, about=found.about.model_copy(update={"calibration": calibration}))
+    given = [[0.5, 0.35, 0.1, 0.05], [0.6, 0.2, 0.1, 0.1], [0.28, 0.25, 0.24, 0.23]]
+    songs_ = [SongAnswer(str(n), [0.0], [4.0], [p], [None]) for n, p in enumerate(given)]
+    rows = answers.of_songs(found, songs_)
+    assert list(rows["answer"]) == ["undecided", "Q1", "Q1"]
+    assert list(rows["possible"]) == ["Q1 Q2", "Q1", "Q1"]
 
 
 def test_the_command_prints_and_writes_and_names_what_it_leaves_out(
@@ -181,24 +226,106 @@ def test_the_command_prints_and_writes_and_names_what_it_leaves_out(
 ):
     Path("broken.mp3").write_bytes(b"no music" * 99)
     select(model="svm")
-    for out in ("emotions.csv", "emotions.json"):
-        run(monkeypatch, raw[0], "broken.mp3", "--out", out, "--run", "data/runs/svm")
+    for out in ("emotions.csv", "emotions.json", "emotions.parquet"):
+        words = [raw[0], "broken.mp3", "--system", "data/runs/svm", "--out", out]
+        with pytest.raises(SystemExit, match="1"):
+            run(monkeypatch, "predict", *words, "--curve", "curve.csv", "--plot", "plane.svg")
     table = pd.read_csv("emotions.csv")
-    assert list(table.columns) == ["id", "start", "end", "class", *(f"p_{q}" for q in QUADRANTS)]
-    assert list(table["id"]) == [raw[0], f"{raw[0]}#0"]
+    assert list(table["id"]) == [raw[0]]
+    assert list(pd.read_csv("curve.csv")["id"]) == [raw[0]]
     assert json.loads(Path("emotions.json").read_text()) == table.to_dict("records")
+    pd.testing.assert_frame_equal(pd.read_parquet("emotions.parquet"), table, check_dtype=False)
+    assert "<svg" in Path("plane.svg").read_text()
     said = capsys.readouterr().out
     assert raw[0] in said
-    assert "emotions.csv: 1 songs in 1 excerpts, predicted by 2 folds; files left out: 1" in said
+    assert "emotions.csv, curve.csv, plane.svg: 1 songs in 1 excerpts; files left out: 1" in said
     assert "'broken.mp3' is left out: not decodable" in caplog.text
-    assert list(Path(".mer").glob(".songs*")) == []
+    assert not list(project.glob(".*.partial"))
+
+
+def test_a_demo_says_of_every_answer_that_it_means_nothing(project, raw, monkeypatch, capsys):
+    select(model="svm")
+    run(monkeypatch, "predict", raw[0], "--system", "data/runs/svm", "--out", "-")
+    said = capsys.readouterr()
+    (row,) = csv.DictReader(said.out.splitlines())
+    assert row["warning"].startswith("trained on rendered demo pieces: its answers say nothing")
+    assert "Warning: trained on rendered demo pieces" in said.err
+
+
+def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
+    """The answers that it had are taken, whatever the files hold by now."""
+    select(model="svm")
+    form = {"out": Path("e.csv"), "seconds": None, "hop": None}
+    first, _ = resumption.answered("data/runs/svm", raw[:2], resume=False, **form)
+    with Path(".e.csv.partial").open("a") as stream:
+        stream.write('{"id": "cut off')
+    asked = []
+    monkeypatch.setattr(
+        resumption,
+        "answer_files",
+        lambda _, paths, **_options: asked.extend(paths) or iter(first[:1]),
+    )
+    both, _ = resumption.answered("data/runs/svm", raw[:3], resume=True, **form)
+    assert asked == [raw[2]]
+    assert both[:2] == first
+    with pytest.raises(MerError, match="--resume must go on with the options"):
+        resumption.answered("data/runs/svm", raw, resume=True, **{**form, "hop": 2.0})
+
+
+def test_an_array_is_answered_as_its_file(project, raw):
+    select(model="svm")
+    samples, rate = sf.read(raw[0], dtype="float32")
+    asked = library.load("data/runs/svm")
+    rows, array = asked.predict(raw[0]), asked.predict_array(samples, rate)
+    pd.testing.assert_frame_equal(array.drop(columns="id"), rows.drop(columns="id"))
+    with pytest.raises(MerError, match="samples must be audible, and are silent"):
+        asked.predict_array(np.zeros(RATE), RATE)
+    with pytest.raises(MerError, match="samples must be finite numbers"):
+        asked.predict_array(np.full(RATE, np.nan), RATE)
 
 
 def test_a_policy_of_the_training_alone_is_known_as_used(project):
     select(model="cnn", augment="spec_augment", models__cnn__training__smoke_test_epochs=1)
     train_selected(project / "data/runs/striped")
-    assert len(trained_system.load(project / "data/runs/striped").members) == 2
-    assert asked("cnn", ["data/raw/demo/demo_q1_00.wav"], run="striped").whole == [True, False]
+    assert len(trained.of_run(project / "data/runs/striped").members) == 2
+    assert len(ask("cnn", ["data/raw/demo/demo_q1_00.wav"], run="striped")[1]) == 1
+
+
+def test_an_exported_system_is_written_by_the_command(project, raw, monkeypatch, capsys):
+    select(model="svm")
+    run(monkeypatch, "export", "--run", "data/runs/svm", "--out", "taken along")
+    assert "mer predict song.mp3 --system taken along" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="1"):
+        run(monkeypatch, "export", "--run", "data/runs/svm", "--out", "data")
+    assert "--out must be a new folder" in capsys.readouterr().err
+
+
+DAMAGED = {
+    "no description": (lambda folder: (folder / "system.json").unlink(), "has no system.json"),
+    "no JSON": (lambda folder: (folder / "system.json").write_text("{"), "must describe a system"),
+    "a key too many": (
+        lambda folder: (folder / "system.json").write_text('{"format": 2}'),
+        "must describe a system",
+    ),
+    "other weights": (
+        lambda folder: (folder / "member_1.safetensors").write_bytes(b"\0" * 99),
+        "must have the sha256",
+    ),
+    "no weights": (
+        lambda folder: (folder / "member_0.safetensors").unlink(),
+        "has no member_0.safetensors",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_damaged_folder_is_refused_in_a_sentence(project, case):
+    damage, message = DAMAGED[case]
+    select(model="svm")
+    system.write(trained.of_run(Path("data/runs/svm")), project / "damaged")
+    damage(project / "damaged")
+    with pytest.raises(MerError, match=message):
+        system.read(project / "damaged")
 
 
 def no_weights(folder):
@@ -239,12 +366,11 @@ REFUSED = {
     "policy": ("svm", {"augment": "noise"}, None, "(augment=noise), and is a run of augment=none"),
     "leak": ("svm", {"augment": "noise_leak"}, None, "augment=noise_leak is a diagnostic"),
     "another corpus": ("svm", {}, other_source, "is a run of source=4qaed"),
-    "settings": ("svm", {"models__svm__c": 1e-4}, None, "fitted again must predict as in"),
-    "weights": ("hybrid", {}, no_weights, "must hold the network of that fold, and there is none"),
+    "weights": ("hybrid", {}, no_weights, "must hold the network or estimator of that fold, and"),
     "layers": ("sincnet", {"models__sincnet__hidden": [8]}, None, "must be of the network that"),
     "view": ("hybrid", {"views__louro__top_db": 60.0}, None, "made with another view than params"),
     "length": ("hybrid", {"views__louro__seconds": None}, None, "view=louro keeps each clip's own"),
-    "files": ("svm", {}, None, "there is no such file: 'gone.wav'"),
+    "files": ("svm", {}, None, "'gone.wav': no such file"),
 }
 
 
@@ -258,7 +384,7 @@ def test_what_cannot_be_answered_is_said_in_a_sentence(project, raw, monkeypatch
         damage(folder)
     place = "gone.wav" if case == "files" else raw[0]
     with pytest.raises(SystemExit, match="1"):
-        run(monkeypatch, place, "--run", "data/runs/copy", "--out", "refused.csv")
+        run(monkeypatch, "predict", place, "--system", "data/runs/copy", "--out", "refused.csv")
     shutil.rmtree(folder, ignore_errors=True)
     said = capsys.readouterr().err
     assert message in " ".join(said.split())
@@ -288,7 +414,7 @@ def test_systems_that_no_song_can_be_asked_of(project, raw, monkeypatch, capsys,
     record = artefacts.read_json(folder / "run.json")
     artefacts.write_json(folder / "run.json", {**record, selector: value})
     with pytest.raises(SystemExit, match="1"):
-        run(monkeypatch, raw[0], "--run", str(folder))
+        run(monkeypatch, "predict", raw[0], "--system", str(folder))
     shutil.rmtree(folder)
     said = " ".join(capsys.readouterr().err.split())
     assert message in said

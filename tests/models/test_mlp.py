@@ -65,7 +65,7 @@ def test_all_columns_stay_where_there_are_fewer(rows):
 def test_has_the_published_parameters(rng):
     """50 inputs, 100 hidden units, 4 classes."""
     x, y = rng.uniform(0, 1, (80, 60)), np.arange(80) % 4
-    network = fitted((x, y), k=50).network_
+    network = fitted((x, y), k=50).network
     assert sum(w.size for w in (*network.coefs_, *network.intercepts_)) == 5504
 
 

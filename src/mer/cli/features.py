@@ -1,16 +1,12 @@
 """Extract features of your own songs: a table with a row per file."""
 
 import argparse
+import sys
 from pathlib import Path
 
-import pandas as pd
 from rich.console import Console
 
 from mer.errors import MerError
-from mer.inference import songs
-from mer.io.artefacts import write_features
-from mer.io.files import writing_file
-from mer.types import FeatureSet
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -32,28 +28,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sample-rate",
         type=sample_rate,
-        help="sample rate in Hz to resample songs to first (default: the sample rate of the family)",
+        help="sample rate in Hz to resample songs to first (default: that of the family, or 44100 for a "
+        "family that reads any)",
     )
 
 
-def _write(target: Path, table: FeatureSet) -> None:
-    with writing_file(target) as new:
-        if target.suffix == ".parquet":
-            write_features(new, table)
-        else:
-            frame = pd.DataFrame(table.values, pd.Index(table.ids, name="id"), table.names)
-            frame.to_csv(new, lineterminator="\n")
-
-
 def run(console: Console, given: argparse.Namespace) -> None:
-    """Write the table and print the number of songs."""
+    """Write the table and print the number of songs; the status is 1 if a file was left out."""
+    from mer.inference import inputs, library  # which load pandas
+    from mer.io.artefacts import write_features
+    from mer.io.files import writing_file
+
     if given.out.suffix not in SUFFIXES:
         raise MerError(f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}")
-    table, left_out = songs.table(given.songs, given.family, given.sample_rate)
-    _write(given.out, table)
+    chosen = inputs.families(given.family)
+    table, left_out = library.features_of_files(chosen, given.songs, given.sample_rate)
+    with writing_file(given.out) as new:
+        if given.out.suffix == ".parquet":
+            write_features(new, table)
+        else:
+            library.frame_of(table).to_csv(new, lineterminator="\n")
     console.print(
         f"{given.out}: {len(table.ids)} songs, {len(table.names)} features of {given.family!r}; files "
         f"left out: {len(left_out)}",
         soft_wrap=True,
         markup=False,
     )
+    if left_out:
+        sys.exit(1)

@@ -1,83 +1,170 @@
-"""Predict the emotion of your own songs with the selected, trained system."""
+"""Predict the emotion of your own songs: a row per song, the curve along each, and plots."""
 
 import argparse
-from collections.abc import Sequence
+import sys
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
 from mer.errors import MerError
-from mer.io.files import write_json, writing_file
 
-SUFFIXES = (".csv", ".json")
+SUFFIXES = (".csv", ".json", ".parquet")
+PICTURES = (".png", ".svg")
+FIGURES = ("p_high_arousal", "p_high_valence", "arousal", "valence")
+STANDARD = Path("-")  # standard output, or input
 
 
 def seconds(text: str) -> float:
-    """Length of an excerpt, at least one second."""
+    """A length of at least one second."""
     if not 1 <= (value := float(text)) < float("inf"):
         raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
     return value
 
 
+def table_file(text: str) -> Path:
+    """``-``, or a file with the suffix of a table."""
+    path = Path(text)
+    if path != STANDARD and path.suffix not in SUFFIXES:
+        raise argparse.ArgumentTypeError(f"must be - or end in {', '.join(SUFFIXES)}, not {text!r}")
+    return path
+
+
+def picture_file(text: str) -> Path:
+    """A file with the suffix of a picture."""
+    path = Path(text)
+    if path.suffix not in PICTURES:
+        raise argparse.ArgumentTypeError(f"must end in {', '.join(PICTURES)}, not {text!r}")
+    return path
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """``<files or folders ...> [--out emotions.csv]``."""
-    parser.add_argument("songs", nargs="+", help="audio files, or folders with audio files")
-    parser.add_argument("--out", type=Path, help="file for the predictions: .csv or .json")
+    """``<files or folders ...> [--out emotions.csv] [--curve curve.csv] [--plot emotions.png]``."""
     parser.add_argument(
-        "--run",
-        type=Path,
-        default=Path("data/runs/selected"),
-        help="a run of the selection of params.yaml (default: %(default)s)",
+        "songs", nargs="+", help="audio files, folders with audio files, or - for standard input"
     )
     parser.add_argument(
-        "--seconds",
-        type=seconds,
-        help="length of each excerpt (default: the median length of the corpus' clips)",
+        "--out",
+        type=table_file,
+        help="table with a row per song: .csv, .json, .parquet, or - for CSV on standard output",
+    )
+    parser.add_argument(
+        "--curve", type=table_file, help="table with a row per excerpt, in the same formats"
+    )
+    parser.add_argument(
+        "--plot", type=picture_file, help="picture of the songs in Russell's plane: .png or .svg"
+    )
+    parser.add_argument(
+        "--system",
+        help="a system that comes with mer, a folder that mer export has written, a run, or selected: the "
+        "trained selection of params.yaml (default: the system that comes with mer)",
+    )
+    parser.add_argument(
+        "--seconds", type=seconds, help="length of an excerpt (default: that of the training clips)"
+    )
+    parser.add_argument(
+        "--hop", type=seconds, help="seconds from one excerpt to the next (default: its length)"
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="answer only the songs that an interrupted run with the same --out has not answered",
     )
 
 
 def _write(target: Path, rows: pd.DataFrame) -> None:
-    if target.suffix == ".json":
-        write_json(target, rows.to_dict("records"))
-        return
-    with writing_file(target) as new:
-        rows.to_csv(new, index=False, lineterminator="\n")
+    """Write a table in the format of its suffix, or as CSV to standard output."""
+    from mer.io.files import write_json, writing_file
+
+    if target == STANDARD:
+        rows.to_csv(sys.stdout, index=False, lineterminator="\n")
+    elif target.suffix == ".json":
+        write_json(target, rows.astype(object).where(rows.notna(), None).to_dict("records"))
+    else:
+        with writing_file(target) as new:
+            if target.suffix == ".parquet":
+                rows.to_parquet(new, index=False)
+            else:
+                rows.to_csv(new, index=False, lineterminator="\n")
 
 
-def _shown(rows: pd.DataFrame, whole: Sequence[bool], title: str) -> Table:
-    """A table with songs in bold and their excerpts below them."""
-    names = [Column(name, overflow="fold" if name == "id" else "ellipsis") for name in rows.columns]
-    table = Table(*names, title=title, title_justify="left")
-    for row, is_song in zip(rows.itertuples(index=False), whole, strict=True):
-        id_, start, end, *answers = row
-        shown = [escape(a) if isinstance(a, str) else f"{a:.2f}" for a in answers]
-        cells = [escape(id_), f"{start:.1f}", f"{end:.1f}", *shown]
-        table.add_row(*cells, style="bold" if is_song else None)
+def _shortened(path: str, width: int) -> str:
+    """A path without its first letters where it is longer than ``width``."""
+    return path if len(path) <= width else f"…{path[1 - width :]}"
+
+
+def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
+    """The songs as a table that fits the terminal."""
+    width = max(16, console.width - 58) if console.is_terminal else 1000
+    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    figures = [name for name in FIGURES if name in rows]
+    for name in ("song", "length", *(["answer", "p"] if "possible" in rows else [])):
+        table.add_column(name, no_wrap=True)
+    for name in figures:
+        table.add_column(name.removeprefix("p_high_"), justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for row in rows.to_dict("records"):
+        cells = [_shortened(row["id"], width), _length(row["seconds"])]
+        if "possible" in row:
+            cells += [_answer(row["possible"].split()), f"{row['p_' + row['class']]:.2f}"]
+        cells += [f"{row[name]:.2f}" for name in figures]
+        cells.append("unlike the training clips" if row.get("unlike") else "")
+        table.add_row(*map(escape, cells))
     return table
 
 
-def run(console: Console, given: argparse.Namespace) -> None:
-    """Print the predictions, and write them to ``--out``."""
-    from mer.inference import predict, trained_system  # which load torch
+def _length(seconds: float) -> str:
+    """Minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
 
-    if given.out and given.out.suffix not in SUFFIXES:
-        raise MerError(f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}")
-    asked = trained_system.load(given.run)
-    answers = predict.predict(asked, given.songs, given.seconds)
-    title = (
-        f"model={asked.chosen.model} dataset={asked.chosen.dataset} profile={asked.chosen.profile}"
-    )
-    console.print(_shown(answers.rows, answers.whole, title))
+
+def _answer(possible: list[str]) -> str:
+    """The possible classes, those of up to two quadrants with their words."""
+    from mer.inference.answers import WORDS
+
+    words = [f"{name} {WORDS[name]}" if name in WORDS else name for name in possible]
+    return " or ".join(words if len(words) < 3 else possible)
+
+
+def run(console: Console, given: argparse.Namespace) -> None:
+    """Answer, print and write; the status is 1 if a file was left out."""
+    from mer.inference import answers, library, plots, resumption, songs  # which load torch
+
+    said = Console(stderr=True, soft_wrap=True) if STANDARD in (given.out, given.curve) else console
+    name = given.system or library.DEFAULT
+    system = library.load_system(name)
+    with songs.spooled(given.songs) as places:
+        paths = songs.files(places)
+        form = {"seconds": given.seconds, "hop": given.hop}
+        found, left_out = resumption.answered(
+            name, paths, out=given.out, resume=given.resume, **form
+        )
+    if not found:
+        path, reason = next(iter(left_out.items()))
+        raise MerError(f"at least one file must be usable; {path!r}: {reason}")
+    rows = answers.of_songs(system, found)
+    shown = _shown(said, rows, system.about.title)
+    said.print(shown, width=None if said.is_terminal else 1000, soft_wrap=not said.is_terminal)
     if given.out:
-        _write(given.out, answers.rows)
-    where = f"{given.out}: " if given.out else ""
-    count = sum(answers.whole)
-    console.print(
-        f"{where}{count} songs in {len(answers.rows) - count} excerpts, predicted by {len(asked.members)} "
-        f"folds; files left out: {len(answers.left_out)}",
+        _write(given.out, rows)
+    if given.curve:
+        _write(given.curve, answers.of_excerpts(system, found))
+    if given.plot:
+        plots.write(given.plot, system, found)
+    resumption.finish(given.out)
+    if system.about.warning:
+        said.print(f"[bold red]Warning:[/] {escape(system.about.warning)}", soft_wrap=True)
+    files = [f"{p}" for p in (given.out, given.curve, given.plot) if p and p != STANDARD]
+    excerpts = sum(len(answer.starts) for answer in found)
+    said.print(
+        f"{', '.join(files)}{': ' if files else ''}{len(found)} songs in {excerpts} excerpts; files left "
+        f"out: {len(left_out)}",
         soft_wrap=True,
         markup=False,
+        highlight=False,
     )
+    if left_out:
+        sys.exit(1)

@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Iterator
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -65,40 +67,67 @@ class Decoder:
         Died
             If the decoder crashes or exceeds the limits.
         """
+        self._request(path, sample_rate, limits, in_pieces=False)
+        return self._response(limits)
+
+    def pieces(self, path: Path, sample_rate: int, limits: Audio) -> Iterator[np.ndarray]:
+        """Call ``mer.decoding.worker.pieces`` for one file; the limit of time holds for each piece.
+
+        Raises
+        ------
+        Unreadable, Died
+            As ``decode``.
+        """
+        self._request(path, sample_rate, limits, in_pieces=True)
+        complete = False
+        try:
+            while len(samples := self._response(limits)):
+                yield samples
+            complete = True
+        except Unreadable:
+            complete = True
+            raise
+        finally:
+            if not complete:  # the rest must not be read as the next response
+                self.end()
+
+    def _request(self, path: Path, sample_rate: int, limits: Audio, *, in_pieces: bool) -> None:
         file = {
             "path": str(path),
             "sample_rate": sample_rate,
             "min_seconds": limits.min_seconds,
             "max_pcm": limits.max_pcm_mib * MIB,
+            "in_pieces": in_pieces,
         }
         request = {
             "file": file,
             "cpu_seconds": limits.max_cpu_seconds,
             "memory": limits.max_memory_mib * MIB,
         }
-        decoded, payload = self._exchange(request, limits)
-        if not decoded:
-            raise Unreadable(payload.tobytes().decode())
-        return payload.view(np.float32)
+        with suppress(BrokenPipeError):  # the response says why
+            self._requests.write(json.dumps(request).encode() + b"\n")
 
-    def _exchange(self, request: dict[str, Any], limits: Audio) -> tuple[bool, np.ndarray]:
+    def _response(self, limits: Audio) -> np.ndarray:
+        """The samples of the next response."""
         deadline = time.monotonic() + limits.max_wall_seconds
         try:
-            self._requests.write(json.dumps(request).encode() + b"\n")
             decoded, size = HEADER.unpack(self._read(HEADER.size, deadline).data)
             if not 0 <= size <= limits.max_memory_mib * MIB or (decoded and size % 4):
                 raise Died(f"its decoder announces {size} bytes")
-            return decoded, self._read(size, deadline)
+            payload = self._read(size, deadline)
         except TimeoutError:
             self.end()
             raise Died(f"not decoded within {limits.max_wall_seconds:g} s") from None
-        except (BrokenPipeError, EOFError):
+        except EOFError:
             status = self._process.wait()
             self.end()
             raise Died(_death(status, limits)) from None
         except BaseException:  # the rest of the response must not be read as the next one
             self.end()
             raise
+        if not decoded:
+            raise Unreadable(payload.tobytes().decode())
+        return payload.view(np.float32)
 
     def _read(self, size: int, deadline: float) -> np.ndarray:
         """The next ``size`` bytes of the decoder's response."""
@@ -143,6 +172,26 @@ def decode(path: Path, sample_rate: int, limits: Audio) -> np.ndarray:
         except Died as death:
             reason = str(death)
     raise Unreadable(reason)
+
+
+def pieces(path: Path, sample_rate: int, limits: Audio) -> Iterator[np.ndarray]:
+    """Call ``mer.decoding.worker.pieces`` as ``decode`` calls its function, twice if it ends at once.
+
+    Raises
+    ------
+    Unreadable
+        As ``decode``.
+    """
+    for tries_left in reversed(range(TRIES)):
+        started = False
+        try:
+            for samples in _decoder().pieces(path, sample_rate, limits):
+                started = True
+                yield samples
+            return
+        except Died as death:
+            if started or not tries_left:
+                raise Unreadable(str(death)) from None
 
 
 def _decoder() -> Decoder:

@@ -1,33 +1,40 @@
-"""Your own songs: files and folders -> artefacts like those of a corpus, in a temporary folder.
+"""Your own songs: files and folders -> clips in memory, prepared as those of a corpus.
 
-The id of a song is its path as given. A song has no label: its row in ``tracks.csv`` has no quadrant, and
-``mer.learn.data.read`` gives it none.
+The id of a song is its path as given.
 """
 
 import logging
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
-from mer import config, registry
+import numpy as np
+import soxr
+
+from mer import config
+from mer.audio import quantized
+from mer.decoding import client
+from mer.decoding.worker import SILENCE
 from mer.errors import MerError
-from mer.io import artefacts, audio_files
-from mer.io.files import beside
-from mer.pipeline import join_features
-from mer.pipeline.features import TABLE, extract
-from mer.pipeline.standardize import standardize
-from mer.schema.corpora import Audio, Quarantine
-from mer.types import FeatureSet, Track
+from mer.io import audio_files
+from mer.schema.corpora import Audio
+from mer.types import Clip
 
-SCRATCH = Path(".mer/songs")
-ALL_BUT_DAMAGED = Quarantine(max_fraction=1.0, max_missing=1.0, duplicates="keep")
+STANDARD = "-"  # standard input
+PIECE_MIB = 64  # of decoded samples: a longer recording is decoded piece by piece
 
 log = logging.getLogger("mer")
 
 
-def scratch() -> AbstractContextManager[Path]:
-    """A temporary folder with the layout of ``data``, removed after the block."""
-    return beside(SCRATCH)
+class Excerpt(NamedTuple):
+    """An excerpt of a song, from its ``start`` in seconds."""
+
+    start: float
+    clip: Clip
 
 
 def files(places: Sequence[str]) -> list[str]:
@@ -56,141 +63,115 @@ def files(places: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
-def standardize_songs(
-    paths: Sequence[str],
-    data: Path,
-    dataset: str,
-    *,
+@contextmanager
+def spooled(places: Sequence[str]) -> Iterator[list[str]]:
+    """The places, ``-`` replaced by a temporary file with the content of standard input."""
+    if STANDARD not in places:
+        yield list(places)
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "standard input")
+        with path.open("wb") as stream:
+            shutil.copyfileobj(sys.stdin.buffer, stream)
+        yield [str(path) if place == STANDARD else place for place in places]
+
+
+def limits() -> Audio:
+    """The limits of decoding; they bound the pieces of a song, not the song."""
+    (audio,) = config.read("audio", path=config.params_file())
+    return audio.model_copy(update={"max_pcm_mib": PIECE_MIB})
+
+
+def decoded(path: str, sample_rate: int) -> Iterator[np.ndarray]:
+    """The samples of a file in pieces; see ``mer.decoding.worker.pieces``.
+
+    Raises
+    ------
+    Unreadable
+        If the file cannot be used.
+    """
+    return client.pieces(Path(path).absolute(), sample_rate, limits())
+
+
+def mono(samples: np.ndarray, native: int, sample_rate: int) -> np.ndarray:
+    """Samples as ``decoded`` gives them.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,) or (n, channels)]
+        Floats; full scale is 1.0.
+    native, sample_rate : int
+        Sample rates of the samples and of the result in Hz.
+
+    Raises
+    ------
+    MerError
+        If the array has another shape, is empty or is not finite.
+    """
+    channels = np.asarray(samples, dtype=np.float32)
+    if channels.ndim not in (1, 2) or not channels.size or not np.isfinite(channels).all():
+        raise MerError(
+            "samples must be finite numbers [shape=(n,) or (n, channels)], not "
+            f"{channels.dtype} of the shape {channels.shape}"
+        )
+    if channels.ndim == 2:
+        channels = sum(channels.T) / channels.shape[1]
+    return soxr.resample(channels, native, sample_rate, quality="HQ")
+
+
+def clip(samples: np.ndarray, id_: str, sample_rate: int, peak_db: float | None) -> Clip:
+    """A clip with the samples that a corpus would store and read again."""
+    pcm, scale = quantized(samples, peak_db)
+    return Clip(id_, pcm * np.float32(scale), sample_rate)
+
+
+def is_silent(samples: np.ndarray) -> bool:
+    """Whether samples are constant within half a step of 16-bit audio."""
+    return bool(np.ptp(samples) < 2 * SILENCE)
+
+
+def windows(pieces: Iterable[np.ndarray], size: int, hop: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Windows over consecutive pieces of samples, with the position of their first sample.
+
+    A shorter last window is kept if half of ``size`` in it is new, or it is the only one.
+    """
+    held, start, overlap = np.empty(0, np.float32), 0, max(size - hop, 0)
+    for piece in pieces:
+        held = np.concatenate([held, piece])
+        while len(held) >= max(size, hop):
+            yield start, held[:size]
+            held, start = held[hop:], start + hop
+    while len(held) and (2 * (len(held) - overlap) >= size or start == 0):
+        yield start, held[:size]
+        held, start = held[hop:], start + hop
+
+
+def excerpts(
+    song: str,
+    pieces: Iterable[np.ndarray],
     sample_rate: int,
+    *,
+    seconds: float,
+    hop: float,
     peak_db: float | None,
-    limits: Audio,
-) -> dict[str, str]:
-    """Write ``<data>/{index,standard}/<dataset>``; files that cannot be used are logged and left out.
+) -> Iterator[Excerpt]:
+    """Excerpts of a song; silent ones are left out.
 
     Parameters
     ----------
-    sample_rate, peak_db, limits : see ``mer.pipeline.standardize.standardize``
-
-    Returns
-    -------
-    dict of str to str
-        Path -> reason, for the files left out.
-
-    Raises
-    ------
-    MerError
-        If no file can be used.
+    song : str
+        Id of the song; its excerpts are ``<song>#<number>``.
+    pieces : iterable of np.ndarray [shape=(n,), dtype=float32]
+        The samples of the song.
+    seconds, hop : float
+        Length of an excerpt, and distance from one to the next.
+    peak_db : float or None
+        Peak of every excerpt in dBFS; None keeps the level.
     """
-    index, standard = data / "index" / dataset, data / "standard" / dataset
-    with artefacts.writing(index) as folder:
-        tracks = [Track(path, quadrant="", path=path) for path in paths]
-        artefacts.write_tracks(folder / "tracks.csv", tracks, {})
-        artefacts.write_manifest(folder, n=len(tracks))
-    standardize(
-        index,
-        Path(),
-        standard,
-        sample_rate=sample_rate,
-        peak_db=peak_db,
-        limits=limits,
-        quarantine=ALL_BUT_DAMAGED,
-    )
-    if artefacts.absent(standard):
-        raise MerError(f"there is no such file: {paths[0]!r}")
-    table = artefacts.quarantined(standard)
-    left_out = dict(zip(table["path"], table["reason"], strict=True))
-    for path, reason in left_out.items():
-        if not Path(path).exists():
-            log.warning("%r is left out: %s", path, reason)  # standardize names the others
-    return left_out
-
-
-def extractable(family: str) -> list[str]:
-    """The families of a feature concatenation; for other families, the family itself.
-
-    Raises
-    ------
-    MerError
-        If one of them exists only as a published table.
-    """
-    (joined,) = config.read("joined_families")
-    sides = {join.name: (join.left, join.right) for join in joined}
-    if family in sides:
-        return [part for side in sides[family] for part in extractable(side)]
-    if not hasattr(registry.get("features", family), "extract"):
-        known = [
-            n for n in registry.names("features") if hasattr(registry.get("features", n), "extract")
-        ]
-        raise MerError(
-            f"family={family!r} exists only as a published table and cannot be extracted from audio; "
-            f"take family=panda1714 (4QAED's columns, re-extracted), compare or another of {known}"
-        )
-    return [family]
-
-
-def features(data: Path, family: str, dataset: str) -> Path:
-    """Write ``<data>/features/<family>/<dataset>`` for a family or a concatenation; return the path.
-
-    Raises
-    ------
-    MerError
-        If the family needs pretrained weights that are missing.
-    """
-    target = data / "features" / family / dataset
-    for join in config.read("joined_families")[0]:
-        if join.name == family:
-            left, right = (features(data, side, dataset) for side in (join.left, join.right))
-            join_features.join(left, right, target)
-            return target
-    (params,) = config.read(f"families.{family}")
-    standard, index = (data / kind / dataset for kind in ("standard", "index"))
-    extract(standard, index, target, family=family, params=params)
-    if reason := artefacts.absent(target):
-        raise MerError(f"family={family!r} cannot be extracted: {reason}")
-    return target
-
-
-def _rate(family: str, sample_rate: int | None) -> int:
-    """The sample rate for songs: the requested one, else the highest that the family reads."""
-    parts = extractable(family)
-    own = {part: config.read(f"families.{part}")[0].sample_rate for part in parts}
-    if sample_rate is None and (free := [part for part in parts if own[part] is None]):
-        raise MerError(
-            f"family={free[0]!r} reads songs at any sample rate; give one in Hz: "
-            "--sample-rate 44100"
-        )
-    highest = max((value for value in own.values() if value), default=0)
-    if sample_rate is not None and sample_rate < highest:
-        raise MerError(
-            f"--sample-rate must be at least {highest}, which family={family!r} reads, not {sample_rate}"
-        )
-    return sample_rate or highest
-
-
-def table(
-    places: Sequence[str], family: str, sample_rate: int | None = None
-) -> tuple[FeatureSet, dict[str, str]]:
-    """Extract the features of audio files and of the audio files in folders.
-
-    Parameters
-    ----------
-    family : str
-        A key of ``families`` in params.yaml, or the name of one of ``joined_families``.
-    sample_rate : int or None
-        Sample rate in Hz that songs are resampled to first; None for the sample rate of the family.
-
-    Returns
-    -------
-    FeatureSet
-        The ids are the paths.
-    dict of str to str
-        Path -> reason, for the files left out.
-    """
-    (limits,) = config.read("audio")
-    chosen, paths = _rate(family, sample_rate), files(places)
-    with scratch() as data:
-        left_out = standardize_songs(
-            paths, data, "songs", sample_rate=chosen, peak_db=None, limits=limits
-        )
-        folder = features(data, family, "songs")
-        return artefacts.read_features(folder / TABLE), left_out
+    size, step = round(seconds * sample_rate), round(hop * sample_rate)
+    for number, (start, samples) in enumerate(windows(pieces, size, step)):
+        if is_silent(samples):
+            log.debug("%s#%d is left out: silent", song, number)
+        else:
+            found = clip(samples, f"{song}#{number}", sample_rate, peak_db)
+            yield Excerpt(start / sample_rate, found)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from mer.errors import MerError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path("data/raw/weights")
 CONVERTED = Path(".mer/weights")
+SHIPPED = Path(__file__).parents[1] / "defaults/pretrained/weights"  # converted, with the package
 KERAS_NAMES = {
     "kernel": "weight",
     "bias": "bias",
@@ -62,8 +64,20 @@ class Weights(Block):
     license: str
 
 
+def shipped(weights: Weights) -> Path | None:
+    """The converted file that comes with the package; None where none was made from this file."""
+    path = SHIPPED / f"{weights.file}.safetensors"
+    if not path.is_file():
+        return None
+    with safe_open(path, "numpy") as file:
+        made_from = (file.metadata() or {}).get("sha256")
+    return path if made_from == weights.sha256 else None
+
+
 def unusable_reason(weights: Weights, folder: Path | None = None) -> str | None:
-    """The reason why the file cannot be used, and what to do; None if it can be used."""
+    """The reason why the file cannot be used, and what to do; None if it can be used, or is not needed."""
+    if shipped(weights):
+        return None
     path = (folder or FOLDER) / weights.file
     if not path.is_file():
         pin = "" if weights.sha256 else ", then put its sha256 into params.yaml"
@@ -86,7 +100,7 @@ def unusable_reason(weights: Weights, folder: Path | None = None) -> str | None:
 
 def missing_reason(weights: Weights, folder: Path | None = None) -> str | None:
     """The reason why the weights cannot be used, in short if the file is missing; None if they can."""
-    if not ((folder or FOLDER) / weights.file).is_file():
+    if not ((folder or FOLDER) / weights.file).is_file() and not shipped(weights):
         return f"weights not present: {weights.file}, see README"
     return unusable_reason(weights, folder)
 
@@ -113,16 +127,27 @@ def load(weights: Weights, folder: Path | None = None) -> dict[str, np.ndarray]:
     """
     if reason := unusable_reason(weights, folder):
         raise MerError(reason)
-    kept, path = CONVERTED / f"{weights.sha256}.safetensors", (folder or FOLDER) / weights.file
+    kept = shipped(weights) or CONVERTED / f"{weights.sha256}.safetensors"
     if not kept.exists():
-        with reading(path, "a file of weights"):
-            arrays = _arrays(path, weights.member)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        temporary = kept.with_name(f".{kept.name}.{os.getpid()}")
-        save_file(arrays, temporary)
-        temporary.replace(kept)
+        convert((folder or FOLDER) / weights.file, weights, kept)
     with reading(kept, "converted weights; remove it"):
         return load_file(kept)
+
+
+def convert(path: Path, weights: Weights, target: Path) -> None:
+    """Write the arrays of a file as safetensors, whose metadata name the digest of the file.
+
+    Raises
+    ------
+    MerError
+        If the file is damaged.
+    """
+    with reading(path, "a file of weights"):
+        arrays = _arrays(path, weights.member)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    save_file(arrays, temporary, {"sha256": str(weights.sha256), "license": weights.license})
+    temporary.replace(target)
 
 
 def _arrays(path: Path, member: str | None) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """The context in which a trainer trains a model on one fold, and the fold once it is trained."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -44,6 +44,8 @@ class FoldContext(Generic[AnyModel]):
     fidelity : str
         ``described`` or ``released``.
     profile : Profile
+    keeps_weights : bool
+        Whether the result keeps the weights.
     """
 
     model: AnyModel
@@ -52,6 +54,7 @@ class FoldContext(Generic[AnyModel]):
     seed: int
     fidelity: str
     profile: Profile
+    keeps_weights: bool = field(default=True, kw_only=True)
 
     @property
     def described(self) -> bool:
@@ -86,7 +89,7 @@ class FittedFold(FoldContext[AnyModel]):
     Attributes
     ----------
     weights : mapping of str to np.ndarray
-        Parameters and buffers of the network, by name; empty for an estimator.
+        What ``FoldResult.weights`` kept.
     """
 
     weights: Mapping[str, np.ndarray]

@@ -48,7 +48,7 @@ class CrossValidation:
         ``repeat, fold, trial, batch, adam, lr, objective, chosen``: the trials of hyperparameter searches;
         ``adam`` is 1 for Adam and 0 for SGD.
     weights : mapping of (repeat, fold) to mapping of str to np.ndarray
-        Weights of the networks of the first repeat.
+        Weights of the networks or estimators of the first repeat, if they were asked for.
     selected_columns : mapping of (repeat, fold) to sequence of str
         Columns that the estimators select, where they select any.
     timings : pd.DataFrame
@@ -97,6 +97,7 @@ def _train(
     fidelity: str,
     profile: Profile,
     seed: int,
+    weights: bool,
     fold: Fold,
 ) -> FoldResult:
     """The result of one fold; only folds of the first repeat keep their weights."""
@@ -106,10 +107,11 @@ def _train(
             f"or values, not of {', '.join(map(data.target.text, known))} alone; label songs of other "
             "classes, or take another protocol or target"
         )
-    module = registry.get("models", model)
-    context = FoldContext(module, params, fold, fold_seed(seed, fold), fidelity, profile)
+    module, keep = registry.get("models", model), weights and fold.repeat == 0
+    own = fold_seed(seed, fold)
+    context = FoldContext(module, params, fold, own, fidelity, profile, keeps_weights=keep)
     result = trainer_of(model).fit_predict(context, data.with_ranked_columns(fold.train))
-    return result if fold.repeat == 0 else replace(result, weights={})
+    return result if keep else replace(result, weights={})
 
 
 def _rows(
@@ -209,11 +211,14 @@ def cross_validate(
     fidelity: str,
     profile: Profile,
     fold_map: FoldMap,
+    weights: bool = True,
 ) -> CrossValidation:
     """Train a model on the training clips of every fold and predict the test clips.
 
     Parameters
     ----------
+    weights : bool
+        Whether to keep the weights of the first repeat.
     fold_map : callable
         ``mer.parallel.parallel_map``, or the map that ``mer.parallel.checkpointed_map`` gives. A fold whose
         result is None was not trained, and is left out.
@@ -223,7 +228,7 @@ def cross_validate(
     MerError
         If no fold was trained.
     """
-    work = partial(_train, model, params, data, fidelity, profile, seed)
+    work = partial(_train, model, params, data, fidelity, profile, seed, weights)
     results = fold_map(work, folds, label=f"train {model}", sequential=runs_sequentially(model))
     pairs = zip(folds, results, strict=True)
     done = [(fold, result) for fold, result in pairs if result is not None]

@@ -87,6 +87,12 @@ class TrainingData:
         """The labels of clips as a model is trained on them; see ``Target.array``."""
         return self.target.array([self.labels[i] for i in ids])
 
+    def with_columns(self, names: Sequence[str] | None) -> "TrainingData":
+        """The same data with these columns of the table; None keeps all of them."""
+        if self.table is None or names is None:
+            return self
+        return replace(self, table=self.table.select_columns(names))
+
     @property
     def strata(self) -> Mapping[str, int]:
         """Clip id -> group that a random validation part takes its share of.
@@ -160,38 +166,6 @@ def concat_corpora(source: TrainingData, target: TrainingData, name: str) -> Tra
         "training on one corpus and testing on another needs a model of a table with the same columns "
         "in both, or of whole waveforms"
     )
-
-
-def concat_songs(known: TrainingData, songs: TrainingData, name: str) -> TrainingData:
-    """The data of a labelled corpus and of songs without labels in one.
-
-    An input of the corpus is kept where it was gathered: ``predict`` of some trainers reads the inputs of
-    the training clips again.
-
-    Parameters
-    ----------
-    name : str
-        Prefix of the ids of ``known``.
-
-    Raises
-    ------
-    MerError
-        If the tables have different columns.
-    """
-    both = replace(songs, labels=_prefixed_labels(known, name), oversampling=known.oversampling)
-    if known.table and songs.table:
-        if known.table.names != songs.table.names:
-            raise MerError(
-                f"the table of {name!r} must have the columns of params.yaml, and has others; run "
-                "`dvc repro`"
-            )
-        both = replace(both, table=_concat_rows(known.table, songs.table, name))
-    if known.mel and songs.mel:
-        ids = (*prefix_ids(name, known.mel.ids), *songs.mel.ids)
-        frames = np.concatenate([known.mel.frames, songs.mel.frames])
-        values = np.concatenate([known.mel.values, songs.mel.values])
-        both = replace(both, mel=Mels(ids, frames, values))
-    return both
 
 
 def _present(folder: Path, model: str) -> Path:

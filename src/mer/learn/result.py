@@ -80,7 +80,8 @@ class FoldResult:
     trials : sequence of Trial
         The trials of a hyperparameter search, where there was one.
     weights : mapping of str to np.ndarray
-        Parameters and buffers of the network of the first restart, by name; none of an estimator.
+        Parameters and buffers of the network of the first restart, by name, or the fitted state of its
+        estimator (``mer.learn.estimators``), and what else ``Trainer.predict`` needs of the training clips.
     selected_columns : sequence of str
         Columns of the table that the estimator of the first restart selects, where it selects any.
     """

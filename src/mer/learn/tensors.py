@@ -1,6 +1,6 @@
 """The inputs and targets of a network's training on one fold, as tensors on the device."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -40,10 +40,33 @@ def targets(
     return torch.from_numpy(y.repeat(data.segments_per_clip, axis=0)).to(device)
 
 
+STANDARDIZATION = ("table_mean", "table_scale")
+
+
+def standardization(data: TrainingData, known: Sequence[str]) -> dict[str, np.ndarray]:
+    """``table_mean`` and ``table_scale`` of the features of the clips ``known`` [shape=(d,), float64].
+
+    The scale is 1 over the deviation, and 0 of a column that is constant over these clips.
+    """
+    assert data.table is not None
+    rows = data.table.rows(known).astype(np.float64)
+    mean, deviation = rows.mean(0), rows.std(0)
+    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    return dict(zip(STANDARDIZATION, (mean, scale), strict=True))
+
+
 def features(
-    data: TrainingData, known: Sequence[str], ids: Sequence[str], device: torch.device
+    data: TrainingData,
+    standardized_by: Mapping[str, np.ndarray],
+    ids: Sequence[str],
+    device: torch.device,
 ) -> Tensor:
-    """Features of clips, standardised by the mean and deviation of the clips ``known``.
+    """Features of clips, standardized.
+
+    Parameters
+    ----------
+    standardized_by : mapping of str to np.ndarray
+        What ``standardization`` returned; other arrays may stand beside it.
 
     Returns
     -------
@@ -51,8 +74,6 @@ def features(
         A column that is constant over the known clips is 0.
     """
     assert data.table is not None
-    rows = data.table.rows(known).astype(np.float64)
-    mean, deviation = rows.mean(0), rows.std(0)
-    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    mean, scale = (standardized_by[name] for name in STANDARDIZATION)
     scaled = ((data.table.rows(ids) - mean) * scale).astype(np.float32)
     return torch.from_numpy(scaled).to(device)

@@ -6,6 +6,9 @@ and columns are ranked on the remaining rows. The perceptron has scikit-learn's 
 correlation with these, on all rows.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -56,55 +59,71 @@ def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 class Selected(BaseEstimator):
-    """A scaler, the columns that rank best, and a perceptron on them."""
+    """A scaler, the columns that rank best, and a perceptron on them.
+
+    Attributes
+    ----------
+    ranks : callable
+        The score of each column.
+    kind : class
+        The perceptron.
+    """
+
+    ranks: Callable[..., Any]
+    kind: type[MLPClassifier | MLPRegressor]
 
     def __init__(self, params: Params, seed: int, scaler: MinMaxScaler | str) -> None:
         self.params, self.seed, self.scaler = params, seed, scaler
+        self.scaling = Pipeline([("scaler", scaler)])
+        self.selection = SelectKBest(self.ranks, k=params.k)
+        self.network = self.kind(alpha=params.alpha, max_iter=params.max_iter, random_state=seed)
+
+    def _fit(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray | slice) -> None:
+        """Fit the scaler to all rows [shape=(n, d)], and the rest to ``rows`` of them."""
+        self.scaling.fit(x)
+        self.selection.set_params(k=min(self.params.k, x.shape[1]))
+        kept = self.selection.fit_transform(self.scaling.transform(x[rows]), y[rows])
+        single = y.ndim == 2 and y.shape[1] == 1
+        self.network.fit(kept, y[rows].ravel() if single else y[rows])
 
     def _kept(self, x: np.ndarray) -> np.ndarray:
         """The selected columns of rows, scaled [shape=(n, k)]."""
-        return self.selection_.transform(self.scaler_.transform(x))
+        return self.selection.transform(self.scaling.transform(x))
 
     def get_support(self) -> np.ndarray:
         """A mask of the selected columns [shape=(d,), dtype=bool]."""
-        return self.selection_.get_support()
+        return self.selection.get_support()
 
 
 class Perceptron(ClassifierMixin, Selected):
     """Scaler, balancing, feature selection and perceptron as one classifier."""
 
+    ranks, kind = staticmethod(chi2), MLPClassifier
+
     def fit(self, x: np.ndarray, y: np.ndarray) -> "Perceptron":
         """Fit on rows [shape=(n, d)]; the scaler is fitted to all rows, the rest to the balanced ones."""
-        rows, p = balanced(y, self.seed), self.params
-        self.scaler_ = Pipeline([("scaler", self.scaler)]).fit(x)
-        self.selection_ = SelectKBest(chi2, k=min(p.k, x.shape[1]))
-        kept = self.selection_.fit_transform(self.scaler_.transform(x[rows]), y[rows])
-        network = MLPClassifier(alpha=p.alpha, max_iter=p.max_iter, random_state=self.seed)
-        self.network_ = network.fit(kept, y[rows])
-        self.classes_ = self.network_.classes_
+        self._fit(x, y, balanced(y, self.seed))
+        self.classes_ = self.network.classes_
         return self
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Class probabilities [shape=(n, classes)]."""
-        return self.network_.predict_proba(self._kept(x))
+        return self.network.predict_proba(self._kept(x))
 
 
 class PerceptronRegressor(RegressorMixin, Selected):
     """Scaler, feature selection and perceptron as one regressor."""
 
+    ranks, kind = staticmethod(correlations), MLPRegressor
+
     def fit(self, x: np.ndarray, y: np.ndarray) -> "PerceptronRegressor":
         """Fit on rows [shape=(n, d)] and their values [shape=(n, outputs)]."""
-        p = self.params
-        self.scaler_ = Pipeline([("scaler", self.scaler)]).fit(x)
-        self.selection_ = SelectKBest(correlations, k=min(p.k, x.shape[1]))
-        kept = self.selection_.fit_transform(self.scaler_.transform(x), y)
-        network = MLPRegressor(alpha=p.alpha, max_iter=p.max_iter, random_state=self.seed)
-        self.network_ = network.fit(kept, y[:, 0] if y.shape[1] == 1 else y)
+        self._fit(x, y, slice(None))
         return self
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Values [shape=(n, outputs)]."""
-        return self.network_.predict(self._kept(x)).reshape(len(x), -1)
+        return self.network.predict(self._kept(x)).reshape(len(x), -1)
 
 
 def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEstimator:

@@ -42,6 +42,8 @@ class Params(Block):
     c, gamma : penalty and kernel coefficient where ``search`` is ``none``. gamma is that of a table of 100
         columns, as published; a table of d columns gets gamma * 100 / d, which keeps the width of the
         kernel
+    limit : values further than so many standard deviations from the mean of the training clips are
+        clipped to that, for a kernel of far-off values is zero and every answer the same; null for none
     search : ``grid`` and ``bayes`` choose both by a cross-validation of the training clips
     folds : folds of that inner cross-validation
     grid_c, grid_gamma : candidates of ``grid``
@@ -50,6 +52,7 @@ class Params(Block):
 
     c: PositiveFloat
     gamma: PositiveFloat
+    limit: PositiveFloat | None = None
     search: Literal["none", "grid", "bayes"]
     folds: Annotated[int, Field(ge=2)]
     grid_c: Annotated[list[PositiveFloat], Field(min_length=1)]
@@ -73,10 +76,14 @@ def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEst
     if predicts == "values":
         kind, splitter, scoring = SVR, KFold, "neg_mean_squared_error"
     scaler = StandardScaler() if fidelity == "described" else "passthrough"
-    svm = kind(C=params.c, gamma=params.gamma)
-    found = Pipeline(
-        [("scaler", scaler), ("width", FunctionTransformer(_as_wide_as_published)), ("svm", svm)]
-    )
+    limits = {"a_min": -params.limit, "a_max": params.limit} if params.limit else None
+    steps = {
+        "scaler": scaler,
+        "clip": FunctionTransformer(np.clip, kw_args=limits) if limits else "passthrough",
+        "width": FunctionTransformer(_as_wide_as_published),
+        "svm": kind(C=params.c, gamma=params.gamma),
+    }
+    found = Pipeline(list(steps.items()))
     if params.search == "grid":
         grid = {"svm__C": params.grid_c, "svm__gamma": params.grid_gamma}
         inner = splitter(params.folds, shuffle=True, random_state=seed)

@@ -11,7 +11,7 @@ import numpy as np
 from mer import audio, parallel, registry
 from mer.io import artefacts
 from mer.schema import Block
-from mer.types import FeatureSet
+from mer.types import Clip, FeatureSet
 
 if TYPE_CHECKING:
     from mer.contracts import ExtractedFamily, Family
@@ -99,10 +99,14 @@ def _open(standard: Path, digest: str) -> artefacts.Standard:  # noqa: ARG001 (a
     return artefacts.Standard.read(standard)
 
 
-def _row(standard: Path, digest: str, family: str, params: Any, number: int) -> parallel.Arrays:
-    """Features of one clip [shape=(d,)]; runs in a worker, which maps the audio itself."""
+def row(clip: Clip, family: str, params: Any) -> np.ndarray:
+    """The features of a clip at the sample rate of the family [shape=(d,)]."""
     module = cast("ExtractedFamily", registry.get("features", family))
-    clip = _open(standard, digest).clip(number)
     if params.sample_rate is not None:
         clip = audio.resample(clip, params.sample_rate)
-    return parallel.Arrays(row=module.extract(clip, params))
+    return module.extract(clip, params)
+
+
+def _row(standard: Path, digest: str, family: str, params: Any, number: int) -> parallel.Arrays:
+    """The features of a clip of a corpus; runs in a worker, which maps the audio itself."""
+    return parallel.Arrays(row=row(_open(standard, digest).clip(number), family, params))

@@ -14,6 +14,11 @@ def _distinct(table: FeatureSet, other: FeatureSet, family: str) -> FeatureSet:
     return replace(table, names=names)
 
 
+def joined_columns(left: FeatureSet, right: FeatureSet, family: str) -> FeatureSet:
+    """The columns of two tables of the same clips; ``family`` is that of ``right``."""
+    return left.concat_columns(_distinct(right, left, family))
+
+
 def join(left: Path, right: Path, target: Path) -> None:
     """Write ``data/features/<join>/<dataset>``; it is absent if one of the two tables is.
 
@@ -34,7 +39,7 @@ def join(left: Path, right: Path, target: Path) -> None:
             artefacts.write_absent(target, f"{folder} is absent: {reason}")
             return
     first, second = (artefacts.read_features(folder / TABLE) for folder in (left, right))
-    joined = first.concat_columns(_distinct(second, first, right.parent.name))
+    joined = joined_columns(first, second, right.parent.name)
     with artefacts.writing(target) as folder:
         artefacts.write_features(folder / TABLE, joined)
         counts = {"clips": len(joined.ids), "features": len(joined.names)}

@@ -18,7 +18,7 @@ STAGES = imports.SRC.parent / "stages"
 DATA_FILES = {
     path.name: path
     for path in (imports.SRC / "mer").rglob("*.*")
-    if path.is_file() and not path.suffix.startswith(".py")
+    if path.is_file() and not path.is_symlink() and not path.suffix.startswith(".py")
 }
 
 # The registries of which a script gets the entry that its selection names, and those of which any.

@@ -11,6 +11,7 @@ import soundfile as sf
 import soxr
 
 from mer import parallel
+from mer.audio import quantized
 from mer.decoding.clips import decode
 from mer.errors import MerError, Unreadable
 from mer.io import artefacts
@@ -19,7 +20,6 @@ from mer.types import Track
 
 log = logging.getLogger("mer")
 
-FULL_SCALE = 32767  # int16
 SHOWN = 10  # of the files left out and of the missing ones; quarantine.csv lists them all
 
 
@@ -36,10 +36,7 @@ def _quantized(
         samples = decode(root / track.path, track.id, sample_rate, limits).samples
     except Unreadable as fault:
         return fault
-    peak = float(np.abs(samples).max())
-    pcm = np.rint(samples * np.float32(FULL_SCALE / peak)).astype("<i2")
-    level = peak if peak_db is None else 10 ** (peak_db / 20)
-    return pcm, level / FULL_SCALE
+    return quantized(samples, peak_db)
 
 
 def _contradiction(first: Track, track: Track) -> str:

@@ -56,13 +56,13 @@ def run(
     ``<clip>#<segment>``, where clips are cut into segments; ``run.json``, the composition of the system;
     ``curves.csv``, the learning curves of networks; ``trials.csv``, the trials of a hyperparameter search;
     ``selected.json``, the columns that estimators select; and, with ``weights``,
-    ``weights/r0_f<fold>.safetensors``, the networks of the first repeat. The same call after a kill trains
-    only the folds that have no result yet.
+    ``weights/r0_f<fold>.safetensors``, the networks or estimators of the first repeat. The same call after
+    a kill trains only the folds that have no result yet.
 
     Parameters
     ----------
     weights : bool
-        Whether to write the weights of the networks.
+        Whether to write the weights of the networks or estimators.
     facts : mapping
         Added to run.json; see ``mer.pipeline.provenance.parameters``.
     source : str or None
@@ -106,9 +106,9 @@ def run(
         "columns": columns.used,
     }
     record |= {key: value for key, value in optional.items() if value}
-    used = [chosen.used, params.model_dump(), profile.model_dump(), data, folds]
+    used = [chosen.used, params.model_dump(), profile.model_dump(), data, folds, weights]
     with checkpointed_map(joblib.hash(used), FoldResult, until) as fold_map:
-        results = _cross_validate(chosen, params, profile, data, folds, fold_map)
+        results = _cross_validate(chosen, params, profile, data, folds, fold_map, weights)
         if results.restarts > 1:
             record["n_restarts"] = results.restarts
         if results.n_folds < len(folds):
@@ -126,6 +126,7 @@ def _cross_validate(
     data: TrainingData,
     folds: Sequence[Fold],
     fold_map: FoldMap,
+    weights: bool,
 ) -> CrossValidation:
     return cross_validate(
         chosen.model,
@@ -136,6 +137,7 @@ def _cross_validate(
         fidelity=chosen.fidelity,
         profile=profile,
         fold_map=fold_map,
+        weights=weights,
     )
 
 

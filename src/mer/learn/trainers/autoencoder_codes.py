@@ -9,6 +9,7 @@ from torch import Tensor
 from mer.learn import loop, tensors
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
+from mer.learn.estimators import restored, to_arrays
 from mer.learn.reconstruction import codes, train
 from mer.learn.result import FoldResult
 from mer.networks.autoencoder import Autoencoder, Scale
@@ -18,25 +19,13 @@ if TYPE_CHECKING:
     from mer.contracts import EstimatorModel
 
 uses_device = True
-predict_reads: tuple[str, ...] = ("spectrogram",)
+ESTIMATOR = "estimator."  # prefix of the arrays of the estimator among the weights
 
 
 def _scaled(data: TrainingData, ids: Sequence[str]) -> Tensor:
     """Spectrograms of clips, each scaled to -1..1."""
     mel = tensors.examples(data, ids, device(), augmented=False)
     return Scale(mel).forwards(mel)
-
-
-def _fit_and_predict(
-    network: Autoencoder,
-    estimator: Any,
-    data: TrainingData,
-    train_ids: Sequence[str],
-    ids: Sequence[str],
-) -> np.ndarray:
-    """Predictions for ``ids`` by an estimator that is fitted to the codes of the training clips."""
-    estimator.fit(codes(network, _scaled(data, train_ids)), data.wanted(train_ids))
-    return data.target.estimate(estimator, codes(network, _scaled(data, ids)))
 
 
 def _estimator(context: "FoldContext[EstimatorModel]", data: TrainingData) -> Any:
@@ -49,9 +38,13 @@ def _estimator(context: "FoldContext[EstimatorModel]", data: TrainingData) -> An
 def predict(
     fitted: "FittedFold[EstimatorModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
-    """Predictions for any clips [shape=(len(ids), outputs)]; the estimator of codes is fitted again."""
-    network = loop.load_weights(Autoencoder(), fitted.weights, device())
-    return _fit_and_predict(network, _estimator(fitted, data), data, fitted.fold.train, ids)
+    """Predictions for any clips [shape=(len(ids), outputs)]."""
+    parts: tuple[dict[str, np.ndarray], ...] = ({}, {})
+    for name, array in fitted.weights.items():
+        parts[name.startswith(ESTIMATOR)][name.removeprefix(ESTIMATOR)] = array
+    network = loop.load_weights(Autoencoder(), parts[0], device())
+    estimator = restored(_estimator(fitted, data), parts[1])
+    return data.target.estimate(estimator, codes(network, _scaled(data, ids)))
 
 
 def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> FoldResult:
@@ -63,5 +56,7 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
     seen = fold.train if context.described else (*fold.train, *fold.val, *fold.test)
     scaled, config = _scaled(data, seen), context.config(params.training)
     network, phase = train(scaled, config, "autoencoder", position=1, seed=seed)
-    found = _fit_and_predict(network, _estimator(context, data), data, fold.train, fold.test)
-    return FoldResult(found[None], phases=[phase], weights=loop.weights(network))
+    estimator = _estimator(context, data).fit(codes(network, scaled), data.wanted(fold.train))
+    found = data.target.estimate(estimator, codes(network, _scaled(data, fold.test)))
+    arrays = {ESTIMATOR + name: array for name, array in to_arrays(estimator).items()}
+    return FoldResult(found[None], phases=[phase], weights=loop.weights(network) | arrays)

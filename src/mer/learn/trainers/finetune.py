@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mer.contracts import PretrainedModel
 
 uses_device = True
-predict_reads: tuple[str, ...] = ()
 
 _codes: dict[tuple[bytes, bytes], Tensor] = {}
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mer.contracts import HybridModel
 
 uses_device = True
-predict_reads: tuple[str, ...] = ("table",)
 
 SEARCHED = ("batch_size", "optimizer", "lr")
 
@@ -55,7 +54,8 @@ def _scaling_clips(context: "FoldContext[HybridModel]") -> tuple[str, ...]:
 
 def _table(context: "FoldContext[HybridModel]", data: TrainingData, ids: Sequence[str]) -> Tensor:
     """The standardised features of clips."""
-    return tensors.features(data, _scaling_clips(context), ids, device())
+    standardized_by = tensors.standardization(data, _scaling_clips(context))
+    return tensors.features(data, standardized_by, ids, device())
 
 
 def _spectrograms(data: TrainingData, ids: Sequence[str], *, augmented: bool) -> list[Tensor]:
@@ -109,12 +109,13 @@ def predict(
     """Predictions for any clips by the trained fusion [shape=(len(ids), outputs)]."""
     where, outputs = device(), data.target.outputs
     mel = tensors.examples(data, ids, where, augmented=False)
-    table = tensors.features(data, fitted.fold.train, ids, where)
+    table = tensors.features(data, fitted.weights, ids, where)
     shape = (mel.shape[1], mel.shape[2])
     dnn, cnn, fusion = fitted.model.build(
         fitted.params, shape=shape, features=table.shape[1], outputs=outputs
     )
-    network = loop.load_weights(fusion(cnn, dnn, outputs), fitted.weights, where)
+    weights = {k: v for k, v in fitted.weights.items() if k not in tensors.STANDARDIZATION}
+    network = loop.load_weights(fusion(cnn, dnn, outputs), weights, where)
     return loop.predict(network, [mel, table], data.target)
 
 
@@ -209,4 +210,5 @@ def fit_predict(context: "FoldContext[HybridModel]", data: TrainingData) -> Fold
     network, phases = fit(config)
     test_mel = tensors.examples(data, fold.test, device(), augmented=False)
     found = loop.predict(network, [test_mel, test_table], target)
-    return FoldResult(found[None], phases=phases, trials=trials, weights=loop.weights(network))
+    weights = loop.weights(network) | tensors.standardization(data, _scaling_clips(context))
+    return FoldResult(found[None], phases=phases, trials=trials, weights=weights)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from mer.contracts import ChunkModel
 
 uses_device = True
-predict_reads: tuple[str, ...] = ()
 BATCH = 256  # chunks classified at once
 
 

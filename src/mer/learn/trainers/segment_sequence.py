@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mer.contracts import NetworkModel
 
 uses_device = True
-predict_reads: tuple[str, ...] = ()
 
 
 def _build(context: "FoldContext[NetworkModel]", data: TrainingData) -> nn.Module:

@@ -9,6 +9,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
+from mer.learn.estimators import restored, to_arrays
 from mer.learn.hyperparameter_search import LogUniform, best_of, key, optimize
 from mer.learn.result import FoldResult
 from mer.learn.smote import oversample
@@ -19,19 +20,21 @@ if TYPE_CHECKING:
 SMOKE_TEST_TRIALS = 2
 
 uses_device = False
-predict_reads: tuple[str, ...] = ("table",)
 
 
 def predict(
     fitted: "FittedFold[EstimatorModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
-    """Predictions for any clips [shape=(len(ids), outputs)].
+    """Predictions for any clips by the estimator of the first restart [shape=(len(ids), outputs)]."""
+    rows = data.table.rows(ids) if data.table else np.zeros((len(ids), 1))
+    unfitted = _unfitted(fitted, data, fitted.seed)
+    return data.target.estimate(restored(unfitted, fitted.weights), rows)
 
-    The estimator is fitted again, as in the first restart.
-    """
-    fold = replace(fitted.fold, val=(), test=tuple(ids))
-    once = fitted.profile.model_copy(update={"repeats": 1})
-    return fit_predict(replace(fitted, fold=fold, profile=once), data).predicted[0]
+
+def _unfitted(context: "FoldContext[EstimatorModel]", data: TrainingData, seed: int) -> Any:
+    return context.model.build(
+        context.params, seed=seed, fidelity=context.fidelity, predicts=data.target.kind
+    )
 
 
 def _rows(context: "FoldContext[EstimatorModel]", data: TrainingData) -> np.ndarray:
@@ -108,15 +111,10 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
     """Fit on the training clips and their synthetic rows, and predict the test clips."""
     rows, n_train = _rows(context, data), len(context.fold.train)
     x, y = _training_set(context, data, rows)
-    params = context.params
-    if getattr(params, "search", "none") == "bayes":
-        params = _searched(context, data, x, y)
-    fitted = [
-        context.model.build(
-            params, seed=seed, fidelity=context.fidelity, predicts=data.target.kind
-        ).fit(x, y)
-        for seed in context.restart_seeds
-    ]
+    if getattr(context.params, "search", "none") == "bayes":
+        context = replace(context, params=_searched(context, data, x, y))
+    fitted = [_unfitted(context, data, seed).fit(x, y) for seed in context.restart_seeds]
     found = [data.target.estimate(estimator, rows[n_train:]) for estimator in fitted]
     selected = _selected_columns(fitted[0], data, rows.shape[1])
-    return FoldResult(np.stack(found), selected_columns=selected)
+    weights = to_arrays(fitted[0]) if context.keeps_weights else {}
+    return FoldResult(np.stack(found), selected_columns=selected, weights=weights)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mer.contracts import NetworkModel
 
 uses_device = True
-predict_reads: tuple[str, ...] = ()
 
 
 def _build(context: "FoldContext[NetworkModel]", data: TrainingData, x: Tensor) -> nn.Module:

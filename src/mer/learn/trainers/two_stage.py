@@ -35,7 +35,6 @@ BATCH = 32
 ENCODER = "encoder."  # prefix of the names of the encoder's weights
 
 uses_device = True
-predict_reads: tuple[str, ...] = ()
 
 
 def huber(network: MaskedAutoencoder) -> Objective:

@@ -1,0 +1,35 @@
+"""Export a trained system as a folder, which answers on other machines without this project."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from mer.errors import MerError
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """``--out folder [--run data/runs/selected]``."""
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument(
+        "--run",
+        type=Path,
+        default=Path("data/runs/selected"),
+        help="a run of the selection of params.yaml (default: %(default)s)",
+    )
+
+
+def run(console: Console, given: argparse.Namespace) -> None:
+    """Write the folder and print how to use it."""
+    from mer.inference import system, trained  # which load torch
+
+    if given.out.exists() and not (given.out / system.DESCRIPTION).is_file():
+        raise MerError(f"--out must be a new folder or that of a system, not {str(given.out)!r}")
+    found = trained.of_run(given.run)
+    system.write(found, given.out)
+    console.print(
+        f"{given.out}: {found.about.title}, {len(found.members)} members\n"
+        f"Use it: mer predict song.mp3 --system {given.out}",
+        soft_wrap=True,
+        markup=False,
+    )

@@ -1,0 +1,158 @@
+"""Answers of a system for songs: a row per song, and a row per excerpt, the curve along the song."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mer import labels
+from mer.errors import Unreadable
+from mer.inference import songs
+from mer.inference.songs import Excerpt
+from mer.inference.system import System
+from mer.types import QUADRANTS
+
+WORDS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
+UNDECIDED = "undecided"
+BATCH = 16  # excerpts whose inputs are in memory at a time
+DIGITS = 4
+
+
+@dataclass(frozen=True)
+class SongAnswer:
+    """Answers for the excerpts of a song; every list has one item per excerpt.
+
+    Attributes
+    ----------
+    id : str
+    starts, ends : list of float, in seconds
+    values : list of list of float
+        Calibrated probabilities by class, or values; see ``System.answer``.
+    unlike : list of float or None
+        See ``System.answer``.
+    """
+
+    id: str
+    starts: list[float]
+    ends: list[float]
+    values: list[list[float]]
+    unlike: list[float | None]
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields, which JSON can represent."""
+        return asdict(self)
+
+
+def _batches(found: Iterable[Excerpt]) -> Iterator[list[Excerpt]]:
+    rest = iter(found)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def of_song(
+    system: System,
+    song: str,
+    pieces: Iterable[np.ndarray],
+    *,
+    seconds: float | None,
+    hop: float | None,
+) -> SongAnswer:
+    """The answers for the excerpts of one song.
+
+    Parameters
+    ----------
+    pieces : iterable of np.ndarray [shape=(n,), dtype=float32]
+        The samples of the song at the sample rate of the system.
+    seconds : float or None
+        Length of an excerpt; None for that of the training clips.
+    hop : float or None
+        Distance from one excerpt to the next; None for the length of an excerpt.
+
+    Raises
+    ------
+    Unreadable
+        If the song cannot be decoded, or is silent.
+    """
+    about, answer = system.about, SongAnswer(song, [], [], [], [])
+    length = seconds or about.seconds
+    found = songs.excerpts(
+        song,
+        pieces,
+        about.sample_rate,
+        seconds=length,
+        hop=hop or length,
+        peak_db=about.peak_db,
+    )
+    for batch in _batches(found):
+        values, unlike = system.answer([excerpt.clip for excerpt in batch])
+        answer.starts.extend(excerpt.start for excerpt in batch)
+        answer.ends.extend(excerpt.start + excerpt.clip.seconds for excerpt in batch)
+        answer.values.extend(values.tolist())
+        answer.unlike.extend(None if np.isnan(u) else float(u) for u in unlike)
+    if not answer.starts:
+        raise Unreadable("silent")
+    return answer
+
+
+def _of_classes(system: System, rows: np.ndarray, least: float) -> pd.DataFrame:
+    """The columns that describe calibrated probabilities [shape=(n, C)]."""
+    frame, classes = system.target.answers(rows), np.array(system.target.names)
+    possible = (rows >= least) | (rows == rows.max(axis=1, keepdims=True))
+    single = possible.sum(axis=1) == 1
+    frame.insert(0, "answer", np.where(single, frame["class"], UNDECIDED))
+    if system.target.names == QUADRANTS:
+        for axis, high in labels.HIGH.items():
+            frame[f"p_high_{axis}"] = rows[:, np.isin(classes, high)].sum(axis=1)
+    return frame.assign(possible=[" ".join(classes[row]) for row in possible])
+
+
+def _frame(system: System, facts: dict[str, Any], rows: Any, unlike: Any) -> pd.DataFrame:
+    rows = np.asarray(rows, dtype=float).reshape(-1, system.target.outputs)
+    calibration = system.about.calibration
+    frame = (
+        _of_classes(system, rows, calibration.least) if calibration else system.target.answers(rows)
+    )
+    far = np.asarray(unlike, dtype=float)
+    if system.about.farthest:
+        frame = frame.assign(unlikeness=far, unlike=far > 1)
+    if system.about.warning:
+        frame = frame.assign(warning=system.about.warning)
+    return pd.concat([pd.DataFrame(facts), frame], axis=1).round(DIGITS)
+
+
+def of_songs(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
+    """One row per song, the mean of its excerpts.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``id``; ``seconds``, up to the end of the last excerpt; ``excerpts``, their number. Of a target of
+        classes ``answer``, the class, or ``undecided`` where several are possible; ``class``, the most
+        probable one; ``p_<class>``, calibrated; of quadrants, ``p_high_valence`` and ``p_high_arousal``;
+        ``possible``, the classes that cannot be ruled out. Of a target of values a column per value. Of a
+        model that reads a table ``unlikeness``, the distance from the training clips, and ``unlike``,
+        whether it exceeds that of 99 % of them. ``warning``, where there is one.
+    """
+    facts = {
+        "id": [song.id for song in found],
+        "seconds": [song.ends[-1] for song in found],
+        "excerpts": [len(song.starts) for song in found],
+    }
+    rows = [np.mean(song.values, axis=0) for song in found]
+    unlike = [np.median(np.array(song.unlike, dtype=float)) for song in found]
+    return _frame(system, facts, rows, unlike)
+
+
+def of_excerpts(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
+    """One row per excerpt: ``id``, ``start`` and ``end`` in seconds, and the columns of ``of_songs``."""
+    facts = {
+        "id": [song.id for song in found for _ in song.starts],
+        "start": [start for song in found for start in song.starts],
+        "end": [end for song in found for end in song.ends],
+    }
+    rows = [row for song in found for row in song.values]
+    unlike = [value for song in found for value in song.unlike]
+    return _frame(system, facts, rows, unlike)

@@ -1,0 +1,297 @@
+"""The functions of ``import mer``: features of files and arrays, and trained systems."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mer import parallel
+from mer.config import DEFAULTS
+from mer.errors import MerError, Unreadable
+from mer.inference import answers, inputs, songs, system
+from mer.inference.answers import SongAnswer
+from mer.inference.system import System
+from mer.learn.cross_validation import runs_sequentially
+from mer.types import FeatureSet
+
+log = logging.getLogger("mer")
+
+SELECTED, RUNS = "selected", Path("data/runs")
+SHIPPED = DEFAULTS.parent / "pretrained"
+DEFAULT = "4qaed_musicnn"  # the system that answers where none is named
+RATE = 44100  # Hz, of songs for a family that reads any sample rate
+
+Audio = str | Path | np.ndarray
+
+
+def folder_of(name: str) -> Path:
+    """The folder of a system: one that exists, or one that comes with the package, by its name."""
+    shipped = SHIPPED / name.removeprefix("pretrained/")
+    if not (Path(name) / system.DESCRIPTION).is_file() and shipped.is_dir():
+        return shipped
+    return Path(name)
+
+
+@lru_cache(maxsize=2)
+def _load(name: str, folder: Path) -> System:  # noqa: ARG001 (relative paths depend on the folder)
+    place = folder_of(name)
+    if (place / system.DESCRIPTION).is_file():
+        return system.read(place)
+    if name == SELECTED or RUNS.absolute() in place.absolute().parents:
+        from mer.inference import trained  # which needs a project
+
+        return trained.of_run(RUNS / SELECTED if name == SELECTED else place)
+    shipped = ", ".join(
+        sorted(path.parent.name for path in SHIPPED.glob(f"*/{system.DESCRIPTION}"))
+    )
+    raise MerError(
+        f"a system must be one that comes with mer ({shipped}), a folder that mer export has written, a "
+        f"run in {RUNS}, or selected; {name!r} is none"
+    )
+
+
+def load_system(name: str) -> System:
+    """The system of a name: ``selected``, a run, a folder, or one that comes with the package."""
+    return _load(name, Path.cwd())
+
+
+def answer_file(
+    name: str, seconds: float | None, hop: float | None, path: str
+) -> SongAnswer | Unreadable:
+    """The answers of a system for the excerpts of a file, or why it cannot be used."""
+    found = load_system(name)
+    try:
+        pieces = songs.decoded(path, found.about.sample_rate)
+        return answers.of_song(found, path, pieces, seconds=seconds, hop=hop)
+    except Unreadable as fault:
+        return fault
+
+
+def answer_files(
+    name: str, paths: Sequence[str], *, seconds: float | None = None, hop: float | None = None
+) -> Iterator[SongAnswer | Unreadable]:
+    """``answer_file`` of every path, in their order, on all cores."""
+    work = partial(answer_file, name, seconds, hop)
+    alone = len(paths) == 1 or parallel.jobs() == 1
+    sequential = alone or runs_sequentially(load_system(name).about.model)
+    yield from parallel.parallel_map(work, paths, label="songs", sequential=sequential)
+
+
+class Predictor:
+    """A trained system that answers for songs; ``mer.load`` returns one."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.system = load_system(name)
+
+    def predict(
+        self,
+        paths: str | Path | Sequence[str | Path],
+        *,
+        hop: float | None = None,
+        seconds: float | None = None,
+        excerpts: bool = False,
+    ) -> pd.DataFrame:
+        """The emotion of audio files and of the audio files in folders.
+
+        Parameters
+        ----------
+        hop : float or None
+            Seconds from one excerpt of a song to the next; None for the length of an excerpt.
+        seconds : float or None
+            Length of an excerpt; None for that of the clips that the system was trained on.
+        excerpts : bool
+            Whether to return a row per excerpt in place of one per song.
+
+        Returns
+        -------
+        pd.DataFrame
+            See ``mer.inference.answers.of_songs``. ``attrs["left_out"]`` holds the files that could not be
+            used, with the reason of each.
+
+        Raises
+        ------
+        MerError
+            If no file can be used.
+        """
+        given = [paths] if isinstance(paths, str | Path) else paths
+        names = songs.files([os.fspath(path) for path in given])
+        done = list(answer_files(self.name, names, seconds=seconds, hop=hop))
+        pairs = list(zip(names, done, strict=True))
+        left_out = {path: str(fault) for path, fault in pairs if isinstance(fault, Unreadable)}
+        for path, reason in left_out.items():
+            log.warning("%r is left out: %s", path, reason)
+        found = [answer for answer in done if isinstance(answer, SongAnswer)]
+        if not found:
+            path, reason = next(iter(left_out.items()))
+            raise MerError(f"at least one file must be usable; {path!r}: {reason}")
+        frame = self._frame(found, excerpts)
+        frame.attrs["left_out"] = left_out
+        return frame
+
+    def predict_array(
+        self,
+        samples: np.ndarray,
+        sample_rate: int,
+        *,
+        hop: float | None = None,
+        seconds: float | None = None,
+        excerpts: bool = False,
+    ) -> pd.DataFrame:
+        """The emotion of samples.
+
+        Parameters
+        ----------
+        samples : np.ndarray [shape=(n,) or (n, channels)]
+            Full scale is 1.0.
+        sample_rate : int
+            Hz.
+        hop, seconds, excerpts : see ``predict``
+
+        Returns
+        -------
+        pd.DataFrame
+            As ``predict`` returns it; the id is ``array``.
+
+        Raises
+        ------
+        MerError
+            If the samples have another shape, are not finite or are silent.
+        """
+        whole = songs.mono(samples, sample_rate, self.system.about.sample_rate)
+        try:
+            found = answers.of_song(self.system, "array", [whole], seconds=seconds, hop=hop)
+        except Unreadable as fault:
+            raise MerError(f"samples must be audible, and are {fault}") from fault
+        return self._frame([found], excerpts)
+
+    def _frame(self, found: list[SongAnswer], excerpts: bool) -> pd.DataFrame:
+        return (answers.of_excerpts if excerpts else answers.of_songs)(self.system, found)
+
+
+def load(name: str | Path = DEFAULT) -> Predictor:
+    """A trained system.
+
+    Parameters
+    ----------
+    name : str or Path
+        A system that comes with the package (``"pretrained/4qaed_musicnn"``), the folder that
+        ``mer export`` has written, or ``"selected"``, the trained selection of the project in this folder.
+
+    Raises
+    ------
+    MerError
+        If there is no such system, or it is damaged.
+    """
+    return Predictor(os.fspath(name))
+
+
+def features_of_file(
+    chosen: inputs.Families, sample_rate: int, path: str
+) -> FeatureSet | Unreadable:
+    """The features of a whole file, or why it cannot be used."""
+    try:
+        samples = np.concatenate(list(songs.decoded(path, sample_rate)))
+        if songs.is_silent(samples):
+            return Unreadable("silent")
+    except Unreadable as fault:
+        return fault
+    return inputs.table([songs.clip(samples, path, sample_rate, None)], chosen)
+
+
+def rate_of(chosen: inputs.Families, sample_rate: int | None) -> int:
+    """The sample rate for songs: the one asked for, else the highest that the families read.
+
+    Raises
+    ------
+    MerError
+        If it is lower than a family reads.
+    """
+    read = [chosen.typed(part).sample_rate for part in chosen.params]
+    highest = max((rate for rate in read if rate), default=0)
+    if sample_rate is not None and sample_rate < highest:
+        raise MerError(
+            f"--sample-rate must be at least {highest}, which family={chosen.name!r} reads, not "
+            f"{sample_rate}"
+        )
+    return sample_rate or max(highest, 0 if all(read) else RATE)
+
+
+def features(
+    family: str, audio: Audio | Sequence[str | Path], sample_rate: int | None = None
+) -> pd.DataFrame:
+    """Handcrafted features or embeddings of whole songs.
+
+    Parameters
+    ----------
+    family : str
+        A family of features, such as ``compare``, ``panda1714`` or ``musicnn``, or the name of a
+        concatenation of params.yaml.
+    audio : str, Path, sequence of them, or np.ndarray [shape=(n,) or (n, channels)]
+        Files, folders with audio files, or samples whose full scale is 1.0.
+    sample_rate : int or None
+        Of an array, its sample rate in Hz. Of files, the sample rate that they are resampled to first; None
+        for that of the family, or 44.1 kHz for a family that reads any.
+
+    Returns
+    -------
+    pd.DataFrame
+        A row per song, a column per feature; the index ``id`` holds the paths. ``attrs["left_out"]`` holds
+        the files that could not be used, with the reason of each.
+
+    Raises
+    ------
+    MerError
+        If the family is unknown or only published as a table, or no file can be used.
+    """
+    chosen = inputs.families(family)
+    if isinstance(audio, np.ndarray):
+        if sample_rate is None:
+            raise MerError("sample_rate must be that of the array, in Hz")
+        target = rate_of(chosen, None)
+        samples = songs.mono(audio, sample_rate, target)
+        if songs.is_silent(samples):
+            raise MerError("samples must be audible, and are silent")
+        return frame_of(inputs.table([songs.clip(samples, "array", target, None)], chosen))
+    given = [audio] if isinstance(audio, str | Path) else audio
+    table, left_out = features_of_files(chosen, [os.fspath(path) for path in given], sample_rate)
+    frame = frame_of(table)
+    frame.attrs["left_out"] = left_out
+    return frame
+
+
+def frame_of(table: FeatureSet) -> pd.DataFrame:
+    """A table as a data frame with the index ``id``."""
+    return pd.DataFrame(table.values, pd.Index(table.ids, name="id"), list(table.names))
+
+
+def features_of_files(
+    chosen: inputs.Families, places: Sequence[str], sample_rate: int | None
+) -> tuple[FeatureSet, dict[str, str]]:
+    """The features of audio files and of those in folders, and the files left out with their reasons.
+
+    Raises
+    ------
+    MerError
+        If no file can be used.
+    """
+    paths = songs.files(places)
+    work = partial(features_of_file, chosen, rate_of(chosen, sample_rate))
+    alone = len(paths) == 1 or parallel.jobs() == 1
+    found = list(parallel.parallel_map(work, paths, label=chosen.name, sequential=alone))
+    pairs = list(zip(paths, found, strict=True))
+    left_out = {path: str(fault) for path, fault in pairs if isinstance(fault, Unreadable)}
+    for path, reason in left_out.items():
+        log.warning("%r is left out: %s", path, reason)
+    tables = [table for table in found if isinstance(table, FeatureSet)]
+    if not tables:
+        path, reason = next(iter(left_out.items()))
+        raise MerError(f"at least one audio file must be usable; {path!r}: {reason}")
+    values = np.concatenate([table.values for table in tables])
+    ids = tuple(id_ for table in tables for id_ in table.ids)
+    described = {"source": "extracted", "family": chosen.name, **inputs.versions(chosen)}
+    return FeatureSet(ids, tables[0].names, values, described), left_out

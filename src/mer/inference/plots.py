@@ -1,0 +1,120 @@
+"""Pictures of answers: Russell's plane with the path of each song, and the timeline of each."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mer import labels
+from mer.errors import MerError
+from mer.inference.answers import WORDS, SongAnswer
+from mer.inference.system import System
+from mer.io.files import writing_file
+from mer.types import QUADRANTS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_LINES = 8  # songs whose paths and timelines are drawn; of more, only the points
+CORNERS = {"Q1": (1, 1), "Q2": (-1, 1), "Q3": (-1, -1), "Q4": (1, -1)}
+AXES = {"arousal": "#c44536", "valence": "#197278"}
+LONGEST_NAME = 32
+
+
+def _coordinates(answer: SongAnswer, axis: str) -> np.ndarray:
+    """Position of each excerpt on an axis, -1..1: twice the probability of high, minus one."""
+    high = np.isin(QUADRANTS, labels.HIGH[axis])
+    return 2 * np.array(answer.values)[:, high].sum(axis=1) - 1
+
+
+def _name(answer: SongAnswer) -> str:
+    name = Path(answer.id).name
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _plane(axes: "Axes", found: Sequence[SongAnswer]) -> None:
+    """Songs in Russell's plane: a point for each song, and its path, which begins at the small circle."""
+    from matplotlib import colormaps
+
+    colours = colormaps["tab10" if len(found) <= 10 else "viridis"]
+    for name, (right, top) in CORNERS.items():
+        axes.text(
+            0.96 * right,
+            0.94 * top,
+            f"{WORDS[name]} ({name})",
+            color="0.45",
+            fontsize=11,
+            ha="right" if right > 0 else "left",
+            va="center",
+        )
+    for number, answer in enumerate(found):
+        colour = colours(number if len(found) <= 10 else number / len(found))
+        x, y = (_coordinates(answer, axis) for axis in ("valence", "arousal"))
+        if len(found) <= MOST_LINES and len(x) > 1:
+            axes.plot(x, y, color=colour, alpha=0.45, linewidth=1.2)
+            axes.plot(x[0], y[0], "o", color=colour, markersize=4, markerfacecolor="white")
+        label = _name(answer) if len(found) <= 2 * MOST_LINES else None
+        axes.plot(x.mean(), y.mean(), "o", color=colour, markersize=8, label=label)
+    axes.axhline(0, color="0.7", linewidth=0.8, zorder=0)
+    axes.axvline(0, color="0.7", linewidth=0.8, zorder=0)
+    axes.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal")
+    ticks: Any = {"ticks": (-1, -0.5, 0, 0.5, 1), "labels": ("0", "0.25", "0.5", "0.75", "1")}
+    axes.set_xticks(**ticks)
+    axes.set_yticks(**ticks)
+    axes.set_xlabel("probability of high valence")
+    axes.set_ylabel("probability of high arousal")
+    if len(found) <= 2 * MOST_LINES:
+        axes.legend(
+            loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=8, frameon=False
+        )
+
+
+def _timeline(axes: "Axes", answer: SongAnswer, *, last: bool) -> None:
+    """Probability of high arousal and of high valence along a song, a step per excerpt."""
+    edges = np.array([*answer.starts, answer.ends[-1]]) / 60
+    for axis, colour in AXES.items():
+        axes.stairs(
+            (_coordinates(answer, axis) + 1) / 2,
+            edges,
+            baseline=None,
+            color=colour,
+            label=axis,
+            linewidth=1.8,
+        )
+    axes.axhline(0.5, color="0.7", linewidth=0.8, zorder=0)
+    axes.set(ylim=(0, 1), xlim=(edges[0], edges[-1]), yticks=(0, 0.5, 1))
+    axes.set_title(_name(answer), fontsize=9, loc="left")
+    if last:
+        axes.set_xlabel("minutes")
+
+
+def write(target: Path, system: System, found: Sequence[SongAnswer]) -> None:
+    """Write the picture of songs: the plane, and beside it the timelines of up to eight songs.
+
+    Raises
+    ------
+    MerError
+        If the system does not predict quadrants.
+    """
+    if system.target.names != QUADRANTS:
+        raise MerError(
+            f"--plot needs a system of target=quadrant, and this is one of target={system.about.target}"
+        )
+    from matplotlib.figure import Figure
+
+    drawn = found if len(found) <= MOST_LINES else ()
+    figure = Figure(figsize=(12.5 if drawn else 7.5, 7.5), layout="constrained")
+    grid = figure.add_gridspec(max(len(drawn), 1), 2 if drawn else 1)
+    _plane(figure.add_subplot(grid[:, 0]), found)
+    for row, answer in enumerate(drawn):
+        axes = figure.add_subplot(grid[row, 1])
+        _timeline(axes, answer, last=row == len(drawn) - 1)
+        if row == 0:
+            axes.legend(
+                loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=8, frameon=False
+            )
+    if system.about.warning:
+        figure.suptitle(f"Warning: {system.about.warning}", color="#c44536", fontsize=9, wrap=True)
+    with writing_file(target) as new:
+        figure.savefig(new, format=target.suffix[1:], dpi=150)

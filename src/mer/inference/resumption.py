@@ -1,0 +1,87 @@
+"""Answers for a library of songs that survive an interruption: a line per song, beside the output."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mer.errors import MerError, Unreadable
+from mer.inference.answers import SongAnswer
+from mer.inference.library import answer_files
+
+log = logging.getLogger("mer")
+
+STANDARD = Path("-")
+
+
+def _lines_of(out: Path | None) -> Path | None:
+    """The file of finished answers beside the output."""
+    return None if out in (None, STANDARD) else out.with_name(f".{out.name}.partial")
+
+
+def _finished(lines: Path, asked: dict[str, Any]) -> dict[str, SongAnswer]:
+    """The answers of an interrupted run by song; an unfinished last line is left out.
+
+    Raises
+    ------
+    MerError
+        If it was asked otherwise.
+    """
+    found: list[dict[str, Any]] = []
+    for line in lines.read_text(encoding="utf-8").splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            break
+    if found and found[0] != asked:
+        raise MerError(
+            f"--resume must go on with the options of the interrupted run, {found[0]}, not {asked}; give "
+            "them, or leave out --resume to begin anew"
+        )
+    return {line["id"]: SongAnswer(**line) for line in found[1:]}
+
+
+def answered(
+    name: str,
+    paths: Sequence[str],
+    *,
+    out: Path | None,
+    resume: bool,
+    seconds: float | None,
+    hop: float | None,
+) -> tuple[list[SongAnswer], dict[str, str]]:
+    """The answers for files, and the reasons of those left out, which are logged.
+
+    Parameters
+    ----------
+    out : Path or None
+        The output, beside which finished answers are kept until ``finish``.
+    resume : bool
+        Whether to take answers that an interrupted call has left there.
+    """
+    asked = {"system": name, "seconds": seconds, "hop": hop}
+    lines = _lines_of(out)
+    known = _finished(lines, asked) if resume and lines and lines.exists() else {}
+    if lines:
+        lines.parent.mkdir(parents=True, exist_ok=True)
+        kept = [asked, *(answer.as_json() for answer in known.values())]
+        lines.write_text("".join(f"{json.dumps(line)}\n" for line in kept), encoding="utf-8")
+    left_out: dict[str, str] = {}
+    rest = [path for path in paths if path not in known]
+    for path, answer in zip(rest, answer_files(name, rest, seconds=seconds, hop=hop), strict=True):
+        if isinstance(answer, Unreadable):
+            left_out[path] = str(answer)
+            log.warning("%r is left out: %s", path, answer)
+            continue
+        known[path] = answer
+        if lines:
+            with lines.open("a", encoding="utf-8") as stream:
+                stream.write(f"{json.dumps(answer.as_json())}\n")
+    return [known[path] for path in paths if path in known], left_out
+
+
+def finish(out: Path | None) -> None:
+    """Remove the finished answers beside an output that is written."""
+    if lines := _lines_of(out):
+        lines.unlink(missing_ok=True)

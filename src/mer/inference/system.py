@@ -1,0 +1,235 @@
+"""A trained system that answers for clips in memory, and its form on disk.
+
+The folder of a system holds ``system.json``, which describes it; ``member_<n>.safetensors``, the weights of
+each of its networks or estimators, whose probabilities are averaged; and, where the model reads a table,
+``clips.safetensors``, what ``mer.learn.novelty`` knows of the training clips. Nothing in it is code.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from safetensors.numpy import load, save
+
+from mer import config, registry
+from mer.errors import MerError
+from mer.inference.inputs import Families, inputs
+from mer.io.files import write_json, writing
+from mer.learn import novelty
+from mer.learn.calibration import tempered
+from mer.learn.context import FittedFold
+from mer.learn.cross_validation import trainer_of
+from mer.schema import Block
+from mer.schema.profiles import Profile
+from mer.schema.spectrograms import MaybeView
+from mer.targets.classes import Classes
+from mer.targets.target import Target
+from mer.targets.values import Values
+from mer.types import Clip, FeatureSet, Fold
+
+if TYPE_CHECKING:
+    from mer.contracts import Model
+
+DESCRIPTION, CLIPS = "system.json", "clips.safetensors"
+LARGEST = 2**30  # bytes of a file of a system
+Weights = Mapping[str, np.ndarray]
+Unit = Annotated[float, Field(ge=0, le=1)]
+
+
+class Calibration(Block):
+    """How probabilities become answers; fitted on predictions of clips that were not trained on.
+
+    Attributes
+    ----------
+    temperature : divisor of the logarithms of the probabilities
+    least : classes of at least this probability are possible
+    coverage : frequency with which the possible classes hold the true one
+    """
+
+    temperature: PositiveFloat
+    least: Unit
+    coverage: Unit
+
+
+class Description(Block):
+    """``system.json``.
+
+    Attributes
+    ----------
+    title : in a few words
+    model, params, fidelity, profile : the model, and how it was trained
+    target : what it predicts
+    outputs, scale : the classes, or the values and the lowest and highest value
+    dataset : corpus that it was trained on
+    warning : what every answer must say, such as that the corpus is a rendered demo; null for nothing
+    sample_rate, peak_db, seconds : how the clips of the corpus were standardized, and their median length
+    view, features : what the model reads of a clip
+    calibration : of probabilities; null for values
+    farthest : distance from the training clips that 99 % of them do not exceed; null without a table
+    columns : names of the columns that each member reads; null for all of them
+    members : number of networks or estimators
+    sha256 : digest of each other file of the system
+    """
+
+    format: Literal[1] = 1
+    title: str
+    model: str
+    params: dict[str, Any]
+    fidelity: str
+    profile: Profile
+    target: str
+    outputs: tuple[str, ...]
+    scale: tuple[float, float] | None
+    dataset: str
+    warning: str | None
+    sample_rate: PositiveInt
+    peak_db: float | None
+    seconds: PositiveFloat
+    view: MaybeView
+    features: Families | None
+    columns: tuple[tuple[str, ...], ...] | None
+    calibration: Calibration | None
+    farthest: PositiveFloat | None
+    members: PositiveInt
+    sha256: dict[str, str] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class System:
+    """A trained system.
+
+    Attributes
+    ----------
+    about : Description
+    members : sequence of mapping of str to np.ndarray
+        Weights of the networks or estimators.
+    training_clips : mapping of str to np.ndarray
+        ``mer.learn.novelty.fit`` of their table; empty without a table.
+    """
+
+    about: Description
+    members: Sequence[Weights]
+    training_clips: Weights
+
+    @cached_property
+    def target(self) -> Target:
+        """The target that the system predicts."""
+        about = self.about
+        return Values(about.outputs, about.scale) if about.scale else Classes(about.outputs)
+
+    @cached_property
+    def model(self) -> "Model":
+        """The module of the model."""
+        return registry.get("models", self.about.model)
+
+    @cached_property
+    def params(self) -> Any:
+        """The parameters of the model."""
+        return config.check_block("models", self.about.model, self.about.params)
+
+    def answer(self, clips: Sequence[Clip]) -> tuple[np.ndarray, np.ndarray]:
+        """Answers for clips, and how unlike the training clips they are.
+
+        Returns
+        -------
+        found : np.ndarray [shape=(n, outputs)]
+            Calibrated probabilities of the classes, or values.
+        unlikeness : np.ndarray [shape=(n,)]
+            Distance from the training clips; 1 is the distance that one in a hundred of them exceeds. NaN
+            for a model that reads no table.
+        """
+        about = self.about
+        data = inputs(
+            clips,
+            self.params,
+            self.model.reads,
+            self.target,
+            view=about.view,
+            features=about.features,
+        )
+        ids = tuple(clip.id for clip in clips)
+        trainer, found = trainer_of(about.model), []
+        for number, weights in enumerate(self.members):
+            kept = FittedFold(
+                self.model,
+                self.params,
+                Fold(0, number, ("training clips",), (), ids),
+                0,
+                about.fidelity,
+                about.profile,
+                weights,
+            )
+            found.append(trainer.predict(kept, data.with_columns(self._columns(number)), ids))
+        mean = np.mean(found, axis=0)
+        if about.calibration:
+            mean = tempered(mean, about.calibration.temperature)
+        return mean, self._unlikeness(data.table, len(ids))
+
+    def _columns(self, member: int) -> Sequence[str] | None:
+        return self.about.columns[member] if self.about.columns else None
+
+    def _unlikeness(self, table: FeatureSet | None, count: int) -> np.ndarray:
+        farthest = self.about.farthest
+        if table is None or farthest is None:
+            return np.full(count, np.nan)
+        return novelty.distances(table.values, self.training_clips) / farthest
+
+
+def write(system: System, folder: Path) -> None:
+    """Write the folder of a system, whole or not at all."""
+    files = {f"member_{n}.safetensors": save(_ordered(m)) for n, m in enumerate(system.members)}
+    if system.training_clips:
+        files[CLIPS] = save(_ordered(system.training_clips))
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    about = system.about.model_copy(update={"sha256": digests})
+    with writing(folder) as new:
+        for name, content in files.items():
+            (new / name).write_bytes(content)
+        write_json(new / DESCRIPTION, about.model_dump(mode="json"))
+
+
+def _ordered(arrays: Weights) -> dict[str, np.ndarray]:
+    return {name: np.asarray(array, order="C") for name, array in arrays.items()}
+
+
+def read(folder: Path) -> System:
+    """Read the folder of a system, which need not be trusted.
+
+    Raises
+    ------
+    MerError
+        If a file is missing, too large, damaged or not the one that ``system.json`` describes.
+    """
+    try:
+        content = json.loads(_content(folder / DESCRIPTION))
+        about = Description.model_validate(content)
+    except (ValueError, ValidationError) as error:
+        fault = str(error).splitlines()[-2 if isinstance(error, ValidationError) else 0].strip()
+        raise MerError(f"{folder / DESCRIPTION} must describe a system ({fault})") from error
+    names = [f"member_{number}.safetensors" for number in range(about.members)]
+    members = [_arrays(folder / name, about.sha256.get(name)) for name in names]
+    known = _arrays(folder / CLIPS, about.sha256[CLIPS]) if CLIPS in about.sha256 else {}
+    return System(about, members, known)
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise MerError(f"{path.parent} must be the folder of a system, and has no {path.name}")
+    if path.stat().st_size > LARGEST:
+        raise MerError(f"{path} must have at most {LARGEST} bytes, not {path.stat().st_size}")
+    return path.read_bytes()
+
+
+def _arrays(path: Path, sha256: str | None) -> dict[str, np.ndarray]:
+    content = _content(path)
+    if (found := hashlib.sha256(content).hexdigest()) != sha256:
+        raise MerError(
+            f"{path} must have the sha256 {sha256} of {DESCRIPTION}, not {found}; copy the folder again"
+        )
+    return load(content)

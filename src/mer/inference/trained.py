@@ -1,0 +1,214 @@
+"""The selected system of a project as a ``System``: from ``data/runs/selected``, or another run."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from mer import config, registry
+from mer.errors import MerError
+from mer.inference.inputs import families
+from mer.inference.system import Calibration, Description, System, Weights
+from mer.io import artefacts
+from mer.io.files import read_json, reading
+from mer.learn import novelty
+from mer.learn.calibration import COVERAGE, fit_temperature, least_probability, tempered
+from mer.learn.data import TrainingData, gather
+from mer.pipeline import train
+from mer.schema.augmentation import Policy
+from mer.schema.feature_selection import Columns
+from mer.schema.profiles import Profile
+from mer.selection import Selection, selected
+from mer.targets.values import Values
+from mer.types import Fold, Predictions
+
+SELECTED = Path("data/runs/selected")
+DEMO = (
+    "trained on rendered demo pieces: its answers say nothing about music; train on a corpus of "
+    "recordings, or leave out --system"
+)
+
+
+def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
+    """A selected system with the networks or estimators of a run of it.
+
+    Parameters
+    ----------
+    run : Path
+        ``data/runs/<key>``.
+    chosen : Selection or None
+        None for that of params.yaml.
+
+    Raises
+    ------
+    MerError
+        If there is no run, it is a run of another selection, it has no weights, or the system cannot
+        predict songs.
+    """
+    chosen, (columns,) = chosen or selected(), config.read("columns")
+    params, policy, profile = chosen.blocks()
+    if (run / artefacts.MANIFEST).exists() and (reason := artefacts.absent(run)):
+        raise MerError(f"{run} must hold a trained run, and is absent: {reason}")
+    if not (run / "run.json").exists():
+        raise MerError(
+            f"{run} must hold a trained run, and there is none; make it with `dvc repro`"
+        )
+    record = {"columns": {}, "source": None, **read_json(run / "run.json")}
+    used = {k: v for k, v in chosen.used.items() if k not in ("protocol", "augment")}
+    _compare(run, record, used | {"columns": columns.used, "source": None})
+    _check_predictable(chosen, policy)
+    reads = registry.get("models", chosen.model).reads
+    known = gather(chosen, params, policy, columns, [r for r in reads if r == "table"])
+    protocol = read_json(chosen.folds).get("protocol")
+    _compare(run, record, train.identity(chosen, protocol, augmented=known.is_augmented))
+    folds = _folds(chosen, profile, run)
+    members = [_weights(run, fold) for fold in folds]
+    rows = known.table.values if known.table else None
+    predictions = artefacts.read_predictions(run / "predictions.parquet")
+    about = _description(chosen, params, profile, columns, known, folds)
+    about = about.model_copy(
+        update={
+            "calibration": calibrated(predictions)
+            if isinstance(predictions, Predictions)
+            else None,
+            "farthest": novelty.farthest(rows) if rows is not None else None,
+        }
+    )
+    _check_prepared(chosen, about)
+    return System(about, members, novelty.fit(rows) if rows is not None else {})
+
+
+def calibrated(predictions: Predictions) -> Calibration:
+    """The calibration by the predictions of test clips."""
+    raw, y_true = predictions.probabilities, predictions.y_true
+    temperature = fit_temperature(raw, y_true)
+    least = least_probability(tempered(raw, temperature), y_true)
+    return Calibration(temperature=temperature, least=least, coverage=COVERAGE)
+
+
+def _description(
+    chosen: Selection,
+    params: Any,
+    profile: Profile,
+    columns: Columns,
+    known: TrainingData,
+    folds: list[Fold],
+) -> Description:
+    """The description of a run, without its calibration."""
+    reads = registry.get("models", chosen.model).reads
+    corpus, demos = config.read(f"corpora.{chosen.dataset}", "demos")
+    (view,) = config.read(f"views.{chosen.view}")
+    ranked = None
+    if known.table and columns.used:
+        tables = [known.with_ranked_columns(fold.train).table for fold in folds]
+        ranked = tuple(table.names for table in tables if table)
+    return Description(
+        title=f"model={chosen.model} dataset={chosen.dataset} profile={chosen.profile}",
+        model=chosen.model,
+        params=params.model_dump(mode="json"),
+        fidelity=chosen.fidelity,
+        profile=profile,
+        target=chosen.target,
+        outputs=known.target.names,
+        scale=known.target.scale if isinstance(known.target, Values) else None,
+        dataset=chosen.dataset,
+        warning=DEMO if chosen.dataset in demos else None,
+        sample_rate=corpus.sample_rate,
+        peak_db=corpus.peak_db,
+        seconds=seconds_of_clips(chosen.folder("standard")),
+        view=view if "spectrogram" in reads else None,
+        features=families(chosen.family) if "table" in reads else None,
+        columns=ranked,
+        calibration=None,
+        farthest=None,
+        members=len(folds),
+    )
+
+
+def seconds_of_clips(standard: Path) -> float:
+    """The median length of the clips of a corpus in seconds."""
+    corpus = artefacts.Standard.read(standard)
+    return float(np.median(corpus.lengths)) / corpus.sample_rate
+
+
+def _compare(run: Path, record: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raise if the run is of another system than the selected one."""
+    other = {key: record.get(key) for key, value in wanted.items() if record.get(key) != value}
+    if other:
+        says = ", ".join(f"{key}={value}" for key, value in other.items())
+        here = ", ".join(f"{key}={wanted[key]}" for key in other)
+        raise MerError(
+            f"{run} must be a run of the selection of params.yaml ({here}), and is a run of {says}; "
+            "run `dvc repro`, or select that system"
+        )
+
+
+def _check_predictable(chosen: Selection, policy: Policy) -> None:
+    """Raise for systems that cannot predict songs without labels."""
+    module = registry.get("models", chosen.model)
+    if "table" in module.reads:
+        families(chosen.family)
+    if "table" in module.reads and chosen.fidelity == "released":
+        raise MerError(
+            f"fidelity=released lets model {chosen.model!r} scale the features of all clips together, so "
+            "the prediction of a song would depend on the other songs; select fidelity=described"
+        )
+    if policy.leak != "none":
+        raise MerError(
+            f"augment={chosen.augment} is a diagnostic that trains on test clips (leak="
+            f"{policy.leak}), and songs have no labels to leak; select another policy"
+        )
+    if "spectrogram" in module.reads:
+        (view,) = config.read(f"views.{chosen.view}")
+        if view.frames is None:
+            raise MerError(
+                f"view={chosen.view} keeps each clip's own length (seconds: null), and songs need "
+                "a fixed one; select another view"
+            )
+
+
+def _check_prepared(chosen: Selection, about: Description) -> None:
+    """Raise if the corpus was prepared by other params, or another machine, than songs will be."""
+    if about.view:
+        _same(chosen.folder("mel"), "view", about.view.model_dump(exclude={"released"}))
+    for name in about.features.params if about.features else ():
+        (params,) = config.read(f"families.{name}")
+        source = {"source": "extracted", "family": name, "params": params.model_dump_json()}
+        source |= registry.get("features", name).versions()  # type: ignore[attr-defined]
+        _same(replace(chosen, family=name).folder("features"), "source", source)
+
+
+def _same(folder: Path, key: str, ours: Any) -> None:
+    if read_json(folder / artefacts.MANIFEST).get(key) != ours:
+        raise MerError(
+            f"songs must be prepared as the corpus was, and {folder} was made with another {key} than "
+            "params.yaml, or this machine, has; run `dvc repro`"
+        )
+
+
+def _folds(chosen: Selection, profile: Profile, run: Path) -> list[Fold]:
+    """The folds of the first repeat, which must be those that the run was tested on."""
+    folds = artefacts.read_folds(chosen.folds)[: profile.max_folds]
+    frame = artefacts.read_predictions(run / "predictions.parquet").frame.query("repeat == 0")
+    tested = frame.groupby("fold")["id"].agg(set).to_dict()
+    found = [fold for fold in folds if fold.repeat == 0]
+    if any(tested.get(fold.fold) != set(fold.test) for fold in found):
+        raise MerError(
+            f"{run} must be of the folds in {chosen.folds}, and is of others; run `dvc repro`"
+        )
+    return found
+
+
+def _weights(run: Path, fold: Fold) -> Weights:
+    """The network or estimator of a fold."""
+    path = run / "weights" / f"r0_f{fold.fold}.safetensors"
+    if not path.exists():
+        raise MerError(
+            f"{path} must hold the network or estimator of that fold, and there is none: this run keeps no "
+            "weights; `dvc repro` makes one that does, data/runs/selected"
+        )
+    with reading(path, "the weights that a run has stored"):
+        return load_file(path)

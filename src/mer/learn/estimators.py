@@ -1,0 +1,170 @@
+"""The fitted state of scikit-learn estimators as named arrays, without pickle.
+
+Code builds the unfitted estimator from its parameters again, and the arrays restore what ``fit`` had added
+to it. A file of arrays therefore names no class and runs no code.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.ensemble._forest import BaseForest
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.tree._tree import Tree
+
+Arrays = dict[str, np.ndarray]
+
+TEXT = ":text"  # ends the name of a string, which is stored as UTF-8
+COLUMNS = (
+    ":columns"  # ends the name of a matrix that lies in memory column by column, and is stored so
+)
+LIST = ":list"  # ends the name of a list of arrays, before the number of each
+TREES, OUTPUTS = "trees", "outputs"
+BINARIZER = "_label_binarizer"  # of scikit-learn's classifiers; ``fit`` creates it
+
+
+def _children(estimator: Any) -> dict[str, Any]:
+    """The estimators inside an estimator, by name."""
+    found = dict(estimator.steps) if isinstance(estimator, Pipeline) else vars(estimator)
+    return {name: part for name, part in found.items() if isinstance(part, BaseEstimator)}
+
+
+def _searched(estimator: Any) -> Any:
+    """The estimator that a search has chosen, or chooses the parameters of; else the estimator itself."""
+    if hasattr(estimator, "param_grid"):
+        return getattr(estimator, "best_estimator_", estimator.estimator)
+    return estimator
+
+
+def _attribute(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """An attribute as arrays; nothing of a value that is neither numbers nor text."""
+    if isinstance(value, str):
+        yield name + TEXT, np.frombuffer(value.encode(), np.uint8)
+    elif isinstance(value, list) and value and isinstance(value[0], np.ndarray):
+        yield from ((f"{name}{LIST}.{number}", array) for number, array in enumerate(value))
+    elif isinstance(value, bool | int | float | tuple | np.generic | np.ndarray):
+        array = np.asarray(value)
+        if array.dtype.kind in "biuf":
+            by_columns = array.flags.f_contiguous and not array.flags.c_contiguous
+            yield (name + COLUMNS, array.T) if by_columns else (name, array)
+
+
+def to_arrays(fitted: Any) -> Arrays:
+    """The numbers and texts that ``fit`` has added to an estimator and to the estimators inside it."""
+    fitted = _searched(fitted)
+    given = fitted.get_params(deep=False)
+    arrays = {
+        key: array
+        for name, value in vars(fitted).items()
+        if name not in given
+        for key, array in _attribute(name, value)
+    }
+    if isinstance(fitted, BaseForest):
+        arrays |= _trees(fitted.estimators_)
+    if isinstance(fitted, MultiOutputRegressor):
+        for number, part in enumerate(fitted.estimators_):
+            arrays |= _prefixed(f"{OUTPUTS}.{number}", to_arrays(part))
+    for name, part in _children(fitted).items():
+        arrays |= _prefixed(name, to_arrays(part))
+    return arrays
+
+
+def _prefixed(name: str, arrays: Arrays) -> Arrays:
+    return {f"{name}.{key}": array for key, array in arrays.items()}
+
+
+def _inner(name: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """The arrays that ``_prefixed`` has given the prefix ``name``."""
+    prefix = f"{name}."
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
+def restored(unfitted: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """An estimator as it was when ``to_arrays`` took it apart.
+
+    Parameters
+    ----------
+    unfitted : estimator
+        Built from the parameters of the fitted one; it is changed.
+    """
+    estimator = _searched(unfitted)
+    lists: dict[str, dict[int, np.ndarray]] = {}
+    for key, array in arrays.items():
+        name, _, number = key.partition(f"{LIST}.")
+        if number:
+            lists.setdefault(name, {})[int(number)] = array
+        elif "." in name:
+            continue
+        elif name.endswith(TEXT):
+            setattr(estimator, name.removesuffix(TEXT), array.tobytes().decode())
+        elif name.endswith(COLUMNS):  # products of matrices differ in the last bit with the layout
+            setattr(estimator, name.removesuffix(COLUMNS), array.T)
+        else:
+            setattr(estimator, name, array if array.ndim else array.item())
+    for name, found in lists.items():
+        if "." not in name:
+            setattr(estimator, name, [found[number] for number in sorted(found)])
+    if isinstance(estimator, BaseForest):
+        estimator.estimators_ = list(_planted(estimator, _inner(TREES, arrays)))
+    if isinstance(estimator, MultiOutputRegressor):
+        parts = {key.split(".")[1] for key in arrays if key.startswith(f"{OUTPUTS}.")}
+        estimator.estimators_ = [
+            restored(clone(estimator.estimator), _inner(f"{OUTPUTS}.{number}", arrays))
+            for number in sorted(parts, key=int)
+        ]
+    if _inner(BINARIZER, arrays):
+        setattr(estimator, BINARIZER, LabelBinarizer())
+    for name, part in _children(estimator).items():
+        restored(part, _inner(name, arrays))
+    return estimator
+
+
+def _trees(trees: list[Any]) -> Arrays:
+    """The nodes of the trees of a forest, one tree behind the other."""
+    states = [tree.tree_.__getstate__() for tree in trees]
+    nodes = [state["nodes"].view(np.uint8).reshape(state["node_count"], -1) for state in states]
+    return {
+        f"{TREES}.counts": np.array([state["node_count"] for state in states]),
+        f"{TREES}.depths": np.array([state["max_depth"] for state in states]),
+        f"{TREES}.nodes": np.concatenate(nodes),
+        f"{TREES}.values": np.concatenate([state["values"] for state in states]),
+    }
+
+
+def _planted(forest: Any, arrays: Mapping[str, np.ndarray]) -> Iterator[Any]:
+    """The trees of a restored forest."""
+    counts, depths, nodes, values = (
+        arrays[name] for name in ("counts", "depths", "nodes", "values")
+    )
+    outputs = forest.n_outputs_
+    classes = np.full(outputs, getattr(forest, "n_classes_", 1), dtype=np.intp)
+    node = Tree(forest.n_features_in_, classes, outputs).__getstate__()["nodes"].dtype
+    nodes = np.ascontiguousarray(nodes).view(node)[:, 0]
+    _check_nodes(nodes, counts, forest.n_features_in_)
+    for end, count, depth in zip(counts.cumsum(), counts, depths, strict=True):
+        tree = Tree(forest.n_features_in_, classes, outputs)
+        own = slice(end - count, end)
+        state = {"max_depth": int(depth), "node_count": int(count)}
+        tree.__setstate__(state | {"nodes": nodes[own].copy(), "values": values[own].copy()})
+        planted = type(forest.estimator)()
+        planted.tree_ = tree
+        for name in ("classes_", "n_classes_", "n_outputs_", "n_features_in_"):
+            if hasattr(forest, name):
+                setattr(planted, name, getattr(forest, name))
+        yield planted
+
+
+def _check_nodes(nodes: np.ndarray, counts: np.ndarray, width: int) -> None:
+    """Raise where the nodes of a forest would lead out of the forest, the table, or in a circle."""
+    own = np.concatenate([np.arange(count) for count in counts])
+    ends = np.repeat(counts, counts)
+    leaf = nodes["left_child"] < 0
+    for side in ("left_child", "right_child"):
+        child = nodes[side]
+        if ((child >= ends) | (~leaf & (child <= own))).any():
+            raise ValueError("the nodes of a tree must lead to later nodes of it")
+    if (nodes["feature"] >= width).any():
+        raise ValueError(f"the nodes of a tree must read one of {width} columns")

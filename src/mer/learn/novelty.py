@@ -1,0 +1,67 @@
+"""How unlike the training clips a row of features is.
+
+The rows of the training clips, standardized, are described by probabilistic principal components: the first
+components with their variances, and one variance for all other directions. The distance of a row is that of
+Mahalanobis under this model. Tipping, Bishop. Probabilistic Principal Component Analysis. Journal of the
+Royal Statistical Society B 61(3), 1999.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from sklearn.model_selection import KFold
+
+COMPONENTS = 50
+CLIPS_PER_COMPONENT = 4  # of a small corpus
+QUANTILE = 0.99
+FOLDS = 10
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def fit(rows: np.ndarray) -> dict[str, np.ndarray]:
+    """The model of the rows of training clips.
+
+    Parameters
+    ----------
+    rows : np.ndarray [shape=(n, d)]
+
+    Returns
+    -------
+    dict of str to np.ndarray
+        ``mean`` and ``deviation`` [shape=(d,)], ``axes`` [shape=(k, d)], ``variances`` [shape=(k,)] and
+        ``rest`` [shape=()], the variance of the other directions.
+    """
+    rows = rows.astype(np.float64)
+    found = {"mean": rows.mean(axis=0), "deviation": rows.std(axis=0)}
+    scores = _standardized(rows, found)
+    count = max(min(COMPONENTS, len(rows) // CLIPS_PER_COMPONENT, rows.shape[1] // 2), 1)
+    _, values, axes = np.linalg.svd(scores, full_matrices=False)
+    variances = values**2 / len(rows)
+    rest = variances[count:].sum() / max(rows.shape[1] - count, 1)
+    found |= {"axes": axes[:count], "variances": variances[:count]}
+    return found | {"rest": np.array(max(rest, np.finfo(float).tiny))}
+
+
+def distances(rows: np.ndarray, model: Arrays) -> np.ndarray:
+    """Distance of each row from the training clips [shape=(n,)]: about 1 for one of them."""
+    scores = _standardized(rows, model)
+    along = scores @ model["axes"].T
+    outside = (scores**2).sum(axis=1) - (along**2).sum(axis=1)
+    squares = (along**2 / model["variances"]).sum(axis=1) + np.maximum(outside, 0) / model["rest"]
+    return np.sqrt(squares / rows.shape[1])
+
+
+def farthest(rows: np.ndarray) -> float:
+    """The distance that 99 % of the training clips do not exceed, by models of other clips."""
+    found = np.empty(len(rows))
+    for known, own in KFold(FOLDS, shuffle=True, random_state=0).split(rows):
+        found[own] = distances(rows[own], fit(rows[known]))
+    return float(np.quantile(found, QUANTILE))
+
+
+def _standardized(rows: np.ndarray, model: Arrays) -> np.ndarray:
+    """Rows by the mean and deviation of the training clips; 0 in a column that is constant over them."""
+    deviation = model["deviation"]
+    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    return (rows - model["mean"]) * scale

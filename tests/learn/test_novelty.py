@@ -1,0 +1,36 @@
+"""How unlike the training clips a row is: inside their cloud, outside of it, and far off."""
+
+import numpy as np
+import pytest
+
+from mer.learn import novelty
+
+
+@pytest.fixture
+def rows(rng):
+    """300 rows of 40 columns that vary mostly in five directions; the last column is constant."""
+    found = rng.normal(size=(300, 5)) @ rng.normal(size=(5, 40)) + 0.3 * rng.normal(size=(300, 40))
+    found[:, -1] = 7
+    return found
+
+
+def test_one_in_a_hundred_training_clips_is_as_unlike_as_the_limit(rows):
+    limit = novelty.farthest(rows)
+    found = novelty.distances(rows, novelty.fit(rows))
+    assert (found <= limit).mean() > 0.98
+    assert found.mean() == pytest.approx(1, abs=0.1)
+
+
+def test_a_row_outside_the_cloud_is_unlike_though_no_column_is_far_off(rows, rng):
+    model, limit = novelty.fit(rows), novelty.farthest(rows)
+    shuffled = rng.permuted(
+        rows[:50], axis=0
+    )  # every column keeps its values, in other combinations
+    assert (novelty.distances(shuffled, model) > limit).mean() > 0.9
+
+
+def test_a_far_off_value_is_unlike_and_finite(rows):
+    far = rows[:1] + 2677 * rows.std(axis=0)
+    (found,) = novelty.distances(far, novelty.fit(rows))
+    assert np.isfinite(found)
+    assert found > 100
