@@ -15,7 +15,7 @@ from mer.learn.context import FoldContext
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
 from mer.learn.result import Trial
-from mer.learn.trainers import hybrid, sklearn_estimator
+from mer.learn.trainers import hybrid, sklearn_estimator, supervised
 from mer.parallel import parallel_map
 from mer.schema.training import TrainingConfig, Tuning
 from mer.targets.classes import Classes
@@ -265,6 +265,34 @@ def test_the_chosen_recipe_is_the_one_that_is_trained(data, fold, monkeypatch):
     plain = run(data, fold, search="none", fusion=chosen)
     assert searched.equals(plain.predictions.frame)
     assert plain.trials.empty
+
+
+@pytest.mark.parametrize("validated", [True, False])
+def test_a_network_is_searched_without_its_test_clips(data, fold, validated):
+    """By the validation part of the fold, or by a part of its training clips."""
+    if not validated:
+        fold = Fold(0, 0, (*fold.train, *fold.val), (), fold.test)
+    (block,) = config.read("models.cnn", path=ROOT / "params.yaml")
+    chosen = block.model_copy(update={"training": CONFIG, "search": "grid"})
+    mels = replace(data, table=None, augmented=None)
+
+    def searched(given):
+        context = FoldContext(registry.get("models", "cnn"), chosen, fold, 1, "described", DEMO)
+        return supervised.fit_predict(context, given)
+
+    found, moved = searched(mels), searched(relabelled(mels, fold.test))
+    assert len(found.trials) == 2
+    assert [trial.chosen for trial in found.trials].count(True) == 1
+    assert moved.trials == found.trials
+    asked = fold.val if validated else fold.train
+    other = searched(relabelled(mels, asked)).trials
+    assert [trial.objective for trial in other] != [trial.objective for trial in found.trials]
+
+
+def relabelled(data, victims):
+    """The same data with the next class of some clips."""
+    moved = {victim: (data.labels[victim] + 1) % 4 for victim in victims[::2]}
+    return replace(data, labels=data.labels | moved)
 
 
 def test_a_trial_may_configure_all_trainings(data, fold):

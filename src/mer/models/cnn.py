@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mer.networks.layers import flattened, glorot_uniform, louro_convolutions
-from mer.schema import Block
-from mer.schema.training import TrainingConfig
+from mer.schema.training import Searched
 
 trainer = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
@@ -18,10 +17,8 @@ predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 
-class Params(Block):
+class Params(Searched):
     """``models.cnn``."""
-
-    training: TrainingConfig
 
 
 class Network(nn.Module):

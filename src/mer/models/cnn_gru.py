@@ -11,8 +11,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from mer.networks.layers import GRU, Dropout, glorot_uniform, louro_convolutions, maps
-from mer.schema import Block
-from mer.schema.training import TrainingConfig
+from mer.schema.training import Searched
 
 trainer = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
@@ -21,7 +20,7 @@ predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 
-class Params(Block):
+class Params(Searched):
     """``models.cnn_gru``.
 
     Attributes
@@ -31,7 +30,6 @@ class Params(Block):
     """
 
     sequence: Literal["single", "frames"]
-    training: TrainingConfig
 
 
 class Network(nn.Module):

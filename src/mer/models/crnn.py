@@ -9,8 +9,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from mer.networks.layers import GRU, Dropout, batch_norm_2d, glorot_uniform, maps
-from mer.schema import Block
-from mer.schema.training import TrainingConfig
+from mer.schema.training import Searched
 
 trainer = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
@@ -21,11 +20,10 @@ fidelities: tuple[str, ...] = ("described", "released")
 POOLS = (2, 3, 4, 4)
 
 
-class Params(Block):
+class Params(Searched):
     """``models.crnn``; ``filters`` has the filters of the four convolutions."""
 
     filters: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
-    training: TrainingConfig
 
 
 def blocks(filters: tuple[int, ...]) -> nn.Sequential:

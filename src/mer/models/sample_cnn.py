@@ -12,9 +12,8 @@ from torch import Tensor, nn
 
 from mer.errors import MerError
 from mer.networks.layers import EPSILON, MOMENTUM, glorot_uniform
-from mer.schema import Block
 from mer.schema.spectrograms import Waveform
-from mer.schema.training import TrainingConfig
+from mer.schema.training import Searched
 
 trainer = "supervised"
 reads: tuple[str, ...] = ("waveform",)
@@ -23,7 +22,7 @@ predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 
-class Params(Block):
+class Params(Searched):
     """``models.sample_cnn``.
 
     Attributes
@@ -34,7 +33,6 @@ class Params(Block):
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     waveform: Waveform
-    training: TrainingConfig
 
 
 def _block(inputs: int, outputs: int, size: int, stride: int, pool: int) -> nn.Sequential:

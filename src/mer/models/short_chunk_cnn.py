@@ -13,8 +13,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from mer.networks.layers import ConvSame, batch_norm_1d, batch_norm_2d, glorot_uniform
-from mer.schema import Block
-from mer.schema.training import TrainingConfig
+from mer.schema.training import Searched
 
 trainer = "supervised"
 reads: tuple[str, ...] = ("spectrogram",)
@@ -23,7 +22,7 @@ predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
 
-class Params(Block):
+class Params(Searched):
     """``models.short_chunk_cnn``.
 
     Attributes
@@ -32,7 +31,6 @@ class Params(Block):
     """
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
-    training: TrainingConfig
 
 
 class Residual(nn.Module):

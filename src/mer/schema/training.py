@@ -55,3 +55,26 @@ class Tuning(Block):
     optimizer: Annotated[tuple[Literal["sgd", "adam"], ...], Field(min_length=1)]
     lr: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)]
     storage: str | None
+
+
+class Searched(Block):
+    """The part of a network's block that searches for the configuration of its training.
+
+    Attributes
+    ----------
+    training : the configuration, and with a search the values that stay
+    search : ``grid`` tries every combination of the candidates, ``bayes`` as many as ``tuning.trials``, by
+        the score of the fold's validation part, or of a fifth of its training clips where it has none
+    tuning : the candidates
+    """
+
+    training: TrainingConfig
+    search: Literal["none", "grid", "bayes"] = "none"
+    tuning: Tuning = Tuning(
+        trials=10,
+        smoke_test_trials=2,
+        batch_size=(50, 150),
+        optimizer=("sgd", "adam"),
+        lr=(0.0001, 0.001, 0.01),
+        storage=None,
+    )

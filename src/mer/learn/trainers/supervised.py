@@ -5,23 +5,29 @@ those of its segments.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from mer.learn import deepsmote, loop, tensors
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.result import FoldResult
+from mer.learn.hyperparameter_search import key, search
+from mer.learn.result import FoldResult, Trial
 from mer.learn.spec_augment import SpecAugment
 from mer.learn.trainers._voting import clip_predictions
 from mer.runtime.device import device
+from mer.schema.training import TrainingConfig
 
 if TYPE_CHECKING:
     from mer.contracts import NetworkModel
+
+VALIDATION = 0.2  # of the training clips, for a search in a fold without a validation part
 
 uses_device = True
 
@@ -43,6 +49,41 @@ def predict(
     return clip_predictions(examples, data.segments_per_clip, fitted.fidelity).clips
 
 
+def _searched(
+    context: "FoldContext[NetworkModel]", data: TrainingData
+) -> tuple[TrainingConfig, list[Trial]]:
+    """The configuration that is best on validation clips, which no trial trains on, and the trials."""
+    fold, params = context.fold, context.params
+    train, val = fold.train, fold.val
+    if not val:
+        strata = data.target.strata({id_: data.labels[id_] for id_ in train})
+        train, val = train_test_split(
+            train,
+            test_size=VALIDATION,
+            random_state=context.seed,
+            stratify=[strata[id_] for id_ in train],
+        )
+    inner = replace(fold, train=tuple(train), val=(), test=tuple(val))
+
+    def objective(config: TrainingConfig) -> float:
+        chosen = params.model_copy(update={"training": config, "search": "none"})
+        found = fit_predict(replace(context, fold=inner, params=chosen), data).predicted[0]
+        return data.target.quality(found, [data.labels[id_] for id_ in val])
+
+    decides = params, context.profile, context.seed, context.fidelity, inner
+    inputs = (data.mel, data.augmented, data.segmented_waveforms)
+    arrays = [data.wanted((*train, *val)), *(part.values for part in inputs if part is not None)]
+    return search(
+        params.tuning,
+        params.training,
+        objective,
+        name=key(decides, arrays),
+        seed=context.seed,
+        profile=context.profile,
+        method=params.search,
+    )
+
+
 def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> FoldResult:
     """Train on the training clips and their augmented versions, and predict the test clips.
 
@@ -50,6 +91,9 @@ def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> Fol
     fidelity is ``released``.
     """
     where, fold, seed = device(), context.fold, context.seed
+    chosen, trials = context.params.training, list[Trial]()
+    if getattr(context.params, "search", "none") != "none":
+        chosen, trials = _searched(context, data)
     x = tensors.examples(data, fold.train, where, augmented=True)
     y = tensors.targets(data, fold.train, where, augmented=True)
     phases = []
@@ -60,7 +104,7 @@ def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> Fol
     torch.manual_seed(seed)
     network = _build(context, data, x).to(where)
     inputs = SpecAugment(x, data.spec_augment) if data.spec_augment else x
-    config = context.config(context.params.training)
+    config = context.config(chosen)
     fit = partial(loop.fit, network, [inputs], y, config, seed=seed, objective=data.target)
     phases.append(loop.timed("training", len(y), fit, position=1))
     if config.update_bn:
@@ -68,4 +112,4 @@ def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> Fol
     test = tensors.examples(data, fold.test, where, augmented=False)
     examples = loop.predict(network, [test], data.target)
     clips, segments = clip_predictions(examples, data.segments_per_clip, context.fidelity)
-    return FoldResult(clips[None], segments, phases, weights=loop.weights(network))
+    return FoldResult(clips[None], segments, phases, trials=trials, weights=loop.weights(network))
