@@ -102,7 +102,7 @@ def test_a_fold_synthesises_from_its_training_clips_only(mel, monkeypatch):
         deepsmote, "synthesise", lambda x, *rest, **k: seen.append(x) or original(x, *rest, **k)
     )
     fold = Fold(0, 0, ids[:4] + ids[6:10], (), ids[4:6] + ids[10:])
-    params = cnn.Params(training=CONFIG.model_copy(update={"max_epochs": 1}))
+    params = cnn.Params(search="none", training=CONFIG.model_copy(update={"max_epochs": 1}))
     context = FoldContext(cnn, params, fold, 1, "described", PROFILE)
     found = supervised.fit_predict(context, data)
     assert torch.equal(seen[0], torch.from_numpy(mels.rows(fold.train)))

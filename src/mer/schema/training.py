@@ -69,7 +69,7 @@ class Searched(Block):
     """
 
     training: TrainingConfig
-    search: Literal["none", "grid", "bayes"] = "none"
+    search: Literal["none", "grid", "bayes"]
     tuning: Tuning = Tuning(
         trials=10,
         smoke_test_trials=2,
