@@ -90,6 +90,8 @@ def test_folds_of_ones_own(raw, tmp_path):
     fold_tables.write(tmp_path / "f.csv", [Fold(0, 0, ("a", "c"), (), ("copy", "d"))])
     found = audit(raw, split_files=[tmp_path / "f.csv"])
     assert found.overlap[str(tmp_path / "f.csv")] == 0.5
+    shutil.copyfile(tmp_path / "f.csv", raw / "emopia200/folds.csv")
+    assert audit(raw).overlap[str(raw / "emopia200/folds.csv")] == 0.5
     fold_tables.write(tmp_path / "f.csv", [Fold(0, 0, ("a", "c"), (), ("other",))])
     with pytest.raises(MerError, match="first is 'other'"):
         audit(raw, split_files=[tmp_path / "f.csv"])

@@ -20,12 +20,12 @@ def mini(tmp_path):
 
 def test_values_are_of_the_row_of_their_song(mini):
     (mini / FIRST).write_text(
-        "song_id, valence_mean, valence_std, arousal_mean, arousal_std\n2,3.1,1,3,1\n745,7.5,1,6.9,1\n"
+        "song_id, valence_mean, valence_std, arousal_mean, arousal_std\n2,3.1,1.2,3,1.4\n745,7.5,1.2,6.9,1.4\n"
     )
-    found = {
-        t.id: (t.valence, t.arousal, t.quadrant) for t in deam.tracks(mini) if int(t.id) < 1000
-    }
+    tracks = [t for t in deam.tracks(mini) if int(t.id) < 1000]
+    found = {t.id: (t.valence, t.arousal, t.quadrant) for t in tracks}
     assert found == {"2": (3.1, 3.0, "Q3"), "745": (7.5, 6.9, "Q1")}
+    assert [t.spread for t in tracks] == [{"valence": 1.2, "arousal": 1.4}] * 2
 
 
 def test_artists_of_ragged_metadata(mini):

@@ -20,10 +20,11 @@ def mini(tmp_path):
 def test_values_are_of_the_row_of_their_song(mini):
     first = emomusic.tracks(mini)[0]
     text = (mini / ANNOTATIONS).read_text().splitlines()
-    rows = [f"{first.id},2.0,1,8.0,1" if r.startswith(f"{first.id},") else r for r in text]
+    rows = [f"{first.id},2.0,1.1,8.0,1.3" if r.startswith(f"{first.id},") else r for r in text]
     (mini / ANNOTATIONS).write_text("\n".join(rows))
     found = emomusic.tracks(mini)[0]
     assert (found.arousal, found.valence, found.quadrant) == (2.0, 8.0, "Q4")
+    assert found.spread == {"valence": 1.3, "arousal": 1.1}
 
 
 def test_own_split_is_that_of_2013(mini):

@@ -157,7 +157,8 @@ def audit(
         pair for pairs in found.duplicates.values() for pair in conflicts(pairs, labels)
     ]
     folds = _folds(tracks, key, corpus, seed)
-    for path in split_files:
+    own = [root / fold_tables.NAME] if (root / fold_tables.NAME).is_file() else []
+    for path in (*own, *split_files):
         folds[str(path)] = fold_tables.read(path)
         used = {id_ for fold in folds[str(path)] for id_ in (*fold.train, *fold.val, *fold.test)}
         positions(labels, sorted(used), f"row in {root}")

@@ -35,6 +35,7 @@ ANNOTATIONS = (
 )
 METADATA = ("metadata_2013.csv", "metadata_2014.csv", "metadata_2015.csv")
 VALENCE, AROUSAL, AUDIO = "valence_mean", "arousal_mean", "MEMD_audio"
+SPREAD = {"valence": "valence_std", "arousal": "arousal_std"}
 LAST = {2013: 1000, 2014: 2000}  # ids
 REMEDY = "unpack the authors' DEAM_Annotations.zip, metadata.zip and DEAM_audio.zip here"
 
@@ -46,22 +47,23 @@ def published(_root: Path) -> dict[str, FeatureSet]:
     return {}
 
 
-def _points(root: Path) -> dict[str, tuple[float, float]]:
-    """Song -> valence, arousal."""
+def _ratings(root: Path) -> dict[str, spreadsheets.Row]:
+    """Song -> row of its annotations."""
     rows = [
         row
         for name in ANNOTATIONS
         for row in spreadsheets.read(
             _archives.find(root, f"{SONG_LEVEL}/{name}", REMEDY),
-            ["song_id", VALENCE, AROUSAL],
+            ["song_id", VALENCE, AROUSAL, *SPREAD.values()],
             REMEDY,
         )
     ]
-    found = spreadsheets.by_id(rows, lambda row: _archives.whole_number(row, "song_id"))
-    return {
-        song: (_archives.within(row, VALENCE, 1, 9), _archives.within(row, AROUSAL, 1, 9))
-        for song, row in found.items()
-    }
+    return spreadsheets.by_id(rows, lambda row: _archives.whole_number(row, "song_id"))
+
+
+def _point(row: spreadsheets.Row) -> tuple[float, float]:
+    """Valence and arousal."""
+    return _archives.within(row, VALENCE, 1, 9), _archives.within(row, AROUSAL, 1, 9)
 
 
 def _artists(root: Path) -> dict[str, str]:
@@ -90,7 +92,7 @@ def _plain(cell: str) -> str:
 
 def thresholds(root: Path) -> tuple[float, float]:
     """Thresholds above which valence and arousal are high."""
-    return labels.midpoints(*zip(*_points(root).values()))
+    return labels.midpoints(*zip(*map(_point, _ratings(root).values())))
 
 
 def _split(song: str) -> dict[str, str]:
@@ -108,17 +110,18 @@ def tracks(root: Path) -> list[Track]:
     MerError
         If a file or column is missing, a song is duplicated, or a value is not in 1..9.
     """
-    points, limits, artists = _points(root), thresholds(root), _artists(root)
+    ratings, limits, artists = _ratings(root), thresholds(root), _artists(root)
     folder = _archives.find_folder(root, AUDIO)
     return [
         Track(
             id=song,
-            quadrant=labels.quadrant(*point, limits),
+            quadrant=labels.quadrant(*_point(row), limits),
             path=f"{folder.relative_to(root).as_posix()}/{song}.mp3" if folder else None,
-            valence=point[0],
-            arousal=point[1],
+            valence=row.number(VALENCE),
+            arousal=row.number(AROUSAL),
             artist=artists.get(song) or None,
             splits=_split(song),
+            spread={axis: row.number(column) for axis, column in SPREAD.items()},
         )
-        for song, point in sorted(points.items())
+        for song, row in sorted(ratings.items())
     ]

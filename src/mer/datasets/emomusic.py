@@ -21,6 +21,7 @@ from mer.types import FeatureSet, Track
 
 ANNOTATIONS, INFO, AUDIO = "static_annotations.csv", "songs_info.csv", "clips_45seconds"
 AROUSAL, VALENCE, SET = "mean_arousal", "mean_valence", "Mediaeval 2013 set"
+SPREAD = {"valence": "std_valence", "arousal": "std_arousal"}
 SIDES = {"development": "train", "evaluation": "test"}
 REMEDY = "unpack the authors' annotations.tar.gz and clips_45sec.tar.gz here"
 
@@ -39,18 +40,19 @@ def _rows(root: Path, file: str, *columns: str) -> dict[str, spreadsheets.Row]:
     return spreadsheets.by_id(rows, lambda row: _archives.whole_number(row, "song_id"))
 
 
-def _points(root: Path) -> dict[str, tuple[float, float]]:
-    """Song -> valence, arousal."""
-    rows = _rows(root, ANNOTATIONS, AROUSAL, VALENCE)
-    return {
-        song: (_archives.within(row, VALENCE, 1, 9), _archives.within(row, AROUSAL, 1, 9))
-        for song, row in rows.items()
-    }
+def _ratings(root: Path) -> dict[str, spreadsheets.Row]:
+    """Song -> row of its annotations."""
+    return _rows(root, ANNOTATIONS, AROUSAL, VALENCE, *SPREAD.values())
+
+
+def _point(row: spreadsheets.Row) -> tuple[float, float]:
+    """Valence and arousal."""
+    return _archives.within(row, VALENCE, 1, 9), _archives.within(row, AROUSAL, 1, 9)
 
 
 def thresholds(root: Path) -> tuple[float, float]:
     """Thresholds above which valence and arousal are high."""
-    return labels.midpoints(*zip(*_points(root).values()))
+    return labels.midpoints(*zip(*map(_point, _ratings(root).values())))
 
 
 def tracks(root: Path) -> list[Track]:
@@ -61,19 +63,20 @@ def tracks(root: Path) -> list[Track]:
     MerError
         If a file or column is missing, the tables have different songs, or a cell has an invalid value.
     """
-    points, limits = _points(root), thresholds(root)
+    ratings, limits = _ratings(root), thresholds(root)
     info = _rows(root, INFO, "Artist", SET)
-    _archives.same_songs(root / INFO, info, points, ANNOTATIONS)
+    _archives.same_songs(root / INFO, info, ratings, ANNOTATIONS)
     folder = _archives.find_folder(root, AUDIO)
     return [
         Track(
             id=song,
-            quadrant=labels.quadrant(*point, limits),
+            quadrant=labels.quadrant(*_point(row), limits),
             path=f"{folder.relative_to(root).as_posix()}/{song}.mp3" if folder else None,
-            valence=point[0],
-            arousal=point[1],
+            valence=row.number(VALENCE),
+            arousal=row.number(AROUSAL),
             artist=info[song].text("Artist"),
             splits={"own": SIDES[info[song].choice(SET, SIDES)]},
+            spread={axis: row.number(column) for axis, column in SPREAD.items()},
         )
-        for song, point in sorted(points.items())
+        for song, row in sorted(ratings.items())
     ]
