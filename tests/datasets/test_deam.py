@@ -20,7 +20,8 @@ def mini(tmp_path):
 
 def test_values_are_of_the_row_of_their_song(mini):
     (mini / FIRST).write_text(
-        "song_id, valence_mean, valence_std, arousal_mean, arousal_std\n2,3.1,1.2,3,1.4\n745,7.5,1.2,6.9,1.4\n"
+        "song_id, valence_mean, valence_std, arousal_mean, arousal_std\n"
+        "2,3.1,1.2,3,1.4\n745,7.5,1.2,6.9,1.4\n"
     )
     tracks = [t for t in deam.tracks(mini) if int(t.id) < 1000]
     found = {t.id: (t.valence, t.arousal, t.quadrant) for t in tracks}
