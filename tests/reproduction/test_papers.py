@@ -311,13 +311,19 @@ def test_mer_check_finds_what_was_run_on_the_real_corpus(small, monkeypatch, cap
     (small / "data/raw/4qaed").mkdir(parents=True)
     folder = small / "metrics/experiments/p"
     write_json(folder / "svm_4qaed.json", {"f1_macro": 0.7, "profile": "paper"})
-    cut = {"f1_macro": 0.7, "profile": "quick", "n_folds": 1, "max_epochs": 25}
+    cut = {
+        "f1_macro": 0.7,
+        "profile": "quick",
+        "n_folds": 1,
+        "protocol": "cv10x10",
+        "max_epochs": 25,
+    }
     write_json(folder / "cnn_4qaed.json", cut)
     write_json(folder / "demo_cnn_4qaed.json", {"f1_macro": 0.9, "profile": "demo"})
     out, lines = check(monkeypatch, capsys)
     assert "done" in lines["svm"]
     assert "in part" in lines["cnn"]
-    assert "profile=quick, n_folds=1, max_epochs=25" in lines["cnn"]
+    assert "profile=quick, 1 of 100 folds, max_epochs=25" in lines["cnn"]
     assert out.endswith("1 done, 1 in part, 0 demo only, 1 absent\n")
 
 

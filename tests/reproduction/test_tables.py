@@ -122,7 +122,8 @@ def test_a_figure_of_trainings_cut_short_says_so(every, tmp_path):
 
 def test_changed_parameters_under_the_whole_profile_are_not_the_papers(every, tmp_path):
     changed = {"models.cnn.training.max_epochs": 3, "views.louro.n_mels": 64}
-    write_json(tmp_path / "p" / "cnn_4qaed.json", {**CNN, "changed": changed})
+    facts = {**CNN, "protocol": "cv10x10", "changed": changed}
+    write_json(tmp_path / "p" / "cnn_4qaed.json", facts)
     found = ledger.results("p", "cnn_4qaed", tmp_path)
     assert list(found) == ["part_"]
     cell = cells(every, "p_table1", _cnn_4qaed=found)["cnn"]["4qaed"]
@@ -134,9 +135,10 @@ def test_changed_parameters_under_the_whole_profile_are_not_the_papers(every, tm
 def test_the_state_of_a_cell_names_what_was_changed(every, tmp_path, monkeypatch):
     monkeypatch.setattr(ledger.results, "__defaults__", (tmp_path,))
     changed = {"models.cnn.training.max_epochs": 3}
-    write_json(tmp_path / "p" / "cnn_4qaed.json", {**CNN, "changed": changed})
+    facts = {**CNN, "protocol": "cv10x10", "changed": changed}
+    write_json(tmp_path / "p" / "cnn_4qaed.json", facts)
     state = ledger.state(every, every.tables["p_table1"], "cnn", "4qaed")
-    assert state == ("in part", "profile=paper, n_folds=4, training.max_epochs=3")
+    assert state == ("in part", "profile=paper, 4 of 100 folds, training.max_epochs=3")
 
 
 def test_parameters_that_nobody_could_compare_are_not_the_papers(tmp_path):

@@ -50,6 +50,14 @@ def missing_folds(facts: dict[str, Any]) -> int:
     return max(0, planned - facts.get("n_folds", planned) // facts.get("n_restarts", 1))
 
 
+def extent(facts: dict[str, Any]) -> str:
+    """The share of the folds of a protocol that were run, ``10 of 100 folds``; empty for all of them."""
+    if not (missing := missing_folds(facts)):
+        return ""
+    done = facts["n_folds"] // facts.get("n_restarts", 1)
+    return f"{done} of {done + missing} folds"
+
+
 def _record(results: Path) -> dict[str, Any]:
     """Commit, training times and device of a run, from the record beside its results."""
     path = results.with_suffix(".record.json")
@@ -80,8 +88,8 @@ def is_uncommitted(facts: dict[str, Any]) -> bool:
 
 def _part(facts: dict[str, Any]) -> str:
     """The part of a protocol that was run."""
-    shown = [f"{name}={facts[name]}" for name in ("profile", "n_folds") if name in facts]
-    return ", ".join(filter(None, [*shown, deviation(facts)]))
+    profile = f"profile={facts['profile']}" if "profile" in facts else ""
+    return ", ".join(filter(None, [profile, extent(facts), deviation(facts)]))
 
 
 def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str]:

@@ -65,10 +65,10 @@ def _counts(cell: Cell) -> str:
 
 
 def _less(cell: Cell, prefix: str, metric: str) -> str:
-    """A figure that is not comparable, with its profile, and with the parameters that were changed."""
+    """A figure that is not comparable: its profile, its share of the folds, its changed parameters."""
     figure = f"{prefix.strip('_')} {_with_deviation(cell, prefix + metric)}"
-    changed = cell.get(f"{prefix}changed")
-    return f"{figure} ({changed})" if changed else figure
+    parts = [cell[f"{prefix}{key}"] for key in ("extent", "changed") if cell.get(f"{prefix}{key}")]
+    return f"{figure} ({'; '.join(parts)})" if parts else figure
 
 
 def figures(table: Table, cell: Cell, metric: str) -> Line:
