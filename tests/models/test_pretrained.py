@@ -2,6 +2,8 @@
 
 import gzip
 import hashlib
+import math
+import zipfile
 
 import h5py
 import numpy as np
@@ -211,6 +213,65 @@ def test_a_damaged_keras_file_is_refused(tmp_path):
     path.write_bytes(b"\x89HDF\r\n\x1a\n and nothing else")
     with pytest.raises(MerError, match=r"bad\.h5 must be a file of weights"):
         pretrained.load(block(path), tmp_path)
+
+
+def nan(path):
+    torch.save({"a": torch.tensor([1.0, math.nan])}, path)
+
+
+def repeated(path):
+    torch.save({"a": torch.zeros(1).expand(2**31)}, path)
+
+
+def numbered(path):
+    torch.save({1: torch.zeros(1)}, path)
+
+
+def deflated(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(2**20 + 1))
+
+
+def unpacked(path):
+    path.write_bytes(gzip.compress(bytes(2**20 + 1)))
+
+
+def hdf5(make):
+    def write(path):
+        with h5py.File(path, "w") as file:
+            file.attrs["layer_names"] = ["a"]
+            make(file)
+
+    return write
+
+
+outside = hdf5(lambda file: file.create_dataset("x", (4,), "f4", external=[("/etc/passwd", 0, 16)]))
+linked = hdf5(lambda file: file.update({"x": h5py.ExternalLink("/etc/passwd", "/")}))
+vast = hdf5(lambda file: file.create_dataset("x", (2**40,), "f4", chunks=(1024,)))
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "match"),
+    [
+        ("a.pth", nan, "'a' holds NaN or infinity; get another copy"),
+        ("a.pth", repeated, "its arrays take 8589934592 bytes, more than"),
+        ("a.pth", numbered, "a state dict has names and tensors only"),
+        ("a.pth", deflated, "its arrays take 1048577 bytes"),
+        ("a.h5.gz", unpacked, "its arrays take 1048577 bytes"),
+        ("a.h5", outside, "'x' lies in another file, and must lie in this one"),
+        ("a.h5", linked, "'x' is a link, and weights must lie in the file itself"),
+        ("a.h5", vast, "its arrays take 4398046511104 bytes"),
+    ],
+)
+def test_weights_that_cannot_be_are_refused_before_memory_is_taken(
+    tmp_path, monkeypatch, name, write, match
+):
+    monkeypatch.setattr(pretrained, "MAX_BYTES", 2**20)
+    write(tmp_path / name)
+    digest = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+    brought = pretrained.Weights(file=name, sha256=digest, source="nowhere", license="none")
+    with pytest.raises(MerError, match=match):
+        pretrained.load(brought, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,13 @@ from mer.io.files import reading, writing
 from mer.schema import Block
 
 if TYPE_CHECKING:
+    import h5py
     from torch import nn
 
 FOLDER = Path("data/raw/weights")
 CONVERTED = Path(".mer/weights")
 SHIPPED = Path(__file__).parents[1] / "defaults/pretrained/weights"  # converted, with the package
+MAX_BYTES = 2**30  # of the arrays of a file; the largest known weights take 20 MB
 KERAS_NAMES = {
     "kernel": "weight",
     "bias": "bias",
@@ -150,10 +152,38 @@ def convert(path: Path, weights: Weights, target: Path) -> None:
     temporary.replace(target)
 
 
+def check_finite(arrays: Arrays, path: Path) -> None:
+    """Refuse weights that hold NaN or infinity, whose every prediction would be NaN.
+
+    Raises
+    ------
+    MerError
+        Naming the array.
+    """
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise MerError(
+                f"{path} must hold finite weights, and {name!r} holds NaN or infinity; get another "
+                "copy, or train again"
+            )
+
+
 def _arrays(path: Path, member: str | None) -> dict[str, np.ndarray]:
+    if zipfile.is_zipfile(path):  # a wheel, or a file of torch.save
+        with zipfile.ZipFile(path) as archive:
+            _check_size(sum(entry.file_size for entry in archive.infolist()))
     if path.suffix == ".whl":
-        return _tensorflow(path, member or "")
-    return _torch(path) if path.suffix == ".pth" else _keras(path)
+        arrays = _tensorflow(path, member or "")
+    else:
+        arrays = _torch(path) if path.suffix == ".pth" else _keras(path)
+    check_finite(arrays, path)
+    return arrays
+
+
+def _check_size(size: int) -> None:
+    """Raise a ValueError if arrays take more memory than any known weights."""
+    if size > MAX_BYTES:
+        raise ValueError(f"its arrays take {size} bytes, more than {MAX_BYTES}")
 
 
 def _tensorflow(path: Path, member: str) -> dict[str, np.ndarray]:
@@ -173,6 +203,11 @@ def _torch(path: Path) -> dict[str, np.ndarray]:
     import torch
 
     state = torch.load(path, map_location="cpu", weights_only=True)
+    if not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()):
+        raise ValueError("a state dict has names and tensors only")
+    _check_size(
+        sum(v.numel() * v.element_size() for v in state.values())
+    )  # a view may repeat a value
     return {name: np.ascontiguousarray(tensor.numpy()) for name, tensor in state.items()}
 
 
@@ -182,10 +217,13 @@ def _keras(path: Path) -> dict[str, np.ndarray]:
 
     content = path.read_bytes()
     if path.suffix == ".gz":
-        content = gzip.decompress(content)
+        with gzip.open(path) as stream:
+            content = stream.read(MAX_BYTES + 1)
+        _check_size(len(content))
     arrays: dict[str, np.ndarray] = {}
     with h5py.File(io.BytesIO(content)) as file:
         root = file.get("model_weights", file)
+        _check_hdf5(file)
         layers = [root[layer] for layer in root.attrs["layer_names"]]
         filled = [layer for layer in layers if len(layer.attrs["weight_names"])]
         for number, layer in enumerate(filled):
@@ -195,6 +233,27 @@ def _keras(path: Path) -> dict[str, np.ndarray]:
                 key = f"{number:03d}.{layer.name.split('/')[-1]}.{kind}"
                 arrays[key] = _axes(array)
     return arrays
+
+
+def _check_hdf5(file: "h5py.File") -> None:
+    """Raise a ValueError if datasets are too large or lie outside of the file, as HDF5 allows."""
+    import h5py
+
+    size, groups, seen = 0, [file], set()
+    while groups:
+        group = groups.pop()
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise ValueError(f"{name!r} is a link, and weights must lie in the file itself")
+            entry = group[name]
+            if isinstance(entry, h5py.Dataset):
+                if entry.external or entry.is_virtual:
+                    raise ValueError(f"{name!r} lies in another file, and must lie in this one")
+                size += entry.size * entry.dtype.itemsize
+            elif (address := h5py.h5o.get_info(entry.id).addr) not in seen:
+                seen.add(address)  # a group may hold itself
+                groups.append(entry)
+    _check_size(size)
 
 
 def _text(name: bytes | str) -> str:
