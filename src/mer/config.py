@@ -15,6 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from mer import registry
 from mer.errors import MerError
+from mer.io import yaml_files
 from mer.schema import Block, Key, Protocol, TargetName
 from mer.schema.augmentation import Policy
 from mer.schema.corpora import Audio, Corpus, Demo, MergedCorpus, Quarantine, SegmentedCorpus
@@ -82,11 +83,9 @@ CHOICES = {
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml_files.load(path)
     except FileNotFoundError:
         raise MerError(f"{path} is not in {Path.cwd()}; run this in the project's folder") from None
-    except (OSError, yaml.YAMLError) as error:
-        raise MerError(f"{path} must be a readable YAML file ({error})") from error
     if not isinstance(content, dict):
         raise MerError(f"{path} must hold a mapping, not {type(content).__name__}")
     return content

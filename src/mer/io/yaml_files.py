@@ -1,0 +1,93 @@
+"""YAML files of parameters, which this project and DVC must read alike.
+
+PyYAML reads YAML 1.1 and DVC YAML 1.2: ``off`` and ``012`` are a truth value and 10 in the one, text and 12
+in the other. Such values are refused, and so are aliases, by which a short file can stand for a very long
+one. Numbers such as ``1e-5``, which DVC writes, are numbers.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mer.errors import MerError
+
+FLOAT = "tag:yaml.org,2002:float"
+YAML_1_2 = {  # the core schema, section 10.3.2 of YAML 1.2.2
+    "null": re.compile(r"null|Null|NULL|~|"),
+    "bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
+    "int": re.compile(r"0|[-+]?[1-9][0-9]*|0x[0-9a-fA-F]+|0o[0-7]+"),
+    "float": re.compile(
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.nan"
+    ),
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses aliases."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """The next node."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.composer.ComposerError(None, None, "an alias is not allowed", mark)
+        return super().compose_node(parent, index)
+
+
+def _scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """All scalars of a document, keys and values."""
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.CollectionNode):
+        for child in node.value:
+            for each in child if isinstance(child, tuple) else (child,):
+                yield from _scalars(each)
+
+
+def _kind(text: str) -> str:
+    """The kind of a plain scalar in YAML 1.2."""
+    return next((kind for kind, pattern in YAML_1_2.items() if pattern.fullmatch(text)), "str")
+
+
+def load(path: Path) -> Any:
+    """Read a YAML file.
+
+    Raises
+    ------
+    MerError
+        If the file cannot be read, is no YAML, or has an alias or a value that YAML 1.1 and 1.2 read
+        differently.
+    """
+    try:
+        loader = _Loader(path.read_text(encoding="utf-8"))
+        try:
+            node = loader.get_single_node()
+            for scalar in _scalars(node):
+                _check(path, scalar)
+            return loader.construct_document(node) if node else None
+        finally:
+            loader.dispose()
+    except FileNotFoundError:
+        raise
+    except UnicodeDecodeError as error:
+        raise MerError(f"{path} must be in UTF-8 ({error}); save it as UTF-8") from error
+    except RecursionError as error:
+        raise MerError(f"{path} must be a readable YAML file, and is nested too deeply") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise MerError(f"{path} must be a readable YAML file ({error})") from error
+
+
+def _check(path: Path, scalar: yaml.ScalarNode) -> None:
+    """Refuse a plain scalar that is of another kind in YAML 1.2; a number with an exponent is none."""
+    ours, theirs = scalar.tag.rpartition(":")[2], _kind(scalar.value)
+    if scalar.style is not None or ours == theirs:
+        return
+    if (ours, theirs) == ("str", "float"):
+        scalar.tag = FLOAT
+        return
+    raise MerError(
+        f"{path}, line {scalar.start_mark.line + 1}: {scalar.value!r} must mean one thing, and is read as "
+        f"{ours} by YAML 1.1 and as {theirs} by DVC; put text in quotes, and write numbers as 1000 or 0.5"
+    )
