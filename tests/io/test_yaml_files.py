@@ -1,6 +1,7 @@
 """Files of parameters are read as DVC reads them, or refused with a sentence."""
 
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -9,7 +10,7 @@ from mer.io import yaml_files
 
 NAMES = "abcdefghijklmnopqrst"
 BOMB = "a: &a [x]\n" + "".join(
-    f"{name}: &{name} [*{before}, *{before}]\n" for before, name in zip(NAMES, NAMES[1:])
+    f"{name}: &{name} [*{before}, *{before}]\n" for before, name in pairwise(NAMES)
 )
 
 
