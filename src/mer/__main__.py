@@ -3,6 +3,7 @@
 import argparse
 import ast
 import importlib.util
+import io
 import logging
 import os
 import sys
@@ -65,6 +66,9 @@ def main() -> None:
 
     from mer.pipeline.stage import one_sentence
 
+    for stream in (sys.stdout, sys.stderr):  # a terminal's encoding may lack letters of a name
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     console = Console(stderr=True, soft_wrap=True)  # names of files in one piece
     errors = RichHandler(console=console, show_path=False, show_time=False)
     logging.basicConfig(level="WARNING", format="%(message)s", handlers=[errors])

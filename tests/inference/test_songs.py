@@ -1,5 +1,7 @@
 """A user's own songs: which files are taken, how they are cut, and `mer features`."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,6 +51,17 @@ def test_folders_give_their_audio_and_files_are_taken_as_they_are(project):
         "mine/low.flac",
         "params.yaml",
     ]
+
+
+def test_a_name_that_is_not_utf8_is_left_out_and_the_others_stay(project, caplog):
+    (project / os.fsdecode(b"mine/caf\xe9.wav")).touch()
+    assert "mine/high.wav" in songs.files(["mine"])
+    assert r"'mine/caf\udce9.wav' is left out: its name must be UTF-8; rename it" in caplog.text
+
+
+def test_a_name_that_a_spreadsheet_would_run_begins_with_its_folder(project):
+    (project / "=cmd.wav").touch()
+    assert songs.files(["=cmd.wav"]) == ["./=cmd.wav"]
 
 
 def test_a_folder_without_audio_is_refused(project):

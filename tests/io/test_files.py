@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from mer.errors import MerError
-from mer.io.files import read_json, write_text, writing
+from mer.io.files import check_writable, read_json, reading, write_text, writing
 from mer.runtime.locks import lock
 
 
@@ -68,3 +68,20 @@ def test_what_is_no_json_is_named(tmp_path, text):
     (tmp_path / "x.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(MerError, match=r"x\.json must be a JSON file"):
         read_json(tmp_path / "x.json")
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path):
+    (tmp_path / "file").touch()
+    for path, match in (
+        (tmp_path, "is a folder; add the name of a file"),
+        (tmp_path / "file" / "a.csv", r"must be writable, and cannot be \(.*\); choose another"),
+    ):
+        with pytest.raises(MerError, match=match):
+            check_writable(path)
+    check_writable(tmp_path / "new" / "a.csv")
+    assert names(tmp_path / "new") == []
+
+
+def test_lack_of_memory_is_not_taken_for_damage(tmp_path):
+    with pytest.raises(MemoryError), reading(tmp_path, "a file"):
+        raise MemoryError

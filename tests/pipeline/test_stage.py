@@ -1,11 +1,12 @@
 """What a stage leaves beside its outputs."""
 
+import errno
 import json
 
 import pytest
 
 from mer.errors import MerError
-from mer.pipeline.stage import stage
+from mer.pipeline.stage import one_sentence, stage
 
 
 def test_the_sidecar_says_how_long_on_what_and_with_which_code(tmp_path, monkeypatch):
@@ -22,3 +23,24 @@ def test_a_stage_that_fails_leaves_no_record(tmp_path, monkeypatch):
     with pytest.raises(SystemExit), stage("experiment@a", sidecar=tmp_path / "a.record.json"):
         raise MerError("no such thing")
     assert not (tmp_path / "a.record.json").exists()
+
+
+SENTENCES = [
+    (MerError("no \x1b[2Jfile [bold]x[/]"), r"no \x1b[2Jfile [bold]x[/]"),
+    (OSError(errno.ENOSPC, "No space left on device"), "and temporary files, and /"),
+    (OSError(errno.EFBIG, "File too large"), "files must be allowed the size that they need"),
+    (MemoryError(), "there must be more memory than this process may take"),
+    (OSError(errno.ENOMEM, "Cannot allocate memory"), "there must be more memory"),
+]
+
+
+@pytest.mark.parametrize(("error", "sentence"), SENTENCES)
+def test_what_the_user_can_mend_is_a_sentence_as_it_is(error, sentence, capsys):
+    with pytest.raises(SystemExit), one_sentence("mer"):
+        raise error
+    assert sentence in capsys.readouterr().err.replace("\n", "")
+
+
+def test_a_bug_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError), one_sentence("mer"):
+        raise ZeroDivisionError

@@ -37,10 +37,11 @@ def run(console: Console, given: argparse.Namespace) -> None:
     """Write the table and print the number of songs; the status is 1 if a file was left out."""
     from mer.inference import inputs, library  # which load pandas
     from mer.io.artefacts import write_features
-    from mer.io.files import writing_file
+    from mer.io.files import check_writable, writing_file
 
     if given.out.suffix not in SUFFIXES:
         raise MerError(f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}")
+    check_writable(given.out)
     chosen = inputs.families(given.family)
     table, left_out = library.features_of_files(chosen, given.songs, given.sample_rate)
     with writing_file(given.out) as new:

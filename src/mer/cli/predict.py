@@ -132,8 +132,12 @@ def _answer(possible: list[str]) -> str:
 def run(console: Console, given: argparse.Namespace) -> None:
     """Answer, print and write; the status is 1 if a file was left out."""
     from mer.inference import answers, library, plots, resumption, songs  # which load torch
+    from mer.io.files import check_writable
 
     said = Console(stderr=True, soft_wrap=True) if STANDARD in (given.out, given.curve) else console
+    for path in filter(None, (given.out, given.curve, given.plot)):
+        if path != STANDARD:
+            check_writable(path)
     name = given.system or library.DEFAULT
     system = library.load_system(name)
     with songs.spooled(given.songs) as places:
@@ -146,8 +150,6 @@ def run(console: Console, given: argparse.Namespace) -> None:
         path, reason = next(iter(left_out.items()))
         raise MerError(f"at least one file must be usable; {path!r}: {reason}")
     rows = answers.of_songs(system, found)
-    shown = _shown(said, rows, system.about.title)
-    said.print(shown, width=None if said.is_terminal else 1000, soft_wrap=not said.is_terminal)
     if given.out:
         _write(given.out, rows)
     if given.curve:
@@ -155,6 +157,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
     if given.plot:
         plots.write(given.plot, system, found)
     resumption.finish(given.out)
+    shown = _shown(said, rows, system.about.title)
+    said.print(shown, width=None if said.is_terminal else 1000, soft_wrap=not said.is_terminal)
     if system.about.warning:
         said.print(f"[bold red]Warning:[/] {escape(system.about.warning)}", soft_wrap=True)
     files = [f"{p}" for p in (given.out, given.curve, given.plot) if p and p != STANDARD]

@@ -25,6 +25,7 @@ from mer.schema.corpora import Audio
 from mer.types import Clip
 
 STANDARD = "-"  # standard input
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # which spreadsheets run at the start of a cell
 PIECE_MIB = 64  # of decoded samples: a longer recording is decoded piece by piece
 
 log = logging.getLogger("mer")
@@ -57,10 +58,12 @@ def files(places: Sequence[str]) -> list[str]:
     if not found:
         known = " ".join(sorted(audio_files.READABLE))
         raise MerError(f"{', '.join(places)} must hold audio files ({known})")
-    for path in found:
-        if path != path.encode("utf-8", "replace").decode():
-            raise MerError(f"the name of a file must be UTF-8, not {path!r}; rename it")
-    return sorted(found)
+    named = {path for path in found if path == path.encode("utf-8", "replace").decode()}
+    for path in sorted(found - named):
+        log.warning("%r is left out: its name must be UTF-8; rename it", path)
+    if not named:
+        raise MerError(f"the name of a file must be UTF-8, not {min(found)!r}; rename it")
+    return sorted(f"./{path}" if path.startswith(FORMULA) else path for path in named)
 
 
 @contextmanager

@@ -167,6 +167,11 @@ class System:
             )
             found.append(trainer.predict(kept, data.with_columns(self._columns(number)), ids))
         mean = np.mean(found, axis=0)
+        if not np.isfinite(mean).all():
+            raise MerError(
+                f"answers must be finite, and model {about.model!r} gives NaN or infinity: its weights are "
+                "damaged or its training diverged; train again"
+            )
         if about.calibration:
             mean = tempered(mean, about.calibration.temperature)
         return mean, self._unlikeness(data.table, len(ids))

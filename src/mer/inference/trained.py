@@ -14,6 +14,7 @@ from mer.inference.inputs import families
 from mer.inference.system import Calibration, Description, System, Weights
 from mer.io import artefacts
 from mer.io.files import read_json, reading
+from mer.io.pretrained import check_finite
 from mer.learn import novelty
 from mer.learn.calibration import COVERAGE, fit_temperature, least_probability, tempered
 from mer.learn.data import TrainingData, gather
@@ -211,4 +212,6 @@ def _weights(run: Path, fold: Fold) -> Weights:
             "weights; `dvc repro` makes one that does, data/runs/selected"
         )
     with reading(path, "the weights that a run has stored"):
-        return load_file(path)
+        weights = load_file(path)
+    check_finite(weights, path)
+    return weights

@@ -1,6 +1,7 @@
 """Atomic writing of files and folders, and reading of untrusted files."""
 
 import csv
+import errno
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -98,6 +99,27 @@ def write_csv(
         csv.writer(stream, lineterminator=lineterminator, quoting=quoting).writerows(rows)  # type: ignore[arg-type]
 
 
+def check_writable(target: Path) -> None:
+    """Refuse, before the work, a file that could not be written after it.
+
+    Raises
+    ------
+    MerError
+        If the path is a folder, or its folder cannot be made or written.
+    """
+    if target.is_dir():
+        raise MerError(
+            f"the output must be a file, and {target} is a folder; add the name of a file"
+        )
+    try:
+        with beside(target):
+            pass
+    except OSError as error:
+        raise MerError(
+            f"the output {target} must be writable, and cannot be ({error.strerror}); choose another place"
+        ) from error
+
+
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
     """Turn any exception in the block into a ``MerError`` that names the file.
@@ -109,9 +131,11 @@ def reading(path: Path, what: str) -> Iterator[None]:
     """
     try:
         yield
-    except MerError:
+    except (MerError, MemoryError):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            raise
         fault = f"{type(error).__name__}: {error}"
         raise MerError(f"{path} must be {what} ({fault}); run `dvc repro`") from error
 

@@ -18,6 +18,7 @@ from mer.io.artefacts import (
     write_json,
     write_text,
 )
+from mer.io.files import reading
 from mer.io.spectrograms import Mels
 from mer.labels import HIGH
 from mer.metrics import DIGITS, averages, fold_scores, spread, summary
@@ -82,12 +83,14 @@ def _scored(run: Path) -> tuple[dict[str, Any], AnyPredictions]:
     The scores include those of segments, and those of whole clips of a segmented corpus.
     """
     facts = read_json(run / "run.json")
+    with reading(run / "run.json", "the record of a run, with its seed"):
+        seed = int(facts["seed"])
     predictions = read_predictions(run / "predictions.parquet")
-    scores = {**facts, **summary(predictions, facts["seed"])}
+    scores = {**facts, **summary(predictions, seed)}
     if (segments := run / "segments.parquet").exists():
         found = averages(read_predictions(segments))
         scores |= {f"segment_{name}": figure for name, figure in found.items()}
-    return scores | _of_clips(predictions, facts["seed"]), predictions
+    return scores | _of_clips(predictions, seed), predictions
 
 
 def _folds(predictions: AnyPredictions) -> dict[str, list[float]]:

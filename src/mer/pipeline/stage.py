@@ -4,9 +4,11 @@ import errno
 import logging
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -28,6 +30,7 @@ from mer.runtime.processes import end_at_once
 RECORDS = Path(".mer/stages")
 CODE = ("src", "stages", "papers/*.yaml", "data/dvc.yaml", "dvc.yaml")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "librosa", "opensmile", "essentia", "soxr")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
@@ -87,12 +90,34 @@ def _sentence(error: Exception) -> str | None:
     if isinstance(error, MerError):
         return str(error)
     if any(text in str(error) for text in FULL):  # NumPy, Arrow and safetensors each wrap errno
+        folder, free = _fullest()
         return (
-            f"the disk must have room for the output of the stage, and {Path.cwd()} has "
-            f"{shutil.disk_usage('.').free / 1e6:.0f} MB left ({error}); free some and run "
+            f"the disk must have room for the output and temporary files, and {folder} has "
+            f"{free / 1e6:.0f} MB left ({error}); free some and run "
             "`dvc repro`, or go back to the outputs of the last run with `dvc checkout -q --allow-missing`"
         )
+    if os.strerror(errno.EFBIG) in str(error):
+        return f"files must be allowed the size that they need ({error}); raise `ulimit -f` and run again"
+    if isinstance(error, MemoryError) or os.strerror(errno.ENOMEM) in str(error):
+        return (
+            f"there must be more memory than this process may take ({error or 'none left'}); raise "
+            "`ulimit -v`, set MER_JOBS to fewer, or use a machine with more, and run again"
+        )
     return None
+
+
+def _fullest() -> tuple[Path, int]:
+    """The folder that this program writes to with the least room, and that room in bytes."""
+    places = [Path.cwd(), Path(tempfile.gettempdir()), Path("/dev/shm")]
+    if folder := os.environ.get("JOBLIB_TEMP_FOLDER"):
+        places.append(Path(folder))
+    room = {place: shutil.disk_usage(place).free for place in places if place.is_dir()}
+    return min(room.items(), key=lambda item: item[1])
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: control characters, which a file name may hold, are shown as ``\\x1b``."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 @contextmanager
@@ -103,7 +128,7 @@ def one_sentence(name: str) -> Iterator[None]:
     except Exception as error:
         if (sentence := _sentence(error)) is None:
             raise
-        message = Text.assemble((f"{name}: ", "bold red"), sentence)
+        message = Text.assemble((f"{name}: ", "bold red"), printable(sentence))
         Console(stderr=True).print(message, soft_wrap=True)
         sys.exit(1)
 

@@ -24,6 +24,7 @@ from mer.io.artefacts import (
     writing,
 )
 from mer.io.files import reading
+from mer.io.pretrained import check_finite
 from mer.learn.cross_validation import CrossValidation, FoldMap, cross_validate
 from mer.learn.data import TrainingData, concat_corpora, gather, prefix_ids
 from mer.learn.result import FoldResult
@@ -203,7 +204,9 @@ def _initial_weights(parent: Path, data: TrainingData) -> dict[str, np.ndarray]:
         require(parent)
     path = parent / "weights" / "r0_f0.safetensors"
     with reading(path, "a network that a run with weights has left"):
-        return load_file(path)
+        weights = load_file(path)
+    check_finite(weights, path)
+    return weights
 
 
 def _write(target: Path, results: CrossValidation, record: dict, weights: bool) -> None:
