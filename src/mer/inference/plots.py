@@ -58,7 +58,7 @@ def _plane(axes: "Axes", found: Sequence[SongAnswer]) -> None:
         axes.plot(x.mean(), y.mean(), "o", color=colour, markersize=8, label=label)
     axes.axhline(0, color="0.7", linewidth=0.8, zorder=0)
     axes.axvline(0, color="0.7", linewidth=0.8, zorder=0)
-    axes.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal")
+    axes.set(xlim=(-1.04, 1.04), ylim=(-1.04, 1.04), aspect="equal")
     ticks: Any = {"ticks": (-1, -0.5, 0, 0.5, 1), "labels": ("0", "0.25", "0.5", "0.75", "1")}
     axes.set_xticks(**ticks)
     axes.set_yticks(**ticks)
@@ -83,7 +83,7 @@ def _timeline(axes: "Axes", answer: SongAnswer, *, last: bool) -> None:
             linewidth=1.8,
         )
     axes.axhline(0.5, color="0.7", linewidth=0.8, zorder=0)
-    axes.set(ylim=(0, 1), xlim=(edges[0], edges[-1]), yticks=(0, 0.5, 1))
+    axes.set(ylim=(-0.04, 1.04), xlim=(edges[0], edges[-1]), yticks=(0, 0.5, 1))
     axes.set_title(_name(answer), fontsize=9, loc="left")
     if last:
         axes.set_xlabel("minutes")
