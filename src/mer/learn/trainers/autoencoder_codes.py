@@ -56,7 +56,8 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
     seen = fold.train if context.described else (*fold.train, *fold.val, *fold.test)
     scaled, config = _scaled(data, seen), context.config(params.training)
     network, phase = train(scaled, config, "autoencoder", position=1, seed=seed)
-    estimator = _estimator(context, data).fit(codes(network, scaled), data.wanted(fold.train))
+    rows = codes(network, _scaled(data, fold.train))
+    estimator = _estimator(context, data).fit(rows, data.wanted(fold.train))
     found = data.target.estimate(estimator, codes(network, _scaled(data, fold.test)))
     arrays = {ESTIMATOR + name: array for name, array in to_arrays(estimator).items()}
     return FoldResult(found[None], phases=[phase], weights=loop.weights(network) | arrays)
