@@ -184,26 +184,20 @@ class FeatureSet:
         Raises
         ------
         MerError
-            If one table was published and the other extracted (their scales differ), if their clips
-            differ, or if both have a column of the same name.
+            If their clips differ, or if both have a column of the same name.
         """
-        sources = [table.source.get("source") for table in (self, other)]
         families = [table.source.get("family", "") for table in (self, other)]
-        if sources[0] != sources[1]:
-            raise MerError(
-                f"the features {families[0]!r} are {sources[0]} and {families[1]!r} are {sources[1]}: "
-                "published and extracted values must not meet in one table; join families of one kind"
-            )
         if unlike := set(self.ids) ^ set(other.ids):
             raise MerError(
                 f"the features {families[0]!r} and {families[1]!r} must be of the same clips; one of "
                 f"them lacks {min(unlike)!r}; run `dvc repro`"
             )
+        sources = sorted({table.source.get("source", "") for table in (self, other)})
         source = {
             f"{family}.{key}": value
             for family, table in zip(families, (self, other))
             for key, value in table.source.items()
-        } | {"source": str(sources[0]), "family": " + ".join(families)}
+        } | {"source": " and ".join(sources), "family": " + ".join(families)}
         values = np.hstack([self.values, other.rows(self.ids)])
         return FeatureSet(self.ids, self.names + other.names, values, source)
 

@@ -49,8 +49,8 @@ def test_columns_are_joined_by_id(join):
     ("right", "message"),
     [
         (
-            FeatureSet(RIGHT.ids, ("z",), RIGHT.values, {"source": "published", "family": "top"}),
-            r"'left' are extracted and 'top' are published: .*must not meet in one table",
+            FeatureSet(RIGHT.ids, ("x",), RIGHT.values, {"source": "published", "family": "top"}),
+            r"'right' must not be joined to 'left'.*both have the column 'x'",
         ),
         (
             FeatureSet(("c", "a"), ("z",), RIGHT.values[:2], RIGHT.source),
@@ -63,6 +63,14 @@ def test_tables_that_do_not_belong_together_are_refused(join, tmp_path, right, m
     with pytest.raises(MerError, match=message):
         join(LEFT, right)
     assert not (tmp_path / "joined/songs").exists()
+
+
+def test_published_and_extracted_features_are_joined_where_no_feature_is_in_both(join):
+    published = {"source": "published", "family": "top"}
+    right = FeatureSet(RIGHT.ids, ("z",), RIGHT.values, published)
+    found = artefacts.read_features(join(LEFT, right) / join_features.TABLE)
+    assert found.names == ("x", "y", "z")
+    assert found.source["source"] == "extracted and published"
 
 
 def test_a_name_that_both_have_says_whose_it_is(join):

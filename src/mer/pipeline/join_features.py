@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from mer.errors import MerError
 from mer.io import artefacts
 from mer.pipeline.features import TABLE
 from mer.types import FeatureSet
@@ -15,7 +16,20 @@ def _distinct(table: FeatureSet, other: FeatureSet, family: str) -> FeatureSet:
 
 
 def joined_columns(left: FeatureSet, right: FeatureSet, family: str) -> FeatureSet:
-    """The columns of two tables of the same clips; ``family`` is that of ``right``."""
+    """The columns of two tables of the same clips; ``family`` is that of ``right``.
+
+    Raises
+    ------
+    MerError
+        If one table was published and the other extracted, and both have a column of the same name: it
+        would be in the joined table twice, in two scales. Also if their clips differ.
+    """
+    shared = sorted({*left.names} & {*right.names})
+    if shared and left.source.get("source") != right.source.get("source"):
+        raise MerError(
+            f"{family!r} must not be joined to {left.source.get('family')!r}, of which one is published and "
+            f"the other extracted anew: both have the column {shared[0]!r}; join families of other features"
+        )
     return left.concat_columns(_distinct(right, left, family))
 
 
@@ -32,7 +46,7 @@ def join(left: Path, right: Path, target: Path) -> None:
     Raises
     ------
     MerError
-        If one table was published and the other extracted, or their clips differ.
+        See ``joined_columns``.
     """
     for folder in (left, right):
         if reason := artefacts.absent(folder):
