@@ -118,7 +118,7 @@ def test_the_absence_of_one_is_handed_on(join):
 )
 def test_a_join_that_cannot_be_is_named(root, tmp_path, joined_families, message):
     path = copy_params(root, tmp_path)
-    content = yaml.safe_load(path.read_text())
-    path.write_text(yaml.safe_dump(content | {"joined_families": joined_families}))
+    file = config.file_of("joined_families", path)
+    file.write_text(yaml.safe_dump({"joined_families": joined_families}))
     with pytest.raises(MerError, match=message):
         config.read_all(path)

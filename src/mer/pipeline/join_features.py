@@ -27,8 +27,8 @@ def joined_columns(left: FeatureSet, right: FeatureSet, family: str) -> FeatureS
     shared = sorted({*left.names} & {*right.names})
     if shared and left.source.get("source") != right.source.get("source"):
         raise MerError(
-            f"{family!r} must not be joined to {left.source.get('family')!r}, of which one is published and "
-            f"the other extracted anew: both have the column {shared[0]!r}; join families of other features"
+            f"{family!r} must not be joined to {left.source.get('family')!r}: one is published, the other "
+            f"extracted anew, and both have the column {shared[0]!r}; join families of other features"
         )
     return left.concat_columns(_distinct(right, left, family))
 
