@@ -1,8 +1,8 @@
 """YAML files of parameters, which this project and DVC must read alike.
 
 PyYAML reads YAML 1.1 and DVC YAML 1.2: ``off`` and ``012`` are a truth value and 10 in the one, text and 12
-in the other. Such values are refused, and so are aliases, by which a short file can stand for a very long
-one. Numbers such as ``1e-5``, which DVC writes, are numbers.
+in the other. Such values are refused, and so are aliases by which a short file stands for a very long one.
+Numbers such as ``1e-5``, which DVC writes, are numbers.
 """
 
 import re
@@ -14,6 +14,7 @@ import yaml
 
 from mer.errors import MerError
 
+MOST_SCALARS = 100_000
 FLOAT = "tag:yaml.org,2002:float"
 YAML_1_2 = {  # the core schema, section 10.3.2 of YAML 1.2.2
     "null": re.compile(r"null|Null|NULL|~|"),
@@ -23,17 +24,6 @@ YAML_1_2 = {  # the core schema, section 10.3.2 of YAML 1.2.2
         r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.nan"
     ),
 }
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses aliases."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """The next node."""
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.composer.ComposerError(None, None, "an alias is not allowed", mark)
-        return super().compose_node(parent, index)
 
 
 def _scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
@@ -57,14 +47,16 @@ def load(path: Path) -> Any:
     Raises
     ------
     MerError
-        If the file cannot be read, is no YAML, or has an alias or a value that YAML 1.1 and 1.2 read
-        differently.
+        If the file cannot be read, is no YAML, or has too many values, or one that YAML 1.1 and 1.2
+        read differently.
     """
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
         try:
             node = loader.get_single_node()
-            for scalar in _scalars(node):
+            for number, scalar in enumerate(_scalars(node)):
+                if number > MOST_SCALARS:
+                    raise yaml.YAMLError(f"its aliases stand for more than {MOST_SCALARS} values")
                 _check(path, scalar)
             return loader.construct_document(node) if node else None
         finally:
