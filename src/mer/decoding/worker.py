@@ -194,7 +194,8 @@ def _read(
             format_ = file.format
     except sf.LibsndfileError as error:
         named = integrity.foreign(source) if isinstance(source, Path) else None
-        words = WORDS.get(error.code) or named or error.error_string
+        known = named and f"{named}; convert it to FLAC or WAV"
+        words = WORDS.get(error.code) or known or error.error_string
         raise Unreadable(f"not decodable: {words}") from error
     except TypeError as error:  # soundfile takes *.raw for headerless
         raise Unreadable(f"not decodable: {error}") from error
