@@ -96,7 +96,7 @@ def _single_threaded(
 
 
 def _columns(label: str, board: Board) -> list[ProgressColumn]:
-    bar = [TextColumn(label), BarColumn(), MofNCompleteColumn()]
+    bar = [TextColumn(label, markup=False), BarColumn(), MofNCompleteColumn()]
     return [*bar, RemainingColumn(), EpochsColumn(board)]
 
 

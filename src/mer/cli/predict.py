@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mer.errors import MerError
+from mer.pipeline.stage import printable
 
 SUFFIXES = (".csv", ".json", ".parquet")
 PICTURES = (".png", ".svg")
@@ -106,7 +107,7 @@ def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
         table.add_column(name.removeprefix("p_high_"), justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for row in rows.to_dict("records"):
-        cells = [_shortened(row["id"], width), _length(row["seconds"])]
+        cells = [_shortened(printable(row["id"]), width), _length(row["seconds"])]
         if "possible" in row:
             cells += [_answer(row["possible"].split()), f"{row['p_' + row['class']]:.2f}"]
         cells += [f"{row[name]:.2f}" for name in figures]
