@@ -19,7 +19,6 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 	pip install --quiet --requirement requirements.txt
 	pip install --quiet --no-deps --editable .
 	python stages/plots_page.py
-	pip download --quiet --no-deps --dest data/raw/weights musicnn==0.1.0  # for its weights; it is not installed
 	touch $@
 
 repro: $(INSTALLED) ## run the selected system (params.yaml) and print its results

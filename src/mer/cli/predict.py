@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -147,6 +148,9 @@ def run(console: Console, given: argparse.Namespace) -> None:
         found, left_out = resumption.answered(
             name, paths, out=given.out, resume=given.resume, **form
         )
+    for number, answer in enumerate(found):
+        if answer.id not in given.songs and Path(answer.id).name == songs.STANDARD:
+            found[number] = replace(answer, id=songs.STANDARD)
     if not found:
         path, reason = next(iter(left_out.items()))
         raise MerError(f"at least one file must be usable; {path!r}: {reason}")
