@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mer.reproduction.results import deviation, is_uncommitted, missing_folds, results
+from mer.reproduction.results import deviation, extent, is_uncommitted, results
 from mer.reproduction.spec import Experiment, Papers, Table
 from mer.reproduction.table_files import UNCOMMITTED
+from mer.schema.profiles import WHOLE
 from mer.types import MINIATURE
 
 MAIN = ("f1_macro", "ccc")  # the score that a leaderboard ranks: of classes, of values
@@ -84,12 +85,10 @@ def parts(experiment: Experiment) -> str:
 
 def _note(table: Table, row: str, facts: dict[str, Any]) -> str:
     """What keeps a score from standing beside the published one."""
-    found = []
-    if missing := missing_folds(facts) if facts else 0:
-        run = facts["n_folds"] // facts.get("n_restarts", 1)
-        found.append(f"{run} of {run + missing} folds")
-    if facts.get("profile", "paper") != "paper":
-        found.append(f"profile {facts['profile']}")
+    found = [
+        extent(facts),
+        "" if facts.get("profile", WHOLE) == WHOLE else f"profile {facts['profile']}",
+    ]
     found += [deviation(facts), UNCOMMITTED if is_uncommitted(facts) else ""]
     return "; ".join(filter(None, [*found, table.rows[row].note]))
 
