@@ -79,7 +79,7 @@ DEATHS = {
         {"max_wall_seconds": 1.0},
     ),
     "spin": (
-        "takes more than 1 s of processor time; raise audio.max_cpu_seconds",
+        "takes more than 1 s of processor time; raise audio.max_cpu_seconds in .*",
         {"max_cpu_seconds": 1.0},
     ),
     "hoard": (

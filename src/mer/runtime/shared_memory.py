@@ -1,4 +1,4 @@
-"""What processes that were killed have left in shared memory: semaphores of loky, arrays of joblib.
+"""Shared memory that killed processes have left behind: semaphores of loky, arrays of joblib.
 
 The names of both hold only the id of a process. So each process that starts workers writes a note with its
 id, which it locks until it ends; a note without a lock is of a process that was killed.
@@ -38,7 +38,7 @@ def claim() -> None:
 
 
 def _notes() -> str:
-    """What the names of the notes of this user begin with."""
+    """Beginning of the names of the notes of this user."""
     return f"mer-{os.getuid()}-{re.sub(r'[^0-9]', '', str(NAMESPACE.readlink()))}-"
 
 
