@@ -1,6 +1,6 @@
 # `make repro` and `make test` are all that a new user needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install repro tables real docs test lint format
+.PHONY: help install repro tables real site test lint format
 
 HOURS ?= 2
 PROFILE ?= quick
@@ -19,7 +19,6 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 	pip install --quiet --requirement requirements.txt
 	pip install --quiet --no-deps --editable .
 	python stages/plots_page.py
-	pip download --quiet --no-deps --dest data/raw/weights musicnn==0.1.0  # for its weights; it is not installed
 	touch $@
 
 repro: $(INSTALLED) ## run the selected system (params.yaml) and print its results
@@ -34,12 +33,12 @@ tables: $(INSTALLED) ## run every experiment behind the published tables on mini
 real: $(INSTALLED) ## train the experiments on the real corpora in data/raw for some hours (HOURS=2, PROFILE=quick)
 	python stages/real.py $(HOURS) $(PROFILE)
 
-docs: .venv/docs-installed ## build docs/ as a site in .mer/docs, and check its links
+site: .venv/site-installed ## build docs/ and the pages of results as a site in .mer/site, and check its links
 	python stages/results_page.py
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
-	@echo "Site: $(CURDIR)/.mer/docs/index.html"
+	@echo "Site: $(CURDIR)/.mer/site/index.html"
 
-.venv/docs-installed: $(INSTALLED) requirements-docs.txt
+.venv/site-installed: $(INSTALLED) requirements-docs.txt
 	pip install --quiet --requirement requirements-docs.txt
 	touch $@
 

@@ -92,7 +92,7 @@ def place(kind: damaged.Kind, root: Path) -> str | None:
 
 
 def refused(clone: Clone, root: Path, kind: damaged.Kind) -> str:
-    """What ``dvc repro`` says about a file that DVC cannot hash; the file is then removed."""
+    """The message of ``dvc repro`` about a file that DVC cannot hash; the file is then removed."""
     place(kind, root)
     said = clone.run("dvc", "repro", "data/dvc.yaml:index@kinds", ok=False)
     shutil.rmtree(root / kind.name.replace("/", " "))

@@ -5,8 +5,9 @@
 
 from pathlib import Path
 
-from mer.pipeline.dvc_locks import repair_locks
+from mer.pipeline.dvc_locks import check_git, repair_locks
 from mer.pipeline.stage import one_sentence
 
 with one_sentence("repair_locks"):
+    check_git(Path())
     repair_locks(Path())

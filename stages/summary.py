@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from mer.io.artefacts import read_json
@@ -16,7 +17,7 @@ with one_sentence("summary"):
     result = Table("", "", title=" ".join(f"{k}={run[k]}" for k in composition), show_header=False)
     for name, value in run.items():
         if name not in composition:
-            result.add_row(name, str(value))
+            result.add_row(name, escape(str(value)))
     console.print(result)
 
     seconds = Table("stage", "seconds", title="last run of each stage")
@@ -24,4 +25,6 @@ with one_sentence("summary"):
         if re.split("[@-]", record["stage"])[-1] in (record["stage"], run["dataset"]):
             seconds.add_row(record["stage"], f"{record['seconds']:.1f}")
     console.print(seconds)
-    console.print(f"Report: {Path('data/report/report.html').absolute()}", soft_wrap=True)
+    console.print(
+        f"Report: {Path('data/report/report.html').absolute()}", soft_wrap=True, markup=False
+    )

@@ -11,6 +11,7 @@ from mer.schema.profiles import Profile
 from mer.types import QUADRANTS, Track
 
 os.environ["MER_JOBS"] = "1"  # two workers run tests already; what is about processes asks for them
+pytest_plugins = ["helpers.ledger"]
 ROOT = Path(__file__).resolve().parents[1]
 LONG = ("test_pipeline", "test_kills", "test_demo_scores", "test_models", "test_damaged")
 

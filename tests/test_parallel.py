@@ -1,7 +1,6 @@
 import joblib
 import numpy as np
 import pytest
-from distributed import LocalCluster
 from safetensors.numpy import save_file
 
 from mer import parallel
@@ -39,23 +38,6 @@ def test_number_of_workers_does_not_matter(monkeypatch):
     for jobs in ("1", "2"):
         monkeypatch.setenv("MER_JOBS", jobs)
         assert (run() == expected).all()
-
-
-def test_a_dask_cluster_gives_the_same(monkeypatch):
-    expected = run()
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        monkeypatch.setenv("MER_DASK", cluster.scheduler_address)
-        assert (run() == expected).all()
-
-
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "ftp://host:1"])
-def test_a_wrong_address_of_a_scheduler_is_named_soon(monkeypatch, address):
-    monkeypatch.setenv("MER_DASK", address)
-    monkeypatch.setattr(parallel, "DASK_SECONDS", 1)
-    with pytest.raises(
-        MerError, match=rf"MER_DASK must be the address of a running .*{address}' does not"
-    ):
-        run()
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])

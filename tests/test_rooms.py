@@ -23,6 +23,7 @@ ORDER = (
     ("pipeline.demo.writers",),
     ("pipeline",),
     ("learn.trainers",),
+    ("site",),
     ("audit", "learn", "report", "reproduction"),
     ("selection",),
     ("augment", "datasets", "features", "models"),

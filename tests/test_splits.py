@@ -3,11 +3,11 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from sklearn.model_selection import RepeatedStratifiedKFold, train_test_split
+from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold, train_test_split
 
 from mer.errors import MerError
 from mer.schema import Protocol
-from mer.splits import shares_groups, split
+from mer.splits import InnerFolds, shares_groups, split
 from mer.types import QUADRANTS, Fold, Track, groups
 
 PROTOCOLS = sorted({*get_args(Protocol), "leave_one_artist_out"} - {"default", "own"})
@@ -198,3 +198,20 @@ def test_a_corpus_of_one_value_is_stratified_by_its_quartiles(corpus):
     for fold in split(bare, "cv10", seed=1):
         assert np.bincount([number[i] // 30 for i in fold.test]).tolist() == [3, 3, 3, 3]
     assert split(bare, "song_80_20", seed=1)
+
+
+@pytest.mark.parametrize(("clips", "expected"), [(2, 2), (4, 4), (9, 5)])
+def test_a_search_has_no_more_folds_than_the_largest_class_has_clips(clips, expected):
+    y = np.repeat(["low", "high"], clips)
+    folds = InnerFolds(5, shuffle=True, random_state=1)
+    pairs = list(folds.split(np.zeros((len(y), 1)), y))
+    assert len(pairs) == folds.get_n_splits(None, y) == expected
+    assert sorted(np.concatenate([test for _, test in pairs])) == list(range(len(y)))
+
+
+def test_a_search_of_enough_clips_has_the_folds_of_scikit_learn():
+    y = np.repeat([0, 1], 20)
+    ours = InnerFolds(5, shuffle=True, random_state=1).split(np.zeros((40, 1)), y)
+    theirs = StratifiedKFold(5, shuffle=True, random_state=1).split(np.zeros((40, 1)), y)
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(one[1], other[1])

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -27,6 +27,7 @@ from safetensors.numpy import save
 from threadpoolctl import threadpool_limits
 
 from mer.errors import MerError
+from mer.runtime import cluster, shared_memory
 from mer.runtime.locks import lock
 from mer.runtime.processes import end_at_once
 from mer.runtime.progress import Board, EpochsColumn, RemainingColumn, working_on
@@ -38,7 +39,6 @@ SCRATCH = Path(".mer/scratch")
 MOST_RUNS = 100  # at the same time over the same inputs
 MAX_JOBS = 256  # processes, whatever MER_JOBS says; each takes some 100 MB
 SECONDS_BETWEEN_LINES = 30  # of progress, where no terminal shows a bar
-DASK_SECONDS = 5  # for a scheduler to answer
 FACTS = "facts"  # key of the metadata of a stored result
 
 
@@ -56,35 +56,24 @@ def jobs() -> int:
     return int(text)
 
 
-def _dask(address: str) -> Any:
-    """A client of the Dask scheduler at ``MER_DASK``."""
-    from distributed import Client
-
-    try:
-        return Client(address, set_as_default=True, timeout=DASK_SECONDS)
-    except (OSError, ValueError) as error:
-        raise MerError(
-            f"MER_DASK must be the address of a running Dask scheduler, such as tcp://host:8786, and "
-            f"{address!r} does not answer ({error}); start one there, or unset MER_DASK"
-        ) from error
-
-
 @contextmanager
-def _backend(sequential: bool, workers: int) -> Iterator[bool]:
-    """Configure joblib for so many processes; yield whether results arrive one by one."""
+def _mapper(sequential: bool, workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """A function like ``map``, which calls in so many processes of this machine, or on a Dask cluster."""
     address = os.environ.get("MER_DASK")
-    with ExitStack() as stack:
-        if sequential:
-            stack.enter_context(joblib.parallel_config(backend="sequential"))
-        elif address:
-            stack.enter_context(_dask(address))
-            stack.enter_context(joblib.parallel_config(backend="dask"))
-        else:
-            begin = {"initializer": end_at_once, "initargs": (os.getpid(),)}
-            stack.enter_context(
-                joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1, **begin)
-            )
-        yield sequential or not address
+    if address and not sequential:
+        with cluster.connected(address) as client:
+            yield partial(cluster.results, client)
+        return
+    if sequential:
+        config = joblib.parallel_config(backend="sequential")
+    else:
+        shared_memory.claim()
+        begin = {"initializer": end_at_once, "initargs": (os.getpid(),)}
+        config = joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1, **begin)
+    with config:
+        yield lambda work, items: joblib.Parallel(return_as="generator")(
+            map(joblib.delayed(work), items)
+        )
 
 
 def _single_threaded(
@@ -96,7 +85,7 @@ def _single_threaded(
 
 
 def _columns(label: str, board: Board) -> list[ProgressColumn]:
-    bar = [TextColumn(label), BarColumn(), MofNCompleteColumn()]
+    bar = [TextColumn(label, markup=False), BarColumn(), MofNCompleteColumn()]
     return [*bar, RemainingColumn(), EpochsColumn(board)]
 
 
@@ -138,12 +127,13 @@ def parallel_map(
     Raises
     ------
     MerError
-        If a process was killed, mostly for lack of memory, or no scheduler answers at ``MER_DASK``.
+        If a process was killed, mostly for lack of memory, or the scheduler at ``MER_DASK`` or its last
+        worker has ended.
     """
     workers = max(1, min(jobs(), len(items), MAX_JOBS))
     with (
-        _backend(sequential, workers) as one_by_one,
-        NamedTemporaryFile(prefix="mer-progress-") as file,
+        _mapper(sequential, workers) as mapped,
+        NamedTemporaryFile(prefix=f"mer-progress-{os.getpid()}-") as file,
         Progress(
             *_columns(label, board := Board(Path(file.name), len(items))),
             console=(console := Console(stderr=True)),
@@ -151,12 +141,11 @@ def parallel_map(
         ) as progress,
     ):
         work = partial(_single_threaded, function, board.path)
-        calls = (joblib.delayed(work)(numbered) for numbered in enumerate(items))
         progress.console.show_cursor(True)  # a kill leaves the terminal as it is
         task = progress.add_task(label, total=len(items), ended=0.0)
         say = _lines(console, label, len(items))
         try:
-            for result in joblib.Parallel(return_as="generator" if one_by_one else "list")(calls):
+            for result in mapped(work, list(enumerate(items))):
                 progress.update(task, advance=1, ended=progress.tasks[0].elapsed)
                 say()
                 yield result

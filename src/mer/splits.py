@@ -8,7 +8,7 @@ known artists are higher for it.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from sklearn.model_selection import (
     LeaveOneGroupOut,
     RepeatedStratifiedKFold,
     StratifiedGroupKFold,
+    StratifiedKFold,
     train_test_split,
 )
 
@@ -25,6 +26,22 @@ from mer.types import FOLDS, MINIATURE, QUADRANTS, SIDES, Fold, Track, groups
 
 PANDREA_SEED = 42
 PANDREA_BLOCKS = {"ch818": ("Q3", "Q1", "Q4", "Q2"), "tr_music": ("Q2", "Q1", "Q3", "Q4")}
+
+
+class InnerFolds(StratifiedKFold):
+    """Stratified folds of the training clips for a search: no more than the largest class has clips."""
+
+    def _most(self, y: Any) -> int:
+        return min(self.n_splits, int(np.unique(np.asarray(y), return_counts=True)[1].max()))
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
+        """The number of folds of classes ``y`` [shape=(n,)]."""
+        return self._most(y)
+
+    def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[tuple]:  # noqa: ARG002
+        """Indices of the training and the test rows of each fold."""
+        folds = StratifiedKFold(self._most(y), shuffle=True, random_state=self.random_state)
+        return folds.split(X, y)
 
 
 def _part(tracks: Sequence[Track], indices: Sequence[int]) -> tuple[str, ...]:

@@ -74,9 +74,18 @@ DEATHS = {
     "crash": (r"the decoder crashed \(SIGSEGV\)", {}),
     "kill": (r"the decoder crashed \(SIGKILL\)", {}),
     "exit": ("the decoder ended with status 3", {}),
-    "hang": ("not decoded within 1 s", {"max_wall_seconds": 1.0}),
-    "spin": ("takes more than 1 s of processor time", {"max_cpu_seconds": 1.0}),
-    "hoard": ("takes more than 300 MiB of memory", {"max_memory_mib": 300}),
+    "hang": (
+        "not decoded within 1 s; raise audio.max_wall_seconds in .*",
+        {"max_wall_seconds": 1.0},
+    ),
+    "spin": (
+        "takes more than 1 s of processor time; raise audio.max_cpu_seconds in .*",
+        {"max_cpu_seconds": 1.0},
+    ),
+    "hoard": (
+        "takes more than 300 MiB of memory; raise audio.max_memory_mib in .*",
+        {"max_memory_mib": 300},
+    ),
 }
 
 

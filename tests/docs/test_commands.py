@@ -27,6 +27,8 @@ PROGRAMS = ("bash", "dvc", "git", "make", "mer", "pre-commit", "python", "source
 RUN = (
     "mer features compare mysongs --out table.parquet",
     "mer features compare_lld mysongs --sample-rate 44100 --out lld.csv",
+    "mer runs",
+    "mer runs 4qaed grouped svm",
     "mer status",
     "mer status louro_improving",
     "python stages/repair_locks.py",

@@ -95,7 +95,7 @@ def test_examples_and_targets_are_aligned(data):
 def test_clips_and_their_segments_are_scored(data, tmp_path):
     ids = data.mel.ids
     folds = [Fold(0, 0, ids[:4], (), ids[4:]), Fold(0, 1, ids[4:], (), ids[:4])]
-    params = short_chunk_cnn.Params(filters=(4, 4), training=CONFIG)
+    params = short_chunk_cnn.Params(filters=(4, 4), search="none", training=CONFIG)
     profile = profile_of(folds=2, repeats=1, batch_size=8, smoke_test=True)
     trained = cross_validate(
         "short_chunk_cnn",
@@ -113,7 +113,7 @@ def test_clips_and_their_segments_are_scored(data, tmp_path):
     clips = trained.predictions.frame.set_index("id")[["p_0", "p_1"]]
     assert np.allclose(means, clips.loc[means.index], atol=1e-3)
     _write(tmp_path / "run", trained, {"seed": 1}, weights=False)
-    evaluate(tmp_path / "run", tmp_path / "run.json", tmp_path / "plots")
+    evaluate(tmp_path / "run", tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     scores = (tmp_path / "run.json").read_text()
     assert '"segment_f1_macro"' in scores
     assert '"n_clips": 8' in scores

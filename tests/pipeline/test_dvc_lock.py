@@ -7,6 +7,8 @@ import time
 import pytest
 
 from helpers.clone import ENVIRONMENT
+from mer.errors import MerError
+from mer.pipeline import dvc_locks
 
 HELD = 6  # seconds; DVC tries for three
 
@@ -40,3 +42,13 @@ def test_a_run_that_waits_survives_a_command_that_holds_the_lock(project, words,
     assert ("Unable to acquire lock" in error) is not survives
     assert (project / "dvc.lock").exists() is survives
     assert (project / "out").exists()
+
+
+def test_a_folder_from_a_zip_file_is_told_what_git_needs(tmp_path, monkeypatch):
+    with pytest.raises(MerError, match=r"must be a Git repository.*git init && git add -A"):
+        dvc_locks.check_git(tmp_path)
+    (tmp_path / ".git").mkdir()
+    dvc_locks.check_git(tmp_path)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(MerError, match="Git must be installed"):
+        dvc_locks.check_git(tmp_path)

@@ -37,6 +37,7 @@ def prepared(tmp_path, monkeypatch, corpus):
     monkeypatch.chdir(tmp_path)
     CHOSEN.folder("index").mkdir(parents=True)
     artefacts.write_tracks(CHOSEN.folder("index") / "tracks.csv", corpus, {})
+    artefacts.write_manifest(CHOSEN.folder("index"))
     artefacts.write_absent(CHOSEN.folder("standard"), "no audio")
     folds = split(corpus, "cv10", seed=1, folds=2)
     artefacts.write_folds(CHOSEN.folds, folds, protocol="cv10", shares_artists=True)

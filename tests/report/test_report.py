@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
+from helpers import browser
 from helpers.clone import copy_params
 from mer import config, metrics
 from mer.errors import MerError
@@ -26,7 +27,6 @@ from mer.schema import Protocol
 from mer.targets import class_scores
 from mer.types import QUADRANTS, Predictions, Track
 
-CHROMIUM = Path("/usr/bin/chromium")
 SELECTION = {
     "model": "svm",
     "dataset": "4qaed",
@@ -324,19 +324,9 @@ def test_stage_writes_the_page(tmp_path: Path, root: Path) -> None:
     assert written == report.render(values, answers, of, QUARANTINE[:0], ["more.ogg"], corpus)
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/chromium")
 def test_a_browser_shows_the_figures(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text(page(), encoding="utf-8")
-    options = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
-    quiet = "--disable-background-networking --disable-component-update --disable-sync"
-    where = [
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--dump-dom",
-        f"file://{tmp_path}/report.html",
-    ]
-    command = [str(CHROMIUM), *options.split(), *quiet.split(), *where]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    text = words(browser.dom(tmp_path / "report.html", tmp_path / "profile"))
     values = figures(predictions(tracks()))
-    text = words(done.stdout)
     assert f"Macro-F1 {values['f1_macro']:.4f} 95 % interval {values['ci_low']:.4f}" in text
     assert "cannot be decoded" in text

@@ -120,6 +120,13 @@ def test_a_figure_of_trainings_cut_short_says_so(every, tmp_path):
     assert shown == "quick 0.6000 ± 0.1000 (max_epochs=25)"
 
 
+def test_a_metric_is_not_listed_under_the_one_that_its_name_ends_with(every):
+    table = every.tables["p_table1"].model_copy(update={"metrics": ("f1_macro", "clip_f1_macro")})
+    cell = {"f1_macro": 0.7, "clip_f1_macro": 0.8, "demo_f1_macro": 0.9, "demo_clip_f1_macro": 1.0}
+    assert table_files.less(table, cell, "f1_macro") == {"demo_": "demo 0.9000"}
+    assert table_files.less(table, cell, "clip_f1_macro") == {"demo_": "demo 1.0000"}
+
+
 def test_changed_parameters_under_the_whole_profile_are_not_the_papers(every, tmp_path):
     changed = {"models.cnn.training.max_epochs": 3, "views.louro.n_mels": 64}
     facts = {**CNN, "protocol": "cv10x10", "changed": changed}
@@ -129,7 +136,7 @@ def test_changed_parameters_under_the_whole_profile_are_not_the_papers(every, tm
     cell = cells(every, "p_table1", _cnn_4qaed=found)["cnn"]["4qaed"]
     assert "f1_macro" not in cell
     shown = table_files.figures(every.tables["p_table1"], cell, "f1_macro")["less"]
-    assert shown == "part 0.6000 ± 0.1000 (training.max_epochs=3, n_mels=64)"
+    assert shown == "part 0.6000 ± 0.1000 (4 of 100 folds; training.max_epochs=3, n_mels=64)"
 
 
 def test_the_state_of_a_cell_names_what_was_changed(every, tmp_path, monkeypatch):

@@ -89,6 +89,19 @@ def test_a_forced_run_in_a_fresh_clone_with_one_worker_gives_the_same_bytes(ran,
     assert again.run("git", "status", "--short") == ""
 
 
+def test_what_was_pushed_to_a_folder_is_not_computed_again(clean, tmp_path):
+    clean.run("dvc", "remote", "add", "--default", "--local", "shared", str(tmp_path / "remote"))
+    clean.run("dvc", "push", "-q")
+    clean.run("git", "clone", "-q", ".", str(tmp_path / "again"))
+    again = Clone.__new__(Clone)
+    again.folder = tmp_path / "again"
+    shutil.copy(clean.folder / ".dvc/config.local", again.folder / ".dvc/config.local")
+    (clean.folder / ".dvc/config.local").unlink()
+    again.run("dvc", "pull", "-q", "--allow-missing")
+    assert "Running stage" not in again.run("dvc", "repro")
+    assert again.digests("data/runs", "metrics") == clean.digests("data/runs", "metrics")
+
+
 EDITS = {
     "models.svm.c": {"train"},
     "models.cnn.training.lr": set(),

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mer.errors import MerError
+from mer.pipeline.stage import printable
 
 SUFFIXES = (".csv", ".json", ".parquet")
 PICTURES = (".png", ".svg")
@@ -106,7 +108,7 @@ def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
         table.add_column(name.removeprefix("p_high_"), justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for row in rows.to_dict("records"):
-        cells = [_shortened(row["id"], width), _length(row["seconds"])]
+        cells = [_shortened(printable(row["id"]), width), _length(row["seconds"])]
         if "possible" in row:
             cells += [_answer(row["possible"].split()), f"{row['p_' + row['class']]:.2f}"]
         cells += [f"{row[name]:.2f}" for name in figures]
@@ -146,6 +148,9 @@ def run(console: Console, given: argparse.Namespace) -> None:
         found, left_out = resumption.answered(
             name, paths, out=given.out, resume=given.resume, **form
         )
+    for number, answer in enumerate(found):
+        if answer.id not in given.songs and Path(answer.id).name == songs.STANDARD:
+            found[number] = replace(answer, id=songs.STANDARD)
     if not found:
         path, reason = next(iter(left_out.items()))
         raise MerError(f"at least one file must be usable; {path!r}: {reason}")

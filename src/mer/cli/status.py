@@ -47,7 +47,9 @@ def run(console: Console, options: argparse.Namespace) -> None:
     for corpus in sorted(every.corpora):
         if not (results.RAW / corpus).is_dir():
             console.print(
-                f"{results.RAW / corpus}: {params.corpora[corpus].source}", soft_wrap=True
+                f"{results.RAW / corpus}: {params.corpora[corpus].source}",
+                soft_wrap=True,
+                markup=False,
             )
     console.print(ADVICE, soft_wrap=True)
     console.print(", ".join(f"{counted[state]} {state}" for state in COLOURS))

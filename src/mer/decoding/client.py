@@ -23,6 +23,7 @@ from mer.schema.corpora import Audio
 
 COMMAND = (sys.executable, "-m", "mer.decoding.worker")
 TRIES = 2
+IN_FILE = "in params/audio.yaml"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 _mine = threading.local()  # each thread has a decoder of its own
@@ -117,7 +118,9 @@ class Decoder:
             payload = self._read(size, deadline)
         except TimeoutError:
             self.end()
-            raise Died(f"not decoded within {limits.max_wall_seconds:g} s") from None
+            raise Died(
+                f"not decoded within {limits.max_wall_seconds:g} s; raise audio.max_wall_seconds {IN_FILE}"
+            ) from None
         except EOFError:
             status = self._process.wait()
             self.end()
@@ -148,9 +151,11 @@ class Decoder:
 def _death(status: int, limits: Audio) -> str:
     """The reason why a decoder ended."""
     if status == -signal.SIGXCPU:
-        return f"takes more than {limits.max_cpu_seconds:g} s of processor time"
+        seconds = f"{limits.max_cpu_seconds:g} s of processor time"
+        return f"takes more than {seconds}; raise audio.max_cpu_seconds {IN_FILE}"
     if status == OUT_OF_MEMORY:
-        return f"takes more than {limits.max_memory_mib} MiB of memory"
+        size = f"{limits.max_memory_mib} MiB of memory"
+        return f"takes more than {size}; raise audio.max_memory_mib {IN_FILE}"
     if status < 0:
         return f"the decoder crashed ({signal.Signals(-status).name})"
     return f"the decoder ended with status {status}"

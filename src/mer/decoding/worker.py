@@ -183,7 +183,7 @@ def _magic(path: Path) -> bytes:
 def _read(
     source: Path | BinaryIO | mmap, sample_rate: int, max_pcm: int
 ) -> tuple[np.ndarray, int, str]:
-    """What ``_samples`` returns, of a file or its content, and libsndfile's name of the format."""
+    """The values of ``_samples`` for a file or its content, and libsndfile's name of the format."""
     try:
         with _Forward(source) as file:
             _check_claims(file)
@@ -209,7 +209,7 @@ def _read(
 
 
 def _chained(links: list[bytes], sample_rate: int, max_pcm: int) -> tuple[np.ndarray, int]:
-    """What ``_samples`` returns, of the streams of an Ogg file one after the other."""
+    """The values of ``_samples`` for the streams of an Ogg file, one after the other."""
     parts: list[np.ndarray] = []
     kinds = set()
     for link in links:

@@ -203,8 +203,13 @@ def features_of_file(
     return inputs.table([songs.clip(samples, path, sample_rate, None)], chosen)
 
 
-def rate_of(chosen: inputs.Families, sample_rate: int | None) -> int:
+def rate_of(chosen: inputs.Families, sample_rate: int | None, own: int = RATE) -> int:
     """The sample rate for songs: the one asked for, else the highest that the families read.
+
+    Parameters
+    ----------
+    own : int
+        Sample rate in Hz for a family that reads any.
 
     Raises
     ------
@@ -218,7 +223,7 @@ def rate_of(chosen: inputs.Families, sample_rate: int | None) -> int:
             f"--sample-rate must be at least {highest}, which family={chosen.name!r} reads, not "
             f"{sample_rate}"
         )
-    return sample_rate or max(highest, 0 if all(read) else RATE)
+    return sample_rate or max(highest, 0 if all(read) else own)
 
 
 def features(
@@ -252,7 +257,7 @@ def features(
     if isinstance(audio, np.ndarray):
         if sample_rate is None:
             raise MerError("sample_rate must be that of the array, in Hz")
-        target = rate_of(chosen, None)
+        target = rate_of(chosen, None, sample_rate)
         samples = songs.mono(audio, sample_rate, target)
         if songs.is_silent(samples):
             raise MerError("samples must be audible, and are silent")

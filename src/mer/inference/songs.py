@@ -68,12 +68,12 @@ def files(places: Sequence[str]) -> list[str]:
 
 @contextmanager
 def spooled(places: Sequence[str]) -> Iterator[list[str]]:
-    """The places, ``-`` replaced by a temporary file with the content of standard input."""
+    """The places, ``-`` replaced by a temporary file named ``-`` with the content of standard input."""
     if STANDARD not in places:
         yield list(places)
         return
     with TemporaryDirectory() as folder:
-        path = Path(folder, "standard input")
+        path = Path(folder, STANDARD)
         with path.open("wb") as stream:
             shutil.copyfileobj(sys.stdin.buffer, stream)
         yield [str(path) if place == STANDARD else place for place in places]

@@ -23,7 +23,7 @@ KINDS = (
 
 
 def _unseen(entry: os.DirEntry) -> str | None:
-    """What an entry is that a stage reads and DVC does not hash, or None."""
+    """The kind of an entry that a stage reads and DVC does not hash, or None."""
     if entry.is_symlink() and Path(entry.path).is_dir():
         return "a linked folder, behind which DVC sees no change; copy the folder here"
     if entry.name == DVCIGNORE:
@@ -34,7 +34,7 @@ def _unseen(entry: os.DirEntry) -> str | None:
 
 
 def _unhashable(entry: os.DirEntry) -> str | None:
-    """What an entry is that DVC cannot hash, or None."""
+    """The kind of an entry that DVC cannot hash, or None."""
     try:
         os.fsencode(entry.name).decode()
     except UnicodeDecodeError:

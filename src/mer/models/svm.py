@@ -13,13 +13,14 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, scale
 from sklearn.svm import SVC, SVR
 
 from mer.schema import Block
+from mer.splits import InnerFolds
 
 trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
@@ -72,7 +73,7 @@ def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEst
     released`` the rows must have been scaled by ``released``. The grid search maximises macro-F1, or
     minimises the squared error; the trainer runs the Bayesian one.
     """
-    kind, splitter, scoring = SVC, StratifiedKFold, "f1_macro"
+    kind, splitter, scoring = SVC, InnerFolds, "f1_macro"
     if predicts == "values":
         kind, splitter, scoring = SVR, KFold, "neg_mean_squared_error"
     scaler = StandardScaler() if fidelity == "described" else "passthrough"

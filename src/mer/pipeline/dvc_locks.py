@@ -3,11 +3,14 @@
 import fcntl
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import yaml
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
+
+from mer.errors import MerError
 
 RWLOCK = Path(".dvc/tmp/rwlock")
 LOCK = Path(".dvc/tmp/lock")
@@ -26,6 +29,27 @@ def _is_valid(path: Path) -> bool:
     except (ValueError, yaml.YAMLError, Invalid):
         return False
     return True
+
+
+def check_git(root: Path) -> None:
+    """Refuse a folder that is no Git repository, as one unpacked from a zip file is: DVC needs one.
+
+    Raises
+    ------
+    MerError
+        With the commands that make it one.
+    """
+    if not any(
+        (folder / ".git").exists() for folder in (root.absolute(), *root.absolute().parents)
+    ):
+        raise MerError(
+            f"the project must be a Git repository, which DVC needs, and {root.absolute()} is none; clone "
+            "it, or run `git init && git add -A && git commit -m start` here"
+        )
+    if shutil.which("git") is None:
+        raise MerError(
+            "Git must be installed, which DVC needs, and there is no command `git`; install it"
+        )
 
 
 def repair_locks(root: Path) -> list[Path]:

@@ -27,6 +27,7 @@ ANY = {
     "validate": ("augment", "datasets", "features", "models"),
     "train": ("learn.trainers",),
     "experiment": ("learn.trainers",),
+    "release": ("features", "learn.trainers", "models"),
     "render": ("pipeline.demo.writers",),
     "index": ("datasets",),
     "augment": ("augment",),

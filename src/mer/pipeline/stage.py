@@ -36,7 +36,10 @@ FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 def git(*words: str) -> str:
     """The output of a Git command; empty if it fails, as it does without a repository."""
-    done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # Git is not installed
+        return ""
     return done.stdout.rstrip()
 
 

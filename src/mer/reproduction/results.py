@@ -24,8 +24,9 @@ def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
         Key ``""``: the real corpus with every fold of the protocol and the committed parameters. ``part_``:
         the same with fewer folds or other parameters, whatever the profile says. ``quick_`` and the like:
         the real corpus under a shorter profile. ``demo_``: a miniature. The values
-        have the figures, and what the record of the run adds: the ``commit``, the training times and the
-        device. If an input was absent, they only have the reason, under ``absent``.
+        have the figures, and what the record of the run adds: the ``commit``, the ``machine``, the
+        ``seconds``, the training times and the device. If an input was absent, they only have the reason,
+        under ``absent``.
     """
     found: Results = {}
     for prefix in ("", MINIATURE):
@@ -59,10 +60,10 @@ def extent(facts: dict[str, Any]) -> str:
 
 
 def _record(results: Path) -> dict[str, Any]:
-    """Commit, training times and device of a run, from the record beside its results."""
+    """Commit, machine, times and device of a run, from the record beside its results."""
     path = results.with_suffix(".record.json")
     record = read_json(path) if path.exists() else {}
-    found = {"commit": record["commit"]} if "commit" in record else {}
+    found = {name: record[name] for name in ("commit", "machine", "seconds") if name in record}
     if timing := record.get("timing"):
         found |= {**timing, "device": record["device"]}
     return found

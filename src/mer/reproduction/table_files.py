@@ -64,11 +64,16 @@ def _counts(cell: Cell) -> str:
     return " / ".join(str(count) for count in counts if count is not None)
 
 
-def _less(cell: Cell, prefix: str, metric: str) -> str:
-    """A figure that is not comparable: its profile, its share of the folds, its changed parameters."""
-    figure = f"{prefix.strip('_')} {_with_deviation(cell, prefix + metric)}"
-    parts = [cell[f"{prefix}{key}"] for key in ("extent", "changed") if cell.get(f"{prefix}{key}")]
-    return f"{figure} ({'; '.join(parts)})" if parts else figure
+def less(table: Table, cell: Cell, metric: str) -> dict[str, str]:
+    """The figures that are not comparable, by prefix: profile, share of the folds, changed parameters."""
+    others = tuple(name for name in table.metrics if name.endswith(f"_{metric}"))
+    keys = [key for key in cell if key.endswith(f"_{metric}") and not key.endswith(others)]
+    found = {}
+    for prefix in (key.removesuffix(metric) for key in keys):
+        figure = f"{prefix.strip('_')} {_with_deviation(cell, prefix + metric)}"
+        parts = [cell[f"{prefix}{k}"] for k in ("extent", "changed") if cell.get(f"{prefix}{k}")]
+        found[prefix] = f"{figure} ({'; '.join(parts)})" if parts else figure
+    return found
 
 
 def figures(table: Table, cell: Cell, metric: str) -> Line:
@@ -82,8 +87,7 @@ def figures(table: Table, cell: Cell, metric: str) -> Line:
     shown["interval"] = "–".join(filter(None, bounds))
     shown |= {test: _p(table, cell.get(f"{metric}_{test}", {})) for test in ("p", "p_paired")}
     shown["n"] = _counts(cell)
-    others = [key.removesuffix(metric) for key in cell if key.endswith(f"_{metric}")]
-    shown["less"] = "; ".join(_less(cell, prefix, metric) for prefix in others)
+    shown["less"] = "; ".join(less(table, cell, metric).values())
     return shown
 
 
@@ -97,15 +101,18 @@ def note(table: Table, row: str, cell: Cell) -> str:
     return "; ".join([*reasons, *filter(None, [table.rows[row].note])])
 
 
-def _lines(
+def lines_of(
     papers: Papers, table: Table, found: Mapping[str, Mapping[str, Cell]], column: str
 ) -> Iterator[Line]:
-    """The rows of one column of the published table, one per metric."""
+    """The rows of one column of the published table, one per metric: by ``HEADINGS``, with the keys of the
+    row and of the figure."""
     for row, spec in table.rows.items():
         experiment = papers.find(table.key(row, column))
         cell = found[row][column]
         for metric in table.metrics:
             yield {
+                "row": row,
+                "figure": metric,
                 "system": spec.title,
                 "metric": metric.replace("_", " "),
                 "corpus": experiment.dataset if experiment else "",
@@ -147,7 +154,15 @@ def _raw(line: Line, cell: Cell, metric: str) -> dict[str, Any]:
     return {"system": line["system"], "metric": metric, **shown, **counts, **texts}
 
 
-def _legend(table: Table, lines: list[Line]) -> str:
+def section(title: str, lines: list[Line]) -> dict[str, Any]:
+    """What is printed of one column: its title, what all rows share, the other figures, and the notes."""
+    common = _common(lines)
+    frame, notes = _without_notes(_frame(lines, common))
+    return {"title": title, "common": common, "frame": frame, "notes": notes}
+
+
+def legend(table: Table, lines: list[Line]) -> str:
+    """What the headings mean."""
     tested = any(line["p"] for line in lines)
     against = f"{table.rows[table.reference].title}, or " if table.reference else ""
     return (
@@ -168,14 +183,19 @@ def _markdown(context: Mapping[str, Any]) -> str:
     table = context["table"]
     text = [f"# {table.title}", f"{context['paper'].title} ({context['paper'].authors})."]
     text += [f"Published under: {table.protocol}.", context["legend"]]
-    for section in context["sections"]:
-        frame, notes = section["frame"], section["notes"]
-        rows = [list(frame), ["---"] * frame.shape[1], *frame.to_numpy().tolist()]
-        text += [f"## {section['title']}"]
-        text += ["; ".join(f"{name}: {value}" for name, value in section["common"].items())]
-        text += ["\n".join(f"| {' | '.join(row)} |" for row in rows)]
-        text += ["\n".join(f"- {', '.join(systems)}: {note}" for note, systems in notes.items())]
+    for shown in context["sections"]:
+        text += [f"## {shown['title']}", markdown_table(shown)]
     return "\n\n".join(filter(None, text)) + "\n"
+
+
+def markdown_table(shown: Mapping[str, Any]) -> str:
+    """A ``section`` without its title."""
+    frame, notes = shown["frame"], shown["notes"]
+    rows = [list(frame), ["---"] * frame.shape[1], *frame.to_numpy().tolist()]
+    text = ["; ".join(f"{name}: {value}" for name, value in shown["common"].items())]
+    text += ["\n".join(f"| {' | '.join(row)} |" for row in rows)]
+    text += ["\n".join(f"- {', '.join(systems)}: {note}" for note, systems in notes.items())]
+    return "\n\n".join(filter(None, text))
 
 
 def _html(context: Mapping[str, Any]) -> str:
@@ -192,9 +212,9 @@ def _html(context: Mapping[str, Any]) -> str:
 def _latex(context: Mapping[str, Any]) -> str:
     """A ``table`` per column, for ``\\usepackage{booktabs}``."""
     parts = []
-    for section in context["sections"]:
-        frame = section["frame"].drop(columns=HEADINGS["less"], errors="ignore")
-        caption = f"{context['table'].title}. {section['title']}"
+    for shown in context["sections"]:
+        frame = shown["frame"].drop(columns=HEADINGS["less"], errors="ignore")
+        caption = f"{context['table'].title}. {shown['title']}"
         for sign in "&%$#_":
             caption = caption.replace(sign, f"\\{sign}")
         parts.append(frame.to_latex(index=False, escape=True, caption=caption, position="htbp"))
@@ -213,18 +233,16 @@ def write_files(
     """
     sections, every, raw = [], [], []
     for column, spec in table.columns.items():
-        lines = list(_lines(papers, table, found, column))
-        common = _common(lines)
-        frame, notes = _without_notes(_frame(lines, common))
-        sections.append({"title": spec.title, "common": common, "frame": frame, "notes": notes})
-        places = [(row, metric) for row in table.rows for metric in table.metrics]
-        for line, (row, metric) in zip(lines, places, strict=True):
-            raw.append({"column": spec.title, **_raw(line, found[row][column], metric)})
+        lines = list(lines_of(papers, table, found, column))
+        sections.append(section(spec.title, lines))
+        for line in lines:
+            cell = found[line["row"]][column]
+            raw.append({"column": spec.title, **_raw(line, cell, line["figure"])})
         every += lines
     context = {
         "table": table,
         "paper": papers.papers[table.paper],
-        "legend": _legend(table, every),
+        "legend": legend(table, every),
         "sections": sections,
     }
     numbers = pd.DataFrame(raw).to_csv(index=False, lineterminator="\n")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
+from sklearn.model_selection import KFold, cross_val_score
 
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
@@ -13,6 +13,7 @@ from mer.learn.estimators import restored, to_arrays
 from mer.learn.hyperparameter_search import LogUniform, best_of, key, optimize
 from mer.learn.result import FoldResult
 from mer.learn.smote import oversample
+from mer.splits import InnerFolds
 
 if TYPE_CHECKING:
     from mer.contracts import EstimatorModel, ReleasedEstimatorModel, SearchedModel
@@ -81,7 +82,7 @@ def _searched(
     params, kind = context.params, data.target.kind
     splitter, scoring = KFold, "neg_mean_squared_error"
     if kind == "classes":
-        splitter, scoring = StratifiedKFold, "f1_macro"
+        splitter, scoring = InnerFolds, "f1_macro"
     inner = splitter(params.folds, shuffle=True, random_state=context.seed)
 
     def estimator_of(choice: dict[str, Any]) -> Any:

@@ -1,0 +1,43 @@
+"""The page of what the runs on real corpora cost: seconds, device and machine, from their records."""
+
+from typing import Any
+
+from mer.reproduction.spec import Papers
+from mer.site.scores import anchor, cells, page_of, parts, real
+
+INTRODUCTION = """---
+hide: [toc]
+---
+
+# What the runs cost
+
+Wall seconds of each run on a real corpus, without the features and spectrograms that it read. They are from
+the record beside its results. [Performance](performance.md) has the seconds of the other stages.
+
+| run | system | folds | seconds | seconds per training | device | machine |
+| --- | --- | --: | --: | --: | --- | --- |
+"""
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def _line(place: str, system: str, facts: dict[str, Any]) -> str:
+    key = place.rpartition("#")[2]
+    training = _seconds(facts.get("training_seconds_per_fold"))
+    shown = [f"[{key}]({place})", system, str(facts["n_folds"]), _seconds(facts["seconds"])]
+    shown += [training, facts.get("device", ""), facts.get("machine", "")]
+    return f"| {' | '.join(shown)} |"
+
+
+def page(papers: Papers) -> str:
+    """costs.md."""
+    lines = {}
+    for name, row, column, experiment in cells(papers):
+        key = papers.tables[name].key(row, column)
+        prefix, facts = real(experiment.paper, key)
+        if "seconds" in facts and key not in lines:
+            place = f"{page_of(name)}.md#{anchor(key, prefix)}"
+            lines[key] = _line(place, parts(experiment), facts)
+    return INTRODUCTION + "\n".join(lines.values()) + "\n"

@@ -1,0 +1,48 @@
+"""The page that lists the published tables: how much of each is reproduced."""
+
+from collections import Counter
+
+from mer.reproduction.results import state
+from mer.reproduction.spec import Papers, Table
+from mer.site.scores import page_of
+
+STATES = {
+    "done": "measured in full",
+    "in part": "in part",
+    "demo only": "demo only",
+    "absent": "not run",
+}
+INTRODUCTION = """# Published tables
+
+Every published table that the project reproduces, cell by cell, from `metrics/experiments`.
+
+- **Measured in full**: on the real corpus, under the whole protocol.
+- **In part**: on the real corpus, with fewer folds or other parameters.
+- **Demo only**: on a rendered miniature, which proves that the experiment runs, not that a system is good.
+- **Not run**: `mer status` names what is missing.
+
+See also the [leaderboards](leaderboards.md), [what leaks buy](leaks.md), [what the runs cost](costs.md),
+[performance](performance.md) and [reliability](reliability.md).
+
+`metrics/` holds no confusion matrices and no learning curves, so these pages have none.
+`data/report/report.html` has the matrix of the selected system, and `dvc plots show` has those of the
+experiments that were run in the same checkout. The F1 of each class stands with the commands of a table.
+"""
+
+
+def _counts(papers: Papers, table: Table) -> list[str]:
+    found = Counter(state(papers, table, row, c)[0] for row in table.rows for c in table.columns)
+    return [str(found[name]) for name in STATES]
+
+
+def page(papers: Papers) -> str:
+    """tables.md."""
+    text = [INTRODUCTION.strip()]
+    for key, paper in papers.papers.items():
+        lines = [f"| table | {' | '.join(STATES.values())} |", "| --- | --: | --: | --: | --: |"]
+        for name, table in papers.tables.items():
+            if table.paper == key:
+                link = f"[{table.title}]({page_of(name)}.md)"
+                lines.append(f"| {link} | {' | '.join(_counts(papers, table))} |")
+        text += [f"## {paper.title}", "\n".join(lines)]
+    return "\n\n".join(text) + "\n"

@@ -1,0 +1,106 @@
+"""The system that comes with the package, in a folder without a project: its answers and its card."""
+
+import re
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile as sf
+
+import mer
+from conftest import ROOT
+from mer.inference import library, system
+from mer.learn.estimators import restored
+
+RATE = 22050
+SHIPPED = ROOT / "pretrained" / library.DEFAULT
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A folder outside of the repository, with another program's params.yaml."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("train: {lr: 0.1}\n")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def chord():
+    seconds = np.arange(6 * RATE) / RATE
+    return sum(np.sin(2 * np.pi * hertz * seconds) for hertz in (220, 261.6, 329.6)) / 4
+
+
+def test_a_song_is_answered_outside_of_the_repository(nowhere, chord):
+    sf.write("Ünïcode ♪.wav", chord, RATE)
+    with open("Ünïcode ♪.wav", "rb") as song:  # noqa: PTH123
+        command = [sys.executable, "-m", "mer", "predict", "-", "Ünïcode ♪.wav", "--out", "-"]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(command, stdin=song, capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    first, second = pd.read_csv(pd.io.common.StringIO(done.stdout)).to_dict("records")
+    assert (first.pop("id"), second.pop("id")) == ("-", "Ünïcode ♪.wav")
+    assert first == second
+    assert "quadrants by MusiCNN" in done.stderr
+    assert after.ru_utime - before.ru_utime < 30  # 3 s on an idle machine
+    assert {path.name for path in nowhere.iterdir()} == {"params.yaml", "Ünïcode ♪.wav"}
+
+
+def test_sounds_unlike_songs_are_flagged_and_get_answers_of_their_own(nowhere, chord):
+    rng = np.random.default_rng(0)
+    found = mer.load().predict_array(chord, RATE)
+    noise = mer.load().predict_array(rng.normal(size=10 * RATE) / 10, RATE)
+    bursts = mer.load().predict_array((np.arange(10 * RATE) % 11025 == 0) * 0.8, RATE)
+    assert noise["unlike"].all()
+    assert bursts["unlike"].all()
+    rows = pd.concat([found, noise, bursts])[["p_Q1", "p_Q2", "p_Q3", "p_Q4"]]
+    assert len(rows.round(2).drop_duplicates()) == 3
+
+
+def test_features_are_those_of_the_command(nowhere, chord):
+    sf.write("chord.wav", chord, RATE, subtype="FLOAT")
+    by_file = mer.features("compare_lld", "chord.wav", RATE)
+    by_array = mer.features("compare_lld", chord, RATE)
+    assert by_file.shape == (1, 260)
+    assert np.array_equal(by_file.to_numpy(), by_array.to_numpy())
+
+
+def test_the_card_states_the_digests_and_the_calibration_of_the_files():
+    about, card = system.read(SHIPPED).about, (SHIPPED / "README.md").read_text(encoding="utf-8")
+    for name, digest in about.sha256.items():
+        assert f"| `{name}` | `{digest}` |" in card
+    assert f"{about.calibration.temperature:.3f}" in card
+    score = re.search(r"artists apart \| (0\.\d+) \((0\.\d+)–(0\.\d+)\)", card)
+    low, high = float(score[2]), float(score[3])
+    assert 0.70 < low < float(score[1]) < high < 0.78
+
+
+def test_a_member_decides_as_its_formula_says():
+    """Scaled, clipped, as wide as 100 columns, then linear: the arrays alone suffice."""
+    found, rng = system.read(SHIPPED), np.random.default_rng(0)
+    weights = found.members[0]
+    estimator = restored(
+        found.model.build(found.params, seed=0, fidelity="described", predicts="classes"), weights
+    )
+    rows = rng.normal(size=(5, 200))
+    scaled = ((rows - weights["scaler.mean_"]) / weights["scaler.scale_"]).clip(-5, 5) / np.sqrt(2)
+    coefficients = next(v for k, v in weights.items() if k.startswith("regression.coef_"))
+    if coefficients.shape[0] == 200:
+        coefficients = coefficients.T
+    expected = scaled @ coefficients.T + weights["regression.intercept_"]
+    assert estimator.decision_function(rows) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["load", "features", "splits", "datasets", "metrics", "MerError"])
+def test_the_package_offers_its_names_without_loading_them_first(name):
+    code = f"import sys, mer; assert 'numpy' not in sys.modules; assert mer.{name}"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_unknown_system_is_refused_with_those_that_are_there(nowhere):
+    with pytest.raises(mer.MerError, match=r"4qaed_musicnn.*'nothing' is none"):
+        mer.load("nothing")
+    with pytest.raises(AttributeError, match="no attribute 'predictions'"):
+        _ = mer.predictions
