@@ -1,6 +1,6 @@
 # `make repro` and `make test` are all that a new user needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install repro tables real site test lint format
+.PHONY: help install hashes repro tables real site test lint format
 
 HOURS ?= 2
 PROFILE ?= quick
@@ -20,6 +20,11 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 	pip install --quiet --no-deps --editable .
 	python stages/plots_page.py
 	touch $@
+
+hashes: $(INSTALLED) ## write requirements.hashes.txt: the pinned packages with the SHA-256 of each of their files
+	pip install --quiet uv==0.13.9
+	uv pip compile --quiet --generate-hashes --no-annotate --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+		--custom-compile-command 'make hashes' --output-file requirements.hashes.txt requirements.txt
 
 repro: $(INSTALLED) ## run the selected system (params.yaml) and print its results
 	python stages/repair_locks.py

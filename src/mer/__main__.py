@@ -72,8 +72,13 @@ def main() -> None:
     console = Console(stderr=True, soft_wrap=True)  # names of files in one piece
     errors = RichHandler(console=console, show_path=False, show_time=False)
     logging.basicConfig(level="WARNING", format="%(message)s", handlers=[errors])
-    with one_sentence("mer"):
-        given.module.run(Console(), given)
+    try:
+        with one_sentence("mer"):
+            given.module.run(Console(), given)
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads the output has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is buffered
+        sys.exit(1)
 
 
 if __name__ == "__main__":

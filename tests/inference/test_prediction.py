@@ -13,7 +13,7 @@ import soundfile as sf
 
 from conftest import ROOT
 from helpers.clone import copy_params, edit
-from mer import config
+from mer import config, registry
 from mer.__main__ import main
 from mer.errors import MerError
 from mer.inference import answers, library, resumption, songs, system, trained
@@ -390,6 +390,44 @@ def test_what_cannot_be_answered_is_said_in_a_sentence(project, raw, monkeypatch
     assert message in " ".join(said.split())
     assert "Traceback" not in said
     assert not Path("refused.csv").exists()
+
+
+def test_a_training_that_runs_is_said(project, raw, monkeypatch, capsys):
+    monkeypatch.setattr("mer.pipeline.dvc_locks.writer", lambda _: 4711)
+    with pytest.raises(SystemExit, match="1"):
+        run(monkeypatch, "predict", raw[0], "--system", "selected")
+    said = " ".join(capsys.readouterr().err.split())
+    assert "there is none; process 4711 is making it; wait for its end" in said
+
+
+def test_a_bad_device_is_refused_before_a_song_is_read(project, raw, monkeypatch, capsys):
+    select(model="svm")
+    monkeypatch.setenv("MER_DEVICE", "tpu")
+    monkeypatch.setattr(songs, "files", lambda _: pytest.fail("songs were looked for"))
+    for words in (
+        ("predict", raw[0], "--system", "data/runs/svm"),
+        ("features", "musicnn", raw[0], "--out", "f.csv"),
+    ):
+        with pytest.raises(SystemExit, match="1"):
+            run(monkeypatch, *words)
+        said = capsys.readouterr().err
+        assert "MER_DEVICE must be auto, cpu, cuda or cuda:<n>, not 'tpu'" in " ".join(said.split())
+
+
+def test_the_output_is_written_before_it_is_shown(project, raw, monkeypatch, capsys):
+    """A terminal that ends loses nothing, and the finished answers beside the output go too."""
+    select(model="svm")
+    command = registry.get("cli", "predict")
+    monkeypatch.setattr(
+        command, "_shown", lambda *_: (_ for _ in ()).throw(MerError("no terminal"))
+    )
+    words = ["--out", "e.csv", "--curve", "c.csv", "--plot", "p.svg"]
+    with pytest.raises(SystemExit, match="1"):
+        run(monkeypatch, "predict", raw[0], "--system", "data/runs/svm", *words)
+    assert "no terminal" in capsys.readouterr().err
+    assert list(pd.read_csv("e.csv")["id"]) == [raw[0]]
+    assert all(Path(name).stat().st_size for name in ("c.csv", "p.svg"))
+    assert not list(project.glob(".*.partial"))
 
 
 IMPOSSIBLE = {

@@ -1,5 +1,6 @@
 """The system that comes with the package, in a folder without a project: its answers and its card."""
 
+import os
 import re
 import resource
 import subprocess
@@ -46,6 +47,21 @@ def test_a_song_is_answered_outside_of_the_repository(nowhere, chord):
     assert "quadrants by MusiCNN" in done.stderr
     assert after.ru_utime - before.ru_utime < 30  # 3 s on an idle machine
     assert {path.name for path in nowhere.iterdir()} == {"params.yaml", "Ünïcode ♪.wav"}
+
+
+def test_a_closed_pipe_loses_no_file(nowhere, chord):
+    sf.write("song.wav", chord, RATE)
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = ["predict", "song.wav", "--out", "-", "--curve", "curve.csv", "--plot", "plane.svg"]
+    command = [sys.executable, "-m", "mer", *words]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipeError" not in done.stderr
+    assert list(pd.read_csv("curve.csv")["id"]) == ["song.wav"]
+    assert "<svg" in (nowhere / "plane.svg").read_text()
 
 
 def test_sounds_unlike_songs_are_flagged_and_get_answers_of_their_own(nowhere, chord):

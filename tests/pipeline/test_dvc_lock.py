@@ -3,6 +3,7 @@
 import fcntl
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,18 @@ def test_a_run_that_waits_survives_a_command_that_holds_the_lock(project, words,
     assert ("Unable to acquire lock" in error) is not survives
     assert (project / "dvc.lock").exists() is survives
     assert (project / "out").exists()
+
+
+def test_the_process_that_makes_an_output_is_known_while_it_does(project, monkeypatch):
+    monkeypatch.chdir(project)
+    assert dvc_locks.writer(Path("out")) is None
+    run = subprocess.Popen(["dvc", "repro"], env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+    while not Path("started").exists():
+        time.sleep(0.1)
+    assert dvc_locks.writer(Path("out")) == run.pid
+    assert dvc_locks.writer(Path("another")) is None
+    assert run.wait(60) == 0
+    assert dvc_locks.writer(Path("out")) is None
 
 
 def test_a_folder_from_a_zip_file_is_told_what_git_needs(tmp_path, monkeypatch):

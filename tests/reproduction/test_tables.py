@@ -449,3 +449,10 @@ def test_committed_tables_follow_from_the_committed_ledger(tmp_path, monkeypatch
         written[name] = (tmp_path / f"{name}.json").read_text()
         committed[name] = (ROOT / f"metrics/tables/{name}.json").read_text()
     assert [name for name in EVERY.tables if written[name] != committed[name]] == []
+
+
+def test_markup_in_a_cell_of_markdown_is_shown_as_text():
+    nasty = '<img src=x onerror="alert(1)"> a|b\nc'
+    head, line, row = table_files.markdown_rows([["system", "p"], [nasty, "< 0.0001"]]).split("\n")
+    assert (head, line) == ("| system | p |", "| --- | --- |")
+    assert row == '| &lt;img src=x onerror="alert(1)"> a\\|b c | < 0.0001 |'

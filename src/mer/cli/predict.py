@@ -155,12 +155,12 @@ def run(console: Console, given: argparse.Namespace) -> None:
         path, reason = next(iter(left_out.items()))
         raise MerError(f"at least one file must be usable; {path!r}: {reason}")
     rows = answers.of_songs(system, found)
-    if given.out:
-        _write(given.out, rows)
-    if given.curve:
-        _write(given.curve, answers.of_excerpts(system, found))
     if given.plot:
         plots.write(given.plot, system, found)
+    tables = [(given.out, rows), (given.curve, answers.of_excerpts(system, found))]
+    for path, table in sorted(tables, key=lambda pair: pair[0] == STANDARD):  # which may be closed
+        if path:
+            _write(path, table)
     resumption.finish(given.out)
     shown = _shown(said, rows, system.about.title)
     said.print(shown, width=None if said.is_terminal else 1000, soft_wrap=not said.is_terminal)

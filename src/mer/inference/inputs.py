@@ -50,7 +50,8 @@ def families(name: str) -> Families:
     Raises
     ------
     MerError
-        If it is unknown, exists only as a published table, or needs a file that is missing.
+        If it is unknown, exists only as a published table, or needs a file that is missing, or it is a
+        network and ``MER_DEVICE`` is no device of this machine.
     """
     path = config.params_file()
     joins = {join.name: join for join in config.read("joined_families", path=path)[0]}
@@ -70,6 +71,8 @@ def families(name: str) -> Families:
         (block,) = config.read(f"families.{part}", path=path)
         if hasattr(module, "missing") and (reason := module.missing(block)):
             raise MerError(f"family={part!r} cannot be extracted: {reason}")
+        if hasattr(module, "on_gpu"):
+            module.on_gpu()
         params[part] = block.model_dump(mode="json")
     return Families(name=name, params=params, joins=tuple(used))
 

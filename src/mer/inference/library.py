@@ -16,6 +16,7 @@ from mer.inference import answers, inputs, songs, system
 from mer.inference.answers import SongAnswer
 from mer.inference.system import System
 from mer.learn.cross_validation import runs_sequentially
+from mer.runtime.device import device
 from mer.types import FeatureSet
 
 log = logging.getLogger("mer")
@@ -55,7 +56,14 @@ def _load(name: str, folder: Path) -> System:  # noqa: ARG001 (relative paths de
 
 
 def load_system(name: str) -> System:
-    """The system of a name: ``selected``, a run, a folder, or one that comes with the package."""
+    """The system of a name: ``selected``, a run, a folder, or one that comes with the package.
+
+    Raises
+    ------
+    MerError
+        If there is none, it is damaged, or ``MER_DEVICE`` is no device of this machine.
+    """
+    device()
     return _load(name, Path.cwd())
 
 

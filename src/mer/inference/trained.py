@@ -54,9 +54,13 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     if (run / artefacts.MANIFEST).exists() and (reason := artefacts.absent(run)):
         raise MerError(f"{run} must hold a trained run, and is absent: {reason}")
     if not (run / "run.json").exists():
-        raise MerError(
-            f"{run} must hold a trained run, and there is none; make it with `dvc repro`"
+        from mer.pipeline import dvc_locks  # which needs DVC
+
+        busy = dvc_locks.writer(run)
+        remedy = (
+            f"process {busy} is making it; wait for its end" if busy else "make it with `dvc repro`"
         )
+        raise MerError(f"{run} must hold a trained run, and there is none; {remedy}")
     record = {"columns": {}, "source": None, **read_json(run / "run.json")}
     used = {k: v for k, v in chosen.used.items() if k not in ("protocol", "augment")}
     _compare(run, record, used | {"columns": columns.used, "source": None})

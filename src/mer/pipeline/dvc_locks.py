@@ -6,6 +6,7 @@ import logging
 import shutil
 from pathlib import Path
 
+import psutil
 import yaml
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
@@ -50,6 +51,15 @@ def check_git(root: Path) -> None:
         raise MerError(
             "Git must be installed, which DVC needs, and there is no command `git`; install it"
         )
+
+
+def writer(output: Path) -> int | None:
+    """The id of the living DVC process that makes an output of the project in this folder, if one does."""
+    if not RWLOCK.exists() or not _is_valid(RWLOCK):
+        return None
+    writing = json.loads(RWLOCK.read_text(encoding="utf-8")).get("write", {})
+    process = writing.get(str(output.absolute()), {}).get("pid")
+    return process if process and psutil.pid_exists(process) else None
 
 
 def repair_locks(root: Path) -> list[Path]:

@@ -1,12 +1,13 @@
 """docs/results.md, and the results in README.md, written from the ledger of experiments."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mer import config
 from mer.reproduction.results import deviation, is_uncommitted, results
 from mer.reproduction.spec import Papers, Table
+from mer.reproduction.table_files import markdown_rows
 from mer.types import MINIATURE
 
 PAGE, README = Path("docs/results.md"), Path("README.md")
@@ -77,11 +78,6 @@ def _measured(table: Table) -> Iterator[Measured]:
             for prefix, facts in results(table.paper, key).items():
                 if prefix != MINIATURE and "absent" not in facts:
                     yield Measured(row, column, key, facts)
-
-
-def _markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _number(value: float | None) -> str:
@@ -163,16 +159,15 @@ def _printed(table: Table) -> str:
         if metric in table.rows[row].published
     ]
     titles = (column.title for column in table.columns.values())
-    return _markdown(("system", "metric", *titles), rows) if rows else ""
+    return markdown_rows([("system", "metric", *titles), *rows]) if rows else ""
 
 
 def _filled(lines: list[Line], left_out: Sequence[str] = (), empty: str = "") -> str:
     """The lines without the columns that are left out, or empty in every line."""
     named = [heading for heading in Line._fields if heading not in left_out]
     kept = [heading for heading in named if any(getattr(line, heading) for line in lines)]
-    return _markdown(
-        kept, [[getattr(line, heading) or empty for heading in kept] for line in lines]
-    )
+    rows = [[getattr(line, heading) or empty for heading in kept] for line in lines]
+    return markdown_rows([kept, *rows])
 
 
 def _section(papers: Papers, table: Table) -> Iterator[str]:

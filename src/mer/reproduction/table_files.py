@@ -1,6 +1,7 @@
 """A published table beside ours, for readers: Markdown, HTML, CSV and LaTeX."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ HEADINGS = {
     "less": "not comparable",
     "note": "note",
 }
+IN_CELL = str.maketrans({"|": "\\|", "\n": " "})
+TAG = re.compile(r"<(?=[A-Za-z/!?])")
 # What stands once above the rows where it is the same in all of them.
 COMMON = ("metric", "corpus", "protocol")
 
@@ -188,12 +191,18 @@ def _markdown(context: Mapping[str, Any]) -> str:
     return "\n\n".join(filter(None, text)) + "\n"
 
 
+def markdown_rows(rows: Iterable[Sequence[str]]) -> str:
+    """Rows of a Markdown table, the first its headings; bars and HTML tags in a cell are shown as text."""
+    cells = [[TAG.sub("&lt;", cell.translate(IN_CELL)) for cell in row] for row in rows]
+    cells.insert(1, ["---"] * len(cells[0]))
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
 def markdown_table(shown: Mapping[str, Any]) -> str:
     """A ``section`` without its title."""
     frame, notes = shown["frame"], shown["notes"]
-    rows = [list(frame), ["---"] * frame.shape[1], *frame.to_numpy().tolist()]
     text = ["; ".join(f"{name}: {value}" for name, value in shown["common"].items())]
-    text += ["\n".join(f"| {' | '.join(row)} |" for row in rows)]
+    text += [markdown_rows([list(frame), *frame.to_numpy().tolist()])]
     text += ["\n".join(f"- {', '.join(systems)}: {note}" for note, systems in notes.items())]
     return "\n\n".join(filter(None, text))
 
