@@ -62,16 +62,15 @@ def main() -> None:
     given = _parsed()
     _quiet()
     from rich.console import Console
-    from rich.logging import RichHandler
 
     from mer.pipeline.stage import one_sentence
 
     for stream in (sys.stdout, sys.stderr):  # a terminal's encoding may lack letters of a name
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    console = Console(stderr=True, soft_wrap=True)  # names of files in one piece
-    errors = RichHandler(console=console, show_path=False, show_time=False)
-    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[errors])
+    last = logging.lastResort  # it looks up standard error, so lines stay above a progress bar
+    assert last
+    logging.basicConfig(level="WARNING", format="%(levelname)s  %(message)s", handlers=[last])
     try:
         with one_sentence("mer"):
             given.module.run(Console(), given)

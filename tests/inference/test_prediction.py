@@ -238,7 +238,7 @@ def test_the_command_prints_and_writes_and_names_what_it_leaves_out(
     assert "<svg" in Path("plane.svg").read_text()
     said = capsys.readouterr().out
     assert raw[0] in said
-    assert "emotions.csv, curve.csv, plane.svg: 1 songs in 1 excerpts; files left out: 1" in said
+    assert "emotions.csv, curve.csv, plane.svg: 1 song in 1 excerpt; files left out: 1" in said
     assert "'broken.mp3' is left out: not decodable" in caplog.text
     assert not list(project.glob(".*.partial"))
 

@@ -1,5 +1,6 @@
 """A user's own songs: which files are taken, how they are cut, and `mer features`."""
 
+import io
 import os
 
 import numpy as np
@@ -12,7 +13,7 @@ from helpers.clone import copy_params
 from mer import config
 from mer.__main__ import main
 from mer.errors import MerError, Unreadable
-from mer.inference import songs
+from mer.inference import library, songs
 from mer.io import artefacts
 from mer.pipeline import features, standardize
 from mer.pipeline.index import build
@@ -169,6 +170,18 @@ def test_features_of_files_are_those_of_a_corpus(project, monkeypatch, capsys, c
     assert "'mine/broken.mp3' is left out: " in caplog.text
     assert "2 songs, 6373 features of 'compare'; files left out: 1" in capsys.readouterr().out
     assert not (project / ".mer/songs").exists()
+
+
+def test_a_song_too_long_for_features_is_left_out(project, monkeypatch):
+    monkeypatch.setattr(library, "LONGEST", 1)
+    fault = library.features_of_file(library.inputs.families("compare"), RATE, "mine/high.wav")
+    assert str(fault) == "longer than 0 minutes, the most for features; cut it"
+
+
+def test_empty_standard_input_is_refused(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    with pytest.raises(MerError, match="and is empty"), songs.spooled(["-"]):
+        pass
 
 
 def test_a_join_is_extracted_as_its_families(project, monkeypatch):

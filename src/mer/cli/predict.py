@@ -17,6 +17,7 @@ SUFFIXES = (".csv", ".json", ".parquet")
 PICTURES = (".png", ".svg")
 FIGURES = ("p_high_arousal", "p_high_valence", "arousal", "valence")
 STANDARD = Path("-")  # standard output, or input
+UNBOUNDED = 1000  # columns of a table in a file or a pipe
 
 
 def seconds(text: str) -> float:
@@ -99,7 +100,7 @@ def _shortened(path: str, width: int) -> str:
 
 def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
     """The songs as a table that fits the terminal."""
-    width = max(16, console.width - 58) if console.is_terminal else 1000
+    width = max(16, console.width - 58)
     table = Table(title=title, title_justify="left", box=None, header_style="bold")
     figures = [name for name in FIGURES if name in rows]
     for name in ("song", "length", *(["answer", "p"] if "possible" in rows else [])):
@@ -115,6 +116,11 @@ def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
         cells.append("unlike the training clips" if row.get("unlike") else "")
         table.add_row(*map(escape, cells))
     return table
+
+
+def _counted(count: int, noun: str) -> str:
+    """``1 song``, ``2 songs``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _length(seconds: float) -> str:
@@ -136,7 +142,9 @@ def run(console: Console, given: argparse.Namespace) -> None:
     from mer.inference import answers, library, plots, resumption, songs  # which load torch
     from mer.io.files import check_writable
 
-    said = Console(stderr=True, soft_wrap=True) if STANDARD in (given.out, given.curve) else console
+    said = Console(stderr=True) if STANDARD in (given.out, given.curve) else console
+    if not said.is_terminal:
+        said.width = UNBOUNDED
     for path in filter(None, (given.out, given.curve, given.plot)):
         if path != STANDARD:
             check_writable(path)
@@ -162,15 +170,14 @@ def run(console: Console, given: argparse.Namespace) -> None:
         if path:
             _write(path, table)
     resumption.finish(given.out)
-    shown = _shown(said, rows, system.about.title)
-    said.print(shown, width=None if said.is_terminal else 1000, soft_wrap=not said.is_terminal)
+    said.print(_shown(said, rows, system.about.title))
     if system.about.warning:
         said.print(f"[bold red]Warning:[/] {escape(system.about.warning)}", soft_wrap=True)
     files = [f"{p}" for p in (given.out, given.curve, given.plot) if p and p != STANDARD]
     excerpts = sum(len(answer.starts) for answer in found)
     said.print(
-        f"{', '.join(files)}{': ' if files else ''}{len(found)} songs in {excerpts} excerpts; files left "
-        f"out: {len(left_out)}",
+        f"{', '.join(files)}{': ' if files else ''}{_counted(len(found), 'song')} in "
+        f"{_counted(excerpts, 'excerpt')}; files left out: {len(left_out)}",
         soft_wrap=True,
         markup=False,
         highlight=False,

@@ -25,6 +25,7 @@ SELECTED, RUNS = "selected", Path("data/runs")
 SHIPPED = DEFAULTS.parent / "pretrained"
 DEFAULT = "4qaed_musicnn"  # the system that answers where none is named
 RATE = 44100  # Hz, of songs for a family that reads any sample rate
+LONGEST = 3600  # seconds of a song whose features are computed, for it is in memory as a whole
 
 Audio = str | Path | np.ndarray
 
@@ -202,8 +203,16 @@ def features_of_file(
     chosen: inputs.Families, sample_rate: int, path: str
 ) -> FeatureSet | Unreadable:
     """The features of a whole file, or why it cannot be used."""
+    pieces, length = [], 0
     try:
-        samples = np.concatenate(list(songs.decoded(path, sample_rate)))
+        for piece in songs.decoded(path, sample_rate):
+            pieces.append(piece)
+            length += len(piece)
+            if length > LONGEST * sample_rate:
+                return Unreadable(
+                    f"longer than {LONGEST // 60} minutes, the most for features; cut it"
+                )
+        samples = np.concatenate(pieces)
         if songs.is_silent(samples):
             return Unreadable("silent")
     except Unreadable as fault:

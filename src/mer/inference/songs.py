@@ -68,7 +68,13 @@ def files(places: Sequence[str]) -> list[str]:
 
 @contextmanager
 def spooled(places: Sequence[str]) -> Iterator[list[str]]:
-    """The places, ``-`` replaced by a temporary file named ``-`` with the content of standard input."""
+    """The places, ``-`` replaced by a temporary file named ``-`` with the content of standard input.
+
+    Raises
+    ------
+    MerError
+        If standard input is asked for and empty.
+    """
     if STANDARD not in places:
         yield list(places)
         return
@@ -76,6 +82,10 @@ def spooled(places: Sequence[str]) -> Iterator[list[str]]:
         path = Path(folder, STANDARD)
         with path.open("wb") as stream:
             shutil.copyfileobj(sys.stdin.buffer, stream)
+        if not path.stat().st_size:
+            raise MerError(
+                "standard input must hold an audio file, and is empty; use `mer predict - < song`"
+            )
         yield [str(path) if place == STANDARD else place for place in places]
 
 
