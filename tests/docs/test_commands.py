@@ -240,6 +240,7 @@ def test_commands_stand_in_blocks_of_a_shell():
 def outputs(tmp_path_factory):
     """What each unmarked command prints, in a clone with a folder of two songs and an empty file."""
     clone = Clone(ROOT, tmp_path_factory.mktemp("docs"))
+    clone.run("git", "init", "-q")
     songs, rng = clone.folder / "mysongs", np.random.default_rng(0)
     songs.mkdir()
     for name in ("first", "second"):

@@ -22,7 +22,7 @@ from mer.schema.corpora import Corpus
 
 def corpus(**facts):
     basics = {"layout": "pmemo", "sample_rate": 22050, "peak_db": None, "protocol": "cv10"}
-    told = {"counts": None, "citation": "", "license": "", "source": ""}
+    told = {"counts": None, "range": None, "citation": "", "license": "", "source": ""}
     return Corpus(**basics, **told, **facts)
 
 

@@ -13,7 +13,6 @@ SHORT = {
     "views__louro__seconds": 8.125,
     "corpora__demo__counts": dict.fromkeys(QUADRANTS, 12),
     "profiles__demo__folds": 2,
-    "profiles__demo__max_folds": 1,
 }
 AFTER_TRAIN = {"train", "evaluate", "report"}
 

@@ -263,7 +263,7 @@ def test_a_small_float_arrives_as_a_float(edited):
 
 UNDECLARED = {
     "folds.py demo demo": ["corpora.demo.protocol", "profile", "profiles.demo", "seed"],
-    "index.py demo": ["corpora.demo.layout", "corpora.demo.counts"],
+    "index.py demo": ["corpora.demo.layout", "corpora.demo.counts", "corpora.demo.range"],
     "standardize.py demo": [
         "corpora.demo.sample_rate",
         "corpora.demo.peak_db",

@@ -42,6 +42,13 @@ def _finished(lines: Path, asked: dict[str, Any]) -> dict[str, SongAnswer]:
     return {line["id"]: SongAnswer(**line) for line in found[1:]}
 
 
+def _append(lines: Path, found: Sequence[dict[str, Any]], *, begins: bool) -> None:
+    """Write lines to the file of finished answers; the first ones replace what it holds."""
+    lines.parent.mkdir(parents=True, exist_ok=True)
+    with lines.open("w" if begins else "a", encoding="utf-8") as stream:
+        stream.writelines(f"{json.dumps(line)}\n" for line in found)
+
+
 def answered(
     name: str,
     paths: Sequence[str],
@@ -63,10 +70,7 @@ def answered(
     asked = {"system": name, "seconds": seconds, "hop": hop}
     lines = _lines_of(out)
     known = _finished(lines, asked) if resume and lines and lines.exists() else {}
-    if lines:
-        lines.parent.mkdir(parents=True, exist_ok=True)
-        kept = [asked, *(answer.as_json() for answer in known.values())]
-        lines.write_text("".join(f"{json.dumps(line)}\n" for line in kept), encoding="utf-8")
+    unwritten = [asked, *(answer.as_json() for answer in known.values())]
     left_out: dict[str, str] = {}
     rest = [path for path in paths if path not in known]
     for path, answer in zip(rest, answer_files(name, rest, seconds=seconds, hop=hop), strict=True):
@@ -76,8 +80,8 @@ def answered(
             continue
         known[path] = answer
         if lines:
-            with lines.open("a", encoding="utf-8") as stream:
-                stream.write(f"{json.dumps(answer.as_json())}\n")
+            _append(lines, [*unwritten, answer.as_json()], begins=bool(unwritten))
+            unwritten = []
     return [known[path] for path in paths if path in known], left_out
 
 

@@ -18,6 +18,9 @@ from sklearn.tree._tree import Tree
 Arrays = dict[str, np.ndarray]
 
 TEXT = ":text"  # ends the name of a string, which is stored as UTF-8
+LEFT_OUT = (
+    "pvalues_"  # of a selection of columns, NaN for a constant column; no prediction reads them
+)
 COLUMNS = (
     ":columns"  # ends the name of a matrix that lies in memory column by column, and is stored so
 )
@@ -59,8 +62,8 @@ def to_arrays(fitted: Any) -> Arrays:
     arrays = {
         key: array
         for name, value in vars(fitted).items()
-        if name not in given
-        for key, array in _attribute(name, value)
+        if name not in given and name != LEFT_OUT
+        for key, array in _attribute(name, _ranked(name, value))
     }
     if isinstance(fitted, BaseForest):
         arrays |= _trees(fitted.estimators_)
@@ -70,6 +73,13 @@ def to_arrays(fitted: Any) -> Arrays:
     for name, part in _children(fitted).items():
         arrays |= _prefixed(name, to_arrays(part))
     return arrays
+
+
+def _ranked(name: str, value: Any) -> Any:
+    """An attribute, with the scores of constant columns, NaN, as low as scikit-learn ranks them."""
+    if name != "scores_":
+        return value
+    return np.nan_to_num(value, nan=np.finfo(np.asarray(value).dtype).min)
 
 
 def _prefixed(name: str, arrays: Arrays) -> Arrays:

@@ -31,7 +31,8 @@ HEADINGS = {
     "note": "note",
 }
 IN_CELL = str.maketrans({"|": "\\|", "\n": " "})
-TAG = re.compile(r"<(?=[A-Za-z/!?])")
+# The opening of a tag, but for the marks that mer.site puts around figures.
+TAG = re.compile(r'<(?=[a-zA-Z/!?])(?!/span>|span class="(?:demo|part)">)')
 # What stands once above the rows where it is the same in all of them.
 COMMON = ("metric", "corpus", "protocol")
 
@@ -158,14 +159,14 @@ def _raw(line: Line, cell: Cell, metric: str) -> dict[str, Any]:
 
 
 def section(title: str, lines: list[Line]) -> dict[str, Any]:
-    """What is printed of one column: its title, what all rows share, the other figures, and the notes."""
+    """The printed parts of one column: its title, what all rows share, the other figures, and the notes."""
     common = _common(lines)
     frame, notes = _without_notes(_frame(lines, common))
     return {"title": title, "common": common, "frame": frame, "notes": notes}
 
 
 def legend(table: Table, lines: list[Line]) -> str:
-    """What the headings mean."""
+    """The meaning of the headings."""
     tested = any(line["p"] for line in lines)
     against = f"{table.rows[table.reference].title}, or " if table.reference else ""
     return (

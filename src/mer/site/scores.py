@@ -84,7 +84,7 @@ def parts(experiment: Experiment) -> str:
 
 
 def _note(table: Table, row: str, facts: dict[str, Any]) -> str:
-    """What keeps a score from standing beside the published one."""
+    """The reason why a score cannot stand beside the published one."""
     found = [
         extent(facts),
         "" if facts.get("profile", WHOLE) == WHOLE else f"profile {facts['profile']}",
