@@ -96,11 +96,17 @@ import_corpus.unpack([Path(sys.argv[1])], corpus(), Path(sys.argv[2]))
 """
 
 
+def _with_ctrl_c():
+    """A shell starts commands in the background with SIGINT ignored, and their children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_nothing_is_left_after_a_kill(archive, tmp_path, number):
     raw = tmp_path / "raw"
     command = [sys.executable, "-c", SLOW, str(archive), str(raw / "pmemo")]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+    quiet = {"stderr": subprocess.DEVNULL, "preexec_fn": _with_ctrl_c}
+    with subprocess.Popen(command, cwd=ROOT, **quiet) as process:
         deadline = time.monotonic() + 30
         while not list(raw.rglob("*.csv")) and not list(raw.rglob("*.mp3")):
             assert time.monotonic() < deadline
