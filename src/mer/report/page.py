@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from mer import config
 from mer.errors import MerError
+from mer.io.templates import template
 from mer.report import classes, values
 from mer.selection import SELECTORS
 from mer.types import AnyPredictions, Track, ValuePredictions, groups
@@ -69,10 +69,10 @@ def render(
     frame = predictions.frame.sort_values(["id", "repeat"], ignore_index=True)
     predictions = replace(predictions, frame=frame)
     if isinstance(predictions, ValuePredictions):
-        template, shown = values.TEMPLATE, values.context(metrics, predictions, tracks)
+        name, shown = values.TEMPLATE, values.context(metrics, predictions, tracks)
     else:
-        template, shown = classes.TEMPLATE, classes.context(metrics, predictions, tracks)
-    return _template(template).render(
+        name, shown = classes.TEMPLATE, classes.context(metrics, predictions, tracks)
+    return template(Path(__file__).with_name(name)).render(
         metrics=metrics,
         selection={key: metrics[key] for key in SELECTORS} | _columns(metrics),
         settings=_settings(metrics),
@@ -86,18 +86,6 @@ def render(
         corpus=corpus,
         **shown,
     )
-
-
-def _template(name: str) -> Template:
-    """A template of this folder, with every value escaped and an undefined name an error."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(name)
 
 
 def _check(

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mer.io.artefacts import write_text, writing
+from mer.io.templates import template
 from mer.metrics import DIGITS
 from mer.reproduction.spec import Papers, Table
 
@@ -209,14 +209,7 @@ def markdown_table(shown: Mapping[str, Any]) -> str:
 
 
 def _html(context: Mapping[str, Any]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("table.html").render(context)
+    return template(Path(__file__).with_name("table.html")).render(context)
 
 
 def _latex(context: Mapping[str, Any]) -> str:

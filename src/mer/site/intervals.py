@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from mer.io.templates import template
 from mer.report.axis import Axis
 from mer.site.scores import Score
 
@@ -16,18 +15,11 @@ GROUPS = {
     "published": "Published, and not run here on the real corpus",
     "constant": "Without learning: always the same answer",
 }
-_ENVIRONMENT = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
-def render(template: str, **context: Any) -> str:
+def render(name: str, **context: Any) -> str:
     """A template of this folder, on consecutive lines: Markdown ends a block of HTML at an empty one."""
-    text = _ENVIRONMENT.get_template(template).render(context)
+    text = template(Path(__file__).with_name(name)).render(context)
     return "\n".join(line for line in text.splitlines() if line.strip())
 
 
