@@ -73,7 +73,7 @@ def _group(facts: dict[str, Any]) -> tuple[Any, ...]:
 def _title(facts: dict[str, Any]) -> str:
     """Title of a group: its corpus, target, protocol, and numbers of clips and folds."""
     restarts = facts.get("n_restarts", 1)
-    count = facts["n_folds"] // restarts
+    count = results.folds(facts)
     folds = f"{count} fold{'s' * (count > 1)}" + f" x {restarts} restarts" * (restarts > 1)
     return (
         f"{facts['dataset']}, {facts['target']}, {facts['protocol']}: {facts['n_clips']} clips, {folds}, "

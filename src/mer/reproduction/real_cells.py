@@ -6,8 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from mer.io.artefacts import read_json
-from mer.reproduction.results import LEDGER, RAW, is_uncommitted
+from mer.reproduction.results import LEDGER, RAW, folds, is_uncommitted, real, results
 from mer.reproduction.spec import Experiment, Papers, corpus_of
 from mer.schema.profiles import WHOLE, Profile
 from mer.types import FOLDS
@@ -53,33 +52,24 @@ def planned(protocol: str, profile: Profile) -> int:
 
 
 def _known(paper: str, key: str, ledger: Path) -> dict[str, Any]:
-    """The results and the record of an experiment on the real corpus, with the committed parameters."""
-    path = ledger / paper / f"{key}.json"
-    facts = read_json(path) if path.exists() else {}
-    if not facts or "absent" in facts or "changed" in facts or "max_epochs" in facts:
-        return {}
-    record = path.with_suffix(".record.json")
-    return {**facts, "record": read_json(record) if record.exists() else {}}
+    """The results of an experiment on the real corpus with the committed parameters, or none."""
+    facts = real(results(paper, key, ledger))[1]
+    return {} if "changed" in facts or "max_epochs" in facts else facts
 
 
 def _done(facts: dict[str, Any], profile: str) -> int:
     """The folds that need not be trained again: of committed code, or of the whole protocol."""
     whole = facts.get("profile") == WHOLE
-    same = facts.get("profile") == profile and not is_uncommitted(facts["record"])
-    return _folds(facts) if whole or same else 0
-
-
-def _folds(facts: dict[str, Any]) -> int:
-    return int(facts.get("n_folds", 0)) // int(facts.get("n_restarts", 1))
+    same = facts.get("profile") == profile and not is_uncommitted(facts)
+    return folds(facts) if whole or same else 0
 
 
 def seconds_per_fold(facts: dict[str, Any]) -> float | None:
     """The mean duration of a fold: of its trainings where they were timed, else of the whole run."""
-    record, folds = facts.get("record", {}), _folds(facts)
-    phases = [v for k, v in record.get("timing", {}).items() if k.endswith("_seconds_per_fold")]
+    phases = [v for k, v in facts.items() if k.endswith("_seconds_per_fold")]
     if phases:
         return float(sum(phases)) * int(facts.get("n_restarts", 1))
-    return float(record["seconds"]) / folds if folds and "seconds" in record else None
+    return float(facts["seconds"]) / folds(facts) if "seconds" in facts else None
 
 
 def cells(

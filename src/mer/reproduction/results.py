@@ -37,6 +37,17 @@ def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
     return found
 
 
+def real(found: Results) -> tuple[str, dict[str, Any]]:
+    """Prefix and figures of an experiment's run on the real corpus; no figures if there is none."""
+    scored = (f for f in found.items() if f[0] != MINIATURE and "absent" not in f[1])
+    return next(scored, ("", {}))
+
+
+def folds(facts: dict[str, Any]) -> int:
+    """Number of folds that were run, each counted once, however many restarts it has."""
+    return int(facts["n_folds"]) // int(facts.get("n_restarts", 1))
+
+
 def _extent(facts: dict[str, Any]) -> str:
     """Prefix for the part of a protocol that was run: empty for all of it."""
     profile = facts.get("profile", WHOLE)
@@ -48,14 +59,14 @@ def _extent(facts: dict[str, Any]) -> str:
 def missing_folds(facts: dict[str, Any]) -> int:
     """Number of folds that a run lacks of its protocol; 0 for results without folds."""
     planned = math.prod(FOLDS.get(facts.get("protocol", ""), (0,)))
-    return max(0, planned - facts.get("n_folds", planned) // facts.get("n_restarts", 1))
+    return max(0, planned - folds(facts)) if "n_folds" in facts else 0
 
 
 def extent(facts: dict[str, Any]) -> str:
     """The share of the folds of a protocol that were run, ``10 of 100 folds``; empty for all of them."""
     if not (missing := missing_folds(facts)):
         return ""
-    done = facts["n_folds"] // facts.get("n_restarts", 1)
+    done = folds(facts)
     return f"{done} of {done + missing} folds"
 
 
@@ -111,12 +122,11 @@ def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str
     if experiment is None:
         return "absent", table.why(row, column) or "no experiment and no reason given"
     found = results(table.paper, key)
-    scored = {prefix: facts for prefix, facts in found.items() if "absent" not in facts}
-    if "" in scored:
-        return "done", ""
-    if real := scored.keys() - {MINIATURE}:
-        return "in part", _part(scored[real.pop()])
+    prefix, facts = real(found)
+    if facts:
+        return ("in part", _part(facts)) if prefix else ("done", "")
     corpus = RAW / corpus_of(experiment)
     why = f"{papers.stages[key]} not run" if corpus.is_dir() else f"{corpus} is missing"
     why = next((facts["absent"] for facts in found.values() if "absent" in facts), why)
+    scored = any("absent" not in facts for facts in found.values())
     return ("demo only" if scored else "absent"), why

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mer import config
-from mer.reproduction.results import deviation, is_uncommitted, results
+from mer.reproduction.results import deviation, folds, is_uncommitted, results
 from mer.reproduction.spec import Papers, Table
 from mer.reproduction.table_files import markdown_rows
 from mer.types import MINIATURE
@@ -119,7 +119,7 @@ def _lines(table: Table, found: Measured) -> Iterator[Line]:
                 protocol=facts["protocol"],
                 artists="shared" if facts["shares_artists"] else "apart",
                 clips=str(facts["n_clips"]),
-                folds=str(facts["n_folds"] // restarts),
+                folds=str(folds(facts)),
                 restarts=str(restarts),
                 epochs=_epochs(facts),
                 changed=deviation(facts),
@@ -140,10 +140,10 @@ def command(papers: Papers, key: str, facts: dict[str, Any]) -> str:
     facts : dict
         Results of the experiment; see ``mer.reproduction.results.results``.
     """
-    profile, restarts = facts["profile"], facts.get("n_restarts", 1)
+    profile = facts["profile"]
     settings = {"miniature": "", "papers_profile": profile}
-    if facts["protocol"] != "song_80_20" and facts["n_folds"] // restarts < QUICK_FOLDS:
-        settings[f"profiles.{profile}.max_folds"] = facts["n_folds"] // restarts
+    if facts["protocol"] != "song_80_20" and folds(facts) < QUICK_FOLDS:
+        settings[f"profiles.{profile}.max_folds"] = folds(facts)
     if "max_epochs" in facts:
         settings[f"profiles.{profile}.max_epochs"] = facts["max_epochs"]
     words = config.options(settings | (facts.get("changed") or {}))

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from mer.reproduction.results import real, results
 from mer.reproduction.spec import Papers
-from mer.site.scores import anchor, cells, page_of, parts, real
+from mer.site.scores import anchor, cells, page_of, parts
 
 INTRODUCTION = """---
 hide: [toc]
@@ -36,7 +37,7 @@ def page(papers: Papers) -> str:
     lines = {}
     for name, row, column, experiment in cells(papers):
         key = papers.tables[name].key(row, column)
-        prefix, facts = real(experiment.paper, key)
+        prefix, facts = real(results(experiment.paper, key))
         if "seconds" in facts and key not in lines:
             place = f"{page_of(name)}.md#{anchor(key, prefix)}"
             lines[key] = _line(place, parts(experiment), facts)

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mer.metrics import DIGITS
+from mer.reproduction.results import real, results
 from mer.reproduction.spec import Papers
 from mer.reproduction.tables import paired_tests
 from mer.site import intervals, scores
-from mer.site.scores import Score, page_of, real
+from mer.site.scores import Score, page_of
 
 LEAKY = "_leak"  # ends the key of a row that has the leak; without it, of the row that has none
 INTRODUCTION = """# What leaks buy
@@ -25,7 +26,7 @@ def _pair(papers: Papers, name: str, row: str, column: str) -> Iterator[Score]:
     without, leaky = (scores.score(papers, name, key, column) for key in (clean, row))
     if not (without and leaky) or {without.state, leaky.state} - {"whole", "leak"}:
         return
-    ours, theirs = (real(table.paper, table.key(key, column))[1] for key in (row, clean))
+    ours, theirs = (real(results(table.paper, table.key(key, column)))[1] for key in (row, clean))
     metric = next(main for main in scores.MAIN if main in ours)
     gain = f"gain {ours[metric] - theirs[metric]:+.4f}"
     p = paired_tests(ours, theirs, metric).get("p")

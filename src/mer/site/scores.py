@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mer.reproduction.results import deviation, extent, is_uncommitted, results
+from mer.reproduction.results import deviation, extent, is_uncommitted, real, results
 from mer.reproduction.spec import Experiment, Papers, Table
 from mer.reproduction.table_files import UNCOMMITTED
 from mer.schema.profiles import WHOLE
@@ -54,13 +54,6 @@ def page_of(name: str) -> str:
 def anchor(key: str, prefix: str) -> str:
     """The place on a table's page that holds the command behind a figure."""
     return f"{prefix if prefix == MINIATURE else ''}{key}"
-
-
-def real(paper: str, key: str) -> tuple[str, dict[str, Any]]:
-    """Prefix and results of an experiment on the real corpus; the results are empty if there are none."""
-    found = results(paper, key).items()
-    whole = (f for f in found if f[0] != MINIATURE and "absent" not in f[1])
-    return next(whole, ("", {}))
 
 
 def title(table: Table, row: str) -> str:
@@ -120,7 +113,7 @@ def score(
     experiment = papers.find(key)
     if not isinstance(experiment, Experiment):
         return None
-    prefix, facts = real(table.paper, key)
+    prefix, facts = real(results(table.paper, key))
     metric = metric or next((main for main in MAIN if main in facts), MAIN[0])
     figure = table.name(metric, row, column)
     published = table.rows[row].published.get(metric, {}).get(column)
