@@ -261,7 +261,7 @@ def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
         stream.write('{"id": "cut off')
     asked = []
     monkeypatch.setattr(
-        resumption,
+        library,
         "answer_files",
         lambda _, paths, **_options: asked.extend(paths) or iter(first[:1]),
     )

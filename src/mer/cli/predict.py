@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mer.errors import MerError
 from mer.pipeline.stage import printable
 
 SUFFIXES = (".csv", ".json", ".parquet")
@@ -159,9 +158,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     for number, answer in enumerate(found):
         if answer.id not in given.songs and Path(answer.id).name == songs.STANDARD:
             found[number] = replace(answer, id=songs.STANDARD)
-    if not found:
-        path, reason = next(iter(left_out.items()))
-        raise MerError(f"at least one file must be usable; {path!r}: {reason}")
+    library.require_any(found, left_out)
     rows = answers.of_songs(system, found)
     if given.plot:
         plots.write(given.plot, system, found)

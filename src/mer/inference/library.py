@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -90,6 +90,37 @@ def answer_files(
     yield from parallel.parallel_map(work, paths, label="songs", sequential=sequential)
 
 
+def usable(
+    name: str,
+    paths: Sequence[str],
+    left_out: dict[str, str],
+    *,
+    seconds: float | None = None,
+    hop: float | None = None,
+) -> Iterator[SongAnswer]:
+    """The answers for the files that can be used; the others are logged.
+
+    Parameters
+    ----------
+    left_out : dict of str to str
+        Receives the files that cannot be used, with the reason of each.
+    """
+    found = answer_files(name, paths, seconds=seconds, hop=hop)
+    for path, answer in zip(paths, found, strict=True):
+        if isinstance(answer, Unreadable):
+            left_out[path] = str(answer)
+            log.warning("%r is left out: %s", path, answer)
+        else:
+            yield answer
+
+
+def require_any(found: Sequence[SongAnswer], left_out: Mapping[str, str]) -> None:
+    """Raise a ``MerError`` if no file could be used."""
+    if not found:
+        path, reason = next(iter(left_out.items()))
+        raise MerError(f"at least one file must be usable; {path!r}: {reason}")
+
+
 class Predictor:
     """A trained system that answers for songs; ``mer.load`` returns one."""
 
@@ -129,15 +160,9 @@ class Predictor:
         """
         given = [paths] if isinstance(paths, str | Path) else paths
         names = songs.files([os.fspath(path) for path in given])
-        done = list(answer_files(self.name, names, seconds=seconds, hop=hop))
-        pairs = list(zip(names, done, strict=True))
-        left_out = {path: str(fault) for path, fault in pairs if isinstance(fault, Unreadable)}
-        for path, reason in left_out.items():
-            log.warning("%r is left out: %s", path, reason)
-        found = [answer for answer in done if isinstance(answer, SongAnswer)]
-        if not found:
-            path, reason = next(iter(left_out.items()))
-            raise MerError(f"at least one file must be usable; {path!r}: {reason}")
+        left_out: dict[str, str] = {}
+        found = list(usable(self.name, names, left_out, seconds=seconds, hop=hop))
+        require_any(found, left_out)
         frame = self._frame(found, excerpts)
         frame.attrs["left_out"] = left_out
         return frame

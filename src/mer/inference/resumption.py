@@ -1,16 +1,13 @@
 """Answers for a library of songs that survive an interruption: a line per song, beside the output."""
 
 import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mer.errors import MerError, Unreadable
+from mer.errors import MerError
 from mer.inference.answers import SongAnswer
-from mer.inference.library import answer_files
-
-log = logging.getLogger("mer")
+from mer.inference.library import usable
 
 STANDARD = Path("-")
 
@@ -73,12 +70,8 @@ def answered(
     unwritten = [asked, *(answer.as_json() for answer in known.values())]
     left_out: dict[str, str] = {}
     rest = [path for path in paths if path not in known]
-    for path, answer in zip(rest, answer_files(name, rest, seconds=seconds, hop=hop), strict=True):
-        if isinstance(answer, Unreadable):
-            left_out[path] = str(answer)
-            log.warning("%r is left out: %s", path, answer)
-            continue
-        known[path] = answer
+    for answer in usable(name, rest, left_out, seconds=seconds, hop=hop):
+        known[answer.id] = answer
         if lines:
             _append(lines, [*unwritten, answer.as_json()], begins=bool(unwritten))
             unwritten = []
