@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import joblib
 import numpy as np
 import pytest
@@ -31,6 +33,18 @@ def scratch(tmp_path, monkeypatch):
 
 def run():
     return np.stack(list(parallel.parallel_map(noise, list(range(7)), label="noise")))
+
+
+def folder(_):
+    return str(Path.cwd())
+
+
+def test_processes_work_in_the_current_folder_also_after_a_change_of_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("MER_JOBS", "2")
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        assert set(parallel.parallel_map(folder, [0, 1, 2], label="")) == {str(tmp_path / name)}
 
 
 def test_number_of_workers_does_not_matter(monkeypatch):

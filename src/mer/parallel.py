@@ -56,6 +56,12 @@ def jobs() -> int:
     return int(text)
 
 
+def _start(parent: int, folder: Path) -> None:
+    """Start a process in ``folder``: joblib reuses processes of calls that were made elsewhere."""
+    os.chdir(folder)
+    end_at_once(parent)
+
+
 @contextmanager
 def _mapper(sequential: bool, workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
     """A function like ``map``, which calls in so many processes of this machine, or on a Dask cluster."""
@@ -68,7 +74,7 @@ def _mapper(sequential: bool, workers: int) -> Iterator[Callable[..., Iterator[A
         config = joblib.parallel_config(backend="sequential")
     else:
         shared_memory.claim()
-        begin = {"initializer": end_at_once, "initargs": (os.getpid(),)}
+        begin = {"initializer": _start, "initargs": (os.getpid(), Path.cwd())}
         config = joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1, **begin)
     with config:
         yield lambda work, items: joblib.Parallel(return_as="generator")(
