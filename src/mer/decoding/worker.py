@@ -16,7 +16,7 @@ import resource
 import signal
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from mmap import mmap
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,7 +26,7 @@ import soundfile as sf
 import soxr
 
 from mer import PARENT
-from mer.decoding import integrity, lengths, mp3, ogg
+from mer.decoding import ffmpeg, integrity, lengths, mp3, ogg
 from mer.errors import Unreadable
 from mer.runtime.processes import end_with_parent, limit
 
@@ -37,6 +37,7 @@ SILENCE = 2.0**-16  # half a step of 16-bit audio, relative to full scale
 LOUDEST = 100.0  # lossy decoders overshoot full scale by half; a flipped exponent by 1e38
 RATES = range(1000, 768001)  # Hz; far beyond them, headers are damaged
 MAX_CHANNELS = 64
+Source = Path | BinaryIO | mmap | int  # an int is the file descriptor of a pipe
 CANCELLED = 0.1  # of the power of the average of independent channels
 WORDS = {  # clearer than the messages of libsndfile, by its error code
     7: "no MPEG frame",
@@ -99,6 +100,10 @@ def pieces(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> It
         yield decode(path, sample_rate, min_seconds, max_pcm)
     except _TooLong:
         try:
+            if (format_ := integrity.foreign(path)) in ffmpeg.DEMUXERS:
+                with ffmpeg.decoding(path, format_) as running:
+                    running.check((yield from _blocks(running.output, sample_rate, max_pcm)))
+                return
             source = _counted_mp3(path) or lengths.with_length(path) or path
             yield from _blocks(source, sample_rate, max_pcm)
         except sf.LibsndfileError as error:
@@ -115,9 +120,9 @@ def _counted_mp3(path: Path) -> io.BytesIO | None:
     return None
 
 
-def _blocks(source: Path | BinaryIO | mmap, sample_rate: int, max_pcm: int) -> Iterator[np.ndarray]:
-    """The samples of a long file, in blocks of at most ``max_pcm`` bytes."""
-    with _Forward(source) as file:
+def _blocks(source: Source, sample_rate: int, max_pcm: int) -> Generator[np.ndarray, None, float]:
+    """The samples of a long file, in blocks of at most ``max_pcm`` bytes; returns the file's seconds."""
+    with _Forward(source, closefd=False) as file:
         native, count = file.samplerate, 0
         stream = soxr.ResampleStream(native, sample_rate, 1, dtype="float32", quality="HQ")
         size, last = max_pcm // _bytes_per_frame(file, sample_rate), False
@@ -131,9 +136,15 @@ def _blocks(source: Path | BinaryIO | mmap, sample_rate: int, max_pcm: int) -> I
             found = stream.resample_chunk(mono, last=last)
             if len(found):
                 yield found
-        log, claimed = file.extra_info, file.frames
-        if fault := integrity.truncation(file.format, log, claimed, count, native):
+        claimed = _claimed(file, source)
+        if fault := integrity.truncation(file.format, file.extra_info, claimed, count, native):
             raise Unreadable(fault)
+    return count / native
+
+
+def _claimed(file: sf.SoundFile, source: Source) -> int:
+    """The samples per channel that libsndfile expects; it does not know the end of a pipe."""
+    return integrity.UNKNOWN if isinstance(source, int) else file.frames
 
 
 def _mono(channels: np.ndarray) -> np.ndarray:
@@ -159,7 +170,11 @@ def _check_path(path: Path) -> None:
 def _samples(path: Path, sample_rate: int, max_pcm: int) -> tuple[np.ndarray, int]:
     """All channels [shape=(n, channels), dtype=float32] and the file's sample rate in Hz."""
     before = path.stat()
-    if _magic(path) == ogg.MAGIC:
+    if (format_ := integrity.foreign(path)) in ffmpeg.DEMUXERS:
+        with ffmpeg.decoding(path, format_) as running:
+            samples, native, _ = _read(running.output, sample_rate, max_pcm)
+            running.check(len(samples) / native)
+    elif _magic(path) == ogg.MAGIC:
         samples, native = _chained(ogg.links(path.read_bytes()), sample_rate, max_pcm)
     else:
         source = lengths.with_length(path) or path
@@ -180,17 +195,15 @@ def _magic(path: Path) -> bytes:
     return start[at : at + 4]
 
 
-def _read(
-    source: Path | BinaryIO | mmap, sample_rate: int, max_pcm: int
-) -> tuple[np.ndarray, int, str]:
+def _read(source: Source, sample_rate: int, max_pcm: int) -> tuple[np.ndarray, int, str]:
     """The values of ``_samples`` for a file or its content, and libsndfile's name of the format."""
     try:
-        with _Forward(source) as file:
+        with _Forward(source, closefd=False) as file:
             _check_claims(file)
             per_frame = _bytes_per_frame(file, sample_rate)
             frames = min(file.frames, max_pcm // per_frame + 1)
             samples = file.read(frames, dtype="float32", always_2d=True)
-            claimed, native, log = file.frames, file.samplerate, file.extra_info
+            claimed, native, log = _claimed(file, source), file.samplerate, file.extra_info
             format_ = file.format
     except sf.LibsndfileError as error:
         named = integrity.foreign(source) if isinstance(source, Path) else None

@@ -26,7 +26,7 @@ READABLE = frozenset(
         *(".rf64", ".snd", ".w64", ".wav"),
     )
 )
-UNREADABLE = frozenset(  # by the decoder: such files are named with that reason
+UNREADABLE = frozenset(  # by libsndfile: ffmpeg decodes some, the others are named with that reason
     (
         *(".3gp", ".aac", ".ac3", ".alac", ".amr", ".ape", ".dff", ".dsf", ".dts", ".m4a", ".m4b"),
         *(".mka", ".mov", ".mp4", ".mpc", ".mpga", ".ra", ".spx", ".tak", ".tta", ".webm", ".wma"),
