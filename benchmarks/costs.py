@@ -28,11 +28,12 @@ def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
     given = spec.load().find(key).model_dump()
     chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=WHOLE, seed=1)
     params, policy, profile = chosen.blocks()
-    params = config.changed(params, config.settings(given["settings"].split()))
+    words = given["settings"].split()
+    params, columns = config.changed(params, config.settings(words)), config.columns(words)
     short = profile.model_copy(update={"max_folds": 1, "repeats": 1, "max_epochs": epochs})
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "run")
-        found = train.run(chosen, params, policy, short, target, weights=False)
+        found = train.run(chosen, params, policy, short, target, columns, weights=False)
     return found, len(read_folds(chosen.folds)), getattr(params, "restarts", 1)
 
 

@@ -2,7 +2,8 @@
 
 ``source=`` names a corpus to train on in place of the tested one, ``parent=`` an experiment whose network
 is trained further, ``weights=`` the pretrained weights that it needs; ``set.training.batch_size=32`` and
-the like replace values of the model's block. An absent input leaves the reason in place of scores.
+the like replace values of the model's block, ``columns.select=relieff`` and the like narrow the table. An
+absent input leaves the reason in place of scores.
 """
 
 import sys
@@ -18,6 +19,7 @@ with stage(f"experiment@{key}", sidecar=sidecar) as record:
     seed, name = config.read("seed", "papers_profile")
     limit_instructions(name)
     given = dict(word.split("=", 1) for word in words)
-    found = experiment.run(paper, key, given, config.settings(words), profile=name, seed=seed)
+    settings, columns = config.settings(words), config.columns(words)
+    found = experiment.run(paper, key, given, settings, columns, profile=name, seed=seed)
     if found:
         record["timing"] = found

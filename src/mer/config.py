@@ -19,7 +19,7 @@ from mer.io import yaml_files
 from mer.schema import Block, Key, Protocol, TargetName
 from mer.schema.augmentation import Policy
 from mer.schema.corpora import Audio, Corpus, Demo, MergedCorpus, Quarantine, SegmentedCorpus
-from mer.schema.feature_selection import Columns, JoinedFamilies
+from mer.schema.feature_selection import EVERY_COLUMN, Columns, JoinedFamilies
 from mer.schema.profiles import WHOLE, Profile
 from mer.schema.spectrograms import MaybeView
 
@@ -172,10 +172,23 @@ def read(*keys: str, path: Path = PARAMS) -> list[Any]:
     return values
 
 
-def settings(words: Iterable[str]) -> dict[str, Any]:
-    """Replacements ``set.<key>=<value>`` among the words, as ``changed`` takes them; values are YAML."""
-    pairs = (word.removeprefix("set.").split("=", 1) for word in words if word.startswith("set."))
+def settings(words: Iterable[str], prefix: str = "set") -> dict[str, Any]:
+    """Replacements ``<prefix>.<key>=<value>`` among the words, for ``changed``; values are YAML."""
+    start = f"{prefix}."
+    pairs = (word.removeprefix(start).split("=", 1) for word in words if word.startswith(start))
     return {key: yaml.safe_load(value) for key, value in pairs}
+
+
+def columns(words: Iterable[str]) -> Columns:
+    """Every column, but for the words ``columns.<key>=<value>``, which narrow the table.
+
+    Raises
+    ------
+    MerError
+        See ``changed``.
+    """
+    found: Columns = changed(EVERY_COLUMN, settings(words, "columns"))  # type: ignore[assignment]
+    return found
 
 
 def options(settings: Mapping[str, Any]) -> str:

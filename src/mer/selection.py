@@ -11,6 +11,7 @@ from mer.errors import MerError
 from mer.io import pretrained, raw_folder
 from mer.schema.augmentation import Policy, Smote
 from mer.schema.corpora import Corpus
+from mer.schema.feature_selection import Columns
 from mer.schema.profiles import Profile
 
 DATA = Path("data")
@@ -200,9 +201,14 @@ def _serves_target(chosen: Selection, params: Params) -> None:
         )
 
 
-def _has_columns(chosen: Selection, params: Params) -> None:
-    """Refuse columns of a table that the model does not read, or that no catalogue describes."""
-    columns = params.columns
+def has_columns(chosen: Selection, columns: Columns, params: Params) -> None:
+    """Refuse columns of a table that the model does not read, or that no catalogue describes.
+
+    Raises
+    ------
+    MerError
+        Naming the columns, and the families that fit.
+    """
     if columns.used and "table" not in registry.get("models", chosen.model).reads:
         raise MerError(f"columns={columns.used}: model {chosen.model!r} reads no table")
     if columns.select != "none" and labels.kind_of(chosen.target) == "values":
@@ -253,5 +259,5 @@ def check(params: Params, raw: Path) -> None:
     if chosen.dataset not in params.demos:
         _present(chosen.dataset, params.corpora[chosen.dataset], chosen.target, raw)
     can_be_read(chosen, params)
-    _has_columns(chosen, params)
+    has_columns(chosen, params.columns, params)
     _weights_are_there(chosen, params, raw / pretrained.FOLDER.name)

@@ -337,6 +337,12 @@ def other_source(folder):
     artefacts.write_json(folder / "run.json", {**record, "source": "4qaed"})
 
 
+def leaky_columns(folder):
+    record = artefacts.read_json(folder / "run.json")
+    columns = {"select": "chi2", "k": 20, "leak": "before_split"}
+    artefacts.write_json(folder / "run.json", {**record, "columns": columns})
+
+
 def marked_absent(folder):
     artefacts.write_absent(folder, "no weights to start from")
 
@@ -365,6 +371,12 @@ REFUSED = {
     "columns": ("svm", {"columns__select": "chi2"}, None, "and is a run of columns={}"),
     "policy": ("svm", {"augment": "noise"}, None, "(augment=noise), and is a run of augment=none"),
     "leak": ("svm", {"augment": "noise_leak"}, None, "augment=noise_leak is a diagnostic"),
+    "leak of columns": (
+        "svm",
+        {"columns__select": "chi2", "columns__k": 20, "columns__leak": "before_split"},
+        leaky_columns,
+        "columns.leak=before_split is a diagnostic",
+    ),
     "another corpus": ("svm", {}, other_source, "is a run of source=4qaed"),
     "weights": ("hybrid", {}, no_weights, "must hold the network or estimator of that fold, and"),
     "layers": ("sincnet", {"models__sincnet__hidden": [8]}, None, "must be of the network that"),

@@ -15,7 +15,7 @@ from mer.learn.trainers import sklearn_estimator
 from mer.schema.feature_selection import EVERY_COLUMN
 from mer.splits import split
 from mer.targets.classes import Classes
-from mer.types import QUADRANTS, FeatureSet
+from mer.types import QUADRANTS, FeatureSet, Fold
 
 CATALOGUE = _panda_catalogue.catalogue()
 TABLE = FeatureSet(("a",), tuple(CATALOGUE), np.arange(1714.0)[None])
@@ -36,6 +36,7 @@ def catalogued(**changes: str) -> FeatureSet:
         ({"channel": "voice"}, 409),
         ({"dimension": "rhythm"}, 173),
         ({"dimension": "texture", "channel": "original"}, 20),
+        ({"subset": "top100"}, 100),
     ],
 )
 def test_the_catalogue_says_which_columns_stay(changes, n):
@@ -53,6 +54,9 @@ def test_what_narrows_the_table_is_told_and_nothing_else():
     assert EVERY_COLUMN.used == {}
     chosen = EVERY_COLUMN.model_copy(update={"grades": "AB", "select": "chi2"})
     assert chosen.used == {"grades": "AB", "select": "chi2", "k": 100}
+    leaky = chosen.model_copy(update={"leak": "before_split"})
+    assert leaky.used == chosen.used | {"leak": "before_split"}
+    assert EVERY_COLUMN.model_copy(update={"leak": "before_split"}).used == {}
 
 
 def test_the_committed_selection_sees_every_column(root):
@@ -71,9 +75,15 @@ def data(corpus):
     return TrainingData({t.id: int(q) for t, q in zip(corpus, y)}, Classes(QUADRANTS), table)
 
 
+def most_of(data):
+    """A fold that trains on all clips but the last."""
+    *train, last = data.table.ids
+    return Fold(0, 0, tuple(train), (), (last,))
+
+
 @pytest.mark.parametrize("chosen", RANKED, ids=lambda c: c.select)
 def test_the_telling_columns_are_ranked_first(data, chosen):
-    found = replace(data, columns=chosen).with_ranked_columns(data.table.ids)
+    found = replace(data, columns=chosen).with_ranked_columns(most_of(data))
     assert found.table.names == ("c01", "c03", "c05", "c07")
     assert np.array_equal(found.table.values, data.table.values[:, [1, 3, 5, 7]])
 
@@ -89,7 +99,7 @@ def test_a_constant_column_comes_last(data):
 def test_more_columns_than_there_are_is_an_error(data):
     chosen = EVERY_COLUMN.model_copy(update={"select": "chi2"})
     with pytest.raises(MerError, match=r"columns\.k=100 must be at most 20"):
-        replace(data, columns=chosen).with_ranked_columns(data.table.ids)
+        replace(data, columns=chosen).with_ranked_columns(most_of(data))
 
 
 def seen(data, folds, chosen, monkeypatch, root):
@@ -124,6 +134,18 @@ def test_the_ranking_sees_training_clips_only(corpus, data, chosen, monkeypatch,
         found.append(seen(given, [fold, other], chosen, monkeypatch, root))
     assert found[0][0] == found[1][0] == ("c01", "c03", "c05", "c07")
     assert found[0][1] != found[1][1]  # where those clips train
+
+
+@pytest.mark.parametrize("chosen", RANKED, ids=lambda c: c.select)
+def test_a_ranking_with_the_leak_sees_the_test_clips_too(corpus, data, chosen, monkeypatch, root):
+    folds = split(corpus, "cv10", seed=1, folds=2)
+    leaky = chosen.model_copy(update={"leak": "before_split"})
+    noise = np.random.default_rng(1).standard_normal(data.table.values.shape)
+    pure = replace(data, table=replace(data.table, values=noise))
+    clean = seen(pure, folds, chosen, monkeypatch, root)
+    first, second = seen(pure, folds, leaky, monkeypatch, root)
+    assert first == second  # both sides of a fold together are the corpus
+    assert clean[0] != clean[1]
 
 
 def test_families_that_say_so_have_a_catalogue_of_their_columns(root):

@@ -9,6 +9,7 @@ from conftest import ROOT
 from helpers.clone import copy_params, edit
 from mer.errors import MerError
 from mer.pipeline import experiment, provenance, train
+from mer.schema.feature_selection import EVERY_COLUMN
 from mer.selection import Selection
 
 SVM = Selection(
@@ -81,8 +82,12 @@ def test_the_families_of_a_join_and_the_original_of_a_segmented_corpus_count(par
 
 def test_settings_of_the_experiment_itself_are_hashed_and_no_change(params):
     plain, other = provenance.parameters(SVM), provenance.parameters(SVM, {"c": 1.0})
-    assert other.keys() == {"parameters_sha256"}
-    assert other != plain
+    ranked = EVERY_COLUMN.model_copy(update={"select": "chi2"})
+    narrow = provenance.parameters(SVM, columns=ranked)
+    for facts in (other, narrow):
+        assert facts.keys() == {"parameters_sha256"}
+        assert facts != plain
+    assert provenance.parameters(SVM, columns=EVERY_COLUMN) == plain
 
 
 def test_without_git_the_change_is_unknown(tmp_path, monkeypatch):

@@ -166,6 +166,14 @@ RULES = {
         {f"{EXPERIMENT}.settings": "set.training.lr=-2"},
         f"{LOURO}{EXPERIMENT}.settings='set.training.lr=-2': params.yaml: settings.training.lr=-2",
     ),
+    "settings name keys of the columns": (
+        {f"{EXPERIMENT}.settings": "columns.selects=chi2"},
+        f"{LOURO}{EXPERIMENT}: settings: 'selects' is not a key of mer.schema.feature_selection",
+    ),
+    "only a model of a table has columns": (
+        {f"{EXPERIMENT}.settings": "columns.select=chi2"},
+        f"{LOURO}{EXPERIMENT}: columns={{'select': 'chi2', 'k': 100}}: model 'cnn' reads no table",
+    ),
     "weights are those of a part that needs them": (
         {"pretrained.openl3_rf_4qaed.weights": "openl3_rf"},
         f"{LOURO}pretrained.openl3_rf_4qaed.weights='openl3_rf' must be one of ['openl3']",

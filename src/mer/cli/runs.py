@@ -62,6 +62,8 @@ def _ledger() -> Iterator[Run]:
 def _system(facts: dict[str, Any]) -> str:
     """The model with its inputs, and the parameters that were changed."""
     parts = [facts[key] for key in ("model", "family", "view", "augment") if facts[key] != "none"]
+    columns = facts.get("columns", {})
+    parts += [f"columns.{key}={value}" for key, value in columns.items()]
     changed = results.deviation(facts)
     return " ".join(parts) + (f" ({changed})" if changed else "")
 
@@ -83,7 +85,11 @@ def _title(facts: dict[str, Any]) -> str:
 
 def _reference(ranked: Sequence[Run]) -> dict[str, Any]:
     """The best system, but for those that a leak makes better."""
-    honest = (facts for _, facts in ranked if not facts["augment"].endswith("_leak"))
+    honest = (
+        facts
+        for _, facts in ranked
+        if not facts["augment"].endswith("_leak") and "leak" not in facts.get("columns", {})
+    )
     return next(honest, ranked[0][1])
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 CATALOGUE = Path(__file__).with_name("panda1714") / "catalogue.csv"
+TOP100 = Path(__file__).with_name("top100") / "names.txt"
 
 
 class Column(NamedTuple):
@@ -25,6 +26,7 @@ class Column(NamedTuple):
     grade : of our extraction: ``A`` the published definition, ``B`` the same concept by another
         algorithm, ``C`` a proxy
     definition : in a line, of the descriptor's family
+    subset : ``top100``, the columns that the authors published as their best; ``rest``, the others
     """
 
     column: str
@@ -34,10 +36,15 @@ class Column(NamedTuple):
     statistic: str
     grade: str
     definition: str
+    subset: str
 
 
 @cache
 def catalogue() -> dict[str, Column]:
     """The 1714 columns by name, in the published order."""
+    top100 = set(TOP100.read_text(encoding="utf-8").splitlines())
     with CATALOGUE.open(encoding="utf-8", newline="") as stream:
-        return {row["column"]: Column(**row) for row in csv.DictReader(stream)}
+        return {
+            row["column"]: Column(**row, subset="top100" if row["column"] in top100 else "rest")
+            for row in csv.DictReader(stream)
+        }

@@ -64,7 +64,7 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     record = {"columns": {}, "source": None, **read_json(run / "run.json")}
     used = {k: v for k, v in chosen.used.items() if k not in ("protocol", "augment")}
     _compare(run, record, used | {"columns": columns.used, "source": None})
-    _check_predictable(chosen, policy)
+    _check_predictable(chosen, policy, columns)
     reads = registry.get("models", chosen.model).reads
     known = gather(chosen, params, policy, columns, [r for r in reads if r == "table"])
     protocol = read_json(chosen.folds).get("protocol")
@@ -108,7 +108,7 @@ def _description(
     (view,) = config.read(f"views.{chosen.view}")
     ranked = None
     if known.table and columns.used:
-        tables = [known.with_ranked_columns(fold.train).table for fold in folds]
+        tables = [known.with_ranked_columns(fold).table for fold in folds]
         ranked = tuple(table.names for table in tables if table)
     return Description(
         title=f"model={chosen.model} dataset={chosen.dataset} profile={chosen.profile}",
@@ -151,7 +151,7 @@ def _compare(run: Path, record: Mapping[str, Any], wanted: Mapping[str, Any]) ->
         )
 
 
-def _check_predictable(chosen: Selection, policy: Policy) -> None:
+def _check_predictable(chosen: Selection, policy: Policy, columns: Columns) -> None:
     """Raise for systems that cannot predict songs without labels."""
     module = registry.get("models", chosen.model)
     if "table" in module.reads:
@@ -165,6 +165,11 @@ def _check_predictable(chosen: Selection, policy: Policy) -> None:
         raise MerError(
             f"augment={chosen.augment} is a diagnostic that trains on test clips (leak="
             f"{policy.leak}), and songs have no labels to leak; select another policy"
+        )
+    if columns.leaks:
+        raise MerError(
+            f"columns.leak={columns.leak} is a diagnostic that ranks columns on test clips, too, and songs "
+            "have no labels to leak; set it to none"
         )
     if "spectrogram" in module.reads:
         (view,) = config.read(f"views.{chosen.view}")

@@ -110,7 +110,7 @@ def _train(
     module, keep = registry.get("models", model), weights and fold.repeat == 0
     own = fold_seed(seed, fold)
     context = FoldContext(module, params, fold, own, fidelity, profile, keeps_weights=keep)
-    result = trainer_of(model).fit_predict(context, data.with_ranked_columns(fold.train))
+    result = trainer_of(model).fit_predict(context, data.with_ranked_columns(fold))
     return result if keep else replace(result, weights={})
 
 

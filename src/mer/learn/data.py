@@ -18,7 +18,7 @@ from mer.schema.augmentation import Masking, Noise, Policy, Smote, SpectrogramMa
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.selection import DATA, Selection
 from mer.targets.target import Label, Target
-from mer.types import QUADRANTS, FeatureSet, Track
+from mer.types import QUADRANTS, FeatureSet, Fold, Track
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,15 @@ class TrainingData:
     pretrained: Mapping[str, np.ndarray] | None = None
     quadrants: Mapping[str, int] | None = None
 
-    def with_ranked_columns(self, train: Sequence[str]) -> "TrainingData":
-        """The same data with the columns of the table that rank best on the training clips."""
+    def with_ranked_columns(self, fold: Fold) -> "TrainingData":
+        """The same data with the columns of the table that rank best on the training clips of a fold.
+
+        With the leak ``before_split`` of ``columns`` the ranking sees the test clips, too.
+        """
         if self.table is None:
             return self
-        return replace(self, table=best_columns(self.table, self.labels, train, self.columns))
+        seen = (*fold.train, *fold.test) if self.columns.leaks else fold.train
+        return replace(self, table=best_columns(self.table, self.labels, seen, self.columns))
 
     def wanted(self, ids: Sequence[str]) -> np.ndarray:
         """The labels of clips as a model is trained on them; see ``Target.array``."""

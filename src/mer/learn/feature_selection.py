@@ -28,7 +28,7 @@ def _scores(rows: np.ndarray, y: np.ndarray, columns: Columns) -> np.ndarray:
 
 
 def catalogued_columns(table: FeatureSet, family: str, columns: Columns) -> FeatureSet:
-    """The table with the columns that the catalogue gives these grades, this dimension and this channel.
+    """The table with the columns that the catalogue gives these values.
 
     Raises
     ------
@@ -51,9 +51,9 @@ def catalogued_columns(table: FeatureSet, family: str, columns: Columns) -> Feat
 
 
 def best_columns(
-    table: FeatureSet, labels: Mapping[str, Label], train: Sequence[str], columns: Columns
+    table: FeatureSet, labels: Mapping[str, Label], ids: Sequence[str], columns: Columns
 ) -> FeatureSet:
-    """The table with the best columns, ranked on the training clips alone, in the order of the table.
+    """The table with the best columns, ranked on the clips ``ids`` alone, in the order of the table.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def best_columns(
         raise MerError(
             f"columns.k={columns.k} must be at most {len(table.names)}, the columns of the table"
         )
-    y = np.array([labels[id_] for id_ in train])
-    scores = _scores(table.rows(train).astype(float), y, columns)
+    y = np.array([labels[id_] for id_ in ids])
+    scores = _scores(table.rows(ids).astype(float), y, columns)
     ranked = (-scores).argsort(kind="stable")
     return table.select_columns([table.names[i] for i in sorted(ranked[: columns.k])])

@@ -51,7 +51,8 @@ def _compare(found: Experiment, run: Path) -> None:
         return
     given = found.model_dump() | {name: facts[name] for name in ("profile", "seed")}
     chosen = Selection(**{name: given[name] for name in SELECTORS})
-    ours = provenance.parameters(chosen, config.settings(found.settings.split()))
+    words = found.settings.split()
+    ours = provenance.parameters(chosen, config.settings(words), config.columns(words))
     if ours["parameters_sha256"] == facts["parameters_sha256"]:
         del facts["changed"]
         write_json(run, facts | ours)

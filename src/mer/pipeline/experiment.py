@@ -7,6 +7,7 @@ from typing import Any
 from mer import config
 from mer.io.artefacts import or_absent, require
 from mer.pipeline import evaluate, provenance, train
+from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.selection import SELECTORS, Selection
 from mer.types import MINIATURE
 
@@ -18,6 +19,7 @@ def run(
     key: str,
     given: Mapping[str, str],
     settings: Mapping[str, Any],
+    columns: Columns = EVERY_COLUMN,
     *,
     profile: str,
     seed: int,
@@ -37,6 +39,8 @@ def run(
         of the pretrained weights that it needs.
     settings : mapping of str to value
         Dotted keys of the section ``models.<model>`` -> values that replace those of params.yaml.
+    columns : Columns
+        Which columns of the table the model sees.
     max_folds : int or None
         Number of folds to train on; None for that of the profile.
     until : float or None
@@ -58,7 +62,7 @@ def run(
     params, policy, scope = chosen.blocks()
     if not (chosen.dataset.startswith(MINIATURE) or scope.smoke_test):
         provenance.require_committed_code(key)
-    facts = provenance.parameters(chosen, settings)
+    facts = provenance.parameters(chosen, settings, columns)
     if max_folds:
         scope = scope.model_copy(update={"max_folds": max_folds})
     params, runs = config.changed(params, settings), RUNS / paper
@@ -73,6 +77,7 @@ def run(
             policy,
             scope,
             runs / key,
+            columns,
             weights=chosen.model == "sincnet",
             facts=facts,
             source=given.get("source"),

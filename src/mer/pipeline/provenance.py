@@ -10,6 +10,7 @@ import yaml
 from mer import config
 from mer.errors import MerError
 from mer.pipeline.stage import git, uncommitted
+from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.selection import Selection
 
 # Sections that shape the artefacts of every corpus, and those keys of a corpus' own section that do.
@@ -75,7 +76,11 @@ def _committed() -> dict[str, Any] | None:
     return content
 
 
-def parameters(chosen: Selection, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def parameters(
+    chosen: Selection,
+    settings: Mapping[str, Any] | None = None,
+    columns: Columns = EVERY_COLUMN,
+) -> dict[str, Any]:
     """The facts of run.json about the parameters of a run.
 
     Parameters
@@ -83,6 +88,8 @@ def parameters(chosen: Selection, settings: Mapping[str, Any] | None = None) -> 
     chosen : Selection
     settings : mapping of str to value
         Dotted keys below the model's section that the experiment itself replaces.
+    columns : Columns
+        Which columns of the table the experiment chooses.
 
     Returns
     -------
@@ -95,6 +102,7 @@ def parameters(chosen: Selection, settings: Mapping[str, Any] | None = None) -> 
     sections = _sections(chosen, content)
     values = _values(content, sections)
     own = {f"models.{chosen.model}.{key}": value for key, value in (settings or {}).items()}
+    own |= {f"columns.{key}": value for key, value in columns.used.items()}
     digest = hashlib.sha256(json.dumps(values | own, sort_keys=True).encode()).hexdigest()[:12]
     facts: dict[str, Any] = {"parameters_sha256": digest}
     committed = _committed()

@@ -61,6 +61,7 @@ def train(
         key,
         given,
         config.settings(settings),
+        config.columns(settings),
         profile=profile,
         seed=seed,
         max_folds=max_folds,

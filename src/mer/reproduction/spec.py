@@ -130,7 +130,8 @@ class Experiment(Statistic):
     Attributes
     ----------
     augmented : ``<policy>/<view>`` of the augmented versions, ``none/none`` if the policy makes none
-    settings : words ``set.<dotted key>=<value>`` that replace values of the model's block
+    settings : words ``set.<dotted key>=<value>`` that replace values of the model's block, and
+        ``columns.<key>=<value>``, see ``mer.schema.feature_selection.Columns``
     corpus : original of a segmented corpus; null for other corpora
     """
 

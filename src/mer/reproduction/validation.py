@@ -16,7 +16,7 @@ from mer.reproduction.spec import (
     Statistic,
     Table,
 )
-from mer.selection import SELECTORS, Selection, can_be_read
+from mer.selection import SELECTORS, Selection, can_be_read, has_columns
 from mer.types import MINIATURE
 
 
@@ -185,24 +185,30 @@ def _check_augmentation(entry: _Entry, found: Experiment, params: Params) -> Non
 
 
 def _check_selection(entry: _Entry, found: Experiment, params: Params) -> None:
-    """The model can read what is selected, on the corpus and on its miniature."""
+    """The model can read what is selected, on the corpus and on its miniature, and the columns fit."""
     selectors = {
         name: getattr(found, name) for name in SELECTORS if name not in ("profile", "seed")
     }
     for prefix in ("", MINIATURE):
         selectors["dataset"] = prefix + found.dataset
         try:
-            can_be_read(Selection(**selectors, profile="paper", seed=1), params)
+            chosen = Selection(**selectors, profile="paper", seed=1)
+            can_be_read(chosen, params)
+            has_columns(chosen, config.columns(found.settings.split()), params)
         except MerError as error:
             entry.refuse(f": {error}")
 
 
 def _check_settings(entry: _Entry, found: Experiment, params: Params) -> None:
-    """Its words name keys of the model's block, each once, with values that the block accepts."""
+    """Its words name keys of the model's block or of ``columns``, each once, with values that fit."""
     words = found.settings.split()
     given = config.settings(words)
-    rule = "must be words set.<key>=<value>, each key once; mend or remove the others"
-    entry.require(len(given) == len(words), "settings", found.settings, rule)
+    rule = (
+        "must be words set.<key>=<value> or columns.<key>=<value>, each key once; mend or remove "
+        "the others"
+    )
+    narrowing = config.settings(words, "columns")
+    entry.require(len(given) + len(narrowing) == len(words), "settings", found.settings, rule)
     block = registry.get("models", found.model).Params.model_validate(params.models[found.model])
     try:
         config.changed(block, given)

@@ -6,6 +6,8 @@ from pydantic import PositiveInt
 
 from mer.schema import Block, Key
 
+RESTRICTIONS = ("grades", "dimension", "channel", "subset")  # by the catalogue
+
 
 class JoinedFamilies(Block):
     """An entry of ``joined_families``: two families side by side, which are selected as one.
@@ -26,11 +28,12 @@ class Columns(Block):
 
     Attributes
     ----------
-    grades, dimension, channel : values of the family's catalogue that a column must have; see
+    grades, dimension, channel, subset : values of the family's catalogue that a column must have; see
         ``mer.features._panda_catalogue.Column``
     select : ranking of the columns inside each training part, by ReliefF or chi-squared
     k : number of best-ranked columns that are kept
     neighbours : nearest neighbours of each class that ReliefF compares
+    leak : a diagnostic of what a mistake gains. ``before_split``: the ranking sees test clips, too
     """
 
     grades: Literal["A", "AB", "ABC"]
@@ -47,23 +50,38 @@ class Columns(Block):
         "vocals",
     ]
     channel: Literal["all", "original", "voice"]
+    subset: Literal["all", "top100"]
     select: Literal["none", "relieff", "chi2"]
     k: PositiveInt
     neighbours: PositiveInt
+    leak: Literal["none", "before_split"]
 
     @property
     def restricts(self) -> dict[str, str]:
         """Restrictions by the catalogue, without those that admit every column."""
-        chosen = {key: getattr(self, key) for key in ("grades", "dimension", "channel")}
+        chosen = {key: getattr(self, key) for key in RESTRICTIONS}
         return {key: value for key, value in chosen.items() if value not in ("ABC", "all")}
 
     @property
     def used(self) -> dict[str, str | int]:
         """Settings that narrow the table; empty if a model sees every column."""
         ranked = {"none": [], "chi2": ["select", "k"], "relieff": ["select", "k", "neighbours"]}
-        return {**self.restricts, **{key: getattr(self, key) for key in ranked[self.select]}}
+        used = {key: getattr(self, key) for key in ranked[self.select]}
+        return {**self.restricts, **used, **({"leak": self.leak} if self.leaks else {})}
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the ranking of the columns sees test clips."""
+        return self.select != "none" and self.leak != "none"
 
 
 EVERY_COLUMN = Columns(
-    grades="ABC", dimension="all", channel="all", select="none", k=100, neighbours=10
+    grades="ABC",
+    dimension="all",
+    channel="all",
+    subset="all",
+    select="none",
+    k=100,
+    neighbours=10,
+    leak="none",
 )

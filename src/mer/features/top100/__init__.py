@@ -5,12 +5,8 @@ Source: Panda, Malheiro & Paiva, "Novel Audio Features for Music Emotion Recogni
 the corpus.
 """
 
-from pathlib import Path
-
 from mer.features import _panda_catalogue
 from mer.schema import Block
-
-NAMES = Path(__file__).with_name("names.txt")
 
 published = True
 catalogue = _panda_catalogue.catalogue
@@ -22,4 +18,4 @@ class Params(Block):
 
 def names(params: Params) -> list[str]:
     """The 100 names, most relevant first."""
-    return NAMES.read_text(encoding="utf-8").splitlines()
+    return _panda_catalogue.TOP100.read_text(encoding="utf-8").splitlines()
