@@ -7,8 +7,9 @@ from mer.io.artefacts import write_text
 from mer.pipeline.stage import stage
 
 with stage("validate"):
-    for name in registry.names("models"):
-        contracts.check_model(name, registry.get("models", name))
+    for package in ("augment", "datasets", "features", "models"):
+        for name in registry.names(package):
+            contracts.check(package, registry.get(package, name))
     params = config.read_all()
     selection.check(params, raw=Path("data/raw"))
     write_text(Path("data/validated/params.txt"), "valid\n")

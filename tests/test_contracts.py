@@ -17,37 +17,13 @@ def entries(package):
     return [(package, name) for name in registry.names(package)]
 
 
-def protocols(package, name):
-    """The protocols that an entry must satisfy."""
-    entry = registry.get(package, name)
-    if package == "models":
-        return contracts.protocols_of_model(entry)
-    if package == "features":
-        optional = {
-            "extract": contracts.ExtractedFamily,
-            "published": contracts.PublishedFamily,
-            "catalogue": contracts.CataloguedFamily,
-        }
-        return [contracts.Family, *(p for key, p in optional.items() if hasattr(entry, key))]
-    one = {
-        "learn.trainers": contracts.Trainer,
-        "datasets": contracts.Layout,
-        "augment": contracts.Transform,
-    }
-    return [one[package]]
-
-
-ALL = [
-    entry
-    for package in ("models", "learn.trainers", "features", "datasets", "augment")
-    for entry in entries(package)
-]
+ALL = [entry for package in contracts.REGISTRIES for entry in entries(package)]
 
 
 @pytest.mark.parametrize(("package", "name"), ALL)
 def test_an_entry_satisfies_its_protocols(package, name):
     entry = registry.get(package, name)
-    for protocol in protocols(package, name):
+    for protocol in contracts.protocols(package, entry):
         assert contracts.faults(entry, protocol) == [], protocol.__name__
 
 
@@ -117,10 +93,23 @@ def test_a_new_model_is_told_in_a_sentence_what_it_lacks(tmp_path, change, fault
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if fault is None:
-        contracts.check_model("new", module)
+        contracts.check("models", module)
         return
-    with pytest.raises(MerError, match=f"model 'new': .*new.py {fault}"):
-        contracts.check_model("new", module)
+    with pytest.raises(MerError, match=f"models: .*new.py {fault}"):
+        contracts.check("models", module)
+
+
+@pytest.mark.parametrize(
+    ("package", "fault"),
+    [
+        ("augment", "must define apply, and does not"),
+        ("datasets", "must define published, and does not"),
+        ("features", "must define names, and does not"),
+    ],
+)
+def test_a_part_of_another_kind_is_told_too(package, fault):
+    with pytest.raises(MerError, match=f"{package}: .*svm.py {fault}; see docs/contributing.md"):
+        contracts.check(package, registry.get("models", "svm"))
 
 
 def test_the_accessor_names_a_protocol_for_each_registry():

@@ -184,7 +184,7 @@ class Family(Protocol):
 
 
 class ExtractedFamily(Family, Protocol):
-    """A family that is computed from audio; ``Params`` have ``rate``, in Hz or None.
+    """A family that is computed from audio; ``Params`` have ``sample_rate``, in Hz or None.
 
     It may also have ``missing(params) -> str | None``, the reason why it cannot be computed, and
     ``on_gpu() -> bool``, whether clips must be processed one after the other.
@@ -270,8 +270,31 @@ MODEL_OF_TRAINER: dict[str, type] = {
 }  # trainer -> the protocol of its models
 
 
-def protocols_of_model(model: Model) -> list[type]:
-    """The protocols that a model must satisfy."""
+REGISTRIES: dict[str, type] = {
+    "augment": Transform,
+    "datasets": Layout,
+    "features": Family,
+    "learn.trainers": Trainer,
+    "models": Model,
+}  # package -> the protocol of its entries
+
+FAMILY_WITH: dict[str, type] = {
+    "catalogue": CataloguedFamily,
+    "extract": ExtractedFamily,
+    "published": PublishedFamily,
+}  # attribute of a family -> the protocol of families that have it
+
+
+def protocols(package: str, entry: Any) -> list[type]:
+    """The protocols that an entry of a registry must satisfy."""
+    if package == "models":
+        return _protocols_of_model(entry)
+    if package == "features":
+        return [Family, *(FAMILY_WITH[name] for name in FAMILY_WITH if hasattr(entry, name))]
+    return [REGISTRIES[package]]
+
+
+def _protocols_of_model(model: Model) -> list[type]:
     found = [Model, MODEL_OF_TRAINER[model.trainer]]
     released = model.trainer == "sklearn_estimator" and "released" in model.fidelities
     return [*found, ReleasedEstimatorModel] if released else found
@@ -308,18 +331,18 @@ def faults(entry: Any, protocol: type) -> list[str]:
     return found
 
 
-def check_model(name: str, model: Any) -> None:
-    """Refuse a model that does not satisfy its protocols.
+def check(package: str, entry: Any) -> None:
+    """Refuse an entry of a registry that does not satisfy its protocols.
 
     Raises
     ------
     MerError
         Naming the file, the first fault and what must be there.
     """
-    found = faults(model, Model)
-    if not found and model.trainer not in MODEL_OF_TRAINER:
-        found = [f"must have a trainer of {sorted(MODEL_OF_TRAINER)}, not {model.trainer!r}"]
-    for protocol in protocols_of_model(model) if not found else ():
-        found += faults(model, protocol)
+    found = faults(entry, REGISTRIES[package])
+    if not found and package == "models" and entry.trainer not in MODEL_OF_TRAINER:
+        found = [f"must have a trainer of {sorted(MODEL_OF_TRAINER)}, not {entry.trainer!r}"]
+    for protocol in protocols(package, entry) if not found else ():
+        found += faults(entry, protocol)
     if found:
-        raise MerError(f"model {name!r}: {model.__file__} {found[0]}; see docs/contributing.md")
+        raise MerError(f"{package}: {entry.__file__} {found[0]}; see docs/contributing.md")

@@ -1,4 +1,4 @@
-"""README.md and docs/: its size, its links, the template of a model."""
+"""README.md and docs/: their size, their links, the templates of parts."""
 
 import re
 from types import ModuleType
@@ -10,6 +10,7 @@ import pytest
 from conftest import ROOT
 from mer import config, contracts, registry
 from mer.schema import Protocol
+from mer.types import Clip
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
@@ -48,7 +49,11 @@ def test_a_broken_link_is_found(tmp_path, link):
 PATH = re.compile(
     r"`((?:src/mer|stages|benchmarks|papers|docs|tests)/[\w./]*|(?:networks|models)/\w+\.py)`"
 )
-NOT_THERE_YET = {"src/mer/models/logistic.py"}  # of the template
+NOT_THERE_YET = {
+    "src/mer/models/logistic.py",
+    "src/mer/features/loudness/__init__.py",
+    "src/mer/augment/invert.py",
+}  # of the templates
 
 
 def lost(page):
@@ -88,13 +93,18 @@ def test_every_choice_of_a_selector_is_listed(selector):
     assert [choice for choice in choices()[selector] if f"`{choice}`" not in line] == []
 
 
-def test_the_template_of_a_model_is_one():
-    """It satisfies the contract in twelve lines, and learns."""
+def template(kind, package):
+    """The module in docs/contributing.md, which satisfies the contract of its registry."""
     text = (ROOT / "docs/contributing.md").read_text(encoding="utf-8")
-    source = re.search(r"<!-- template: model -->\n```python\n(.*?)```", text, re.S)[1]
-    module = ModuleType("logistic")
+    source = re.search(rf"<!-- template: {kind} -->\n```python\n(.*?)```", text, re.S)[1]
+    module = ModuleType(kind)
     exec(compile(source, "docs/contributing.md", "exec"), module.__dict__)
-    contracts.check_model("logistic", module)
+    contracts.check(package, module)
+    return module, source
+
+
+def test_the_template_of_a_model_has_twelve_lines_and_learns():
+    module, source = template("model", "models")
     assert len(list(filter(None, source.splitlines()))) <= 12
     x = np.random.default_rng(0).normal(size=(40, 3))
     y = (x[:, 0] > 0).astype(int)
@@ -102,3 +112,18 @@ def test_the_template_of_a_model_is_one():
         module.Params(c=1.0), seed=1, fidelity="described", predicts="classes"
     ).fit(x, y)
     assert (model.predict(x) == y).mean() > 0.9
+
+
+def test_the_template_of_a_feature_family_extracts_what_it_says():
+    module, _ = template("family", "features")
+    params = module.Params(sample_rate=22050, frame_length=2048)
+    clip = Clip(id="a", samples=np.full(44100, 0.5, np.float32), sample_rate=22050)
+    found = dict(zip(module.names(params), module.extract(clip, params), strict=True))
+    assert found["rms_mean"] == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_template_of_a_transform_is_a_function_of_its_parameters():
+    module, _ = template("transform", "augment")
+    clip, params = np.array([0.5, -0.25], np.float32), module.Params(share=1.0)
+    arguments = module.sample_parameters(np.random.default_rng(0), params)
+    assert module.apply(clip, 22050, **arguments).tolist() == [-0.5, 0.25]

@@ -43,6 +43,15 @@ def test_metrics_hold_composition_and_scores(run, tmp_path):
     assert (metrics["model"], metrics["n_clips"], metrics["accuracy"]) == ("svm", 4, 0.75)
 
 
+def test_the_score_is_logged(run, tmp_path, caplog):
+    with caplog.at_level("INFO", "mer"):
+        evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    metrics = json.loads((tmp_path / "run.json").read_text())
+    (message,) = caplog.messages
+    assert message.startswith(f"f1_macro {metrics['f1_macro']:.4f}, 95 % interval ")
+    assert message.endswith("on 4 clips in 2 folds")
+
+
 def test_confusion_has_a_row_per_prediction(run, tmp_path):
     evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     pairs = pd.read_csv(tmp_path / "plots" / "confusion.csv")

@@ -1,5 +1,6 @@
 """The scores of a run, the tables for its plots, and the number of clips of a corpus."""
 
+import logging
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +22,14 @@ from mer.io.artefacts import (
 from mer.io.files import reading
 from mer.io.spectrograms import Mels
 from mer.labels import HIGH
-from mer.metrics import DIGITS, averages, fold_scores, spread, summary
+from mer.metrics import DIGITS, averages, fold_scores, headline, spread, summary
 from mer.schema import Block
 from mer.types import QUADRANTS, AnyPredictions, ValuePredictions, clip_of
 
 if TYPE_CHECKING:
     from mer.contracts import TwoStageModel
+
+log = logging.getLogger("mer")
 
 PAIRED = ("f1_macro", "accuracy", "f1_micro", "f1_high", "ccc", "rmse", "r2", "pearson")
 
@@ -100,7 +103,7 @@ def _folds(predictions: AnyPredictions) -> dict[str, list[float]]:
 
 
 def run(run: Path, metrics: Path, folds: Path, plots: Path) -> None:
-    """Score a run.
+    """Score a run, and log the score that it is judged by.
 
     Parameters
     ----------
@@ -124,6 +127,9 @@ def run(run: Path, metrics: Path, folds: Path, plots: Path) -> None:
     }
     for name, table in tables.items():
         write_text(plots / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+    name = headline(predictions)
+    figures = (scores[key] for key in (name, "ci_low", "ci_high", "n_clips", "n_folds"))
+    log.info("%s %.4f, 95 %% interval %.4f to %.4f, on %d clips in %d folds", name, *figures)
 
 
 def experiment(run: Path, metrics: Path, confusion: Path) -> None:
