@@ -2,7 +2,7 @@
 
 ``python benchmarks/mel.py <audio file>``: one process, one thread, processor time, the first 30 s, view
 ``louro``. The rows take turns, so that other load slows all of them down alike. "process start" is paid
-once in each worker process: the import of librosa's filter bank.
+once in each worker process.
 """
 
 import subprocess
@@ -72,9 +72,6 @@ def main(path: Path) -> None:
         }
     )
     cost["process start: import mer.dsp.mel"] = process_start("import mer.dsp.mel")
-    cost["process start: and librosa.filters.mel"] = process_start(
-        "import mer.dsp.mel; from librosa.filters import mel"
-    )
     table = Table("step", "ms", title=f"{path.name}, {clip.seconds:.1f} s")
     for name, value in cost.items():
         table.add_row(name, f"{value:.1f}")

@@ -59,7 +59,11 @@ class Model(Protocol):
 
 
 class EstimatorModel(Model, Protocol):
-    """A model of the trainers ``sklearn_estimator`` and ``autoencoder_codes``."""
+    """A model of the trainers ``sklearn_estimator`` and ``autoencoder_codes``.
+
+    It may also have ``fitted(params, attributes)``: the fitted estimator of the attributes that ``fit`` has
+    added to its parts, by name, where predictions need no scikit-learn.
+    """
 
     def build(self, params: Any, *, seed: int, fidelity: str, predicts: str) -> BaseEstimator:
         """An unfitted classifier, or with ``predicts="values"`` a regressor, of rows [shape=(n, d)].

@@ -17,9 +17,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Protocol, Self, TypeVar
 
-import joblib
 import numpy as np
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 from safetensors import SafetensorError, safe_open
@@ -50,7 +48,9 @@ def jobs() -> int:
     MerError
         If it is not a positive integer.
     """
-    text = os.environ.get("MER_JOBS", "") or str(joblib.cpu_count())
+    from joblib import cpu_count
+
+    text = os.environ.get("MER_JOBS", "") or str(cpu_count())
     if not text.isdecimal() or int(text) < 1:
         raise MerError(f"MER_JOBS must be a positive integer, not {text!r}")
     return int(text)
@@ -63,23 +63,37 @@ def _start(parent: int, folder: Path) -> None:
 
 
 @contextmanager
-def _mapper(sequential: bool, workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
-    """A function like ``map``, which calls in so many processes of this machine, or on a Dask cluster."""
-    address = os.environ.get("MER_DASK")
-    if address and not sequential:
+def _processes(label: str, count: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """A function like ``map``, which calls in so many processes of this machine."""
+    import joblib
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    shared_memory.claim()
+    begin = {"initializer": _start, "initargs": (os.getpid(), Path.cwd())}
+    try:
+        with joblib.parallel_config("loky", n_jobs=count, inner_max_num_threads=1, **begin):
+            yield lambda work, items: joblib.Parallel(return_as="generator")(
+                map(joblib.delayed(work), items)
+            )
+    except TerminatedWorkerError as error:
+        raise MerError(
+            f"{label}: one of the {count} processes was killed; if memory was short, set MER_JOBS to "
+            "fewer, then run again"
+        ) from error
+
+
+@contextmanager
+def _mapper(label: str, count: int, *, sequential: bool) -> Iterator[Callable[..., Iterator[Any]]]:
+    """``map``, or a function like it, which calls in many processes or on a Dask cluster."""
+    if sequential:
+        yield map
+    elif address := os.environ.get("MER_DASK"):
         with cluster.connected(address) as client:
             yield partial(cluster.results, client)
-        return
-    if sequential:
-        config = joblib.parallel_config(backend="sequential")
     else:
-        shared_memory.claim()
-        begin = {"initializer": _start, "initargs": (os.getpid(), Path.cwd())}
-        config = joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1, **begin)
-    with config:
-        yield lambda work, items: joblib.Parallel(return_as="generator")(
-            map(joblib.delayed(work), items)
-        )
+        count = max(1, min(jobs(), count, MAX_JOBS))
+        with _processes(label, count) as mapped:
+            yield mapped
 
 
 def _single_threaded(
@@ -136,9 +150,8 @@ def parallel_map(
         If a process was killed, mostly for lack of memory, or the scheduler at ``MER_DASK`` or its last
         worker has ended.
     """
-    workers = max(1, min(jobs(), len(items), MAX_JOBS))
     with (
-        _mapper(sequential, workers) as mapped,
+        _mapper(label, len(items), sequential=sequential) as mapped,
         NamedTemporaryFile(prefix=f"mer-progress-{os.getpid()}-") as file,
         Progress(
             *_columns(label, board := Board(Path(file.name), len(items))),
@@ -150,16 +163,10 @@ def parallel_map(
         progress.console.show_cursor(True)  # a kill leaves the terminal as it is
         task = progress.add_task(label, total=len(items), ended=0.0)
         say = _lines(console, label, len(items))
-        try:
-            for result in mapped(work, list(enumerate(items))):
-                progress.update(task, advance=1, ended=progress.tasks[0].elapsed)
-                say()
-                yield result
-        except TerminatedWorkerError as error:
-            raise MerError(
-                f"{label}: one of the {workers} processes was killed; if memory was "
-                "short, set MER_JOBS to fewer, then run `dvc repro`"
-            ) from error
+        for result in mapped(work, list(enumerate(items))):
+            progress.update(task, advance=1, ended=progress.tasks[0].elapsed)
+            say()
+            yield result
 
 
 @cache

@@ -109,6 +109,17 @@ def test_a_member_decides_as_its_formula_says():
     assert estimator.decision_function(rows) == pytest.approx(expected)
 
 
+SLOW = ("sklearn", "numba", "librosa", "joblib", "matplotlib", "scipy.stats", "scipy.optimize")
+
+
+def test_an_answer_loads_no_library_that_it_does_not_need(nowhere, chord):
+    """Each of them takes the processor half a second or more, in every process."""
+    sf.write("song.wav", chord, RATE)
+    code = f"import sys, mer; mer.load().predict('song.wav'); sys.exit(str({{*{SLOW}}} & {{*sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.endswith("set()\n")
+
+
 @pytest.mark.parametrize("name", ["load", "features", "splits", "datasets", "metrics", "MerError"])
 def test_the_package_offers_its_names_without_loading_them_first(name):
     code = f"import sys, mer; assert 'numpy' not in sys.modules; assert mer.{name}"

@@ -14,6 +14,7 @@ from scipy.fft import rfft
 from scipy.sparse import csr_array
 
 from mer import audio
+from mer.dsp.mel_filters import mel_filters
 from mer.errors import MerError
 from mer.schema.spectrograms import View, Waveform
 from mer.types import Clip
@@ -24,20 +25,10 @@ BLOCK = 64  # frames that are transformed at once: they fit into the processor's
 
 @cache
 def _filters(view: View) -> csr_array:
-    """librosa's mel filter bank [shape=(n_mels, 1 + n_fft // 2), dtype=float32]."""
-    from librosa.filters import mel  # the import takes a second, which other stages do not pay
-
-    htk = view.mel_scale == "htk"
-    bank = mel(
-        sr=view.filter_rate or view.sample_rate,
-        n_fft=view.n_fft,
-        n_mels=view.n_mels,
-        fmin=view.fmin,
-        fmax=view.fmax,
-        htk=htk,
-        norm=None if htk else "slaney",
-    )
-    return csr_array(bank)
+    """The mel filters of a view [shape=(n_mels, 1 + n_fft // 2), dtype=float32]."""
+    rate, htk = view.filter_rate or view.sample_rate, view.mel_scale == "htk"
+    limits = {"fmin": view.fmin, "fmax": view.fmax}
+    return csr_array(mel_filters(rate, view.n_fft, view.n_mels, **limits, htk=htk))
 
 
 def _bands(samples: np.ndarray, view: View) -> np.ndarray:

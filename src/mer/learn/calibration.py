@@ -6,7 +6,6 @@ Error Levels. JASA 114, 2019: the sets of classes that hold the true one with a 
 """
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from mer.types import Predictions
 
@@ -29,6 +28,7 @@ def fit_temperature(probabilities: np.ndarray, y_true: np.ndarray) -> float:
     probabilities : np.ndarray [shape=(n, C)]
     y_true : np.ndarray [shape=(n,), dtype=int]
     """
+    from scipy.optimize import minimize_scalar  # which answers of a fitted system do not load
 
     def loss(logarithm: float) -> float:
         found = tempered(probabilities, np.exp(logarithm))

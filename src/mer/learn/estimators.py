@@ -15,16 +15,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.tree._tree import Tree
 
-Arrays = dict[str, np.ndarray]
+from mer.learn.attributes import LIST, Arrays, read, stored
 
-TEXT = ":text"  # ends the name of a string, which is stored as UTF-8
 LEFT_OUT = (
     "pvalues_"  # of a selection of columns, NaN for a constant column; no prediction reads them
 )
-COLUMNS = (
-    ":columns"  # ends the name of a matrix that lies in memory column by column, and is stored so
-)
-LIST = ":list"  # ends the name of a list of arrays, before the number of each
 TREES, OUTPUTS = "trees", "outputs"
 BINARIZER = "_label_binarizer"  # of scikit-learn's classifiers; ``fit`` creates it
 
@@ -42,19 +37,6 @@ def _searched(estimator: Any) -> Any:
     return estimator
 
 
-def _attribute(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """An attribute as arrays; nothing of a value that is neither numbers nor text."""
-    if isinstance(value, str):
-        yield name + TEXT, np.frombuffer(value.encode(), np.uint8)
-    elif isinstance(value, list) and value and isinstance(value[0], np.ndarray):
-        yield from ((f"{name}{LIST}.{number}", array) for number, array in enumerate(value))
-    elif isinstance(value, bool | int | float | tuple | np.generic | np.ndarray):
-        array = np.asarray(value)
-        if array.dtype.kind in "biuf":
-            by_columns = array.flags.f_contiguous and not array.flags.c_contiguous
-            yield (name + COLUMNS, array.T) if by_columns else (name, array)
-
-
 def to_arrays(fitted: Any) -> Arrays:
     """The numbers and texts that ``fit`` has added to an estimator and to the estimators inside it."""
     fitted = _searched(fitted)
@@ -63,7 +45,7 @@ def to_arrays(fitted: Any) -> Arrays:
         key: array
         for name, value in vars(fitted).items()
         if name not in given and name != LEFT_OUT
-        for key, array in _attribute(name, _ranked(name, value))
+        for key, array in stored(name, _ranked(name, value))
     }
     if isinstance(fitted, BaseForest):
         arrays |= _trees(fitted.estimators_)
@@ -86,6 +68,11 @@ def _prefixed(name: str, arrays: Arrays) -> Arrays:
     return {f"{name}.{key}": array for key, array in arrays.items()}
 
 
+def _own(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """The arrays of an estimator without those of the estimators inside it."""
+    return {k: v for k, v in arrays.items() if "." not in k.partition(f"{LIST}.")[0]}
+
+
 def _inner(name: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
     """The arrays that ``_prefixed`` has given the prefix ``name``."""
     prefix = f"{name}."
@@ -101,22 +88,8 @@ def restored(unfitted: Any, arrays: Mapping[str, np.ndarray]) -> Any:
         Built from the parameters of the fitted one; it is changed.
     """
     estimator = _searched(unfitted)
-    lists: dict[str, dict[int, np.ndarray]] = {}
-    for key, array in arrays.items():
-        name, _, number = key.partition(f"{LIST}.")
-        if number:
-            lists.setdefault(name, {})[int(number)] = array
-        elif "." in name:
-            continue
-        elif name.endswith(TEXT):
-            setattr(estimator, name.removesuffix(TEXT), array.tobytes().decode())
-        elif name.endswith(COLUMNS):  # products of matrices differ in the last bit with the layout
-            setattr(estimator, name.removesuffix(COLUMNS), array.T)
-        else:
-            setattr(estimator, name, array if array.ndim else array.item())
-    for name, found in lists.items():
-        if "." not in name:
-            setattr(estimator, name, [found[number] for number in sorted(found)])
+    for name, value in read(_own(arrays)).items():
+        setattr(estimator, name, value)
     if isinstance(estimator, BaseForest):
         estimator.estimators_ = list(_planted(estimator, _inner(TREES, arrays)))
     if isinstance(estimator, MultiOutputRegressor):

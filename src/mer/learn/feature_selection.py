@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from sklearn.feature_selection import chi2
 
 from mer import registry
 from mer.errors import MerError
@@ -21,6 +20,8 @@ def _scores(rows: np.ndarray, y: np.ndarray, columns: Columns) -> np.ndarray:
     """The score of each column, higher for one that separates the classes better [shape=(d,)]."""
     if columns.select == "relieff":
         return relieff.weights(rows, y, columns.neighbours)
+    from sklearn.feature_selection import chi2  # the import takes a second
+
     varies = np.ptp(rows, axis=0) > 0
     scores = np.full(rows.shape[1], -np.inf)
     scores[varies] = chi2(relieff.to_unit(rows)[:, varies], y)[0]

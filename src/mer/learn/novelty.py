@@ -9,7 +9,6 @@ Royal Statistical Society B 61(3), 1999.
 from collections.abc import Mapping
 
 import numpy as np
-from sklearn.model_selection import KFold
 
 COMPONENTS = 50
 CLIPS_PER_COMPONENT = 4  # of a small corpus
@@ -54,6 +53,8 @@ def distances(rows: np.ndarray, model: Arrays) -> np.ndarray:
 
 def farthest(rows: np.ndarray) -> float:
     """The distance that 99 % of the training clips do not exceed, by models of other clips."""
+    from sklearn.model_selection import KFold  # the import takes a second
+
     found = np.empty(len(rows))
     for known, own in KFold(FOLDS, shuffle=True, random_state=0).split(rows):
         found[own] = distances(rows[own], fit(rows[known]))

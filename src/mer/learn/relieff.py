@@ -8,7 +8,6 @@ class are weighted by its prior.
 import math
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 BLOCK = 64  # rows at once: 64 x 10 neighbours x 6373 columns are 33 MB
 
@@ -25,6 +24,8 @@ def weights(rows: np.ndarray, y: np.ndarray, neighbours: int) -> np.ndarray:
         Number of nearest rows of each class (Manhattan distance), or all where a class has fewer; of
         equally near rows, the first.
     """
+    from scipy.spatial.distance import cdist
+
     scaled = to_unit(rows)
     classes, counts = np.unique(y, return_counts=True)
     prior = dict(zip(classes, counts / len(y)))

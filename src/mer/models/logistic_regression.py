@@ -4,14 +4,17 @@ C was chosen on embeddings of 4QAED (family ``musicnn``): in each of twenty trai
 of the test part, a cross-validation for the likelihood of the classes chose the same of five values.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from pydantic import PositiveFloat
-from sklearn.base import BaseEstimator
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from mer.schema import Block
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
@@ -42,8 +45,12 @@ def _as_wide(rows: np.ndarray) -> np.ndarray:
     return rows * np.sqrt(COLUMNS / rows.shape[1])
 
 
-def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEstimator:
+def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> "BaseEstimator":
     """An unfitted classifier of rows [shape=(n, d)]."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
     clip = FunctionTransformer(np.clip, kw_args={"a_min": -params.limit, "a_max": params.limit})
     steps = {
         "scaler": StandardScaler(),
@@ -52,3 +59,44 @@ def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEst
         "regression": LogisticRegression(C=params.c, max_iter=ITERATIONS),
     }
     return Pipeline(list(steps.items()))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted classifier that needs no scikit-learn, whose import takes a second.
+
+    Attributes
+    ----------
+    params : Params
+    attributes : mapping of str to value
+        The attributes that ``fit`` has added to the steps of ``build``, ``<step>.<attribute>``.
+    """
+
+    params: Params
+    attributes: Mapping[str, Any]
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The classes that it has seen [shape=(C,)]."""
+        return self.attributes["regression.classes_"]
+
+    def decision_function(self, rows: np.ndarray) -> np.ndarray:
+        """The logits of rows [shape=(n, d)]: [shape=(n, C)], or [shape=(n,)] of two classes."""
+        mean, scale, coefficients, intercept = (
+            self.attributes[name]
+            for name in (
+                "scaler.mean_",
+                "scaler.scale_",
+                "regression.coef_",
+                "regression.intercept_",
+            )
+        )
+        scaled = (rows - mean.astype(rows.dtype)) / scale.astype(rows.dtype)
+        wide = _as_wide(scaled.clip(-self.params.limit, self.params.limit))
+        logits = wide @ coefficients.T + intercept
+        return logits[:, 0] if logits.shape[1] == 1 else logits
+
+
+def fitted(params: Params, attributes: Mapping[str, Any]) -> Fitted:
+    """A fitted classifier of its attributes."""
+    return Fitted(params, attributes)

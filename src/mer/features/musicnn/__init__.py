@@ -23,6 +23,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
+from mer.dsp.mel_filters import mel_filters
 from mer.features.musicnn.network import BANDS, FRAMES, NAMES, UNITS, MusiCNN
 from mer.io.pretrained import Weights, load, load_weights, missing_reason, renamed
 from mer.runtime.device import device
@@ -65,7 +66,7 @@ def on_gpu() -> bool:
 
 def versions() -> dict[str, str]:
     """Versions of the libraries that decide the values."""
-    return {library: metadata.version(library) for library in ("torch", "soxr", "librosa", "scipy")}
+    return {library: metadata.version(library) for library in ("numpy", "soxr", "torch")}
 
 
 @cache
@@ -79,9 +80,7 @@ def _network(weights: Weights) -> MusiCNN:
 @cache
 def _filters() -> np.ndarray:
     """Slaney's triangles [shape=(96, 257)]."""
-    from librosa.filters import mel
-
-    return mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=BANDS)
+    return mel_filters(SAMPLE_RATE, N_FFT, BANDS)
 
 
 def spectrogram(samples: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from mer.dsp.mel_filters import mel_filters
 from mer.io.pretrained import Weights, in_order, load, load_weights, missing_reason
 from mer.runtime.device import device
 from mer.schema import Block
@@ -86,7 +87,7 @@ def on_gpu() -> bool:
 
 def versions() -> dict[str, str]:
     """Versions of the libraries that compute the values."""
-    return {library: metadata.version(library) for library in ("torch", "soxr", "librosa")}
+    return {library: metadata.version(library) for library in ("numpy", "soxr", "torch")}
 
 
 @cache
@@ -99,9 +100,7 @@ def _network(weights: Weights) -> Network:
 @cache
 def _bands() -> np.ndarray:
     """Slaney's triangles [shape=(256, 1025)]."""
-    from librosa.filters import mel
-
-    return mel(sr=RATE, n_fft=N_FFT, n_mels=MELS)
+    return mel_filters(RATE, N_FFT, MELS)
 
 
 def windows(samples: np.ndarray) -> np.ndarray:

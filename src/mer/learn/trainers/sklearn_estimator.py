@@ -5,15 +5,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from sklearn.model_selection import KFold, cross_val_score
 
+from mer.learn import attributes
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.estimators import restored, to_arrays
 from mer.learn.hyperparameter_search import LogUniform, best_of, key, optimize
 from mer.learn.result import FoldResult
 from mer.learn.smote import oversample
-from mer.splits import InnerFolds
 
 if TYPE_CHECKING:
     from mer.contracts import EstimatorModel, ReleasedEstimatorModel, SearchedModel
@@ -28,8 +26,16 @@ def predict(
 ) -> np.ndarray:
     """Predictions for any clips by the estimator of the first restart [shape=(len(ids), outputs)]."""
     rows = data.table.rows(ids) if data.table else np.zeros((len(ids), 1))
-    unfitted = _unfitted(fitted, data, fitted.seed)
-    return data.target.estimate(restored(unfitted, fitted.weights), rows)
+    return data.target.estimate(_fitted(fitted, data), rows)
+
+
+def _fitted(fitted: "FittedFold[EstimatorModel]", data: TrainingData) -> Any:
+    """The estimator of the first restart."""
+    if hasattr(fitted.model, "fitted"):
+        return fitted.model.fitted(fitted.params, attributes.read(fitted.weights))
+    from mer.learn.estimators import restored  # which imports scikit-learn
+
+    return restored(_unfitted(fitted, data, fitted.seed), fitted.weights)
 
 
 def _unfitted(context: "FoldContext[EstimatorModel]", data: TrainingData, seed: int) -> Any:
@@ -79,6 +85,10 @@ def _searched(
 
     It maximises macro-F1, or minimises the squared error of values.
     """
+    from sklearn.model_selection import KFold, cross_val_score
+
+    from mer.splits import InnerFolds
+
     params, kind = context.params, data.target.kind
     splitter, scoring = KFold, "neg_mean_squared_error"
     if kind == "classes":
@@ -110,6 +120,8 @@ def _searched(
 
 def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> FoldResult:
     """Fit on the training clips and their synthetic rows, and predict the test clips."""
+    from mer.learn.estimators import to_arrays  # which imports scikit-learn
+
     rows, n_train = _rows(context, data), len(context.fold.train)
     x, y = _training_set(context, data, rows)
     if getattr(context.params, "search", "none") == "bayes":

@@ -1,0 +1,44 @@
+"""Attributes of fitted estimators as named arrays; a suffix of a name says how its value is stored."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+TEXT = ":text"  # ends the name of a string, which is stored as UTF-8
+COLUMNS = (
+    ":columns"  # ends the name of a matrix that lies in memory column by column, and is stored so
+)
+LIST = ":list"  # ends the name of a list of arrays, before the number of each
+
+
+def stored(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """An attribute as arrays; nothing of a value that is neither numbers nor text."""
+    if isinstance(value, str):
+        yield name + TEXT, np.frombuffer(value.encode(), np.uint8)
+    elif isinstance(value, list) and value and isinstance(value[0], np.ndarray):
+        yield from ((f"{name}{LIST}.{number}", array) for number, array in enumerate(value))
+    elif isinstance(value, bool | int | float | tuple | np.generic | np.ndarray):
+        array = np.asarray(value)
+        if array.dtype.kind in "biuf":
+            by_columns = array.flags.f_contiguous and not array.flags.c_contiguous
+            yield (name + COLUMNS, array.T) if by_columns else (name, array)
+
+
+def read(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The attributes whose arrays ``stored`` has given, by name."""
+    found: dict[str, Any] = {}
+    lists: dict[str, dict[int, np.ndarray]] = {}
+    for key, array in arrays.items():
+        name, _, number = key.partition(f"{LIST}.")
+        if number:
+            lists.setdefault(name, {})[int(number)] = array
+        elif name.endswith(TEXT):
+            found[name.removesuffix(TEXT)] = array.tobytes().decode()
+        elif name.endswith(COLUMNS):  # products of matrices differ in the last bit with the layout
+            found[name.removesuffix(COLUMNS)] = array.T
+        else:
+            found[name] = array if array.ndim else array.item()
+    return found | {name: [own[n] for n in sorted(own)] for name, own in lists.items()}
