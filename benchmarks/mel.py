@@ -18,14 +18,14 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from mer import config
-from mer.decoding import worker
+from mer.decoding import files
 from mer.decoding.clips import decode
 from mer.dsp import mel
 from mer.types import Clip
 
 ROUNDS = 30
 VIEW, LIMITS = config.read("views.louro", "audio")
-PCM = LIMITS.max_pcm_mib * worker.MIB
+PCM = LIMITS.max_pcm_mib * files.MIB
 START = "import time; {}; print(time.process_time())"
 
 
@@ -65,7 +65,7 @@ def main(path: Path) -> None:
     clip = mel.prepare(native, VIEW)
     cost = milliseconds(
         {
-            "decode the file": lambda: worker.decode(path, 44100, LIMITS.min_seconds, PCM),
+            "decode the file": lambda: files.decode(path, 44100, LIMITS.min_seconds, PCM),
             "mer: prepare (44.1 -> 16 kHz, peak)": lambda: mel.prepare(native, VIEW),
             "mer: spectrogram": lambda: mel.spectrogram(clip, VIEW),
             "librosa: spectrogram": lambda: with_librosa(clip.samples),

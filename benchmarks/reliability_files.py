@@ -22,7 +22,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from helpers import damaged
 from helpers.clone import Clone, fresh_clone
 from mer import audio, config
-from mer.decoding import client, worker
+from mer.decoding import client, files
 from mer.errors import MerError, Unreadable
 from mer.io import artefacts, raw_folder
 from mer.io.files import write_csv
@@ -194,7 +194,7 @@ def cost() -> str:
         other = (sandboxed(path, 1 + TURNS) - first) / TURNS
         before = processor_seconds()
         for _ in range(TURNS):
-            worker.decode(path, 44100, LIMITS.min_seconds, LIMITS.max_pcm_mib * worker.MIB)
+            files.decode(path, 44100, LIMITS.min_seconds, LIMITS.max_pcm_mib * files.MIB)
         alone = (processor_seconds() - before) / TURNS
     facts = {"alone": 1e3 * alone, "sandboxed": 1e3 * other, "percent": 100 * (other / alone - 1)}
     return COST.format(n=TURNS, start=start, **facts)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import soundfile as sf
 
 from conftest import ROOT
 from helpers import damaged
-from mer.decoding import client, worker
+from mer.decoding import client, files
 from mer.errors import Unreadable
 from mer.schema.corpora import Audio
 
@@ -52,7 +53,7 @@ def limits(**changes):
 
 def test_the_other_process_gives_the_samples_of_this_one(tmp_path):
     path = song(tmp_path)
-    expected = worker.decode(path, RATE, 1.0, 2**26)
+    expected = files.decode(path, RATE, 1.0, 2**26)
     assert np.array_equal(client.decode(path, RATE, LIMITS), expected)
     assert expected.dtype == np.float32
     assert len(expected) == 2 * RATE
@@ -124,27 +125,46 @@ def test_processor_time_is_counted_by_file(tmp_path):
 
 def test_more_samples_than_allowed_are_refused(tmp_path):
     with pytest.raises(Unreadable, match=r"more than 0\.25 MiB of samples"):
-        worker.decode(song(tmp_path), RATE, 1.0, 2**18)
+        files.decode(song(tmp_path), RATE, 1.0, 2**18)
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
-    path, read = song(tmp_path), worker._read
+    path, read = song(tmp_path), files._read
 
     def read_and_cut(*arguments):
         found = read(*arguments)
         path.write_bytes(path.read_bytes()[:4000])
         return found
 
-    monkeypatch.setattr(worker, "_read", read_and_cut)
+    monkeypatch.setattr(files, "_read", read_and_cut)
     with pytest.raises(Unreadable, match="was changed while it was read"):
-        worker.decode(path, RATE, 1.0, 2**26)
+        files.decode(path, RATE, 1.0, 2**26)
 
 
 @pytest.mark.parametrize("right", [1.0, 0.3, -0.5, 0.0])
 def test_channels_that_do_not_cancel_out_are_averaged(tmp_path, right):
     sf.write(tmp_path / "a.wav", np.stack([damaged.music(), right * damaged.music()], 1), RATE)
-    samples = worker.decode(tmp_path / "a.wav", RATE, 1.0, 2**26)
+    samples = files.decode(tmp_path / "a.wav", RATE, 1.0, 2**26)
     assert np.abs(samples).max() == pytest.approx(0.5 * (1 + right) / 2, rel=0.01)
+
+
+def test_the_memory_for_a_file_does_not_depend_on_its_channels(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "BLOCK", 2**18)
+    one = damaged.music().astype(np.float32)
+    sf.write(tmp_path / "a.wav", np.stack([one] * 32, 1), damaged.RATE)
+    sf.write(tmp_path / "b.wav", one, damaged.RATE)
+    expected = files.decode(tmp_path / "b.wav", RATE, 1.0, one.nbytes)
+    tracemalloc.start()
+    assert np.abs(files.decode(tmp_path / "a.wav", RATE, 1.0, one.nbytes) - expected).max() < 1e-4
+    assert tracemalloc.get_traced_memory()[1] < 8 * one.nbytes
+    tracemalloc.stop()
+
+
+def test_channels_of_a_long_file_that_cancel_out_are_found_at_its_end(tmp_path):
+    opposed = np.stack([damaged.music(), -damaged.music()], 1)
+    sf.write(tmp_path / "a.wav", opposed, damaged.RATE)
+    with pytest.raises(Unreadable, match="its 2 channels cancel out"):
+        list(files.pieces(tmp_path / "a.wav", RATE, 1.0, 2**16))
 
 
 def test_an_empty_wav_has_no_samples(tmp_path):
@@ -153,7 +173,7 @@ def test_an_empty_wav_has_no_samples(tmp_path):
     note = b"LIST" + (4).to_bytes(4, "little") + b"INFO"
     (tmp_path / "b.wav").write_bytes(content[:40] + bytes(4) + note)
     with pytest.raises(Unreadable, match="no samples"):
-        worker.decode(tmp_path / "b.wav", RATE, 1.0, 2**26)
+        files.decode(tmp_path / "b.wav", RATE, 1.0, 2**26)
 
 
 def test_an_interrupted_question_leaves_no_answer_to_the_next(tmp_path, monkeypatch):

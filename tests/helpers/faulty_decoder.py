@@ -6,9 +6,9 @@ import signal
 import sys
 import time
 
-from mer.decoding import worker
+from mer.decoding import files, worker
 
-decode = worker.decode
+decode = files.decode
 
 
 def once(path, fault):
@@ -50,5 +50,5 @@ def faulty(path, *arguments, **settings):
 
 
 if __name__ == "__main__":
-    worker.decode = faulty
+    files.decode = faulty
     worker.serve()

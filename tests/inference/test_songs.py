@@ -13,7 +13,7 @@ from helpers.clone import copy_params
 from mer import config
 from mer.__main__ import main
 from mer.errors import MerError, Unreadable
-from mer.inference import library, songs
+from mer.inference import songs
 from mer.io import artefacts
 from mer.pipeline import features, standardize
 from mer.pipeline.index import build
@@ -128,7 +128,7 @@ def test_a_long_recording_arrives_in_pieces_that_make_up_the_whole(project, monk
 def test_an_mp3_in_pieces_decodes_as_the_whole(project, monkeypatch):
     rng = np.random.default_rng(0)
     sf.write("long.mp3", rng.uniform(-0.5, 0.5, (20 * 44100, 2)), 44100)
-    monkeypatch.setattr(songs, "PIECE_MIB", 2)
+    monkeypatch.setattr(songs, "PIECE_MIB", 1)
     pieces = list(songs.decoded("long.mp3", 44100))
     monkeypatch.setattr(songs, "PIECE_MIB", 64)
     (whole,) = songs.decoded("long.mp3", 44100)
@@ -172,10 +172,13 @@ def test_features_of_files_are_those_of_a_corpus(project, monkeypatch, capsys, c
     assert not (project / ".mer/songs").exists()
 
 
-def test_a_song_too_long_for_features_is_left_out(project, monkeypatch):
-    monkeypatch.setattr(library, "LONGEST", 1)
-    fault = library.features_of_file(library.inputs.families("compare"), RATE, "mine/high.wav")
-    assert str(fault) == "longer than 0 minutes, the most for features; cut it"
+@pytest.mark.usefixtures("project")
+def test_a_song_too_long_for_features_is_left_out(monkeypatch, capsys):
+    words = ["features", "compare", "mine/high.wav", "--max-minutes", "0.02", "--out", "table.csv"]
+    with pytest.raises(SystemExit):
+        run(monkeypatch, *words)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "longer than 0.02 minutes; raise --max-minutes, or cut it" in said
 
 
 def test_empty_standard_input_is_refused(monkeypatch):

@@ -10,8 +10,8 @@ import numpy as np
 
 from mer import parallel
 from mer.decoding.clips import decode
-from mer.decoding.worker import Unreadable
 from mer.dsp import mel
+from mer.errors import Unreadable
 from mer.schema.corpora import Audio
 from mer.schema.spectrograms import View
 from mer.types import FeatureSet, Track

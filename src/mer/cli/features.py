@@ -31,6 +31,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="sample rate in Hz to resample songs to first (default: that of the family, or 44100 for a "
         "family that reads any)",
     )
+    parser.add_argument(
+        "--max-minutes",
+        type=float,
+        default=60.0,
+        help="leave longer songs out, for each is in memory as a whole (default: 60)",
+    )
 
 
 def run(console: Console, given: argparse.Namespace) -> None:
@@ -43,7 +49,9 @@ def run(console: Console, given: argparse.Namespace) -> None:
         raise MerError(f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}")
     check_writable(given.out)
     chosen = inputs.families(given.family)
-    table, left_out = library.features_of_files(chosen, given.songs, given.sample_rate)
+    table, left_out = library.features_of_files(
+        chosen, given.songs, given.sample_rate, given.max_minutes
+    )
     with writing_file(given.out) as new:
         if given.out.suffix == ".parquet":
             write_features(new, table)

@@ -17,7 +17,8 @@ from typing import cast
 
 import numpy as np
 
-from mer.decoding.worker import HEADER, MIB, OUT_OF_MEMORY
+from mer.decoding.files import MIB
+from mer.decoding.worker import HEADER, OUT_OF_MEMORY
 from mer.errors import Unreadable
 from mer.schema.corpora import Audio
 
@@ -59,7 +60,7 @@ class Decoder:
         self.end = weakref.finalize(self, _end, self._process)
 
     def decode(self, path: Path, sample_rate: int, limits: Audio) -> np.ndarray:
-        """Call ``mer.decoding.worker.decode`` for one file.
+        """Call ``mer.decoding.files.decode`` for one file.
 
         Raises
         ------
@@ -72,7 +73,7 @@ class Decoder:
         return self._response(limits)
 
     def pieces(self, path: Path, sample_rate: int, limits: Audio) -> Iterator[np.ndarray]:
-        """Call ``mer.decoding.worker.pieces`` for one file; the limit of time holds for each piece.
+        """Call ``mer.decoding.files.pieces`` for one file; the limit of time holds for each piece.
 
         Raises
         ------
@@ -162,7 +163,7 @@ def _death(status: int, limits: Audio) -> str:
 
 
 def decode(path: Path, sample_rate: int, limits: Audio) -> np.ndarray:
-    """Call ``mer.decoding.worker.decode`` in a process that decodes one file after the other.
+    """Call ``mer.decoding.files.decode`` in a process that decodes one file after the other.
 
     A file that ends the process is tried once more in a new one.
 
@@ -180,7 +181,7 @@ def decode(path: Path, sample_rate: int, limits: Audio) -> np.ndarray:
 
 
 def pieces(path: Path, sample_rate: int, limits: Audio) -> Iterator[np.ndarray]:
-    """Call ``mer.decoding.worker.pieces`` as ``decode`` calls its function, twice if it ends at once.
+    """Call ``mer.decoding.files.pieces`` as ``decode`` calls its function, twice if it ends at once.
 
     Raises
     ------

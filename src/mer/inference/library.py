@@ -25,7 +25,7 @@ SELECTED, RUNS = "selected", Path("data/runs")
 SHIPPED = DEFAULTS.parent / "pretrained"
 DEFAULT = "4qaed_musicnn"  # the system that answers where none is named
 RATE = 44100  # Hz, of songs for a family that reads any sample rate
-LONGEST = 3600  # seconds of a song whose features are computed, for it is in memory as a whole
+MAX_MINUTES = 60.0  # of a song whose features are computed: it is in memory as a whole
 
 Audio = str | Path | np.ndarray
 
@@ -225,7 +225,7 @@ def load(name: str | Path = DEFAULT) -> Predictor:
 
 
 def features_of_file(
-    chosen: inputs.Families, sample_rate: int, path: str
+    chosen: inputs.Families, sample_rate: int, max_minutes: float, path: str
 ) -> FeatureSet | Unreadable:
     """The features of a whole file, or why it cannot be used."""
     pieces, length = [], 0
@@ -233,9 +233,9 @@ def features_of_file(
         for piece in songs.decoded(path, sample_rate):
             pieces.append(piece)
             length += len(piece)
-            if length > LONGEST * sample_rate:
+            if length > max_minutes * 60 * sample_rate:
                 return Unreadable(
-                    f"longer than {LONGEST // 60} minutes, the most for features; cut it"
+                    f"longer than {max_minutes:g} minutes; raise --max-minutes, or cut it"
                 )
         samples = np.concatenate(pieces)
         if songs.is_silent(samples):
@@ -269,7 +269,11 @@ def rate_of(chosen: inputs.Families, sample_rate: int | None, own: int = RATE) -
 
 
 def features(
-    family: str, audio: Audio | Sequence[str | Path], sample_rate: int | None = None
+    family: str,
+    audio: Audio | Sequence[str | Path],
+    sample_rate: int | None = None,
+    *,
+    max_minutes: float = MAX_MINUTES,
 ) -> pd.DataFrame:
     """Handcrafted features or embeddings of whole songs.
 
@@ -283,6 +287,8 @@ def features(
     sample_rate : int or None
         Of an array, its sample rate in Hz. Of files, the sample rate that they are resampled to first; None
         for that of the family, or 44.1 kHz for a family that reads any.
+    max_minutes : float
+        Longer files are left out: each is in memory as a whole.
 
     Returns
     -------
@@ -305,7 +311,9 @@ def features(
             raise MerError("samples must be audible, and are silent")
         return frame_of(inputs.table([songs.clip(samples, "array", target, None)], chosen))
     given = [audio] if isinstance(audio, str | Path) else audio
-    table, left_out = features_of_files(chosen, [os.fspath(path) for path in given], sample_rate)
+    table, left_out = features_of_files(
+        chosen, [os.fspath(path) for path in given], sample_rate, max_minutes
+    )
     frame = frame_of(table)
     frame.attrs["left_out"] = left_out
     return frame
@@ -317,9 +325,17 @@ def frame_of(table: FeatureSet) -> pd.DataFrame:
 
 
 def features_of_files(
-    chosen: inputs.Families, places: Sequence[str], sample_rate: int | None
+    chosen: inputs.Families,
+    places: Sequence[str],
+    sample_rate: int | None,
+    max_minutes: float = MAX_MINUTES,
 ) -> tuple[FeatureSet, dict[str, str]]:
     """The features of audio files and of those in folders, and the files left out with their reasons.
+
+    Parameters
+    ----------
+    max_minutes : float
+        Longer files are left out.
 
     Raises
     ------
@@ -327,7 +343,7 @@ def features_of_files(
         If no file can be used.
     """
     paths = songs.files(places)
-    work = partial(features_of_file, chosen, rate_of(chosen, sample_rate))
+    work = partial(features_of_file, chosen, rate_of(chosen, sample_rate), max_minutes)
     alone = len(paths) == 1 or parallel.jobs() == 1
     found = list(parallel.parallel_map(work, paths, label=chosen.name, sequential=alone))
     pairs = list(zip(paths, found, strict=True))

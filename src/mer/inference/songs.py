@@ -18,7 +18,7 @@ import soxr
 from mer import config
 from mer.audio import quantized
 from mer.decoding import client
-from mer.decoding.worker import SILENCE
+from mer.decoding.downmix import SILENCE
 from mer.errors import MerError
 from mer.io import audio_files
 from mer.schema.corpora import Audio
@@ -96,7 +96,7 @@ def limits() -> Audio:
 
 
 def decoded(path: str, sample_rate: int) -> Iterator[np.ndarray]:
-    """The samples of a file in pieces; see ``mer.decoding.worker.pieces``.
+    """The samples of a file in pieces; see ``mer.decoding.files.pieces``.
 
     Raises
     ------

@@ -85,7 +85,7 @@ class Audio(Block):
     Attributes
     ----------
     min_seconds : minimum length; shorter clips are quarantined
-    max_pcm_mib : maximum size of the samples of a file, all channels, as float32
+    max_pcm_mib : maximum size of the samples of a file, its channels averaged, as float32
     max_wall_seconds, max_cpu_seconds, max_memory_mib : limits of the decoding process; a file that
         exceeds one is quarantined
     """
