@@ -3,11 +3,13 @@
 import argparse
 import logging
 import sys
+from pathlib import Path
 
 from dvc.cli import main as dvc
 from rich.console import Console
 
 from mer.errors import MerError
+from mer.io import raw_folder
 from mer.reproduction.visible import show_papers
 
 ELSEWHERE = ("--temp", "--queue")
@@ -24,12 +26,15 @@ def run(_: Console, given: argparse.Namespace) -> None:
     Raises
     ------
     MerError
-        If DVC would start another process, which would not see these pipelines.
+        If DVC would start another process, which would not see these pipelines, or a corpus in data/raw has
+        an entry that DVC cannot hash.
     """
     if found := sorted(set(ELSEWHERE) & set(given.words)):
         raise MerError(
             f"mer papers must run in the workspace, and {found[0]} asks for another; leave it away"
         )
+    for corpus in sorted(path for path in Path("data/raw").glob("*") if path.is_dir()):
+        raw_folder.check(corpus)  # for DVC would wait for ever at a pipe
     show_papers()
     logging.getLogger("dvc").propagate = False  # DVC prints its own messages
     sys.exit(dvc(["--wait-for-lock", *given.words]))
