@@ -14,6 +14,7 @@ from typing import Any
 
 from mer import registry
 
+OUTPUTS = ("out", "curve", "plot", "export")  # options of any command that name what it writes
 DESCRIPTION = "Music emotion recognition, reproducibly."
 
 
@@ -51,6 +52,12 @@ def _parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _outputs(given: argparse.Namespace) -> dict[str, Path]:
+    """The files and folders that the command writes, by their option."""
+    options = ((f"--{name}", getattr(given, name, None)) for name in OUTPUTS)
+    return {option: path for option, path in options if path and path != Path("-")}
+
+
 def _quiet() -> None:
     """Keep the warnings of libraries off the terminal, in worker processes too; errors stay."""
     warnings.simplefilter("ignore")
@@ -72,7 +79,7 @@ def main() -> None:
     assert last
     logging.basicConfig(level="WARNING", format="%(levelname)s  %(message)s", handlers=[last])
     try:
-        with one_sentence("mer"):
+        with one_sentence("mer", _outputs(given)):
             given.module.run(Console(), given)
             sys.stdout.flush()
     except BrokenPipeError:  # whoever reads the output has ended

@@ -41,6 +41,19 @@ def test_what_the_user_can_mend_is_a_sentence_as_it_is(error, sentence, capsys):
     assert sentence in capsys.readouterr().err.replace("\n", "")
 
 
+def test_a_full_disk_of_an_output_is_named_with_its_option(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "emotions.csv"
+    usage = type("Usage", (), {"free": 3_000_000})
+    other = type("Usage", (), {"free": 9_000_000})
+    monkeypatch.setattr("shutil.disk_usage", lambda place: usage if place == tmp_path else other)
+    with pytest.raises(SystemExit), one_sentence("mer", {"--out": out}):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    found = capsys.readouterr().err.replace("\n", "")
+    assert f"and {tmp_path} has 3 MB left" in found
+    assert "name a place on another disk with --out, and run again" in found
+    assert "dvc" not in found
+
+
 def test_a_bug_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError), one_sentence("mer"):
         raise ZeroDivisionError

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
@@ -31,6 +31,8 @@ RECORDS = Path(".mer/stages")
 CODE = ("src", "stages", "papers/*.yaml", "data/dvc.yaml", "dvc.yaml")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "librosa", "opensmile", "essentia", "soxr")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+HERE = "this folder"  # a place to write to that no option changes
+Outputs = Mapping[str, Path]
 FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
@@ -88,17 +90,12 @@ def record_of(name: str, seconds: float, commit: str | None = None) -> dict[str,
     }
 
 
-def _sentence(error: Exception) -> str | None:
+def _sentence(error: Exception, outputs: Outputs | None) -> str | None:
     """The message of an error that the user can fix; None for a bug, which needs its traceback."""
     if isinstance(error, MerError):
         return str(error)
     if any(text in str(error) for text in FULL):  # NumPy, Arrow and safetensors each wrap errno
-        folder, free = _fullest()
-        return (
-            f"the disk must have room for the output and temporary files, and {folder} has "
-            f"{free / 1e6:.0f} MB left ({error}); free some and run "
-            "`dvc repro`, or go back to the outputs of the last run with `dvc checkout -q --allow-missing`"
-        )
+        return _no_room(error, outputs)
     if os.strerror(errno.EFBIG) in str(error):
         return f"files must be allowed the size that they need ({error}); raise `ulimit -f` and run again"
     if isinstance(error, MemoryError) or os.strerror(errno.ENOMEM) in str(error):
@@ -109,13 +106,28 @@ def _sentence(error: Exception) -> str | None:
     return None
 
 
-def _fullest() -> tuple[Path, int]:
-    """The folder that this program writes to with the least room, and that room in bytes."""
-    places = [Path.cwd(), Path(tempfile.gettempdir()), Path("/dev/shm")]
-    if folder := os.environ.get("JOBLIB_TEMP_FOLDER"):
-        places.append(Path(folder))
-    room = {place: shutil.disk_usage(place).free for place in places if place.is_dir()}
-    return min(room.items(), key=lambda item: item[1])
+def _no_room(error: Exception, outputs: Outputs | None) -> str:
+    """The fullest disk that this program writes to, and how to write to another."""
+    places = {
+        **{option: path.absolute().parent for option, path in (outputs or {}).items()},
+        HERE: Path.cwd(),
+        "TMPDIR": Path(tempfile.gettempdir()),
+        "JOBLIB_TEMP_FOLDER": Path(os.environ.get("JOBLIB_TEMP_FOLDER", "/dev/shm")),
+    }
+    room = {option: shutil.disk_usage(at).free for option, at in places.items() if at.is_dir()}
+    option = min(room, key=lambda name: room[name])  # of places on the same disk, the first
+    if outputs is None:
+        remedy = (
+            " and run `dvc repro`, or go back to the outputs of the last run with "
+            "`dvc checkout -q --allow-missing`"
+        )
+    else:
+        elsewhere = "" if option == HERE else f", or name a place on another disk with {option},"
+        remedy = f"{elsewhere} and run again"
+    return (
+        f"the disk must have room for the output and temporary files, and {places[option]} has "
+        f"{room[option] / 1e6:.0f} MB left ({error}); free some{remedy}"
+    )
 
 
 def printable(text: str) -> str:
@@ -124,12 +136,18 @@ def printable(text: str) -> str:
 
 
 @contextmanager
-def one_sentence(name: str) -> Iterator[None]:
-    """Print a ``MerError`` or a full disk without a traceback, and exit with status 1."""
+def one_sentence(name: str, outputs: Outputs | None = None) -> Iterator[None]:
+    """Print a ``MerError`` or a full disk without a traceback, and exit with status 1.
+
+    Parameters
+    ----------
+    outputs : mapping of str to Path, or None
+        The files that a command writes, by the option that names each; None for what DVC runs.
+    """
     try:
         yield
     except Exception as error:
-        if (sentence := _sentence(error)) is None:
+        if (sentence := _sentence(error, outputs)) is None:
             raise
         message = Text.assemble((f"{name}: ", "bold red"), printable(sentence))
         Console(stderr=True).print(message, soft_wrap=True)
