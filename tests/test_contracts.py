@@ -30,7 +30,7 @@ def test_an_entry_satisfies_its_protocols(package, name):
 @pytest.mark.parametrize("model", registry.names("models"))
 def test_the_values_of_a_model_are_among_those_that_the_protocol_names(model):
     entry = registry.get("models", model)
-    assert set(entry.reads) <= {"table", "spectrogram", "waveform", "weights"}
+    assert set(entry.reads) <= {"table", "families", "spectrogram", "waveform", "weights"}
     assert entry.augments in ("no", "training", "pretraining")
     assert set(entry.predicts) <= {"classes", "values"}
     assert set(entry.fidelities) <= {"described", "released"}

@@ -40,8 +40,9 @@ class Model(Protocol):
         The module of ``mer.learn.trainers`` that trains the model; it says which of the protocols below
         the model must satisfy.
     reads : tuple of str
-        The inputs of the model, of ``spectrogram``, ``table``, ``waveform`` (then ``Params`` have
-        ``waveform``) and ``weights`` (then ``Params`` have ``weights``, pretrained ones).
+        The inputs of the model, of ``spectrogram``, ``table``, ``families`` (of the columns of the table),
+        ``waveform`` (then ``Params`` have ``waveform``) and ``weights`` (then ``Params`` have ``weights``,
+        pretrained ones).
     augments : str
         Which training uses augmented versions of the clips: ``training``, ``pretraining`` or ``no``.
     predicts : tuple of str
@@ -71,6 +72,15 @@ class EstimatorModel(Model, Protocol):
         A classifier has ``predict_proba`` or ``decision_function``. A regressor is fitted to values in 0..1
         [shape=(n, outputs)]. Either has ``get_support`` where it selects columns.
         """
+
+
+class FusionModel(Model, Protocol):
+    """An estimator that reads a table and the family of each of its columns."""
+
+    def build(
+        self, params: Any, *, families: Sequence[str], seed: int, fidelity: str, predicts: str
+    ) -> BaseEstimator:
+        """As that of ``EstimatorModel``; ``families`` has the family of each column [length d]."""
 
 
 class ReleasedEstimatorModel(EstimatorModel, Protocol):
@@ -299,7 +309,7 @@ def protocols(package: str, entry: Any) -> list[type]:
 
 
 def _protocols_of_model(model: Model) -> list[type]:
-    found = [Model, MODEL_OF_TRAINER[model.trainer]]
+    found = [Model, FusionModel if "families" in model.reads else MODEL_OF_TRAINER[model.trainer]]
     released = model.trainer == "sklearn_estimator" and "released" in model.fidelities
     return [*found, ReleasedEstimatorModel] if released else found
 

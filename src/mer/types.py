@@ -150,6 +150,8 @@ class FeatureSet:
         Finite floats.
     source : mapping of str to str
         Family, its version, library versions, and whether the values were published or extracted.
+    joined : tuple of str [length d, or 0]
+        The family of each column of a joined table; empty where all columns are of one family.
 
     Raises
     ------
@@ -161,6 +163,7 @@ class FeatureSet:
     names: tuple[str, ...]
     values: np.ndarray
     source: Mapping[str, str] = field(default_factory=dict)
+    joined: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         expected = (len(self.ids), len(self.names))
@@ -177,6 +180,11 @@ class FeatureSet:
                 f"features must be finite: {self.names[column]!r} of the clip {self.ids[row]!r} is "
                 f"{self.values[row, column]} ({int(bad.sum())} such values in all)"
             )
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The family of each column [length d]."""
+        return self.joined or (self.source.get("family", ""),) * len(self.names)
 
     def concat_columns(self, other: "FeatureSet") -> "FeatureSet":
         """The columns of this table, then those of the other, with rows matched by id.
@@ -199,13 +207,15 @@ class FeatureSet:
             for key, value in table.source.items()
         } | {"source": " and ".join(sources), "family": " + ".join(families)}
         values = np.hstack([self.values, other.rows(self.ids)])
-        return FeatureSet(self.ids, self.names + other.names, values, source)
+        joined = self.families + other.families
+        return FeatureSet(self.ids, self.names + other.names, values, source, joined)
 
     def select_columns(self, names: Sequence[str]) -> "FeatureSet":
         """The table with the columns ``names``, in that order."""
         position = {name: i for i, name in enumerate(self.names)}
-        values = self.values[:, [position[name] for name in names]]
-        return replace(self, names=tuple(names), values=values)
+        chosen = [position[name] for name in names]
+        joined = tuple(self.joined[i] for i in chosen) if self.joined else ()
+        return replace(self, names=tuple(names), values=self.values[:, chosen], joined=joined)
 
     def rows(self, ids: Iterable[str]) -> np.ndarray:
         """The rows of ``ids``, in their order [shape=(len(ids), d)].

@@ -1,11 +1,19 @@
 """Fitted estimators as arrays: what comes back predicts the same to the last bit."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    RandomForestClassifier,
+    RandomForestRegressor,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV, RidgeCV
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neural_network import MLPClassifier
@@ -16,6 +24,15 @@ from sklearn.svm import SVC, SVR
 from mer.learn.estimators import restored, to_arrays
 
 GRID = {"svc__C": [0.1, 8.0], "svc__gamma": [0.01, 0.002]}
+
+
+def stack():
+    """A machine whose kernel is a function, below a logistic regression."""
+    machine = make_pipeline(StandardScaler(), SVC(kernel=partial(rbf_kernel, gamma=0.01)))
+    members = [("machine", machine), ("linear", LogisticRegression())]
+    return StackingClassifier(members, LogisticRegression(), stack_method="decision_function")
+
+
 VALUES = {
     "ridge": lambda: make_pipeline(StandardScaler(), RidgeCV([1.0, 10.0])),
     "values": lambda: MultiOutputRegressor(make_pipeline(StandardScaler(), SVR())),
@@ -29,6 +46,8 @@ BUILD = {
     "linear": lambda: make_pipeline(StandardScaler(), LogisticRegression()),
     "constant": lambda: DummyClassifier(strategy="prior"),
     "forest": lambda: RandomForestClassifier(n_estimators=5, random_state=1),
+    "stack": lambda: stack(),
+    "votes": lambda: VotingClassifier([("a", stack()), ("b", stack())], voting="soft"),
     "perceptron": lambda: make_pipeline(MinMaxScaler(), MLPClassifier(tol=1, random_state=1)),
 }
 

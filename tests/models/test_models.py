@@ -179,7 +179,7 @@ def same(some, others):
 def test_every_model_declares_its_inputs(root):
     for model in MODELS:
         module = registry.get("models", model)
-        assert set(module.reads) <= {"table", "spectrogram", "waveform", "weights"}
+        assert set(module.reads) <= {"table", "families", "spectrogram", "waveform", "weights"}
         assert module.augments in ("no", "training", "pretraining")
         assert module.trainer in registry.names("learn.trainers")
 

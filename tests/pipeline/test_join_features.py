@@ -73,6 +73,14 @@ def test_published_and_extracted_features_are_joined_where_no_feature_is_in_both
     assert found.source["source"] == "extracted and published"
 
 
+def test_a_joined_table_knows_the_family_of_each_column(join):
+    found = artefacts.read_features(join(LEFT, RIGHT) / join_features.TABLE)
+    assert found.families == ("left", "left", "right")
+    assert found.select_columns(["z", "x"]).families == ("right", "left")
+    assert "family of each column" not in found.source
+    assert LEFT.families == ("left", "left")
+
+
 def test_a_name_that_both_have_says_whose_it_is(join):
     right = FeatureSet(RIGHT.ids, ("x",), RIGHT.values, RIGHT.source)
     found = artefacts.read_features(join(LEFT, right) / join_features.TABLE)

@@ -33,6 +33,7 @@ from mer.types import (
 )
 
 MANIFEST = "manifest.json"
+JOINED = "family of each column"  # key in the metadata of a table
 MAX_CELLS = 2**28  # of a table: 2 GiB as float64, 42,000 clips of 6373 features
 CLIP_TYPES = {"id": "str", "offset": "int64", "length": "int64", "scale": "float64"}
 QUARANTINE_COLUMNS = ["id", "path", "reason"]
@@ -142,10 +143,15 @@ def unlabelled(index: Path) -> list[str]:
 
 
 def write_features(path: Path, features: FeatureSet) -> None:
-    """Write a Parquet table: ``id``, then one column per feature; ``source`` becomes its metadata."""
+    """Write a Parquet table: ``id``, then one column per feature.
+
+    ``source``, and the family of each column of a joined table, become its metadata.
+    """
     arrays = [pa.array(features.ids, pa.string()), *map(pa.array, features.values.T)]
     table = pa.Table.from_arrays(arrays, names=["id", *features.names])
-    pq.write_table(table.replace_schema_metadata(dict(features.source)), path, compression="zstd")
+    joined = {JOINED: json.dumps(features.joined)} if features.joined else {}
+    metadata = {**features.source, **joined}
+    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
 
 
 def _read_table(path: Path) -> pa.Table:
@@ -175,7 +181,8 @@ def read_features(path: Path) -> FeatureSet:
         values = np.column_stack([column.to_numpy() for column in numbers.columns])
         source = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
         ids = tuple(table.column("id").to_pylist())
-        return FeatureSet(ids, tuple(numbers.column_names), values, source)
+        joined = tuple(json.loads(source.pop(JOINED, "[]")))
+        return FeatureSet(ids, tuple(numbers.column_names), values, source, joined)
 
 
 StandardClip = tuple[str, np.ndarray, float]  # id, int16 samples, factor to the level of the clip

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.ensemble._forest import BaseForest
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import LabelBinarizer
+from sklearn.preprocessing import LabelBinarizer, LabelEncoder
 from sklearn.tree._tree import Tree
 
 from mer.learn.attributes import LIST, Arrays, read, stored
@@ -21,7 +22,12 @@ LEFT_OUT = (
     "pvalues_"  # of a selection of columns, NaN for a constant column; no prediction reads them
 )
 TREES, OUTPUTS = "trees", "outputs"
-BINARIZER = "_label_binarizer"  # of scikit-learn's classifiers; ``fit`` creates it
+ENCODERS = {  # of scikit-learn's classifiers; ``fit`` creates them
+    "_label_binarizer": LabelBinarizer,
+    "_label_encoder": LabelEncoder,
+    "le_": LabelEncoder,
+}
+COMPOSED = (MultiOutputRegressor, StackingClassifier, VotingClassifier)
 
 
 def _children(estimator: Any) -> dict[str, Any]:
@@ -49,7 +55,7 @@ def to_arrays(fitted: Any) -> Arrays:
     }
     if isinstance(fitted, BaseForest):
         arrays |= _trees(fitted.estimators_)
-    if isinstance(fitted, MultiOutputRegressor):
+    if isinstance(fitted, COMPOSED):
         for number, part in enumerate(fitted.estimators_):
             arrays |= _prefixed(f"{OUTPUTS}.{number}", to_arrays(part))
     for name, part in _children(fitted).items():
@@ -92,17 +98,28 @@ def restored(unfitted: Any, arrays: Mapping[str, np.ndarray]) -> Any:
         setattr(estimator, name, value)
     if isinstance(estimator, BaseForest):
         estimator.estimators_ = list(_planted(estimator, _inner(TREES, arrays)))
-    if isinstance(estimator, MultiOutputRegressor):
-        parts = {key.split(".")[1] for key in arrays if key.startswith(f"{OUTPUTS}.")}
+    if isinstance(estimator, COMPOSED):
         estimator.estimators_ = [
-            restored(clone(estimator.estimator), _inner(f"{OUTPUTS}.{number}", arrays))
-            for number in sorted(parts, key=int)
+            restored(part, _inner(f"{OUTPUTS}.{number}", arrays))
+            for number, part in enumerate(_parts(estimator, arrays))
         ]
-    if _inner(BINARIZER, arrays):
-        setattr(estimator, BINARIZER, LabelBinarizer())
+    if isinstance(estimator, StackingClassifier):
+        estimator.stack_method_ = [estimator.stack_method] * len(estimator.estimators)
+        estimator.final_estimator_ = clone(estimator.final_estimator)
+    for name, kind in ENCODERS.items():
+        if _inner(name, arrays):
+            setattr(estimator, name, kind())
     for name, part in _children(estimator).items():
         restored(part, _inner(name, arrays))
     return estimator
+
+
+def _parts(estimator: Any, arrays: Mapping[str, np.ndarray]) -> list[Any]:
+    """The unfitted estimators that a composed one consists of, in their order."""
+    if not isinstance(estimator, MultiOutputRegressor):
+        return [clone(part) for _, part in estimator.estimators]
+    numbers = {key.split(".")[1] for key in arrays if key.startswith(f"{OUTPUTS}.")}
+    return [clone(estimator.estimator) for _ in numbers]
 
 
 def _trees(trees: list[Any]) -> Arrays:

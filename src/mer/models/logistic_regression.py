@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import PositiveFloat
 
+from mer.models import _rows
 from mer.schema import Block
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ predicts: tuple[str, ...] = ("classes",)
 fidelities: tuple[str, ...] = ("described",)
 
 ITERATIONS = 2000
-COLUMNS = 100  # of the table that ``c`` is for
 
 
 class Params(Block):
@@ -40,25 +40,13 @@ class Params(Block):
     limit: PositiveFloat
 
 
-def _as_wide(rows: np.ndarray) -> np.ndarray:
-    """Rows scaled so that their squares sum to as much as those of 100 columns."""
-    return rows * np.sqrt(COLUMNS / rows.shape[1])
-
-
 def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> "BaseEstimator":
     """An unfitted classifier of rows [shape=(n, d)]."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-    clip = FunctionTransformer(np.clip, kw_args={"a_min": -params.limit, "a_max": params.limit})
-    steps = {
-        "scaler": StandardScaler(),
-        "clip": clip,
-        "width": FunctionTransformer(_as_wide),
-        "regression": LogisticRegression(C=params.c, max_iter=ITERATIONS),
-    }
-    return Pipeline(list(steps.items()))
+    regression = LogisticRegression(C=params.c, max_iter=ITERATIONS)
+    return Pipeline([*_rows.steps(params.limit).items(), ("regression", regression)])
 
 
 @dataclass(frozen=True)
@@ -92,7 +80,7 @@ class Fitted:
             )
         )
         scaled = (rows - mean.astype(rows.dtype)) / scale.astype(rows.dtype)
-        wide = _as_wide(scaled.clip(-self.params.limit, self.params.limit))
+        wide = _rows.as_wide(scaled.clip(-self.params.limit, self.params.limit))
         logits = wide @ coefficients.T + intercept
         return logits[:, 0] if logits.shape[1] == 1 else logits
 

@@ -16,9 +16,10 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler, scale
+from sklearn.preprocessing import scale
 from sklearn.svm import SVC, SVR
 
+from mer.models import _rows
 from mer.schema import Block
 from mer.splits import InnerFolds
 
@@ -28,7 +29,6 @@ augments = "no"
 predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
 
-PUBLISHED_COLUMNS = 100
 SPACE = {
     "c": (1e-6, 100.0),
     "gamma": (1e-6, 100.0),
@@ -61,11 +61,6 @@ class Params(Block):
     trials: PositiveInt
 
 
-def _as_wide_as_published(rows: np.ndarray) -> np.ndarray:
-    """Rows scaled so that their squared distances are as large as those of 100 columns."""
-    return rows * np.sqrt(PUBLISHED_COLUMNS / rows.shape[1])
-
-
 def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEstimator:
     """An unfitted scikit-learn estimator of rows [shape=(n, d)].
 
@@ -76,14 +71,8 @@ def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEst
     kind, splitter, scoring = SVC, InnerFolds, "f1_macro"
     if predicts == "values":
         kind, splitter, scoring = SVR, KFold, "neg_mean_squared_error"
-    scaler = StandardScaler() if fidelity == "described" else "passthrough"
-    limits = {"a_min": -params.limit, "a_max": params.limit} if params.limit else None
-    steps = {
-        "scaler": scaler,
-        "clip": FunctionTransformer(np.clip, kw_args=limits) if limits else "passthrough",
-        "width": FunctionTransformer(_as_wide_as_published),
-        "svm": kind(C=params.c, gamma=params.gamma),
-    }
+    scaler = None if fidelity == "described" else "passthrough"
+    steps = {**_rows.steps(params.limit, scaler), "svm": kind(C=params.c, gamma=params.gamma)}
     found = Pipeline(list(steps.items()))
     if params.search == "grid":
         grid = {"svm__C": params.grid_c, "svm__gamma": params.grid_gamma}

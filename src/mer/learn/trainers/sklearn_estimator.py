@@ -39,9 +39,14 @@ def _fitted(fitted: "FittedFold[EstimatorModel]", data: TrainingData) -> Any:
 
 
 def _unfitted(context: "FoldContext[EstimatorModel]", data: TrainingData, seed: int) -> Any:
-    return context.model.build(
-        context.params, seed=seed, fidelity=context.fidelity, predicts=data.target.kind
-    )
+    options: dict[str, Any] = {
+        "seed": seed,
+        "fidelity": context.fidelity,
+        "predicts": data.target.kind,
+    }
+    if data.table and "families" in context.model.reads:
+        options["families"] = data.table.families
+    return context.model.build(context.params, **options)
 
 
 def _rows(context: "FoldContext[EstimatorModel]", data: TrainingData) -> np.ndarray:
