@@ -34,7 +34,7 @@ STAGES = {
     "evaluate": "evaluate",
 }
 SHARES_OF_A_FILE = (".tmp", ".gitignore", "dvc.lock", "dvc.yaml")
-GRACE = 5.0  # seconds in which everything must be gone
+GRACE = 30.0  # seconds in which everything must be gone, on a busy machine too
 
 
 def _lives(process: psutil.Process) -> bool:
@@ -103,7 +103,7 @@ class Run:
     def seconds_to_end(self, tree: list[psutil.Process]) -> float:
         """How long the last process, of those given or a later one, takes to go."""
         begin = time.monotonic()
-        while time.monotonic() < begin + 2 * GRACE:
+        while time.monotonic() < begin + GRACE:
             self.dvc.poll()
             if not any(map(_lives, tree)) and not living(self.folder):
                 break
