@@ -12,6 +12,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from mer import config
+from mer.cli._console import plain
 from mer.pipeline import real_run
 from mer.pipeline.stage import one_sentence
 from mer.reproduction import spec
@@ -30,7 +31,6 @@ if __name__ == "__main__":
         for cell in cells(spec.load(), name, profile):
             more = "unknown" if cell.seconds is None else f"{cell.needs / 3600:.1f}"
             folds = f"{cell.done} of {cell.folds}"
-            table.add_row(
-                cell.key, folds, more if cell.done < cell.folds else "", errors.get(cell.key)
-            )
+            more = more if cell.done < cell.folds else ""
+            table.add_row(cell.key, folds, more, plain(errors.get(cell.key, "")))
         Console().print(table)

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from mer.cli._console import plain, say
 from mer.io.artefacts import read_json
 from mer.pipeline.stage import one_sentence, records
 
@@ -14,10 +14,11 @@ with one_sentence("summary"):
     run = read_json(Path("metrics/run.json"))
     console = Console()
     composition = ("model", "dataset", "view", "family", "augment", "protocol", "profile")
-    result = Table("", "", title=" ".join(f"{k}={run[k]}" for k in composition), show_header=False)
+    title = " ".join(f"{k}={run[k]}" for k in composition)
+    result = Table("", "", title=plain(title), show_header=False)
     for name, value in run.items():
         if name not in composition:
-            result.add_row(name, escape(str(value)))
+            result.add_row(plain(name), plain(str(value)))
     console.print(result)
 
     seconds = Table("stage", "seconds", title="last run of each stage")
@@ -25,6 +26,4 @@ with one_sentence("summary"):
         if re.split("[@-]", record["stage"])[-1] in (record["stage"], run["dataset"]):
             seconds.add_row(record["stage"], f"{record['seconds']:.1f}")
     console.print(seconds)
-    console.print(
-        f"Report: {Path('data/report/report.html').absolute()}", soft_wrap=True, markup=False
-    )
+    say(console, f"Report: {Path('data/report/report.html').absolute()}")

@@ -47,6 +47,17 @@ def test_the_overview_counts_the_cells_by_their_states(small_papers, page):
     assert "| [Table 1](tables/p_table1.md) | 1 | 1 | 0 | 4 |" in overview.page(small_papers)
 
 
+def test_markup_in_labels_machines_and_titles_is_shown_as_text(small_papers, write_result):
+    nasty = '<img src=x onerror="alert(1)"> a|b'
+    write_result("svm", 0.7605, seconds=1.0, machine=nasty)
+    write_result("mlp", 0.5, **{f"f1_{nasty}": 0.25, f"f1_{nasty}_low": 0.2})
+    pages = [table_pages.page(small_papers, "p_table1"), costs.page(small_papers)]
+    table = small_papers.tables["p_table1"].model_copy(update={"title": nasty})
+    pages.append(overview.page(small_papers.model_copy(update={"tables": {"p_table1": table}})))
+    assert all("&lt;img src=x" in page and "<img" not in page for page in pages)
+    assert all(r"a\|b" in page for page in pages[1:])
+
+
 def test_the_costs_are_those_of_real_runs(small_papers, page):
     lines = costs.page(small_papers).splitlines()
     assert lines[-1].startswith(

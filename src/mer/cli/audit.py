@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from mer import config
+from mer.cli._console import say
 from mer.errors import MerError
 from mer.io.files import write_json
 
@@ -147,6 +148,6 @@ def run(console: Console, given: argparse.Namespace) -> None:
     else:
         found, lines = _of_corpus(given)
     for line in lines:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        say(console, line)
     if given.out:
         write_json(given.out, found)

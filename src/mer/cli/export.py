@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from mer.cli._console import say
 from mer.errors import MerError
 
 
@@ -27,9 +28,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
         raise MerError(f"--out must be a new folder or that of a system, not {str(given.out)!r}")
     found = trained.of_run(given.run)
     system.write(found, given.out)
-    console.print(
+    say(
+        console,
         f"{given.out}: {found.about.title}, {len(found.members)} members\n"
         f"Use it: mer predict song.mp3 --system {given.out}",
-        soft_wrap=True,
-        markup=False,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from mer.cli._console import say
 from mer.errors import MerError
 
 SUFFIXES = (".parquet", ".csv")
@@ -57,11 +58,10 @@ def run(console: Console, given: argparse.Namespace) -> None:
             write_features(new, table)
         else:
             library.frame_of(table).to_csv(new, lineterminator="\n")
-    console.print(
+    say(
+        console,
         f"{given.out}: {len(table.ids)} songs, {len(table.names)} features of {given.family!r}; files "
         f"left out: {len(left_out)}",
-        soft_wrap=True,
-        markup=False,
     )
     if left_out:
         sys.exit(1)

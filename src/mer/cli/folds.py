@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 from rich.console import Console
 
 from mer import config
+from mer.cli._console import say
 from mer.errors import MerError
 from mer.schema import Protocol
 
@@ -68,11 +69,10 @@ def run(console: Console, given: argparse.Namespace) -> None:
     corpus = Corpus(index, standard)
     folds = corpus.split(protocol, seed, given.folds, given.repeats)
     train, val, test = (_sizes(folds, side) for side in ("train", "val", "test"))
-    console.print(
+    say(
+        console,
         f"{protocol}: {len(folds)} folds of {train} training, {val} validation and {test} test clips; "
         f"test clips whose artist is in training: {overlap(corpus.tracks, folds):.1%}",
-        soft_wrap=True,
-        markup=False,
     )
     if given.export:
         fold_tables.write(given.export, folds)

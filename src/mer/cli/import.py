@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from mer import config
+from mer.cli._console import say
 from mer.errors import MerError
 from mer.pipeline import import_corpus
 
@@ -40,9 +41,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
     target = Path("data/raw", given.dataset)
     done = import_corpus.unpack(given.archives, corpora[given.dataset], target)
     sums = f"SHA-256 as known: {', '.join(done.verified)}" if done.verified else "no SHA-256 known"
-    console.print(
+    say(
+        console,
         f"{target}: {done.files} files, {done.size / 2**20:.0f} MiB, {done.clips} labelled clips; {sums}\n"
         f"Look for faults in it: mer audit {given.dataset}",
-        soft_wrap=True,
-        markup=False,
     )

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from mer.cli._console import plain, say
 from mer.pipeline.stage import printable
 
 SUFFIXES = (".csv", ".json", ".parquet")
@@ -100,7 +101,7 @@ def _shortened(path: str, width: int) -> str:
 def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
     """The songs as a table that fits the terminal."""
     width = max(16, console.width - 58)
-    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    table = Table(title=plain(title), title_justify="left", box=None, header_style="bold")
     figures = [name for name in FIGURES if name in rows]
     for name in ("song", "length", *(["answer", "p"] if "possible" in rows else [])):
         table.add_column(name, no_wrap=True)
@@ -113,7 +114,7 @@ def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
             cells += [_answer(row["possible"].split()), f"{row['p_' + row['class']]:.2f}"]
         cells += [f"{row[name]:.2f}" for name in figures]
         cells.append("unlike the training clips" if row.get("unlike") else "")
-        table.add_row(*map(escape, cells))
+        table.add_row(*map(plain, cells))
     return table
 
 
@@ -169,15 +170,15 @@ def run(console: Console, given: argparse.Namespace) -> None:
     resumption.finish(given.out)
     said.print(_shown(said, rows, system.about.title))
     if system.about.warning:
-        said.print(f"[bold red]Warning:[/] {escape(system.about.warning)}", soft_wrap=True)
+        said.print(
+            Text.assemble(("Warning: ", "bold red"), plain(system.about.warning)), soft_wrap=True
+        )
     files = [f"{p}" for p in (given.out, given.curve, given.plot) if p and p != STANDARD]
     excerpts = sum(len(answer.starts) for answer in found)
-    said.print(
+    say(
+        said,
         f"{', '.join(files)}{': ' if files else ''}{_counted(len(found), 'song')} in "
         f"{_counted(excerpts, 'excerpt')}; files left out: {len(left_out)}",
-        soft_wrap=True,
-        markup=False,
-        highlight=False,
     )
     if left_out:
         sys.exit(1)

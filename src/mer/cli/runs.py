@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from mer.cli._console import plain
 from mer.io.files import read_json
 from mer.pipeline.stage import git
 from mer.reproduction import results, spec
@@ -97,7 +97,7 @@ def _table(runs: Sequence[Run]) -> Table:
     """The systems of one group, the best first; the others are tested against it."""
     ranked = sorted(runs, key=lambda run: -run[1][METRIC])
     best = _reference(ranked)
-    shown = Table(title=_title(best), title_justify="left", box=None)
+    shown = Table(title=plain(_title(best)), title_justify="left", box=None)
     shown.add_column("run", overflow="fold")
     shown.add_column("system", overflow="fold")
     for heading in ("macro-F1", "95 % interval", "p"):
@@ -107,7 +107,7 @@ def _table(runs: Sequence[Run]) -> Table:
         tested = "" if p is None else f"{p:.4f}" if p >= 0.0001 else "< 0.0001"
         score = f"{facts[METRIC]:.4f} ± {facts[f'{METRIC}_sd']:.4f}"
         interval = f"{facts['ci_low']:.4f}–{facts['ci_high']:.4f}"
-        shown.add_row(escape(name), escape(_system(facts)), score, interval, tested)
+        shown.add_row(plain(name), plain(_system(facts)), score, interval, tested)
     return shown
 
 

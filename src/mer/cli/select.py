@@ -9,6 +9,7 @@ import yaml
 from rich.console import Console
 
 from mer import config, selection
+from mer.cli._console import say
 from mer.errors import MerError
 from mer.io.files import write_text
 
@@ -43,7 +44,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     for file, text in texts.items():
         write_text(file, text)
     chosen = " ".join(f"{name}={getattr(params, name)}" for name in selection.SELECTORS)
-    console.print(f"{chosen}\nRun it: dvc repro", soft_wrap=True, markup=False)
+    say(console, f"{chosen}\nRun it: dvc repro")
 
 
 def _split(word: str) -> tuple[str, str]:

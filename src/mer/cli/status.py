@@ -5,10 +5,11 @@ from collections import Counter
 from itertools import groupby
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from mer import config
+from mer.cli._console import plain, say
 from mer.reproduction import results, spec, validation
 
 ALIASES = ("check",)
@@ -42,14 +43,10 @@ def run(console: Console, options: argparse.Namespace) -> None:
             cells = {column: results.state(every, table, row, column) for column in table.columns}
             counted.update(state for state, _ in cells.values())
             for (state, why), columns in groupby(cells, key=lambda column: cells[column]):
-                shown.add_row(row, ", ".join(columns), f"[{COLOURS[state]}]{state}[/]", escape(why))
+                shown.add_row(row, ", ".join(columns), Text(state, COLOURS[state]), plain(why))
         console.print(shown)
     for corpus in sorted(every.corpora):
         if not (results.RAW / corpus).is_dir():
-            console.print(
-                f"{results.RAW / corpus}: {params.corpora[corpus].source}",
-                soft_wrap=True,
-                markup=False,
-            )
+            say(console, f"{results.RAW / corpus}: {params.corpora[corpus].source}")
     console.print(ADVICE, soft_wrap=True)
     console.print(", ".join(f"{counted[state]} {state}" for state in COLOURS))

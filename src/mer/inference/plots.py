@@ -11,6 +11,7 @@ from mer.errors import MerError
 from mer.inference.answers import WORDS, SongAnswer
 from mer.inference.system import System
 from mer.io.files import writing_file
+from mer.pipeline.stage import printable
 from mer.types import QUADRANTS
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ def _coordinates(answer: SongAnswer, axis: str) -> np.ndarray:
 
 
 def _name(answer: SongAnswer) -> str:
-    name = Path(answer.id).name
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    """The file name, as Matplotlib draws it: "$" begins no formula, and "_" hides no line of a legend."""
+    name = printable(Path(answer.id).name).replace("\n", " ").replace("\t", " ")
+    name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    return f"{' ' if name.startswith('_') else ''}{name}".replace("$", r"\$")
 
 
 def _plane(axes: "Axes", found: Sequence[SongAnswer]) -> None:

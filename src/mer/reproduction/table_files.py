@@ -192,11 +192,15 @@ def _markdown(context: Mapping[str, Any]) -> str:
     return "\n\n".join(filter(None, text)) + "\n"
 
 
+def markdown_row(cells: Iterable[str]) -> str:
+    """A row of a Markdown table; bars and HTML tags in a cell are shown as text."""
+    return f"| {' | '.join(TAG.sub('&lt;', cell.translate(IN_CELL)) for cell in cells)} |"
+
+
 def markdown_rows(rows: Iterable[Sequence[str]]) -> str:
-    """Rows of a Markdown table, the first its headings; bars and HTML tags in a cell are shown as text."""
-    cells = [[TAG.sub("&lt;", cell.translate(IN_CELL)) for cell in row] for row in rows]
-    cells.insert(1, ["---"] * len(cells[0]))
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+    """A Markdown table, of which the first row has the headings."""
+    lines = list(rows)
+    return "\n".join(map(markdown_row, [lines[0], ["---"] * len(lines[0]), *lines[1:]]))
 
 
 def markdown_table(shown: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from mer.reproduction.results import real, results
 from mer.reproduction.spec import Papers
+from mer.reproduction.table_files import markdown_row
 from mer.site.scores import anchor, cells, page_of, parts
 
 INTRODUCTION = """---
@@ -29,7 +30,7 @@ def _line(place: str, system: str, facts: dict[str, Any]) -> str:
     training = _seconds(facts.get("training_seconds_per_fold"))
     shown = [f"[{key}]({place})", system, str(facts["n_folds"]), _seconds(facts["seconds"])]
     shown += [training, facts.get("device", ""), facts.get("machine", "")]
-    return f"| {' | '.join(shown)} |"
+    return markdown_row(shown)
 
 
 def page(papers: Papers) -> str:

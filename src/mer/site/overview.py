@@ -4,6 +4,7 @@ from collections import Counter
 
 from mer.reproduction.results import state
 from mer.reproduction.spec import Papers, Table
+from mer.reproduction.table_files import markdown_row
 from mer.site.scores import page_of
 
 STATES = {
@@ -43,6 +44,6 @@ def page(papers: Papers) -> str:
         for name, table in papers.tables.items():
             if table.paper == key:
                 link = f"[{table.title}]({page_of(name)}.md)"
-                lines.append(f"| {link} | {' | '.join(_counts(papers, table))} |")
+                lines.append(markdown_row([link, *_counts(papers, table)]))
         text += [f"## {paper.title}", "\n".join(lines)]
     return "\n\n".join(text) + "\n"

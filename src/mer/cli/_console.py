@@ -1,0 +1,16 @@
+"""How the commands print what they found: names of files and people are never taken for markup."""
+
+from rich.console import Console
+from rich.text import Text
+
+from mer.pipeline.stage import printable
+
+
+def plain(text: str) -> Text:
+    """Text with its brackets, its control characters shown as ``\\x1b``."""
+    return Text(printable(text))
+
+
+def say(console: Console, text: str) -> None:
+    """Print lines as they are, however long."""
+    console.print(plain(text), soft_wrap=True)
