@@ -85,6 +85,8 @@ def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tm
     whole, found = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("run", "experiment"))
     assert whole.items() <= found.items()
     assert found["folds"]["accuracy"] == [1.0, 0.5]
+    assert found["confusion"] == {"low": [1, 1], "high": [0, 2]}
+    assert found["curves"]["1_dnn"] == {"loss": [1.5, 0.5], "accuracy": [0.6, 0.9]}
     assert found["accuracy_sd"] == pytest.approx(0.3536)
     assert found["accuracy_low"] <= found["accuracy"] <= found["accuracy_high"]
 

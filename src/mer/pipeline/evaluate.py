@@ -22,7 +22,15 @@ from mer.io.artefacts import (
 from mer.io.files import reading
 from mer.io.spectrograms import Mels
 from mer.labels import HIGH
-from mer.metrics import DIGITS, averages, fold_scores, headline, spread, summary
+from mer.metrics import (
+    DIGITS,
+    averages,
+    fold_confusions,
+    fold_scores,
+    headline,
+    spread,
+    summary,
+)
 from mer.schema import Block
 from mer.types import QUADRANTS, AnyPredictions, ValuePredictions, clip_of
 
@@ -60,6 +68,23 @@ def _curve(curves: pd.DataFrame) -> pd.DataFrame:
     means = curves.groupby(["phase", "epoch"])[["loss", "accuracy"]].mean()
     means = means.round(DIGITS).reset_index()
     return means.assign(epoch=range(1, len(means) + 1))[["epoch", "phase", "loss", "accuracy"]]
+
+
+def _drawn(run: Path, predictions: AnyPredictions) -> dict[str, Any]:
+    """The figures that pages of results draw.
+
+    ``confusion``: class -> counts of the predicted classes, over all folds; none of values. ``curves``, of
+    networks: phase -> ``loss`` and ``accuracy`` of each epoch.
+    """
+    found: dict[str, Any] = {}
+    if not isinstance(predictions, ValuePredictions):
+        counts = fold_confusions(predictions).sum(0).tolist()
+        found["confusion"] = dict(zip(predictions.classes, counts, strict=True))
+    if len(curve := _curve(pd.read_csv(run / "curves.csv"))):
+        columns = [name for name in ("loss", "accuracy") if curve[name].notna().all()]
+        phases = curve.groupby("phase", sort=False)[columns]
+        found["curves"] = {phase: values.to_dict("list") for phase, values in phases}
+    return found
 
 
 def _by_clip(parts: AnyPredictions) -> AnyPredictions | None:
@@ -140,9 +165,9 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
     run : Path
         ``data/runs/<paper>/<key>``.
     metrics : Path
-        JSON to write: the output of ``run``, deviation and interval of every score, and under ``folds``
-        the scores of each fold for paired tests. For an absent run: its composition, and the reason under
-        ``absent``.
+        JSON to write: the output of ``run``, deviation and interval of every score, under ``folds``
+        the scores of each fold for paired tests, and ``confusion`` and ``curves`` for the pages of results.
+        For an absent run: its composition, and the reason under ``absent``.
     confusion : Path
         CSV to write: actual and predicted class of every prediction; none of values.
     """
@@ -156,7 +181,8 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
     by_fold = fold_scores(predictions)
     paired = [name for name in PAIRED if name in by_fold and not np.isnan(by_fold[name]).any()]
     folds = {name: by_fold[name].round(DIGITS).tolist() for name in paired}
-    write_json(metrics, {**scores, **spread(predictions, scores["seed"]), "folds": folds})
+    more = {"folds": folds, **_drawn(run, predictions)}
+    write_json(metrics, {**scores, **spread(predictions, scores["seed"]), **more})
     table = _confusion(predictions).to_csv(index=False, lineterminator="\n")
     write_text(confusion, table)
 

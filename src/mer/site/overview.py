@@ -25,9 +25,8 @@ Every published table that the project reproduces, cell by cell, from `metrics/e
 See also the [leaderboards](leaderboards.md), [what leaks buy](leaks.md), [what the runs cost](costs.md),
 [performance](performance.md) and [reliability](reliability.md).
 
-`metrics/` holds no confusion matrices and no learning curves, so these pages have none.
-`data/report/report.html` has the matrix of the selected system, and `dvc plots show` has those of the
-experiments that were run in the same checkout. The F1 of each class stands with the commands of a table.
+The page of a table has the command of every experiment, with its confusion matrix and, of networks, its
+learning curve. Results of an earlier version lack them.
 """
 
 

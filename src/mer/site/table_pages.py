@@ -8,7 +8,7 @@ from mer.reproduction.results import results
 from mer.reproduction.spec import Papers, Table
 from mer.reproduction.tables import Cell
 from mer.reproduction.tables import cells as cells_of
-from mer.site import intervals, scores
+from mer.site import drawings, intervals, scores
 from mer.site.scores import anchor
 from mer.types import MINIATURE
 
@@ -85,7 +85,8 @@ def command(papers: Papers, key: str, prefix: str, facts: Mapping[str, Any]) -> 
 
 
 def _commands(papers: Papers, table: Table) -> str:
-    """Every experiment of the table that has results: its command, what it cost, its scores by class."""
+    """Every experiment of the table that has results: its command, what it cost, its scores by class, its
+    confusion matrix and its learning curves."""
     found = {}
     for row in table.rows:
         for column in table.columns:
@@ -108,4 +109,6 @@ def _experiment(
         "command": command(papers, key, prefix, facts),
         "facts": ", ".join(shown),
         "classes": {name.removeprefix("f1_"): facts[name] for name in by_class},
+        "confusion": drawings.confusion(facts.get("confusion", {})),
+        "curve": drawings.curve(facts.get("curves", {})),
     }
