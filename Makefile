@@ -5,19 +5,26 @@
 HOURS ?= 2
 PROFILE ?= quick
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+ifeq ($(VERIFY),1)
+REQUIREMENTS := --require-hashes --no-deps --requirement requirements.hashes.txt
+EDITABLE := --no-build-isolation --editable .
+else
+REQUIREMENTS := --requirement requirements.txt
+EDITABLE := --editable .
+endif
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-install: $(INSTALLED) ## make .venv with the pinned requirements and the package
+install: $(INSTALLED) ## make .venv with the pinned requirements and the package (VERIFY=1: only files of known SHA-256; Linux x86-64, Python 3.11)
 
-$(INSTALLED): requirements.txt constraints.txt pyproject.toml
+$(INSTALLED): requirements.txt constraints.txt requirements.hashes.txt pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), f"Python 3.11 or later is needed, this is {sys.version}"'
 	$(PYTHON) -m venv .venv
-	pip install --quiet --requirement requirements.txt
-	pip install --quiet --no-deps --editable .
+	pip install --quiet $(REQUIREMENTS)
+	pip install --quiet --no-deps $(EDITABLE)
 	python stages/plots_page.py
 	touch $@
 

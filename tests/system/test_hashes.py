@@ -1,6 +1,9 @@
 """The hashes of packages are those of the pinned versions."""
 
 import re
+import subprocess
+
+import pytest
 
 from conftest import ROOT
 
@@ -23,3 +26,23 @@ def test_every_pinned_package_of_linux_has_hashes_of_its_version():
 def test_every_package_has_a_hash():
     text = (ROOT / "requirements.hashes.txt").read_text("utf-8")
     assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[A-Za-z0-9])", text)[1:])
+
+
+@pytest.mark.parametrize(
+    ("verify", "words"),
+    [
+        ("1", "--require-hashes --no-deps --requirement requirements.hashes.txt"),
+        ("", "--requirement requirements.txt"),
+    ],
+)
+def test_make_install_compares_hashes_where_it_is_asked_to(verify, words):
+    command = ["make", "--dry-run", "--always-make", "install", f"VERIFY={verify}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"pip install --quiet {words}\n" in done.stdout
+
+
+def test_every_action_of_ci_is_pinned_by_its_commit():
+    texts = [path.read_text("utf-8") for path in (ROOT / ".github/workflows").iterdir()]
+    used = [action for text in texts for action in re.findall(r"uses: (\S+)", text)]
+    assert used
+    assert all(re.search(r"@[0-9a-f]{40}$", action) for action in used)
