@@ -95,6 +95,20 @@ def test_runs_of_the_same_folds_are_tested_against_the_best(project):
     assert "svm compare (c=0.5)" in line("selected")
 
 
+def test_systems_that_predict_values_are_ranked_by_their_concordance(project):
+    facts = {k: v for k, v in FACTS.items() if not k.startswith("f1_macro")}
+    values = {**facts, "dataset": "deam", "target": "valence_arousal", "ccc_sd": 0.02}
+    for key, family, folds in (("low", "compare", SVM), ("high", "musicnn", CNN)):
+        scored = {**values, "family": family, "ccc": np.mean(folds), "folds": {"ccc": folds}}
+        write(results.LEDGER / "louro" / f"{key}.json", scored)
+    shown = listed("deam")
+    assert shown[0].strip() == "deam, valence_arousal, grouped: 48 clips, 4 folds, seed 1"
+    assert "CCC" in shown[1]
+    assert [one.split()[0] for one in shown[2:4]] == ["high", "low"]
+    p = corrected_t_test(SVM, CNN, 1 / 3)
+    assert line("low", "deam").split()[-1] == f"{p:.4f}"
+
+
 def test_a_leak_is_no_reference(project):
     order = [one.split()[0] for one in listed("4qaed") if one.strip().startswith("svm_")]
     assert order == ["svm_leak", "svm_ranked", "svm_better"]

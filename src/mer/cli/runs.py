@@ -23,7 +23,10 @@ RUN, FOLDS = Path("metrics/run.json"), Path("metrics/folds.json")
 EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(?P<name>.+)")
 # Systems with the same of these were scored on the same folds.
 GROUP = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds")
-METRIC = "f1_macro"
+HEADINGS = {
+    "f1_macro": "macro-F1",
+    "ccc": "CCC",
+}  # by the score that runs are judged by: of classes, of values
 Run = tuple[str, dict[str, Any]]  # its name, its results
 
 
@@ -95,17 +98,18 @@ def _reference(ranked: Sequence[Run]) -> dict[str, Any]:
 
 def _table(runs: Sequence[Run]) -> Table:
     """The systems of one group, the best first; the others are tested against it."""
-    ranked = sorted(runs, key=lambda run: -run[1][METRIC])
+    metric = next(name for name in HEADINGS if name in runs[0][1])
+    ranked = sorted(runs, key=lambda run: -run[1][metric])
     best = _reference(ranked)
     shown = Table(title=plain(_title(best)), title_justify="left", box=None)
     shown.add_column("run", overflow="fold")
     shown.add_column("system", overflow="fold")
-    for heading in ("macro-F1", "95 % interval", "p"):
+    for heading in (HEADINGS[metric], "95 % interval", "p"):
         shown.add_column(heading, no_wrap=True)
     for name, facts in ranked:
-        p = paired_tests(facts, best, METRIC).get("p")
+        p = paired_tests(facts, best, metric).get("p")
         tested = "" if p is None else f"{p:.4f}" if p >= 0.0001 else "< 0.0001"
-        score = f"{facts[METRIC]:.4f} ± {facts[f'{METRIC}_sd']:.4f}"
+        score = f"{facts[metric]:.4f} ± {facts[f'{metric}_sd']:.4f}"
         interval = f"{facts['ci_low']:.4f}–{facts['ci_high']:.4f}"
         shown.add_row(plain(name), plain(_system(facts)), score, interval, tested)
     return shown
@@ -121,7 +125,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     found = [
         (name, facts)
         for name, facts in (*_selected(), *_ledger())
-        if METRIC in facts
+        if HEADINGS.keys() & facts.keys()
         and all(word in f"{name} {_system(facts)} {_title(facts)}" for word in given.words)
     ]
     found.sort(key=lambda run: _group(run[1]))
