@@ -266,62 +266,72 @@ def check(content: Mapping[str, Any], path: Path = PARAMS) -> Params:
         Naming the key, and the choices where there are some.
     """
     params: Params = _check(Params, content, "", path)
-    corpora = file_of("corpora", path)
+    _check_corpora(params, file_of("corpora", path))
+    _check_joins(params, file_of("joined_families", path))
+    _check_profiles(params, path)
+    _check_choices(params, path)
+    return params
+
+
+def _check_corpora(params: Params, file: Path) -> None:
+    """Every layout exists, and merged and segmented corpora are made of corpora that exist."""
+    layouts = registry.names("datasets")
     for key, corpus in params.corpora.items():
-        if corpus.layout not in registry.names("datasets"):
-            known = registry.names("datasets")
+        if corpus.layout not in layouts:
             raise MerError(
-                f"{corpora}: corpora.{key}.layout={corpus.layout!r} is not one of {known}"
+                f"{file}: corpora.{key}.layout={corpus.layout!r} is not one of {layouts}"
             )
-    for key, union in params.merged_corpora.items():
-        known = sorted(params.corpora.keys() - params.merged_corpora.keys())
-        for member in union.of:
+    known = sorted(params.corpora.keys() - params.merged_corpora.keys())
+    for key, merged in params.merged_corpora.items():
+        for member in merged.of:
             if member not in known:
-                raise MerError(
-                    f"{corpora}: merged_corpora.{key}.of: {member!r} is not one of {known}"
-                )
+                raise MerError(f"{file}: merged_corpora.{key}.of: {member!r} is not one of {known}")
         if key not in params.corpora or params.corpora[key].layout != "folder":
             raise MerError(
-                f"{corpora}: corpora.{key} must be there with layout=folder, for the union"
+                f"{file}: corpora.{key} must be there with layout=folder, for merged_corpora.{key}"
             )
-    for key, cut in params.segmented_corpora.items():
-        if cut.of not in params.corpora:
-            known = sorted(params.corpora)
+    for key, segmented in params.segmented_corpora.items():
+        where, corpora = f"{file}: segmented_corpora.{key}", sorted(params.corpora)
+        if segmented.of not in corpora:
+            raise MerError(f"{where}.of: {segmented.of!r} is not one of {corpora}")
+        if key in corpora:
+            raise MerError(f"{where} must not have the name of a corpus")
+
+
+def _check_joins(params: Params, file: Path) -> None:
+    """A join has a name of its own, and joins families, or joins that stand before it."""
+    taken = list(params.families)
+    for join in params.joined_families:
+        if join.name in taken:
             raise MerError(
-                f"{corpora}: segmented_corpora.{key}.of: {cut.of!r} is not one of {known}"
+                f"{file}: joined_families: the name {join.name!r} must not be that of another family"
             )
-        if key in params.corpora:
-            raise MerError(f"{corpora}: segmented_corpora.{key} must not have the name of a corpus")
-    _check_joins(params, path)
+        for side in (join.left, join.right):
+            if side not in taken:
+                raise MerError(
+                    f"{file}: joined_families: {join.name!r} joins {side!r}, not one of {sorted(taken)}"
+                )
+        taken.append(join.name)
+
+
+def _check_profiles(params: Params, path: Path) -> None:
+    """The profile of whole protocols limits nothing."""
     if WHOLE in params.profiles and not params.profiles[WHOLE].whole:
         raise MerError(
             f"{path}: profiles.{WHOLE} must limit nothing, for its figures stand as those of a whole "
             "protocol; set folds, repeats, max_folds, max_epochs or batch_size of profiles.quick, and "
             "profile=quick"
         )
+
+
+def _check_choices(params: Params, path: Path) -> None:
+    """The choice of every selector has a block."""
+    joins = [join.name for join in params.joined_families]
     for selector, block in CHOICES.items():
         chosen, known = getattr(params, selector), sorted(getattr(params, block))
-        if selector == "family":
-            known += [join.name for join in params.joined_families]
-        if chosen not in known:
-            if block in TYPED_BY_MODULE and chosen in registry.names(TYPED_BY_MODULE[block]):
-                raise MerError(
-                    f"{path}: {selector}={chosen!r} needs a block {block}.{chosen}; add it"
-                )
-            raise MerError(f"{path}: {selector}={chosen!r} is not one of {known}")
-    return params
-
-
-def _check_joins(params: Params, path: Path) -> None:
-    taken = list(params.families)
-    for join in params.joined_families:
-        if join.name in taken:
-            raise MerError(
-                f"{path}: joined_families: the name {join.name!r} must not be that of another family"
-            )
-        for side in (join.left, join.right):
-            if side not in taken:
-                raise MerError(
-                    f"{path}: joined_families: {join.name!r} joins {side!r}, not one of {sorted(taken)}"
-                )
-        taken.append(join.name)
+        if chosen in known or (selector == "family" and chosen in joins):
+            continue
+        if block in TYPED_BY_MODULE and chosen in registry.names(TYPED_BY_MODULE[block]):
+            raise MerError(f"{path}: {selector}={chosen!r} needs a block {block}.{chosen}; add it")
+        every = [*known, *joins] if selector == "family" else known
+        raise MerError(f"{path}: {selector}={chosen!r} is not one of {every}")

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mer import config, labels, registry
 from mer.config import Params
@@ -13,6 +13,9 @@ from mer.schema.augmentation import Policy, Smote
 from mer.schema.corpora import Corpus
 from mer.schema.feature_selection import Columns
 from mer.schema.profiles import Profile
+
+if TYPE_CHECKING:
+    from mer import contracts
 
 DATA = Path("data")
 EXPERIMENTS = ".dvc/tmp/exps/"  # where `dvc exp run --temp` and `--queue` run
@@ -134,41 +137,60 @@ def can_be_read(chosen: Selection, params: Params) -> None:
         If an input is missing; the message names the choices that fit.
     """
     module = registry.get("models", chosen.model)
-    published: Collection[str] = ()  # of a corpus in parts, for tables describe whole clips
+    if "table" in module.reads:
+        _table_fits(chosen, params)
+    if "spectrogram" in module.reads:
+        _view_fits(chosen, params, module.trainer)
+    _fidelity_fits(chosen, params, module)
+    _serves_target(chosen, params)
+
+
+def _table_fits(chosen: Selection, params: Params) -> None:
+    """Refuse a family that is neither extracted nor published with the corpus."""
+    published: Collection[str] = ()  # of a segmented corpus, for tables describe whole clips
     if chosen.dataset not in params.segmented_corpora:
         layout = registry.get("datasets", params.corpora[chosen.dataset].layout)
         published = layout.published_families
-    if "table" in module.reads and not _has_table(chosen.family, params, published):
+    if not _has_table(chosen.family, params, published):
         names = [*params.families, *(join.name for join in params.joined_families)]
         fitting = [name for name in names if _has_table(name, params, published)]
         raise MerError(
             f"family={chosen.family!r}: {chosen.dataset!r} must come with that published table; "
             f"choose one of {fitting}"
         )
-    if "spectrogram" in module.reads and chosen.view == "none":
+
+
+def _view_fits(chosen: Selection, params: Params, trainer: str) -> None:
+    """Refuse no spectrograms, and segments for a model of whole clips."""
+    view = params.views[chosen.view]
+    if view is None:
         fitting = [name for name in params.views if name != "none"]
         raise MerError(
             f"view='none': model {chosen.model!r} reads a spectrogram; choose one of {fitting}"
         )
-    if module.trainer == "hybrid" and (view := params.views[chosen.view]) and view.segment_samples:
+    if trainer == "hybrid" and view.segment_samples:
         fitting = [name for name, view in params.views.items() if view and not view.segment_samples]
         raise MerError(
             f"view={chosen.view!r}: model {chosen.model!r} needs one spectrogram per clip, and "
             f"this view has one per segment; choose one of {fitting}"
         )
+
+
+def _fidelity_fits(chosen: Selection, params: Params, module: "contracts.Model") -> None:
+    """Refuse a reading of the paper that the model does not know, or that the inputs do not follow."""
     if chosen.fidelity not in module.fidelities:
         raise MerError(
             f"fidelity={chosen.fidelity!r}: model {chosen.model!r} does not implement it; choose one of "
             f"{list(module.fidelities)}"
         )
-    if chosen.fidelity == "released":
-        _released_inputs(chosen, params, module.reads)
-    if chosen.fidelity == "released" and params.policies[chosen.augment].synthesis:
+    if chosen.fidelity != "released":
+        return
+    _released_inputs(chosen, params, module.reads)
+    if params.policies[chosen.augment].synthesis:
         raise MerError(
             f"fidelity='released': augment {chosen.augment!r} is implemented as described only; choose "
             "'described'"
         )
-    _serves_target(chosen, params)
 
 
 def _serves_target(chosen: Selection, params: Params) -> None:
