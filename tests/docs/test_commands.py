@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from mer.io.files import read_json
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 NEEDS = {"data", "hours", "make repro", "network"}
-PROGRAMS = ("bash", "dvc", "git", "make", "mer", "pre-commit", "python", "source")
+PROGRAMS = ("bash", "dvc", "git", "make", "mer", "pip", "pre-commit", "python", "source")
 # Unmarked commands, which `test_unmarked_commands_run` runs in a clone without any data.
 RUN = (
     "mer features compare mysongs --out table.parquet",
@@ -171,6 +172,12 @@ def python_faults(words: list[str]) -> Iterator[str | None]:
     yield from (f"no option {w} of {script}" for w in rest if w.startswith("--") and w not in text)
 
 
+def pip_faults(words: list[str]) -> Iterator[str | None]:
+    for option, value in pairwise(words):
+        if option == "-c" and not (ROOT / value).is_file():
+            yield f"no file {value}"
+
+
 def faults(words: list[str]) -> list[str]:
     """Everything that a command names and that does not exist."""
     program, *rest = words
@@ -180,7 +187,13 @@ def faults(words: list[str]) -> list[str]:
         return faults(["dvc", *words[2:]])
     if program not in PROGRAMS:
         return [f"{program} is no program that the docs use"]
-    checks = {"dvc": dvc_faults, "mer": mer_faults, "make": make_faults, "python": python_faults}
+    checks = {
+        "dvc": dvc_faults,
+        "mer": mer_faults,
+        "make": make_faults,
+        "pip": pip_faults,
+        "python": python_faults,
+    }
     found = checks[program](rest) if program in checks else ()
     return [fault for fault in found if fault]
 

@@ -23,6 +23,8 @@ from mer.labels import encode, target_of
 from mer.report import classes
 from mer.report import page as report
 from mer.report.axis import Axis
+from mer.report.curves import panels
+from mer.reproduction import published, spec
 from mer.schema import Protocol
 from mer.targets import class_scores
 from mer.types import QUADRANTS, Predictions, Track
@@ -132,7 +134,49 @@ def test_confusion_has_counts_and_shares_of_the_row() -> None:
     text = words(report.render(figures(answers), answers, of, QUARANTINE, [], CORPUS))
     assert "Q3 0 0.0 % 0 0.0 % 1 50.0 % 1 50.0 % Q4" in text
     assert "50.0 % as Q4" in text
-    assert "c06 artist 3 Q3 Q4 1.0000" in text
+    assert "c06 artist 3 Q3 → Q4 1.0000" in text
+
+
+def test_recall_on_the_plane_is_that_of_the_confusion_matrix() -> None:
+    of = tracks(8)
+    frame = pd.DataFrame({"id": [t.id for t in of], "repeat": 0, "fold": [0] * 5 + [1] * 3})
+    p = np.eye(4)[[1, 1, 2, 3, 0, 1, 2, 3]]  # of the first fold one Q1 is right, one wrong
+    answers = Predictions(
+        frame.assign(y_true=[0, 1, 2, 3] * 2, **{f"p_{c}": p[:, c] for c in range(4)}), QUADRANTS
+    )
+    text = words(report.render(figures(answers), answers, of, QUARANTINE, [], CORPUS))
+    assert "Q1 happy 2 1.0000 0.5000" in text  # n, precision, recall
+    assert "Q1 happy 0.5000 50.0 % as Q2" in text
+
+
+def curves(of: int) -> pd.DataFrame:
+    """Two trainings of a network, the first of ``of`` epochs and the second of one less."""
+    rows = [(0, f, "1_dnn", e, 2.0 / e, 0.5) for f in (0, 1) for e in range(1, of + 1 - f)]
+    return pd.DataFrame(rows, columns=["repeat", "fold", "phase", "epoch", "loss", "accuracy"])
+
+
+def test_learning_curves_are_drawn_of_every_phase() -> None:
+    answers = predictions(tracks())
+    given = (figures(answers), answers, tracks(), QUARANTINE, [], CORPUS)
+    text = words(markup := report.render(*given, learning=curves(4)))
+    assert "dnn: training loss, 0.5000 at the end" in text
+    assert 'points="0.0,0.0 93.3,60.0 186.7,80.0 280.0,90.0"' in markup
+    assert "Learning curves" not in words(report.render(*given, learning=curves(0)))
+    no_accuracy = curves(3).assign(accuracy=np.nan)
+    assert "training accuracy" not in words(report.render(*given, learning=no_accuracy))
+
+
+def test_a_training_of_one_epoch_is_a_point() -> None:
+    (loss, accuracy) = panels(curves(1))
+    assert (loss["line"], loss["epochs"], accuracy["end"]) == ("0.0,0.0", 1, [0.0, 60.0])
+
+
+def test_a_published_figure_stands_beside_that_of_the_run(root: Path) -> None:
+    answers = predictions(tracks())
+    given = figures(answers)
+    found = published.figures(spec.load(root / "papers"), given)
+    markup = report.render(given, answers, tracks(), QUARANTINE, [], CORPUS, published=found)
+    assert f"all clips 0.7559 {given['f1_macro']:.4f}" in words(markup)
 
 
 def test_nasty_text_is_escaped() -> None:
@@ -310,6 +354,8 @@ def test_stage_writes_the_page(tmp_path: Path, root: Path) -> None:
         (tmp_path / folder).mkdir(parents=True)
     artefacts.write_json(tmp_path / "metrics/run.json", values)
     artefacts.write_predictions(tmp_path / "data/runs/selected/predictions.parquet", answers)
+    curves(0).to_csv(tmp_path / "data/runs/selected/curves.csv", index=False)
+    (tmp_path / "papers").symlink_to(root / "papers")
     artefacts.write_tracks(tmp_path / "data/index/demo/tracks.csv", of, {})
     files.write_csv(
         tmp_path / "data/index/demo/unlabelled.csv",

@@ -77,14 +77,16 @@ def _classes(
 ) -> list[dict[str, Any]]:
     """Per class: scores, its row of the confusion matrix, its field of Russell's plane.
 
-    The scores are means over the folds where the class occurs, None if it occurs in no fold.
+    Precision and recall are of the answers of all folds, F1 is the mean over the folds where the class
+    occurs; None if it occurs in no fold.
     """
     occurs = counts.sum(axis=1) + counts.sum(axis=2) > 0
+    pooled, f1 = counts.sum(axis=0), per_class(counts)[2]
+    precision, recall = (score[0] for score in per_class(pooled[None])[:2])
     scores = [
-        [score[there, i].mean() if there.any() else None for score in per_class(counts)]
+        [precision[i], recall[i], f1[there, i].mean()] if there.any() else [None] * 3
         for i, there in enumerate(occurs.T)
     ]
-    pooled = counts.sum(axis=0)
     shares = pooled / pooled.sum(axis=1, keepdims=True).clip(1)
     mistaken = np.where(np.eye(len(names), dtype=bool), -1, shares).argmax(axis=1)
     return [

@@ -1,7 +1,7 @@
 """One self-contained HTML page about the selected run, from its metrics and predictions.
 
-Every section is a block of ``report.html``, some of which ``values.html`` replaces. ``classes`` and
-``values`` prepare what these show, and this module what both have in common. The page holds neither times
+Every section is a block of ``report.html``, some of which ``values.html`` replaces. ``classes``, ``values``
+and ``curves`` prepare what these show, and this module the rest. The page holds neither times
 nor versions: the same run gives the same bytes.
 """
 
@@ -15,7 +15,7 @@ import pandas as pd
 from mer import config
 from mer.errors import MerError
 from mer.io.templates import template
-from mer.report import classes, values
+from mer.report import classes, curves, values
 from mer.selection import SELECTORS
 from mer.types import AnyPredictions, Track, ValuePredictions, groups
 
@@ -42,6 +42,9 @@ def render(
     quarantine: pd.DataFrame,
     unlabelled: Sequence[str],
     corpus: Mapping[str, str],
+    *,
+    learning: pd.DataFrame | None = None,
+    published: Sequence[Any] = (),
 ) -> str:
     """The report as HTML, without scripts and with nothing loaded from outside.
 
@@ -59,6 +62,10 @@ def render(
         Audio files of the corpus without a label; the first ten are named.
     corpus : mapping of str to str
         ``citation, license, source``.
+    learning : pd.DataFrame or None
+        ``phase, epoch, loss, accuracy`` of every training; without rows, or None, for an estimator.
+    published : sequence of mer.reproduction.published.Figure
+        Published figures of the same system.
 
     Raises
     ------
@@ -84,6 +91,8 @@ def render(
         protocol=PROTOCOLS[metrics["protocol"]],
         artists=_artists(predictions, tracks, set(quarantine["id"])),
         corpus=corpus,
+        published=published,
+        curves=[] if learning is None else curves.panels(learning),
         **shown,
     )
 
