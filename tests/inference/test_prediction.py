@@ -29,7 +29,8 @@ from mer.types import QUADRANTS
 
 RATE, SECONDS = 22050, 4.0
 MODELS = (
-    *("svm", "logistic_regression", "mlp", "hybrid", "sincnet", "autoencoder_rf", "constant"),
+    *("svm", "fusion", "logistic_regression", "mlp", "hybrid", "sincnet"),
+    *("autoencoder_rf", "constant"),
 )
 SMALL = {
     "corpora__demo__peak_db": -3.0,
