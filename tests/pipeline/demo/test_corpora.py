@@ -30,6 +30,7 @@ TOTALS = {
     "pmemo": 767,
     "deam": 1802,
     "emomusic": 744,
+    "musifeast17": 356,
     "emotify": 400,
     "emopia200": 200,
     "puct_human": 80,
