@@ -141,6 +141,28 @@ def test_command(raw, tmp_path, monkeypatch, capsys):
     assert written["artists"]["named"] == 4
 
 
+def test_an_output_that_cannot_be_written_is_found_before_the_audit(
+    raw, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr("mer.audit.corpus.audit", lambda *_, **__: pytest.fail("was run"))
+    monkeypatch.setattr("sys.argv", ["mer", "audit", "emopia200", "--out", "folder"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "the output must be a file, and folder is a folder" in capsys.readouterr().err
+
+
+def test_findings_are_written_where_the_terminal_ends(raw, tmp_path, monkeypatch):
+    def closed(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("mer.cli.audit.say", closed)
+    monkeypatch.setattr("sys.argv", ["mer", "audit", "emopia200", "--out", "audit.json"])
+    with pytest.raises((BrokenPipeError, SystemExit)):
+        main()
+    assert json.loads((tmp_path / "audit.json").read_text())["clips"] == 9
+
+
 def test_command_on_a_corpus_without_artists(raw, monkeypatch, capsys):
     labels = raw / "emopia200/labels.csv"
     rows = (line.rpartition(",")[0] for line in labels.read_text().splitlines())

@@ -41,6 +41,12 @@ def test_exports_the_folds_of_the_stage(project, monkeypatch, capsys):
     assert fold_tables.read(project / "f.csv") == found
 
 
+def test_an_export_that_cannot_be_written_is_one_sentence(project, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "demo", "--export", "data")
+    assert "the output must be a file, and data is a folder" in capsys.readouterr().err
+
+
 def test_other_numbers_of_folds(project, monkeypatch):
     run(monkeypatch, "demo", "--protocol=cv10x10", "--folds=5", "--repeats=3", "--export=f.csv")
     table = pd.read_csv("f.csv")

@@ -110,6 +110,10 @@ def test_refuses_paths_that_leave_it(labelled, path):
             "path,valence,arousal\na.mp3,nan,1\n",
             "line 2: valence must be a finite number, not 'nan'",
         ),
+        (
+            "path,valence,arousal\na.mp3,3_5,1\n",
+            "line 2: valence must be a finite number, not '3_5'",
+        ),
         ("path,valence,arousal\na.mp3,1,\n", "line 2: arousal must be a finite number, not ''"),
         (
             "path,quadrant,valence\na.mp3,Q1,high\n",

@@ -44,10 +44,10 @@ def test_tar(tmp_path, packed):
 
 
 def test_several_go_into_one_folder(tmp_path):
-    table = tmp_path / "data.csv"
+    table = tmp_path / "data.CSV"
     table.write_bytes(b"1\n")
     found = unpacked(tmp_path / "new", zipped(tmp_path / "a.zip", *SONGS), table)
-    assert found == {**FILES, "data.csv": b"1\n"}
+    assert found == {**FILES, "data.CSV": b"1\n"}
 
 
 def test_several_must_not_meet(tmp_path):

@@ -1,9 +1,12 @@
 """Files of a folder are told by their suffix; labels find files under another spelling."""
 
+import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 
+from mer.errors import MerError
 from mer.io import audio_files
 
 CAFE = "Café 01.wav"
@@ -27,6 +30,20 @@ def test_every_file_is_audio_or_another(tmp_path):
         "i.webm",
     ]
     assert found.others == ["README", "b/cover.jpg", "notes.txt"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    (tmp_path / "closed").mkdir()
+    entries = os.scandir
+
+    def scandir(path):
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return entries(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(MerError, match=r"closed must be a folder that can be read \(Permission"):
+        audio_files.find(tmp_path)
 
 
 def test_a_linked_folder_is_entered_once(tmp_path):

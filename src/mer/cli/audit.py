@@ -11,7 +11,7 @@ from rich.console import Console
 from mer import config
 from mer.cli._console import say
 from mer.errors import MerError
-from mer.io.files import write_json
+from mer.io.files import check_writable, write_json
 
 if TYPE_CHECKING:
     from mer.audit.corpus import Audit
@@ -136,18 +136,21 @@ def _of_corpus(given: argparse.Namespace) -> tuple[dict[str, object], Iterator[s
 
 
 def run(console: Console, given: argparse.Namespace) -> None:
-    """Print a line per finding, and write all of them to ``--out``.
+    """Write all findings to ``--out``, and print a line per kind.
 
     Raises
     ------
     MerError
-        If the corpus is missing or does not follow its layout, or a table cannot be read.
+        If the corpus is missing or does not follow its layout, a table cannot be read, or ``--out`` cannot
+        be written, which is found before the audit.
     """
+    if given.out:
+        check_writable(given.out)
     if given.dataset.endswith(".csv"):
         found, lines = _of_table(Path(given.dataset))
     else:
         found, lines = _of_corpus(given)
-    for line in lines:
-        say(console, line)
     if given.out:
         write_json(given.out, found)
+    for line in lines:
+        say(console, line)

@@ -54,6 +54,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     """
     from mer.audit.artists import overlap  # which load scikit-learn
     from mer.io import fold_tables
+    from mer.io.files import check_writable
     from mer.pipeline.folds import Corpus
 
     index, standard = Path("data/index", given.dataset), Path("data/standard", given.dataset)
@@ -62,6 +63,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
             f"{missing[0]} must be there; select the corpus, and run `dvc repro data/dvc.yaml:"
             f"standardize@{given.dataset}`"
         )
+    if given.export:
+        check_writable(given.export)
     protocol = given.protocol
     if protocol == "default":
         (protocol,) = config.read(f"corpora.{given.dataset}.protocol")
@@ -69,10 +72,10 @@ def run(console: Console, given: argparse.Namespace) -> None:
     corpus = Corpus(index, standard)
     folds = corpus.split(protocol, seed, given.folds, given.repeats)
     train, val, test = (_sizes(folds, side) for side in ("train", "val", "test"))
+    if given.export:
+        fold_tables.write(given.export, folds)
     say(
         console,
         f"{protocol}: {len(folds)} folds of {train} training, {val} validation and {test} test clips; "
         f"test clips whose artist is in training: {overlap(corpus.tracks, folds):.1%}",
     )
-    if given.export:
-        fold_tables.write(given.export, folds)

@@ -121,7 +121,7 @@ def members(archive: Path) -> Iterator[Member]:
         If the file is no such archive, or damaged.
     """
     with _readable(archive), archive.open("rb") as stream:
-        if archive.suffix == ".csv":
+        if archive.suffix.lower() == ".csv":
             yield Member(archive.name, archive.stat().st_size, FILE, lambda: archive.open("rb"))
             return
         in_zip = zipfile.is_zipfile(stream)

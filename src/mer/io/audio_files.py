@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from mer.errors import MerError
+
 READABLE = frozenset(
     (
         *(
@@ -49,11 +51,24 @@ class Found(NamedTuple):
     others: list[str]
 
 
+def _refuse(error: OSError) -> None:
+    raise MerError(
+        f"{error.filename} must be a folder that can be read ({error.strerror}); give this user the "
+        "permission, or move the folder away"
+    ) from error
+
+
 def find(folder: Path) -> Found:
-    """All regular files below a folder; a linked folder is entered once."""
+    """All regular files below a folder; a linked folder is entered once.
+
+    Raises
+    ------
+    MerError
+        If a folder cannot be read.
+    """
     found = Found([], [])
     seen: set[tuple[int, int]] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
         facts = Path(place).stat()
         if (facts.st_dev, facts.st_ino) in seen:
             folders.clear()

@@ -86,6 +86,8 @@ class Row:
             value = float(cell.replace(",", ".", 1) if self.decimal_comma else cell)
         except ValueError:
             value = math.nan
+        if "_" in cell:  # Python takes 3_5 for 35
+            value = math.nan
         if not math.isfinite(value):
             raise MerError(
                 f"{self.where}: {column} must be a finite number, not {self.cells[column]!r}; "
