@@ -1,4 +1,7 @@
-"""Your scikit-learn model beside a baseline: python compare_your_model.py <folder with labels.csv>."""
+"""Your scikit-learn model beside a baseline: python compare_your_model.py <folder with labels.csv>.
+
+``make repro`` renders such a folder, ``data/raw/demo``; docs/corpora.md describes its labels.csv.
+"""
 
 import sys
 from pathlib import Path
@@ -34,4 +37,4 @@ for name, model in models.items():
     low, high = mer.metrics.intervals(found, seed=1)["f1_macro"]
     print(f"{name}: macro-F1 {scores[-1].mean():.3f}, 95 % interval {low:.3f} to {high:.3f}")
 p = mer.metrics.corrected_t_test(*scores, test_per_train=len(folds[0].test) / len(folds[0].train))
-print(f"p of the corrected resampled t-test: {p}")
+print(f"p of the corrected resampled t-test: {p:.3f}")

@@ -1,12 +1,13 @@
 """Music emotion recognition: corpora, features, models and scores on one spine.
 
-``mer.load()`` returns a system that predicts the emotion of songs, ``mer.features`` extracts features of
-songs, ``mer.datasets`` reads the layouts of corpora, ``mer.splits`` makes the folds of every protocol, and
-``mer.metrics`` scores predictions. ``mer.MerError`` is the exception of all of them.
+``mer.load()`` returns a ``mer.Predictor``, which predicts the emotion of songs. ``mer.features`` extracts
+features of songs, ``mer.datasets`` reads the layouts of corpora, ``mer.splits`` makes the folds of every
+protocol, and ``mer.metrics`` scores predictions. ``mer.MerError`` is the exception of all of them.
 """
 
 import importlib
 import os
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,13 +15,19 @@ if TYPE_CHECKING:
     from mer import metrics as metrics
     from mer import splits as splits
     from mer.errors import MerError as MerError
+    from mer.inference.library import Predictor as Predictor
     from mer.inference.library import features as features
     from mer.inference.library import load as load
 
 PARENT = os.getppid()  # asked before the seconds that other imports take, in which it may end
 
-_FROM = {"load": "mer.inference.library", "MerError": "mer.errors"}
+_FROM = {
+    "load": "mer.inference.library",
+    "Predictor": "mer.inference.library",
+    "MerError": "mer.errors",
+}
 _MODULES = ("datasets", "features", "metrics", "splits")
+__all__ = ["MerError", "Predictor", "datasets", "features", "load", "metrics", "splits"]
 
 
 def __getattr__(name: str) -> Any:
@@ -29,4 +36,10 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module(_FROM[name]), name)
     if name in _MODULES:
         return importlib.import_module(f"mer.{name}")
+    if name == "__version__":
+        return metadata.version("mer")
     raise AttributeError(f"module 'mer' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -116,7 +116,11 @@ def _lines(console: Console, label: str, total: int) -> Callable[[], None]:
     def say() -> None:
         nonlocal done, said
         done, now = done + 1, time.monotonic()
-        if not console.is_terminal and (done == total or now - said > SECONDS_BETWEEN_LINES):
+        if (
+            not console.is_terminal
+            and total > 1
+            and (done == total or now - said > SECONDS_BETWEEN_LINES)
+        ):
             console.print(f"{label}: {done} of {total}", highlight=False, markup=False)
             said = now
 

@@ -1,5 +1,6 @@
 """The system that comes with the package, in a folder without a project: its answers and its card."""
 
+import inspect
 import os
 import re
 import resource
@@ -118,6 +119,40 @@ def test_an_answer_loads_no_library_that_it_does_not_need(nowhere, chord):
     code = f"import sys, mer; mer.load().predict('song.wav'); sys.exit(str({{*{SLOW}}} & {{*sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.endswith("set()\n")
+
+
+def test_the_public_names_are_listed_and_described():
+    assert dir(mer) == sorted([*mer.__all__, "__version__"])
+    assert mer.__version__
+    assert [*inspect.signature(mer.features).parameters][:3] == ["family", "audio", "sample_rate"]
+    assert (
+        repr(mer.load()) == "<mer.Predictor 4qaed_musicnn: quadrants by MusiCNN, trained on 4QAED>"
+    )
+
+
+REFUSED = [
+    ({"samples": np.arange(9, dtype=np.int16)}, "floats with a full scale of 1.0, not int16"),
+    ({"samples": np.ones((2, 9))}, r"the shape \(n, channels\), not \(2, 9\); transpose"),
+    ({"samples": np.ones((9, 2, 2))}, r"samples must be finite numbers"),
+    ({"samples": np.zeros(9)}, "must be audible, and are silent"),
+    ({"sample_rate": 0}, "the sample rate must be positive, in Hz, not 0"),
+    ({"hop": 0}, "hop must be 1 or more, or None, not 0"),
+    ({"seconds": -1.0}, "seconds must be 1 or more"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED)
+def test_an_array_that_is_no_audio_is_refused(changes, message):
+    given = {"samples": np.ones(RATE), "sample_rate": RATE} | changes
+    with pytest.raises(mer.MerError, match=message):
+        mer.load().predict_array(**given)
+
+
+def test_files_are_asked_as_arrays_are(nowhere):
+    with pytest.raises(mer.MerError, match="at least one audio file or folder must be named"):
+        mer.load().predict([])
+    with pytest.raises(mer.MerError, match="hop must be 1 or more"):
+        mer.load().predict("song.wav", hop=0)
 
 
 @pytest.mark.parametrize("name", ["load", "features", "splits", "datasets", "metrics", "MerError"])

@@ -200,7 +200,7 @@ def test_a_join_is_extracted_as_its_families(project, monkeypatch):
         (["compare", "mine", "--out", "t.txt"], "--out must end in one of .parquet .csv"),
         (
             ["compare", "mine", "--out", "t.csv", "--sample-rate", "8000"],
-            "--sample-rate must be at least 22050",
+            "the sample rate must be at least 22050",
         ),
         (["openl3", "mine", "--out", "t.csv"], "weights not present: openl3"),
         (["nothing", "mine", "--out", "t.csv"], "'nothing' is not one of"),

@@ -57,18 +57,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--curve", type=table_file, help="table with a row per excerpt, in the same formats"
     )
     parser.add_argument(
-        "--plot", type=picture_file, help="picture of the songs in Russell's plane: .png or .svg"
+        "--plot",
+        type=picture_file,
+        help="picture, .png or .svg: the songs in Russell's plane, and the curves of up to eight songs",
     )
     parser.add_argument(
         "--system",
-        help="a system that comes with mer, a folder that mer export has written, a run, or selected: the "
-        "trained selection of params.yaml (default: the system that comes with mer)",
+        help="the system to ask: a folder that mer export has written, a run, or selected, the trained "
+        "selection of params.yaml (default: the system that comes with mer)",
     )
     parser.add_argument(
-        "--seconds", type=seconds, help="length of an excerpt (default: that of the training clips)"
+        "--seconds",
+        type=seconds,
+        help="length of an excerpt in seconds (default: that of the training clips, 30 s for 4QAED)",
     )
     parser.add_argument(
-        "--hop", type=seconds, help="seconds from one excerpt to the next (default: its length)"
+        "--hop",
+        type=seconds,
+        help="seconds from one excerpt to the next (default: the length of an excerpt)",
     )
     parser.add_argument(
         "--resume",

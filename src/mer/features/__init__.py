@@ -9,8 +9,12 @@ from typing import Any
 class _Callable(ModuleType):
     """A package that is also the function ``mer.inference.library.features``."""
 
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        return importlib.import_module("mer.inference.library").features(*arguments, **options)
+    def __call__(
+        self, family: str, audio: Any, sample_rate: int | None = None, **options: Any
+    ) -> Any:
+        """Features of whole songs, a row each: see ``mer.inference.library.features``."""
+        library = importlib.import_module("mer.inference.library")
+        return library.features(family, audio, sample_rate, **options)
 
 
 sys.modules[__name__].__class__ = _Callable

@@ -121,12 +121,30 @@ def require_any(found: Sequence[SongAnswer], left_out: Mapping[str, str]) -> Non
         raise MerError(f"at least one file must be usable; {path!r}: {reason}")
 
 
+def _require_form(seconds: float | None, hop: float | None) -> None:
+    """Raise a ``MerError`` unless excerpts are a second long or more, and as far apart."""
+    for name, value in (("seconds", seconds), ("hop", hop)):
+        if value is not None and not 1 <= value < float("inf"):
+            raise MerError(f"{name} must be 1 or more, or None, not {value}")
+
+
 class Predictor:
-    """A trained system that answers for songs; ``mer.load`` returns one."""
+    """A trained system that predicts the emotion of songs; ``mer.load`` returns one.
+
+    Attributes
+    ----------
+    name : str
+        As ``mer.load`` was given it.
+    system : System
+        ``system.about`` describes it: model, corpus, classes, calibration.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.system = load_system(name)
+
+    def __repr__(self) -> str:
+        return f"<mer.Predictor {self.name}: {self.system.about.title}>"
 
     def predict(
         self,
@@ -140,10 +158,12 @@ class Predictor:
 
         Parameters
         ----------
+        paths : str, Path or sequence of them
+            Files and folders. Files that cannot be used are logged and left out.
         hop : float or None
-            Seconds from one excerpt of a song to the next; None for the length of an excerpt.
+            Seconds from one excerpt of a song to the next, 1 or more; None for the length of an excerpt.
         seconds : float or None
-            Length of an excerpt; None for that of the clips that the system was trained on.
+            Length of an excerpt, 1 or more; None for that of the clips that the system was trained on.
         excerpts : bool
             Whether to return a row per excerpt in place of one per song.
 
@@ -156,8 +176,9 @@ class Predictor:
         Raises
         ------
         MerError
-            If no file can be used.
+            If no file can be used, or ``hop`` or ``seconds`` is less than 1.
         """
+        _require_form(seconds, hop)
         given = [paths] if isinstance(paths, str | Path) else paths
         names = songs.files([os.fspath(path) for path in given])
         left_out: dict[str, str] = {}
@@ -194,8 +215,10 @@ class Predictor:
         Raises
         ------
         MerError
-            If the samples have another shape, are not finite or are silent.
+            If the samples have another shape or type, are not finite or are silent, or an option is less
+            than it may be.
         """
+        _require_form(seconds, hop)
         whole = songs.mono(samples, sample_rate, self.system.about.sample_rate)
         try:
             found = answers.of_song(self.system, "array", [whole], seconds=seconds, hop=hop)
@@ -262,7 +285,7 @@ def rate_of(chosen: inputs.Families, sample_rate: int | None, own: int = RATE) -
     highest = max((rate for rate in read if rate), default=0)
     if sample_rate is not None and sample_rate < highest:
         raise MerError(
-            f"--sample-rate must be at least {highest}, which family={chosen.name!r} reads, not "
+            f"the sample rate must be at least {highest}, which family={chosen.name!r} reads, not "
             f"{sample_rate}"
         )
     return sample_rate or max(highest, 0 if all(read) else own)

@@ -44,8 +44,10 @@ def files(places: Sequence[str]) -> list[str]:
     Raises
     ------
     MerError
-        If there is none, or a name is not UTF-8.
+        If no place is given, none of them is an audio file, or a name is not UTF-8.
     """
+    if not places:
+        raise MerError("at least one audio file or folder must be named, and none is")
     found: set[str] = set()
     for place in places:
         if not Path(place).is_dir():
@@ -54,7 +56,9 @@ def files(places: Sequence[str]) -> list[str]:
         inside = audio_files.find(Path(place))
         found |= {str(Path(place, name)) for name in inside.audio}
         if inside.others:
-            log.warning("%d files in %r are not audio, by their suffix", len(inside.others), place)
+            log.warning(
+                "files in %r that are not audio, by their suffix: %d", place, len(inside.others)
+            )
     if not found:
         known = " ".join(sorted(audio_files.READABLE))
         raise MerError(f"{', '.join(places)} must hold audio files ({known})")
@@ -119,14 +123,26 @@ def mono(samples: np.ndarray, native: int, sample_rate: int) -> np.ndarray:
     Raises
     ------
     MerError
-        If the array has another shape, is empty or is not finite.
+        If the array has another shape or type, is empty or is not finite, or ``native`` is not positive.
     """
-    channels = np.asarray(samples, dtype=np.float32)
+    given = np.asarray(samples)
+    if given.dtype.kind != "f":
+        raise MerError(
+            f"samples must be floats with a full scale of 1.0, not {given.dtype}; divide integers by "
+            "their full scale, such as 32768"
+        )
+    channels = given.astype(np.float32)
     if channels.ndim not in (1, 2) or not channels.size or not np.isfinite(channels).all():
         raise MerError(
             "samples must be finite numbers [shape=(n,) or (n, channels)], not "
             f"{channels.dtype} of the shape {channels.shape}"
         )
+    if channels.ndim == 2 and channels.shape[1] > len(channels):
+        raise MerError(
+            f"samples must have the shape (n, channels), not {channels.shape}; transpose them"
+        )
+    if native <= 0:
+        raise MerError(f"the sample rate must be positive, in Hz, not {native}")
     if channels.ndim == 2:
         channels = sum(channels.T) / channels.shape[1]
     return soxr.resample(channels, native, sample_rate, quality="HQ")
