@@ -33,7 +33,7 @@ ESTIMATED = "Estimating duration"
 
 
 class Messages(NamedTuple):
-    """What ffmpeg said of a file.
+    """The words of ffmpeg about a file.
 
     Attributes
     ----------

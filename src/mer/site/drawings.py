@@ -1,4 +1,4 @@
-"""What is drawn beside the command of an experiment: its confusion matrix and its learning curves."""
+"""Drawings beside the command of an experiment: its confusion matrix and its learning curves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
