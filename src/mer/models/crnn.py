@@ -5,9 +5,12 @@ parameters at 942 x 128. Layers and settings are those of the authors' code (doc
 CRNN").
 """
 
+from collections.abc import Sequence
+
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from mer.networks.channel_groups import ConvNormPool
 from mer.networks.layers import GRU, Dropout, batch_norm_2d, glorot_uniform, maps
 from mer.schema.training import Searched
 
@@ -26,21 +29,13 @@ class Params(Searched):
     filters: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
 
 
-def blocks(filters: tuple[int, ...]) -> nn.Sequential:
-    """Batch norm of the spectrogram, then per block convolution 3 x 3 same, batch norm, pool, ReLU.
+def convolutions(filters: Sequence[int]) -> nn.Sequential:
+    """Batch norm of the spectrogram, then a block for each number of filters.
 
     The maps of 942 x 128 are 471 x 64, 157 x 21, 39 x 5, 9 x 1; values that do not fill a pool are dropped.
-    ReLU follows the pool, where it costs less and gives the same values.
     """
-    layers: list[nn.Module] = [batch_norm_2d(1)]
-    for before, after, pool in zip((1, *filters), filters, POOLS):
-        layers += [
-            nn.Conv2d(before, after, 3, padding="same"),
-            batch_norm_2d(after),
-            nn.MaxPool2d(pool),
-            nn.ReLU(inplace=True),
-        ]
-    return nn.Sequential(*layers)
+    blocks = map(ConvNormPool, (1, *filters), filters, POOLS)
+    return nn.Sequential(batch_norm_2d(1), *blocks)
 
 
 class Network(nn.Module):
@@ -48,12 +43,12 @@ class Network(nn.Module):
 
     def __init__(self, filters: tuple[int, ...], shape: tuple[int, int], outputs: int) -> None:
         super().__init__()
-        self.convolutions = blocks(filters)
+        self.convolutions = convolutions(filters)
         channels, _, bands = maps(self.convolutions, shape)
         self.recurrent = GRU(channels * bands, 32, layers=2)
         self.dropout = Dropout(0.5)
         self.logits = nn.Linear(32, outputs)
-        glorot_uniform([*self.convolutions, self.logits])
+        glorot_uniform([*self.convolutions.modules(), self.logits])
 
     def forward(self, mel: Tensor) -> Tensor:
         """[shape=(n, frames, mels)] -> logits [shape=(n, outputs)]."""
