@@ -7,7 +7,8 @@ each in a process of its own. The plain loop is what a script would do: float32,
 batch copied from the host, no autocast, torch's own dropout; a second row uses the layers of this project,
 so that only the loop differs. This project's loop runs in float32, and in the precision of
 ``profiles.paper``. The loops are measured in turns, so that other load affects all of them, and a ratio is
-taken within a turn. On a CPU, times are processor times.
+taken within a turn. On a CPU, times are processor times. The last column is the peak memory of the
+process, or of the GPU.
 
 The lower bound is the time for the operations (multiply-adds) and for the bytes (feature maps read and
 written) of the layers, at the speed of one large matrix product and one large copy on this machine, in
@@ -17,9 +18,11 @@ bfloat16 if the device computes in it.
 import argparse
 import logging
 import multiprocessing
+import resource
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from statistics import median
 
 import torch
@@ -90,7 +93,8 @@ def start(
     if kind.startswith(PROJECT):
         network.to(device())
         resident = [x.half().to(where)], y.to(where)
-        epoch = lambda: loop.fit(network, *resident, training_config, seed=1)  # noqa: E731
+        objective = loop.Objective(nn.functional.cross_entropy)
+        epoch = partial(loop.fit, network, *resident, training_config, seed=1, objective=objective)
         return
     if kind == PLAIN:
         network = with_torch_dropout(network)
@@ -111,6 +115,13 @@ def seconds(function: Callable[[], object], where: torch.device) -> float:
 def turn(where: torch.device) -> float:
     """Seconds of one epoch of this process."""
     return seconds(epoch, where)
+
+
+def peak_memory(where: torch.device) -> float:
+    """GB that this process has used at most."""
+    if where.type == "cuda":
+        return torch.cuda.max_memory_allocated(where) / 1e9
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9  # KiB on Linux
 
 
 def work(network: nn.Module, shape: tuple[int, int]) -> tuple[float, float]:
@@ -162,18 +173,20 @@ def main() -> None:
     facts = chosen.model, shape, chosen.batch, chosen.clips, where
     pools = [ProcessPoolExecutor(1, spawn, start, (kind, *facts)) for kind in kinds]
     rounds = [[p.submit(turn, where).result() for p in pools] for _ in range(1 + ROUNDS)][1:]
+    peaks = [pool.submit(peak_memory, where).result() for pool in pools]
     for pool in pools:
         pool.shutdown()
     operations, moved = floor(build(chosen.model, shape)[0], shape, where)
     title = f"{chosen.model}, {shape[0]} x {shape[1]}, batch {chosen.batch}, {where}"
-    table = Table("", "clips/s", "x plain", "x plain, our layers", title=title)
+    table = Table("", "clips/s", "x plain", "x plain, our layers", "GB", title=title)
 
-    def row(name: str, spent: list[float]) -> None:
+    def row(name: str, spent: list[float], peak: str = "") -> None:
         ratios = [median(r[i] / s for r, s in zip(rounds, spent, strict=True)) for i in (0, 1)]
-        table.add_row(name, f"{chosen.clips / median(spent):.1f}", *(f"{r:.2f}" for r in ratios))
+        speed = f"{chosen.clips / median(spent):.1f}"
+        table.add_row(name, speed, *(f"{r:.2f}" for r in ratios), peak)
 
     for i, kind in enumerate(kinds):
-        row(kind, [r[i] for r in rounds])
+        row(kind, [r[i] for r in rounds], f"{peaks[i]:.1f}")
     row("floor: operations", [operations * chosen.clips] * ROUNDS)
     row("floor: bytes", [moved * chosen.clips] * ROUNDS)
     Console().print(table)
