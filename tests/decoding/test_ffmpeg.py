@@ -79,6 +79,15 @@ def test_a_file_with_more_samples_than_allowed_is_refused_and_read_in_pieces(m4a
     assert np.abs(np.concatenate(parts) - decode(m4a)).max() < 1e-6
 
 
+def test_what_libsndfile_reads_is_not_given_to_ffmpeg(tmp_path, in_place):
+    """The first frame header of this mp3 is damaged, and looks like that of AAC."""
+    in_place("sys.exit(1)", seconds=0)
+    sf.write(tmp_path / "a.mp3", damaged.music(), damaged.RATE)
+    content = (tmp_path / "a.mp3").read_bytes()
+    (tmp_path / "a.mp3").write_bytes(b"\xff\xf1" + content[2:])
+    assert len(decode(tmp_path / "a.mp3")) == pytest.approx(2 * RATE, rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("program", "seconds", "reason"),
     [

@@ -108,7 +108,7 @@ def pieces(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> It
         yield decode(path, sample_rate, min_seconds, max_pcm)
     except _TooLong:
         try:
-            if (format_ := integrity.foreign(path)) in ffmpeg.DEMUXERS:
+            if format_ := _for_ffmpeg(path):
                 with ffmpeg.decoding(path, format_) as running:
                     running.check((yield from _long(running.output, sample_rate, max_pcm)))
                 return
@@ -185,7 +185,7 @@ def _check_path(path: Path) -> None:
 def _whole(path: Path, sample_rate: int, max_pcm: int) -> _Decoded:
     """All samples of a file."""
     before = path.stat()
-    if (format_ := integrity.foreign(path)) in ffmpeg.DEMUXERS:
+    if format_ := _for_ffmpeg(path):
         with ffmpeg.decoding(path, format_) as running:
             decoded = _read(running.output, sample_rate, max_pcm)
             running.check(decoded.seconds)
@@ -199,6 +199,17 @@ def _whole(path: Path, sample_rate: int, max_pcm: int) -> _Decoded:
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise Unreadable("was changed while it was read")
     return decoded
+
+
+def _for_ffmpeg(path: Path) -> str | None:
+    """The format of a file that libsndfile cannot open and ffmpeg may decode, or None."""
+    if (format_ := integrity.foreign(path)) not in ffmpeg.DEMUXERS:
+        return None
+    try:
+        sf.SoundFile(path).close()
+    except sf.LibsndfileError:
+        return format_
+    return None
 
 
 def _magic(path: Path) -> bytes:
