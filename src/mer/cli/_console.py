@@ -14,3 +14,8 @@ def plain(text: str) -> Text:
 def say(console: Console, text: str) -> None:
     """Print lines as they are, however long."""
     console.print(plain(text), soft_wrap=True)
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 song``, ``2 songs``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

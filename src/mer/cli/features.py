@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mer.cli._console import say
+from mer.cli._console import counted, say
 from mer.errors import MerError
 
 SUFFIXES = (".parquet", ".csv")
@@ -62,8 +62,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
             library.frame_of(table).to_csv(new, lineterminator="\n")
     say(
         console,
-        f"{given.out}: {len(table.ids)} songs, {len(table.names)} features of {given.family!r}; files "
-        f"left out: {len(left_out)}",
+        f"{given.out}: {counted(len(table.ids), 'song')}, {len(table.names)} features of "
+        f"{given.family!r}; files left out: {len(left_out)}",
     )
     if left_out:
         sys.exit(1)

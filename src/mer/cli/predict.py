@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mer.cli._console import plain, say
+from mer.cli._console import counted, plain, say
 from mer.pipeline.stage import printable
 
 SUFFIXES = (".csv", ".json", ".parquet")
@@ -124,11 +124,6 @@ def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
     return table
 
 
-def _counted(count: int, noun: str) -> str:
-    """``1 song``, ``2 songs``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def _length(seconds: float) -> str:
     """Minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
@@ -183,8 +178,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
     excerpts = sum(len(answer.starts) for answer in found)
     say(
         said,
-        f"{', '.join(files)}{': ' if files else ''}{_counted(len(found), 'song')} in "
-        f"{_counted(excerpts, 'excerpt')}; files left out: {len(left_out)}",
+        f"{', '.join(files)}{': ' if files else ''}{counted(len(found), 'song')} in "
+        f"{counted(excerpts, 'excerpt')}; files left out: {len(left_out)}",
     )
     if left_out:
         sys.exit(1)

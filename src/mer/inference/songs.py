@@ -162,7 +162,8 @@ def is_silent(samples: np.ndarray) -> bool:
 def windows(pieces: Iterable[np.ndarray], size: int, hop: int) -> Iterator[tuple[int, np.ndarray]]:
     """Windows over consecutive pieces of samples, with the position of their first sample.
 
-    A shorter last window is kept if half of ``size`` in it is new, or it is the only one.
+    A shorter last window is kept if it has new samples for half of a step, which is ``hop`` or else
+    ``size`` where windows do not overlap, or it is the only one.
     """
     held, start, overlap = np.empty(0, np.float32), 0, max(size - hop, 0)
     for piece in pieces:
@@ -170,7 +171,7 @@ def windows(pieces: Iterable[np.ndarray], size: int, hop: int) -> Iterator[tuple
         while len(held) >= max(size, hop):
             yield start, held[:size]
             held, start = held[hop:], start + hop
-    while len(held) and (2 * (len(held) - overlap) >= size or start == 0):
+    while len(held) and (2 * (len(held) - overlap) >= min(size, hop) or start == 0):
         yield start, held[:size]
         held, start = held[hop:], start + hop
 
