@@ -25,7 +25,10 @@ from mer.selection import SELECTORS, Selection
 
 def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
     """Timing of an experiment, and the number of folds and restarts of the whole protocol."""
-    given = spec.load().find(key).model_dump()
+    experiment = spec.load().find(key)
+    if experiment is None:
+        raise SystemExit(f"the key must be of an experiment in papers/, and there is no {key!r}")
+    given = experiment.model_dump()
     chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=WHOLE, seed=1)
     params, policy, profile = chosen.blocks()
     words = given["settings"].split()

@@ -27,8 +27,9 @@ ROUNDS = 5
 (LIMITS,) = config.read("audio")
 SMILE = compare.Params(sample_rate=22050, peak=0.99)
 LLD = compare_lld.Params(sample_rate=22050, peak=0.99)
-LOWLEVEL = essentia.Params(sample_rate=44100, profile="lowlevel")
-WIDE = essentia.Params(sample_rate=44100, profile="wide")
+ORIGINAL_RATE = 44100
+LOWLEVEL = essentia.Params(sample_rate=ORIGINAL_RATE, profile="lowlevel")
+WIDE = essentia.Params(sample_rate=ORIGINAL_RATE, profile="wide")
 PANDA = panda1714.Params(sample_rate=22050, separator="repet_sim")
 HALF = essentia.Params(sample_rate=22050, profile="lowlevel")
 # row -> (the call of a library that it is measured by, the share of it that it may cost)
@@ -90,7 +91,7 @@ def milliseconds(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 def measure(path: Path, folder: Path) -> None:
     """Print the table of one file."""
-    whole = decode(path, path.stem, LOWLEVEL.sample_rate, LIMITS)
+    whole = decode(path, path.stem, ORIGINAL_RATE, LIMITS)
     native = Clip(whole.id, whole.samples[: 30 * whole.sample_rate], whole.sample_rate)
     sf.write(folder / "clip.wav", native.samples, native.sample_rate, subtype="FLOAT")
     cost = milliseconds(rows(native, folder / "clip.wav"))

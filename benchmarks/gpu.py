@@ -30,15 +30,18 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import cast
 
 import torch
 import training as loops
 from torch import Tensor, nn
 
 from mer import config, registry
+from mer.contracts import TwoStageModel
 from mer.learn import loop, reconstruction
 from mer.learn.trainers import two_stage
 from mer.networks.autoencoder import Autoencoder
+from mer.networks.segments import MaskedAutoencoder
 from mer.pipeline import experiment as experiments
 from mer.pipeline import experiment_queue, real_run
 from mer.pipeline.experiment_queue import Record
@@ -164,7 +167,9 @@ def classifier(model: str, view: str | None, batches: int, where: torch.device) 
     resident = [x.half().to(where)], y.to(where)
     for name, stance in (("eager", "force_eager"), ("compiled", "default")):
         network = loops.build(model, shape)[0].to(where)
-        epoch = partial(loop.fit, network, *resident, training_config, seed=1)
+        epoch = partial(
+            loop.fit, network, *resident, training_config, seed=1, objective=loops.TARGET
+        )
         with torch.compiler.set_stance(stance):
             found[name] = speed(epoch, count, where)
     return found
@@ -177,8 +182,9 @@ def segment_autoencoder(batches: int, where: torch.device) -> dict[str, float]:
     training_config = training_config.model_copy(update={"max_epochs": 1, "precision": "bfloat16"})
     count = training_config.batch_size * batches
     x = torch.rand(count, *shape).half().to(where)
-    module = registry.get("models", "ae_bilstm")
-    network = module.autoencoder(params, shape=shape, masking=policy.masking).to(where)
+    module = cast(TwoStageModel, registry.get("models", "ae_bilstm"))
+    untrained = module.autoencoder(params, shape=shape, masking=policy.masking)
+    network = cast(MaskedAutoencoder, untrained.to(where))
     objective = two_stage.huber(network)
 
     def epoch() -> object:

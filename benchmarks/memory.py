@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -22,10 +23,12 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mer import config, registry
+from mer.contracts import TwoStageModel
 from mer.io.spectrograms import Mels
 from mer.learn import loop, memmap, restarts
 from mer.learn.data import TrainingData
 from mer.learn.trainers import two_stage
+from mer.networks.segments import MaskedAutoencoder
 from mer.runtime.device import device
 from mer.targets.classes import Classes
 
@@ -59,7 +62,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2, help="of each stage")
     chosen = parser.parse_args()
     logging.disable()
-    where, module = device(), registry.get("models", "ae_bilstm")
+    where, module = device(), cast(TwoStageModel, registry.get("models", "ae_bilstm"))
     params, policy = config.read("models.ae_bilstm", "policies.masked")
     table = Table("", "examples/s", "peak", "anonymous", title="GiB resident")
 
@@ -86,7 +89,8 @@ def main() -> None:
         stage("start", 0, lambda: None)
         every = two_stage.segments(data, ids, where)
         stage("every segment read", len(every), lambda: read_all(every))
-        network = module.autoencoder(params, shape=SHAPE, masking=policy.masking).to(where)
+        untrained = module.autoencoder(params, shape=SHAPE, masking=policy.masking)
+        network = cast(MaskedAutoencoder, untrained.to(where))
         training_config = params.autoencoder.model_copy(update={"max_epochs": 1})
         count = chosen.steps * training_config.batch_size
         flat = mels.values.reshape(-1, *SHAPE)
@@ -101,7 +105,7 @@ def main() -> None:
             stage("codes written", 0, lambda: None)
             head = module.build(params, shape=SHAPE, outputs=2).to(where)
             training_config = params.classifier.model_copy(update={"max_epochs": 1})
-            parts = restarts.parts(codes, ids, (ids, ids, ids), labels, where)
+            parts = restarts.parts(codes, ids, (ids, ids, ids), data, where)
             few = memmap.examples(
                 codes, np.arange(chosen.steps * training_config.batch_size), where
             )
@@ -112,7 +116,13 @@ def main() -> None:
                 f"stage two, {chosen.steps} steps",
                 len(few),
                 lambda: loop.fit(
-                    head, [few], targets, training_config, seed=1, early_stopping=early_stopping
+                    head,
+                    [few],
+                    targets,
+                    training_config,
+                    seed=1,
+                    objective=data.target,
+                    early_stopping=early_stopping,
                 ),
             )
     Console().print(table)

@@ -14,10 +14,10 @@ import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 SRC = Path(__file__).resolve().parents[1] / "src"
 SHAPE = (300, 128)  # frames and bands, enough for the convolutions of all networks
-CLASSES = 4
 NETWORKS = ("cnn", "cnn_gru", "crnn", "short_chunk_cnn")
 
 
@@ -36,20 +36,25 @@ def digests(networks: Sequence[str]) -> None:
     from rich.console import Console
 
     from mer import config, registry
+    from mer.contracts import NetworkModel
     from mer.learn import loop
+    from mer.targets.classes import Classes
+    from mer.types import QUADRANTS
 
     torch.set_num_threads(1)
+    target = Classes(QUADRANTS)
     noise = torch.randn(8, *SHAPE, generator=torch.Generator().manual_seed(1))
-    x, y = (10 * noise - 40).half(), torch.arange(8) % CLASSES
+    x, y = (10 * noise - 40).half(), torch.arange(8) % target.outputs
     for name in networks:
         (params,) = config.read(f"models.{name}")
         torch.manual_seed(0)
-        network = registry.get("models", name).build(params, shape=SHAPE, outputs=CLASSES)
+        module = cast(NetworkModel, registry.get("models", name))
+        network = module.build(params, shape=SHAPE, outputs=target.outputs)
         for optimizer in ("sgd", "adam"):
             changes = {"optimizer": optimizer, "batch_size": 4, "max_epochs": 1, "lr": 0.001}
             training = params.training.model_copy(update=changes | {"stop_accuracy": None})
-            loop.fit(network, [x], y, training, seed=1)
-        digest = hashlib.sha256(loop.predict(network, [x]).tobytes())
+            loop.fit(network, [x], y, training, seed=1, objective=target)
+        digest = hashlib.sha256(loop.predict(network, [x], target).tobytes())
         for _, tensor in sorted(network.state_dict().items()):
             digest.update(tensor.contiguous().numpy().tobytes())
         Console().print(f"{name}: {digest.hexdigest()[:16]}", highlight=False)

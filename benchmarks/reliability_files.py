@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +141,7 @@ def kinds() -> str:
 def flips() -> str:
     """A row for every format and outcome, the numbers in its reason left out."""
     seen: Counter[tuple[str, str, str]] = Counter()
-    seconds: Counter[tuple[str, str, str]] = Counter()
+    seconds: defaultdict[tuple[str, str, str], float] = defaultdict(float)
     finite = 0
     for sound in damaged.SOUND:
         for content in damaged.variants(sound, VARIANTS // len(damaged.SOUND)):

@@ -45,6 +45,8 @@ from mer.learn.context import apply_profile
 from mer.learn.trainers import random_chunks
 from mer.models import sincnet
 from mer.runtime.device import device
+from mer.targets.classes import Classes
+from mer.types import QUADRANTS
 
 CLIPS, SECONDS, ROUNDS, BATCH, HOP = 16, 7.5, 3, 128, 160
 
@@ -78,7 +80,7 @@ def main() -> None:
         network.train()
         x, clip = clips.sample_chunks(BATCH, size, params.amplitude, generator)
         batches = [torch.arange(BATCH)]
-        loop.epoch(called, [x], clip % 4, batches, loop.CLASSIFICATION, optimizer)
+        loop.run_epoch(called, [x], clip % 4, batches, Classes(QUADRANTS), optimizer)
 
     def answer() -> None:
         with loop.autocast(training_config, where):

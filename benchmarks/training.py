@@ -24,6 +24,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from statistics import median
+from typing import cast
 
 import torch
 from rich.console import Console
@@ -31,26 +32,30 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mer import config, registry
+from mer.contracts import NetworkModel
 from mer.learn import loop
 from mer.networks import layers
 from mer.runtime.device import computes_in_bfloat16, device
 from mer.schema.profiles import WHOLE
 from mer.schema.training import TrainingConfig
+from mer.targets.classes import Classes
+from mer.types import QUADRANTS
 
 FORWARD_AND_BACKWARD = 3  # a backward pass costs two forward ones
 ROUNDS = 5
-CLASSES = 4
+CLASSES = len(QUADRANTS)
+TARGET = Classes(QUADRANTS)
 PLAIN, SCRIPT, PROJECT = "plain", "plain, our layers", "this project, "
 
 epoch: Callable[[], object]  # of a process, as ``start`` leaves it
 
 
-def build(model: str, shape: tuple[int, int]) -> tuple[nn.Module, TrainingConfig]:
+def build(model: str, shape: tuple[int, ...]) -> tuple[nn.Module, TrainingConfig]:
     """An untrained network of the registry, and its training configuration."""
     (params,) = config.read(f"models.{model}")
     torch.manual_seed(0)
-    network = registry.get("models", model).build(params, shape=shape, outputs=CLASSES)
-    return network, params.training
+    module = cast(NetworkModel, registry.get("models", model))
+    return module.build(params, shape=shape, outputs=CLASSES), params.training
 
 
 def with_torch_dropout(network: nn.Module) -> nn.Module:
@@ -93,8 +98,7 @@ def start(
     if kind.startswith(PROJECT):
         network.to(device())
         resident = [x.half().to(where)], y.to(where)
-        objective = loop.Objective(nn.functional.cross_entropy)
-        epoch = partial(loop.fit, network, *resident, training_config, seed=1, objective=objective)
+        epoch = partial(loop.fit, network, *resident, training_config, seed=1, objective=TARGET)
         return
     if kind == PLAIN:
         network = with_torch_dropout(network)
