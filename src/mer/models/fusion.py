@@ -38,6 +38,7 @@ ITERATIONS = 2000
 LARGEST = 10.0  # decision value
 
 Member = tuple[str, ClassifierMixin]
+Grid = Annotated[tuple[PositiveFloat, ...], Field(min_length=1)]
 
 
 class Params(Block):
@@ -56,8 +57,8 @@ class Params(Block):
     limit: PositiveFloat | None
     folds: Annotated[int, Field(ge=2)]
     search: Literal["none", "grid"]
-    grid_c: Annotated[list[PositiveFloat], Field(min_length=1)]
-    grid_gamma: Annotated[list[PositiveFloat], Field(min_length=1)]
+    grid_c: Grid = (1.0, 4.0, 16.0)
+    grid_gamma: Grid = (2.0**-11, 2.0**-9, 2.0**-7)
 
 
 class Weigher(TransformerMixin, BaseEstimator):
@@ -105,7 +106,7 @@ def _machine(params: Params, seed: int, families: Sequence[str], family: str | N
     machine = Pipeline(list(steps.items()))
     if params.search == "none":
         return str(family), machine
-    grid = {"svm__C": params.grid_c, "weigher__gamma": params.grid_gamma}
+    grid = {"svm__C": list(params.grid_c), "weigher__gamma": list(params.grid_gamma)}
     inner = _inner(params, seed)
     return str(family), GridSearchCV(machine, grid, scoring="f1_macro", cv=inner)
 

@@ -31,7 +31,7 @@ class TrainingConfig(Block):
     lr: PositiveFloat
     batch_size: PositiveInt
     max_epochs: PositiveInt
-    smoke_test_epochs: PositiveInt
+    smoke_test_epochs: PositiveInt = 1
     stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
     precision: Precision | None = None
     update_bn: bool = True
