@@ -9,7 +9,7 @@ from mer import config, registry
 
 TEXT = (ROOT / "docs/methods.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", TEXT, re.M | re.S))
-OTHERS = {"constant", "logistic_regression", "ridge"}
+OTHERS = {"fusion", "constant", "logistic_regression", "ridge"}
 NETWORKS = {
     "cnn": ("Louro's CNN", (942, 128)),
     "cnn_gru": ("Louro's CNN with GRU", (942, 128)),

@@ -46,6 +46,7 @@ def project(tmp_path, monkeypatch):
     artefacts.write_manifest(run)
     artefacts.write_predictions(run / "predictions.parquet", Predictions(frame, QUADRANTS))
     artefacts.write_json(run / "run.json", {"model": "cnn", "seed": 1, "n_folds_planned": 10})
+    (run / "curves.csv").write_text("repeat,fold,phase,epoch,loss,accuracy\n")
     return run
 
 
