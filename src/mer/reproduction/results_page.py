@@ -16,7 +16,7 @@ HEADLINES = (
     ("louro_improving_table1", "svm", "4qaed", "f1_macro"),
     ("louro_improving_grouped", "svm", "4qaed_grouped", "f1_macro"),
     ("beyond_best", "audio_features", "4qaed_grouped", "f1_macro"),
-    ("louro_improving_table1", "crnn_mtat", "4qaed", "f1_macro"),
+    ("louro_improving_grouped", "cnn", "emopia200", "f1_macro"),
     ("beyond_best", "audio_top100_features", "4qaed_grouped", "f1_macro"),
     ("louro_improving_grouped", "hybrid", "emopia200", "f1_macro"),
 )
