@@ -233,6 +233,9 @@ class CataloguedFamily(Family, Protocol):
 class Layout(Protocol):
     """A module of ``mer.datasets``: how the files of a corpus are laid out.
 
+    It may also have ``thresholds(root) -> (float, float)``, the values above which valence and arousal are
+    high; the manifest of the index records them.
+
     Attributes
     ----------
     published_families : tuple of str
@@ -299,17 +302,17 @@ FAMILY_WITH: dict[str, type] = {
 }  # attribute of a family -> the protocol of families that have it
 
 
-def protocols(package: str, entry: Any) -> list[type]:
-    """The protocols that an entry of a registry must satisfy."""
+def further_protocols(package: str, entry: Any) -> list[type]:
+    """The protocols that an entry must satisfy beside that of its registry, which it satisfies."""
     if package == "models":
         return _protocols_of_model(entry)
     if package == "features":
-        return [Family, *(FAMILY_WITH[name] for name in FAMILY_WITH if hasattr(entry, name))]
-    return [REGISTRIES[package]]
+        return [protocol for name, protocol in FAMILY_WITH.items() if hasattr(entry, name)]
+    return []
 
 
 def _protocols_of_model(model: Model) -> list[type]:
-    found = [Model, FusionModel if "families" in model.reads else MODEL_OF_TRAINER[model.trainer]]
+    found = [FusionModel if "families" in model.reads else MODEL_OF_TRAINER[model.trainer]]
     released = model.trainer == "sklearn_estimator" and "released" in model.fidelities
     return [*found, ReleasedEstimatorModel] if released else found
 
@@ -356,7 +359,9 @@ def check(package: str, entry: Any) -> None:
     found = faults(entry, REGISTRIES[package])
     if not found and package == "models" and entry.trainer not in MODEL_OF_TRAINER:
         found = [f"must have a trainer of {sorted(MODEL_OF_TRAINER)}, not {entry.trainer!r}"]
-    for protocol in protocols(package, entry) if not found else ():
-        found += faults(entry, protocol)
+    if not found:
+        found = [
+            f for protocol in further_protocols(package, entry) for f in faults(entry, protocol)
+        ]
     if found:
         raise MerError(f"{package}: {entry.__file__} {found[0]}; see docs/contributing.md")

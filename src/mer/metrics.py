@@ -244,6 +244,12 @@ def paired_t_test(
     return float(ttest_1samp(differences, 0).pvalue)
 
 
+def p_text(p: float) -> str:
+    """A p value for readers: ``0.0213``, or ``< 0.0001``."""
+    smallest = 10**-DIGITS
+    return f"{p:.{DIGITS}f}" if p >= smallest else f"< {smallest:.{DIGITS}f}"
+
+
 def corrected_t_test(
     ours: Sequence[float], theirs: Sequence[float], test_per_train: float, restarts: int = 1
 ) -> float | None:

@@ -7,7 +7,7 @@ from mer.datasets import musifeast17
 from mer.errors import MerError
 from mer.pipeline.demo.writers import musifeast17 as musifeast17_writer
 
-RATINGS = f"data/{musifeast17.RATINGS}"
+TABLE = f"data/{musifeast17.TABLE}"
 
 
 @pytest.fixture
@@ -17,8 +17,8 @@ def mini(tmp_path):
 
 
 def edit(root, change):
-    rows = (root / RATINGS).read_text().splitlines()
-    (root / RATINGS).write_text("\n".join(change(rows)) + "\n")
+    rows = (root / TABLE).read_text().splitlines()
+    (root / TABLE).write_text("\n".join(change(rows)) + "\n")
 
 
 def test_values_are_of_the_row_of_their_clip(mini):

@@ -16,6 +16,7 @@ from sklearn.metrics import f1_score
 
 from helpers import browser
 from helpers.clone import copy_params
+from helpers.ledger import SVM
 from mer import config, metrics
 from mer.errors import MerError
 from mer.io import artefacts, files
@@ -30,14 +31,8 @@ from mer.targets import class_scores
 from mer.types import QUADRANTS, Predictions, Track
 
 SELECTION = {
-    "model": "svm",
-    "dataset": "4qaed",
-    "target": "quadrant",
-    "view": "none",
-    "family": "top100",
-    "augment": "none",
+    **SVM,
     "protocol": "cv10x10",
-    "fidelity": "described",
     "profile": "paper",
     "seed": 1,
     "shares_artists": True,

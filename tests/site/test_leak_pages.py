@@ -11,7 +11,7 @@ def test_a_pair_shows_the_gain_and_its_p_value(small_papers, write_result):
     )
     p = paired_tests(leaky, clean, "f1_macro")["p"]
     page = leaks.page(small_papers)
-    assert f"svm, top100, smote_leak · gain +0.0712, p = {p:.4f}<" in page
+    assert f"svm, top100, smote_leak · gain +0.0712 (p: {p:.4f})<" in page
     assert "SVM and SMOTE &lt;in each fold&gt;" in page
 
 

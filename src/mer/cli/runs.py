@@ -13,6 +13,7 @@ from rich.table import Table
 
 from mer.cli._console import plain
 from mer.io.files import read_json
+from mer.metrics import p_text
 from mer.pipeline.stage import git
 from mer.reproduction import results, spec
 from mer.reproduction.tables import paired_tests
@@ -108,7 +109,7 @@ def _table(runs: Sequence[Run]) -> Table:
         shown.add_column(heading, no_wrap=True)
     for name, facts in ranked:
         p = paired_tests(facts, best, metric).get("p")
-        tested = "" if p is None else f"{p:.4f}" if p >= 0.0001 else "< 0.0001"
+        tested = "" if p is None else p_text(p)
         score = f"{facts[metric]:.4f} ± {facts[f'{metric}_sd']:.4f}"
         interval = f"{facts['ci_low']:.4f}–{facts['ci_high']:.4f}"
         shown.add_row(plain(name), plain(_system(facts)), score, interval, tested)

@@ -1,8 +1,11 @@
 """Functions that the layouts of published archives share."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from mer import labels
 from mer.errors import MerError
 from mer.io import spreadsheets
 from mer.types import QUADRANTS
@@ -67,10 +70,16 @@ def has_folders(base: Path, quadrants: Mapping[str, str], said_by: str) -> bool:
     return bool(folders)
 
 
-def find_folder(root: Path, pattern: str) -> Path | None:
-    """The first folder that matches ``pattern`` in ``root``, or else one or two folders below."""
+def find_folder(root: Path, pattern: str) -> str | None:
+    """The first folder that matches ``pattern`` in ``root``, or else one or two folders below.
+
+    Returns
+    -------
+    str or None
+        The path relative to ``root``.
+    """
     found = (path for level in LEVELS for path in sorted(root.glob(level + pattern)))
-    return next((path for path in found if path.is_dir()), None)
+    return next((path.relative_to(root).as_posix() for path in found if path.is_dir()), None)
 
 
 def whole_number(row: spreadsheets.Row, column: str) -> str:
@@ -104,3 +113,46 @@ def within(row: spreadsheets.Row, column: str, lowest: float, highest: float) ->
             "authors' file"
         )
     return value
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """The columns of a table that hold the valence and arousal of each song.
+
+    Attributes
+    ----------
+    valence, arousal : str
+        Columns of the means over annotators.
+    spread : mapping of str to str
+        ``valence`` and ``arousal`` -> column of the standard deviation over annotators.
+    scale : (float, float)
+        The lowest and the highest value that a mean can have.
+    """
+
+    valence: str
+    arousal: str
+    spread: Mapping[str, str]
+    scale: tuple[float, float]
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns."""
+        return [self.valence, self.arousal, *self.spread.values()]
+
+    def point(self, row: spreadsheets.Row) -> tuple[float, float]:
+        """Valence and arousal of a song."""
+        return within(row, self.valence, *self.scale), within(row, self.arousal, *self.scale)
+
+    def thresholds(self, rows: Iterable[spreadsheets.Row]) -> tuple[float, float]:
+        """Thresholds above which valence and arousal are high."""
+        return labels.midpoints(*zip(*map(self.point, rows)))
+
+    def facts(self, row: spreadsheets.Row, limits: tuple[float, float]) -> dict[str, Any]:
+        """The arguments of ``Track`` that follow from the ratings of a song and from the thresholds."""
+        valence, arousal = self.point(row)
+        return {
+            "quadrant": labels.quadrant(valence, arousal, limits),
+            "valence": valence,
+            "arousal": arousal,
+            "spread": {axis: row.number(column) for axis, column in self.spread.items()},
+        }

@@ -22,7 +22,6 @@ two means of k-means over all songs separate low from high, as in PMEmo.
 import csv
 from pathlib import Path
 
-from mer import labels
 from mer.datasets import _archives
 from mer.errors import MerError
 from mer.io import spreadsheets
@@ -34,8 +33,13 @@ ANNOTATIONS = (
     "static_annotations_averaged_songs_2000_2058.csv",
 )
 METADATA = ("metadata_2013.csv", "metadata_2014.csv", "metadata_2015.csv")
-VALENCE, AROUSAL, AUDIO = "valence_mean", "arousal_mean", "MEMD_audio"
-SPREAD = {"valence": "valence_std", "arousal": "arousal_std"}
+AUDIO = "MEMD_audio"
+RATINGS = _archives.Ratings(
+    "valence_mean",
+    "arousal_mean",
+    spread={"valence": "valence_std", "arousal": "arousal_std"},
+    scale=(1, 9),
+)
 LAST = {2013: 1000, 2014: 2000}  # ids
 REMEDY = "unpack the authors' DEAM_Annotations.zip, metadata.zip and DEAM_audio.zip here"
 
@@ -54,16 +58,11 @@ def _ratings(root: Path) -> dict[str, spreadsheets.Row]:
         for name in ANNOTATIONS
         for row in spreadsheets.read(
             _archives.find(root, f"{SONG_LEVEL}/{name}", REMEDY),
-            ["song_id", VALENCE, AROUSAL, *SPREAD.values()],
+            ["song_id", *RATINGS.columns],
             REMEDY,
         )
     ]
     return spreadsheets.by_id(rows, lambda row: _archives.whole_number(row, "song_id"))
-
-
-def _point(row: spreadsheets.Row) -> tuple[float, float]:
-    """Valence and arousal."""
-    return _archives.within(row, VALENCE, 1, 9), _archives.within(row, AROUSAL, 1, 9)
 
 
 def _artists(root: Path) -> dict[str, str]:
@@ -92,7 +91,7 @@ def _plain(cell: str) -> str:
 
 def thresholds(root: Path) -> tuple[float, float]:
     """Thresholds above which valence and arousal are high."""
-    return labels.midpoints(*zip(*map(_point, _ratings(root).values())))
+    return RATINGS.thresholds(_ratings(root).values())
 
 
 def _split(song: str) -> dict[str, str]:
@@ -115,13 +114,10 @@ def tracks(root: Path) -> list[Track]:
     return [
         Track(
             id=song,
-            quadrant=labels.quadrant(*_point(row), limits),
-            path=f"{folder.relative_to(root).as_posix()}/{song}.mp3" if folder else None,
-            valence=row.number(VALENCE),
-            arousal=row.number(AROUSAL),
+            path=f"{folder}/{song}.mp3" if folder else None,
             artist=artists.get(song) or None,
             splits=_split(song),
-            spread={axis: row.number(column) for axis, column in SPREAD.items()},
+            **RATINGS.facts(row, limits),
         )
         for song, row in sorted(ratings.items())
     ]

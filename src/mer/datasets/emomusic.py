@@ -14,14 +14,18 @@ The midpoints between the two means of k-means over all songs separate low from 
 
 from pathlib import Path
 
-from mer import labels
 from mer.datasets import _archives
 from mer.io import spreadsheets
 from mer.types import FeatureSet, Track
 
 ANNOTATIONS, INFO, AUDIO = "static_annotations.csv", "songs_info.csv", "clips_45seconds"
-AROUSAL, VALENCE, SET = "mean_arousal", "mean_valence", "Mediaeval 2013 set"
-SPREAD = {"valence": "std_valence", "arousal": "std_arousal"}
+RATINGS = _archives.Ratings(
+    "mean_valence",
+    "mean_arousal",
+    spread={"valence": "std_valence", "arousal": "std_arousal"},
+    scale=(1, 9),
+)
+SET = "Mediaeval 2013 set"
 SIDES = {"development": "train", "evaluation": "test"}
 REMEDY = "unpack the authors' annotations.tar.gz and clips_45sec.tar.gz here"
 
@@ -42,17 +46,12 @@ def _rows(root: Path, file: str, *columns: str) -> dict[str, spreadsheets.Row]:
 
 def _ratings(root: Path) -> dict[str, spreadsheets.Row]:
     """Song -> row of its annotations."""
-    return _rows(root, ANNOTATIONS, AROUSAL, VALENCE, *SPREAD.values())
-
-
-def _point(row: spreadsheets.Row) -> tuple[float, float]:
-    """Valence and arousal."""
-    return _archives.within(row, VALENCE, 1, 9), _archives.within(row, AROUSAL, 1, 9)
+    return _rows(root, ANNOTATIONS, *RATINGS.columns)
 
 
 def thresholds(root: Path) -> tuple[float, float]:
     """Thresholds above which valence and arousal are high."""
-    return labels.midpoints(*zip(*map(_point, _ratings(root).values())))
+    return RATINGS.thresholds(_ratings(root).values())
 
 
 def tracks(root: Path) -> list[Track]:
@@ -70,13 +69,10 @@ def tracks(root: Path) -> list[Track]:
     return [
         Track(
             id=song,
-            quadrant=labels.quadrant(*_point(row), limits),
-            path=f"{folder.relative_to(root).as_posix()}/{song}.mp3" if folder else None,
-            valence=row.number(VALENCE),
-            arousal=row.number(AROUSAL),
+            path=f"{folder}/{song}.mp3" if folder else None,
             artist=info[song].text("Artist"),
             splits={"own": SIDES[info[song].choice(SET, SIDES)]},
-            spread={axis: row.number(column) for axis, column in SPREAD.items()},
+            **RATINGS.facts(row, limits),
         )
         for song, row in sorted(ratings.items())
     ]

@@ -63,7 +63,6 @@ def tracks(root: Path) -> list[Track]:
         If the table or a column is missing, or a cell has an invalid value.
     """
     folder = _archives.find_folder(root, AUDIO)
-    place = folder and folder.relative_to(root).as_posix()
     found = []
     for (genre, number), rows in _excerpts(root).items():
         shares = _shares(rows)
@@ -71,7 +70,7 @@ def tracks(root: Path) -> list[Track]:
             Track(
                 id=f"{genre}/{number}",
                 quadrant="",
-                path=f"{place}/{genre}/{number}.mp3" if place else None,
+                path=f"{folder}/{genre}/{number}.mp3" if folder else None,
                 label=max(shares, key=lambda emotion: shares[emotion]),
                 spread=shares,
             )

@@ -13,15 +13,18 @@ k-means over all clips separate low from high, as in PMEmo.
 
 from pathlib import Path
 
-from mer import labels
 from mer.datasets import _archives
 from mer.io import spreadsheets
 from mer.types import FeatureSet, Track
 
-RATINGS, AUDIO = "MUSIFEAST17_all.csv", "stimuli"
-CLIP, ARTIST, VALENCE, AROUSAL = "CLIP_NAME", "ARTIST", "valence_M", "arousal_M"
-SPREAD = {"valence": "valence_SD", "arousal": "arousal_SD"}
-SCALE = (1.0, 5.0)
+TABLE, AUDIO = "MUSIFEAST17_all.csv", "stimuli"
+CLIP, ARTIST = "CLIP_NAME", "ARTIST"
+RATINGS = _archives.Ratings(
+    "valence_M",
+    "arousal_M",
+    spread={"valence": "valence_SD", "arousal": "arousal_SD"},
+    scale=(1, 5),
+)
 REMEDY = "put the folders data and stimuli of the authors' repository here"
 
 published_families: tuple[str, ...] = ()
@@ -32,11 +35,6 @@ def published(_root: Path) -> dict[str, FeatureSet]:
     return {}
 
 
-def _point(row: spreadsheets.Row) -> tuple[float, float]:
-    """Valence and arousal."""
-    return _archives.within(row, VALENCE, *SCALE), _archives.within(row, AROUSAL, *SCALE)
-
-
 def tracks(root: Path) -> list[Track]:
     """The rated clips, sorted by id; a missing audio file keeps its path.
 
@@ -45,21 +43,17 @@ def tracks(root: Path) -> list[Track]:
     MerError
         If the table or a column is missing, or a cell has an invalid value.
     """
-    file = _archives.find(root, RATINGS, REMEDY)
-    rows = spreadsheets.read(file, [CLIP, ARTIST, VALENCE, AROUSAL, *SPREAD.values()], REMEDY)
+    file = _archives.find(root, TABLE, REMEDY)
+    rows = spreadsheets.read(file, [CLIP, ARTIST, *RATINGS.columns], REMEDY)
     ratings = spreadsheets.by_id(rows, lambda row: row.text(CLIP) or "")
-    limits = labels.midpoints(*zip(*map(_point, ratings.values())))
+    limits = RATINGS.thresholds(ratings.values())
     folder = _archives.find_folder(root, AUDIO)
-    place = folder and folder.relative_to(root).as_posix()
     return [
         Track(
             id=clip,
-            quadrant=labels.quadrant(*_point(row), limits),
-            path=f"{place}/{clip}.mp3" if place else None,
-            valence=row.number(VALENCE),
-            arousal=row.number(AROUSAL),
+            path=f"{folder}/{clip}.mp3" if folder else None,
             artist=row.text(ARTIST),
-            spread={axis: row.number(column) for axis, column in SPREAD.items()},
+            **RATINGS.facts(row, limits),
         )
         for clip, row in sorted(ratings.items())
     ]

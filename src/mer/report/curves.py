@@ -1,5 +1,6 @@
 """Learning curves of networks: a panel for the loss and one for the accuracy of each phase."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,12 +40,12 @@ def _panel(phase: str, title: str, epochs: pd.Series, values: pd.Series) -> dict
         "epochs": len(found),
         "top": top,
         "last": float(found["mean"].iloc[-1]),
-        "line": _points(mean),
-        "band": _points(np.concatenate([lowest, highest[::-1]])),
+        "line": points(mean),
+        "band": points(np.concatenate([lowest, highest[::-1]])),
         "end": mean[-1].round(1).tolist(),
     }
 
 
-def _points(places: np.ndarray) -> str:
-    """Places [shape=(n, 2)] as the attribute ``points`` of SVG."""
+def points(places: Iterable[Sequence[float]]) -> str:
+    """Pairs (x, y) as the attribute ``points`` of SVG."""
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)

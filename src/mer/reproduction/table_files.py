@@ -9,7 +9,7 @@ import pandas as pd
 
 from mer.io.artefacts import write_text, writing
 from mer.io.templates import template
-from mer.metrics import DIGITS
+from mer.metrics import DIGITS, p_text
 from mer.reproduction.spec import Papers, Table
 
 Cell = dict[str, Any]
@@ -54,9 +54,8 @@ def _p(table: Table, found: Mapping[str, float]) -> str:
     """The p values of a cell, each with its reference row unless that is the table's."""
     shown = []
     for against, p in found.items():
-        figure = _number(p) if p >= 10**-DIGITS else f"< {10**-DIGITS:.4f}"
         title = "" if against == table.reference else f" ({table.rows[against].title})"
-        shown.append(f"{figure}{title}")
+        shown.append(f"{p_text(p)}{title}")
     return "; ".join(shown)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mer.report.curves import points
+
 WIDTH, HEIGHT = 300, 100  # of a learning curve, in the units of its SVG
 
 
@@ -51,7 +53,7 @@ def curve(phases: Mapping[str, Mapping[str, Sequence[float]]]) -> Curve | None:
     for name, line in lines.items():
         at = [WIDTH * (before + i + 0.5) / epochs for i in range(len(line))]
         heights = [HEIGHT * (1 - value) for value in line]
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(at, heights, strict=True))
-        drawn.append(Phase(name, WIDTH * before / epochs, points))
+        places = zip(at, heights, strict=True)
+        drawn.append(Phase(name, WIDTH * before / epochs, points(places)))
         before += len(line)
     return Curve(epochs, line[-1], drawn)

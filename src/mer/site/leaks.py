@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mer.metrics import DIGITS
+from mer.metrics import p_text
 from mer.reproduction.results import real, results
 from mer.reproduction.spec import Papers
 from mer.reproduction.tables import paired_tests
@@ -30,7 +30,7 @@ def _pair(papers: Papers, name: str, row: str, column: str) -> Iterator[Score]:
     metric = next(main for main in scores.MAIN if main in ours)
     gain = f"gain {ours[metric] - theirs[metric]:+.4f}"
     p = paired_tests(ours, theirs, metric).get("p")
-    tested = "" if p is None else f", p = {p:.4f}" if p >= 10**-DIGITS else ", p < 0.0001"
+    tested = "" if p is None else f" (p: {p_text(p)})"
     yield replace(without, state="whole", note="")
     yield replace(leaky, state="whole", note=gain + tested)
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mer.datasets.deam import ANNOTATIONS, AROUSAL, AUDIO, METADATA, VALENCE
+from mer.datasets.deam import ANNOTATIONS, AUDIO, METADATA, RATINGS
 from mer.pipeline.demo.writers import _archives
 from mer.types import Clip, Track
 
 FOLDER = "annotations/annotations averaged per song/song_level"
-COLUMNS = ("song_id", f" {VALENCE}", " valence_std", f" {AROUSAL}", " arousal_std")
+COLUMNS = ("song_id", f" {RATINGS.valence}", " valence_std", f" {RATINGS.arousal}", " arousal_std")
 HEADERS = (
     ("song_id", "file_name", "Artist", "Song title", "Genre"),
     ("Id", "Artist", "Album", "Track", "Genre"),
@@ -31,7 +31,7 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
     metadata = [f"metadata/{name}" for name in METADATA]
     tables |= {name: [header] for name, header in zip(metadata, HEADERS, strict=True)}
     for n, track, _ in named:
-        valence, arousal = _archives.in_scale(track, 1, 9)
+        valence, arousal = _archives.in_scale(track, *RATINGS.scale)
         tables[f"{FOLDER}/{ANNOTATIONS[n > 2000]}"].append((n, valence, 1.0, arousal, 1.0))
         facts = {"Artist": track.artist or "", "artist": track.artist or ""}
         cells = [facts.get(column, "") for column in HEADERS[_year(n)][1:]]

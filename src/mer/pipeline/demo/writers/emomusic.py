@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mer.datasets.emomusic import ANNOTATIONS, AROUSAL, AUDIO, INFO, SET, SIDES, VALENCE
+from mer.datasets.emomusic import ANNOTATIONS, AUDIO, INFO, RATINGS, SET, SIDES
 from mer.pipeline.demo.writers import _archives
 from mer.types import Clip, Track
 
+VALENCE, AROUSAL = RATINGS.valence, RATINGS.arousal
 INFO_COLUMNS = (
     *("song_id", "file_name", "Artist", "Song title", "start of the segment (min.sec)"),
     *("end of the segment (min.sec)", "Genre", SET),
@@ -22,7 +23,7 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
     for n, track, _ in named:
         side = [*SIDES][n % 9 == 8]
         info.append((n, f"{n}.mp3", track.artist or "", track.id, "0.0", "0.45", "", side))
-        valence, arousal = _archives.in_scale(track, 1, 9)
+        valence, arousal = _archives.in_scale(track, *RATINGS.scale)
         points.append((n, arousal, 1.0, valence, 1.0))
     tables = {f"annotations/{INFO}": info, f"annotations/{ANNOTATIONS}": points}
     _archives.write(root, tables, {f"{AUDIO}/{n}.mp3": clip for n, _, clip in named})

@@ -3,20 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mer.datasets.musifeast17 import (
-    AROUSAL,
-    ARTIST,
-    AUDIO,
-    CLIP,
-    RATINGS,
-    SCALE,
-    SPREAD,
-    VALENCE,
-)
+from mer.datasets.musifeast17 import ARTIST, AUDIO, CLIP, RATINGS, TABLE
 from mer.pipeline.demo.writers import _archives
 from mer.types import Clip, Track
 
-COLUMNS = ("", CLIP, "GENRE", ARTIST, VALENCE, SPREAD["valence"], AROUSAL, SPREAD["arousal"])
+MEANS = (RATINGS.valence, RATINGS.spread["valence"], RATINGS.arousal, RATINGS.spread["arousal"])
+COLUMNS = ("", CLIP, "GENRE", ARTIST, *MEANS)
 
 
 def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
@@ -25,7 +17,7 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
     audio = {}
     for number, (track, clip) in enumerate(songs, start=1):
         name = f"Demo_LOW_{number:02d}"
-        valence, arousal = _archives.in_scale(track, *SCALE)
+        valence, arousal = _archives.in_scale(track, *RATINGS.scale)
         rows.append((number, name, "Demo", track.artist or "", valence, 1.0, arousal, 1.0))
         audio[f"{AUDIO}/{name}.mp3"] = clip
-    _archives.write(root, {f"data/{RATINGS}": rows}, audio)
+    _archives.write(root, {f"data/{TABLE}": rows}, audio)
