@@ -17,10 +17,11 @@ HEADLINES = (
     ("louro_improving_grouped", "svm", "4qaed_grouped", "f1_macro"),
     ("beyond_best", "audio_features", "4qaed_grouped", "f1_macro"),
     ("louro_improving_grouped", "cnn", "emopia200", "f1_macro"),
-    ("beyond_best", "audio_top100_features", "4qaed_grouped", "f1_macro"),
     ("louro_improving_grouped", "hybrid", "emopia200", "f1_macro"),
+    ("beyond_values", "ridge_musicnn", "arousal_value", "ccc"),
 )
 NOT_IN_HEADLINES = ("protocol", "clips", "restarts", "epochs")
+QUADRANT = "quadrant"  # the target of most tables
 QUICK_FOLDS = 10  # of every cross-validation in one repeat
 INTRODUCTION = f"""# Results
 
@@ -28,7 +29,10 @@ INTRODUCTION = f"""# Results
 every result that was measured on a real corpus. Results of the rendered demo corpora prove that an
 experiment runs and say nothing about music, so they are not here.
 
-- **Score** is the mean over the test folds ± the standard deviation over folds and restarts, in 0..1.
+- **Score** is the mean over the test folds ± the standard deviation over folds and restarts. Scores of
+  classes lie in 0..1; of values, `ccc` is Lin's concordance correlation and `r2` the coefficient of
+  determination, both at most 1.
+- **Target** is what is predicted, where it is not the quadrant.
 - **Interval** is a 95 % interval over clips (bootstrap): how far the score would move with other clips.
 - **Published** is the paper's figure, under the protocol that the section names.
 - **Folds** are those that were run. With fewer than {QUICK_FOLDS} folds, or with trainings that were ended
@@ -47,6 +51,7 @@ class Line(NamedTuple):
 
     system: str
     corpus: str
+    target: str
     protocol: str
     artists: str
     clips: str
@@ -116,6 +121,7 @@ def _lines(table: Table, found: Measured) -> Iterator[Line]:
             yield Line(
                 system=table.rows[found.row].title,
                 corpus=facts["dataset"],
+                target="" if facts["target"] == QUADRANT else facts["target"],
                 protocol=facts["protocol"],
                 artists="shared" if facts["shares_artists"] else "apart",
                 clips=str(facts["n_clips"]),
@@ -173,7 +179,8 @@ def _filled(lines: list[Line], left_out: Sequence[str] = (), empty: str = "") ->
 def _section(papers: Papers, table: Table) -> Iterator[str]:
     measured = list(_measured(table))
     yield f"### {table.title}"
-    yield f"Protocol of the published figures: {table.protocol}."
+    printed = _printed(table)
+    yield f"Protocol{' of the published figures' if printed else ''}: {table.protocol}."
     if measured:
         yield _filled([line for found in measured for line in _lines(table, found)])
         notes = {table.rows[found.row].title: table.rows[found.row].note for found in measured}
@@ -183,7 +190,7 @@ def _section(papers: Papers, table: Table) -> Iterator[str]:
         yield "\n".join(["<!-- needs: data -->", "```sh", *commands, "```"])
     else:
         yield "No result of this table was measured on a real corpus so far."
-    if printed := _printed(table):
+    if printed:
         yield f"Published figures:\n\n{printed}"
 
 
