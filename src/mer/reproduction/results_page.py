@@ -20,7 +20,7 @@ HEADLINES = (
     ("louro_improving_grouped", "hybrid", "emopia200", "f1_macro"),
     ("beyond_values", "ridge_musicnn", "arousal_value", "ccc"),
 )
-NOT_IN_HEADLINES = ("protocol", "clips", "restarts", "epochs")
+NOT_IN_HEADLINES = ("target", "protocol", "clips", "restarts", "epochs")
 QUADRANT = "quadrant"  # the target of most tables
 QUICK_FOLDS = 10  # of every cross-validation in one repeat
 INTRODUCTION = f"""# Results
