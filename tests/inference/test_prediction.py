@@ -215,11 +215,11 @@ def test_an_answer_is_undecided_where_several_classes_are_possible(project, raw)
     found = trained.of_run(Path("data/runs/svm"))
     calibration = found.about.calibration.model_copy(update={"least": 0.3})
     found = replace(found, about=found.about.model_copy(update={"calibration": calibration}))
-    given = [[0.5, 0.35, 0.1, 0.05], [0.6, 0.2, 0.1, 0.1], [0.28, 0.25, 0.24, 0.23]]
+    given = [[0.35, 0.5, 0.1, 0.05], [0.6, 0.2, 0.1, 0.1], [0.28, 0.25, 0.24, 0.23]]
     songs_ = [SongAnswer(str(n), [0.0], [4.0], [p], [None]) for n, p in enumerate(given)]
     rows = answers.of_songs(found, songs_)
     assert list(rows["answer"]) == ["undecided", "Q1", "Q1"]
-    assert list(rows["possible"]) == ["Q1 Q2", "Q1", "Q1"]
+    assert list(rows["possible"]) == ["Q2; Q1", "Q1", "Q1"]
 
 
 def test_the_command_prints_and_writes_and_names_what_it_leaves_out(

@@ -133,8 +133,10 @@ def test_the_public_names_are_listed_and_described():
 REFUSED = [
     ({"samples": np.arange(9, dtype=np.int16)}, "floats with a full scale of 1.0, not int16"),
     ({"samples": np.ones((2, 9))}, r"the shape \(n, channels\), not \(2, 9\); transpose"),
-    ({"samples": np.ones((9, 2, 2))}, r"samples must be finite numbers"),
-    ({"samples": np.zeros(9)}, "must be audible, and are silent"),
+    ({"samples": np.ones((9, 2, 2))}, r"samples must have the shape \(n,\) or \(n, channels\)"),
+    ({"samples": np.full(RATE, np.nan)}, "samples must be finite; 22050 of 22050 are NaN"),
+    ({"samples": np.zeros(RATE)}, "must be audible, and are silent"),
+    ({"samples": np.ones(RATE // 5)}, "samples must last 1 s or more, not 0.200 s"),
     ({"sample_rate": 0}, "the sample rate must be positive, in Hz, not 0"),
     ({"hop": 0}, "hop must be 1 or more, or None, not 0"),
     ({"seconds": -1.0}, "seconds must be 1 or more"),

@@ -1,4 +1,8 @@
-"""Families of handcrafted features, a folder each; called, ``mer.features(…)`` extracts one of files."""
+"""Families of handcrafted features, a folder each.
+
+The package is also a function: ``mer.features("compare", "song.mp3")`` extracts a family from songs, and
+returns a data frame with a row per song. ``help(mer.inference.library.features)`` describes its arguments.
+"""
 
 import importlib
 import sys
