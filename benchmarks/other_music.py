@@ -1,4 +1,4 @@
-"""What the shipped system answers for songs of another kind than its training clips.
+"""Scores of the shipped system on labelled songs of another kind than its training clips.
 
 ``python benchmarks/other_music.py <folder>``: the folder holds songs and ``labels.csv`` with the columns
 ``path`` and ``quadrant``, such as ``data/raw/emopia200``.
