@@ -173,7 +173,8 @@ def _filled(lines: list[Line], left_out: Sequence[str] = (), empty: str = "") ->
 def _section(papers: Papers, table: Table) -> Iterator[str]:
     measured = list(_measured(table))
     yield f"### {table.title}"
-    yield f"Protocol of the published figures: {table.protocol}."
+    published = any(row.published for row in table.rows.values())
+    yield f"Protocol{' of the published figures' if published else ''}: {table.protocol}."
     if measured:
         yield _filled([line for found in measured for line in _lines(table, found)])
         notes = {table.rows[found.row].title: table.rows[found.row].note for found in measured}
