@@ -1,4 +1,4 @@
-"""Families of handcrafted features, a folder each; ``mer.features(family, songs)`` extracts one of songs."""
+"""Families of handcrafted features, a folder each; ``mer.features(family, songs)`` extracts one."""
 
 import importlib
 import sys
