@@ -14,7 +14,7 @@ import soundfile as sf
 
 import mer
 from conftest import ROOT
-from mer.inference import library, system
+from mer.inference import library, release, system
 from mer.learn.estimators import restored
 
 RATE = 22050
@@ -92,6 +92,13 @@ def test_the_card_states_the_digests_and_the_calibration_of_the_files():
     score = re.search(r"artists apart \| (0\.\d+) \((0\.\d+)–(0\.\d+)\)", card)
     low, high = float(score[2]), float(score[3])
     assert 0.70 < low < float(score[1]) < high < 0.78
+
+
+def test_the_card_is_its_template_with_figures():
+    """A sentence is edited in both, so that the stage ``release`` writes the same card."""
+    template = re.escape(release.CARD.read_text(encoding="utf-8").strip())
+    pattern = re.sub(r"\\\{\w+\\\}", "(?s:.+?)", template)
+    assert re.fullmatch(pattern, (SHIPPED / "README.md").read_text(encoding="utf-8").strip())
 
 
 def test_a_member_decides_as_its_formula_says():
