@@ -1,4 +1,4 @@
-"""Music emotion recognition: corpora, features, models and scores on one spine.
+"""Music emotion recognition: corpora, features, models and scores.
 
 ``mer.load()`` returns a ``mer.Predictor``, which predicts the emotion of songs. ``mer.features`` extracts
 features of songs, ``mer.datasets`` reads the layouts of corpora, ``mer.splits`` makes the folds of every

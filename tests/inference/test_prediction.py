@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile as sf
+from rich.console import Console
 
 from conftest import ROOT
 from helpers.clone import copy_params, edit
 from mer import config, registry
 from mer.__main__ import main
+from mer.cli import predict
 from mer.errors import MerError
 from mer.inference import answers, library, resumption, songs, system, trained
 from mer.inference.answers import SongAnswer
@@ -215,11 +217,25 @@ def test_an_answer_is_undecided_where_several_classes_are_possible(project, raw)
     found = trained.of_run(Path("data/runs/svm"))
     calibration = found.about.calibration.model_copy(update={"least": 0.3})
     found = replace(found, about=found.about.model_copy(update={"calibration": calibration}))
-    given = [[0.5, 0.35, 0.1, 0.05], [0.6, 0.2, 0.1, 0.1], [0.28, 0.25, 0.24, 0.23]]
+    given = [[0.35, 0.5, 0.1, 0.05], [0.6, 0.2, 0.1, 0.1], [0.28, 0.25, 0.24, 0.23]]
     songs_ = [SongAnswer(str(n), [0.0], [4.0], [p], [None]) for n, p in enumerate(given)]
     rows = answers.of_songs(found, songs_)
     assert list(rows["answer"]) == ["undecided", "Q1", "Q1"]
-    assert list(rows["possible"]) == ["Q1 Q2", "Q1", "Q1"]
+    assert list(rows["possible"]) == ["Q2; Q1", "Q1", "Q1"]
+
+
+@pytest.mark.parametrize(
+    ("possible", "answer"),
+    [
+        ("Q4; Q3", "Q4 calm or Q3 sad"),
+        ("Q1; Q4; Q3", "Q1 or Q4 or Q3"),
+        ("slow waltz; polka", "slow waltz or polka"),
+    ],
+)
+def test_possible_classes_are_shown_with_their_names_whole(possible, answer):
+    row = {"id": "a", "seconds": 4.0, "possible": possible, "class": "x", "p_x": 0.5}
+    table = predict._shown(Console(width=100), pd.DataFrame([row]), "")
+    assert [str(cell) for cell in table.columns[2].cells] == [answer]
 
 
 def test_the_command_prints_and_writes_and_names_what_it_leaves_out(
@@ -281,7 +297,7 @@ def test_an_array_is_answered_as_its_file(project, raw):
     pd.testing.assert_frame_equal(array.drop(columns="id"), rows.drop(columns="id"))
     with pytest.raises(MerError, match="samples must be audible, and are silent"):
         asked.predict_array(np.zeros(RATE), RATE)
-    with pytest.raises(MerError, match="samples must be finite numbers"):
+    with pytest.raises(MerError, match="samples must be finite; "):
         asked.predict_array(np.full(RATE, np.nan), RATE)
 
 

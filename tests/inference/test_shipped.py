@@ -14,7 +14,7 @@ import soundfile as sf
 
 import mer
 from conftest import ROOT
-from mer.inference import library, system
+from mer.inference import library, release, system
 from mer.learn.estimators import restored
 
 RATE = 22050
@@ -94,6 +94,13 @@ def test_the_card_states_the_digests_and_the_calibration_of_the_files():
     assert 0.70 < low < float(score[1]) < high < 0.78
 
 
+def test_the_card_is_its_template_with_figures():
+    """A sentence is edited in both, so that the stage ``release`` writes the same card."""
+    template = re.escape(release.CARD.read_text(encoding="utf-8").strip())
+    pattern = re.sub(r"\\\{\w+\\\}", "(?s:.+?)", template)
+    assert re.fullmatch(pattern, (SHIPPED / "README.md").read_text(encoding="utf-8").strip())
+
+
 def test_a_member_decides_as_its_formula_says():
     """Scaled, clipped, as wide as 100 columns, then linear: the arrays alone suffice."""
     found, rng = system.read(SHIPPED), np.random.default_rng(0)
@@ -133,8 +140,10 @@ def test_the_public_names_are_listed_and_described():
 REFUSED = [
     ({"samples": np.arange(9, dtype=np.int16)}, "floats with a full scale of 1.0, not int16"),
     ({"samples": np.ones((2, 9))}, r"the shape \(n, channels\), not \(2, 9\); transpose"),
-    ({"samples": np.ones((9, 2, 2))}, r"samples must be finite numbers"),
-    ({"samples": np.zeros(9)}, "must be audible, and are silent"),
+    ({"samples": np.ones((9, 2, 2))}, r"samples must have the shape \(n,\) or \(n, channels\)"),
+    ({"samples": np.full(RATE, np.nan)}, "samples must be finite; 22050 of 22050 are NaN"),
+    ({"samples": np.zeros(RATE)}, "must be audible, and are silent"),
+    ({"samples": np.ones(RATE // 5)}, "samples must last 1 s or more, not 0.200 s"),
     ({"sample_rate": 0}, "the sample rate must be positive, in Hz, not 0"),
     ({"hop": 0}, "hop must be 1 or more, or None, not 0"),
     ({"seconds": -1.0}, "seconds must be 1 or more"),

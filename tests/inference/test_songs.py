@@ -204,7 +204,8 @@ def test_a_join_is_extracted_as_its_families(project, monkeypatch):
             "the sample rate must be at least 22050",
         ),
         (["openl3", "mine", "--out", "t.csv"], "weights not present: openl3"),
-        (["nothing", "mine", "--out", "t.csv"], "'nothing' is not one of"),
+        (["nothing", "mine", "--out", "t.csv"], "family: 'nothing' is not one of ['compare',"),
+        (["none", "mine", "--out", "t.csv"], "family: 'none' is not one of ['compare',"),
         (
             ["compare", "mine/broken.mp3", "--out", "t.csv"],
             "at least one audio file must be usable",

@@ -63,7 +63,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--system",
-        help="the system to ask: a folder that mer export has written, a run, or selected, the trained "
+        help="the system: a folder that mer export has written, a run, or selected, the trained "
         "selection of params.yaml (default: the system that comes with mer)",
     )
     parser.add_argument(
@@ -117,7 +117,7 @@ def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
     for row in rows.to_dict("records"):
         cells = [_shortened(printable(row["id"]), width), _length(row["seconds"])]
         if "possible" in row:
-            cells += [_answer(row["possible"].split()), f"{row['p_' + row['class']]:.2f}"]
+            cells += [_answer(row["possible"]), f"{row['p_' + row['class']]:.2f}"]
         cells += [f"{row[name]:.2f}" for name in figures]
         cells.append("unlike the training clips" if row.get("unlike") else "")
         table.add_row(*map(plain, cells))
@@ -130,12 +130,13 @@ def _length(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def _answer(possible: list[str]) -> str:
-    """The possible classes, those of up to two quadrants with their words."""
-    from mer.inference.answers import WORDS
+def _answer(possible: str) -> str:
+    """The possible classes, the most probable first; up to two quadrants with their words."""
+    from mer.inference.answers import SEPARATOR, WORDS
 
-    words = [f"{name} {WORDS[name]}" if name in WORDS else name for name in possible]
-    return " or ".join(words if len(words) < 3 else possible)
+    names = possible.split(SEPARATOR)
+    words = [f"{name} {WORDS[name]}" if name in WORDS else name for name in names]
+    return " or ".join(words if len(words) < 3 else names)
 
 
 def run(console: Console, given: argparse.Namespace) -> None:

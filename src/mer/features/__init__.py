@@ -1,4 +1,4 @@
-"""Families of handcrafted features, a folder each; called, ``mer.features(…)`` extracts one of files."""
+"""Families of handcrafted features, a folder each; ``mer.features(family, songs)`` extracts one."""
 
 import importlib
 import sys
@@ -12,7 +12,7 @@ class _Callable(ModuleType):
     def __call__(
         self, family: str, audio: Any, sample_rate: int | None = None, **options: Any
     ) -> Any:
-        """Features of whole songs, a row each: see ``mer.inference.library.features``."""
+        """Features of whole songs, a row each: ``help(mer.inference.library.features)``."""
         library = importlib.import_module("mer.inference.library")
         return library.features(family, audio, sample_rate, **options)
 

@@ -17,6 +17,7 @@ from mer.types import QUADRANTS
 
 WORDS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
 UNDECIDED = "undecided"
+SEPARATOR = "; "  # of the possible classes, whose names may have blanks
 BATCH = 16  # excerpts whose inputs are in memory at a time
 DIGITS = 4
 
@@ -106,7 +107,9 @@ def _of_classes(system: System, rows: np.ndarray, least: float) -> pd.DataFrame:
     if system.target.names == QUADRANTS:
         for axis, high in labels.HIGH.items():
             frame[f"p_high_{axis}"] = rows[:, np.isin(classes, high)].sum(axis=1)
-    return frame.assign(possible=[" ".join(classes[row]) for row in possible])
+    by_rank = np.argsort(-rows, axis=1, kind="stable")
+    names = [classes[rank[row[rank]]] for rank, row in zip(by_rank, possible, strict=True)]
+    return frame.assign(possible=[SEPARATOR.join(row) for row in names])
 
 
 def _frame(system: System, facts: dict[str, Any], rows: Any, unlike: Any) -> pd.DataFrame:
@@ -132,9 +135,9 @@ def of_songs(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
         ``id``; ``seconds``, up to the end of the last excerpt; ``excerpts``, their number. Of a target of
         classes ``answer``, the class, or ``undecided`` where several are possible; ``class``, the most
         probable one; ``p_<class>``, calibrated; of quadrants, ``p_high_valence`` and ``p_high_arousal``;
-        ``possible``, the classes that cannot be ruled out. Of a target of values a column per value. Of a
-        model that reads a table ``unlikeness``, the distance from the training clips, and ``unlike``,
-        whether it exceeds that of 99 % of them. ``warning``, where there is one.
+        ``possible``, the classes that cannot be ruled out, the most probable first. Of a target of values a
+        column per value. Of a model that reads a table ``unlikeness``, the distance from the training
+        clips, and ``unlike``, whether it exceeds that of 99 % of them. ``warning``, where there is one.
     """
     facts = {
         "id": [song.id for song in found],

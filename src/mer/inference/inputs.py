@@ -55,6 +55,9 @@ def families(name: str) -> Families:
     """
     path = config.params_file()
     joins = {join.name: join for join in config.read("joined_families", path=path)[0]}
+    known = sorted({*registry.names("features"), *joins} - {"none"})
+    if name not in known:
+        raise MerError(f"family: {name!r} is not one of {known}")
     queue, used, params = [name], [], {}
     while queue:
         part = queue.pop()

@@ -236,8 +236,9 @@ def load(name: str | Path = DEFAULT) -> Predictor:
     Parameters
     ----------
     name : str or Path
-        A system that comes with the package (``"pretrained/4qaed_musicnn"``), the folder that
-        ``mer export`` has written, or ``"selected"``, the trained selection of the project in this folder.
+        A system that comes with the package (``"4qaed_musicnn"``), the folder that ``mer export`` has
+        written, or of the project in this folder ``"selected"``, the trained selection, or a run
+        (``"data/runs/…"``).
 
     Raises
     ------

@@ -70,7 +70,7 @@ def card(target: Path, found: dict[str, Predictions]) -> str:
         "calibration": _calibration(found["grouped"]),
         "sets": _sets(found["grouped"]),
         "temperature": f"{about.calibration.temperature:.3f}",
-        "coverage": f"{COVERAGE:.0%}",
+        "coverage": f"{100 * COVERAGE:.0f} %",
         "sha256": "\n".join(f"| `{file}` | `{digest}` |" for file, digest in about.sha256.items()),
     }
     return CARD.read_text(encoding="utf-8").format_map(facts)
@@ -140,6 +140,7 @@ def _sets(predictions: Predictions) -> str:
     holds = held[np.arange(len(best)), y_true].mean()
     right = (best == y_true)[single].mean()
     return (
-        f"The possible quadrants hold the true one in {holds:.1%} of the clips. In {single.mean():.1%} of "
-        f"the clips a single quadrant is possible, and it is the true one in {right:.1%} of these"
+        f"The possible quadrants hold the true one in {100 * holds:.1f} % of the clips. In "
+        f"{100 * single.mean():.1f} % of the clips a single quadrant is possible, and it is the true one "
+        f"in {100 * right:.1f} % of these"
     )

@@ -123,7 +123,8 @@ def mono(samples: np.ndarray, native: int, sample_rate: int) -> np.ndarray:
     Raises
     ------
     MerError
-        If the array has another shape or type, is empty or is not finite, or ``native`` is not positive.
+        If the array has another shape or type, is not finite or is too short, or ``native`` is not
+        positive.
     """
     given = np.asarray(samples)
     if given.dtype.kind != "f":
@@ -132,17 +133,21 @@ def mono(samples: np.ndarray, native: int, sample_rate: int) -> np.ndarray:
             "their full scale, such as 32768"
         )
     channels = given.astype(np.float32)
-    if channels.ndim not in (1, 2) or not channels.size or not np.isfinite(channels).all():
+    if channels.ndim not in (1, 2) or not channels.size:
         raise MerError(
-            "samples must be finite numbers [shape=(n,) or (n, channels)], not "
-            f"{channels.dtype} of the shape {channels.shape}"
+            f"samples must have the shape (n,) or (n, channels) with some of each, not {channels.shape}"
         )
+    if unusable := int((~np.isfinite(channels)).sum()):
+        raise MerError(f"samples must be finite; {unusable} of {channels.size} are NaN or infinite")
     if channels.ndim == 2 and channels.shape[1] > len(channels):
         raise MerError(
             f"samples must have the shape (n, channels), not {channels.shape}; transpose them"
         )
     if native <= 0:
         raise MerError(f"the sample rate must be positive, in Hz, not {native}")
+    seconds, shortest = len(channels) / native, limits().min_seconds
+    if seconds < shortest:
+        raise MerError(f"samples must last {shortest:g} s or more, not {seconds:.3f} s")
     if channels.ndim == 2:
         channels = sum(channels.T) / channels.shape[1]
     return soxr.resample(channels, native, sample_rate, quality="HQ")

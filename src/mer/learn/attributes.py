@@ -7,11 +7,9 @@ import numpy as np
 
 Arrays = dict[str, np.ndarray]
 
-TEXT = ":text"  # ends the name of a string, which is stored as UTF-8
-COLUMNS = (
-    ":columns"  # ends the name of a matrix that lies in memory column by column, and is stored so
-)
-LIST = ":list"  # ends the name of a list of arrays, before the number of each
+# Suffixes of names: of a string, stored as UTF-8; of a matrix that lies in memory column by column, and is
+# stored so; of a list of arrays, before the number of each.
+TEXT, BY_COLUMNS, LIST = ":text", ":columns", ":list"
 
 
 def stored(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
@@ -24,7 +22,7 @@ def stored(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
         array = np.asarray(value)
         if array.dtype.kind in "biuf":
             by_columns = array.flags.f_contiguous and not array.flags.c_contiguous
-            yield (name + COLUMNS, array.T) if by_columns else (name, array)
+            yield (name + BY_COLUMNS, array.T) if by_columns else (name, array)
 
 
 def read(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -37,8 +35,10 @@ def read(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
             lists.setdefault(name, {})[int(number)] = array
         elif name.endswith(TEXT):
             found[name.removesuffix(TEXT)] = array.tobytes().decode()
-        elif name.endswith(COLUMNS):  # products of matrices differ in the last bit with the layout
-            found[name.removesuffix(COLUMNS)] = array.T
+        elif name.endswith(
+            BY_COLUMNS
+        ):  # products of matrices differ in the last bit with the layout
+            found[name.removesuffix(BY_COLUMNS)] = array.T
         else:
             found[name] = array if array.ndim else array.item()
     return found | {name: [own[n] for n in sorted(own)] for name, own in lists.items()}

@@ -244,7 +244,8 @@ def gather(
 ) -> TrainingData:
     """The labels of a corpus and the inputs that a model reads.
 
-    Arrays stay on disk, memory-mapped; only waveforms are loaded into memory.
+    Arrays stay on disk, memory-mapped; only waveforms are loaded into memory. A part of the policy that the
+    trainer of the model does not apply is left out.
 
     Parameters
     ----------

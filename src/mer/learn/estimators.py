@@ -19,7 +19,7 @@ from sklearn.tree._tree import Tree
 from mer.learn.attributes import LIST, Arrays, read, stored
 
 LEFT_OUT = (
-    "pvalues_"  # of a selection of columns, NaN for a constant column; no prediction reads them
+    "pvalues_"  # of a selection of columns: NaN for a constant one, and no prediction reads it
 )
 TREES, OUTPUTS = "trees", "outputs"
 ENCODERS = {  # of scikit-learn's classifiers; ``fit`` creates them
@@ -51,7 +51,7 @@ def to_arrays(fitted: Any) -> Arrays:
         key: array
         for name, value in vars(fitted).items()
         if name not in given and name != LEFT_OUT
-        for key, array in stored(name, _ranked(name, value))
+        for key, array in stored(name, _without_nan(name, value))
     }
     if isinstance(fitted, BaseForest):
         arrays |= _trees(fitted.estimators_)
@@ -63,7 +63,7 @@ def to_arrays(fitted: Any) -> Arrays:
     return arrays
 
 
-def _ranked(name: str, value: Any) -> Any:
+def _without_nan(name: str, value: Any) -> Any:
     """An attribute, with the scores of constant columns, NaN, as low as scikit-learn ranks them."""
     if name != "scores_":
         return value
@@ -97,7 +97,7 @@ def restored(unfitted: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     for name, value in read(_own(arrays)).items():
         setattr(estimator, name, value)
     if isinstance(estimator, BaseForest):
-        estimator.estimators_ = list(_planted(estimator, _inner(TREES, arrays)))
+        estimator.estimators_ = list(_restored_trees(estimator, _inner(TREES, arrays)))
     if isinstance(estimator, COMPOSED):
         estimator.estimators_ = [
             restored(part, _inner(f"{OUTPUTS}.{number}", arrays))
@@ -134,7 +134,7 @@ def _trees(trees: list[Any]) -> Arrays:
     }
 
 
-def _planted(forest: Any, arrays: Mapping[str, np.ndarray]) -> Iterator[Any]:
+def _restored_trees(forest: Any, arrays: Mapping[str, np.ndarray]) -> Iterator[Any]:
     """The trees of a restored forest."""
     counts, depths, nodes, values = (
         arrays[name] for name in ("counts", "depths", "nodes", "values")
@@ -149,12 +149,12 @@ def _planted(forest: Any, arrays: Mapping[str, np.ndarray]) -> Iterator[Any]:
         own = slice(end - count, end)
         state = {"max_depth": int(depth), "node_count": int(count)}
         tree.__setstate__(state | {"nodes": nodes[own].copy(), "values": values[own].copy()})
-        planted = type(forest.estimator)()
-        planted.tree_ = tree
+        restored_tree = type(forest.estimator)()
+        restored_tree.tree_ = tree
         for name in ("classes_", "n_classes_", "n_outputs_", "n_features_in_"):
             if hasattr(forest, name):
-                setattr(planted, name, getattr(forest, name))
-        yield planted
+                setattr(restored_tree, name, getattr(forest, name))
+        yield restored_tree
 
 
 def _check_nodes(nodes: np.ndarray, counts: np.ndarray, width: int) -> None:

@@ -114,6 +114,14 @@ class FoldResult:
             arrays.get("segments"),
             [TrainingPhase(curve=arrays[f"curve.{n}"], **f) for n, f in enumerate(phases)],
             [Trial(**trial) for trial in facts["trials"]],
-            {k.removeprefix(WEIGHTS): v for k, v in arrays.items() if k.startswith(WEIGHTS)},
+            split_by_prefix(arrays, WEIGHTS)[0],
             facts["columns"],
         )
+
+
+def split_by_prefix(
+    arrays: Mapping[str, np.ndarray], prefix: str
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The arrays whose names begin with a prefix, named without it, and the others."""
+    inside = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    return inside, {k: v for k, v in arrays.items() if not k.startswith(prefix)}

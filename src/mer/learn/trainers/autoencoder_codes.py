@@ -11,7 +11,7 @@ from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.estimators import restored, to_arrays
 from mer.learn.reconstruction import codes, train
-from mer.learn.result import FoldResult
+from mer.learn.result import FoldResult, split_by_prefix
 from mer.networks.autoencoder import Autoencoder, Scale
 from mer.runtime.device import device
 
@@ -39,11 +39,9 @@ def predict(
     fitted: "FittedFold[EstimatorModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
     """Predictions for any clips [shape=(len(ids), outputs)]."""
-    parts: tuple[dict[str, np.ndarray], ...] = ({}, {})
-    for name, array in fitted.weights.items():
-        parts[name.startswith(ESTIMATOR)][name.removeprefix(ESTIMATOR)] = array
-    network = loop.load_weights(Autoencoder(), parts[0], device())
-    estimator = restored(_estimator(fitted, data), parts[1])
+    of_estimator, of_network = split_by_prefix(fitted.weights, ESTIMATOR)
+    network = loop.load_weights(Autoencoder(), of_network, device())
+    estimator = restored(_estimator(fitted, data), of_estimator)
     return data.target.estimate(estimator, codes(network, _scaled(data, ids)))
 
 

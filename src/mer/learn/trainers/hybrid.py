@@ -60,10 +60,9 @@ def _table(context: "FoldContext[HybridModel]", data: TrainingData, ids: Sequenc
 
 def _spectrograms(data: TrainingData, ids: Sequence[str], *, augmented: bool) -> list[Tensor]:
     """The spectrograms of clips and their labels."""
-    return [
-        read(data, ids, device(), augmented=augmented)
-        for read in (tensors.examples, tensors.targets)
-    ]
+    where = device()
+    mel = tensors.examples(data, ids, where, augmented=augmented)
+    return [mel, tensors.targets(data, ids, where, augmented=augmented)]
 
 
 def _search(
@@ -180,8 +179,8 @@ def _fit(
         return [cnn, dnn], fusion, torch.get_rng_state(), phases
 
     def fit(config: TrainingConfig) -> tuple[nn.Module, list[TrainingPhase]]:
-        whole = params.tunes == "all" and params.search != "none" and context.fold.val
-        (cnn, dnn), fusion, state, phases = branches(config if whole else None)
+        tunes_branches = params.tunes == "all" and params.search != "none" and context.fold.val
+        (cnn, dnn), fusion, state, phases = branches(config if tunes_branches else None)
         torch.set_rng_state(state)
         network = fusion(deepcopy(cnn), dnn, target.outputs)
         phase = _train(context, "fusion", 3, network, inputs, y, config, target)

@@ -231,15 +231,7 @@ def fit_predict(context: "FoldContext[ChunkModel]", data: TrainingData) -> FoldR
     for restart, seed in enumerate(context.restart_seeds):
         torch.manual_seed(seed)
         network = _initial_network(context, data, where)
-        fit = partial(
-            _fit,
-            network,
-            sample,
-            y,
-            data.target,
-            config,
-            seed=seed,
-        )
+        fit = partial(_fit, network, sample, y, data.target, config, seed=seed)
         phases.append(loop.timed("training", count, fit, position=1, restart=restart))
         probabilities.append(_probabilities(context, network, test))
         if restart == 0:

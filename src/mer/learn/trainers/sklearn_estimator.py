@@ -39,6 +39,7 @@ def _fitted(fitted: "FittedFold[EstimatorModel]", data: TrainingData) -> Any:
 
 
 def _unfitted(context: "FoldContext[EstimatorModel]", data: TrainingData, seed: int) -> Any:
+    """The estimator as the model builds it, with the families of the columns where the model reads them."""
     options: dict[str, Any] = {
         "seed": seed,
         "fidelity": context.fidelity,
@@ -100,23 +101,17 @@ def _searched(
         splitter, scoring = InnerFolds, "f1_macro"
     inner = splitter(params.folds, shuffle=True, random_state=context.seed)
 
-    def estimator_of(choice: dict[str, Any]) -> Any:
+    def objective(choice: dict[str, Any]) -> float:
         chosen = params.model_copy(update={**choice, "search": "none"})
-        return context.model.build(
-            chosen, seed=context.seed, fidelity=context.fidelity, predicts=kind
-        )
+        estimator = _unfitted(replace(context, params=chosen), data, context.seed)
+        return cross_val_score(estimator, x, y, cv=inner, scoring=scoring).mean()
 
-    space = {
-        n: LogUniform(*limits) for n, limits in cast("SearchedModel", context.model).SPACE.items()
-    }
+    limits = cast("SearchedModel", context.model).SPACE
+    smoke_test = context.profile.smoke_test
     trials = optimize(
-        space,
-        lambda choice: cross_val_score(
-            estimator_of(choice), x, y, cv=inner, scoring=scoring
-        ).mean(),
-        trials=min(params.trials, SMOKE_TEST_TRIALS)
-        if context.profile.smoke_test
-        else params.trials,
+        {name: LogUniform(*pair) for name, pair in limits.items()},
+        objective,
+        trials=min(params.trials, SMOKE_TEST_TRIALS) if smoke_test else params.trials,
         name=key((params, context.seed, context.fidelity, kind), [x, y]),
         seed=context.seed,
     )

@@ -6,7 +6,7 @@ temporary file, which ends with the process.
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -21,7 +21,7 @@ from mer.learn import loop, memmap, restarts
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.loop import Examples, Objective
-from mer.learn.result import FoldResult, TrainingPhase
+from mer.learn.result import FoldResult, TrainingPhase, split_by_prefix
 from mer.learn.reuse import trained_once
 from mer.networks.segments import Encoder, MaskedAutoencoder
 from mer.parallel import SCRATCH
@@ -84,22 +84,14 @@ def _classifier(context: "FoldContext[TwoStageModel]", data: TrainingData) -> nn
     return context.model.build(context.params, shape=shape, outputs=data.target.outputs)
 
 
-def _split(
-    weights: Mapping[str, np.ndarray],
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The weights of the encoder and those of the classifier."""
-    encoder = {k.removeprefix(ENCODER): v for k, v in weights.items() if k.startswith(ENCODER)}
-    return encoder, {k: v for k, v in weights.items() if not k.startswith(ENCODER)}
-
-
 def predict(
     fitted: "FittedFold[TwoStageModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
     """Predictions for any clips by the network of the first restart [shape=(len(ids), outputs)]."""
     where, per_clip = device(), restarts.sequences(data).shape[1]
-    first, second = _split(fitted.weights)
-    encoder = loop.load_weights(_autoencoder(fitted, data).encoder, first, where)
-    classifier = loop.load_weights(_classifier(fitted, data), second, where)
+    of_encoder, of_classifier = split_by_prefix(fitted.weights, ENCODER)
+    encoder = loop.load_weights(_autoencoder(fitted, data).encoder, of_encoder, where)
+    classifier = loop.load_weights(_classifier(fitted, data), of_classifier, where)
     with encoded(encoder, segments(data, ids, where), per_clip) as codes:
         examples = memmap.examples(codes, np.arange(len(ids)), where)
         return loop.predict(classifier, [examples], data.target)
