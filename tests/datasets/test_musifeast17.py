@@ -41,6 +41,19 @@ def test_the_table_is_read_without_the_audio_and_in_a_folder(mini):
     assert {track.path for track in musifeast17.tracks(mini)} == {None}
 
 
+def test_quadrants_follow_from_the_thresholds(mini):
+    valence, arousal = musifeast17.thresholds(mini)
+    found = {
+        t.quadrant: (t.valence > valence, t.arousal > arousal) for t in musifeast17.tracks(mini)
+    }
+    assert found == {
+        "Q1": (True, True),
+        "Q2": (False, True),
+        "Q3": (False, False),
+        "Q4": (True, False),
+    }
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [

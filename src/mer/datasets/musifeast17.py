@@ -35,6 +35,18 @@ def published(_root: Path) -> dict[str, FeatureSet]:
     return {}
 
 
+def _ratings(root: Path) -> dict[str, spreadsheets.Row]:
+    """The rows of the table by clip."""
+    file = _archives.find(root, TABLE, REMEDY)
+    rows = spreadsheets.read(file, [CLIP, ARTIST, *RATINGS.columns], REMEDY)
+    return spreadsheets.by_id(rows, lambda row: row.text(CLIP) or "")
+
+
+def thresholds(root: Path) -> tuple[float, float]:
+    """The values above which valence and arousal are high."""
+    return RATINGS.thresholds(_ratings(root).values())
+
+
 def tracks(root: Path) -> list[Track]:
     """The rated clips, sorted by id; a missing audio file keeps its path.
 
@@ -43,10 +55,7 @@ def tracks(root: Path) -> list[Track]:
     MerError
         If the table or a column is missing, or a cell has an invalid value.
     """
-    file = _archives.find(root, TABLE, REMEDY)
-    rows = spreadsheets.read(file, [CLIP, ARTIST, *RATINGS.columns], REMEDY)
-    ratings = spreadsheets.by_id(rows, lambda row: row.text(CLIP) or "")
-    limits = RATINGS.thresholds(ratings.values())
+    ratings, limits = _ratings(root), thresholds(root)
     folder = _archives.find_folder(root, AUDIO)
     return [
         Track(
