@@ -109,7 +109,8 @@ def tracks(root: Path) -> list[Track]:
     MerError
         If a file or column is missing, a song is duplicated, or a value is not in 1..9.
     """
-    ratings, limits, artists = _ratings(root), thresholds(root), _artists(root)
+    ratings, artists = _ratings(root), _artists(root)
+    limits = RATINGS.thresholds(ratings.values())
     folder = _archives.find_folder(root, AUDIO)
     return [
         Track(

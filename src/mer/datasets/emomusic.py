@@ -62,7 +62,8 @@ def tracks(root: Path) -> list[Track]:
     MerError
         If a file or column is missing, the tables have different songs, or a cell has an invalid value.
     """
-    ratings, limits = _ratings(root), thresholds(root)
+    ratings = _ratings(root)
+    limits = RATINGS.thresholds(ratings.values())
     info = _rows(root, INFO, "Artist", SET)
     _archives.same_songs(root / INFO, info, ratings, ANNOTATIONS)
     folder = _archives.find_folder(root, AUDIO)

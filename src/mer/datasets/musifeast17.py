@@ -55,7 +55,8 @@ def tracks(root: Path) -> list[Track]:
     MerError
         If the table or a column is missing, or a cell has an invalid value.
     """
-    ratings, limits = _ratings(root), thresholds(root)
+    ratings = _ratings(root)
+    limits = RATINGS.thresholds(ratings.values())
     folder = _archives.find_folder(root, AUDIO)
     return [
         Track(
