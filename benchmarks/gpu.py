@@ -135,7 +135,7 @@ def plain(
     network: nn.Module, x: Tensor, y: Tensor, training_config: TrainingConfig, where: torch.device
 ) -> Callable[[], object]:
     """A function that trains one epoch in a plain loop: see ``benchmarks/training.py``."""
-    network = loops.with_torch_dropout(network).to(where)
+    network = loops.with_torch_layers(network).to(where)
     return lambda: loops.plain(network, x, y, training_config, where)
 
 

@@ -4,7 +4,7 @@
 
 All loops train the same network from the same initial weights on random spectrograms of the view's shape,
 each in a process of its own. The plain loop is what a script would do: float32, contiguous memory, every
-batch copied from the host, no autocast, torch's own dropout; a second row uses the layers of this project,
+batch copied from the host, no autocast, torch's own layers; a second row uses the layers of this project,
 so that only the loop differs. This project's loop runs in float32, and in the precision of
 ``profiles.paper``. The loops are measured in turns, so that other load affects all of them, and a ratio is
 taken within a turn. On a CPU, times are processor times. The last column is the peak memory of the
@@ -58,12 +58,14 @@ def build(model: str, shape: tuple[int, ...]) -> tuple[nn.Module, TrainingConfig
     return module.build(params, shape=shape, outputs=CLASSES), params.training
 
 
-def with_torch_dropout(network: nn.Module) -> nn.Module:
-    """The network with ``nn.Dropout`` wherever it has this project's."""
+def with_torch_layers(network: nn.Module) -> nn.Module:
+    """The network with torch's own layers wherever it has faster ones of this project."""
     for parent in list(network.modules()):
         for name, layer in parent.named_children():
             if isinstance(layer, layers.Dropout):
                 setattr(parent, name, nn.Dropout(layer.p))
+            if isinstance(layer, layers.LouroConvolutions):
+                setattr(parent, name, with_torch_layers(nn.Sequential(*layer)))
     return network
 
 
@@ -101,7 +103,7 @@ def start(
         epoch = partial(loop.fit, network, *resident, training_config, seed=1, objective=TARGET)
         return
     if kind == PLAIN:
-        network = with_torch_dropout(network)
+        network = with_torch_layers(network)
     network.to(where)
     epoch = lambda: plain(network, x, y, training_config, where)  # noqa: E731
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mer.errors import MerError
+from mer.networks import first_block
 
 EPSILON, MOMENTUM = 1e-3, 0.01  # Keras' BatchNormalization: eps 1e-3, momentum 0.99
 TRUNCATION = 0.87962566103423978  # standard deviation of a unit normal truncated at two deviations
@@ -78,9 +79,9 @@ class Dropout(nn.Dropout):
         words = torch.empty(math.ceil(values.numel() / 4), dtype=torch.int64).random_(
             -(2**63), None
         )
-        bits = words.view(torch.int16)[: values.numel()]
+        kept = words.view(torch.int16)[: values.numel()].ge_(dropped - 2**15)
         mask = torch.empty_like(values)  # with the memory layout of the values
-        mask.copy_((bits >= dropped - 2**15).as_strided(mask.size(), mask.stride()))
+        mask.copy_(kept.as_strided(mask.size(), mask.stride()))
         return values * mask.mul_(2**16 / (2**16 - dropped))
 
 
@@ -102,7 +103,21 @@ def glorot_uniform(modules: Iterable[nn.Module]) -> None:
             nn.init.zeros_(cast(Tensor, module.bias))
 
 
-def louro_convolutions(last_norm: bool, dropout: float) -> nn.Sequential:
+class LouroConvolutions(nn.Sequential):
+    """Layers of which the first three, convolution, pool and ReLU, are one pass in training on a CPU."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """[shape=(n, 1, t, f)] -> the values of the last layer."""
+        if not self.training or not first_block.applies(maps):
+            return super().forward(maps)
+        convolution, _pool, _relu, *layers = self
+        maps = first_block.conv_pool_relu(maps, *convolution.parameters())
+        for layer in layers:
+            maps = layer(maps)
+        return maps
+
+
+def louro_convolutions(last_norm: bool, dropout: float) -> LouroConvolutions:
     """The four convolutions of Louro et al.'s baseline, as in their code (docs/methods.md, "Louro's CNN").
 
     Each block is a convolution 5 x 5 valid with 16 filters, ReLU, pool, batch norm and dropout 0.1; the
@@ -124,7 +139,7 @@ def louro_convolutions(last_norm: bool, dropout: float) -> nn.Sequential:
     if last_norm:
         layers.append(batch_norm_2d(16))
     he_normal(layers)
-    return nn.Sequential(*layers, nn.Flatten(), Dropout(dropout))
+    return LouroConvolutions(*layers, nn.Flatten(), Dropout(dropout))
 
 
 def maps(convolutions: nn.Module, shape: tuple[int, int]) -> torch.Size:
