@@ -64,7 +64,7 @@ def with_torch_layers(network: nn.Module) -> nn.Module:
         for name, layer in parent.named_children():
             if isinstance(layer, layers.Dropout):
                 setattr(parent, name, nn.Dropout(layer.p))
-            if isinstance(layer, layers.LouroConvolutions):
+            if isinstance(layer, nn.Sequential):
                 setattr(parent, name, with_torch_layers(nn.Sequential(*layer)))
     return network
 

@@ -35,11 +35,11 @@ def gradients(function, maps, weight, bias):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("channels", [2, 16])
-def test_exact_values_and_gradients(shape, channels):
+@pytest.mark.parametrize(("channels", "inputs", "size"), [(2, 1, 5), (16, 1, 5), (4, 2, 3)])
+def test_exact_values_and_gradients(shape, channels, inputs, size):
     n, frames, bands = shape
-    maps = integers(n, 1, frames, bands, seed=0)
-    given = maps, integers(channels, 1, 5, 5, seed=1), integers(channels, seed=2)
+    maps = integers(n, inputs, frames, bands, seed=0)
+    given = maps, integers(channels, inputs, size, size, seed=1), integers(channels, seed=2)
     for ours, torchs in zip(gradients(conv_pool_relu, *given), gradients(by_torch, *given)):
         assert torch.equal(ours, torchs)
 
@@ -83,19 +83,19 @@ def test_the_same_bytes_twice_and_in_any_batch():
 
 @pytest.mark.parametrize("shape", [(2, 1, 941, 128), (2, 1, 942, 127), (2, 1, 4, 8)])
 def test_other_shapes_are_left_to_torch(shape):
-    assert not applies(torch.zeros(shape))
+    assert not applies(torch.zeros(shape), 5)
 
 
 def test_where_it_applies(monkeypatch):
     maps = torch.zeros(2, 1, 942, 128)
-    assert applies(maps)
-    assert not applies(maps.clone().requires_grad_())
+    assert applies(maps, 5)
+    assert not applies(maps.clone().requires_grad_(), 5)
     with monkeypatch.context() as context:
         for name, value in portable.LIMITS.items():
             context.setenv(name, value)
-        assert not applies(maps)
+        assert not applies(maps, 5)
     monkeypatch.setattr(importlib.util, "find_spec", {}.get)
-    assert not applies(maps)
+    assert not applies(maps, 5)
 
 
 def test_convolutions_are_those_of_the_layers_one_by_one(monkeypatch):

@@ -11,6 +11,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from mer.networks.channel_groups import ConvNormPool
+from mer.networks.first_block_with_norms import NormedConvolutions
 from mer.networks.layers import GRU, Dropout, batch_norm_2d, glorot_uniform, maps
 from mer.schema.training import Searched
 
@@ -35,7 +36,7 @@ def convolutions(filters: Sequence[int]) -> nn.Sequential:
     The maps of 942 x 128 are 471 x 64, 157 x 21, 39 x 5, 9 x 1; values that do not fill a pool are dropped.
     """
     blocks = map(ConvNormPool, (1, *filters), filters, POOLS)
-    return nn.Sequential(batch_norm_2d(1), *blocks)
+    return NormedConvolutions(batch_norm_2d(1), *blocks)
 
 
 class Network(nn.Module):

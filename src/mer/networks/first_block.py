@@ -1,4 +1,4 @@
-"""Convolution 5 x 5 of one channel, max pool 2 x 2 and ReLU in one pass, for training on a CPU.
+"""The first convolution of a network, max pool 2 x 2 and ReLU in one pass, for training on a CPU.
 
 The maps of the first convolution are the widest of Louro et al.'s CNN: 1.9 million values of a clip, which
 torch writes or reads eight times in a step. ``mer.networks.first_block_kernels`` computes some rows of
@@ -7,31 +7,62 @@ weights is a sum over the values that the pool and ReLU let through, at most a q
 """
 
 import importlib.util
+import math
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from mer.runtime.portable import limited
 
-TAPS, POOL = 5, 2
+POOL = 2
+GROUP = 5  # taps that the kernels compute at once
 
 
-def applies(maps: Tensor) -> bool:
-    """Whether ``conv_pool_relu`` computes maps [shape=(n, 1, t, f)]: torch computes all others.
+def applies(maps: Tensor, size: int) -> bool:
+    """Whether ``conv_pool_relu`` computes a convolution size x size of maps; torch computes all others.
 
-    It is for CPUs only. It needs Numba and even numbers of frames and bands, and gives the maps no
-    gradient. Its sums round otherwise on another processor, so it is off under the limits of
-    ``mer.runtime.portable``.
+    It is for CPUs only. It needs Numba and whole pool windows, and gives the maps no gradient. Its sums
+    round otherwise on another processor, so it is off under the limits of ``mer.runtime.portable``.
+
+    Parameters
+    ----------
+    maps : Tensor [shape=(n, inputs, t, f)]
+    size : int
+        Taps of the convolution over time, and over frequency.
     """
     return (
         maps.device.type == "cpu"
         and not maps.requires_grad
-        and all(n % POOL == 0 and n > TAPS for n in maps.shape[2:])
+        and all(n >= size and (n - size + 1) % POOL == 0 for n in maps.shape[2:])
         and not limited()
         and importlib.util.find_spec("numba") is not None
     )
+
+
+def tap_products(maps: Tensor, size: int) -> Tensor:
+    """Mean products of the values that each two taps of a convolution read.
+
+    Parameters
+    ----------
+    maps : Tensor [shape=(n, inputs, t, f), dtype=float32]
+    size : int
+        Taps of the convolution over time, and over frequency.
+
+    Returns
+    -------
+    Tensor [shape=(taps, taps), dtype=float64]
+        Taps in the order of the weights: by input, then over time, then over frequency.
+    """
+    from mer.networks import first_block_kernels
+
+    n, inputs, frames, bands = maps.shape
+    products = np.zeros((inputs * size**2, inputs * size**2))
+    first_block_kernels.add_products(maps.contiguous().numpy(), size, products)
+    below = torch.from_numpy(products) / (n * (frames - size + 1) * (bands - size + 1))
+    return below + below.tril(-1).T
 
 
 def conv_pool_relu(maps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -39,19 +70,19 @@ def conv_pool_relu(maps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
     Parameters
     ----------
-    maps : Tensor [shape=(n, 1, t, f), dtype=float32]
-        Spectrograms that ``applies`` accepts.
-    weight : Tensor [shape=(channels, 1, 5, 5)]
+    maps : Tensor [shape=(n, inputs, t, f), dtype=float32]
+        Maps that ``applies`` accepts.
+    weight : Tensor [shape=(channels, inputs, size, size)]
         The number of channels is even.
     bias : Tensor [shape=(channels,)]
 
     Returns
     -------
-    Tensor [shape=(n, channels, (t - 4) / 2, (f - 4) / 2)]
+    Tensor [shape=(n, channels, (t - size + 1) / 2, (f - size + 1) / 2)]
         In bfloat16 under autocast, otherwise in float32; channels come last in memory.
     """
     lower = torch.is_autocast_enabled("cpu")
-    pooled: Tensor = _ConvPoolReLU.apply(maps[:, 0], weight, bias, lower)
+    pooled: Tensor = _ConvPoolReLU.apply(maps, weight, bias, lower)
     return pooled
 
 
@@ -60,15 +91,17 @@ class _ConvPoolReLU(torch.autograd.Function):
     def forward(ctx: Any, maps: Tensor, weight: Tensor, bias: Tensor, lower: bool) -> Tensor:
         from mer.networks import first_block_kernels  # Numba takes a second to import
 
-        n, frames, bands = maps.shape
-        shape = n, (frames - TAPS + 1) // POOL, (bands - TAPS + 1) // POOL, len(weight)
+        n, _, frames, bands = maps.shape
+        channels, _, size, _ = weight.shape
+        shape = n, (frames - size + 1) // POOL, (bands - size + 1) // POOL, channels
         pooled = torch.empty(shape, dtype=torch.bfloat16 if lower else torch.float32)
         windows = torch.empty(shape, dtype=torch.uint8)
-        maps, weight = maps.contiguous(), weight.detach()[:, 0].contiguous()
-        tensors = maps, weight, bias.detach(), _bits(pooled), windows
+        maps = maps.contiguous()
+        tensors = maps, _in_groups(weight.detach()), bias.detach(), _bits(pooled), windows
         arrays = [tensor.numpy() for tensor in tensors]
-        first_block_kernels.forward(_starts(frames, bands), *arrays)
+        first_block_kernels.forward(_starts(maps.shape, size), *arrays)
         ctx.save_for_backward(maps, windows)
+        ctx.shape = weight.shape
         return pooled.permute(0, 3, 1, 2)
 
     @staticmethod
@@ -77,12 +110,20 @@ class _ConvPoolReLU(torch.autograd.Function):
 
         maps, windows = ctx.saved_tensors
         gradient = gradient.permute(0, 2, 3, 1).contiguous()
-        channels, starts = gradient.shape[-1], _starts(*maps.shape[1:])
-        sums = np.zeros((channels, TAPS, TAPS)), np.zeros(channels)
-        arrays = [tensor.numpy() for tensor in (maps, _bits(gradient), windows)]
-        first_block_kernels.backward(starts, *arrays, *sums)
-        weight, bias = (torch.from_numpy(total).float() for total in sums)
-        return None, weight[:, None], bias, None
+        weight = _in_groups(torch.zeros(ctx.shape, dtype=torch.float64))
+        bias = torch.zeros(len(weight), dtype=torch.float64)
+        tensors = maps, _bits(gradient), windows, weight, bias
+        arrays = [tensor.numpy() for tensor in tensors]
+        first_block_kernels.backward(_starts(maps.shape, ctx.shape[-1]), *arrays)
+        taps = math.prod(ctx.shape[1:])
+        weight = weight.flatten(1)[:, :taps].reshape(ctx.shape)
+        return None, weight.float(), bias.float(), None
+
+
+def _in_groups(weight: Tensor) -> Tensor:
+    """[shape=(channels, inputs, size, size)] -> [shape=(channels, groups, 5)], filled up with zeros."""
+    taps = weight.flatten(1)
+    return functional.pad(taps, (0, -taps.shape[1] % GROUP)).unflatten(1, (-1, GROUP))
 
 
 def _bits(values: Tensor) -> Tensor:
@@ -90,10 +131,12 @@ def _bits(values: Tensor) -> Tensor:
     return values.view(torch.int16 if values.dtype == torch.bfloat16 else torch.int32)
 
 
-def _starts(frames: int, bands: int) -> np.ndarray:
-    """First value that a tap reads [shape=(4, 5, 5)], by value of a pool window and by tap."""
-    value, tap, other_tap = np.ogrid[: POOL * POOL, :TAPS, :TAPS]
+def _starts(shape: torch.Size, size: int) -> np.ndarray:
+    """First value that a tap reads [shape=(4, groups, 5)], by value of a pool window and by tap."""
+    _, inputs, frames, bands = shape
+    value, channel, tap, other_tap = np.ogrid[: POOL * POOL, :inputs, :size, :size]
     frame, band = value // POOL + tap, value % POOL + other_tap
-    rows, columns = (frames + 1) // POOL, (bands + 1) // POOL
-    plane = frame % POOL * POOL + band % POOL
-    return (plane * rows + frame // POOL) * columns + band // POOL
+    plane = (channel * POOL + frame % POOL) * POOL + band % POOL
+    height, width = (frames + 1) // POOL, (bands + 1) // POOL
+    starts = (plane * height + frame // POOL) * width + band // POOL
+    return _in_groups(torch.from_numpy(starts)).contiguous().numpy()

@@ -1,9 +1,9 @@
 """The loops of ``mer.networks.first_block``, compiled by Numba.
 
-A spectrogram is split into four planes, one after another in memory: its even and odd frames, at its even
-and odd bands. So a tap of a convolution reads neighbouring values for neighbouring pool windows, and the
+A map is split into four planes, one after another in memory: its even and odd frames, at its even and odd
+bands. So a tap of a convolution reads neighbouring values for neighbouring pool windows, and the
 processor computes 16 windows at once. Windows are numbered along the rows of a plane; the last of a row,
-where the convolution would leave the spectrogram, are computed and dropped.
+where the convolution would leave the map, are computed and dropped.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -29,10 +29,10 @@ def forward(starts, maps, weight, bias, pooled, windows):
 
     Parameters
     ----------
-    starts : np.ndarray [shape=(4, 5, 5)]
-        First value of the planes that a tap reads, by value of a window and by tap.
-    maps : np.ndarray [shape=(n, frames, bands)]
-    weight, bias : np.ndarray [shape=(channels, 5, 5)], [shape=(channels,)]
+    starts : np.ndarray [shape=(4, groups, 5)]
+        First value of the planes that a tap reads, by value of a window and by tap, in groups of five.
+    maps : np.ndarray [shape=(n, inputs, frames, bands)]
+    weight, bias : np.ndarray [shape=(channels, groups, 5)], [shape=(channels,)]
     pooled : np.ndarray [shape=(n, rows, columns, channels), dtype=int16 or int32]
         The bits of values in bfloat16 or in float32.
     windows : np.ndarray [shape=(n, rows, columns, channels), dtype=uint8]
@@ -49,10 +49,9 @@ def forward(starts, maps, weight, bias, pooled, windows):
             for c in range(0, channels, 2):
                 for value in range(4):
                     sums[value, 0], sums[value, 1] = bias[c], bias[c + 1]
-                    for tap in range(5):
-                        _add_taps(
-                            sums[value], block, starts[value, tap], weight[c : c + 2, tap], size
-                        )
+                    for group in range(starts.shape[1]):
+                        taps, weights = starts[value, group], weight[c : c + 2, group]
+                        _add_taps(sums[value], block, taps, weights, size)
                 for k in range(2):
                     _pool(sums, k, largest[c + k], places[c + k], size)
                     if pooled.itemsize == 2:
@@ -78,16 +77,40 @@ def backward(starts, maps, gradient, windows, weight, bias):
             for c in range(0, channels, 2):
                 for k in range(2):
                     bias[c + k] += _by_place(gradients[c + k], places[c + k], by_place[k], size)
-                for tap in range(5):
-                    _add_products(by_place, block, starts[:, tap], weight[c : c + 2, tap], size)
+                for group in range(starts.shape[1]):
+                    taps, weights = starts[:, group], weight[c : c + 2, group]
+                    _add_products(by_place, block, taps, weights, size)
+
+
+@compiled
+def add_products(maps, size, products):
+    """Add up the products of the values that each two taps of a convolution read [shape=(taps, taps)]."""
+    n, _inputs, frames, bands = maps.shape
+    columns = bands - size + 1
+    for i in range(n):
+        for row in range(frames - size + 1):
+            for a in range(len(products)):
+                x = maps[i, a // size**2, row + a // size % size, a % size :][:columns]
+                for b in range(a + 1):
+                    y = maps[i, b // size**2, row + b // size % size, b % size :][:columns]
+                    products[a, b] += _dot(x, y, columns)
+
+
+@compiled
+def _dot(x, y, size):
+    total = np.float32(0)
+    for p in range(size):
+        total += x[p] * y[p]
+    return total
 
 
 @compiled
 def _planes(maps):
     """Memory for the planes of a spectrogram, their width, and how many of their rows are a block."""
-    height, width = (maps.shape[1] + 1) // 2, (maps.shape[2] + 1) // 2
+    _, inputs, frames, bands = maps.shape
+    height, width = (frames + 1) // 2, (bands + 1) // 2
     rows = max(BLOCK // width, 1)
-    return _buffer((4 * height + rows + 3) * width), width, rows
+    return _buffer((4 * inputs * height + rows + 3) * width), width, rows
 
 
 @compiled
@@ -99,12 +122,14 @@ def _buffer(size):
 
 
 @compiled
-def _split(spectrogram, planes):
-    frames, bands = spectrogram.shape
+def _split(maps, planes):
+    inputs, frames, bands = maps.shape
     height, width = (frames + 1) // 2, (bands + 1) // 2
-    for t in range(frames):
-        for f in range(bands):
-            planes[((t % 2 * 2 + f % 2) * height + t // 2) * width + f // 2] = spectrogram[t, f]
+    for i in range(inputs):
+        for t in range(frames):
+            for f in range(bands):
+                plane = (i * 2 + t % 2) * 2 + f % 2
+                planes[(plane * height + t // 2) * width + f // 2] = maps[i, t, f]
 
 
 @compiled

@@ -103,12 +103,15 @@ def glorot_uniform(modules: Iterable[nn.Module]) -> None:
             nn.init.zeros_(cast(Tensor, module.bias))
 
 
+TAPS = 5  # of Louro's convolutions
+
+
 class LouroConvolutions(nn.Sequential):
     """Layers of which the first three, convolution, pool and ReLU, are one pass in training on a CPU."""
 
     def forward(self, maps: Tensor) -> Tensor:
         """[shape=(n, 1, t, f)] -> the values of the last layer."""
-        if not self.training or not first_block.applies(maps):
+        if not self.training or not first_block.applies(maps, TAPS):
             return super().forward(maps)
         convolution, _pool, _relu, *layers = self
         maps = first_block.conv_pool_relu(maps, *convolution.parameters())
@@ -133,7 +136,11 @@ def louro_convolutions(last_norm: bool, dropout: float) -> LouroConvolutions:
     """
     layers: list[nn.Module] = []
     for block, pool in enumerate([(2, 2), (2, 2), (3, 2), (3, 2)]):
-        layers += [nn.Conv2d(16 if block else 1, 16, 5), MaxPoolSame(pool), nn.ReLU(inplace=True)]
+        layers += [
+            nn.Conv2d(16 if block else 1, 16, TAPS),
+            MaxPoolSame(pool),
+            nn.ReLU(inplace=True),
+        ]
         if block < 3:
             layers += [batch_norm_2d(16), Dropout(0.1)]
     if last_norm:
