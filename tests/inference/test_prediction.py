@@ -443,6 +443,16 @@ def test_a_bad_device_is_refused_before_a_song_is_read(project, raw, monkeypatch
         assert "MER_DEVICE must be auto, cpu, cuda or cuda:<n>, not 'tpu'" in " ".join(said.split())
 
 
+def test_the_mark_of_an_unlike_song_fits_a_terminal_of_80_columns():
+    console = Console(width=80, record=True)
+    row = {"id": "a" * 60, "seconds": 30.0, "possible": "Q4; Q3", "class": "Q4", "p_Q4": 0.5}
+    row |= {"p_high_arousal": 0.2, "p_high_valence": 0.5, "unlike": True}
+    console.print(predict._shown(console, pd.DataFrame([row]), ""))
+    _head, song, caption = console.export_text().splitlines()[-3:]
+    assert song.rstrip().endswith("0.50  unlike")
+    assert caption.rstrip() == "unlike: the song is unlike the training clips"
+
+
 def test_the_output_is_written_before_it_is_shown(project, raw, monkeypatch, capsys):
     """A terminal that ends loses nothing, and the finished answers beside the output go too."""
     select(model="svm")

@@ -106,8 +106,11 @@ def _shortened(path: str, width: int) -> str:
 
 def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
     """The songs as a table that fits the terminal."""
-    width = max(16, console.width - 58)
+    unlike = "unlike" in rows and rows["unlike"].any()
+    width = max(16, console.width - (66 if unlike else 58))
     table = Table(title=plain(title), title_justify="left", box=None, header_style="bold")
+    table.caption = "unlike: the song is unlike the training clips" if unlike else None
+    table.caption_justify = "left"
     figures = [name for name in FIGURES if name in rows]
     for name in ("song", "length", *(["answer", "p"] if "possible" in rows else [])):
         table.add_column(name, no_wrap=True)
@@ -119,7 +122,7 @@ def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
         if "possible" in row:
             cells += [_answer(row["possible"]), f"{row['p_' + row['class']]:.2f}"]
         cells += [f"{row[name]:.2f}" for name in figures]
-        cells.append("unlike the training clips" if row.get("unlike") else "")
+        cells.append("unlike" if row.get("unlike") else "")
         table.add_row(*map(plain, cells))
     return table
 

@@ -17,6 +17,7 @@ from sklearn.preprocessing import LabelBinarizer, LabelEncoder
 from sklearn.tree._tree import Tree
 
 from mer.learn.attributes import LIST, Arrays, read, stored
+from mer.learn.result import split_by_prefix
 
 LEFT_OUT = (
     "pvalues_"  # of a selection of columns: NaN for a constant one, and no prediction reads it
@@ -81,8 +82,7 @@ def _own(arrays: Mapping[str, np.ndarray]) -> Arrays:
 
 def _inner(name: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
     """The arrays that ``_prefixed`` has given the prefix ``name``."""
-    prefix = f"{name}."
-    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    return split_by_prefix(arrays, f"{name}.")[0]
 
 
 def restored(unfitted: Any, arrays: Mapping[str, np.ndarray]) -> Any:
