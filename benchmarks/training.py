@@ -60,12 +60,12 @@ def build(model: str, shape: tuple[int, ...]) -> tuple[nn.Module, TrainingConfig
 
 def with_torch_layers(network: nn.Module) -> nn.Module:
     """The network with torch's own layers wherever it has faster ones of this project."""
-    for parent in list(network.modules()):
-        for name, layer in parent.named_children():
-            if isinstance(layer, layers.Dropout):
-                setattr(parent, name, nn.Dropout(layer.p))
-            if isinstance(layer, nn.Sequential):
-                setattr(parent, name, with_torch_layers(nn.Sequential(*layer)))
+    if isinstance(network, layers.Dropout):
+        return nn.Dropout(network.p)
+    if isinstance(network, nn.Sequential):
+        network = nn.Sequential(*network)
+    for name, layer in network.named_children():
+        setattr(network, name, with_torch_layers(layer))
     return network
 
 

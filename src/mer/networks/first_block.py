@@ -21,22 +21,26 @@ POOL = 2
 GROUP = 5  # taps that the kernels compute at once
 
 
-def applies(maps: Tensor, size: int) -> bool:
+def applies(maps: Tensor, size: int, padding: int = 0) -> bool:
     """Whether ``conv_pool_relu`` computes a convolution size x size of maps; torch computes all others.
 
-    It is for CPUs only. It needs Numba and whole pool windows, and gives the maps no gradient. Its sums
-    round otherwise on another processor, so it is off under the limits of ``mer.runtime.portable``.
+    It is for training on a CPU. It needs Numba and whole pool windows, and gives the maps no gradient. Its
+    sums round otherwise on another processor, so it is off under the limits of ``mer.runtime.portable``.
 
     Parameters
     ----------
     maps : Tensor [shape=(n, inputs, t, f)]
     size : int
         Taps of the convolution over time, and over frequency.
+    padding : int
+        Zeros that will stand on each side of the maps.
     """
+    lengths = [n + 2 * padding - size + 1 for n in maps.shape[2:]]  # of the convolved maps
     return (
         maps.device.type == "cpu"
+        and torch.is_grad_enabled()
         and not maps.requires_grad
-        and all(n >= size and (n - size + 1) % POOL == 0 for n in maps.shape[2:])
+        and all(n > 0 and n % POOL == 0 for n in lengths)
         and not limited()
         and importlib.util.find_spec("numba") is not None
     )
@@ -99,9 +103,9 @@ class _ConvPoolReLU(torch.autograd.Function):
         maps = maps.contiguous()
         tensors = maps, _in_groups(weight.detach()), bias.detach(), _bits(pooled), windows
         arrays = [tensor.numpy() for tensor in tensors]
-        first_block_kernels.forward(_starts(maps.shape, size), *arrays)
+        ctx.starts, ctx.shape = _starts(maps.shape, size), weight.shape
+        first_block_kernels.forward(ctx.starts, *arrays)
         ctx.save_for_backward(maps, windows)
-        ctx.shape = weight.shape
         return pooled.permute(0, 3, 1, 2)
 
     @staticmethod
@@ -114,7 +118,7 @@ class _ConvPoolReLU(torch.autograd.Function):
         bias = torch.zeros(len(weight), dtype=torch.float64)
         tensors = maps, _bits(gradient), windows, weight, bias
         arrays = [tensor.numpy() for tensor in tensors]
-        first_block_kernels.backward(_starts(maps.shape, ctx.shape[-1]), *arrays)
+        first_block_kernels.backward(ctx.starts, *arrays)
         taps = math.prod(ctx.shape[1:])
         weight = weight.flatten(1)[:, :taps].reshape(ctx.shape)
         return None, weight.float(), bias.float(), None

@@ -37,15 +37,9 @@ class NormedConvolutions(nn.Sequential):
 
 
 def _one_pass(maps: Tensor, block: ConvNormPool) -> bool:
-    """Whether the block can be computed in one pass, and a gradient is wanted."""
+    """Whether the block can be computed in one pass."""
     size = block.conv.kernel_size[0]
-    fits = first_block.applies(_padded(maps, size), size)
-    return fits and torch.is_grad_enabled() and block.pool.kernel_size == first_block.POOL
-
-
-def _padded(maps: Tensor, size: int) -> Tensor:
-    """Maps with zeros around them, as a convolution of ``size`` with padding "same" sees them."""
-    return functional.pad(maps, [size // 2] * 4)
+    return block.pool.kernel_size == first_block.POOL and first_block.applies(maps, size, size // 2)
 
 
 def _norm_conv_norm_pool(maps: Tensor, norm: nn.BatchNorm2d, block: ConvNormPool) -> Tensor:
@@ -54,7 +48,8 @@ def _norm_conv_norm_pool(maps: Tensor, norm: nn.BatchNorm2d, block: ConvNormPool
     standard = functional.batch_norm(
         maps, norm.running_mean, norm.running_var, training=True, momentum=MOMENTUM, eps=norm.eps
     )
-    inputs = _padded(torch.cat([standard, torch.ones_like(standard)], 1), conv_weight.shape[-1])
+    inputs = torch.cat([standard, torch.ones_like(standard)], 1)
+    inputs = functional.pad(inputs, [conv_weight.shape[-1] // 2] * 4)  # as padding "same" does
     weight = torch.cat([conv_weight * norm_weight, conv_weight * norm_bias], 1)
     mean, variance = _statistics(inputs, weight)
     mean = mean + conv_bias
