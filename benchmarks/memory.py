@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from mer import config, registry
 from mer.contracts import TwoStageModel
 from mer.io.spectrograms import Mels
-from mer.learn import loop, memmap, restarts
+from mer.learn import early_stopping, loop, memmap
 from mer.learn.data import TrainingData
 from mer.learn.trainers import two_stage
 from mer.networks.segments import MaskedAutoencoder
@@ -105,13 +105,13 @@ def main() -> None:
             stage("codes written", 0, lambda: None)
             head = module.build(params, shape=SHAPE, outputs=2).to(where)
             training_config = params.classifier.model_copy(update={"max_epochs": 1})
-            parts = restarts.parts(codes, ids, (ids, ids, ids), data, where)
+            parts = early_stopping.parts(codes, ids, (ids, ids, ids), data, where)
             few = memmap.examples(
                 codes, np.arange(chosen.steps * training_config.batch_size), where
             )
             targets = parts.train.targets[torch.arange(len(few))]
             stage("every code read", len(ids), lambda: read_all(parts.train.inputs))
-            early_stopping = loop.EarlyStopping([few], targets, "accuracy", 10)
+            stopping = loop.EarlyStopping([few], targets, "accuracy", 10)
             stage(
                 f"stage two, {chosen.steps} steps",
                 len(few),
@@ -122,7 +122,7 @@ def main() -> None:
                     training_config,
                     seed=1,
                     objective=data.target,
-                    early_stopping=early_stopping,
+                    early_stopping=stopping,
                 ),
             )
     Console().print(table)

@@ -1,7 +1,7 @@
 """Train the experiments of the papers on the real corpora that are there, for some hours.
 
 ``python stages/real.py <hours> [<profile>]``; the profile is ``quick`` unless it is given. The scores of
-the folds that end are in ``metrics/experiments``; another call goes on with the folds that are missing.
+the trainings that end are in ``metrics/experiments``; another call goes on with those that are missing.
 """
 
 import logging
@@ -26,11 +26,11 @@ if __name__ == "__main__":
         name = given[0] if given else "quick"
         (profile,) = config.read(f"profiles.{name}")
         found = real_run.run(cells(spec.load(), name, profile), float(hours), name)
-        table = Table("experiment", "folds", "hours still needed on one core", "error")
+        table = Table("experiment", "trainings", "hours still needed on one core", "error")
         errors = {str(record["key"]): str(record.get("error", "")) for record in found}
         for cell in cells(spec.load(), name, profile):
             more = "unknown" if cell.seconds is None else f"{cell.needs / 3600:.1f}"
-            folds = f"{cell.done} of {cell.folds}"
-            more = more if cell.done < cell.folds else ""
-            table.add_row(cell.key, folds, more, plain(errors.get(cell.key, "")))
+            done = f"{cell.done} of {cell.trainings}"
+            more = more if cell.done < cell.trainings else ""
+            table.add_row(cell.key, done, more, plain(errors.get(cell.key, "")))
         Console().print(table)

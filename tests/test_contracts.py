@@ -125,10 +125,10 @@ def result(rng):
     phases = [
         TrainingPhase("pretraining", rng.uniform(size=(3, 2)), 1.5, 12, position=2),
         TrainingPhase("encoding", np.empty((0, 2)), 0.25, 7),
-        TrainingPhase("fusion", rng.uniform(size=(1, 2)), 0.1, 9, position=3, restart=1),
+        TrainingPhase("fusion", rng.uniform(size=(1, 2)), 0.1, 9, position=3),
     ]
     return FoldResult(
-        rng.uniform(size=(2, 5, 4)),
+        rng.uniform(size=(5, 4)),
         rng.uniform(size=(5, 3, 4)),
         phases,
         [Trial(32, "sgd", 1e-6, 1 / 3, chosen=False), Trial(64, "adam", 0.1, 0.5, chosen=True)],
@@ -153,7 +153,7 @@ def test_a_result_of_a_fold_comes_back_from_disk(result):
 
 
 def test_a_result_with_nothing_optional_comes_back():
-    smallest = FoldResult(np.ones((1, 2, 4)))
+    smallest = FoldResult(np.ones((2, 4)))
     back = FoldResult.from_arrays(*smallest.to_arrays())
     assert plain(back) == plain(smallest)
     assert back.segments is None

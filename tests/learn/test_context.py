@@ -1,9 +1,11 @@
-"""What the profile and the fidelity make of a training's configuration."""
+"""What the profile and the fidelity make of a training's configuration, and the seeds of restarts."""
+
+from types import SimpleNamespace
 
 import pytest
 
 from conftest import profile_of
-from mer.learn.context import FoldContext
+from mer.learn.context import FoldContext, restarts
 from mer.schema.training import TrainingConfig
 from mer.types import Fold
 
@@ -45,3 +47,25 @@ def test_batch_norms_are_updated_unless_the_training_or_the_released_code_keeps_
 def test_a_training_may_choose_its_precision(chosen, profile, portable, precision):
     found = config(changes={"precision": chosen}, precision=profile, portable=portable)
     assert found.precision == precision
+
+
+@pytest.mark.parametrize(
+    ("params", "repeats", "count"),
+    [
+        (SimpleNamespace(restarts=5), None, 5),
+        (SimpleNamespace(restarts=5), 1, 1),
+        (SimpleNamespace(restarts=5), 10, 5),
+        (SimpleNamespace(), 10, 1),
+    ],
+)
+def test_a_profile_lowers_the_number_of_restarts(params, repeats, count):
+    assert restarts(params, profile_of(repeats=repeats)) == count
+
+
+def test_each_restart_has_its_own_seed():
+    def seed(params, restart):
+        context = FoldContext(None, params, FOLD, 17, "described", profile_of(), restart=restart)
+        return context.restart_seed
+
+    assert len({17, *(seed(SimpleNamespace(restarts=3), restart) for restart in range(3))}) == 4
+    assert seed(SimpleNamespace(), 0) == 17

@@ -1,5 +1,6 @@
-"""What a fold must have for a training."""
+"""What a fold must have for a training, and which trainings count where the time was short."""
 
+import numpy as np
 import pytest
 
 from conftest import profile_of
@@ -7,8 +8,41 @@ from mer import parallel
 from mer.errors import MerError
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
+from mer.models import mlp
 from mer.targets.classes import Classes
-from mer.types import QUADRANTS, Fold
+from mer.types import QUADRANTS, FeatureSet, Fold
+
+PARAMS = mlp.Params(alpha=1.0, max_iter=1000, k=2, restarts=3)
+FOLDS = [
+    Fold(0, number, tuple(f"c{i}" for i in range(12) if i % 3 != number), (), test)
+    for number, test in enumerate([("c0", "c3"), ("c1", "c4"), ("c2", "c5")])
+]
+
+
+@pytest.fixture
+def data(rng):
+    ids = tuple(f"c{i}" for i in range(12))
+    table = FeatureSet(ids, ("a", "b", "c"), rng.normal(size=(12, 3)))
+    return TrainingData({id_: i // 3 for i, id_ in enumerate(ids)}, Classes(QUADRANTS), table)
+
+
+def cross_validated(data, lacking=(), weights=False):
+    """The results without the trainings ``lacking``, numbered in the order in which they start."""
+
+    def fold_map(work, trainings, **_):
+        return (None if n in lacking else work(given) for n, given in enumerate(trainings))
+
+    return cross_validate(
+        "mlp",
+        PARAMS,
+        data,
+        FOLDS,
+        seed=1,
+        fidelity="described",
+        profile=profile_of(),
+        fold_map=fold_map,
+        weights=weights,
+    )
 
 
 def test_training_clips_of_one_class_are_refused_with_the_remedy():
@@ -24,3 +58,36 @@ def test_training_clips_of_one_class_are_refused_with_the_remedy():
             profile=profile_of(),
             fold_map=parallel.parallel_map,
         )
+
+
+def test_rows_stand_fold_by_fold_and_restarts_count_as_repeats(data):
+    frame = cross_validated(data).predictions.frame
+    places = list(dict.fromkeys(zip(frame["fold"], frame["repeat"], strict=True)))
+    assert places == [(fold, restart) for fold in range(3) for restart in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "restarts", "folds"),
+    [
+        ([], 3, 3),
+        ([8], 2, 3),
+        ([5, 6, 7, 8], 1, 3),
+        ([4, 6, 7], 1, 3),
+        (range(2, 9), 1, 2),
+        (range(1, 9), 1, 1),
+    ],
+)
+def test_whole_restarts_count_or_else_the_folds_of_the_first(data, lacking, restarts, folds):
+    found, whole = cross_validated(data, lacking), cross_validated(data).predictions.frame
+    assert (found.restarts, found.n_folds) == (restarts, folds)
+    kept = whole[(whole["repeat"] < restarts) & (whole["fold"] < folds)]
+    assert found.predictions.frame.equals(kept.reset_index(drop=True))
+
+
+def test_the_first_restart_alone_keeps_its_weights_and_names_its_columns(data):
+    found = cross_validated(data, weights=True)
+    first = cross_validated(data, range(3, 9), weights=True)
+    assert list(found.weights) == list(found.selected_columns) == [(0, 0), (0, 1), (0, 2)]
+    assert found.selected_columns == first.selected_columns
+    for place, arrays in found.weights.items():
+        assert all(np.array_equal(arrays[name], first.weights[place][name]) for name in arrays)

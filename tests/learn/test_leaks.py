@@ -94,7 +94,7 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     def accuracy(leak):
         data = TrainingData(labels, Classes(("low", "high")), table, oversampling=made, leak=leak)
         context = FoldContext(svm, params, fold, 1, "described", profile)
-        found = sklearn_estimator.fit_predict(context, data).predicted[0]
+        found = sklearn_estimator.fit_predict(context, data).predicted
         return (found.argmax(1) == [labels[i] for i in fold.test]).mean()
 
     assert accuracy("none") < 0.65

@@ -15,7 +15,7 @@ from mer import config, parallel
 from mer.dsp.mel import spectrogram
 from mer.errors import MerError
 from mer.io.spectrograms import Mels
-from mer.learn import loop, memmap, restarts, reuse
+from mer.learn import early_stopping, loop, memmap, reuse
 from mer.learn.context import FoldContext
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
@@ -94,7 +94,7 @@ def trained(data, fold, params=None, fidelity="described", profile=WHOLE):
 def validated(fold, labels, seed=1, fidelity="described"):
     """Training and validation clips, a tenth of a class where none are given."""
     context = FoldContext(ae_bilstm, small(validation=0.1), fold, seed, fidelity, WHOLE)
-    return restarts.validation(context, labels)
+    return early_stopping.validation(context, labels)
 
 
 def cross_validated(folds, data, count):
@@ -414,7 +414,7 @@ def test_stage_two_keeps_the_encoder_and_codes_are_made_once(data, fold, monkeyp
     monkeypatch.setattr(two_stage, "encoded", counted)
     result = trained(data, fold)
     ((before, encoder),) = encoders
-    assert result.predicted.shape == (2, 6, 2)
+    assert result.predicted.shape == (6, 2)
     for name, weights in encoder.state_dict().items():
         assert torch.equal(weights, before[name])
         assert np.array_equal(result.weights[f"encoder.{name}"], weights.numpy())
@@ -488,11 +488,6 @@ def test_restarts_come_one_after_the_other_each_with_all_repeats(data):
     assert [tested[repeat] for repeat in range(4)] == [f.test for f in (*folds, *folds)]
 
 
-@pytest.mark.parametrize(("profile", "restarts_"), [(DEMO, 1), (WHOLE, 2)])
-def test_a_profile_of_one_repeat_has_one_restart(data, fold, profile, restarts_):
-    assert len(trained(data, fold, profile=profile).predicted) == restarts_
-
-
 def test_the_baseline_learns_both_parts_together(data, fold):
     training_config = STEP.model_copy(update={"max_epochs": 15})
     params = cnn_bilstm.Params(
@@ -507,6 +502,6 @@ def test_the_baseline_learns_both_parts_together(data, fold):
     context = FoldContext(cnn_bilstm, params, fold, 1, "described", WHOLE)
     found = segment_sequence.fit_predict(context, data)
     y = [data.labels[i] for i in fold.test]
-    assert found.predicted[0].argmax(1).tolist() == y
+    assert found.predicted.argmax(1).tolist() == y
     assert any("encoder" in name for name in found.weights)
     assert any("classifier" in name for name in found.weights)

@@ -73,7 +73,7 @@ def test_no_fold_starts_that_would_end_too_late(ledger):
     assert calls[0]["until"] == 600.0
 
 
-def test_only_experiments_that_lack_folds_are_trained(monkeypatch, tmp_path):
+def test_only_experiments_that_lack_trainings_are_trained(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     trained = []
     monkeypatch.setattr(real_run, "needs", lambda keys, _: {key: [] for key in keys})

@@ -92,6 +92,14 @@ def test_a_run_that_lacks_time_says_how_many_folds_it_has(prepared, monkeypatch)
     assert "n_folds_planned" not in whole["run.json"].decode()
 
 
+def test_a_run_that_lacks_restarts_says_how_many_there_are(prepared, monkeypatch):
+    monkeypatch.setattr(train, "restarts", lambda *_: 5)
+    run(prepared)
+    record = artefacts.read_json(prepared / "run.json")
+    assert record["n_restarts_planned"] == 5
+    assert not record.keys() & {"n_restarts", "n_folds_planned"}
+
+
 def test_a_run_without_time_for_any_fold_is_refused(prepared):
     params = registry.get("models", "constant").Params()
     with pytest.raises(MerError, match="at least one fold must end in the time given"):

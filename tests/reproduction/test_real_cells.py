@@ -1,10 +1,10 @@
-"""mer.reproduction.real_cells: the folds that are missing, and the order in which they are trained."""
+"""mer.reproduction.real_cells: the trainings that are missing, and the order in which they are done."""
 
 import pytest
 
 from mer.io.artefacts import write_json
 from mer.reproduction import spec
-from mer.reproduction.real_cells import cells, planned, seconds_per_fold
+from mer.reproduction.real_cells import cells, planned, seconds_per_training
 from mer.schema.profiles import Profile
 
 PAPER = "louro_improving"
@@ -19,7 +19,8 @@ def profile(**changes):
 @pytest.fixture
 def found(tmp_path):
     """``found(name)``: the cells of 4QAED alone, by their keys."""
-    (tmp_path / "raw" / "4qaed").mkdir(parents=True)
+    for corpus in ("4qaed", "4qaed_parts"):
+        (tmp_path / "raw" / corpus).mkdir(parents=True)
 
     def find(name="quick", repeats=1):
         listed = cells(
@@ -34,8 +35,8 @@ def found(tmp_path):
 def ledger(tmp_path):
     """``ledger(key, seconds, commit, **facts)`` writes the results of an experiment."""
 
-    def write(key, seconds, commit="abc", **facts):
-        path = tmp_path / "ledger" / PAPER / f"{key}.json"
+    def write(key, seconds, commit="abc", paper=PAPER, **facts):
+        path = tmp_path / "ledger" / paper / f"{key}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, facts)
         record = {
@@ -70,7 +71,7 @@ def test_only_experiments_whose_corpus_is_there_are_listed(found):
 def test_folds_in_the_ledger_are_done(found, ledger):
     ledger("cnn_4qaed", 50.0, profile="quick", n_folds=4)
     cell = found()["cnn_4qaed"]
-    assert (cell.folds, cell.done, cell.seconds, cell.needs) == (10, 4, 50.0, 300.0)
+    assert (cell.trainings, cell.done, cell.seconds, cell.needs) == (10, 4, 50.0, 300.0)
 
 
 def test_the_whole_protocol_counts_for_a_shorter_profile(found, ledger):
@@ -99,11 +100,20 @@ def test_what_needs_least_comes_first(found, ledger):
     assert keys.index("crnn_4qaed") < keys.index("cnn_4qaed") < keys.index("hybrid_4qaed")
 
 
-def test_the_trainings_of_all_restarts_of_a_fold_count():
+def test_every_restart_of_a_fold_is_a_training(found, ledger):
+    """Of ten restarts of the one fold of song_80_20, three are in the ledger."""
+    facts = {"profile": "paper", "n_folds": 3, "n_restarts": 3, "n_restarts_planned": 10}
+    ledger("mlp_essentia_4qaed", 5.0, paper="pandrea_sincnet", **facts)
+    cell = found("paper", None)["mlp_essentia_4qaed"]
+    assert (cell.trainings, cell.done, cell.needs) == (10, 3, 35.0)
+    assert found("quick")["mlp_essentia_4qaed"].trainings == 1
+
+
+def test_all_phases_of_a_training_count():
     timing = {"stage1_seconds_per_fold": 10.0, "stage2_seconds_per_fold": 5.0, "stage1_epochs": 3}
     facts = {"n_folds": 10, "n_restarts": 5, "seconds": 1.0, **timing}
-    assert seconds_per_fold(facts) == 75.0
+    assert seconds_per_training(facts) == 15.0
 
 
 def test_an_estimator_takes_its_share_of_the_run():
-    assert seconds_per_fold({"n_folds": 10, "seconds": 5.0}) == 0.5
+    assert seconds_per_training({"n_folds": 10, "seconds": 5.0}) == 0.5

@@ -355,6 +355,16 @@ def test_a_run_is_whole_with_every_fold_of_its_protocol(
     assert list(ledger.results("p", "a", tmp_path)) == ["part_" if missing else ""]
 
 
+@pytest.mark.parametrize(("n_folds", "share"), [(2, "2 of 5 restarts"), (1, "1 of 5 restarts")])
+def test_a_run_that_lacks_restarts_is_in_part(tmp_path, n_folds, share):
+    facts = {"profile": "paper", "protocol": "song_80_20", "n_folds": n_folds}
+    facts |= {"n_restarts": n_folds} if n_folds > 1 else {}
+    facts["n_restarts_planned"] = 5
+    assert ledger.extent(facts) == share
+    write_json(tmp_path / "p/a.json", facts)
+    assert list(ledger.results("p", "a", tmp_path)) == ["part_"]
+
+
 @pytest.mark.parametrize("protocol", ["cv10x10", "grouped", "cv10", "song_80_20"])
 def test_protocols_have_as_many_folds_as_the_ledger_expects(corpus, protocol):
     assert len(split(corpus, protocol, seed=1)) == math.prod(FOLDS[protocol])

@@ -2,8 +2,13 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
-from mer.runtime.locks import lock
+import pytest
+
+from mer.runtime.locks import lock, turn
 
 HOLD = """
 import pathlib, sys
@@ -30,3 +35,26 @@ def test_a_lock_is_of_one_process_and_ends_with_it(tmp_path):
 def test_what_is_not_there_cannot_be_locked(tmp_path):
     with lock(tmp_path / "gone") as ours:
         assert not ours
+
+
+def count(path):
+    """Add 1 to the number in a file, slowly enough that two at once would lose one."""
+    with turn(path.with_suffix(".lock")):
+        number = int(path.read_text())
+        time.sleep(0.02)
+        path.write_text(str(number + 1))
+
+
+def test_turns_follow_each_other_and_leave_no_file(tmp_path):
+    path = tmp_path / "number"
+    path.write_text("0")
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        list(pool.map(count, [path] * 12))
+    assert path.read_text() == "12"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_a_turn_ends_with_an_error(tmp_path):
+    with pytest.raises(ValueError, match="ends"), turn(tmp_path / "lock"):
+        raise ValueError("ends")
+    assert not [*tmp_path.iterdir()]

@@ -28,6 +28,12 @@ def apply_profile(config: TrainingConfig, profile: Profile) -> TrainingConfig:
     return config.model_copy(update=changes)
 
 
+def restarts(params: Any, profile: Profile) -> int:
+    """How often each fold is trained: ``params.restarts``, or 1 without it; a profile may lower it."""
+    count = getattr(params, "restarts", 1)
+    return min(count, profile.repeats or count)
+
+
 @dataclass(frozen=True)
 class FoldContext(Generic[AnyModel]):
     """A model, its parameters and the fold that it is trained on.
@@ -44,6 +50,8 @@ class FoldContext(Generic[AnyModel]):
     fidelity : str
         ``described`` or ``released``.
     profile : Profile
+    restart : int
+        Number of the training among the ``restarts`` of the fold, from 0.
     keeps_weights : bool
         Whether the result keeps the weights.
     """
@@ -54,6 +62,7 @@ class FoldContext(Generic[AnyModel]):
     seed: int
     fidelity: str
     profile: Profile
+    restart: int = field(default=0, kw_only=True)
     keeps_weights: bool = field(default=True, kw_only=True)
 
     @property
@@ -62,19 +71,14 @@ class FoldContext(Generic[AnyModel]):
         return self.fidelity == "described"
 
     @property
-    def restart_seeds(self) -> list[int]:
-        """A seed for each restart, derived from the seed of the fold.
+    def restart_seed(self) -> int:
+        """The seed of the restart, derived from that of the fold.
 
-        ``params.restarts`` says how many restarts a fold has, and the ``repeats`` of a profile may lower
-        it. A model whose ``Params`` have no ``restarts`` is trained once, with the seed of the fold.
+        A model whose ``Params`` have no ``restarts`` is trained with the seed of the fold.
         """
         if not hasattr(self.params, "restarts"):
-            return [self.seed]
-        restarts = self.params.restarts
-        count = min(restarts, self.profile.repeats or restarts)
-        return [
-            int(generator(self.seed, "round", number).integers(2**31)) for number in range(count)
-        ]
+            return self.seed
+        return int(generator(self.seed, "round", self.restart).integers(2**31))
 
     def config(self, config: TrainingConfig) -> TrainingConfig:
         """A configuration of the model under the profile and the fidelity of this context."""

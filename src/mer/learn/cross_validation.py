@@ -1,13 +1,14 @@
 """Cross-validation: a model is trained on every fold of a protocol and predicts its test clips.
 
 ``mer.contracts.Trainer`` says how a fold is trained, ``mer.learn.result.FoldResult`` what a training
-returns. Each restart of a fold counts as a repeat of the protocol.
+returns. Each restart of a fold is a training of its own and counts as a repeat of the protocol.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 
 from mer import registry
 from mer.errors import MerError
-from mer.learn.context import FoldContext
+from mer.learn.context import FoldContext, restarts
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult, TrainingPhase
 from mer.schema.profiles import Profile
@@ -48,15 +49,17 @@ class CrossValidation:
         ``repeat, fold, trial, batch, adam, lr, objective, chosen``: the trials of hyperparameter searches;
         ``adam`` is 1 for Adam and 0 for SGD.
     weights : mapping of (repeat, fold) to mapping of str to np.ndarray
-        Weights of the networks or estimators of the first repeat, if they were asked for.
+        Weights of the networks or estimators of the first restart of the first repeat, if they were asked
+        for.
     selected_columns : mapping of (repeat, fold) to sequence of str
         Columns that the estimators select, where they select any.
     timings : pd.DataFrame
         ``phase, seconds, epochs, examples`` of every training; they differ from run to run.
     restarts : int
-        Trainings of each fold; repeat ``r`` of the predictions is of restart ``r // repeats``.
+        Trainings of each fold; repeat ``r`` of the predictions is of restart ``r // repeats``. Fewer than
+        the model has where the time was up before.
     n_folds : int
-        Folds that were trained: all of them, unless the time was up before.
+        Folds that were trained: all of them, unless the time was up before the first restart of each.
     """
 
     predictions: AnyPredictions
@@ -98,18 +101,27 @@ def _train(
     profile: Profile,
     seed: int,
     weights: bool,
-    fold: Fold,
+    training: tuple[Fold, int],
 ) -> FoldResult:
-    """The result of one fold; only folds of the first repeat keep their weights."""
+    """The result of one restart of a fold; only the first one of the first repeat keeps its weights."""
+    fold, restart = training
     if len(known := {data.labels[id_] for id_ in fold.train}) < 2:
         raise MerError(
             f"fold {fold.fold} of repeat {fold.repeat} must have training clips of at least two classes "
             f"or values, not of {', '.join(map(data.target.text, known))} alone; label songs of other "
             "classes, or take another protocol or target"
         )
-    module, keep = registry.get("models", model), weights and fold.repeat == 0
-    own = fold_seed(seed, fold)
-    context = FoldContext(module, params, fold, own, fidelity, profile, keeps_weights=keep)
+    module, keep = registry.get("models", model), weights and fold.repeat == restart == 0
+    context = FoldContext(
+        module,
+        params,
+        fold,
+        fold_seed(seed, fold),
+        fidelity,
+        profile,
+        restart=restart,
+        keeps_weights=keep,
+    )
     result = trainer_of(model).fit_predict(context, data.with_ranked_columns(fold))
     return result if keep else replace(result, weights={})
 
@@ -132,13 +144,7 @@ def _segment_rows(data: TrainingData, fold: Fold, found: np.ndarray) -> pd.DataF
     return _rows(data, fold, ids, clips, found.reshape(len(ids), -1))
 
 
-def _as_repeat(fold: Fold, repeats: int, restart: int) -> Fold:
-    """The fold with the number of the repeat that a restart counts as."""
-    return replace(fold, repeat=restart * repeats + fold.repeat)
-
-
-def _curve(fold: Fold, repeats: int, phase: TrainingPhase) -> pd.DataFrame:
-    fold = _as_repeat(fold, repeats, phase.restart)
+def _curve(fold: Fold, phase: TrainingPhase) -> pd.DataFrame:
     curve = pd.DataFrame(phase.curve.round(PREDICTION_DIGITS), columns=CURVE_COLUMNS[-2:])
     epochs = range(1, len(curve) + 1)
     facts: dict[str, Any] = {
@@ -170,34 +176,50 @@ def _concat(tables: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True)
 
 
+def _whole_restarts(
+    folds: Sequence[Fold], results: Sequence[FoldResult | None]
+) -> list[tuple[Fold, int, FoldResult]]:
+    """The trainings that count, with the number of their restart, fold by fold.
+
+    They are those of the restarts that all folds have, or else the folds that have their first restart.
+
+    Parameters
+    ----------
+    results : sequence of FoldResult or None
+        Of the first restart of every fold, then of the second, and so on; None of a training that lacks.
+    """
+    restarts = [results[n : n + len(folds)] for n in range(0, len(results), len(folds))]
+    whole = [*takewhile(lambda restart: None not in restart, restarts)] or restarts[:1]
+    return [
+        (fold, number, result)
+        for fold, of_fold in zip(folds, zip(*whole, strict=True), strict=True)
+        for number, result in enumerate(of_fold)
+        if result is not None
+    ]
+
+
 def _collect(
-    done: Sequence[tuple[Fold, FoldResult]], data: TrainingData, repeats: int
+    done: Sequence[tuple[Fold, int, FoldResult]], data: TrainingData, repeats: int
 ) -> CrossValidation:
-    """The results of all folds in one; ``repeats`` is the number of repeats of the protocol."""
-    rows, segments = [], []
-    for fold, result in done:
-        for restart, found in enumerate(result.predicted):
-            own = _as_repeat(fold, repeats, restart)
-            rows.append(_rows(data, own, fold.test, fold.test, found))
-        if result.segments is not None:
-            segments.append(_segment_rows(data, fold, result.segments))
-    curves = [_curve(fold, repeats, phase) for fold, result in done for phase in result.phases]
-    keys = [(fold.repeat, fold.fold) for fold, _ in done]
-    results = [result for _, result in done]
+    """The results of all trainings in one; ``repeats`` is the number of repeats of the protocol."""
+    counted = [
+        (replace(fold, repeat=restart * repeats + fold.repeat), r) for fold, restart, r in done
+    ]
+    first = {(fold.repeat, fold.fold): result for fold, restart, result in done if restart == 0}
+    rows = [_rows(data, fold, fold.test, fold.test, r.predicted) for fold, r in counted]
+    segments = [
+        _segment_rows(data, fold, r.segments) for fold, r in counted if r.segments is not None
+    ]
     return CrossValidation(
         data.target.predictions(pd.concat(rows, ignore_index=True)),
         data.target.predictions(pd.concat(segments, ignore_index=True)) if segments else None,
-        _concat(curves, CURVE_COLUMNS),
-        _concat([_trials(fold, result) for fold, result in done], TRIAL_COLUMNS),
-        {key: r.weights for key, r in zip(keys, results, strict=True) if r.weights},
-        {
-            key: r.selected_columns
-            for key, r in zip(keys, results, strict=True)
-            if r.selected_columns
-        },
-        _concat([_timings(result) for result in results], TIMING_COLUMNS),
-        len(results[-1].predicted),
-        len(done),
+        _concat([_curve(fold, phase) for fold, r in counted for phase in r.phases], CURVE_COLUMNS),
+        _concat([_trials(fold, result) for fold, result in counted], TRIAL_COLUMNS),
+        {key: result.weights for key, result in first.items() if result.weights},
+        {key: r.selected_columns for key, r in first.items() if r.selected_columns},
+        _concat([_timings(result) for _, result in counted], TIMING_COLUMNS),
+        1 + max(restart for _, restart, _ in done),
+        len(first),
     )
 
 
@@ -218,10 +240,11 @@ def cross_validate(
     Parameters
     ----------
     weights : bool
-        Whether to keep the weights of the first repeat.
+        Whether to keep the weights of the first restart of the first repeat.
     fold_map : callable
-        ``mer.parallel.parallel_map``, or the map that ``mer.parallel.checkpointed_map`` gives. A fold whose
-        result is None was not trained, and is left out.
+        ``mer.parallel.parallel_map``, or the map that ``mer.parallel.checkpointed_map`` gives. It trains
+        all folds once before it restarts any, and returns None for a training for which the time was
+        short. A restart that some fold lacks is left out, and of the first restart the folds that lack it.
 
     Raises
     ------
@@ -229,9 +252,10 @@ def cross_validate(
         If no fold was trained.
     """
     work = partial(_train, model, params, data, fidelity, profile, seed, weights)
-    results = fold_map(work, folds, label=f"train {model}", sequential=runs_sequentially(model))
-    pairs = zip(folds, results, strict=True)
-    done = [(fold, result) for fold, result in pairs if result is not None]
+    trainings = [(fold, number) for number in range(restarts(params, profile)) for fold in folds]
+    one_by_one = runs_sequentially(model)
+    results = list(fold_map(work, trainings, label=f"train {model}", sequential=one_by_one))
+    done = _whole_restarts(folds, results)
     if not done:
         raise MerError(
             f"model {model!r}: at least one fold must end in the time given, and none has"

@@ -262,7 +262,6 @@ def timed(
     train: Callable[[], np.ndarray],
     *,
     position: int | None = None,
-    restart: int = 0,
 ) -> TrainingPhase:
     """Call ``train``, which returns a learning curve, and measure its duration.
 
@@ -270,12 +269,12 @@ def timed(
     ----------
     examples : int
         Examples of an epoch.
-    name, position, restart : see ``TrainingPhase``
+    name, position : see ``TrainingPhase``
     """
     started = time.perf_counter()
     curve = train()
     seconds = time.perf_counter() - started
-    return TrainingPhase(name, curve, seconds, examples, position, restart)
+    return TrainingPhase(name, curve, seconds, examples, position)
 
 
 def weights(network: nn.Module) -> dict[str, np.ndarray]:

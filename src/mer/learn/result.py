@@ -1,4 +1,4 @@
-"""The result of training a model on one fold, and its form on disk."""
+"""The result of one training of a model on one fold, and its form on disk."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -25,8 +25,6 @@ class TrainingPhase:
         Examples of an epoch.
     position : int or None
         Place among the phases of the fold, where their names do not say their order.
-    restart : int
-        Number of the restart, from 0.
     """
 
     name: str
@@ -34,7 +32,6 @@ class TrainingPhase:
     seconds: float
     examples: int
     position: int | None = None
-    restart: int = 0
 
     @property
     def label(self) -> str:
@@ -67,23 +64,23 @@ class Trial:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """The result of ``fit_predict`` on one fold; ``mer.parallel.checkpointed_map`` stores it.
+    """The result of ``fit_predict``, one training; ``mer.parallel.checkpointed_map`` stores it.
 
     Attributes
     ----------
-    predicted : np.ndarray [shape=(restarts, n, outputs)]
-        Class probabilities or values of the test clips by the model of each restart.
+    predicted : np.ndarray [shape=(n, outputs)]
+        Class probabilities or values of the test clips.
     segments : np.ndarray [shape=(n, segments, outputs)] or None
         The same of the segments of the test clips, where clips are cut into segments.
     phases : sequence of TrainingPhase
-        The trainings of the fold, in the order in which they ran; none of an estimator.
+        The phases of the training, in the order in which they ran; none of an estimator.
     trials : sequence of Trial
         The trials of a hyperparameter search, where there was one.
     weights : mapping of str to np.ndarray
-        Parameters and buffers of the network of the first restart, by name, or the fitted state of its
-        estimator (``mer.learn.estimators``), and what else ``Trainer.predict`` needs of the training clips.
+        Parameters and buffers of the network, by name, or the fitted state of the estimator
+        (``mer.learn.estimators``), and what else ``Trainer.predict`` needs of the training clips.
     selected_columns : sequence of str
-        Columns of the table that the estimator of the first restart selects, where it selects any.
+        Columns of the table that the estimator selects, where it selects any.
     """
 
     predicted: np.ndarray

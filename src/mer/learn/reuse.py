@@ -1,8 +1,8 @@
-"""Trainings that several experiments share: a trained network is kept, and found again by its inputs.
+"""Trainings that several others share: a trained network is kept, and found again by its inputs.
 
-He and Ferguson's autoencoder is the same for valence and arousal, and for every recurrent layer that
-classifies its codes; it takes most of the hours. The networks lie in ``.mer/trained``, which can be deleted
-at any time.
+He and Ferguson's autoencoder is the same for valence and arousal, for all restarts of a fold, and for every
+recurrent layer that classifies its codes; it takes most of the hours. The networks lie in ``.mer/trained``,
+which can be deleted at any time.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from mer.learn import loop
 from mer.learn.loop import Examples
 from mer.learn.result import FoldResult, TrainingPhase
 from mer.parallel import code, read_result, write_result
+from mer.runtime.locks import turn
 from mer.runtime.portable import limited
 from mer.schema.training import TrainingConfig
 
@@ -52,6 +53,8 @@ def trained_once(
 ) -> TrainingPhase:
     """Train a network in place, or load the weights that the same training has given before.
 
+    If another process is at this training, the call waits for it.
+
     Parameters
     ----------
     network : nn.Module
@@ -69,10 +72,11 @@ def trained_once(
         The training, with the seconds that it once took.
     """
     path = FOLDER / f"{_digest(network, examples, config, facts)}.safetensors"
-    if known := read_result(FoldResult, path):
-        loop.load_weights(network, known.weights, examples[0].device)
-        return known.phases[0]
-    phase = train()
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_result(FoldResult(np.empty(0), phases=[phase], weights=loop.weights(network)), path)
-    return phase
+    with turn(path.with_suffix(".lock")):
+        if known := read_result(FoldResult, path):
+            loop.load_weights(network, known.weights, examples[0].device)
+            return known.phases[0]
+        phase = train()
+        write_result(FoldResult(np.empty(0), phases=[phase], weights=loop.weights(network)), path)
+        return phase

@@ -40,7 +40,7 @@ def train(
     until : float
         Time, as ``time.time()`` returns it.
     seconds : mapping of str to float
-        Expected duration of a fold of each experiment: none starts later than that before ``until``.
+        Expected duration of a training of each experiment: none starts later than that before ``until``.
     facts : mapping of str to value
         What the record says in place of what this process finds out.
 
@@ -104,14 +104,14 @@ def run(cells: Sequence[Cell], hours: float, profile: str) -> list[Record]:
     """Train the experiments, an experiment per core, until the hours are over; return their records.
 
     An experiment whose inputs cannot be computed, or that fails, has a record with its ``error``. The next
-    call trains only the folds that are missing, as long as the code is the same.
+    call does only the trainings that are missing, as long as the code is the same.
 
     Parameters
     ----------
     cells : sequence of Cell
-        The most important first; those whose folds are all there are left out.
+        The most important first; those that lack no training are left out.
     """
-    missing = {cell.key: cell.seconds or 0.0 for cell in cells if cell.done < cell.folds}
+    missing = {cell.key: cell.seconds or 0.0 for cell in cells if cell.done < cell.trainings}
     records: list[Record] = []
 
     def keep(found: list[Record]) -> None:

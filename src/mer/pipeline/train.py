@@ -25,6 +25,7 @@ from mer.io.artefacts import (
 )
 from mer.io.files import reading
 from mer.io.pretrained import check_finite
+from mer.learn.context import restarts
 from mer.learn.cross_validation import CrossValidation, FoldMap, cross_validate
 from mer.learn.data import TrainingData, concat_corpora, gather, prefix_ids
 from mer.learn.result import FoldResult
@@ -58,7 +59,7 @@ def run(
     ``curves.csv``, the learning curves of networks; ``trials.csv``, the trials of a hyperparameter search;
     ``selected.json``, the columns that estimators select; and, with ``weights``,
     ``weights/r0_f<fold>.safetensors``, the networks or estimators of the first repeat. The same call after
-    a kill trains only the folds that have no result yet.
+    a kill does only the trainings that have no result yet.
 
     Parameters
     ----------
@@ -72,9 +73,10 @@ def run(
     parent : Path or None
         Run whose network, of its first fold, is the start of every training.
     until : float or None
-        Time, as ``time.time()`` returns it, after which no fold is started. The run then holds the folds
-        that have ended and, as ``n_folds_planned``, the number of all folds; the same call, made again,
-        trains the others.
+        Time, as ``time.time()`` returns it, after which no training is started. The run then holds the
+        restarts that all folds have and, as ``n_restarts_planned``, the number of all restarts; before
+        that, the folds that have ended once and, as ``n_folds_planned``, the number of all folds. The same
+        call, made again, does the other trainings.
 
     Returns
     -------
@@ -114,6 +116,8 @@ def run(
             record["n_restarts"] = results.restarts
         if results.n_folds < len(folds):
             record["n_folds_planned"] = len(folds)
+        if results.restarts < (planned := restarts(params, profile)):
+            record["n_restarts_planned"] = planned
         if profile.max_epochs and len(results.timings):
             record["max_epochs"] = profile.max_epochs
         _write(target, results, record, weights)

@@ -1,4 +1,4 @@
-"""The experiments on real corpora that lack folds, with the hours that they need."""
+"""The experiments on real corpora that lack trainings, with the hours that these need."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,12 +6,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from mer.reproduction.results import LEDGER, RAW, folds, is_uncommitted, real, results
+from mer import config
+from mer.learn.context import restarts
+from mer.reproduction.results import LEDGER, RAW, is_uncommitted, real, results
 from mer.reproduction.spec import Experiment, Papers, corpus_of
 from mer.schema.profiles import WHOLE, Profile
 from mer.types import FOLDS
 
-UNKNOWN_SECONDS = 3600.0  # of a fold that nobody has timed: after most others, for it may be long
+UNKNOWN_SECONDS = (
+    3600.0  # of a training that nobody has timed: after most others, as it may be long
+)
 
 
 @dataclass(frozen=True)
@@ -21,26 +25,25 @@ class Cell:
     Attributes
     ----------
     key, paper : str
-    folds : int
-        Folds that the profile wants.
+    trainings : int
+        Trainings that the profile wants: every restart of every fold.
     done : int
-        Folds of them in the ledger.
+        Trainings of them in the ledger.
     seconds : float or None
-        Duration of a fold on one core, as far as the ledger tells.
+        Duration of a training on one core, as far as the ledger tells.
     """
 
     key: str
     paper: str
-    folds: int
+    trainings: int
     done: int
     seconds: float | None
 
     @property
     def needs(self) -> float:
-        """Seconds on one core that the missing folds need."""
-        return (self.folds - self.done) * (
-            UNKNOWN_SECONDS if self.seconds is None else self.seconds
-        )
+        """Seconds on one core that the missing trainings need."""
+        seconds = UNKNOWN_SECONDS if self.seconds is None else self.seconds
+        return (self.trainings - self.done) * seconds
 
 
 def planned(protocol: str, profile: Profile) -> int:
@@ -58,18 +61,25 @@ def _known(paper: str, key: str, ledger: Path) -> dict[str, Any]:
 
 
 def _done(facts: dict[str, Any], profile: str) -> int:
-    """The folds that need not be trained again: of committed code, or of the whole protocol."""
+    """The trainings that need not be done again: of committed code, or of the whole protocol."""
     whole = facts.get("profile") == WHOLE
     same = facts.get("profile") == profile and not is_uncommitted(facts)
-    return folds(facts) if whole or same else 0
+    return int(facts["n_folds"]) if whole or same else 0
 
 
-def seconds_per_fold(facts: dict[str, Any]) -> float | None:
-    """The mean duration of a fold: of its trainings where they were timed, else of the whole run."""
+def _wanted(experiment: Experiment, profile: Profile) -> int:
+    """The trainings of an experiment under a profile."""
+    (params,) = config.read(f"models.{experiment.model}")
+    params = config.changed(params, config.settings(experiment.settings.split()))
+    return planned(experiment.protocol, profile) * restarts(params, profile)
+
+
+def seconds_per_training(facts: dict[str, Any]) -> float | None:
+    """The mean duration of a training: the sum of its phases where they were timed, else of the run."""
     phases = [v for k, v in facts.items() if k.endswith("_seconds_per_fold")]
     if phases:
-        return float(sum(phases)) * int(facts.get("n_restarts", 1))
-    return float(facts["seconds"]) / folds(facts) if "seconds" in facts else None
+        return float(sum(phases))
+    return float(facts["seconds"]) / int(facts["n_folds"]) if "seconds" in facts else None
 
 
 def cells(
@@ -83,17 +93,17 @@ def cells(
     Parameters
     ----------
     name, profile : str, Profile
-        The profile to train under. Folds of the profile ``paper`` count for every other profile too.
+        The profile to train under. Results of the profile ``paper`` count for every other profile too.
     """
     found = dict(_on_hand(papers, raw))
     known = {key: _known(experiment.paper, key, ledger) for key, experiment in found.items()}
-    timed = {key: seconds_per_fold(facts) for key, facts in known.items()}
+    timed = {key: seconds_per_training(facts) for key, facts in known.items()}
     listed = []
     for key, experiment in found.items():
         same_model = [k for k, other in found.items() if other.model == experiment.model]
         others = [seconds for k in same_model if (seconds := timed[k]) is not None]
         seconds = timed[key] if timed[key] is not None else median(others) if others else None
-        wanted = planned(experiment.protocol, profile)
+        wanted = _wanted(experiment, profile)
         done = min(_done(known[key], name), wanted) if known[key] else 0
         listed.append(Cell(key, experiment.paper, wanted, done, seconds))
     return sorted(listed, key=lambda cell: (cell.needs, cell.key))

@@ -12,7 +12,7 @@ from mer.types import FOLDS, MINIATURE
 LEDGER = Path("metrics/experiments")
 RAW = Path("data/raw")
 Results = dict[str, dict[str, Any]]
-PART = "part"  # in place of the profile's name, of a run of the whole protocol that lacks folds
+PART = "part"  # in place of the profile's name, of a run of the whole protocol that lacks trainings
 
 
 def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
@@ -22,7 +22,7 @@ def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
     -------
     dict
         Key ``""``: the real corpus with every fold of the protocol and the committed parameters. ``part_``:
-        the same with fewer folds or other parameters, whatever the profile says. ``quick_`` and the like:
+        the same with fewer folds, restarts or other parameters. ``quick_`` and the like:
         the real corpus under a shorter profile. ``demo_``: a miniature. The values
         have the figures, and what the record of the run adds: the ``commit``, the ``machine``, the
         ``seconds``, the training times and the device. If an input was absent, they only have the reason,
@@ -51,7 +51,7 @@ def folds(facts: dict[str, Any]) -> int:
 def _extent(facts: dict[str, Any]) -> str:
     """Prefix for the part of a protocol that was run: empty for all of it."""
     profile = facts.get("profile", WHOLE)
-    if profile == WHOLE and (missing_folds(facts) or "changed" in facts):
+    if profile == WHOLE and (extent(facts) or "changed" in facts):
         return f"{PART}_"
     return "" if profile == WHOLE else f"{profile}_"
 
@@ -63,11 +63,14 @@ def missing_folds(facts: dict[str, Any]) -> int:
 
 
 def extent(facts: dict[str, Any]) -> str:
-    """The share of the folds of a protocol that were run, ``10 of 100 folds``; empty for all of them."""
-    if not (missing := missing_folds(facts)):
-        return ""
-    done = folds(facts)
-    return f"{done} of {done + missing} folds"
+    """The share of a protocol that was run, ``10 of 100 folds, 1 of 5 restarts``; empty for all of it."""
+    shares = []
+    if missing := missing_folds(facts):
+        done = folds(facts)
+        shares.append(f"{done} of {done + missing} folds")
+    if planned := facts.get("n_restarts_planned"):
+        shares.append(f"{facts.get('n_restarts', 1)} of {planned} restarts")
+    return ", ".join(shares)
 
 
 def _record(results: Path) -> dict[str, Any]:

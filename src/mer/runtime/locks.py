@@ -21,10 +21,38 @@ def lock(path: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
+@contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block with the same path.
+
+    Parameters
+    ----------
+    path : Path
+        A file that exists during the block only.
+    """
+    while True:
+        with path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _leads_to(path, file.fileno()):
+                try:
+                    yield
+                finally:
+                    path.unlink()
+                return
+
+
 def _is_ours(descriptor: int, path: Path) -> bool:
     """Whether this process gets the lock, and the path still leads to what it has locked."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return _leads_to(path, descriptor)
+
+
+def _leads_to(path: Path, descriptor: int) -> bool:
+    """Whether the path leads to the open file."""
+    try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except OSError:
         return False

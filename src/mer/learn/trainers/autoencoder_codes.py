@@ -58,4 +58,4 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
     estimator = _estimator(context, data).fit(rows, data.wanted(fold.train))
     found = data.target.estimate(estimator, codes(network, _scaled(data, fold.test)))
     arrays = {ESTIMATOR + name: array for name, array in to_arrays(estimator).items()}
-    return FoldResult(found[None], phases=[phase], weights=loop.weights(network) | arrays)
+    return FoldResult(found, phases=[phase], weights=loop.weights(network) | arrays)

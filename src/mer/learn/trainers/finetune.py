@@ -101,4 +101,4 @@ def fit_predict(context: "FoldContext[PretrainedModel]", data: TrainingData) -> 
         loop.update_bn(trainable, [x])
     examples = loop.predict(trainable, [test], data.target)
     clips, segments = clip_predictions(examples, data.segments_per_clip, context.fidelity)
-    return FoldResult(clips[None], segments, [phase], weights=loop.weights(network))
+    return FoldResult(clips, segments, [phase], weights=loop.weights(network))

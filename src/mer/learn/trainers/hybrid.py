@@ -210,4 +210,4 @@ def fit_predict(context: "FoldContext[HybridModel]", data: TrainingData) -> Fold
     test_mel = tensors.examples(data, fold.test, device(), augmented=False)
     found = loop.predict(network, [test_mel, test_table], target)
     weights = loop.weights(network) | tensors.standardization(data, _scaling_clips(context))
-    return FoldResult(found[None], phases=phases, trials=trials, weights=weights)
+    return FoldResult(found, phases=phases, trials=trials, weights=weights)

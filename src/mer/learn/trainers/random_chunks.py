@@ -20,7 +20,7 @@ from mer.errors import MerError
 from mer.learn import loop
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.result import FoldResult, TrainingPhase
+from mer.learn.result import FoldResult
 from mer.runtime.device import device
 from mer.schema.training import TrainingConfig
 from mer.targets.target import Target
@@ -204,7 +204,7 @@ def _probabilities(context: FoldContext[Any], network: nn.Module, clips: Clips) 
 
 
 def predict(fitted: "FittedFold[ChunkModel]", data: TrainingData, ids: Sequence[str]) -> np.ndarray:
-    """Class probabilities of any clips by the network of the first restart [shape=(len(ids), C)]."""
+    """Class probabilities of any clips by the trained network [shape=(len(ids), C)]."""
     where, params = device(), fitted.params
     clips = Clips.select(data, ids, _samples(data, where), params.samples(params.chunk_ms))
     network = loop.load_weights(_build(fitted, data), fitted.weights, where)
@@ -212,7 +212,7 @@ def predict(fitted: "FittedFold[ChunkModel]", data: TrainingData, ids: Sequence[
 
 
 def fit_predict(context: "FoldContext[ChunkModel]", data: TrainingData) -> FoldResult:
-    """Train a network per restart on chunks of the training clips and predict the test clips.
+    """Train a network on chunks of the training clips and predict the test clips.
 
     Where the data have initial weights, all weights are trained further from these (docs/methods.md,
     "Pandrea's transfer learning"), in every restart from the same.
@@ -225,15 +225,9 @@ def fit_predict(context: "FoldContext[ChunkModel]", data: TrainingData) -> FoldR
     config = context.config(params.training)
     count = config.batch_size * (params.smoke_test_steps if short else params.steps)
     sample = partial(train.sample_chunks, count, size, params.amplitude)
-    phases: list[TrainingPhase] = []
-    probabilities = []
-    weights: dict[str, np.ndarray] = {}
-    for restart, seed in enumerate(context.restart_seeds):
-        torch.manual_seed(seed)
-        network = _initial_network(context, data, where)
-        fit = partial(_fit, network, sample, y, data.target, config, seed=seed)
-        phases.append(loop.timed("training", count, fit, position=1, restart=restart))
-        probabilities.append(_probabilities(context, network, test))
-        if restart == 0:
-            weights = loop.weights(network)
-    return FoldResult(np.stack(probabilities), phases=phases, weights=weights)
+    torch.manual_seed(seed := context.restart_seed)
+    network = _initial_network(context, data, where)
+    fit = partial(_fit, network, sample, y, data.target, config, seed=seed)
+    phase = loop.timed("training", count, fit, position=1)
+    probabilities = _probabilities(context, network, test)
+    return FoldResult(probabilities, phases=[phase], weights=loop.weights(network))

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from torch import nn
 
-from mer.learn import loop, memmap, restarts
+from mer.learn import early_stopping, loop, memmap
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
@@ -20,33 +21,35 @@ uses_device = True
 
 
 def _build(context: "FoldContext[NetworkModel]", data: TrainingData) -> nn.Module:
-    shape = restarts.sequences(data).shape[2:]
+    shape = early_stopping.sequences(data).shape[2:]
     return context.model.build(context.params, shape=shape, outputs=data.target.outputs)
 
 
 def predict(
     fitted: "FittedFold[NetworkModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
-    """Predictions for any clips by the network of the first restart [shape=(len(ids), outputs)]."""
+    """Predictions for any clips by the trained network [shape=(len(ids), outputs)]."""
     where = device()
     assert data.mel is not None
     numbers = np.array(positions(data.mel.ids, ids, "spectrogram"))
     network = loop.load_weights(_build(fitted, data), fitted.weights, where)
-    examples = memmap.examples(restarts.sequences(data), numbers, where)
+    examples = memmap.examples(early_stopping.sequences(data), numbers, where)
     return loop.predict(network, [examples], data.target)
 
 
 def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> FoldResult:
-    """Train a network per restart, all with the same validation clips, and predict the test clips."""
-    train, val = restarts.validation(context, data.strata)
+    """Train a network and predict the test clips; all restarts have the same validation clips."""
+    train, val = early_stopping.validation(context, data.strata)
     assert data.mel is not None
-    sides = train, val, context.fold.test
-    return restarts.fit_restarts(
-        lambda: _build(context, data),
-        restarts.parts(restarts.sequences(data), data.mel.ids, sides, data, device()),
+    sides, where, seed = (train, val, context.fold.test), device(), context.restart_seed
+    values = early_stopping.sequences(data)
+    torch.manual_seed(seed)
+    return early_stopping.fit_clips(
+        _build(context, data).to(where),
+        early_stopping.parts(values, data.mel.ids, sides, data, where),
         data.target,
         context.config(context.params.training),
         "training",
-        seeds=context.restart_seeds,
+        seed=seed,
         patience=context.params.patience,
     )

@@ -1,4 +1,4 @@
-"""Fit a scikit-learn estimator on the training part of one fold, once per restart."""
+"""Fit a scikit-learn estimator on the training part of one fold."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,13 +24,13 @@ uses_device = False
 def predict(
     fitted: "FittedFold[EstimatorModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
-    """Predictions for any clips by the estimator of the first restart [shape=(len(ids), outputs)]."""
+    """Predictions for any clips by the fitted estimator [shape=(len(ids), outputs)]."""
     rows = data.table.rows(ids) if data.table else np.zeros((len(ids), 1))
     return data.target.estimate(_fitted(fitted, data), rows)
 
 
 def _fitted(fitted: "FittedFold[EstimatorModel]", data: TrainingData) -> Any:
-    """The estimator of the first restart."""
+    """The fitted estimator, from its weights."""
     if hasattr(fitted.model, "fitted"):
         return fitted.model.fitted(fitted.params, attributes.read(fitted.weights))
     from mer.learn.estimators import restored  # which imports scikit-learn
@@ -126,8 +126,8 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
     x, y = _training_set(context, data, rows)
     if getattr(context.params, "search", "none") == "bayes":
         context = replace(context, params=_searched(context, data, x, y))
-    fitted = [_unfitted(context, data, seed).fit(x, y) for seed in context.restart_seeds]
-    found = [data.target.estimate(estimator, rows[n_train:]) for estimator in fitted]
-    selected = _selected_columns(fitted[0], data, rows.shape[1])
-    weights = to_arrays(fitted[0]) if context.keeps_weights else {}
-    return FoldResult(np.stack(found), selected_columns=selected, weights=weights)
+    estimator = _unfitted(context, data, context.restart_seed).fit(x, y)
+    found = data.target.estimate(estimator, rows[n_train:])
+    selected = _selected_columns(estimator, data, rows.shape[1])
+    weights = to_arrays(estimator) if context.keeps_weights else {}
+    return FoldResult(found, selected_columns=selected, weights=weights)

@@ -67,7 +67,7 @@ def _searched(
 
     def objective(config: TrainingConfig) -> float:
         chosen = params.model_copy(update={"training": config, "search": "none"})
-        found = fit_predict(replace(context, fold=inner, params=chosen), data).predicted[0]
+        found = fit_predict(replace(context, fold=inner, params=chosen), data).predicted
         return data.target.quality(found, [data.labels[id_] for id_ in val])
 
     decides = params, context.profile, context.seed, context.fidelity, inner
@@ -112,4 +112,4 @@ def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> Fol
     test = tensors.examples(data, fold.test, where, augmented=False)
     examples = loop.predict(network, [test], data.target)
     clips, segments = clip_predictions(examples, data.segments_per_clip, context.fidelity)
-    return FoldResult(clips[None], segments, phases, trials=trials, weights=loop.weights(network))
+    return FoldResult(clips, segments, phases, trials=trials, weights=loop.weights(network))

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mer.learn import loop, memmap, restarts
+from mer.learn import early_stopping, loop, memmap
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.loop import Examples, Objective
@@ -50,7 +50,7 @@ def segments(
     data: TrainingData, ids: Sequence[str], where: torch.device, first: int | None = None
 ) -> Examples:
     """All segments of the clips, or the ``first`` of each [shape=(n * segments, frames, mels)]."""
-    values = restarts.sequences(data)
+    values = early_stopping.sequences(data)
     assert data.mel is not None
     clips = np.array(positions(data.mel.ids, ids, "spectrogram"))
     per_clip = values.shape[1]
@@ -74,21 +74,21 @@ def encoded(encoder: Encoder, examples: Examples, per_clip: int) -> Iterator[np.
 
 
 def _autoencoder(context: "FoldContext[TwoStageModel]", data: TrainingData) -> MaskedAutoencoder:
-    shape = restarts.sequences(data).shape[2:]
+    shape = early_stopping.sequences(data).shape[2:]
     network = context.model.autoencoder(context.params, shape=shape, masking=data.masking)
     return cast(MaskedAutoencoder, network)
 
 
 def _classifier(context: "FoldContext[TwoStageModel]", data: TrainingData) -> nn.Module:
-    shape = restarts.sequences(data).shape[2:]
+    shape = early_stopping.sequences(data).shape[2:]
     return context.model.build(context.params, shape=shape, outputs=data.target.outputs)
 
 
 def predict(
     fitted: "FittedFold[TwoStageModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
-    """Predictions for any clips by the network of the first restart [shape=(len(ids), outputs)]."""
-    where, per_clip = device(), restarts.sequences(data).shape[1]
+    """Predictions for any clips by the trained networks [shape=(len(ids), outputs)]."""
+    where, per_clip = device(), early_stopping.sequences(data).shape[1]
     of_encoder, of_classifier = split_by_prefix(fitted.weights, ENCODER)
     encoder = loop.load_weights(_autoencoder(fitted, data).encoder, of_encoder, where)
     classifier = loop.load_weights(_classifier(fitted, data), of_classifier, where)
@@ -103,7 +103,7 @@ def _train_autoencoder(
     train: Sequence[str],
     val: Sequence[str],
 ) -> tuple[Encoder, TrainingPhase]:
-    """The encoder after the first stage, shared by all targets and classifiers of its codes.
+    """The encoder after the first stage, shared by all targets, restarts and classifiers of its codes.
 
     A smoke test uses the first segment of each clip only.
     """
@@ -114,10 +114,10 @@ def _train_autoencoder(
     inputs, val_inputs = (segments(data, ids, where, first) for ids in (train, val))
     config = context.config(params.autoencoder)
     fit = partial(
-        restarts.fit,
+        early_stopping.fit,
         network,
-        restarts.Part(inputs, inputs),
-        restarts.Part(val_inputs, val_inputs),
+        early_stopping.Part(inputs, inputs),
+        early_stopping.Part(val_inputs, val_inputs),
         config,
         "stage1",
         seed=context.seed,
@@ -132,9 +132,12 @@ def _train_autoencoder(
 
 
 def fit_predict(context: "FoldContext[TwoStageModel]", data: TrainingData) -> FoldResult:
-    """Train both stages with the same validation clips and predict the test clips."""
-    where, per_clip = device(), restarts.sequences(data).shape[1]
-    train, val = restarts.validation(context, data.strata)
+    """Train both stages with the same validation clips and predict the test clips.
+
+    The first restart reports the autoencoder's phases, because all restarts share its training.
+    """
+    where, per_clip = device(), early_stopping.sequences(data).shape[1]
+    train, val = early_stopping.validation(context, data.strata)
     encoder, stage1 = _train_autoencoder(context, data, train, val)
     encoder_weights = loop.weights(nn.ModuleDict({ENCODER.removesuffix("."): encoder}))
     sides = train, val, context.fold.test
@@ -143,14 +146,16 @@ def fit_predict(context: "FoldContext[TwoStageModel]", data: TrainingData) -> Fo
     with encoded(encoder, segments(data, ids, where), per_clip) as codes:
         seconds, nothing_trained = time.perf_counter() - started, np.empty((0, 2))
         encoding = TrainingPhase("encoding", nothing_trained, seconds, len(ids) * per_clip)
-        result = restarts.fit_restarts(
-            lambda: _classifier(context, data),
-            restarts.parts(codes, ids, sides, data, where),
+        torch.manual_seed(context.restart_seed)
+        result = early_stopping.fit_clips(
+            _classifier(context, data).to(where),
+            early_stopping.parts(codes, ids, sides, data, where),
             data.target,
             context.config(context.params.classifier),
             "stage2",
-            seeds=context.restart_seeds,
+            seed=context.restart_seed,
             patience=context.params.patience,
         )
-    phases, weights = [stage1, encoding, *result.phases], {**encoder_weights, **result.weights}
-    return replace(result, phases=phases, weights=weights)
+    shared = [stage1, encoding] if context.restart == 0 else []
+    weights = {**encoder_weights, **result.weights}
+    return replace(result, phases=[*shared, *result.phases], weights=weights)

@@ -1,6 +1,6 @@
-"""Restarts of a training from other seeds, and the validation of trainings on sequences of segments."""
+"""Trainings on segments, or on sequences of them, that validation clips end."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -107,13 +107,12 @@ def fit(
     patience: int,
     monitor: Literal["loss", "accuracy"],
     objective: Target | Objective,
-    restart: int = 0,
 ) -> TrainingPhase:
     """Train in place until the validation figure has not improved for ``patience`` epochs.
 
     Parameters
     ----------
-    name, restart : see ``TrainingPhase``
+    name : see ``TrainingPhase``
     """
     training = partial(
         loop.fit,
@@ -125,50 +124,36 @@ def fit(
         objective=objective,
         early_stopping=EarlyStopping([val.inputs], val.targets, monitor, patience),
     )
-    return loop.timed(name, len(train.targets), training, restart=restart)
+    return loop.timed(name, len(train.targets), training)
 
 
-def fit_restarts(
-    build: Callable[[], nn.Module],
+def fit_clips(
+    network: nn.Module,
     clips: Parts,
     target: Target,
     config: TrainingConfig,
     name: str,
     *,
-    seeds: Sequence[int],
+    seed: int,
     patience: int,
 ) -> FoldResult:
-    """Train a network on clips once per restart and predict the test clips.
+    """Train a network in place on clips that have labels and predict the test clips.
 
     Parameters
     ----------
-    build : callable
-        Returns an untrained network.
     name : str
-        Name of the phases.
-    seeds : sequence of int
-        A seed for each restart.
+        Name of the phase.
     """
-    phases: list[TrainingPhase] = []
-    predicted = []
-    weights: dict[str, np.ndarray] = {}
-    for restart, seed in enumerate(seeds):
-        torch.manual_seed(seed)
-        network = build().to(clips.train.targets.device)
-        phase = fit(
-            network,
-            clips.train,
-            clips.val,
-            config,
-            name,
-            seed=seed,
-            patience=patience,
-            monitor=target.monitor,
-            objective=target,
-            restart=restart,
-        )
-        phases.append(phase)
-        predicted.append(loop.predict(network, [clips.test.inputs], target))
-        if restart == 0:
-            weights = loop.weights(network)
-    return FoldResult(np.stack(predicted), phases=phases, weights=weights)
+    phase = fit(
+        network,
+        clips.train,
+        clips.val,
+        config,
+        name,
+        seed=seed,
+        patience=patience,
+        monitor=target.monitor,
+        objective=target,
+    )
+    predicted = loop.predict(network, [clips.test.inputs], target)
+    return FoldResult(predicted, phases=[phase], weights=loop.weights(network))
