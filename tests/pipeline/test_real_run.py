@@ -73,6 +73,16 @@ def test_no_fold_starts_that_would_end_too_late(ledger):
     assert calls[0]["until"] == 600.0
 
 
+@pytest.mark.parametrize(("cores", "share"), [(1, 1), (2, 1), (7, 3)])
+def test_few_experiments_share_all_cores(monkeypatch, cores, share):
+    started = []
+    monkeypatch.setenv("MER_JOBS", str(cores))
+    monkeypatch.setattr(real_run, "needs", lambda *_: {})
+    monkeypatch.setattr(experiment_queue, "run", lambda task, *_: started.append(task.experiment))
+    real_run.run([Cell(key, PAPER, 10, 9, None) for key in "ab"], 0.01, "quick")
+    assert started[0].keywords["processes"] == share
+
+
 def test_only_experiments_that_lack_trainings_are_trained(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     trained = []

@@ -242,9 +242,9 @@ def cross_validate(
     weights : bool
         Whether to keep the weights of the first restart of the first repeat.
     fold_map : callable
-        ``mer.parallel.parallel_map``, or the map that ``mer.parallel.checkpointed_map`` gives. It trains
-        all folds once before it restarts any, and returns None for a training for which the time was
-        short. A restart that some fold lacks is left out, and of the first restart the folds that lack it.
+        ``mer.parallel.parallel_map``, or the map that ``mer.parallel.checkpointed_map`` gives, which
+        returns None for a training for which the time was short. All folds are trained once before any is
+        restarted. A restart that some fold lacks is left out; of the first restart, the folds that lack it.
 
     Raises
     ------

@@ -28,10 +28,11 @@ def train(
     *,
     profile: str,
     max_folds: int | None = None,
+    processes: int = 1,
     seconds: Mapping[str, float] = NO_FACTS,
     facts: Mapping[str, Any] = NO_FACTS,
 ) -> Record:
-    """Train and score an experiment in this process, on the folds that end before a time.
+    """Train and score an experiment on the folds that end before a time.
 
     Results with more folds, of an earlier call, stay in the ledger.
 
@@ -39,6 +40,8 @@ def train(
     ----------
     until : float
         Time, as ``time.time()`` returns it.
+    processes : int
+        Trainings at the same time.
     seconds : mapping of str to float
         Expected duration of a training of each experiment: none starts later than that before ``until``.
     facts : mapping of str to value
@@ -50,7 +53,7 @@ def train(
         ``key``, ``paper``, ``seconds`` and ``timing``.
     """
     logging.basicConfig(level=logging.WARNING)
-    os.environ["MER_JOBS"] = "1"
+    os.environ["MER_JOBS"] = str(processes)
     started = time.time()
     given = spec.load().find(key).model_dump(exclude_none=True)  # type: ignore[union-attr]
     paper, settings, (seed,) = given["paper"], given["settings"].split(), config.read("seed")
@@ -101,7 +104,9 @@ def needs(keys: Sequence[str], profile: str) -> dict[str, list[Path]]:
 
 
 def run(cells: Sequence[Cell], hours: float, profile: str) -> list[Record]:
-    """Train the experiments, an experiment per core, until the hours are over; return their records.
+    """Train the experiments on all cores until the hours are over; return their records.
+
+    Each experiment runs on one core, or on its share of them where there are fewer experiments than cores.
 
     An experiment whose inputs cannot be computed, or that fails, has a record with its ``error``. The next
     call does only the trainings that are missing, as long as the code is the same.
@@ -112,6 +117,8 @@ def run(cells: Sequence[Cell], hours: float, profile: str) -> list[Record]:
         The most important first; those that lack no training are left out.
     """
     missing = {cell.key: cell.seconds or 0.0 for cell in cells if cell.done < cell.trainings}
+    cores = jobs()
+    share = max(1, cores // max(1, len(missing)))
     records: list[Record] = []
 
     def keep(found: list[Record]) -> None:
@@ -120,8 +127,8 @@ def run(cells: Sequence[Cell], hours: float, profile: str) -> list[Record]:
     task = experiment_queue.Task(
         needs(list(missing), profile),
         partial(prepare, profile=profile),
-        partial(train, profile=profile, seconds=missing),
+        partial(train, profile=profile, processes=share, seconds=missing),
         keep,
     )
-    experiment_queue.run(task, jobs(), time.time() + 3600 * hours)
+    experiment_queue.run(task, cores, time.time() + 3600 * hours)
     return records
