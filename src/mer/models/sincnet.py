@@ -77,7 +77,7 @@ class Network(nn.Module):
 
     def __init__(self, samples: int, rate: int, hidden: Sequence[int], outputs: int) -> None:
         super().__init__()
-        self.heard = TimeNorm(samples)
+        self.input_norm = TimeNorm(samples)
         self.sinc = SincConv(rate)
         frames = (samples - TAPS + 1) // POOL
         self.sinc_norm = TimeNorm(FILTERS, frames)
@@ -94,7 +94,7 @@ class Network(nn.Module):
 
     def features(self, samples: Tensor) -> Tensor:
         """[shape=(n, samples)] -> the inputs of the hidden layers [shape=(n, features)]."""
-        filtered = self.sinc_norm(self.sinc(self.heard(samples)))
+        filtered = self.sinc_norm(self.sinc(self.input_norm(samples)))
         features: Tensor = self.convolutions(functional.leaky_relu_(filtered, SLOPE))
         return features
 
