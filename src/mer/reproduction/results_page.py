@@ -33,7 +33,8 @@ experiment runs and say nothing about music, so they are not here.
   classes lie in 0..1; of values, `ccc` is Lin's concordance correlation and `r2` the coefficient of
   determination, both at most 1.
 - **Target** is what is predicted, where it is not the quadrant.
-- **Interval** is a 95 % interval over clips (bootstrap): how far the score would move with other clips.
+- **Interval** is a 95 % interval over clips (bootstrap): how far the score would move with other clips. How
+  far a network's score moves with its seed is not in it; see [Evaluation](evaluation.md#training-noise).
 - **Published** is the paper's figure, under the protocol that the section names.
 - **Folds** are those that were run. With fewer than {QUICK_FOLDS} folds, or with trainings that were ended
   early, a score is not comparable with the published one.
