@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from conftest import profile_of
-from mer.learn.context import FoldContext, restarts
+from mer.learn.context import FoldContext
 from mer.schema.training import TrainingConfig
 from mer.types import Fold
 
@@ -59,7 +59,7 @@ def test_a_training_may_choose_its_precision(chosen, profile, portable, precisio
     ],
 )
 def test_a_profile_lowers_the_number_of_restarts(params, repeats, count):
-    assert restarts(params, profile_of(repeats=repeats)) == count
+    assert profile_of(repeats=repeats).restarts(params) == count
 
 
 def test_each_restart_has_its_own_seed():

@@ -13,6 +13,7 @@ from mer.errors import MerError
 from mer.io import artefacts
 from mer.pipeline import train
 from mer.schema.augmentation import Policy
+from mer.schema.profiles import Profile
 from mer.selection import Selection
 from mer.splits import split
 
@@ -73,31 +74,47 @@ def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeyp
     assert list(Path(".mer/scratch").iterdir()) == []
 
 
-def test_a_run_that_lacks_time_says_how_many_folds_it_has(prepared, monkeypatch):
-    whole, work = run(prepared), train.cross_validate
+def stop_after(count, monkeypatch):
+    """From now on, the time is up after so many trainings."""
+    work = train.cross_validate
 
     def cut_short(model, params, data, folds, *, fold_map, **facts):
         def stopping(*given, **words):
-            results = list(fold_map(*given, **words))
-            return iter([results[0], *(None for _ in results[1:])])
+            return (r if n < count else None for n, r in enumerate(fold_map(*given, **words)))
 
         return work(model, params, data, folds, fold_map=stopping, **facts)
 
     monkeypatch.setattr(train, "cross_validate", cut_short)
+
+
+def test_a_run_that_lacks_time_says_how_many_folds_it_has(prepared, monkeypatch):
+    whole = run(prepared)
+    stop_after(1, monkeypatch)
     run(prepared)
     assert artefacts.read_json(prepared / "run.json")["n_folds_planned"] == 2
     predictions = artefacts.read_predictions(prepared / "predictions.parquet")
     assert set(predictions.frame["fold"]) == {0}
-    monkeypatch.undo()
     assert "n_folds_planned" not in whole["run.json"].decode()
 
 
-def test_a_run_that_lacks_restarts_says_how_many_there_are(prepared, monkeypatch):
-    monkeypatch.setattr(train, "restarts", lambda *_: 5)
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (10, {"n_restarts": 5}),
+        (9, {"n_restarts": 4, "n_restarts_planned": 5}),
+        (3, {"n_restarts_planned": 5}),
+        (1, {"n_folds_planned": 2, "n_restarts_planned": 5}),
+    ],
+)
+def test_a_run_that_lacks_restarts_says_how_many_there_are(prepared, monkeypatch, count, expected):
+    """Five restarts of both folds."""
+    monkeypatch.setattr(Profile, "restarts", lambda *_: 5)
+    stop_after(count, monkeypatch)
     run(prepared)
     record = artefacts.read_json(prepared / "run.json")
-    assert record["n_restarts_planned"] == 5
-    assert not record.keys() & {"n_restarts", "n_folds_planned"}
+    assert {
+        key: n for key, n in record.items() if key.startswith("n_") and "quar" not in key
+    } == expected
 
 
 def test_a_run_without_time_for_any_fold_is_refused(prepared):

@@ -28,12 +28,6 @@ def apply_profile(config: TrainingConfig, profile: Profile) -> TrainingConfig:
     return config.model_copy(update=changes)
 
 
-def restarts(params: Any, profile: Profile) -> int:
-    """How often each fold is trained: ``params.restarts``, or 1 without it; a profile may lower it."""
-    count = getattr(params, "restarts", 1)
-    return min(count, profile.repeats or count)
-
-
 @dataclass(frozen=True)
 class FoldContext(Generic[AnyModel]):
     """A model, its parameters and the fold that it is trained on.

@@ -16,7 +16,7 @@ import pandas as pd
 
 from mer import registry
 from mer.errors import MerError
-from mer.learn.context import FoldContext, restarts
+from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult, TrainingPhase
 from mer.schema.profiles import Profile
@@ -252,7 +252,7 @@ def cross_validate(
         If no fold was trained.
     """
     work = partial(_train, model, params, data, fidelity, profile, seed, weights)
-    trainings = [(fold, number) for number in range(restarts(params, profile)) for fold in folds]
+    trainings = [(fold, number) for number in range(profile.restarts(params)) for fold in folds]
     one_by_one = runs_sequentially(model)
     results = list(fold_map(work, trainings, label=f"train {model}", sequential=one_by_one))
     done = _whole_restarts(folds, results)

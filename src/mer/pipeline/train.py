@@ -25,7 +25,6 @@ from mer.io.artefacts import (
 )
 from mer.io.files import reading
 from mer.io.pretrained import check_finite
-from mer.learn.context import restarts
 from mer.learn.cross_validation import CrossValidation, FoldMap, cross_validate
 from mer.learn.data import TrainingData, concat_corpora, gather, prefix_ids
 from mer.learn.result import FoldResult
@@ -116,7 +115,7 @@ def run(
             record["n_restarts"] = results.restarts
         if results.n_folds < len(folds):
             record["n_folds_planned"] = len(folds)
-        if results.restarts < (planned := restarts(params, profile)):
+        if results.restarts < (planned := profile.restarts(params)):
             record["n_restarts_planned"] = planned
         if profile.max_epochs and len(results.timings):
             record["max_epochs"] = profile.max_epochs

@@ -7,7 +7,6 @@ from statistics import median
 from typing import Any
 
 from mer import config
-from mer.learn.context import restarts
 from mer.reproduction.results import LEDGER, RAW, is_uncommitted, real, results
 from mer.reproduction.spec import Experiment, Papers, corpus_of
 from mer.schema.profiles import WHOLE, Profile
@@ -71,7 +70,7 @@ def _wanted(experiment: Experiment, profile: Profile) -> int:
     """The trainings of an experiment under a profile."""
     (params,) = config.read(f"models.{experiment.model}")
     params = config.changed(params, config.settings(experiment.settings.split()))
-    return planned(experiment.protocol, profile) * restarts(params, profile)
+    return planned(experiment.protocol, profile) * profile.restarts(params)
 
 
 def seconds_per_training(facts: dict[str, Any]) -> float | None:

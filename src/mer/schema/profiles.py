@@ -1,6 +1,6 @@
 """``profiles``."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -15,7 +15,8 @@ class Profile(Block):
 
     Attributes
     ----------
-    folds, repeats : number of folds and repeats of a cross-validation
+    folds, repeats : number of folds and repeats of a cross-validation; the repeats limit the restarts of a
+        model, too
     max_folds : limit of the folds to train on, where a whole protocol is too expensive
     max_epochs : limit of the epochs of every training of a network, where a whole training is too expensive
     batch_size : examples per training step of a network
@@ -50,3 +51,8 @@ class Profile(Block):
         """Whether protocols and trainings run in full."""
         limits = (self.folds, self.repeats, self.max_folds, self.max_epochs, self.batch_size)
         return not any(limits) and not self.smoke_test
+
+    def restarts(self, params: Any) -> int:
+        """How often each fold is trained: ``params.restarts`` of a model, at most ``repeats``, or once."""
+        count = getattr(params, "restarts", 1)
+        return min(count, self.repeats or count)
