@@ -37,7 +37,7 @@ def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "run")
         found = train.run(chosen, params, policy, short, target, columns, weights=False)
-    return found, len(read_folds(chosen.folds)), getattr(params, "restarts", 1)
+    return found, len(read_folds(chosen.folds)), profile.restarts(params)
 
 
 def main() -> None:

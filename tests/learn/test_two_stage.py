@@ -46,7 +46,6 @@ SMALL, SMALL_MASKING = (16, 16), Masking(freq_mask_param=4, time_mask_param=4, m
 STEP = TrainingConfig(
     optimizer="adam", lr=0.01, batch_size=8, max_epochs=2, smoke_test_epochs=2, stop_accuracy=None
 )
-DEMO = profile_of(folds=2, repeats=1, batch_size=8, smoke_test=True)
 WHOLE = profile_of(folds=2)
 
 

@@ -1,6 +1,6 @@
 """Trainings on segments, or on sequences of them, that validation clips end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -128,30 +128,32 @@ def fit(
 
 
 def fit_clips(
-    network: nn.Module,
+    context: FoldContext[Any],
+    build: Callable[[], nn.Module],
     clips: Parts,
     target: Target,
     config: TrainingConfig,
     name: str,
-    *,
-    seed: int,
-    patience: int,
 ) -> FoldResult:
-    """Train a network in place on clips that have labels and predict the test clips.
+    """Train a network from the seed of the restart on clips, and predict the test clips.
 
     Parameters
     ----------
+    build : callable
+        Returns an untrained network.
     name : str
         Name of the phase.
     """
+    torch.manual_seed(context.restart_seed)
+    network = build().to(clips.train.targets.device)
     phase = fit(
         network,
         clips.train,
         clips.val,
         config,
         name,
-        seed=seed,
-        patience=patience,
+        seed=context.restart_seed,
+        patience=context.params.patience,
         monitor=target.monitor,
         objective=target,
     )

@@ -24,7 +24,7 @@ class TrainingPhase:
     examples : int
         Examples of an epoch.
     position : int or None
-        Place among the phases of the fold, where their names do not say their order.
+        Place among the phases of the training, where their names do not say their order.
     """
 
     name: str

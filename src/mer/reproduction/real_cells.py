@@ -9,12 +9,11 @@ from typing import Any
 from mer import config
 from mer.reproduction.results import LEDGER, RAW, is_uncommitted, real, results
 from mer.reproduction.spec import Experiment, Papers, corpus_of
+from mer.schema import Block
 from mer.schema.profiles import WHOLE, Profile
 from mer.types import FOLDS
 
-UNKNOWN_SECONDS = (
-    3600.0  # of a training that nobody has timed: after most others, as it may be long
-)
+UNKNOWN_SECONDS = 3600.0  # of a training that nobody has timed: after most others
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,10 @@ def _done(facts: dict[str, Any], profile: str) -> int:
     return int(facts["n_folds"]) if whole or same else 0
 
 
-def _wanted(experiment: Experiment, profile: Profile) -> int:
-    """The trainings of an experiment under a profile."""
-    (params,) = config.read(f"models.{experiment.model}")
-    params = config.changed(params, config.settings(experiment.settings.split()))
-    return planned(experiment.protocol, profile) * profile.restarts(params)
+def _wanted(experiment: Experiment, params: Block, profile: Profile) -> int:
+    """The trainings of an experiment under a profile; ``params`` are those of its model."""
+    changed = config.changed(params, config.settings(experiment.settings.split()))
+    return planned(experiment.protocol, profile) * profile.restarts(changed)
 
 
 def seconds_per_training(facts: dict[str, Any]) -> float | None:
@@ -97,12 +95,14 @@ def cells(
     found = dict(_on_hand(papers, raw))
     known = {key: _known(experiment.paper, key, ledger) for key, experiment in found.items()}
     timed = {key: seconds_per_training(facts) for key, facts in known.items()}
+    models = sorted({experiment.model for experiment in found.values()})
+    params = dict(zip(models, config.read(*(f"models.{name}" for name in models)), strict=True))
     listed = []
     for key, experiment in found.items():
         same_model = [k for k, other in found.items() if other.model == experiment.model]
         others = [seconds for k in same_model if (seconds := timed[k]) is not None]
         seconds = timed[key] if timed[key] is not None else median(others) if others else None
-        wanted = _wanted(experiment, profile)
+        wanted = _wanted(experiment, params[experiment.model], profile)
         done = min(_done(known[key], name), wanted) if known[key] else 0
         listed.append(Cell(key, experiment.paper, wanted, done, seconds))
     return sorted(listed, key=lambda cell: (cell.needs, cell.key))

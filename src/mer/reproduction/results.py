@@ -22,8 +22,8 @@ def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
     -------
     dict
         Key ``""``: the real corpus with every fold of the protocol and the committed parameters. ``part_``:
-        the same with fewer folds, restarts or other parameters. ``quick_`` and the like:
-        the real corpus under a shorter profile. ``demo_``: a miniature. The values
+        the same with fewer folds or restarts, or with other parameters, whatever the profile says.
+        ``quick_`` and the like: the real corpus under a shorter profile. ``demo_``: a miniature. The values
         have the figures, and what the record of the run adds: the ``commit``, the ``machine``, the
         ``seconds``, the training times and the device. If an input was absent, they only have the reason,
         under ``absent``.

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from torch import nn
 
 from mer.learn import early_stopping, loop, memmap
@@ -41,15 +40,12 @@ def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> Fol
     """Train a network and predict the test clips; all restarts have the same validation clips."""
     train, val = early_stopping.validation(context, data.strata)
     assert data.mel is not None
-    sides, where, seed = (train, val, context.fold.test), device(), context.restart_seed
-    values = early_stopping.sequences(data)
-    torch.manual_seed(seed)
+    sides, values = (train, val, context.fold.test), early_stopping.sequences(data)
     return early_stopping.fit_clips(
-        _build(context, data).to(where),
-        early_stopping.parts(values, data.mel.ids, sides, data, where),
+        context,
+        lambda: _build(context, data),
+        early_stopping.parts(values, data.mel.ids, sides, data, device()),
         data.target,
         context.config(context.params.training),
         "training",
-        seed=seed,
-        patience=context.params.patience,
     )

@@ -146,15 +146,13 @@ def fit_predict(context: "FoldContext[TwoStageModel]", data: TrainingData) -> Fo
     with encoded(encoder, segments(data, ids, where), per_clip) as codes:
         seconds, nothing_trained = time.perf_counter() - started, np.empty((0, 2))
         encoding = TrainingPhase("encoding", nothing_trained, seconds, len(ids) * per_clip)
-        torch.manual_seed(context.restart_seed)
         result = early_stopping.fit_clips(
-            _classifier(context, data).to(where),
+            context,
+            lambda: _classifier(context, data),
             early_stopping.parts(codes, ids, sides, data, where),
             data.target,
             context.config(context.params.classifier),
             "stage2",
-            seed=context.restart_seed,
-            patience=context.params.patience,
         )
     shared = [stage1, encoding] if context.restart == 0 else []
     weights = {**encoder_weights, **result.weights}
