@@ -100,6 +100,11 @@ def groups(tracks: Iterable[Track]) -> dict[str, str]:
     return {t.id: first[_spelling(t.artist or "") or t.group].group for t in tracks}
 
 
+def names_artists(tracks: Iterable[Track]) -> bool:
+    """Whether the corpus names the artist, or the source song, of any of its clips."""
+    return any(track.artist for track in tracks)
+
+
 @dataclass(frozen=True)
 class Clip:
     """Mono audio with the rate it was sampled at.

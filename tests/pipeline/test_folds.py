@@ -1,11 +1,15 @@
 """mer.pipeline.folds: clips in quarantine are left out, and move no other clip to another side."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 from sklearn.model_selection import train_test_split
 
 from conftest import profile_of
 from mer.errors import AbsentError
 from mer.io import artefacts, fold_tables
+from mer.io.files import read_json
 from mer.pipeline import folds
 from mer.splits import split
 from mer.types import QUADRANTS, Fold, Track
@@ -21,8 +25,13 @@ def made(tmp_path):
     index.mkdir(parents=True)
     standard.mkdir(parents=True)
 
-    def make(protocol: str, digests: dict[str, str], left_out: dict[str, str]) -> list[Fold]:
-        artefacts.write_tracks(index / "tracks.csv", SONGS, digests)
+    def make(
+        protocol: str,
+        digests: dict[str, str],
+        left_out: dict[str, str],
+        songs: Sequence[Track] = SONGS,
+    ) -> list[Fold]:
+        artefacts.write_tracks(index / "tracks.csv", songs, digests)
         artefacts.write_manifest(standard)
         rows = [(id_, f"{id_}.mp3", reason) for id_, reason in left_out.items()]
         artefacts.write_quarantine(standard, rows)
@@ -64,6 +73,25 @@ def test_duplicates_that_are_kept_are_on_one_side_of_a_grouped_fold(made):
     twins = {id_: f"file {i // 2}" for i, id_ in enumerate(FILES)}
     for fold in made("grouped", twins, {}):
         assert not {twins[id_] for id_ in fold.train} & {twins[id_] for id_ in fold.test}
+
+
+@pytest.mark.parametrize(
+    ("bands", "protocol", "shares"),
+    [(12, "cv10", True), (12, "grouped", False), (0, "cv10", None), (0, "grouped", None)],
+)
+def test_folds_say_whether_they_share_artists_if_the_corpus_names_any(
+    made, tmp_path, bands, protocol, shares
+):
+    songs = (
+        [replace(s, artist=f"band {i % bands}") for i, s in enumerate(SONGS)] if bands else SONGS
+    )
+    made(protocol, FILES, {}, songs)
+    assert read_json(tmp_path / "folds" / protocol / "songs.json")["shares_artists"] is shares
+
+
+def test_copies_of_a_file_on_both_sides_count_as_a_shared_artist_without_names(made, tmp_path):
+    made("cv10", {id_: f"file {i // 2}" for i, id_ in enumerate(FILES)}, {})
+    assert read_json(tmp_path / "folds/cv10/songs.json")["shares_artists"] is True
 
 
 def test_own_folds_are_those_of_the_table_without_clips_in_quarantine(made, tmp_path):

@@ -155,3 +155,19 @@ def test_a_file_on_both_sides_of_a_crossed_fold_is_refused(prepared, corpus):
     artefacts.write_tracks(other.folder("index") / "tracks.csv", corpus, theirs)
     with pytest.raises(MerError, match=f"'{tested}' is the same file as '{copied}' of 'other'"):
         train._crossed(other, CHOSEN, folds)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "shares"), [("artist 3", True), ("somebody else", False), (None, None)]
+)
+def test_a_crossed_run_compares_the_artists_of_both_corpora(prepared, corpus, theirs, shares):
+    other = replace(CHOSEN, dataset="other")
+    other.folder("index").mkdir(parents=True)
+    tracks = [replace(track, artist=theirs) for track in corpus]
+    artefacts.write_tracks(other.folder("index") / "tracks.csv", tracks, {})
+    artefacts.write_folds(
+        other.folds, artefacts.read_folds(CHOSEN.folds), protocol="cv10", shares_artists=True
+    )
+    crossed = train._crossed(other, CHOSEN, artefacts.read_folds(CHOSEN.folds))
+    assert any(track.artist == "artist 3" for track in corpus)
+    assert train._shares_artists(other, CHOSEN, crossed) is shares

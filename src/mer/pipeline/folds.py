@@ -19,7 +19,7 @@ from mer.io.artefacts import (
 from mer.schema import Protocol
 from mer.schema.profiles import Profile
 from mer.splits import shares_groups, split
-from mer.types import Fold, Track
+from mer.types import Fold, Track, names_artists
 
 
 def _twins_together(
@@ -58,7 +58,12 @@ class Corpus:
         digests = read_digests(index)
         tracks = [t for t in read_tracks(index) if not digests or t.id in digests]
         self.tracks = _twins_together(tracks, digests, read_twins(standard))
+        self._names_artists = names_artists(tracks)
         self._index, self._left_out = index, set(quarantined(standard)["id"])
+
+    def shares_artists(self, folds: Sequence[Fold]) -> bool | None:
+        """Whether artists are in training and test; None where none are seen and no clip names one."""
+        return shares_groups(self.tracks, folds) or (False if self._names_artists else None)
 
     def split(
         self, protocol: str, seed: int, folds: int | None = None, repeats: int | None = None
@@ -110,4 +115,4 @@ def make(
         except MerError as error:
             write_json(path, {"status": "absent", "reason": str(error)})
             continue
-        write_folds(path, folds, protocol=name, shares_artists=shares_groups(corpus.tracks, folds))
+        write_folds(path, folds, protocol=name, shares_artists=corpus.shares_artists(folds))

@@ -17,6 +17,7 @@ from mer.io.artefacts import (
     read_digests,
     read_folds,
     read_json,
+    read_tracks,
     require,
     write_json,
     write_manifest,
@@ -34,7 +35,8 @@ from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.schema.profiles import Profile
 from mer.selection import Selection
-from mer.types import Fold
+from mer.splits import shares_groups
+from mer.types import Fold, names_artists
 
 
 def run(
@@ -93,6 +95,7 @@ def run(
         other = replace(chosen, dataset=source)
         data = concat_corpora(gather(other, params, policy, columns), data, source)
         folds = _crossed(other, chosen, folds)
+        division["shares_artists"] = _shares_artists(other, chosen, folds)
     if parent:
         data = replace(data, initial_weights=_initial_weights(parent, data))
     record = {
@@ -197,6 +200,16 @@ def _crossed(source: Selection, target: Selection, targets: Sequence[Fold]) -> l
         clips = prefix_ids(source.dataset, train.train)
         crossed.append(Fold(test.repeat, test.fold, clips, (), test.test))
     return crossed
+
+
+def _shares_artists(source: Selection, target: Selection, crossed: Sequence[Fold]) -> bool | None:
+    """Whether an artist of the training clips has test clips; None if a corpus names no artists."""
+    theirs, ours = (read_tracks(side.folder("index")) for side in (source, target))
+    if not (names_artists(theirs) and names_artists(ours)):
+        return None
+    ids = prefix_ids(source.dataset, [track.id for track in theirs])
+    prefixed = [replace(track, id=id_) for track, id_ in zip(theirs, ids, strict=True)]
+    return shares_groups([*prefixed, *ours], crossed)
 
 
 def _initial_weights(parent: Path, data: TrainingData) -> dict[str, np.ndarray]:
