@@ -22,6 +22,7 @@ FACTS = {
     "dataset": "demo",
     "target": "quadrant",
     "protocol": "grouped",
+    "fidelity": "described",
     "seed": 1,
     "n_clips": 48,
     "n_folds": 4,
@@ -66,7 +67,9 @@ def project(tmp_path, monkeypatch):
     leaky_columns = {"select": "chi2", "leak": "before_split"}
     ranked = {**leak, "augment": "none", "columns": leaky_columns, "f1_macro": 0.85}
     better = {**other, "f1_macro": 0.75, "folds": {"f1_macro": np.add(SVM, 0.1).tolist()}}
+    released = {**better, "fidelity": "released", "f1_macro": 0.8}
     found = {"svm": other, "svm_leak": leak, "svm_ranked": ranked, "svm_better": better}
+    found["svm_released"] = released
     for key, facts in found.items():
         write(ledger / f"{key}.json", facts)
         write(ledger / f"demo_{key}.json", facts)
@@ -111,7 +114,8 @@ def test_systems_that_predict_values_are_ranked_by_their_concordance(project):
 
 def test_a_leak_is_no_reference(project):
     order = [one.split()[0] for one in listed("4qaed") if one.strip().startswith("svm_")]
-    assert order == ["svm_leak", "svm_ranked", "svm_better"]
+    assert order == ["svm_leak", "svm_ranked", "svm_released", "svm_better"]
+    assert "svm compare released" in line("svm_released", "4qaed")
     assert line("svm_better", "4qaed").rstrip().endswith("0.5000–0.7000")
     p = corrected_t_test(CNN, np.add(SVM, 0.1), 1 / 3)
     assert line("svm_leak", "4qaed").split()[-1] == f"{p:.4f}"

@@ -322,6 +322,16 @@ def test_the_frozen_branch_stays_as_it_was(batch):
     assert not torch.equal(branch.hidden[1].weight, moving)
 
 
+def test_dropout_of_the_frozen_branch_is_on_in_training_and_off_in_evaluation():
+    """Keras' ``trainable = False`` does not switch dropout off."""
+    dnn, _, fusion = hybrid()
+    table = torch.randn(8, 20)
+    fusion.train()
+    assert not torch.equal(dnn.hidden(table), dnn.hidden(table))
+    fusion.eval()
+    assert torch.equal(dnn.hidden(table), dnn.hidden(table))
+
+
 def test_no_batch_of_one():
     assert [len(b) for b in loop._batches(torch.arange(17), 8)] == [8, 9]
     assert [len(b) for b in loop._batches(torch.arange(1), 8)] == [1]

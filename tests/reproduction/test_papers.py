@@ -230,6 +230,7 @@ def test_an_unknown_key_is_named_with_its_file(tmp_path):
 def small(tmp_path, monkeypatch):
     """A project of one table: two rows with a composition, one with a reason."""
     row = {"title": "", "published": {}}
+    scored = {**row, "published": {"f1_macro": {"4qaed": 0.8}}}
     composition = {
         "paper": "p",
         "model": "svm",
@@ -252,7 +253,7 @@ def small(tmp_path, monkeypatch):
                 "protocol": "",
                 "metrics": ["f1_macro"],
                 "columns": {"4qaed": {"title": ""}},
-                "rows": {"svm": row, "cnn": row, "openl3": {**row, "why": "weights not there"}},
+                "rows": {"svm": scored, "cnn": row, "openl3": {**row, "why": "weights not there"}},
             }
         },
         "experiments": {"svm_4qaed": composition, "cnn_4qaed": composition},
@@ -292,7 +293,8 @@ def test_mer_check_says_what_each_cell_lacks(small, monkeypatch, capsys):
     assert "absent" in lines["openl3"]
     assert "weights not there" in lines["openl3"]
     assert "MER_audio_taffc_dataset.zip" in out
-    assert out.endswith("0 done, 0 in part, 1 demo only, 2 absent\n")
+    assert "all cells: 0 done, 0 in part, 1 demo only, 2 absent\n" in out
+    assert out.endswith("published score: 0 done, 0 in part, 0 demo only, 1 absent\n")
 
 
 def test_mer_check_says_which_input_was_absent(small, monkeypatch, capsys):
@@ -304,7 +306,8 @@ def test_mer_check_says_which_input_was_absent(small, monkeypatch, capsys):
     out, lines = check(monkeypatch, capsys)
     assert "weights not present: a.pth, see README" in lines["svm"]
     assert "weights not present: a.pth, see README" in lines["cnn"]
-    assert out.endswith("0 done, 0 in part, 1 demo only, 2 absent\n")
+    assert "all cells: 0 done, 0 in part, 1 demo only, 2 absent\n" in out
+    assert out.endswith("published score: 0 done, 0 in part, 0 demo only, 1 absent\n")
 
 
 def test_mer_check_finds_what_was_run_on_the_real_corpus(small, monkeypatch, capsys):
@@ -324,7 +327,8 @@ def test_mer_check_finds_what_was_run_on_the_real_corpus(small, monkeypatch, cap
     assert "done" in lines["svm"]
     assert "in part" in lines["cnn"]
     assert "profile=quick, 1 of 100 folds, max_epochs=25" in lines["cnn"]
-    assert out.endswith("1 done, 1 in part, 0 demo only, 1 absent\n")
+    assert "all cells: 1 done, 1 in part, 0 demo only, 1 absent\n" in out
+    assert out.endswith("published score: 1 done, 0 in part, 0 demo only, 0 absent\n")
 
 
 def test_mer_check_of_one_paper(small, monkeypatch, capsys):

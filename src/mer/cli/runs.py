@@ -65,7 +65,9 @@ def _ledger() -> Iterator[Run]:
 
 def _system(facts: dict[str, Any]) -> str:
     """The model with its inputs, and the parameters that were changed."""
-    parts = [facts[key] for key in ("model", "family", "view", "augment") if facts[key] != "none"]
+    usual = ("none", "described")
+    chosen = (facts[key] for key in ("model", "family", "view", "augment", "fidelity"))
+    parts = [entry for entry in chosen if entry not in usual]
     columns = facts.get("columns", {})
     parts += [f"columns.{key}={value}" for key, value in columns.items()]
     changed = results.deviation(facts)
@@ -88,11 +90,13 @@ def _title(facts: dict[str, Any]) -> str:
 
 
 def _reference(ranked: Sequence[Run]) -> dict[str, Any]:
-    """The best system, but for those that a leak makes better."""
+    """The best system whose training does not see test clips."""
     honest = (
         facts
         for _, facts in ranked
-        if not facts["augment"].endswith("_leak") and "leak" not in facts.get("columns", {})
+        if not facts["augment"].endswith("_leak")
+        and "leak" not in facts.get("columns", {})
+        and facts["fidelity"] == "described"
     )
     return next(honest, ranked[0][1])
 
@@ -119,7 +123,8 @@ def _table(runs: Sequence[Run]) -> Table:
 def run(console: Console, given: argparse.Namespace) -> None:
     """Print a table per corpus, target and protocol, in 100 characters.
 
-    p: corrected resampled t-test against the best system of the table without a leak, on the same folds.
+    p: corrected resampled t-test against the best system of the table whose training does not see test
+    clips, on the same folds. It is not adjusted for the number of systems.
     """
     if not console.is_terminal:
         console.width = WIDTH
@@ -133,6 +138,6 @@ def run(console: Console, given: argparse.Namespace) -> None:
     for _, runs in groupby(found, key=lambda run: _group(run[1])):
         console.print(_table(list(runs)), "")
     console.print(
-        "p: corrected resampled t-test against the best system of the table that has no leak, on the "
-        "same folds"
+        "p: corrected resampled t-test, on the same folds, against the best system of the table whose "
+        "training does not see test clips; not adjusted for the number of systems"
     )

@@ -29,19 +29,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(console: Console, options: argparse.Namespace) -> None:
     """Print the state of each cell of the published tables, and the reason if it is not done.
 
-    Adjacent cells with the same state and reason share a line.
+    Adjacent cells with the same state and reason share a line. The last lines count the cells, and those of
+    them with a published score.
     """
     every, params = spec.load(), config.read_all()
     validation.check(every, params)
     if options.papers:
         every = every.only(options.papers)
-    counted: Counter[str] = Counter()
+    counted, published = Counter[str](), Counter[str]()
     for name, table in every.tables.items():
         shown = Table("row", "columns", "state", title=name, title_justify="left")
         shown.add_column("why", overflow="fold")
         for row in table.rows:
             cells = {column: results.state(every, table, row, column) for column in table.columns}
             counted.update(state for state, _ in cells.values())
+            published.update(
+                state for c, (state, _) in cells.items() if every.has_published_score(table, row, c)
+            )
             for (state, why), columns in groupby(cells, key=lambda column: cells[column]):
                 shown.add_row(row, ", ".join(columns), Text(state, COLOURS[state]), plain(why))
         console.print(shown)
@@ -49,4 +53,9 @@ def run(console: Console, options: argparse.Namespace) -> None:
         if not (results.RAW / corpus).is_dir():
             say(console, f"{results.RAW / corpus}: {params.corpora[corpus].source}")
     console.print(ADVICE, soft_wrap=True)
-    console.print(", ".join(f"{counted[state]} {state}" for state in COLOURS))
+    console.print(f"all cells: {_counts(counted)}")
+    console.print(f"cells with a published score: {_counts(published)}")
+
+
+def _counts(counted: Counter[str]) -> str:
+    return ", ".join(f"{counted[state]} {state}" for state in COLOURS)

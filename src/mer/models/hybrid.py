@@ -104,9 +104,12 @@ class Fusion(nn.Module):
         he_normal(self.classifier)
 
     def train(self, mode: bool = True) -> "Fusion":
-        """Set the training mode; the frozen branch stays in evaluation mode."""
+        """Set the training mode; the batch norm of the frozen branch keeps its statistics.
+
+        The dropout of that branch is on in training: Keras' ``trainable = False`` does not switch it off.
+        """
         super().train(mode)
-        self.dnn.eval()
+        self.dnn[0].eval()
         return self
 
     def forward(self, mel: Tensor, table: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ trainer = "random_chunks"
 reads: tuple[str, ...] = ("waveform",)
 augments = "no"
 predicts: tuple[str, ...] = ("classes",)
-fidelities: tuple[str, ...] = ("described", "released")
+fidelities: tuple[str, ...] = ("described",)
 
 CONVOLUTIONS = ((60, 5), (60, 5))  # filters, taps
 SLOPE = 0.2  # of leaky ReLU

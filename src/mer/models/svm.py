@@ -65,14 +65,14 @@ def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEst
     """An unfitted scikit-learn estimator of rows [shape=(n, d)].
 
     The classifier has no calibrated probabilities, only a ``decision_function``. With ``fidelity:
-    released`` the rows must have been scaled by ``released``. The grid search maximises macro-F1, or
-    minimises the squared error; the trainer runs the Bayesian one.
+    released`` the rows must have been scaled by ``released``, and no value is clipped. The grid search
+    maximises macro-F1, or minimises the squared error; the trainer runs the Bayesian one.
     """
     kind, splitter, scoring = SVC, InnerFolds, "f1_macro"
     if predicts == "values":
         kind, splitter, scoring = SVR, KFold, "neg_mean_squared_error"
-    scaler = None if fidelity == "described" else "passthrough"
-    steps = {**_rows.steps(params.limit, scaler), "svm": kind(C=params.c, gamma=params.gamma)}
+    scaler, limit = (None, params.limit) if fidelity == "described" else ("passthrough", None)
+    steps = {**_rows.steps(limit, scaler), "svm": kind(C=params.c, gamma=params.gamma)}
     found = Pipeline(list(steps.items()))
     if params.search == "grid":
         grid = {"svm__C": params.grid_c, "svm__gamma": params.grid_gamma}

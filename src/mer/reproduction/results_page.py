@@ -15,7 +15,7 @@ START, END = "<!-- results: written by stages/results_page.py -->", "<!-- /resul
 HEADLINES = (
     ("louro_improving_table1", "svm", "4qaed", "f1_macro"),
     ("louro_improving_grouped", "svm", "4qaed_grouped", "f1_macro"),
-    ("beyond_best", "audio_features", "4qaed_grouped", "f1_macro"),
+    ("beyond_best", "musicnn_tuned", "4qaed_grouped", "f1_macro"),
     ("louro_improving_table1", "cnn", "4qaed", "f1_macro"),
     ("louro_improving_table1", "hybrid", "4qaed", "f1_macro"),
     ("beyond_values", "ridge_musicnn", "arousal_value", "ccc"),

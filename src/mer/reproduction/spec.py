@@ -211,6 +211,11 @@ class Papers(Block):
     counts: dict[Key, Statistic] = Field(default_factory=dict)
     settings: dict[Key, Setting] = Field(default_factory=dict)
 
+    def has_published_score(self, table: Table, row: str, column: str) -> bool:
+        """Whether the paper prints a score in a cell, not a parameter or a number of clips."""
+        is_score = table.key(row, column) not in self.settings.keys() | self.counts.keys()
+        return is_score and any(column in found for found in table.rows[row].published.values())
+
     @property
     def groups(self) -> dict[str, Mapping[str, Statistic]]:
         """All experiments, by their group in papers/experiments.yaml."""

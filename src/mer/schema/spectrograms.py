@@ -34,7 +34,7 @@ class Waveform(Block):
     seconds: PositiveFloat | None
     crop_from: Literal["start", "middle", "end"]
     pad_mode: Literal["pad", "repeat"]
-    segment_samples: PositiveInt | None
+    segment_samples: PositiveInt | None = None
 
     @field_validator("segment_samples")
     @classmethod

@@ -14,9 +14,10 @@ hide: [toc]
 # What the runs cost
 
 Wall seconds of each run on a real corpus, without the features and spectrograms that it read. They are from
-the record beside its results. [Performance](performance.md) has the seconds of the other stages.
+the record beside its results; of a run in several sessions they are those of the last. Seconds per training
+are means over all trainings. [Performance](performance.md) has the seconds of the other stages.
 
-| run | system | folds | seconds | seconds per training | device | machine |
+| run | system | trainings | seconds | seconds per training | device | machine |
 | --- | --- | --: | --: | --: | --- | --- |
 """
 
@@ -27,7 +28,8 @@ def _seconds(value: float | None) -> str:
 
 def _line(place: str, system: str, facts: dict[str, Any]) -> str:
     key = place.rpartition("#")[2]
-    training = _seconds(facts.get("training_seconds_per_fold"))
+    phases = [value for name, value in facts.items() if name.endswith("_seconds_per_fold")]
+    training = _seconds(sum(phases) if phases else None)
     shown = [f"[{key}]({place})", system, str(facts["n_folds"]), _seconds(facts["seconds"])]
     shown += [training, facts.get("device", ""), facts.get("machine", "")]
     return markdown_row(shown)

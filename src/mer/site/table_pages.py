@@ -17,7 +17,7 @@ DEMO_ONLY = (
     "corpus. Those marked demo are of rendered miniatures: they prove that the experiment runs, and say "
     "nothing about music.</p>"
 )
-RECORDED = {"n_clips": "clips", "n_folds": "test folds", "seconds": "seconds in all"}
+RECORDED = {"n_clips": "clips", "n_folds": "test folds", "seconds": "seconds (of the last session)"}
 
 
 def page(papers: Papers, name: str) -> str:
