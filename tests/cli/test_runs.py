@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from mer.cli import runs
+from mer.errors import MerError
 from mer.metrics import corrected_t_test
 from mer.reproduction import results, spec
 from mer.reproduction.spec import Paper, Papers
@@ -110,6 +111,11 @@ def test_systems_that_predict_values_are_ranked_by_their_concordance(project):
     assert [one.split()[0] for one in shown[2:4]] == ["high", "low"]
     p = corrected_t_test(SVM, CNN, 1 / 3)
     assert line("low", "deam").split()[-1] == f"{p:.4f}"
+
+
+def test_words_that_no_system_has_are_named(project):
+    with pytest.raises(MerError, match=r"all of these words: demo nosuchword; `mer runs` lists"):
+        listed("demo", "nosuchword")
 
 
 def test_a_leak_is_no_reference(project):

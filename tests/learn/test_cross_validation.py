@@ -6,8 +6,10 @@ import pytest
 from conftest import profile_of
 from mer import parallel
 from mer.errors import MerError
+from mer.learn import cross_validation
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
+from mer.learn.result import FoldResult
 from mer.models import mlp
 from mer.targets.classes import Classes
 from mer.types import QUADRANTS, FeatureSet, Fold
@@ -58,6 +60,26 @@ def test_training_clips_of_one_class_are_refused_with_the_remedy():
             profile=profile_of(),
             fold_map=parallel.parallel_map,
         )
+
+
+@pytest.mark.parametrize(
+    ("predicted", "message"),
+    [
+        (np.ones((2, 5)), r"'mlp' in fold 0 .* shape \(2, 4\), .* have \(2, 5\); let `build`"),
+        (np.full((2, 4), np.nan), r"'mlp' in fold 0 of repeat 0 must be finite, .*; lower its lr"),
+    ],
+)
+def test_a_wrong_answer_ends_the_run_at_the_first_fold(data, monkeypatch, predicted, message):
+    folds = []
+
+    def fit_predict(context, data):
+        folds.append(context.fold)
+        return FoldResult(predicted)
+
+    monkeypatch.setattr(cross_validation.trainer_of("mlp"), "fit_predict", fit_predict)
+    with pytest.raises(MerError, match=message):
+        cross_validated(data)
+    assert len(folds) == 1
 
 
 def test_rows_stand_fold_by_fold_and_restarts_count_as_repeats(data):

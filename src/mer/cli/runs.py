@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mer.cli._console import plain
+from mer.errors import MerError
 from mer.io.files import read_json
 from mer.metrics import p_text
 from mer.pipeline.stage import git
@@ -120,11 +121,23 @@ def _table(runs: Sequence[Run]) -> Table:
     return shown
 
 
+def _nothing(words: Sequence[str]) -> str:
+    """Why the list is empty."""
+    if words:
+        return f"no measured system has all of these words: {' '.join(words)}; `mer runs` lists them all"
+    return "no system has been measured yet; run `dvc repro`"
+
+
 def run(console: Console, given: argparse.Namespace) -> None:
     """Print a table per corpus, target and protocol, in 100 characters.
 
     p: corrected resampled t-test against the best system of the table whose training does not see test
     clips, on the same folds. It is not adjusted for the number of systems.
+
+    Raises
+    ------
+    MerError
+        If there is no system to list.
     """
     if not console.is_terminal:
         console.width = WIDTH
@@ -134,6 +147,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
         if HEADINGS.keys() & facts.keys()
         and all(word in f"{name} {_system(facts)} {_title(facts)}" for word in given.words)
     ]
+    if not found:
+        raise MerError(_nothing(given.words))
     found.sort(key=lambda run: _group(run[1]))
     for _, runs in groupby(found, key=lambda run: _group(run[1])):
         console.print(_table(list(runs)), "")

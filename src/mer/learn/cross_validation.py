@@ -123,7 +123,23 @@ def _train(
         keeps_weights=keep,
     )
     result = trainer_of(model).fit_predict(context, data.with_ranked_columns(fold))
+    _check(model, data, fold, result.predicted)
     return result if keep else replace(result, weights={})
+
+
+def _check(model: str, data: TrainingData, fold: Fold, predicted: np.ndarray) -> None:
+    """Raise a ``MerError`` if the predictions of a fold have another shape, or are not finite."""
+    which = f"the predictions of model {model!r} in fold {fold.fold} of repeat {fold.repeat}"
+    wanted = (len(fold.test), data.target.outputs)
+    if predicted.shape != wanted:
+        raise MerError(
+            f"{which} must have the shape {wanted}, a row per test clip and a column per output, and have "
+            f"{predicted.shape}; let `build` make as many outputs as its argument `outputs` says"
+        )
+    if not np.isfinite(predicted).all():
+        raise MerError(
+            f"{which} must be finite, and some are not, for the training diverged; lower its lr"
+        )
 
 
 def _rows(
