@@ -6,6 +6,7 @@ import importlib.util
 import io
 import logging
 import os
+import signal
 import sys
 import warnings
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from typing import Any
 from mer import registry
 
 OUTPUTS = ("out", "curve", "plot", "export")  # options of any command that name what it writes
+INTERRUPTED = 128 + signal.SIGINT  # exit status
 DESCRIPTION = "Music emotion recognition, reproducibly."
 
 
@@ -64,8 +66,8 @@ def _quiet() -> None:
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
 
 
-def main() -> None:
-    """Run the command that the arguments name."""
+def _run() -> None:
+    """Run the command that the arguments name; errors are one sentence."""
     given = _parsed()
     _quiet()
     from rich.console import Console
@@ -78,10 +80,18 @@ def main() -> None:
     last = logging.lastResort  # it looks up standard error, so lines stay above a progress bar
     assert last
     logging.basicConfig(level="WARNING", format="%(levelname)s  %(message)s", handlers=[last])
+    with one_sentence("mer", _outputs(given)):
+        given.module.run(Console(), given)
+        sys.stdout.flush()
+
+
+def main() -> None:
+    """Run the command that the arguments name; Ctrl-C ends it with status 130, as a shell expects."""
     try:
-        with one_sentence("mer", _outputs(given)):
-            given.module.run(Console(), given)
-            sys.stdout.flush()
+        _run()
+    except KeyboardInterrupt as end:  # its text says what to do next
+        sys.stderr.write(f"mer: interrupted{f'; {end}' if str(end) else ''}\n")
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:  # whoever reads the output has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is buffered
         sys.exit(1)

@@ -82,8 +82,14 @@ def selected() -> Selection:
     return Selection(*config.read(*SELECTORS))
 
 
-def _present(key: str, corpus: Corpus, target: str, raw: Path) -> None:
-    """Refuse a corpus whose folder is missing or cannot be read, or that lacks labels of the target."""
+def require_folder(key: str, corpus: Corpus, raw: Path) -> Path:
+    """The folder of a corpus.
+
+    Raises
+    ------
+    MerError
+        If it is missing.
+    """
     root = raw / key
     if not root.is_dir():
         remedy = f"get it from {corpus.source}"
@@ -94,6 +100,12 @@ def _present(key: str, corpus: Corpus, target: str, raw: Path) -> None:
         raise MerError(
             f"dataset {key!r} must lie in {root}, a folder or a link to one, and there is none; {remedy}"
         )
+    return root
+
+
+def _present(key: str, corpus: Corpus, target: str, raw: Path) -> None:
+    """Refuse a corpus whose folder is missing or cannot be read, or that lacks labels of the target."""
+    root = require_folder(key, corpus, raw)
     raw_folder.check(root)
     tracks = registry.get("datasets", corpus.layout).tracks(root)
     labels.target_of(target, tracks, corpus.range)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,6 +77,41 @@ def test_every_fault_is_found(raw):
     assert near == {("a", "copy"), ("b", "lossless"), ("c", "quieter")}
     assert [pair[:2] for pair in found.conflicts] == [("c", "quieter")]
     assert (found.artists.named, found.artists.clips_without) == (4, 1)
+
+
+def test_a_conflict_that_is_found_in_several_ways_is_one_pair(raw):
+    """The file a, its copy and the lossless b are found by bytes, by samples and by features."""
+    labels = raw / "emopia200/labels.csv"
+    labels.write_text(labels.read_text().replace("copy.wav,Q1", "copy.wav,Q3"))
+    found = audit(raw)
+    assert {by: len(pairs) for by, pairs in found.duplicates.items()} == {
+        "bytes": 1,
+        "samples": 2,
+        "features of the audio": 3,
+    }
+    assert [pair[:2] for pair in found.conflicts] == [("a", "copy"), ("c", "quieter")]
+
+
+def test_a_file_under_another_spelling_is_the_one_of_the_index(raw):
+    labels = raw / "emopia200/labels.csv"
+    labels.write_text(labels.read_text().replace("d.wav", "caf\u00e9.wav"))
+    (raw / "emopia200/d.wav").rename(raw / "emopia200/cafe\u0301.wav")
+    assert audit(raw).unusable.keys() == {"broken", "missing"}
+
+
+def test_a_corpus_that_is_not_there_says_where_it_belongs(raw):
+    shutil.rmtree(raw / "emopia200")
+    with pytest.raises(
+        MerError, match=r"'emopia200' must lie in .*emopia200, .* none; get it from"
+    ):
+        audit(raw)
+
+
+@pytest.mark.parametrize(("option", "kind"), [("split_files", Path), ("others", str)])
+def test_a_missing_table_is_found_before_a_file_is_decoded(raw, monkeypatch, option, kind):
+    monkeypatch.setattr("mer.audit.audio.examine", lambda *_: pytest.fail("was decoded"))
+    with pytest.raises(MerError, match=r"gone\.csv"):
+        audit(raw, **{option: [kind(raw / "gone.csv")]})
 
 
 def test_without_audio_the_tables_alone_are_compared(raw):

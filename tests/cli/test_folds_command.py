@@ -1,10 +1,13 @@
 """``mer folds``: the folds of the pipeline, shown and exported."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from conftest import ROOT, profile_of
+from conftest import ROOT
 from helpers.clone import copy_params
+from mer import config
 from mer.__main__ import main
 from mer.io import artefacts, fold_tables
 from mer.pipeline import folds
@@ -29,12 +32,17 @@ def run(monkeypatch, *words):
     main()
 
 
-def test_exports_the_folds_of_the_stage(project, monkeypatch, capsys):
-    run(monkeypatch, "demo", "--export", "f.csv")
+@pytest.mark.parametrize(
+    ("profile", "sizes", "count"),
+    [("paper", [], 100), ("demo", ["--folds", "4", "--repeats", "1"], 4)],
+)
+def test_exports_the_folds_of_the_stage(project, monkeypatch, capsys, profile, sizes, count):
+    """Those of the profile demo need the numbers that docs/corpora.md names."""
+    run(monkeypatch, "demo", *sizes, "--export", "f.csv")
     shown = capsys.readouterr().out
-    assert shown.startswith("grouped: 100 folds of 10")
+    assert shown.startswith(f"grouped: {count} folds of ")
     assert "artist is in training: 0.0%" in shown
-    profile = profile_of()
+    (profile,) = config.read(f"profiles.{profile}")
     here = (project / f"data/{name}/demo" for name in ("index", "standard"))
     folds.make(*here, project / "data/folds", own="grouped", profile=profile, seed=1)
     found = artefacts.read_folds(project / "data/folds/default/demo.json")
@@ -58,3 +66,37 @@ def test_a_corpus_without_index(project, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run(monkeypatch, "4qaed")
     assert "data/index/4qaed must be there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--repeats", "-1"], "argument --repeats: must be 1 or more, not -1"),
+        (["--repeats", "0"], "argument --repeats: must be 1 or more, not 0"),
+        (["--folds", "-3"], "argument --folds: must be 2 or more, not -3"),
+        (
+            ["--protocol=tvt_70_15_15", "--folds=5"],
+            "--folds must be left out with protocol 'tvt_70",
+        ),
+        (["--protocol=cv10", "--repeats=2"], "choose one of ['cv10x10', 'grouped']"),
+        (["--protocol=own"], "run `dvc repro data/dvc.yaml:index@demo`"),
+    ],
+)
+def test_what_cannot_be_split_is_one_sentence(project, monkeypatch, capsys, words, message):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "demo", *words)
+    said = " ".join(capsys.readouterr().err.split())
+    assert message in said
+    assert "Traceback" not in said
+
+
+def test_the_protocol_own_is_that_of_a_table_or_of_the_labels(project, monkeypatch, capsys, corpus):
+    table = project / "data/index/demo/folds.csv"
+    table.write_text("id,side\nt003,train\nt004,test\n")
+    run(monkeypatch, "demo", "--protocol=own")
+    assert "own: 1 folds of 1 training, 0 validation and 1 test" in capsys.readouterr().out
+    table.unlink()
+    tracks = [replace(track, splits={"own": track.id[-1]}) for track in corpus]
+    artefacts.write_tracks(table.with_name("tracks.csv"), tracks, {t.id: t.id for t in corpus})
+    run(monkeypatch, "demo", "--protocol=own")
+    assert "own: 10 folds of" in capsys.readouterr().out

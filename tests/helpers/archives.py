@@ -54,6 +54,13 @@ def _cut(path, size):
     return _written(path, path.read_bytes()[:size])
 
 
+def without_utf8_flag(path):
+    """The zip archive of ``zipped``, its names still in UTF-8 and no longer said to be."""
+    for before_flags in (b"PK\3\4\x14\0", b"PK\1\2\x14\3\x14\0"):
+        _changed(path, before_flags + b"\0\x08", before_flags + b"\0\0")
+    return path
+
+
 PLAIN, ENCRYPTED = (b"PK\1\2\x14\3\x14\0" + flags for flags in (b"\0\0", b"\1\0"))
 
 

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from helpers.archives import ATTACKS, tarred, zipped
+from helpers.archives import ATTACKS, tarred, without_utf8_flag, zipped
 from helpers.corpora import content
 from mer.errors import MerError
 from mer.io import archives
@@ -34,6 +34,21 @@ def test_refused(kind, tmp_path):
 
 def test_zip(tmp_path):
     assert unpacked(tmp_path / "new", zipped(tmp_path / "a.zip", *SONGS)) == FILES
+
+
+def test_a_zip_without_the_flag_of_utf8_has_names_in_utf8(tmp_path):
+    """As Info-ZIP writes them on Linux."""
+    file = without_utf8_flag(zipped(tmp_path / "a.zip", *SONGS))
+    with zipfile.ZipFile(file) as stored:
+        assert "Set/Q1/\u251c\u2310.mp3" in stored.namelist()
+    assert unpacked(tmp_path / "new", file) == FILES
+
+
+def test_a_zip_of_dos_has_names_in_its_code_page(tmp_path):
+    """They are not UTF-8, and those beside them are."""
+    file = without_utf8_flag(zipped(tmp_path / "a.zip", ("one \u00e9", b"x"), ("two \u00e9", b"y")))
+    file.write_bytes(file.read_bytes().replace(b"one \xc3\xa9", b"one+\x82 "))
+    assert unpacked(tmp_path / "new", file) == {"one+\u00e9 ": b"x", "two \u00e9": b"y"}
 
 
 @pytest.mark.parametrize("packed", ["", "gz", "bz2", "xz"])

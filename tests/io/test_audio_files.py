@@ -8,6 +8,7 @@ import pytest
 
 from mer.errors import MerError
 from mer.io import audio_files
+from mer.types import Track
 
 CAFE = "Café 01.wav"
 
@@ -76,3 +77,11 @@ def test_a_label_that_two_files_match_finds_none():
 
 def test_the_file_of_another_label_is_not_taken():
     assert audio_files.respelled(["a.wav", "A.wav"], ["a.wav"]) == {}
+
+
+def test_tracks_get_the_path_of_their_file(caplog):
+    tracks = [Track("a", "Q1", "A.wav"), Track("b", "Q1", "b.wav"), Track("c", "Q1")]
+    found = audio_files.of_tracks(tracks, ["a.wav", "b.wav"])
+    assert [track.path for track in found] == ["a.wav", "b.wav", None]
+    assert "1 files have another name" in caplog.text
+    assert "the first is 'a.wav', labelled 'A.wav'" in caplog.text

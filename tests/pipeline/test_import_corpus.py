@@ -41,7 +41,7 @@ def left(folder):
 def test_unpacks_and_counts_what_its_layout_reads(archive, tmp_path):
     target = tmp_path / "raw/pmemo"
     done = import_corpus.unpack([archive], corpus(), target)
-    assert (done.files, done.clips, done.verified) == (10, 8, [])
+    assert (done.files, done.clips, done.with_file, done.verified) == (10, 8, 8, [])
     assert content(target) == content(tmp_path / "set")
     assert left(target.parent) == ["pmemo"]
 
@@ -69,6 +69,15 @@ def test_an_archive_of_another_corpus_is_refused(tmp_path):
     assert left(tmp_path / "raw") == []
 
 
+def test_labels_without_a_file_are_told(tmp_path):
+    labels = "path,quadrant\n" + "".join(f"{name}.wav,Q1\n" for name in ("caf\u00e9", "b", "c"))
+    songs = [("cafe\u0301.wav", b"x"), ("b.wav", b"x")]
+    file = zipped(tmp_path / "x.zip", ("labels.csv", labels.encode()), *songs)
+    told = corpus().model_copy(update={"layout": "folder"})
+    done = import_corpus.unpack([file], told, tmp_path / "raw/mine")
+    assert (done.clips, done.with_file) == (3, 2)
+
+
 @pytest.mark.parametrize("there", ["folder", "link"])
 def test_never_overwrites(archive, tmp_path, there):
     target = tmp_path / "raw/pmemo"
@@ -81,6 +90,14 @@ def test_never_overwrites(archive, tmp_path, there):
 def test_a_missing_archive(tmp_path):
     with pytest.raises(MerError, match="there is no such file"):
         import_corpus.unpack([tmp_path / "x.zip"], corpus(), tmp_path / "raw/pmemo")
+
+
+def test_a_folder_is_not_imported(tmp_path):
+    (tmp_path / "songs").mkdir()
+    with pytest.raises(
+        MerError, match=r"songs must be an archive, and is a folder; link or copy it"
+    ):
+        import_corpus.unpack([tmp_path / "songs"], corpus(), tmp_path / "raw/pmemo")
 
 
 SLOW = """
@@ -134,7 +151,10 @@ def project(tmp_path, monkeypatch):
 def test_command(project, archive, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["mer", "import", archive.name, "--as", "demo_pmemo"])
     main()
-    assert "data/raw/demo_pmemo: 10 files, 0 MiB, 8 labelled clips" in capsys.readouterr().out
+    assert (
+        "data/raw/demo_pmemo: 10 files, 0 MiB, 8 labelled clips, 8 of them"
+        in capsys.readouterr().out
+    )
 
 
 def test_command_names_the_corpora_that_it_knows(project, monkeypatch, capsys):

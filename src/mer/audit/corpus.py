@@ -13,9 +13,10 @@ from mer.audit.artists import Artists, count, overlap
 from mer.audit.clip_lists import Shared, read_list, shared
 from mer.audit.duplicates import Pair, conflicts, near, same
 from mer.errors import MerError
-from mer.io import fold_tables
+from mer.io import audio_files, fold_tables
 from mer.schema import Protocol
 from mer.schema.corpora import Audio, Corpus
+from mer.selection import require_folder
 from mer.splits import split
 from mer.types import MINIATURE, Fold, Track, positions
 
@@ -38,7 +39,7 @@ class Audit:
         Pairs by what is the same: ``bytes``, ``samples``, ``features of the audio``, or the family of a
         published table.
     conflicts : list of Pair
-        Duplicates with different labels.
+        Duplicates with different labels, each pair once.
     overlap : dict of str to float
         Protocol or file of folds -> share of test clips whose artist is in training.
     shared : dict of str to Shared
@@ -64,6 +65,13 @@ class Audit:
         return "as published" if there == self.published else f"published: {self.published}"
 
 
+def _tracks(key: str, corpus: Corpus, raw: Path) -> list[Track]:
+    """The tracks of a corpus, each with the path of its file, as the index has them."""
+    root = require_folder(key, corpus, raw)
+    tracks, files = registry.get("datasets", corpus.layout).tracks(root), audio_files.find(root)
+    return audio_files.of_tracks(tracks, [*files.audio, *files.others])
+
+
 def _labels(tracks: Sequence[Track]) -> dict[str, str]:
     """Track id -> quadrant, or another class; an empty string if it only has values."""
     return {track.id: track.quadrant or track.label or "" for track in tracks}
@@ -85,6 +93,15 @@ def _compare_audio(
     return files
 
 
+def _conflicts(found: Audit, labels: Mapping[str, str]) -> list[Pair]:
+    """The duplicates with different labels; a pair that is found in several ways is there once."""
+    once: dict[frozenset[str], Pair] = {}
+    for pairs in found.duplicates.values():
+        for pair in conflicts(pairs, labels):
+            once.setdefault(frozenset((pair.first, pair.second)), pair)
+    return list(once.values())
+
+
 def _folds(tracks: Sequence[Track], key: str, corpus: Corpus, seed: int) -> dict[str, list[Fold]]:
     """Protocol -> folds, for every protocol that the corpus allows."""
     found: dict[str, list[Fold]] = {}
@@ -100,14 +117,26 @@ def _others(key: str, corpora: Mapping[str, Corpus], raw: Path) -> list[str]:
     return [name for name in names if (raw / name).is_dir()]
 
 
+def _folds_of_files(
+    root: Path, files: Sequence[Path], labels: Mapping[str, str]
+) -> dict[str, list[Fold]]:
+    """File -> its folds, for the corpus' own ``folds.csv`` and other files."""
+    own, found = root / fold_tables.NAME, {}
+    for path in (*([own] if own.is_file() else []), *files):
+        folds = found[str(path)] = fold_tables.read(path)
+        used = {id_ for fold in folds for id_ in (*fold.train, *fold.val, *fold.test)}
+        positions(labels, sorted(used), f"row in {root}")
+    return found
+
+
 def _of_other(
     name: str, corpora: Mapping[str, Corpus], raw: Path
-) -> tuple[dict[str, str], dict[str, str]]:
-    """The classes and the digests of another corpus, by its key, or of a list of clips, by its file."""
+) -> tuple[dict[str, str], dict[str, Path]]:
+    """The classes and the files of another corpus, by its key, or of a list of clips, by its file."""
     if name not in corpora:
         return read_list(Path(name)), {}
-    tracks = registry.get("datasets", corpora[name].layout).tracks(raw / name)
-    return _labels(tracks), {t.id: audio.digest(raw / name / t.path) for t in tracks if t.path}
+    tracks = _tracks(name, corpora[name], raw)
+    return _labels(tracks), {t.id: raw / name / t.path for t in tracks if t.path}
 
 
 def audit(
@@ -143,27 +172,20 @@ def audit(
         If the corpus is missing or does not follow its layout, or a file cannot be read.
     """
     corpus, root = corpora[key], raw / key
-    layout = registry.get("datasets", corpus.layout)
-    tracks = layout.tracks(root)
+    tracks = _tracks(key, corpus, raw)
     labels = _labels(tracks)
+    folds = _folds(tracks, key, corpus, seed) | _folds_of_files(root, split_files, labels)
+    listed = {name: _of_other(name, corpora, raw) for name in others or _others(key, corpora, raw)}
     expected = corpus.counts or {}
     published = expected if isinstance(expected, int) else {str(q): n for q, n in expected.items()}
     counts = dict(sorted(Counter(filter(None, labels.values())).items()))
     found = Audit(len(tracks), counts, published, count(tracks, labels))
-    for family, table in layout.published(root).items():
+    for family, table in registry.get("datasets", corpus.layout).published(root).items():
         found.duplicates[family] = near(table)
     files = _compare_audio(found, root, tracks, limits)
-    found.conflicts = [
-        pair for pairs in found.duplicates.values() for pair in conflicts(pairs, labels)
-    ]
-    folds = _folds(tracks, key, corpus, seed)
-    own = [root / fold_tables.NAME] if (root / fold_tables.NAME).is_file() else []
-    for path in (*own, *split_files):
-        folds[str(path)] = fold_tables.read(path)
-        used = {id_ for fold in folds[str(path)] for id_ in (*fold.train, *fold.val, *fold.test)}
-        positions(labels, sorted(used), f"row in {root}")
+    found.conflicts = _conflicts(found, labels)
     found.overlap = {name: overlap(tracks, of) for name, of in folds.items()}
-    for name in others or _others(key, corpora, raw):
-        others_labels, others_files = _of_other(name, corpora, raw)
+    for name, (others_labels, paths) in listed.items():
+        others_files = {id_: audio.digest(path) for id_, path in paths.items()}
         found.shared[name] = shared(labels, others_labels, files, others_files)
     return found

@@ -23,9 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(console: Console, given: argparse.Namespace) -> None:
     """Write the folder and print how to use it."""
     from mer.inference import system, trained  # which load torch
+    from mer.io.files import check_place
 
     if given.out.exists() and not (given.out / system.DESCRIPTION).is_file():
         raise MerError(f"--out must be a new folder or that of a system, not {str(given.out)!r}")
+    check_place(given.out)
     found = trained.of_run(given.run)
     system.write(found, given.out)
     say(

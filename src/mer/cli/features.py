@@ -7,16 +7,10 @@ from pathlib import Path
 from rich.console import Console
 
 from mer.cli._console import counted, say
+from mer.cli._numbers import at_least
 from mer.errors import MerError
 
 SUFFIXES = (".parquet", ".csv")
-
-
-def sample_rate(text: str) -> int:
-    """A positive sample rate in Hz."""
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
-    return value
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,13 +24,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="table to write: .parquet or .csv")
     parser.add_argument(
         "--sample-rate",
-        type=sample_rate,
+        type=at_least(1),
         help="sample rate in Hz to resample songs to first (default: that of the family, or 44100 for a "
         "family that reads any)",
     )
     parser.add_argument(
         "--max-minutes",
-        type=float,
+        type=at_least(0.01),
         default=60.0,
         help="leave longer songs out, for each is in memory as a whole (default: 60)",
     )

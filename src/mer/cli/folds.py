@@ -9,11 +9,13 @@ from rich.console import Console
 
 from mer import config
 from mer.cli._console import say
+from mer.cli._numbers import at_least
 from mer.errors import MerError
 from mer.schema import Protocol
+from mer.types import FOLDS, Fold
 
 if TYPE_CHECKING:
-    from mer.types import Fold
+    from mer.pipeline.folds import Corpus
 
 MORE = ("leave_one_artist_out",)  # protocols that the pipeline reads from an exported table only
 
@@ -29,19 +31,44 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="default",
         help="how to split (default: the protocol of the corpus)",
     )
-    parser.add_argument("--folds", type=int, help="number of folds, in place of the protocol's")
-    parser.add_argument("--repeats", type=int, help="number of repeats, in place of the protocol's")
     parser.add_argument(
-        "--seed", type=int, help="seed of random folds (default: that of params.yaml)"
+        "--folds", type=at_least(2), help="number of folds, in place of the protocol's"
+    )
+    parser.add_argument(
+        "--repeats", type=at_least(1), help="number of repeats, in place of the protocol's"
+    )
+    parser.add_argument(
+        "--seed", type=at_least(0), help="seed of random folds (default: that of params.yaml)"
     )
     parser.add_argument(
         "--export", type=Path, help="CSV file for the folds: repeat,fold,id, or repeat,fold,id,side"
     )
 
 
-def _sizes(folds: Sequence["Fold"], side: str) -> str:
+def _sizes(folds: Sequence[Fold], side: str) -> str:
     found = {len(getattr(fold, side)) for fold in folds}
     return f"{min(found)}" if len(found) == 1 else f"{min(found)} to {max(found)}"
+
+
+def _check_numbers(protocol: str, given: argparse.Namespace) -> None:
+    """Refuse a number of folds or repeats for a protocol that fixes it."""
+    for place, name in enumerate(("folds", "repeats")):
+        fitting = [key for key, numbers in FOLDS.items() if numbers[place] > 1]
+        if (number := getattr(given, name)) and protocol not in fitting:
+            raise MerError(
+                f"--{name} must be left out with protocol {protocol!r}, which has a fixed number of "
+                f"{name}, and {number} was given; leave it out, or choose one of {fitting}"
+            )
+
+
+def _check_own(corpus: "Corpus", table: Path, dataset: str) -> None:
+    """Refuse the protocol ``own`` where neither a table in the index nor the labels name its folds."""
+    if not table.is_file() and not any("own" in track.splits for track in corpus.tracks):
+        raise MerError(
+            f"protocol 'own': {table.parent} must have a split in the labels or {table.name}, and has "
+            f"neither; write {Path('data/raw', dataset, table.name)} if it is not there, select the "
+            f"corpus, and run `dvc repro data/dvc.yaml:index@{dataset}`"
+        )
 
 
 def run(console: Console, given: argparse.Namespace) -> None:
@@ -50,7 +77,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     Raises
     ------
     MerError
-        If the corpus has no index yet, or does not allow the protocol.
+        If the corpus has no index yet, or does not allow the protocol, or the protocol a number.
     """
     from mer.audit.artists import overlap  # which load scikit-learn
     from mer.io import fold_tables
@@ -69,7 +96,10 @@ def run(console: Console, given: argparse.Namespace) -> None:
     if protocol == "default":
         (protocol,) = config.read(f"corpora.{given.dataset}.protocol")
     (seed,) = config.read("seed") if given.seed is None else (given.seed,)
+    _check_numbers(protocol, given)
     corpus = Corpus(index, standard)
+    if protocol == "own":
+        _check_own(corpus, index / fold_tables.NAME, given.dataset)
     folds = corpus.split(protocol, seed, given.folds, given.repeats)
     train, val, test = (_sizes(folds, side) for side in ("train", "val", "test"))
     if given.export:

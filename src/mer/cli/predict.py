@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mer.cli._console import counted, plain, say
+from mer.cli._numbers import at_least
+from mer.errors import MerError
 from mer.pipeline.stage import printable
 
 SUFFIXES = (".csv", ".json", ".parquet")
@@ -18,13 +20,6 @@ PICTURES = (".png", ".svg")
 FIGURES = ("p_high_arousal", "p_high_valence", "arousal", "valence")
 STANDARD = Path("-")  # standard output, or input
 UNBOUNDED = 1000  # columns of a table in a file or a pipe
-
-
-def seconds(text: str) -> float:
-    """A length of at least one second."""
-    if not 1 <= (value := float(text)) < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
-    return value
 
 
 def table_file(text: str) -> Path:
@@ -68,12 +63,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=seconds,
+        type=at_least(1.0),
         help="length of an excerpt in seconds (default: that of the training clips, 30 s for 4QAED)",
     )
     parser.add_argument(
         "--hop",
-        type=seconds,
+        type=at_least(1.0),
         help="seconds from one excerpt to the next (default: the length of an excerpt)",
     )
     parser.add_argument(
@@ -142,6 +137,18 @@ def _answer(possible: str) -> str:
     return " or ".join(words if len(words) < 3 else names)
 
 
+def _check_different(given: argparse.Namespace) -> None:
+    """Refuse one place for two outputs, of which the second would overwrite the first."""
+    met: dict[Path, str] = {}
+    for option in ("--out", "--curve", "--plot"):
+        path = getattr(given, option.removeprefix("--"))
+        if path and (other := met.setdefault(path.resolve(), option)) != option:
+            raise MerError(
+                f"{other} and {option} must be different files, and both are {path}; give each a name of "
+                "its own"
+            )
+
+
 def run(console: Console, given: argparse.Namespace) -> None:
     """Answer, print and write; the status is 1 if a file was left out."""
     from mer.inference import answers, library, plots, resumption, songs  # which load torch
@@ -150,29 +157,31 @@ def run(console: Console, given: argparse.Namespace) -> None:
     said = Console(stderr=True) if STANDARD in (given.out, given.curve) else console
     if not said.is_terminal:
         said.width = UNBOUNDED
+    _check_different(given)
     for path in filter(None, (given.out, given.curve, given.plot)):
         if path != STANDARD:
             check_writable(path)
     name = given.system or library.DEFAULT
     system = library.load_system(name)
-    with songs.spooled(given.songs) as places:
-        paths = songs.files(places)
-        form = {"seconds": given.seconds, "hop": given.hop}
-        found, left_out = resumption.answered(
-            name, paths, out=given.out, resume=given.resume, **form
-        )
-    for number, answer in enumerate(found):
-        if answer.id not in given.songs and Path(answer.id).name == songs.STANDARD:
-            found[number] = replace(answer, id=songs.STANDARD)
-    library.require_any(found, left_out)
-    rows = answers.of_songs(system, found)
-    if given.plot:
-        plots.write(given.plot, system, found)
-    tables = [(given.out, rows), (given.curve, answers.of_excerpts(system, found))]
-    for path, table in sorted(tables, key=lambda pair: pair[0] == STANDARD):  # which may be closed
-        if path:
-            _write(path, table)
-    resumption.finish(given.out)
+    with resumption.until_written(given.out):
+        with songs.spooled(given.songs) as places:
+            paths = songs.files(places)
+            form = {"seconds": given.seconds, "hop": given.hop}
+            found, left_out = resumption.answered(
+                name, paths, out=given.out, resume=given.resume, **form
+            )
+        for number, answer in enumerate(found):
+            if answer.id not in given.songs and Path(answer.id).name == songs.STANDARD:
+                found[number] = replace(answer, id=songs.STANDARD)
+        library.require_any(found, left_out)
+        rows = answers.of_songs(system, found)
+        if given.plot:
+            plots.write(given.plot, system, found)
+        tables = [(given.out, rows), (given.curve, answers.of_excerpts(system, found))]
+        tables.sort(key=lambda pair: pair[0] == STANDARD)  # last, for it may be closed
+        for path, table in tables:
+            if path:
+                _write(path, table)
     said.print(_shown(said, rows, system.about.title))
     if system.about.warning:
         said.print(

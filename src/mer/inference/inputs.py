@@ -14,6 +14,7 @@ from mer.learn.data import TrainingData
 from mer.learn.waveforms import SegmentedWaveforms, Waveforms
 from mer.pipeline.features import row
 from mer.pipeline.join_features import joined_columns
+from mer.runtime import interrupts
 from mer.schema import Block
 from mer.schema.feature_selection import JoinedFamilies
 from mer.schema.spectrograms import View, Waveform
@@ -80,6 +81,7 @@ def families(name: str) -> Families:
     return Families(name=name, params=params, joins=tuple(used))
 
 
+@interrupts.kept()
 def table(clips: Sequence[Clip], chosen: Families, name: str | None = None) -> FeatureSet:
     """The features of clips, a row each.
 

@@ -1,7 +1,8 @@
 """Answers for a library of songs that survive an interruption: a line per song, beside the output."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def answered(
     Parameters
     ----------
     out : Path or None
-        The output, beside which finished answers are kept until ``finish``.
+        The output, beside which finished answers are kept until ``until_written`` ends.
     resume : bool
         Whether to take answers that an interrupted call has left there.
     """
@@ -78,7 +79,23 @@ def answered(
     return [known[path] for path in paths if path in known], left_out
 
 
-def finish(out: Path | None) -> None:
-    """Remove the finished answers beside an output that is written."""
-    if lines := _lines_of(out):
+@contextmanager
+def until_written(out: Path | None) -> Iterator[None]:
+    """Keep the finished answers beside the output until the block has answered all songs and written it.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At Ctrl-C; its text says how to go on, if answers are kept.
+    """
+    lines = _lines_of(out)
+    try:
+        yield
+    except KeyboardInterrupt as end:
+        if not (lines and lines.exists()):
+            raise
+        raise KeyboardInterrupt(
+            "the songs answered so far are kept; add --resume to the same command to go on"
+        ) from end
+    if lines:
         lines.unlink(missing_ok=True)

@@ -27,6 +27,7 @@ MAX_RATIO = (
 MAX_NAME = 255  # bytes of a file's name, as most file systems allow
 MAX_DEPTH = 32  # folders
 MAX_HEADER = 2**20  # bytes of a tar header; a longer one only fills the memory
+UTF8_FLAG = 0x800  # of a zip entry whose name is UTF-8
 FILE, FOLDER = "a file", "a folder"
 PACKED: dict[bytes, Callable[[IO[bytes]], Any]] = {  # by the first two bytes
     b"\x1f\x8b": gzip.open,
@@ -66,6 +67,19 @@ class Member(NamedTuple):
         return str(PurePosixPath(self.name))
 
 
+def _name_in_zip(info: zipfile.ZipInfo) -> str:
+    """The stored name; where no flag says how it is encoded, UTF-8 if its bytes are, or else cp437.
+
+    ``metadata_encoding`` of ``ZipFile`` would take one encoding for all names, and fail at another.
+    """
+    if info.flag_bits & UTF8_FLAG:
+        return info.orig_filename
+    try:
+        return info.orig_filename.encode("cp437").decode("utf-8")
+    except UnicodeDecodeError:
+        return info.orig_filename
+
+
 def _kind_in_zip(info: zipfile.ZipInfo) -> str:
     if info.flag_bits & 1:
         return "encrypted"
@@ -98,7 +112,7 @@ def _in_zip(stream: IO[bytes]) -> Iterator[Member]:
     with zipfile.ZipFile(stream) as file:
         for info in file.infolist():
             opened = partial(file.open, info)
-            yield Member(info.orig_filename, info.file_size, _kind_in_zip(info), opened)
+            yield Member(_name_in_zip(info), info.file_size, _kind_in_zip(info), opened)
 
 
 def _in_tar(stream: IO[bytes]) -> Iterator[Member]:

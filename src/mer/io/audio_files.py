@@ -1,14 +1,17 @@
 """Audio files in a folder, told from others by their suffix, and the files that labels name."""
 
+import logging
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from mer.errors import MerError
+from mer.types import Track
 
 READABLE = frozenset(
     (
@@ -36,6 +39,8 @@ UNREADABLE = frozenset(  # by libsndfile: ffmpeg decodes some, the others are na
     )
 )
 SUFFIXES = READABLE | UNREADABLE
+
+log = logging.getLogger("mer")
 
 
 class Found(NamedTuple):
@@ -105,3 +110,21 @@ def respelled(wanted: Iterable[str], files: Collection[str]) -> dict[str, str]:
     }
     names = list(matches.values())
     return {path: file for path, file in matches.items() if names.count(file) == 1}
+
+
+def of_tracks(tracks: Sequence[Track], files: Collection[str]) -> list[Track]:
+    """The tracks, with the path of their file where their label spells it otherwise; this is logged."""
+    found = respelled((track.path for track in tracks if track.path), files)
+    if found:
+        label, file = next(iter(found.items()))
+        log.warning(
+            "%d files have another name than their labels (Unicode form, case, separators or blanks) and "
+            "are taken; the first is %r, labelled %r",
+            len(found),
+            file,
+            label,
+        )
+    return [
+        replace(track, path=found.get(track.path, track.path)) if track.path else track
+        for track in tracks
+    ]

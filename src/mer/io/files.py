@@ -111,6 +111,17 @@ def check_writable(target: Path) -> None:
         raise MerError(
             f"the output must be a file, and {target} is a folder; add the name of a file"
         )
+    check_place(target)
+
+
+def check_place(target: Path) -> None:
+    """Refuse, before the work, a file or folder that could not be written after it.
+
+    Raises
+    ------
+    MerError
+        If the folder that it lies in cannot be made or written.
+    """
     try:
         with beside(target):
             pass

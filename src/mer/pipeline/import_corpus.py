@@ -9,18 +9,29 @@ from typing import NamedTuple
 
 from mer import registry
 from mer.errors import MerError
-from mer.io import archives
+from mer.io import archives, audio_files
 from mer.io.files import beside
 from mer.runtime.processes import removed_at_end
 from mer.schema.corpora import Corpus
 
 
 class Imported(NamedTuple):
-    """An imported corpus: its files, their bytes, its labelled clips, and archives with a known digest."""
+    """An imported corpus.
+
+    Attributes
+    ----------
+    files, size : int
+        Number of files, and their bytes.
+    clips, with_file : int
+        Labelled clips, and those of them whose audio file is there.
+    verified : list of str
+        Archives with a known digest.
+    """
 
     files: int
     size: int
     clips: int
+    with_file: int
     verified: list[str]
 
 
@@ -61,6 +72,10 @@ def unpack(paths: Sequence[Path], corpus: Corpus, target: Path) -> Imported:
             f"{target} must not exist yet; move it away, and give all archives in one command"
         )
     for path in paths:
+        if path.is_dir():
+            raise MerError(
+                f"{path} must be an archive, and is a folder; link or copy it to {target}"
+            )
         if not path.is_file():
             raise MerError(f"{path} must be an archive, and there is no such file")
     verified = _verified(paths, corpus.sha256)
@@ -69,10 +84,13 @@ def unpack(paths: Sequence[Path], corpus: Corpus, target: Path) -> Imported:
         new = temporary / target.name
         archives.unpack(paths, new)
         try:
-            clips = len(registry.get("datasets", corpus.layout).tracks(new))
+            tracks = registry.get("datasets", corpus.layout).tracks(new)
         except MerError as error:
             raise MerError(
                 f"{' '.join(map(str, paths))}: {error}".replace(f"{temporary}/", "")
             ) from error
+        found = audio_files.find(new)
+        named = audio_files.of_tracks(tracks, [*found.audio, *found.others])
+        with_file = sum((new / track.path).is_file() for track in named if track.path)
         new.rename(target)
-    return Imported(files, size, clips, verified)
+    return Imported(files, size, len(tracks), with_file, verified)

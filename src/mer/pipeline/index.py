@@ -4,7 +4,6 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from mer import labels, registry
@@ -100,24 +99,6 @@ def _check_range(root: Path, tracks: Sequence[Track], scale: Sequence[float] | N
                 )
 
 
-def _respelled(tracks: Sequence[Track], files: Sequence[str]) -> list[Track]:
-    """The tracks, with the path of their file where their label spells it otherwise."""
-    found = audio_files.respelled((track.path for track in tracks if track.path), files)
-    if found:
-        label, file = next(iter(found.items()))
-        log.warning(
-            "%d files have another name than their labels (Unicode form, case, separators or blanks) and "
-            "are taken; the first is %r, labelled %r",
-            len(found),
-            file,
-            label,
-        )
-    return [
-        replace(track, path=found.get(track.path, track.path)) if track.path else track
-        for track in tracks
-    ]
-
-
 def _write_unlabelled(path: Path, files: Sequence[str]) -> None:
     """Write ``path,reason``; bytes of a name that are not UTF-8 are escaped."""
     if files:
@@ -168,7 +149,7 @@ def build(
     found = {q: sum(track.quadrant == q for track in tracks) for q in QUADRANTS}
     _check_counts(root, found, len(tracks), counts)
     published, files = module.published(root), audio_files.find(root)
-    tracks = _respelled(tracks, [*files.audio, *files.others])
+    tracks = audio_files.of_tracks(tracks, [*files.audio, *files.others])
     named = {track.path for track in tracks}
     unlabelled, others = (sorted(set(kind) - named) for kind in files)
     own_folds = _own_folds(root, tracks)

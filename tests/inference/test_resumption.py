@@ -1,0 +1,32 @@
+"""Finished answers beside the output: kept until it is written."""
+
+from pathlib import Path
+
+import pytest
+
+from mer.inference import resumption
+
+
+def end(error):
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"), [(True, "add --resume to the same command"), (False, "^$")]
+)
+def test_an_interrupt_says_how_to_go_on_where_answers_are_kept(tmp_path, kept, said):
+    lines = tmp_path / ".e.csv.partial"
+    if kept:
+        lines.touch()
+    with pytest.raises(KeyboardInterrupt, match=said), resumption.until_written(tmp_path / "e.csv"):
+        end(KeyboardInterrupt())
+    assert lines.exists() is kept
+
+
+def test_a_written_output_needs_no_answers_beside_it(tmp_path):
+    (tmp_path / ".e.csv.partial").touch()
+    with resumption.until_written(tmp_path / "e.csv"):
+        pass
+    with resumption.until_written(Path("-")):
+        pass
+    assert not list(tmp_path.iterdir())
