@@ -170,7 +170,7 @@ def test_command(raw, tmp_path, monkeypatch, capsys):
     main()
     shown = capsys.readouterr().out
     assert "clips: 9 (3 Q1, 3 Q2, 1 Q3, 2 Q4), published: {" in shown
-    assert "duplicates by bytes: 2 clips in 1 pairs: a = copy\n" in shown
+    assert "duplicates by bytes: 2 clips in 1 pair: a = copy\n" in shown
     assert "unusable files: 2: broken, truncated" in shown
     written = json.loads((tmp_path / "audit.json").read_text())
     assert written["conflicts"][0][:2] == ["c", "quieter"]

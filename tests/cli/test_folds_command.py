@@ -49,6 +49,14 @@ def test_exports_the_folds_of_the_stage(project, monkeypatch, capsys, profile, s
     assert fold_tables.read(project / "f.csv") == found
 
 
+def test_artists_of_a_corpus_that_names_none_are_unknown(project, monkeypatch, capsys, corpus):
+    nameless = [replace(track, artist=None) for track in corpus]
+    tracks = project / "data/index/demo/tracks.csv"
+    artefacts.write_tracks(tracks, nameless, {t.id: t.id for t in corpus})
+    run(monkeypatch, "demo", "--protocol=cv10")
+    assert capsys.readouterr().out.strip().endswith("is in training: unknown, for none is named")
+
+
 def test_an_export_that_cannot_be_written_is_one_sentence(project, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run(monkeypatch, "demo", "--export", "data")

@@ -332,7 +332,9 @@ def test_mer_check_finds_what_was_run_on_the_real_corpus(small, monkeypatch, cap
 
 
 def test_mer_check_of_one_paper(small, monkeypatch, capsys):
-    assert check(monkeypatch, capsys, "p")[0] == check(monkeypatch, capsys)[0]
+    everything = check(monkeypatch, capsys)[0]
+    assert check(monkeypatch, capsys, "p")[0] == everything
+    assert check(monkeypatch, capsys, "papers/p/")[0] == everything
     with pytest.raises(SystemExit, match="1"):
         check(monkeypatch, capsys, "q")
     assert "papers/q must be one of ['p']" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from mer import config
-from mer.cli._console import say
+from mer.cli._console import counted, say
 from mer.errors import MerError
 from mer.io.files import check_writable, write_json
 
@@ -50,7 +50,9 @@ def _examples(items: Sequence[str]) -> str:
 
 
 def _pairs(pairs: Sequence["Pair"]) -> str:
-    return f"{len(pairs)} pairs" + _examples([f"{pair.first} = {pair.second}" for pair in pairs])
+    return counted(len(pairs), "pair") + _examples(
+        [f"{pair.first} = {pair.second}" for pair in pairs]
+    )
 
 
 def _clips(pairs: Sequence["Pair"]) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 from rich.console import Console
 
 from mer import config
-from mer.cli._console import say
+from mer.cli._console import counted, say
 from mer.cli._numbers import at_least
 from mer.errors import MerError
 from mer.schema import Protocol
@@ -102,10 +102,12 @@ def run(console: Console, given: argparse.Namespace) -> None:
         _check_own(corpus, index / fold_tables.NAME, given.dataset)
     folds = corpus.split(protocol, seed, given.folds, given.repeats)
     train, val, test = (_sizes(folds, side) for side in ("train", "val", "test"))
+    known = corpus.shares_artists(folds) is not None
+    shared = f"{overlap(corpus.tracks, folds):.1%}" if known else "unknown, for none is named"
     if given.export:
         fold_tables.write(given.export, folds)
     say(
         console,
-        f"{protocol}: {len(folds)} folds of {train} training, {val} validation and {test} test clips; "
-        f"test clips whose artist is in training: {overlap(corpus.tracks, folds):.1%}",
+        f"{protocol}: {counted(len(folds), 'fold')} of {train} training, {val} validation and {test} test "
+        f"clips; test clips whose artist is in training: {shared}",
     )

@@ -3,6 +3,7 @@
 import argparse
 from collections import Counter
 from itertools import groupby
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +16,7 @@ from mer.reproduction import results, spec, validation
 ALIASES = ("check",)
 COLOURS = {"done": "green", "in part": "cyan", "demo only": "yellow", "absent": "red"}
 ADVICE = (
-    "A cell of a corpus that is there, where it says which stage was not run:\n"
+    "To run a cell whose corpus is there, take the stage from the column `why`:\n"
     "  mer papers exp run -S miniature= -S papers_profile=paper <stage>\n"
     "  mer papers repro -s sources papers/dvc.yaml:table@<table>"
 )
@@ -35,7 +36,7 @@ def run(console: Console, options: argparse.Namespace) -> None:
     every, params = spec.load(), config.read_all()
     validation.check(every, params)
     if options.papers:
-        every = every.only(options.papers)
+        every = every.only([Path(paper).name for paper in options.papers])
     counted, published = Counter[str](), Counter[str]()
     for name, table in every.tables.items():
         shown = Table("row", "columns", "state", title=name, title_justify="left")
