@@ -102,7 +102,7 @@ def test_the_protocol_own_is_that_of_a_table_or_of_the_labels(project, monkeypat
     table = project / "data/index/demo/folds.csv"
     table.write_text("id,side\nt003,train\nt004,test\n")
     run(monkeypatch, "demo", "--protocol=own")
-    assert "own: 1 folds of 1 training, 0 validation and 1 test" in capsys.readouterr().out
+    assert "own: 1 fold of 1 training, 0 validation and 1 test" in capsys.readouterr().out
     table.unlink()
     tracks = [replace(track, splits={"own": track.id[-1]}) for track in corpus]
     artefacts.write_tracks(table.with_name("tracks.csv"), tracks, {t.id: t.id for t in corpus})

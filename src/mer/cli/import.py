@@ -43,7 +43,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     sums = f"SHA-256 as known: {', '.join(done.verified)}" if done.verified else "no SHA-256 known"
     say(
         console,
-        f"{target}: {counted(done.files, 'file')}, {done.size / 2**20:.0f} MiB, {done.clips} labelled clips, "
-        f"{done.with_file} of them with an audio file; {sums}\n"
+        f"{target}: {counted(done.files, 'file')}, {done.size / 2**20:.0f} MiB, "
+        f"{counted(done.clips, 'labelled clip')}, {done.with_file} of them with an audio file; {sums}\n"
         f"Look for faults in it: mer audit {given.dataset}",
     )
