@@ -16,7 +16,9 @@ from mer.inference.answers import SEPARATOR
 from mer.labels import HIGH
 
 say = Console().print
-root = Path(sys.argv[1])
+root = Path(*sys.argv[1:])
+if not (root / "labels.csv").is_file():
+    sys.exit(f"the folder must hold songs and a labels.csv, and {root} has none; {__doc__}")
 labels = pd.read_csv(root / "labels.csv").set_index("path")["quadrant"]
 found = mer.load().predict([root / path for path in labels.index])
 found["true"] = [labels[Path(song).relative_to(root).as_posix()] for song in found["id"]]

@@ -18,9 +18,12 @@ from mer.types import QUADRANTS, Predictions
 
 baseline = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3))
 models = {"baseline": baseline, "yours": RandomForestClassifier(random_state=1)}
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
 root = Path(sys.argv[1])
 tracks = {track.id: track for track in folder.tracks(root)}
 table = mer.features("compare", [root / track.path for track in tracks.values()])
+tracks = {id_: t for id_, t in tracks.items() if str(root / t.path) in table.index}  # usable files
 x = {id_: table.loc[str(root / track.path)] for id_, track in tracks.items()}
 y = {id_: QUADRANTS.index(track.quadrant) for id_, track in tracks.items()}
 folds = mer.splits.split(list(tracks.values()), "grouped", seed=1, folds=4, repeats=2)

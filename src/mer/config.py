@@ -334,4 +334,7 @@ def _check_choices(params: Params, path: Path) -> None:
         if block in TYPED_BY_MODULE and chosen in registry.names(TYPED_BY_MODULE[block]):
             raise MerError(f"{path}: {selector}={chosen!r} needs a block {block}.{chosen}; add it")
         every = [*known, *joins] if selector == "family" else known
-        raise MerError(f"{path}: {selector}={chosen!r} is not one of {every}")
+        raise MerError(
+            f"{path}: {selector}={chosen!r} is not one of {every}; choose one, or add a block "
+            f"{block}.{chosen} to {file_of(block, path)}"
+        )

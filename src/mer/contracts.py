@@ -272,7 +272,7 @@ class Transform(Protocol):
         """Random keyword arguments of ``apply``, JSON-serialisable."""
 
     def apply(self, x: np.ndarray, sample_rate: int, **arguments: Any) -> np.ndarray:
-        """The transformed samples [shape=(n,), dtype=float32]."""
+        """The transformed samples, a new array [shape=(n,), dtype=float32]."""
 
 
 MODEL_OF_TRAINER: dict[str, type] = {

@@ -7,7 +7,7 @@ import pytest
 
 from conftest import ROOT
 from helpers.clone import copy_params
-from mer import config
+from mer import config, registry
 from mer.__main__ import main
 from mer.cli import select
 from mer.errors import MerError
@@ -54,6 +54,13 @@ def test_only_the_lines_of_the_values_change(project, monkeypatch, capsys):
     model, block = config.read("model", "models.svm")
     assert (model, block.c) == ("svm", 4.0)
     assert "model=svm dataset=demo" in capsys.readouterr().out
+
+
+def test_a_model_that_lacks_an_attribute_is_refused_as_by_the_stage(project, monkeypatch, capsys):
+    monkeypatch.delattr(registry.get("models", "svm"), "reads")
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "model=svm", "view=none", "augment=none")
+    assert "svm.py must define reads, and does not" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """README.md and docs/: their size, their links, the templates of parts."""
 
 import re
+import subprocess
+import sys
 from types import ModuleType
 from typing import get_args
 
@@ -93,10 +95,15 @@ def test_every_choice_of_a_selector_is_listed(selector):
     assert [choice for choice in choices()[selector] if f"`{choice}`" not in line] == []
 
 
+def template_source(kind):
+    """The code of a module in docs/contributing.md."""
+    text = (ROOT / "docs/contributing.md").read_text(encoding="utf-8")
+    return re.search(rf"<!-- template: {kind} -->\n```python\n(.*?)```", text, re.S)[1]
+
+
 def template(kind, package):
     """The module in docs/contributing.md, which satisfies the contract of its registry."""
-    text = (ROOT / "docs/contributing.md").read_text(encoding="utf-8")
-    source = re.search(rf"<!-- template: {kind} -->\n```python\n(.*?)```", text, re.S)[1]
+    source = template_source(kind)
     module = ModuleType(kind)
     exec(compile(source, "docs/contributing.md", "exec"), module.__dict__)
     contracts.check(package, module)
@@ -127,3 +134,21 @@ def test_the_template_of_a_transform_is_a_function_of_its_parameters():
     clip, params = np.array([0.5, -0.25], np.float32), module.Params(share=1.0)
     arguments = module.sample_parameters(np.random.default_rng(0), params)
     assert module.apply(clip, 22050, **arguments).tolist() == [-0.5, 0.25]
+    assert not np.shares_memory(module.apply(clip, 22050, inverted=False), clip)
+
+
+@pytest.mark.parametrize(
+    ("kind", "file"),
+    [
+        ("model", "models/logistic.py"),
+        ("family", "features/loudness/__init__.py"),
+        ("transform", "augment/invert.py"),
+    ],
+)
+def test_a_template_passes_the_checks_of_the_project(kind, file):
+    source = template_source(kind)
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (["check", "--quiet"], ["format", "--check", "--quiet"]):
+        words = [*ruff, *command, "--stdin-filename", f"src/mer/{file}", "-"]
+        done = subprocess.run(words, input=source, capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -207,7 +207,7 @@ def test_a_join_is_extracted_as_its_families(project, monkeypatch):
             ["compare", "mine", "--out", "t.csv", "--max-minutes", "-1"],
             "argument --max-minutes: must be 0.01 or more, not -1",
         ),
-        (["openl3", "mine", "--out", "t.csv"], "weights not present: openl3"),
+        (["openl3", "mine", "--out", "t.csv"], "weights must lie in data/raw/weights/openl3"),
         (["nothing", "mine", "--out", "t.csv"], "family: 'nothing' is not one of ['compare',"),
         (["none", "mine", "--out", "t.csv"], "family: 'none' is not one of ['compare',"),
         (

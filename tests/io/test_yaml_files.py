@@ -35,6 +35,16 @@ def test_plain_values_are_read(load):
     }
 
 
+def test_a_key_that_stands_twice_is_refused(load):
+    with pytest.raises(
+        MerError, match=r"params.yaml, line 4: 'a' must stand once, and is in line 1"
+    ):
+        load("a:\n  x: 1\nb: 2\na:\n  y: 3\n")
+    with pytest.raises(MerError, match=r"line 3: 'x' must stand once, and is in line 2 already"):
+        load("a:\n  x: 1\n  x: 2\n")
+    assert load("a:\n  x: 1\nb:\n  x: 2\n") == {"a": {"x": 1}, "b": {"x": 2}}
+
+
 def test_an_alias_is_what_it_stands_for(load):
     assert load("a: &x [1]\nb: *x\n") == {"a": [1], "b": [1]}
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from conftest import ROOT
@@ -15,10 +16,12 @@ EXAMPLES = ROOT / "examples"
 
 
 def test_a_model_is_compared_under_the_protocol(tmp_path):
-    counts = dict.fromkeys(QUADRANTS, 4)
+    counts = dict.fromkeys(QUADRANTS, 5)
     render.render(
         "folder", tmp_path / "corpus", seed=7, seconds=2, sample_rate=22050, counts=counts
     )
+    labels = pd.read_csv(tmp_path / "corpus/labels.csv")
+    (tmp_path / "corpus" / labels["path"][0]).write_bytes(b"")  # is left out
     command = [sys.executable, EXAMPLES / "compare_your_model.py", "corpus"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     figure = r"(0\.\d+)"

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from mer import config, selection
+from mer import config, contracts, registry, selection
 from mer.cli._console import say
 from mer.errors import MerError
 from mer.io.files import write_text
@@ -40,6 +40,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     }
     params = config.check(content)
     _check_blocks(params, words)
+    contracts.check("models", registry.get("models", params.model))
     selection.check(params, raw=Path("data/raw"))
     for file, text in texts.items():
         write_text(file, text)

@@ -8,7 +8,10 @@ from typing import Any
 def essentia() -> Any:
     """The library ``essentia``; the import takes a second."""
     import essentia
+
+    essentia.log.infoActive = essentia.log.warningActive = (
+        False  # before the next import, which logs
+    )
     import essentia.standard
 
-    essentia.log.infoActive = essentia.log.warningActive = False
     return essentia

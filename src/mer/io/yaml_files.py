@@ -36,6 +36,24 @@ def _scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
                 yield from _scalars(each)
 
 
+def _check_keys(path: Path, node: yaml.Node | None) -> None:
+    """Refuse a key that stands twice in a mapping, of which PyYAML would keep the last."""
+    if not isinstance(node, yaml.CollectionNode):
+        return
+    met: dict[str, int] = {}
+    for child in node.value:
+        if isinstance(child, tuple):
+            key, value = child
+            line = key.start_mark.line + 1
+            if (first := met.setdefault(str(key.value), line)) != line:
+                raise MerError(
+                    f"{path}, line {line}: {key.value!r} must stand once, and is in line {first} already; "
+                    "put what is below it there"
+                )
+            child = value
+        _check_keys(path, child)
+
+
 def _kind(text: str) -> str:
     """The kind of a plain scalar in YAML 1.2."""
     return next((kind for kind, pattern in YAML_1_2.items() if pattern.fullmatch(text)), "str")
@@ -47,8 +65,8 @@ def load(path: Path) -> Any:
     Raises
     ------
     MerError
-        If the file cannot be read, is no YAML, or has too many values, or one that YAML 1.1 and 1.2
-        read differently.
+        If the file cannot be read, is no YAML, or has too many values, a key twice, or a value that
+        YAML 1.1 and 1.2 read differently.
     """
     try:
         loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
@@ -58,6 +76,7 @@ def load(path: Path) -> Any:
                 if number > MOST_SCALARS:
                     raise yaml.YAMLError(f"its aliases stand for more than {MOST_SCALARS} values")
                 _check(path, scalar)
+            _check_keys(path, node)
             return loader.construct_document(node) if node else None
         finally:
             loader.dispose()
