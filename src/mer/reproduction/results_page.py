@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mer import config
-from mer.reproduction.results import deviation, folds, is_uncommitted, results
+from mer.reproduction.results import deviation, folds, results
 from mer.reproduction.spec import Papers, Table
 from mer.reproduction.table_files import markdown_rows
 from mer.types import MINIATURE
@@ -20,7 +20,7 @@ HEADLINES = (
     ("louro_improving_table1", "hybrid", "4qaed", "f1_macro"),
     ("beyond_values", "ridge_musicnn", "arousal_value", "ccc"),
 )
-NOT_IN_HEADLINES = ("target", "protocol", "clips", "restarts", "epochs")
+NOT_IN_HEADLINES = ("target", "protocol", "clips", "restarts", "epochs", "commit")
 ARTISTS = {True: "shared", False: "apart", None: "unknown"}  # of the fact ``shares_artists``
 QUADRANT = "quadrant"  # the target of most tables
 QUICK_FOLDS = 10  # of every cross-validation in one repeat
@@ -39,8 +39,9 @@ experiment runs and say nothing about music, so they are not here.
 - **Published** is the paper's figure, under the protocol that the section names.
 - **Folds** are those that were run. With fewer than {QUICK_FOLDS} folds, or with trainings that were ended
   early, a score is not comparable with the published one.
-- **Changed** names the parameters that differ from the committed ones. **Code** says where a run was
-  made with code that is not in its commit.
+- **Changed** names the parameters that differ from those of the commit.
+- **Commit** is that of the run's code; "-dirty" after it says that the code had changes that are not in it.
+  `git log <commit>..` lists what was changed since. Compare networks of one commit, or run them again.
 - **Artists** tells whether an artist's songs may be in the training and the test part of a fold. Scores are
   higher where they may. A corpus that names no artists has "unknown". EMOPIA names the source song of a
   clip, not its artist.
@@ -62,7 +63,7 @@ class Line(NamedTuple):
     restarts: str
     epochs: str
     changed: str
-    code: str
+    commit: str
     metric: str
     score: str
     interval: str
@@ -132,7 +133,7 @@ def _lines(table: Table, found: Measured) -> Iterator[Line]:
                 restarts=str(restarts),
                 epochs=_epochs(facts),
                 changed=deviation(facts),
-                code="uncommitted" if is_uncommitted(facts) else "",
+                commit=facts.get("commit", ""),
                 metric=metric,
                 score=score,
                 interval=interval,
