@@ -63,11 +63,11 @@ class Line(NamedTuple):
     restarts: str
     epochs: str
     changed: str
-    commit: str
     metric: str
     score: str
     interval: str
     published: str
+    commit: str
     key: str
 
 
@@ -133,11 +133,11 @@ def _lines(table: Table, found: Measured) -> Iterator[Line]:
                 restarts=str(restarts),
                 epochs=_epochs(facts),
                 changed=deviation(facts),
-                commit=facts.get("commit", ""),
                 metric=metric,
                 score=score,
                 interval=interval,
                 published=_published(table, metric, found.row, found.column),
+                commit=facts.get("commit", ""),
                 key=f"`{found.key}`",
             )
 
