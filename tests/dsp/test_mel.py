@@ -1,5 +1,6 @@
 """Spectrograms: equal to librosa's, in the right band and at the right time, the same bytes twice."""
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -342,6 +343,26 @@ def test_compute_writes_the_spectrogram_of_every_clip(standard, tmp_path):
     expected = mel.spectrogram(mel.prepare(Clip("b", samples, 22050), SHORT), SHORT)
     stored = mels.rows(["c", "b"])[1].astype(np.float32)
     np.testing.assert_allclose(stored, expected, atol=2**-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("read", "message"),
+    [(1.0, "a second or more: 1; .*: 0"), (1.5, "a second or more: 0; .*: 1")],
+)
+def test_clips_that_do_not_fill_the_view_or_exceed_it_are_counted(
+    standard, tmp_path, caplog, read, message
+):
+    mel_stage.compute(standard, tmp_path / "mel", SHORT.model_copy(update={"seconds": read}))
+    (warning,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert re.search(f"the view reads {read:g} s of each of 3 clips; .*{message}$", warning)
+
+
+@pytest.mark.parametrize("read", [1.0 + 1e-3, None])
+def test_clips_of_about_the_length_of_the_view_are_not_mentioned(standard, tmp_path, caplog, read):
+    np.save(standard / "audio.npy", np.arange(22050, dtype=np.int16))
+    (standard / "clips.csv").write_text("id,offset,length,scale\na,0,22050,1e-5\n")
+    mel_stage.compute(standard, tmp_path / "mel", SHORT.model_copy(update={"seconds": read}))
+    assert not [r for r in caplog.records if r.levelname == "WARNING"]
 
 
 def test_clips_of_their_own_length_are_filled_to_the_longest(standard, tmp_path):

@@ -40,7 +40,9 @@ def run(console: Console, given: argparse.Namespace) -> None:
     }
     params = config.check(content)
     _check_blocks(params, words)
-    contracts.check("models", registry.get("models", params.model))
+    for package, name in (("models", params.model), ("features", params.family)):
+        if name in registry.names(package):
+            contracts.check(package, registry.get(package, name))
     selection.check(params, raw=Path("data/raw"))
     for file, text in texts.items():
         write_text(file, text)

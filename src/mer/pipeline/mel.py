@@ -57,6 +57,20 @@ def write(
     write_manifest(folder, view=view.model_dump(exclude={"released"}), versions=list(versions))
 
 
+def _warn_of_lengths(corpus: Standard, view: View) -> None:
+    """Say how many clips are cut, by a second or more, and how many fill less than half of the view."""
+    if view.seconds is None:
+        return
+    seconds = corpus.lengths / corpus.sample_rate
+    cut, short = (seconds >= view.seconds + 1).sum(), (seconds < view.seconds / 2).sum()
+    if cut or short:
+        log.warning(
+            "the view reads %g s of each of %d clips; clips that are cut by a second or more: %d; clips "
+            "shorter than half of it, whose spectrograms are mostly padding or repetition: %d",
+            *(view.seconds, len(seconds), cut, short),
+        )
+
+
 def _of_clip(standard: Path, view: View, index: int) -> np.ndarray:
     return spectrogram(prepare(Standard.read(standard).clip(index), view), view)
 
@@ -85,6 +99,7 @@ def compute(standard: Path, target: Path, view: View | None) -> None:
         write_absent(target, reason)
         return
     corpus = Standard.read(standard)
+    _warn_of_lengths(corpus, view)
     clips = range(len(corpus.ids))
     with writing(target) as folder:
         mels = parallel_map(
