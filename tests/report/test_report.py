@@ -171,7 +171,7 @@ def test_a_published_figure_stands_beside_that_of_the_run(root: Path) -> None:
     given = figures(answers)
     found = published.figures(spec.load(root / "papers"), given)
     markup = report.render(given, answers, tracks(), QUARANTINE, [], CORPUS, published=found)
-    assert f"all clips 0.7559 {given['f1_macro']:.4f}" in words(markup)
+    assert f"are clipped 0.7559 {given['f1_macro']:.4f}" in words(markup)
 
 
 def test_nasty_text_is_escaped() -> None:

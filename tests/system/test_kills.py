@@ -87,7 +87,7 @@ def fill(folder: Path, left: int) -> Path:
     ("stage", "output", "changes"),
     [
         ("data/dvc.yaml:mel@louro-demo", "mel/louro/demo", {"views__louro__hop_length": 128}),
-        ("train", "runs/selected", {"models__cnn__training__lr": 0.5}),
+        ("train", "runs/selected", {"models__cnn__training__lr": 0.02}),
     ],
 )
 def test_a_full_disk_is_named_and_one_command_brings_the_outputs_back(
