@@ -1,5 +1,7 @@
 """mer.features.essentia: equal to MusicExtractor, and signals whose answer is known."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -192,3 +194,10 @@ def test_a_statistic_over_no_frame_is_0():
     assert len(framed) == 76 + 15
     assert not any(found[name] for name in framed)
     assert found["lowlevel.loudness_ebu128.integrated"] == -70
+
+
+def test_the_import_writes_nothing():
+    """Essentia writes a line on its classifiers while its algorithms are imported."""
+    command = [sys.executable, "-c", "from mer.dsp.essentia import essentia; essentia()"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
