@@ -11,6 +11,7 @@ import argparse
 import logging
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -19,20 +20,28 @@ from mer import config
 from mer.io.artefacts import read_folds
 from mer.pipeline import train
 from mer.reproduction import spec
-from mer.schema.profiles import WHOLE
+from mer.schema.augmentation import Policy
+from mer.schema.feature_selection import Columns
+from mer.schema.profiles import WHOLE, Profile
 from mer.selection import SELECTORS, Selection
 
 
-def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
-    """Timing of an experiment, and the number of folds and restarts of the whole protocol."""
+def composition(key: str, profile: str) -> tuple[Selection, Any, Policy, Profile, Columns]:
+    """The selection of an experiment, with its blocks and columns as the experiment changes them."""
     experiment = spec.load().find(key)
     if experiment is None:
         raise SystemExit(f"the key must be of an experiment in papers/, and there is no {key!r}")
     given = experiment.model_dump()
-    chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=WHOLE, seed=1)
-    params, policy, profile = chosen.blocks()
+    chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=profile, seed=1)
+    params, policy, scope = chosen.blocks()
     words = given["settings"].split()
     params, columns = config.changed(params, config.settings(words)), config.columns(words)
+    return chosen, params, policy, scope, columns
+
+
+def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
+    """Timing of an experiment, and the number of folds and restarts of the whole protocol."""
+    chosen, params, policy, profile, columns = composition(key, WHOLE)
     short = profile.model_copy(update={"max_folds": 1, "repeats": 1, "max_epochs": epochs})
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "run")

@@ -19,6 +19,7 @@ from unittest import mock
 
 import numpy as np
 import torch
+from costs import composition
 from rich.console import Console
 from sklearn.metrics import f1_score
 
@@ -29,25 +30,18 @@ from mer.learn.context import FoldContext
 from mer.learn.cross_validation import fold_seed
 from mer.learn.data import TrainingData, gather
 from mer.networks import first_block
-from mer.reproduction import spec
 from mer.runtime.device import device
-from mer.selection import SELECTORS, Selection
 
 EVERY = 2  # epochs
 
 
 def prepared(key: str, number: int) -> tuple[FoldContext, TrainingData]:
     """The context of one fold of an experiment, and the data of its corpus."""
-    experiment = spec.load().find(key)
-    if experiment is None:
-        raise SystemExit(f"the key must be of an experiment in papers/, and there is no {key!r}")
-    given = experiment.model_dump()
-    chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile="quick", seed=1)
-    params, policy, profile = chosen.blocks()
+    chosen, params, policy, profile, columns = composition(key, "quick")
     module, fold = registry.get("models", chosen.model), read_folds(chosen.folds)[number]
     seed = fold_seed(chosen.seed, fold)
     context = FoldContext(module, params, fold, seed, chosen.fidelity, profile)
-    return context, gather(chosen, params, policy)
+    return context, gather(chosen, params, policy, columns)
 
 
 def late_scores(

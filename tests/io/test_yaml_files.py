@@ -42,6 +42,8 @@ def test_a_key_that_stands_twice_is_refused(load):
         load("a:\n  x: 1\nb: 2\na:\n  y: 3\n")
     with pytest.raises(MerError, match=r"line 3: 'x' must stand once, and is in line 2 already"):
         load("a:\n  x: 1\n  x: 2\n")
+    with pytest.raises(MerError, match=r"line 1: 'x' must stand once, and is in line 1 already"):
+        load("a: {x: 1, x: 2}\n")
     assert load("a:\n  x: 1\nb:\n  x: 2\n") == {"a": {"x": 1}, "b": {"x": 2}}
 
 

@@ -44,13 +44,13 @@ def _check_keys(path: Path, node: yaml.Node | None) -> None:
     for child in node.value:
         if isinstance(child, tuple):
             key, value = child
-            line = key.start_mark.line + 1
-            if (first := met.setdefault(str(key.value), line)) != line:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in met:
                 raise MerError(
-                    f"{path}, line {line}: {key.value!r} must stand once, and is in line {first} already; "
+                    f"{path}, line {line}: {name!r} must stand once, and is in line {met[name]} already; "
                     "put what is below it there"
                 )
-            child = value
+            met[name], child = line, value
         _check_keys(path, child)
 
 
