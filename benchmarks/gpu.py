@@ -128,7 +128,7 @@ def shape_of(model: str, view: str | None) -> tuple[int, ...]:
         (params,) = config.read(f"models.{model}")
         return (params.waveform.segment_samples,)
     (params,) = config.read(f"views.{view}")
-    return params.frames, params.mels
+    return params.frames, params.n_mels
 
 
 def plain(

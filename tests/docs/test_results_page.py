@@ -51,6 +51,16 @@ def test_every_result_of_a_real_corpus_is_on_the_page_and_none_of_a_demo():
         ),
         (
             "svm_4qaed",
+            {"protocol": "tvt_70_15_15", "n_folds": 1},
+            "-S miniature= -S papers_profile=paper ",
+        ),
+        (
+            "svm_4qaed",
+            {"n_folds": 3},
+            "-S miniature= -S papers_profile=paper ",
+        ),
+        (
+            "svm_4qaed",
             {"changed": {"models.svm.c": 0.5, "views.louro.n_mels": 64}},
             "-S papers_profile=paper -S models.svm.c=0.5 -S params/views.yaml:views.louro.n_mels=64 ",
         ),

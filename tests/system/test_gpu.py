@@ -40,5 +40,16 @@ def test_the_results_are_those_that_bring_reads(monkeypatch, tmp_path):
     assert json.loads(Path("out/errors.json").read_text()) == [{"key": "rg", "error": "late"}]
 
 
+def test_throughput_is_measured_on_examples_of_the_shape_of_the_view(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import gpu
+
+    monkeypatch.chdir(ROOT)
+    shapes = {model: gpu.shape_of(model, view) for model, view in gpu.VIEWS.items()}
+    assert shapes["cnn"] == (942, 128)
+    assert shapes["short_chunk_cnn"] == (116, 128)
+    assert shapes["sample_cnn"] == (59049,)
+
+
 def test_the_program_needs_none_of_the_libraries_that_a_bare_machine_lacks():
     subprocess.run([sys.executable, "-c", BLOCKED], env=PATHS, check=True, cwd=ROOT)

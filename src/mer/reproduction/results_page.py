@@ -8,7 +8,8 @@ from mer import config
 from mer.reproduction.results import deviation, folds, results
 from mer.reproduction.spec import Papers, Table
 from mer.reproduction.table_files import markdown_rows
-from mer.types import MINIATURE
+from mer.schema.profiles import WHOLE
+from mer.types import FOLDS, MINIATURE
 
 PAGE, README = Path("docs/results.md"), Path("README.md")
 START, END = "<!-- results: written by stages/results_page.py -->", "<!-- /results -->"
@@ -23,8 +24,7 @@ HEADLINES = (
 NOT_IN_HEADLINES = ("target", "protocol", "clips", "restarts", "epochs", "commit")
 ARTISTS = {True: "shared", False: "apart", None: "unknown"}  # of the fact ``shares_artists``
 QUADRANT = "quadrant"  # the target of most tables
-QUICK_FOLDS = 10  # of every cross-validation in one repeat
-INTRODUCTION = f"""# Results
+INTRODUCTION = """# Results
 
 `python stages/results_page.py` writes this page from `metrics/experiments`; edit neither by hand. It lists
 every result that was measured on a real corpus. Results of the rendered demo corpora prove that an
@@ -37,8 +37,8 @@ experiment runs and say nothing about music, so they are not here.
 - **Interval** is a 95 % interval over clips (bootstrap): how far the score would move with other clips. How
   far a network's score moves with its seed is not in it; see [Evaluation](evaluation.md#training-noise).
 - **Published** is the paper's figure, under the protocol that the section names.
-- **Folds** are those that were run. With fewer than {QUICK_FOLDS} folds, or with trainings that were ended
-  early, a score is not comparable with the published one.
+- **Folds** are those that were run. With fewer folds than one repeat of the protocol has, or with trainings
+  that were ended early, a score is not comparable with the published one.
 - **Changed** names the parameters that differ from those of the commit.
 - **Commit** is that of the run's code; "-dirty" after it says that the code had changes that are not in it.
   `git log <commit>..` lists what was changed since. Compare networks of one commit, or run them again.
@@ -152,7 +152,7 @@ def command(papers: Papers, key: str, facts: dict[str, Any]) -> str:
     """
     profile = facts["profile"]
     settings = {"miniature": "", "papers_profile": profile}
-    if facts["protocol"] != "song_80_20" and folds(facts) < QUICK_FOLDS:
+    if profile != WHOLE and folds(facts) < FOLDS.get(facts["protocol"], (1, 1))[0]:
         settings[f"profiles.{profile}.max_folds"] = folds(facts)
     if "max_epochs" in facts:
         settings[f"profiles.{profile}.max_epochs"] = facts["max_epochs"]
