@@ -172,6 +172,13 @@ def test_settings_are_the_words_that_say_set():
     assert config.settings(words) == {"training.lr": "1e-3", "filters": [1, 2], "c": None}
 
 
+@pytest.mark.parametrize("key", ["d", "c.d", "search.d.e", "grid_c.0"])
+def test_a_setting_of_no_key_is_refused(root, key):
+    (params,) = config.read("models.svm", path=root / "params.yaml")
+    with pytest.raises(MerError, match=f"'{key}' is not a key of mer.models.svm"):
+        config.changed(params, {key: 1})
+
+
 def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "params.yaml").write_text("model: [")
     with pytest.raises(MerError, match=r"params.yaml must be a readable YAML file"):

@@ -220,8 +220,8 @@ def changed(params: Block, settings: Mapping[str, Any]) -> Block:
         *parents, last = key.split(".")
         inner = values
         for parent in parents:
-            inner = inner.get(parent, {})
-        if last not in inner:
+            inner = inner.get(parent, {}) if isinstance(inner, dict) else {}
+        if not isinstance(inner, dict) or last not in inner:
             raise MerError(f"settings: {key!r} is not a key of {type(params).__module__}")
         inner[last] = value
     found: Block = _check(type(params), values, "settings", PARAMS)

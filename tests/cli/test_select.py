@@ -76,6 +76,11 @@ def test_a_model_that_lacks_an_attribute_is_refused_as_by_the_stage(project, mon
         (["dataset=4qaed"], r"'4qaed' must lie in data/raw/4qaed"),
         (["views.louro.n_fft=-1"], r"params/views.yaml: views.louro.*n_fft"),
         (["model: svm=x"], r"'model: svm' must be a key"),
+        (
+            ["model=svm", "model=mlp"],
+            r"'model' must be given once, not as 'svm' and as 'mlp'; remove",
+        ),
+        (["seed=012"], r"params.yaml, line \d+: '012' must mean one thing"),
         (["model=[svm"], r"'model=\[svm' must give one value"),
     ],
 )

@@ -49,6 +49,8 @@ def test_a_key_that_stands_twice_is_refused(load):
 
 def test_an_alias_is_what_it_stands_for(load):
     assert load("a: &x [1]\nb: *x\n") == {"a": [1], "b": [1]}
+    merged = load("a: &x {k: 1, l: 2}\nb: {<<: *x, k: 3}\n")
+    assert merged == {"a": {"k": 1, "l": 2}, "b": {"k": 3, "l": 2}}
 
 
 @pytest.mark.parametrize(

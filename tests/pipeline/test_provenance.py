@@ -66,6 +66,15 @@ def test_changed_parameters_are_named_with_their_values(params):
     assert after["parameters_sha256"] != before["parameters_sha256"]
 
 
+def test_a_committed_number_with_an_exponent_is_no_change(params):
+    """DVC writes 0.00001 as 1e-05."""
+    text = params.read_text()
+    params.write_text(text.replace("gamma: 0.001953125 ", "gamma: 1e-05 "))
+    assert params.read_text() != text
+    git("commit", "--quiet", "--all", "-m", "gamma")
+    assert "changed" not in provenance.parameters(SVM)
+
+
 def test_parameters_of_parts_that_a_run_does_not_use_are_no_change(params):
     edit(params, models__cnn__training__max_epochs=3, families__panda1714__sample_rate=8000)
     assert "changed" not in provenance.parameters(SVM)

@@ -284,6 +284,14 @@ def test_mer_check_refuses_an_experiment_that_does_not_fit(small, monkeypatch, c
     assert re.search(message, capsys.readouterr().err)
 
 
+def test_mer_check_refuses_a_key_that_stands_twice(small, monkeypatch, capsys):
+    path = small / "papers/p/paper.yaml"
+    path.write_text(path.read_text() + "systems: {}\nsystems: {}\n")
+    with pytest.raises(SystemExit, match="1"):
+        check(monkeypatch, capsys)
+    assert "'systems' must stand once" in capsys.readouterr().err
+
+
 def test_mer_check_says_what_each_cell_lacks(small, monkeypatch, capsys):
     write_json(small / "metrics/experiments/p/demo_cnn_4qaed.json", {"f1_macro": 0.5})
     out, lines = check(monkeypatch, capsys)

@@ -1,7 +1,7 @@
 """Select a system: check the values given, then write them into params.yaml."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from mer import config, contracts, registry, selection
 from mer.cli._console import say
 from mer.errors import MerError
+from mer.io import yaml_files
 from mer.io.files import write_text
 
 TYPED = {"models": "model", "families": "family"}
@@ -28,16 +29,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(console: Console, given: argparse.Namespace) -> None:
     """Write the values, each into its own line of the file that holds it, if all files stay valid."""
-    words = dict(_split(word) for word in given.values)
+    words = _words(given.values)
     texts: dict[Path, str] = {}
     for key, value in words.items():
         file = config.file_of(key)
         texts[file] = replaced(
             texts.get(file) or file.read_text(encoding="utf-8"), key, value, file
         )
-    content = config.load() | {
-        k: v for text in texts.values() for k, v in yaml.safe_load(text).items()
-    }
+    content = config.load()
+    for file, text in texts.items():
+        content |= yaml_files.parse(text, file)
     params = config.check(content)
     _check_blocks(params, words)
     for package, name in (("models", params.model), ("features", params.family)):
@@ -48,6 +49,18 @@ def run(console: Console, given: argparse.Namespace) -> None:
         write_text(file, text)
     chosen = " ".join(f"{name}={getattr(params, name)}" for name in selection.SELECTORS)
     say(console, f"{chosen}\nRun it: dvc repro")
+
+
+def _words(given: Sequence[str]) -> dict[str, str]:
+    """The values by their keys, each of which must be given once."""
+    words: dict[str, str] = {}
+    for key, value in map(_split, given):
+        if key in words:
+            raise MerError(
+                f"{key!r} must be given once, not as {words[key]!r} and as {value!r}; remove one"
+            )
+        words[key] = value
+    return words
 
 
 def _split(word: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""YAML files of parameters, which this project and DVC must read alike.
+"""YAML files of parameters and papers, which this project and DVC must read alike.
 
 PyYAML reads YAML 1.1 and DVC YAML 1.2: ``off`` and ``012`` are a truth value and 10 in the one, text and 12
 in the other. Such values are refused, and so are aliases by which a short file stands for a very long one.
@@ -64,12 +64,38 @@ def load(path: Path) -> Any:
 
     Raises
     ------
+    FileNotFoundError
+        If the file is missing.
     MerError
-        If the file cannot be read, is no YAML, or has too many values, a key twice, or a value that
-        YAML 1.1 and 1.2 read differently.
+        If the file cannot be read, or see ``parse``.
     """
     try:
-        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise
+    except UnicodeDecodeError as error:
+        raise MerError(f"{path} must be in UTF-8 ({error}); save it as UTF-8") from error
+    except OSError as error:
+        raise MerError(f"{path} must be a readable YAML file ({error})") from error
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Any:
+    """The content of a YAML file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+
+    Raises
+    ------
+    MerError
+        If the text is no YAML, or has too many values, a key twice, or a value that YAML 1.1 and 1.2 read
+        differently.
+    """
+    try:
+        loader = yaml.SafeLoader(text)
         try:
             node = loader.get_single_node()
             for number, scalar in enumerate(_scalars(node)):
@@ -80,20 +106,19 @@ def load(path: Path) -> Any:
             return loader.construct_document(node) if node else None
         finally:
             loader.dispose()
-    except FileNotFoundError:
-        raise
-    except UnicodeDecodeError as error:
-        raise MerError(f"{path} must be in UTF-8 ({error}); save it as UTF-8") from error
     except RecursionError as error:
         raise MerError(f"{path} must be a readable YAML file, and is nested too deeply") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (ValueError, yaml.YAMLError) as error:
         raise MerError(f"{path} must be a readable YAML file ({error})") from error
 
 
 def _check(path: Path, scalar: yaml.ScalarNode) -> None:
-    """Refuse a plain scalar that is of another kind in YAML 1.2; a number with an exponent is none."""
+    """Refuse a plain scalar that is of another kind in YAML 1.2.
+
+    A number with an exponent and the merge key ``<<`` are none, for DVC knows them, too.
+    """
     ours, theirs = scalar.tag.rpartition(":")[2], _kind(scalar.value)
-    if scalar.style is not None or ours == theirs:
+    if scalar.style is not None or ours in (theirs, "merge"):
         return
     if (ours, theirs) == ("str", "float"):
         scalar.tag = FLOAT

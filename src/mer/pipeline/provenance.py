@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
-
-import yaml
 
 from mer import config
 from mer.errors import MerError
+from mer.io import yaml_files
 from mer.pipeline.stage import git, uncommitted
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.selection import Selection
@@ -72,7 +72,7 @@ def _committed() -> dict[str, Any] | None:
         text = git("show", f"HEAD:./{file}")
         if not text:
             return None
-        content |= yaml.safe_load(text)
+        content |= yaml_files.parse(text, Path(file))
     return content
 
 

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, FiniteFloat, ValidationError
 
 from mer.errors import MerError
+from mer.io import yaml_files
 from mer.schema import Block, Key, Protocol, TargetName
 
 PAPERS = Path("papers")
@@ -262,9 +262,7 @@ def corpus_of(experiment: Statistic) -> str:
 
 def _read(path: Path) -> Papers:
     try:
-        return Papers.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
-        raise MerError(f"{path} must be a readable YAML file ({error})") from error
+        return Papers.model_validate(yaml_files.load(path))
     except ValidationError as error:
         fault = error.errors()[0]
         key = ".".join(map(str, fault["loc"]))
