@@ -1,10 +1,13 @@
 """The hyperparameter search: its best trial, its continuation after a kill, and the clips it may read."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
+import optuna
 import pytest
 import torch
+from sklearn.exceptions import FitFailedWarning
 
 from conftest import ROOT, profile_of
 from mer import config, registry
@@ -17,6 +20,7 @@ from mer.learn.data import TrainingData
 from mer.learn.result import Trial
 from mer.learn.trainers import hybrid, sklearn_estimator, supervised
 from mer.parallel import parallel_map
+from mer.schema.augmentation import SpectrogramMasks
 from mer.schema.training import TrainingConfig, Tuning
 from mer.targets.classes import Classes
 from mer.types import QUADRANTS, FeatureSet, Fold
@@ -122,6 +126,42 @@ def test_a_grid_tries_every_combination_once():
     assert (found.batch_size, found.optimizer, found.lr) == (64, "adam", 1e-3)
 
 
+def test_a_grid_killed_before_a_trial_begins_leaves_no_combination_out(monkeypatch):
+    def grid(name):
+        small = SPACE.model_copy(update={"batch_size": (32, 64), "lr": (1e-3, 1e-1)})
+        return hyperparameter_search.search(
+            small, CONFIG, merit, name=name, seed=1, profile=PAPER, method="grid"
+        )
+
+    def dies(_study):
+        raise KeyboardInterrupt
+
+    whole = grid("whole")
+    with monkeypatch.context() as patched:
+        patched.setattr(optuna.Study, "ask", dies)
+        with pytest.raises(KeyboardInterrupt):
+            grid("killed")
+    assert grid("killed") == whole
+
+
+def test_an_objective_that_is_no_number_ends_the_search():
+    """Optuna takes such a trial for failed, and the search would try it again for ever."""
+    with pytest.raises(
+        MerError, match=r"must have a number as its objective, and .*'lr'.* has NaN"
+    ):
+        search(lambda _: float("nan"))
+
+
+def test_an_inner_part_of_one_class_ends_the_search(data):
+    ids = tuple(data.labels)
+    labels = {id_: int(id_ in (ids[0], ids[-1])) for id_ in ids}
+    few = replace(data, labels=labels, target=Classes(("low", "high")))
+    context = replace(context_of("svm", search="bayes"), fold=Fold(0, 0, ids[:-4], (), ids[-4:]))
+    fails = pytest.warns(FitFailedWarning)
+    with fails, pytest.raises(MerError, match="label more clips of the rarest class"):
+        sklearn_estimator.fit_predict(context, few)
+
+
 def test_a_range_is_searched_in_its_logarithm():
     trials = hyperparameter_search.optimize(
         {"c": hyperparameter_search.LogUniform(1e-6, 100.0)},
@@ -165,19 +205,23 @@ def test_a_database_that_is_none_is_refused():
         search(space=SPACE.model_copy(update={"storage": "nonsense"}))
 
 
-def test_the_name_of_a_study_tells_its_inputs_apart():
-    a, b = torch.zeros(3), torch.ones(3)
-    assert hyperparameter_search.key([1], [a]) == hyperparameter_search.key([1], [a.clone()])
-    assert (
-        len(
-            {
-                hyperparameter_search.key([1], [a]),
-                hyperparameter_search.key([2], [a]),
-                hyperparameter_search.key([1], [b]),
-            }
-        )
-        == 3
-    )
+def context_of(model="cnn", **changes):
+    (params,) = config.read(f"models.{model}", path=ROOT / "params.yaml")
+    fold = Fold(0, 0, ("a",), (), ("b",))
+    params = params.model_copy(update=changes)
+    return FoldContext(registry.get("models", model), params, fold, 1, "described", DEMO)
+
+
+def test_the_name_of_a_study_tells_models_settings_and_inputs_apart():
+    def key(context, parts=(), value=0.0):
+        return hyperparameter_search.key(context, parts, [torch.full((3,), value)])
+
+    cnn, namesake = context_of(), replace(context_of(), model=SimpleNamespace(__name__="other"))
+    others = (context_of(search="grid"), replace(cnn, seed=2), replace(cnn, profile=PAPER))
+    names = {key(context) for context in (cnn, namesake, *others)}
+    assert len(names | {key(cnn, [1]), key(cnn, [2]), key(cnn, value=1.0)}) == 8
+    elsewhere = cnn.params.tuning.model_copy(update={"storage": "sqlite:///trials.db"})
+    assert key(cnn) == key(context_of()) == key(context_of(tuning=elsewhere))
 
 
 SHAPE = (96, 96)
@@ -268,7 +312,7 @@ def test_the_chosen_recipe_is_the_one_that_is_trained(data, fold, monkeypatch):
 
 
 @pytest.mark.parametrize("validated", [True, False])
-def test_a_network_is_searched_without_its_test_clips(data, fold, validated):
+def test_a_network_is_searched_without_its_test_clips(data, fold, validated, studies):
     """By the validation part of the fold, or by a part of its training clips."""
     if not validated:
         fold = Fold(0, 0, (*fold.train, *fold.val), (), fold.test)
@@ -284,6 +328,9 @@ def test_a_network_is_searched_without_its_test_clips(data, fold, validated):
     assert len(found.trials) == 2
     assert [trial.chosen for trial in found.trials].count(True) == 1
     assert moved.trials == found.trials
+    masks = SpectrogramMasks(n_masks=1, time_mask_param=48, freq_mask_param=48)
+    searched(replace(mels, spec_augment=masks))
+    assert len([*studies.glob("*.journal")]) == 2
     asked = fold.val if validated else fold.train
     other = searched(relabelled(mels, asked)).trials
     assert [trial.objective for trial in other] != [trial.objective for trial in found.trials]

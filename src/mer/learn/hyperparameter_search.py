@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mer.errors import MerError
+from mer.learn.context import FoldContext
 from mer.learn.result import Trial
 from mer.parallel import code
 from mer.schema.profiles import Profile
@@ -40,9 +41,24 @@ class LogUniform:
 Space = Mapping[str, Sequence[Any] | LogUniform]
 
 
-def key(parts: Iterable[Any], arrays: "Iterable[Tensor | np.ndarray]") -> str:
-    """The name of a study: a digest of the code, of ``parts`` and of the arrays that it reads."""
-    digest = hashlib.sha256(repr([code(), *parts]).encode())
+def key(
+    context: FoldContext[Any], parts: Iterable[Any], arrays: "Iterable[Tensor | np.ndarray]"
+) -> str:
+    """The name of a study: a digest of everything that decides its trials.
+
+    Parameters
+    ----------
+    context : FoldContext
+        The model with its parameters, the seed, the fidelity and the profile; where trials are stored does
+        not count.
+    parts : iterable of objects whose ``repr`` is stable
+        What else decides the trials, such as the augmentation.
+    arrays : iterable of arrays
+        All arrays that the trials read.
+    """
+    settings = context.params.model_dump(exclude={"tuning": {"storage"}})
+    own = context.model.__name__, settings, context.seed, context.fidelity, context.profile
+    digest = hashlib.sha256(repr([code(), *own, *parts]).encode())
     for array in arrays:
         host = array if isinstance(array, np.ndarray) else array.cpu().numpy()
         digest.update(np.ascontiguousarray(host).tobytes())
@@ -70,7 +86,7 @@ def _study(url: str | None, name: str) -> "optuna.Study":
             f"reached ({type(error).__name__}: {error})"
         ) from error
     if url is None:
-        for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
+        for trial in _in_state(study, "RUNNING"):
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # left by a killed process
     return study
 
@@ -109,6 +125,11 @@ def optimize(
         Name of the study, from ``key``.
     storage : str or None
         URL of a database; None for a file in ``.mer/studies``.
+
+    Raises
+    ------
+    MerError
+        If ``storage`` cannot be reached, or the objective is NaN.
     """
     import optuna
 
@@ -117,13 +138,20 @@ def optimize(
     if method == "grid":
         grid = [dict(zip(space, values, strict=True)) for values in product(*space.values())]  # type: ignore[arg-type]
         trials = min(trials, len(grid))
-    while len(done := _complete(study)) < trials:
+    while len(done := _in_state(study, "COMPLETE")) < trials:
         own = (seed + len(done)) % 2**32
         study.sampler = optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=own)
-        if grid:
+        if grid and not _in_state(study, "WAITING"):  # a process killed here leaves one
             study.enqueue_trial(grid[len(done)])
         trial = study.ask()
-        study.tell(trial, objective(_suggested(trial, space)))
+        found = objective(chosen := _suggested(trial, space))
+        if np.isnan(found):
+            raise MerError(
+                f"a trial of a search must have a number as its objective, and {chosen} has NaN: an inner "
+                "training part may have clips of one class only; label more clips of the rarest class, or "
+                "set `search` of the model to none"
+            )
+        study.tell(trial, found)
     return done[:trials]
 
 
@@ -178,7 +206,8 @@ def search(
     return config.model_copy(update=best.params), trials
 
 
-def _complete(study: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":
+def _in_state(study: "optuna.Study", state: str) -> "list[optuna.trial.FrozenTrial]":
+    """The trials in a state of ``optuna.trial.TrialState``."""
     import optuna
 
-    return study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+    return study.get_trials(deepcopy=False, states=[optuna.trial.TrialState[state]])

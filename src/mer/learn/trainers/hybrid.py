@@ -88,14 +88,11 @@ def _search(
         found = loop.predict(network, [mel, table], data.target)
         return data.target.quality(found, [data.labels[id_] for id_ in clips])
 
-    settings = params.model_dump(exclude={"tuning": {"storage"}})
-    decides = settings, context.profile, context.seed, context.fidelity
-    name = hyperparameter_search.key(decides, [*read, mel, table, y])
     return hyperparameter_search.search(
         params.tuning,
         params.fusion,
         objective,
-        name=name,
+        name=hyperparameter_search.key(context, (), [*read, mel, table, y]),
         seed=context.seed,
         profile=context.profile,
         method=params.search,

@@ -112,7 +112,7 @@ def _searched(
         {name: LogUniform(*pair) for name, pair in limits.items()},
         objective,
         trials=min(params.trials, SMOKE_TEST_TRIALS) if smoke_test else params.trials,
-        name=key((params, context.seed, context.fidelity, kind), [x, y]),
+        name=key(context, [kind], [x, y]),
         seed=context.seed,
     )
     return params.model_copy(update={**best_of(trials).params, "search": "none"})

@@ -70,14 +70,14 @@ def _searched(
         found = fit_predict(replace(context, fold=inner, params=chosen), data).predicted
         return data.target.quality(found, [data.labels[id_] for id_ in val])
 
-    decides = params, context.profile, context.seed, context.fidelity, inner
+    decides = inner, data.synthesis, data.spec_augment
     inputs = (data.mel, data.augmented, data.segmented_waveforms)
     arrays = [data.wanted((*train, *val)), *(part.values for part in inputs if part is not None)]
     return search(
         params.tuning,
         params.training,
         objective,
-        name=key(decides, arrays),
+        name=key(context, decides, arrays),
         seed=context.seed,
         profile=context.profile,
         method=params.search,
