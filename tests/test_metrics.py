@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from mer.errors import MerError
-from mer.metrics import fold_confusions, intervals, spread, summary
+from mer.metrics import fold_confusions, fold_scores, intervals, spread, summary
 from mer.types import QUADRANTS, Predictions, ValuePredictions
 
 
@@ -92,6 +92,13 @@ def test_folds_are_counted_apart(rng):
     counts = fold_confusions(predictions(rng, repeats=2, folds=5))
     assert counts.shape == (10, 4, 4)
     assert counts.sum() == 120
+
+
+def test_scores_of_folds_stand_by_repeat_and_fold_whatever_the_order_of_the_rows(rng):
+    found = predictions(rng, skill=0.3)
+    shuffled = found.frame.sample(frac=1, random_state=0, ignore_index=True)
+    ours, theirs = (fold_scores(p)["f1_macro"] for p in (replace(found, frame=shuffled), found))
+    assert ours.tolist() == theirs.tolist()
 
 
 def test_perfect_predictions_have_no_spread(rng):

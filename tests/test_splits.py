@@ -181,6 +181,18 @@ def test_song_80_20_has_the_published_counts(corpus, prefix):
     assert split(joined, "song_80_20", "demo_mixed3", seed=1) == [fold]
 
 
+def test_the_validation_part_of_merged_grouped_folds_has_no_tested_artist():
+    """Both members publish grouped folds, in which one artist is validated in one and tested in the other."""
+    sides = {"a": ("train", "val", "test"), "b": ("train", "test", "val")}
+    tracks = [
+        Track(f"{source}/{side}", "Q1", artist=f"band {n}", source=source, splits={"grouped": side})
+        for source, order in sides.items()
+        for n, side in enumerate(order)
+    ]
+    (fold,) = split(tracks, "grouped", seed=1)
+    assert (fold.train, fold.val, fold.test) == (("a/train", "b/train"), (), ("a/test", "b/test"))
+
+
 def test_a_seed_of_zero_is_one_as_any(corpus):
     for protocol in PROTOCOLS:
         assert split(corpus, protocol, seed=0, folds=2)
@@ -198,6 +210,12 @@ def test_a_corpus_of_one_value_is_stratified_by_its_quartiles(corpus):
     for fold in split(bare, "cv10", seed=1):
         assert np.bincount([number[i] // 30 for i in fold.test]).tolist() == [3, 3, 3, 3]
     assert split(bare, "song_80_20", seed=1)
+
+
+def test_a_corpus_whose_clips_do_not_all_have_a_quadrant_is_stratified_by_its_labels(corpus):
+    bare = [dataclasses.replace(t, label=f"class {t.quadrant}") for t in corpus]
+    some = [dataclasses.replace(t, quadrant="") if i % 2 else t for i, t in enumerate(bare)]
+    assert split(some, "cv10", seed=1) == split(corpus, "cv10", seed=1)
 
 
 @pytest.mark.parametrize(("clips", "expected"), [(2, 2), (4, 4), (9, 5)])
