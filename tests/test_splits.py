@@ -78,6 +78,7 @@ def test_labels_may_name_the_fold_that_tests_a_clip(corpus):
     folds = split(
         [dataclasses.replace(t, splits={"own": named[t.id]}) for t in corpus], "own", seed=1
     )
+    assert len(folds) == 3
     for number, fold in enumerate(folds):
         assert {named[i] for i in fold.test} == {f"fold {number}"}
         assert sorted(fold.train + fold.test) == [t.id for t in corpus]
