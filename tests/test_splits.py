@@ -183,7 +183,7 @@ def test_song_80_20_has_the_published_counts(corpus, prefix):
 
 
 def test_the_validation_part_of_merged_grouped_folds_has_no_tested_artist():
-    """Both members publish grouped folds, in which one artist is validated in one and tested in the other."""
+    """Both members publish grouped folds; an artist is validated in one and tested in the other."""
     sides = {"a": ("train", "val", "test"), "b": ("train", "test", "val")}
     tracks = [
         Track(f"{source}/{side}", "Q1", artist=f"band {n}", source=source, splits={"grouped": side})
