@@ -23,7 +23,7 @@ from mer.reproduction import spec
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import Columns
 from mer.schema.profiles import WHOLE, Profile
-from mer.selection import SELECTORS, Selection
+from mer.selection import Selection
 
 
 def composition(key: str, profile: str) -> tuple[Selection, Any, Policy, Profile, Columns]:
@@ -32,7 +32,7 @@ def composition(key: str, profile: str) -> tuple[Selection, Any, Policy, Profile
     if experiment is None:
         raise SystemExit(f"the key must be of an experiment in papers/, and there is no {key!r}")
     given = experiment.model_dump()
-    chosen = Selection(**{k: given[k] for k in SELECTORS if k in given}, profile=profile, seed=1)
+    chosen = Selection.of(given, profile, seed=1)
     params, policy, scope = chosen.blocks()
     words = given["settings"].split()
     params, columns = config.changed(params, config.settings(words)), config.columns(words)

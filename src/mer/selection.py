@@ -1,6 +1,6 @@
 """The selectors of params.yaml: where the parts of a system lie, and which parts fit together."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,18 @@ class Selection:
     fidelity: str
     profile: str
     seed: int
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], profile: str, seed: int) -> "Selection":
+        """The selection of an experiment of ``papers/``.
+
+        Parameters
+        ----------
+        given : mapping of str to value
+            The selectors except ``profile`` and ``seed``; other keys are ignored.
+        """
+        every = {**given, "profile": profile, "seed": seed}
+        return cls(**{field.name: every[field.name] for field in fields(cls)})
 
     def folder(self, kind: str, data: Path = DATA) -> Path:
         """Folder of an artefact: ``index``, ``standard``, ``mel``, ``features`` or ``augmented``."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -107,6 +108,31 @@ def test_an_experiment_whose_inputs_are_late_is_named(run):
     scored, errors = run(seconds=-0.9, prepare=lambda _: time.sleep(1))
     assert scored == set()
     assert errors == dict.fromkeys(["plain", "augmented", "other"], "it did not end in time")
+
+
+def test_a_killed_worker_leaves_the_experiments_that_start_after_it(monkeypatch, tmp_path):
+    pools, written = [], []
+
+    def start_pool(workers):
+        pools.append(ThreadPoolExecutor(workers))
+        return pools[-1]
+
+    def experiment(key, _until):
+        if key == "killed":
+            time.sleep(0.1)  # now the queue waits; it looks again when the input is there, too
+            pools[0]._broken = "a worker was killed"
+            Path("late").mkdir()
+        return {"key": key, "paper": "louro"}
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(experiment_queue, "POLL", 0.3)
+    monkeypatch.setattr(experiment_queue, "start_pool", start_pool)
+    needs = {"killed": [], "later": [Path("late")]}
+    prepare = partial(waits_until, Path("late").exists)
+    task = experiment_queue.Task(needs, lambda _: prepare(), experiment, written.append)
+    experiment_queue.run(task, 2, time.time() + PATIENCE)
+    assert "later" in outcome(written[-1])[0]
+    assert len(pools) == 2
 
 
 def waits_until(condition):

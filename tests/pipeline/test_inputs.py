@@ -27,6 +27,16 @@ def test_an_experiment_needs_its_folds_and_what_its_model_reads():
     ]
 
 
+def test_an_experiment_needs_the_folds_and_features_of_the_corpus_that_it_is_trained_on():
+    given = spec.load(ROOT / "papers").find("mixed_mlp_4qaed").model_dump(exclude_none=True)
+    assert inputs.needed(given, "quick", 1) == [
+        Path("data/folds/song_80_20/4qaed_parts.json"),
+        Path("data/folds/song_80_20/mixed3_parts.json"),
+        Path("data/features/compare_lld/4qaed_parts"),
+        Path("data/features/compare_lld/mixed3_parts"),
+    ]
+
+
 def test_pretrained_weights_are_an_input():
     given = spec.load(ROOT / "papers").find("crnn_mtat_4qaed").model_dump(exclude_none=True)
     needed = inputs.needed(given, "quick", 1)

@@ -52,6 +52,21 @@ def test_a_training_leaves_scores_and_record(ledger):
     assert record()["timing"] == {"training_seconds_per_fold": 2.0}
 
 
+def test_a_record_names_the_commit_of_the_start(ledger, monkeypatch):
+    """The training takes hours, in which somebody may commit."""
+    ledger(3)
+    commits = iter(["first", "second"])
+    monkeypatch.setattr(real_run, "code_commit", lambda: next(commits))
+    train = experiment.run
+    monkeypatch.setattr(
+        experiment,
+        "run",
+        lambda *given, **limits: (real_run.code_commit(), train(*given, **limits))[1],
+    )
+    real_run.train(KEY, time.time(), profile="quick")
+    assert record()["commit"] == "first"
+
+
 def test_results_with_more_folds_stay(ledger):
     write_json(SCORES, {"n_folds": 5})
     ledger(3)

@@ -19,8 +19,7 @@ def profile(**changes):
 @pytest.fixture
 def found(tmp_path):
     """``found(name)``: the cells of 4QAED alone, by their keys."""
-    for corpus in ("4qaed", "4qaed_parts"):
-        (tmp_path / "raw" / corpus).mkdir(parents=True)
+    (tmp_path / "raw/4qaed").mkdir(parents=True)
 
     def find(name="quick", repeats=1):
         listed = cells(
@@ -66,6 +65,14 @@ def test_planned_folds(protocol, changes, expected):
 def test_only_experiments_whose_corpus_is_there_are_listed(found):
     assert "cnn_4qaed" in found()
     assert not [key for key in found() if "emopia200" in key or "new4qaed" in key]
+
+
+def test_an_experiment_on_two_corpora_is_listed_where_both_are_there(found, tmp_path):
+    """It is trained on segments of the one and tested on segments of the other."""
+    key = "mlp_compare_on_4qaed_ch818"
+    assert key not in found()
+    (tmp_path / "raw/ch818").mkdir()
+    assert key in found()
 
 
 def test_folds_in_the_ledger_are_done(found, ledger):

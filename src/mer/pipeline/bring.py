@@ -11,7 +11,7 @@ from mer.io.files import read_json, write_json, writing
 from mer.pipeline import evaluate, experiment, provenance
 from mer.reproduction import spec
 from mer.reproduction.spec import Experiment, Statistic
-from mer.selection import SELECTORS, Selection
+from mer.selection import Selection
 
 MAX_BYTES = 64 * 2**20  # of one file
 RUN = re.compile(r"data/runs/(?P<paper>\w+)/(?P<key>\w+)/(?P<file>\w+\.(?:json|csv|parquet))")
@@ -49,8 +49,7 @@ def _compare(found: Experiment, run: Path) -> None:
     facts = read_json(run)
     if facts.get("changed", {}) is not None:
         return
-    given = found.model_dump() | {name: facts[name] for name in ("profile", "seed")}
-    chosen = Selection(**{name: given[name] for name in SELECTORS})
+    chosen = Selection.of(found.model_dump(), facts["profile"], facts["seed"])
     words = found.settings.split()
     ours = provenance.parameters(chosen, config.settings(words), config.columns(words))
     if ours["parameters_sha256"] == facts["parameters_sha256"]:

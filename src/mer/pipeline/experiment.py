@@ -8,7 +8,7 @@ from mer import config
 from mer.io.artefacts import or_absent, require
 from mer.pipeline import evaluate, provenance, train
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
-from mer.selection import SELECTORS, Selection
+from mer.selection import Selection
 from mer.types import MINIATURE
 
 METRICS, RUNS, PLOTS = Path("metrics/experiments"), Path("data/runs"), Path("data/plots")
@@ -57,8 +57,7 @@ def run(
         If the corpus is no miniature, the profile is not that of a demonstration, and files of the code
         are not committed.
     """
-    selectors = {k: given[k] for k in SELECTORS if k in given}
-    chosen = Selection(**selectors, profile=profile, seed=seed)
+    chosen = Selection.of(given, profile, seed)
     params, policy, scope = chosen.blocks()
     if not (chosen.dataset.startswith(MINIATURE) or scope.smoke_test):
         provenance.require_committed_code(key)

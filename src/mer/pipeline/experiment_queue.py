@@ -181,11 +181,11 @@ def run(task: Task, workers: int, deadline: float) -> None:
         with sigterm_as_exit():
             preparing.start()
             while time.time() < deadline + 1 and not queue.ended():
-                if queue.step(pool, workers, deadline):
-                    queue.write()
                 if getattr(pool, "_broken", False):  # a worker was killed, often for lack of memory
                     stop_pool(pool)
                     pool = start_pool(workers)
+                if queue.step(pool, workers, deadline):
+                    queue.write()
                 time.sleep(POLL)
     finally:
         stop_pool(pool)

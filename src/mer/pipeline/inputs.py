@@ -1,6 +1,6 @@
 """The inputs of an experiment, computed by the stage scripts without DVC.
 
-``mer.pipeline.real_cells`` and ``benchmarks/gpu.py`` train experiments fold by fold until a time, which DVC
+``mer.pipeline.real_run`` and ``benchmarks/gpu.py`` train experiments fold by fold until a time, which DVC
 cannot: a stage of DVC runs as a whole.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mer import config
-from mer.selection import DATA, SELECTORS, Selection
+from mer.selection import DATA, Selection
 
 Command = tuple[str, ...]
 
@@ -20,21 +20,20 @@ log = logging.getLogger("mer")
 
 
 def needed(given: Mapping[str, str], profile: str, seed: int) -> list[Path]:
-    """The artefacts that an experiment reads, its folds first.
+    """The artefacts that an experiment reads, the folds first.
 
     Parameters
     ----------
     given : mapping of str to str
         See ``mer.pipeline.experiment.run``.
     """
-    chosen = Selection(
-        **{key: given[key] for key in SELECTORS if key in given}, profile=profile, seed=seed
-    )
-    found = [chosen.folds]
-    found += [chosen.folder("mel")] if chosen.view != "none" else []
-    found += [chosen.folder("features")] if chosen.family != "none" else []
+    corpora = [given[key] for key in ("dataset", "source") if key in given]
+    chosen = [Selection.of({**given, "dataset": key}, profile, seed) for key in corpora]
+    found = [each.folds for each in chosen]
+    found += [each.folder("mel") for each in chosen if each.view != "none"]
+    found += [each.folder("features") for each in chosen if each.family != "none"]
     if given["augmented"] != "none/none":
-        found.append(DATA / "augmented" / given["augmented"] / chosen.dataset)
+        found.append(DATA / "augmented" / given["augmented"] / given["dataset"])
     if "weights" in given:
         found.append(DATA / "weights" / given["weights"])
     return found

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from mer import config
-from mer.io.artefacts import read_json, write_json
+from mer.io.files import read_json, write_json, write_text
 from mer.parallel import jobs
 from mer.pipeline import experiment, experiment_queue, inputs
 from mer.pipeline.experiment_queue import Record
-from mer.pipeline.stage import record_of
+from mer.pipeline.stage import code_commit, record_of
 from mer.reproduction import spec
 from mer.reproduction.real_cells import Cell
 from mer.selection import DATA
 
+FOLDS = DATA / "folds"
 NO_FACTS: Mapping[str, Any] = {}
 
 
@@ -54,11 +55,11 @@ def train(
     """
     logging.basicConfig(level=logging.WARNING)
     os.environ["MER_JOBS"] = str(processes)
-    started = time.time()
+    started, commit = time.time(), code_commit()  # before anyone edits the code
     given = spec.load().find(key).model_dump(exclude_none=True)  # type: ignore[union-attr]
     paper, settings, (seed,) = given["paper"], given["settings"].split(), config.read("seed")
     scores = experiment.METRICS / paper / f"{key}.json"
-    before = scores.read_bytes() if scores.exists() else b"{}"
+    before = scores.read_text(encoding="utf-8") if scores.exists() else "{}"
     timing = experiment.run(
         paper,
         key,
@@ -71,9 +72,9 @@ def train(
         until=until - seconds.get(key, 0),
     )
     taken = time.time() - started
-    record = {**record_of(f"experiment@{key}", taken), **facts, "timing": timing}
+    record = {**record_of(f"experiment@{key}", taken, commit), **facts, "timing": timing}
     if _has_more_folds(json.loads(before), read_json(scores)):
-        scores.write_bytes(before)
+        write_text(scores, before)
     else:
         write_json(scores.with_suffix(".record.json"), record)
     return {"key": key, "paper": paper, "seconds": round(taken, 2), "timing": timing}
@@ -86,20 +87,22 @@ def _has_more_folds(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 def prepare(artefact: Path, *, profile: str) -> None:
     """Compute an input of the experiments, folds by the profile."""
-    if artefact.is_relative_to(DATA / "folds"):
+    if artefact.is_relative_to(FOLDS):
         inputs.split_corpus(artefact.stem, profile)
     else:
         inputs.prepare(artefact)
 
 
 def needs(keys: Sequence[str], profile: str) -> dict[str, list[Path]]:
-    """The artefacts that experiments read; their folds are deleted, as they may be of another profile."""
+    """The artefacts that experiments read; folds are deleted, as they may be of another profile."""
     papers, (seed,) = spec.load(), config.read("seed")
     found = {}
     for key in keys:
         given = papers.find(key).model_dump(exclude_none=True)  # type: ignore[union-attr]
         found[key] = inputs.needed(given, profile, seed)
-        found[key][0].unlink(missing_ok=True)
+        for path in found[key]:
+            if path.is_relative_to(FOLDS):
+                path.unlink(missing_ok=True)
     return found
 
 

@@ -50,7 +50,7 @@ def uncommitted() -> list[str]:
     return [line[3:] for line in git("status", "--porcelain", "--", *CODE).splitlines()]
 
 
-def _commit() -> str:
+def code_commit() -> str:
     """The commit of the code, with ``-dirty`` if files of the code are not committed."""
     commit = git("rev-parse", "--short", "HEAD") or "unknown"
     return f"{commit}-dirty" if uncommitted() else commit
@@ -75,14 +75,14 @@ def versions() -> dict[str, str]:
     return found
 
 
-def record_of(name: str, seconds: float, commit: str | None = None) -> dict[str, Any]:
-    """The record of a run that took ``seconds``; without a commit, of the code as it is now."""
+def record_of(name: str, seconds: float, commit: str) -> dict[str, Any]:
+    """The record of a run that took ``seconds``, of the code that ``code_commit`` named at its start."""
     return {
         "stage": name,
         "seconds": round(seconds, 2),
         "device": _device(),
         "ended": time.time(),
-        "commit": commit or _commit(),
+        "commit": commit,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "portable": limited(),
         "python": platform.python_version(),
@@ -176,7 +176,7 @@ def stage(name: str, sidecar: Path | None = None) -> Iterator[dict[str, Any]]:
     end_at_once(PARENT)
     logging.basicConfig(level="INFO", format="%(message)s", handlers=[RichHandler(show_path=False)])
     warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning)  # joblib, of those after an error
-    started, commit = time.perf_counter(), _commit()  # before anyone edits the code
+    started, commit = time.perf_counter(), code_commit()  # before anyone edits the code
     added: dict[str, Any] = {}
     with one_sentence(name):
         yield added

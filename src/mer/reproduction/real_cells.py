@@ -8,7 +8,7 @@ from typing import Any
 
 from mer import config
 from mer.reproduction.results import LEDGER, RAW, is_uncommitted, real, results
-from mer.reproduction.spec import Experiment, Papers, corpus_of
+from mer.reproduction.spec import Cross, Experiment, Papers, corpus_of
 from mer.schema import Block
 from mer.schema.profiles import WHOLE, Profile
 from mer.types import FOLDS
@@ -109,8 +109,13 @@ def cells(
 
 
 def _on_hand(papers: Papers, raw: Path) -> Iterator[tuple[str, Experiment]]:
+    """The experiments whose corpora are there; of a segmented corpus, the one that it is cut from."""
+    (segmented,) = config.read("segmented_corpora")
     for group in (papers.experiments, papers.cross, papers.pretrained):
         for key, experiment in group.items():
-            corpora = {corpus_of(experiment), getattr(experiment, "source", None)} - {None}
-            if all((raw / str(corpus)).is_dir() for corpus in corpora):
+            corpora = [corpus_of(experiment)]
+            if isinstance(experiment, Cross):
+                source = segmented.get(experiment.source)
+                corpora.append(source.of if source else experiment.source)
+            if all((raw / corpus).is_dir() for corpus in corpora):
                 yield key, experiment

@@ -16,7 +16,8 @@ from mer.reproduction.spec import (
     Statistic,
     Table,
 )
-from mer.selection import SELECTORS, Selection, can_be_read, has_columns
+from mer.schema.profiles import WHOLE
+from mer.selection import Selection, can_be_read, has_columns
 from mer.types import MINIATURE
 
 
@@ -186,13 +187,10 @@ def _check_augmentation(entry: _Entry, found: Experiment, params: Params) -> Non
 
 def _check_selection(entry: _Entry, found: Experiment, params: Params) -> None:
     """The model can read what is selected, on the corpus and on its miniature, and the columns fit."""
-    selectors = {
-        name: getattr(found, name) for name in SELECTORS if name not in ("profile", "seed")
-    }
     for prefix in ("", MINIATURE):
-        selectors["dataset"] = prefix + found.dataset
+        given = {**found.model_dump(), "dataset": f"{prefix}{found.dataset}"}
         try:
-            chosen = Selection(**selectors, profile="paper", seed=1)
+            chosen = Selection.of(given, WHOLE, seed=1)
             can_be_read(chosen, params)
             has_columns(chosen, config.columns(found.settings.split()), params)
         except MerError as error:
