@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from mer.errors import MerError
-from mer.io.files import check_writable, read_json, reading, write_text, writing
+from mer.io.files import check_writable, read_json, reading, write_csv, write_text, writing
 from mer.runtime.locks import lock
 
 
@@ -31,6 +31,18 @@ def test_an_exception_leaves_what_stood_there(tmp_path):
     with pytest.raises(UnicodeEncodeError):
         fill(tmp_path / "a", "half \udcff")
     assert (tmp_path / "a/file").read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [lambda path: write_text(path, "half \udcff"), lambda path: write_csv(path, [("\udcff",)])],
+)
+def test_an_exception_leaves_the_file_that_stood_there(tmp_path, write):
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        write(tmp_path / "a")
+    assert (tmp_path / "a").read_text() == "old"
     assert names(tmp_path) == ["a"]
 
 

@@ -1,5 +1,6 @@
 """What DVC cannot hash, or would not, is found in a corpus' folder."""
 
+import errno
 import os
 import socket
 from pathlib import Path
@@ -67,6 +68,15 @@ def test_an_entry_that_dvc_does_not_hash_is_named_with_the_remedy(corpus, kind):
 def test_what_dvc_cannot_hash_is_left_to_the_quarantine_on_request(corpus, kind):
     UNHASHABLE[kind][0]()
     raw_folder.check(corpus, hashable=False)
+
+
+def test_a_folder_that_cannot_be_read_is_named_with_the_remedy(corpus, monkeypatch):
+    def scandir(folder):
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(MerError, match=r"songs must be a folder that can be read \(Permission"):
+        raw_folder.check(corpus)
 
 
 def test_further_entries_are_counted(corpus):

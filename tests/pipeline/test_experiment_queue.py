@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import psutil
@@ -128,8 +127,9 @@ def test_a_killed_worker_leaves_the_experiments_that_start_after_it(monkeypatch,
     monkeypatch.setattr(experiment_queue, "POLL", 0.3)
     monkeypatch.setattr(experiment_queue, "start_pool", start_pool)
     needs = {"killed": [], "later": [Path("late")]}
-    prepare = partial(waits_until, Path("late").exists)
-    task = experiment_queue.Task(needs, lambda _: prepare(), experiment, written.append)
+    task = experiment_queue.Task(
+        needs, lambda _: waits_until(Path("late").exists), experiment, written.append
+    )
     experiment_queue.run(task, 2, time.time() + PATIENCE)
     assert "later" in outcome(written[-1])[0]
     assert len(pools) == 2

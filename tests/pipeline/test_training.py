@@ -157,6 +157,20 @@ def test_a_file_on_both_sides_of_a_crossed_fold_is_refused(prepared, corpus):
         train._crossed(other, CHOSEN, folds)
 
 
+def test_crossed_folds_are_those_of_the_same_number(prepared, corpus):
+    """A fold whose test clips are all in quarantine is left out, and moves no other."""
+    other = replace(CHOSEN, dataset="other")
+    other.folder("index").mkdir(parents=True)
+    artefacts.write_tracks(other.folder("index") / "tracks.csv", corpus, {})
+    folds = artefacts.read_folds(CHOSEN.folds)
+    artefacts.write_folds(other.folds, folds, protocol="cv10", shares_artists=True)
+    (crossed,) = train._crossed(other, CHOSEN, folds[1:])
+    assert crossed.train == train.prefix_ids("other", folds[1].train)
+    artefacts.write_folds(other.folds, folds[1:], protocol="cv10", shares_artists=True)
+    with pytest.raises(MerError, match="lacks fold 0 of repeat 0; take a protocol"):
+        train._crossed(other, CHOSEN, folds)
+
+
 @pytest.mark.parametrize(
     ("theirs", "shares"), [("artist 3", True), ("somebody else", False), (None, None)]
 )

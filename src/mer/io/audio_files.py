@@ -56,11 +56,16 @@ class Found(NamedTuple):
     others: list[str]
 
 
-def _refuse(error: OSError) -> None:
-    raise MerError(
+def unreadable_folder(error: OSError) -> MerError:
+    """The error of a folder that cannot be listed."""
+    return MerError(
         f"{error.filename} must be a folder that can be read ({error.strerror}); give this user the "
         "permission, or move the folder away"
-    ) from error
+    )
+
+
+def _refuse(error: OSError) -> None:
+    raise unreadable_folder(error) from error
 
 
 def find(folder: Path) -> Found:

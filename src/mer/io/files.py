@@ -85,7 +85,7 @@ def write_csv(
     lineterminator: str = "\r\n",
     quoting: int = csv.QUOTE_MINIMAL,
 ) -> None:
-    """Write a CSV file in UTF-8, header first; create its folder if it is missing.
+    """Write a CSV file in UTF-8 atomically, header first.
 
     Parameters
     ----------
@@ -94,8 +94,7 @@ def write_csv(
     quoting : int
         One of the csv module's constants.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("w", encoding="utf-8", newline="") as stream:
+    with writing_file(target) as new, new.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, lineterminator=lineterminator, quoting=quoting).writerows(rows)  # type: ignore[arg-type]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mer.errors import MerError
+from mer.io.audio_files import unreadable_folder
 
 UNSEEN = (".git", ".hg", ".dvc", "__pycache__")  # folders that DVC passes over
 DVCIGNORE = ".dvcignore"
@@ -52,8 +53,11 @@ def _unhashable(entry: os.DirEntry) -> str | None:
 
 def _entries(folder: Path) -> Iterator[os.DirEntry]:
     """All entries below a folder, sorted by name; linked folders are not entered."""
-    with os.scandir(folder) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        raise unreadable_folder(error) from error
     for entry in entries:
         yield entry
         if entry.is_dir(follow_symlinks=False):

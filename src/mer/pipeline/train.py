@@ -185,11 +185,16 @@ def _crossed(source: Selection, target: Selection, targets: Sequence[Fold]) -> l
     Raises
     ------
     MerError
-        If a file is on both sides of a fold.
+        If the training corpus lacks a fold of the other, or a file is on both sides of a fold.
     """
     theirs, ours = (read_digests(side.folder("index")) for side in (source, target))
-    crossed = []
-    for train, test in zip(read_folds(source.folds), targets, strict=False):
+    trains, crossed = {(fold.repeat, fold.fold): fold for fold in read_folds(source.folds)}, []
+    for test in targets:
+        if (train := trains.get((test.repeat, test.fold))) is None:
+            raise MerError(
+                f"{source.folds} must have each fold of {target.folds}, and lacks fold {test.fold} of "
+                f"repeat {test.repeat}; take a protocol that splits both corpora alike"
+            )
         trained = {theirs[id_]: id_ for id_ in train.train if id_ in theirs}
         if shared := [id_ for id_ in test.test if ours.get(id_) in trained]:
             raise MerError(
