@@ -10,7 +10,7 @@ import soundfile as sf
 import soxr
 
 from helpers import damaged
-from mer.decoding import files
+from mer.decoding import files, long_files
 from mer.errors import Unreadable
 
 RATE = 22050
@@ -74,7 +74,7 @@ def test_a_file_with_more_samples_than_allowed_is_refused_and_read_in_pieces(m4a
         Unreadable, match=r"more than 0\.5 MiB of samples; raise audio\.max_pcm_mib"
     ):
         decode(m4a, max_pcm=2**19)
-    parts = list(files.pieces(m4a, RATE, 1.0, 2**19))
+    parts = list(long_files.pieces(m4a, RATE, 1.0, 2**19))
     assert len(parts) > 1
     assert np.abs(np.concatenate(parts) - decode(m4a)).max() < 1e-6
 
@@ -133,7 +133,7 @@ def test_an_estimated_length_is_not_compared(m4a, in_place):
 def test_an_ffmpeg_whose_output_is_not_wanted_any_more_ends(m4a, in_place):
     """Of its output, more than a pipe holds is left."""
     in_place("open(os.path.dirname(sys.argv[0]) + '/ended', 'w')", seconds=4)
-    parts = files.pieces(m4a, RATE, 1.0, 2**17)
+    parts = long_files.pieces(m4a, RATE, 1.0, 2**17)
     next(parts)
     parts.close()
     assert not (m4a.parent / "bin/ended").exists()

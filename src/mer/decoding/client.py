@@ -17,7 +17,7 @@ from typing import cast
 
 import numpy as np
 
-from mer.decoding.files import MIB
+from mer.decoding.streams import MIB
 from mer.decoding.worker import HEADER, OUT_OF_MEMORY
 from mer.errors import Unreadable
 from mer.schema.corpora import Audio
@@ -73,7 +73,7 @@ class Decoder:
         return self._response(limits)
 
     def pieces(self, path: Path, sample_rate: int, limits: Audio) -> Iterator[np.ndarray]:
-        """Call ``mer.decoding.files.pieces`` for one file; the limit of time holds for each piece.
+        """Call ``mer.decoding.long_files.pieces`` for one file; the limit of time holds for each piece.
 
         Raises
         ------
@@ -181,7 +181,7 @@ def decode(path: Path, sample_rate: int, limits: Audio) -> np.ndarray:
 
 
 def pieces(path: Path, sample_rate: int, limits: Audio) -> Iterator[np.ndarray]:
-    """Call ``mer.decoding.files.pieces`` as ``decode`` calls its function, twice if it ends at once.
+    """Call ``mer.decoding.long_files.pieces`` as ``decode`` calls its function, twice if it ends at once.
 
     Raises
     ------

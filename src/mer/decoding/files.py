@@ -1,16 +1,8 @@
-"""Decoding of an audio file to the average of its channels, in this process.
-
-Files are read block by block, and their channels are averaged at once: the memory that a file takes depends
-on its length, not on the number of its channels.
-"""
+"""Decoding of a whole audio file to the average of its channels, in this process."""
 
 import io
-import math
-import sys
-from collections.abc import Generator, Iterator
-from mmap import mmap
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import soundfile as sf
@@ -18,29 +10,27 @@ import soxr
 
 from mer.decoding import ffmpeg, integrity, lengths, mp3, ogg
 from mer.decoding.downmix import SILENCE, Downmix
+from mer.decoding.streams import (
+    MIB,
+    Forward,
+    Source,
+    blocks,
+    bytes_per_sample,
+    claimed,
+    common_form,
+    impossible,
+)
 from mer.errors import Unreadable
 
-MIB = 2**20
-BLOCK = 16 * MIB  # bytes of samples that are read at once
-LOUDEST = 100.0  # lossy decoders overshoot full scale by half; a flipped exponent by 1e38
 RATES = range(1000, 768001)  # Hz; far beyond them, headers are damaged
 MAX_CHANNELS = 64
-Source = Path | BinaryIO | mmap | int  # an int is the file descriptor of a pipe
 WORDS = {  # clearer than the messages of libsndfile, by its error code
     7: "no MPEG frame",
     24: "its header has an impossible sample rate, size or number of channels",
 }
 
 
-class _Forward(sf.SoundFile):
-    """An audio file that soundfile only reads forward: it cannot seek in a FLAC file without a length."""
-
-    def seekable(self) -> bool:
-        """Whether soundfile may seek after each read."""
-        return False
-
-
-class _TooLong(Unreadable):
+class TooLong(Unreadable):
     """A file with more samples than are decoded at once."""
 
 
@@ -93,85 +83,6 @@ def decode(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> np
     return soxr.resample(decoded.mono, decoded.sample_rate, sample_rate, quality="HQ")
 
 
-def pieces(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> Iterator[np.ndarray]:
-    """The samples of a file of any length, piece by piece, with the parameters of ``decode``.
-
-    A file of at most ``max_pcm`` bytes of samples is one piece: the result of ``decode``. A longer one is
-    read twice up to there; a truncation of it is found at its end.
-
-    Raises
-    ------
-    Unreadable
-        As ``decode``, except that parts of a long recording may be silent.
-    """
-    try:
-        yield decode(path, sample_rate, min_seconds, max_pcm)
-    except _TooLong:
-        try:
-            if format_ := _for_ffmpeg(path):
-                with ffmpeg.decoding(path, format_) as running:
-                    running.check((yield from _long(running.output, sample_rate, max_pcm)))
-                return
-            source = _counted_mp3(path) or lengths.with_length(path) or path
-            yield from _long(source, sample_rate, max_pcm)
-        except sf.LibsndfileError as error:
-            raise Unreadable(f"not decodable: {error.error_string}") from error
-
-
-def _counted_mp3(path: Path) -> io.BytesIO | None:
-    """An mp3 with the number of its frames, where libsndfile does not know it; None for other files."""
-    with _Forward(path) as file:
-        if file.format == "MP3" and mp3.fault(
-            data := path.read_bytes(), file.frames, file.samplerate
-        ):
-            return io.BytesIO(mp3.counted(data))
-    return None
-
-
-def _long(source: Source, sample_rate: int, max_pcm: int) -> Generator[np.ndarray, None, float]:
-    """The resampled samples of a long file, block by block; returns the file's seconds."""
-    with _Forward(source, closefd=False) as file:
-        native, count, downmix = file.samplerate, 0, Downmix(file.channels)
-        stream = soxr.ResampleStream(native, sample_rate, 1, dtype="float32", quality="HQ")
-        for mono in _blocks(
-            file, downmix, sys.maxsize, max_pcm // _bytes_per_sample(file, sample_rate)
-        ):
-            count += len(mono)
-            if fault := _impossible(mono):
-                raise Unreadable(fault)
-            if len(found := stream.resample_chunk(mono)):
-                yield found
-        if len(found := stream.resample_chunk(np.empty(0, np.float32), last=True)):
-            yield found
-        log, claimed = file.extra_info, _claimed(file, source)
-        truncated = integrity.truncation(file.format, log, claimed, count, native)
-        if fault := truncated or downmix.fault():
-            raise Unreadable(fault)
-    return count / native
-
-
-def _blocks(file: sf.SoundFile, downmix: Downmix, most: int, size: int) -> Iterator[np.ndarray]:
-    """The average of the channels of the next ``most`` samples, at most ``size`` at a time."""
-    size = max(1, min(size, BLOCK // (4 * file.channels)))
-    while most > 0:
-        wanted = min(size, most)
-        block = file.read(wanted, dtype="float32", always_2d=True)
-        yield downmix.averaged(block)
-        most -= len(block)
-        if len(block) < wanted:
-            return
-
-
-def _claimed(file: sf.SoundFile, source: Source) -> int:
-    """The samples per channel that libsndfile expects; it does not know the end of a pipe."""
-    return integrity.UNKNOWN if isinstance(source, int) else file.frames
-
-
-def _bytes_per_sample(file: sf.SoundFile, sample_rate: int) -> int:
-    """Bytes of a sample of the average as float32, decoded or resampled."""
-    return 4 * max(1, math.ceil(sample_rate / file.samplerate))
-
-
 def _check_path(path: Path) -> None:
     if not path.exists():
         raise Unreadable("a link to nothing" if path.is_symlink() else "no such file")
@@ -185,11 +96,11 @@ def _check_path(path: Path) -> None:
 def _whole(path: Path, sample_rate: int, max_pcm: int) -> _Decoded:
     """All samples of a file."""
     before = path.stat()
-    if format_ := _for_ffmpeg(path):
+    if format_ := for_ffmpeg(path):
         with ffmpeg.decoding(path, format_) as running:
             decoded = _read(running.output, sample_rate, max_pcm)
             running.check(decoded.seconds)
-    elif _magic(path) == ogg.MAGIC:
+    elif magic(path) == ogg.MAGIC:
         decoded = _chained(ogg.links(path.read_bytes()), sample_rate, max_pcm)
     else:
         decoded = _read(lengths.with_length(path) or path, sample_rate, max_pcm)
@@ -201,7 +112,7 @@ def _whole(path: Path, sample_rate: int, max_pcm: int) -> _Decoded:
     return decoded
 
 
-def _for_ffmpeg(path: Path) -> str | None:
+def for_ffmpeg(path: Path) -> str | None:
     """The format of a file that libsndfile cannot open and ffmpeg may decode, or None."""
     if (format_ := integrity.foreign(path)) not in ffmpeg.DEMUXERS:
         return None
@@ -212,7 +123,7 @@ def _for_ffmpeg(path: Path) -> str | None:
     return None
 
 
-def _magic(path: Path) -> bytes:
+def magic(path: Path) -> bytes:
     """The first four bytes after the ID3v2 tags."""
     with path.open("rb") as stream:
         start = stream.read(2**20)
@@ -223,13 +134,12 @@ def _magic(path: Path) -> bytes:
 def _read(source: Source, sample_rate: int, max_pcm: int) -> _Decoded:
     """All samples of a file or of its content."""
     try:
-        with _Forward(source, closefd=False) as file:
+        with Forward(source, closefd=False) as file:
             _check_claims(file)
-            size = _bytes_per_sample(file, sample_rate)
-            most = min(file.frames, max_pcm // size + 1)
+            most = min(file.frames, max_pcm // bytes_per_sample(file.samplerate, sample_rate) + 1)
             downmix = Downmix(file.channels)
-            blocks = list(_blocks(file, downmix, most, most))
-            claimed, log = _claimed(file, source), file.extra_info
+            read = list(blocks(file, downmix, most, most))
+            expected, log = claimed(file, source), file.extra_info
             native, format_ = file.samplerate, file.format
     except sf.LibsndfileError as error:
         named = integrity.foreign(source) if isinstance(source, Path) else None
@@ -238,12 +148,9 @@ def _read(source: Source, sample_rate: int, max_pcm: int) -> _Decoded:
         raise Unreadable(f"not decodable: {words}") from error
     except TypeError as error:  # soundfile takes *.raw for headerless
         raise Unreadable(f"not decodable: {error}") from error
-    mono = blocks[0] if len(blocks) == 1 else np.concatenate([np.empty(0, np.float32), *blocks])
-    if len(mono) * size > max_pcm:
-        raise _TooLong(
-            f"more than {max_pcm / MIB:g} MiB of samples; raise audio.max_pcm_mib in params/audio.yaml"
-        )
-    if fault := integrity.truncation(format_, log, claimed, len(mono), native):
+    mono = read[0] if len(read) == 1 else np.concatenate([np.empty(0, np.float32), *read])
+    _check_size(len(mono), native, sample_rate, max_pcm)
+    if fault := integrity.truncation(format_, log, expected, len(mono), native):
         raise Unreadable(fault)
     return _Decoded(mono, native, format_, downmix)
 
@@ -253,22 +160,17 @@ def _chained(links: list[bytes], sample_rate: int, max_pcm: int) -> _Decoded:
     parts: list[_Decoded] = []
     for link in links:
         parts.append(_read(io.BytesIO(link), sample_rate, max_pcm))
-        max_pcm -= parts[-1].mono.nbytes
-    kinds = {(part.sample_rate, part.downmix.channels) for part in parts}
-    if len(kinds) > 1:
-        raise Unreadable(
-            "its streams have different sample rates or channels: "
-            f"{', '.join(f'{rate} Hz, {channels} channels' for rate, channels in sorted(kinds))}"
-        )
-    downmix = sum((part.downmix for part in parts), Downmix(parts[0].downmix.channels))
+        native, channels = common_form((p.sample_rate, p.downmix.channels) for p in parts)
+        _check_size(sum(len(part.mono) for part in parts), native, sample_rate, max_pcm)
+    downmix = sum((part.downmix for part in parts), Downmix(channels))
     return parts[0]._replace(mono=np.concatenate([part.mono for part in parts]), downmix=downmix)
 
 
 def _whole_mp3(data: bytes, decoded: _Decoded, sample_rate: int, max_pcm: int) -> _Decoded:
     """All samples of an mp3, of which libsndfile may have decoded the first."""
-    if mp3.fault(data, len(decoded.mono), decoded.sample_rate):
+    if mp3.fault(data, decoded.seconds):
         decoded = _read(io.BytesIO(mp3.counted(data)), sample_rate, max_pcm)
-    if fault := mp3.fault(data, len(decoded.mono), decoded.sample_rate):
+    if fault := mp3.fault(data, decoded.seconds):
         raise Unreadable(fault)
     return decoded
 
@@ -281,12 +183,20 @@ def _check_claims(file: sf.SoundFile) -> None:
         raise Unreadable(f"its header says {file.channels} channels")
 
 
+def _check_size(samples: int, native: int, sample_rate: int, max_pcm: int) -> None:
+    """Raise if samples take more than ``max_pcm`` bytes as float32, decoded or resampled."""
+    if samples * bytes_per_sample(native, sample_rate) > max_pcm:
+        raise TooLong(
+            f"more than {max_pcm / MIB:g} MiB of samples; raise audio.max_pcm_mib in params/audio.yaml"
+        )
+
+
 def _fault(decoded: _Decoded, min_seconds: float) -> str | None:
     """The reason why decoded audio cannot be used, or None."""
     mono, seconds = decoded.mono, decoded.seconds
     if len(mono) == 0:
         return "no samples"
-    if fault := _impossible(mono):
+    if fault := impossible(mono):
         return fault
     if seconds < min_seconds:
         return f"shorter than {min_seconds:g} s: {len(mono)} samples, {seconds:.3f} s"
@@ -297,11 +207,3 @@ def _fault(decoded: _Decoded, min_seconds: float) -> str | None:
     if np.ptp(mono) < 2 * SILENCE:
         return f"constant offset of {mono.mean():.3g}"
     return None
-
-
-def _impossible(mono: np.ndarray) -> str | None:
-    """The reason why samples are no audio, or None."""
-    if not np.isfinite(mono).all():
-        return "holds NaN" if np.isnan(mono).any() else "holds infinity"
-    peak = np.abs(mono).max(initial=0)
-    return f"peak at {peak:.3g} times full scale" if peak > LOUDEST else None

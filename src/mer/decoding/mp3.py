@@ -90,15 +90,13 @@ def _xing(data: bytes, at: int, frame: Frame) -> tuple[bytes, int, int]:
     return XING.unpack(data[begin : begin + XING.size].ljust(XING.size, b"\0"))
 
 
-def fault(data: bytes, decoded: int, sample_rate: int) -> str | None:
+def fault(data: bytes, seconds: float) -> str | None:
     """The reason why a file is truncated, or was not decoded to its end, or None.
 
     Parameters
     ----------
-    decoded : int
-        Decoded samples per channel.
-    sample_rate : int
-        Hz.
+    seconds : float
+        Duration of the decoded samples.
     """
     frames = list(_frames(data))
     if not frames:
@@ -109,7 +107,7 @@ def fault(data: bytes, decoded: int, sample_rate: int) -> str | None:
     tag, flags, promised = _xing(data, start, first)
     if tag in TAGS and flags & COUNTED and there + PADDING < promised:
         return f"truncated: its header says {promised} frames, {there} are there"
-    seconds, step = decoded / sample_rate, first.samples / first.sample_rate
+    step = first.samples / first.sample_rate
     if abs(there * step - seconds) > PADDING * step:
         return f"decodes to {seconds:.2f} s, its frames last {there * step:.2f} s"
     return None

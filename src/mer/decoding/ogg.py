@@ -42,7 +42,7 @@ def links(data: bytes) -> list[bytes]:
     Raises
     ------
     Unreadable
-        If a page is damaged or the last page of a part is missing.
+        If a page is damaged, or the first page or the last page of a part is missing.
     """
     starts: list[int] = []
     before = END_OF_STREAM
@@ -52,6 +52,8 @@ def links(data: bytes) -> list[bytes]:
                 break
             starts.append(at)
         before = flags
+    if not starts:
+        raise Unreadable("truncated: its first page is missing")
     if not before & END_OF_STREAM:
         raise Unreadable("truncated: its last page is missing")
     return [data[start:end] for start, end in zip(starts, [*starts[1:], len(data)])]

@@ -4,9 +4,9 @@
 restarts it if it has ended. It imports little, so that it starts in a fraction of a second.
 
 A request is a line of JSON on standard input: under ``file`` the arguments of ``mer.decoding.files.decode``
-or ``pieces``, and the limits of the process. The response to ``decode`` is ``HEADER``, then float32 samples
-or, in UTF-8, the reason for an error. The response to ``pieces`` is one such response per piece, then one
-without samples.
+or ``mer.decoding.long_files.pieces``, and the limits of the process. The response to ``decode`` is
+``HEADER``, then float32 samples or, in UTF-8, the reason for an error. The response to ``pieces`` is one
+such response per piece, then one without samples.
 """
 
 import json
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mer import PARENT
-from mer.decoding import files
+from mer.decoding import files, long_files
 from mer.errors import Unreadable
 from mer.runtime.processes import end_with_parent, limit
 
@@ -34,7 +34,9 @@ def _answers(request: dict[str, Any]) -> Iterator[tuple[bool, bytes | memoryview
     try:
         path = Path(request.pop("path"))
         if request.pop("in_pieces"):
-            yield from ((True, piece.data.cast("B")) for piece in files.pieces(path, **request))
+            yield from (
+                (True, piece.data.cast("B")) for piece in long_files.pieces(path, **request)
+            )
             yield True, b""
         else:
             yield True, files.decode(path, **request).data.cast("B")

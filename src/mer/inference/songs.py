@@ -100,7 +100,7 @@ def limits() -> Audio:
 
 
 def decoded(path: str, sample_rate: int) -> Iterator[np.ndarray]:
-    """The samples of a file in pieces; see ``mer.decoding.files.pieces``.
+    """The samples of a file in pieces; see ``mer.decoding.long_files.pieces``.
 
     Raises
     ------
