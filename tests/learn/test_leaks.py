@@ -79,6 +79,16 @@ def test_smote_gives_each_class_as_many_rows_inside_its_own_range(rng):
     assert (np.floor(new / 10) == classes[:, None]).all()
 
 
+@pytest.mark.parametrize("constant", [0, 0.1, 10])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_constant_column_changes_no_neighbour(rng, constant, dtype):
+    rows, y = rng.normal(size=(90, 30)).astype(dtype), np.arange(90) % 2
+    more = np.column_stack([rows, np.full(90, constant, dtype)])
+    alone, together = (oversample(x, y, SMOTE, np.random.default_rng(1))[0] for x in (rows, more))
+    assert together[:, :30] == pytest.approx(alone)
+    assert together[:, 30] == pytest.approx(constant)
+
+
 @pytest.mark.parametrize("made", [NOISE, SMOTE], ids=lambda m: m.method)
 def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     """Labels that only memory can tell: a leak answers many of them, an honest training does not."""

@@ -34,3 +34,13 @@ def test_a_far_off_value_is_unlike_and_finite(rows):
     (found,) = novelty.distances(far, novelty.fit(rows))
     assert np.isfinite(found)
     assert found > 100
+
+
+def test_a_value_that_leaves_a_constant_column_counts_for_nothing(rows):
+    """The deviation of 300 times 0.1 is 1e-17, by which 0.2 would be far off."""
+    rows[:, -1] = 0.1
+    moved = rows[:1].copy()
+    moved[0, -1] = 0.2
+    assert np.std(rows[:, -1]) > 0
+    model = novelty.fit(rows)
+    assert novelty.distances(moved, model) == novelty.distances(rows[:1], model)

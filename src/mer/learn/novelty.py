@@ -32,7 +32,8 @@ def fit(rows: np.ndarray) -> dict[str, np.ndarray]:
         ``rest`` [shape=()], the variance of the other directions.
     """
     rows = rows.astype(np.float64)
-    found = {"mean": rows.mean(axis=0), "deviation": rows.std(axis=0)}
+    varies = np.ptp(rows, axis=0) > 0  # the deviation of a constant may be some rounding, not 0
+    found = {"mean": rows.mean(axis=0), "deviation": np.where(varies, rows.std(axis=0), 0)}
     scores = _standardized(rows, found)
     count = max(min(COMPONENTS, len(rows) // CLIPS_PER_COMPONENT, rows.shape[1] // 2), 1)
     _, values, axes = np.linalg.svd(scores, full_matrices=False)

@@ -76,7 +76,8 @@ def oversample(
 ) -> tuple[np.ndarray, np.ndarray]:
     """As many synthetic rows as there are rows, and their classes.
 
-    Neighbours are looked for with every column scaled to a standard deviation of 1.
+    Neighbours are looked for with every column scaled to a standard deviation of 1; a constant column stays
+    as it is.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def oversample(
     std = rows.std(axis=0)
     if oversampling.method == "noise":
         return rows + rng.normal(0, oversampling.std, rows.shape) * std, y
-    scale = np.maximum(std, np.finfo(float).tiny)
+    scale = np.where(np.ptp(rows, axis=0) > 0, std, 1).astype(float)
     classes, counts = np.unique(y, return_counts=True)
     wanted = dict(zip(classes.tolist(), counts.tolist(), strict=True))
     new, new_y = smote(rows / scale, y, wanted, oversampling.k_neighbors, rng, oversampling.method)

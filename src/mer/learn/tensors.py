@@ -23,7 +23,7 @@ def examples(
     source = data.segmented_waveforms or data.mel
     assert source is not None
     rows = source.rows(ids)
-    shape = rows.shape[1 + (data.segments_per_clip > 1) :]
+    shape = rows.shape[-1:] if data.segmented_waveforms else rows.shape[-2:]
     blocks = [rows.reshape(-1, *shape)]
     if augmented and data.augmented is not None:
         blocks.append(data.augmented.rows(ids).reshape(-1, *shape))
@@ -51,7 +51,8 @@ def standardization(data: TrainingData, known: Sequence[str]) -> dict[str, np.nd
     assert data.table is not None
     rows = data.table.rows(known).astype(np.float64)
     mean, deviation = rows.mean(0), rows.std(0)
-    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    varies = np.ptp(rows, axis=0) > 0  # the deviation of a constant may be some rounding, not 0
+    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=varies)
     return dict(zip(STANDARDIZATION, (mean, scale), strict=True))
 
 
