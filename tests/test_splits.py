@@ -159,9 +159,20 @@ def test_missing_published_split_is_an_error(corpus):
         split(corpus, "own", seed=1)
 
 
-def test_fold_refuses_a_clip_on_two_sides():
-    with pytest.raises(MerError, match=r"'b'.*stands twice"):
-        Fold(0, 0, ("a", "b"), (), ("b",))
+@pytest.mark.parametrize(("train", "test"), [("ab", "b"), ("abb", "c")])
+def test_fold_refuses_a_clip_twice(train, test):
+    with pytest.raises(MerError, match=r"'b' stands twice"):
+        Fold(0, 0, tuple(train), (), tuple(test))
+
+
+def test_members_of_a_merged_corpus_need_as_many_folds(corpus):
+    joined = [
+        dataclasses.replace(track, id=f"{source}/{track.id}", source=source, splits={"own": fold})
+        for number, track in enumerate(corpus)
+        for source, fold in (("one", f"{number % 5}"), ("two", f"{number % 4}"))
+    ]
+    with pytest.raises(MerError, match=r"'own'.* one 5, two 4; take another protocol"):
+        split(joined, "own", seed=1)
 
 
 PANDREA = {  # songs of a class; parts of the published test lists by class, four to a song

@@ -180,8 +180,17 @@ def _union(tracks: Sequence[Track], protocol: str, **settings: Any) -> list[Fold
     So no song is tested in one and trained in the other. Under ``grouped``, an artist of several members
     may be in the test part of one and the training part of another; the latter clips are left out.
     """
-    members = {source: _member(tracks, source) for source in {str(t.source) for t in tracks}}
+    members = {
+        source: _member(tracks, source) for source in sorted({str(t.source) for t in tracks})
+    }
     parts = [split([*own.values()], protocol, name, **settings) for name, own in members.items()]
+    counts = dict(zip(members, map(len, parts), strict=True))
+    if len({*counts.values()}) > 1:
+        raise MerError(
+            f"protocol {protocol!r}: the members of a merged corpus must have as many folds each, and have "
+            f"{', '.join(f'{name} {count}' for name, count in counts.items())}; take another protocol, as "
+            "with `-S protocol=cv10`"
+        )
     merged = [{track.id: id_ for id_, track in own.items()} for own in members.values()]
     joined = [_joined(folds, merged) for folds in zip(*parts, strict=True)]
     return [_apart(fold, tracks) for fold in joined] if protocol == "grouped" else joined

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -253,18 +254,19 @@ class Fold:
         where = f"fold {self.fold} of repeat {self.repeat}"
         if not self.train or not self.test:
             raise MerError(f"{where} must have training and test clips")
-        sides = [set(self.train), set(self.val), set(self.test)]
-        shared = (sides[0] & sides[1]) | (sides[0] & sides[2]) | (sides[1] & sides[2])
-        if shared or sum(map(len, sides)) != len(self.train) + len(self.val) + len(self.test):
-            raise MerError(f"{where} must hold each clip once; {sorted(shared)[:1]} stands twice")
+        counts = Counter((*self.train, *self.val, *self.test))
+        if twice := sorted(id_ for id_, count in counts.items() if count > 1):
+            raise MerError(f"{where} must hold each clip once; {twice[0]!r} stands twice")
 
 
 def _check_predictions(frame: pd.DataFrame, expected: list[str], numbers: list[str]) -> None:
     """Refuse a table of predictions with other columns, a clip twice in a repeat, or no numbers."""
     if list(frame.columns) != expected:
         raise MerError(f"predictions must have the columns {expected}, not {list(frame)}")
-    if frame.duplicated(["id", "repeat"]).any():
-        raise MerError("predictions must have one row per clip and repeat")
+    if len(twice := frame["id"][frame.duplicated(["id", "repeat"])]):
+        raise MerError(
+            f"predictions must have one row per clip and repeat; {twice.iloc[0]!r} has several"
+        )
     if not np.isfinite(frame[numbers].to_numpy(float)).all():
         raise MerError("predictions must be finite; the training diverged")
 

@@ -73,7 +73,7 @@ def test_short_forms(file, text, folds):
         ("id,fold\na,1\nb,\n", "line 3: fold must not be empty"),
         ("id,side\na,train\n,test\n", "line 3: id must not be empty"),
         ("id,side\na,train\nb,dev\n", "line 3: side must be one of train, val, test, not 'dev'"),
-        ("id,side\na,train\na,test\n", r"folds\.csv: .*\['a'\] stands twice"),
+        ("id,side\na,train\na,test\n", r"folds\.csv: .*'a' stands twice"),
         ("id,side\na,train\nb,val\n", r"folds\.csv: .* must have training and test clips"),
         ("id,fold\na,1\nb,1\n", r"folds\.csv: .* write a row per clip"),
         ("id,fold\na,1\nb,2\na,2\n", "the clip 'a' must have one row"),

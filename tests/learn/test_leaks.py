@@ -33,6 +33,13 @@ def test_mismatched_folds_show_most_test_clips_to_the_pretraining(corpus):
     assert max(sizes) - min(sizes) <= 1
 
 
+@pytest.mark.parametrize("test", [30, 80])
+def test_the_last_of_uneven_folds_has_a_mismatched_one(test):
+    ids = tuple(f"c{number:02d}" for number in range(96))
+    fold = Fold(0, 3, ids[test:], (), ids[:test])
+    assert len(pretraining_clips(fold, "mismatched_folds")) == 72
+
+
 def test_new_rows_lie_between_a_row_and_one_of_its_nearest(rng):
     rows, y = np.array([[0.0], [1.0], [10.0], [11.0], [90.0], [91.0]]), np.array([0, 0, 0, 0, 1, 1])
     new, classes = smote(rows, y, {0: 200, 1: 3}, 1, rng)

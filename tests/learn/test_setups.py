@@ -12,7 +12,7 @@ from mer import config
 from mer.errors import AbsentError, MerError
 from mer.io import artefacts
 from mer.io.files import write_csv
-from mer.learn.data import TrainingData, concat_corpora
+from mer.learn.data import TrainingData, concat_corpora, gather
 from mer.learn.trainers import random_chunks
 from mer.learn.waveforms import Waveforms
 from mer.pipeline import train
@@ -20,6 +20,7 @@ from mer.pipeline.features import TABLE
 from mer.schema.augmentation import Policy
 from mer.selection import Selection
 from mer.targets.classes import Classes
+from mer.targets.values import Values
 from mer.types import QUADRANTS, FeatureSet, Fold, Track
 
 PROFILE = profile_of(batch_size=8, smoke_test=True)
@@ -70,6 +71,16 @@ def run(chosen, target, changes=None, **more):
     return artefacts.read_predictions(target / "predictions.parquet")
 
 
+def test_a_model_that_synthesises_nothing_is_not_augmented_by_a_synthesis(prepared):
+    (policy,) = config.read("policies.deepsmote", path=ROOT / "params.yaml")
+    augmented = {}
+    for model in ("cnn", "hybrid"):
+        (params,) = config.read(f"models.{model}", path=ROOT / "params.yaml")
+        data = gather(replace(CHOSEN, model=model), params, policy, reads=())
+        augmented[model] = data.is_augmented
+    assert augmented == {"cnn": True, "hybrid": False}
+
+
 def test_a_cross_run_tests_the_selected_corpus_with_the_sources_scaler(prepared):
     """Ten times as large, nearly all of ``there`` lies beyond the scale of ``here``."""
     own = run(CHOSEN, prepared / "own")
@@ -116,6 +127,21 @@ def test_both_corpora_are_joined_by_ids_that_say_which():
     assert both.waveforms.ids == ("here/a", "here/b", "a", "b")
     assert both.waveforms.spans(["b", "here/b"])[0].tolist() == [7, 2]
     assert both.waveforms.values[7] == 2
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        (Classes(("happy", "sad")), Classes(("happy", "tense"))),
+        (Values(("valence",), (1.0, 9.0)), Values(("valence",), (-1.0, 1.0))),
+    ],
+)
+def test_corpora_of_other_classes_or_ranges_cannot_cross(there, here):
+    """A class is a number, and a value is scaled by its range: both would mean something else."""
+    with pytest.raises(
+        MerError, match=r"the target must be the same .* in 'there' and .*another corpus"
+    ):
+        concat_corpora(TrainingData({}, there), TrainingData({}, here), "there")
 
 
 def test_a_model_of_spectrograms_cannot_cross():

@@ -150,8 +150,14 @@ def concat_corpora(source: TrainingData, target: TrainingData, name: str) -> Tra
     Raises
     ------
     MerError
-        If the model reads an input other than a table or whole waveforms.
+        If the target is not the same in both, as where the classes or the range of values differ, or the
+        model reads an input other than a table or whole waveforms.
     """
+    if source.target != target.target:
+        raise MerError(
+            f"the target must be the same in the corpora of training and test, and is {source.target} in "
+            f"{name!r} and {target.target} in the other; choose another target, or another corpus"
+        )
     both = replace(
         target, labels={**_prefixed_labels(source, name), **target.labels}, quadrants=None
     )
@@ -275,7 +281,7 @@ def gather(
         labels=labels.encode(tracks, selection.target),
         quadrants=_quadrants(tracks),
         augmented=augmented,
-        synthesis=policy.synthesis if model.augments != "no" else None,
+        synthesis=policy.synthesis if model.augments == "training" else None,
         oversampling=policy.oversampling if model.trainer == "sklearn_estimator" else None,
         masking=policy.masking if model.trainer == "two_stage" else None,
         spec_augment=policy.spec_augment if masks_spectrograms else None,

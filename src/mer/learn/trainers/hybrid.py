@@ -42,7 +42,8 @@ def pretraining_clips(fold: Fold, leak: str) -> tuple[str, ...]:
     if leak != "mismatched_folds":
         return fold.train
     everyone = np.array(sorted((*fold.train, *fold.val, *fold.test)))
-    folds = KFold(round(len(everyone) / len(fold.test)), shuffle=True, random_state=fold.repeat)
+    count = max(round(len(everyone) / len(fold.test)), fold.fold + 1, 2)  # folds differ in size
+    folds = KFold(count, shuffle=True, random_state=fold.repeat)
     return tuple(everyone[list(folds.split(everyone))[fold.fold][0]].tolist())
 
 
