@@ -79,6 +79,12 @@ def test_second_run_does_nothing(clean):
     assert clean.run("git", "status", "--short") == ""
 
 
+def test_a_published_figure_that_changes_makes_the_report_stale(edited):
+    paper = edited.folder / "papers/louro_improving/paper.yaml"
+    paper.write_text(paper.read_text() + "# other figures\n")
+    assert edited.stale().keys() == {"report"}
+
+
 def test_a_forced_run_in_a_fresh_clone_with_one_worker_gives_the_same_bytes(ran, tmp_path):
     ran.run("git", "clone", "-q", ".", str(tmp_path / "again"))
     again = Clone.__new__(Clone)

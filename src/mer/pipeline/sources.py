@@ -41,8 +41,6 @@ ALSO = {
     "experiment": ("features._panda_catalogue",),
 }
 
-READ = {"report": "papers/*/paper.yaml"}  # files outside of the package that a script reads
-
 
 @cache
 def _data_files(path: Path) -> frozenset[Path]:
@@ -77,7 +75,6 @@ def files(script: str, selected: str | None = None) -> list[Path]:
     }
     modules = start | imports.reached(*start)
     data = {file for module in modules for file in _data_files(module)}
-    data |= set(imports.SRC.parent.glob(READ[script])) if script in READ else set()
     return sorted(path for path in modules | data if path in data or not imports.is_docstring(path))
 
 
