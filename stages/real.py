@@ -1,11 +1,11 @@
 """Train the experiments of the papers on the real corpora that are there, for some hours.
 
-``python stages/real.py <hours> [<profile>]``; the profile is ``quick`` unless it is given. The scores of
-the trainings that end are in ``metrics/experiments``; another call goes on with those that are missing.
+The scores of the trainings that end are in ``metrics/experiments``; another call goes on with those that
+are missing.
 """
 
+import argparse
 import logging
-import sys
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -13,22 +13,24 @@ from rich.table import Table
 
 from mer import config
 from mer.cli._console import plain
+from mer.cli._numbers import at_least
 from mer.pipeline import real_run
 from mer.pipeline.stage import one_sentence
 from mer.reproduction import spec
 from mer.reproduction.real_cells import cells
 
-hours, *given = sys.argv[1:]
-
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("hours", type=at_least(0.01))
+    parser.add_argument("name", metavar="profile", nargs="?", default="quick")
+    given = parser.parse_args()
     logging.basicConfig(level="INFO", format="%(message)s", handlers=[RichHandler(show_path=False)])
     with one_sentence("real"):
-        name = given[0] if given else "quick"
-        (profile,) = config.read(f"profiles.{name}")
-        found = real_run.run(cells(spec.load(), name, profile), float(hours), name)
+        (profile,) = config.read(f"profiles.{given.name}")
+        found = real_run.run(cells(spec.load(), given.name, profile), given.hours, given.name)
         table = Table("experiment", "trainings", "hours still needed on one core", "error")
         errors = {str(record["key"]): str(record.get("error", "")) for record in found}
-        for cell in cells(spec.load(), name, profile):
+        for cell in cells(spec.load(), given.name, profile):
             more = "unknown" if cell.seconds is None else f"{cell.needs / 3600:.1f}"
             done = f"{cell.done} of {cell.trainings}"
             more = more if cell.done < cell.trainings else ""

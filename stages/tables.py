@@ -1,6 +1,6 @@
-"""Every experiment behind the tables, and the tables: ``python stages/tables.py [paper …]``.
+"""Every experiment behind the tables, and the tables: ``python stages/tables.py [folder of a paper …]``.
 
-Without a paper those of all. ``MER_JOBS`` says how many experiments run at once, one per core where it is
+Without a folder those of all papers. ``MER_JOBS`` says how many experiments run at once, one per core where it is
 not set.
 """
 
@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 from mer.parallel import jobs
-from mer.pipeline.dvc_locks import repair_locks
+from mer.pipeline.dvc_locks import check_git, repair_locks
 from mer.pipeline.stage import one_sentence
 from mer.reproduction import spec
 from mer.reproduction.run_all import EVERY, run_all
 
 with one_sentence("tables"):
+    check_git(Path())
     repair_locks(Path())
     chosen, targets = spec.load(), [EVERY]
     if words := sys.argv[1:]:

@@ -217,6 +217,15 @@ def test_command_on_a_table(tmp_path, monkeypatch, capsys):
     assert "rows that equal an earlier one: 1\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", [["--split", "folds.csv"], ["--with", "4qaed"]])
+def test_a_table_has_no_clips_to_split_or_to_find_elsewhere(tmp_path, monkeypatch, capsys, words):
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n3,9\n")
+    monkeypatch.setattr("sys.argv", ["mer", "audit", str(tmp_path / "x.csv"), *words])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert "--split and --with must be left out for a table" in capsys.readouterr().err
+
+
 def test_command_names_the_corpora(raw, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["mer", "audit", "nothing"])
     with pytest.raises(SystemExit):

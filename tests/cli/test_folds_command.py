@@ -57,6 +57,12 @@ def test_artists_of_a_corpus_that_names_none_are_unknown(project, monkeypatch, c
     assert capsys.readouterr().out.strip().endswith("is in training: unknown, for none is named")
 
 
+def test_segments_are_not_parted_from_their_clip(project, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "4qaed_parts", "--protocol=cv10")
+    assert "run `mer folds 4qaed`" in " ".join(capsys.readouterr().err.split())
+
+
 def test_an_export_that_cannot_be_written_is_one_sentence(project, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run(monkeypatch, "demo", "--export", "data")

@@ -143,12 +143,17 @@ def run(console: Console, given: argparse.Namespace) -> None:
     Raises
     ------
     MerError
-        If the corpus is missing or does not follow its layout, a table cannot be read, or ``--out`` cannot
-        be written, which is found before the audit.
+        If the corpus is missing or does not follow its layout, a table cannot be read or has folds or other
+        corpora beside it, or ``--out`` cannot be written, which is found before the audit.
     """
     if given.out:
         check_writable(given.out)
     if given.dataset.endswith(".csv"):
+        if given.split or given.others:
+            raise MerError(
+                f"--split and --with must be left out for a table, which names no clips, and {given.dataset} "
+                "is one; name a corpus, or leave them out"
+            )
         found, lines = _of_table(Path(given.dataset))
     else:
         found, lines = _of_corpus(given)

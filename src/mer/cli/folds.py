@@ -71,19 +71,32 @@ def _check_own(corpus: "Corpus", table: Path, dataset: str) -> None:
         )
 
 
+def _check_whole(dataset: str) -> None:
+    """Refuse a segmented corpus, whose segments a split of its own would part from their clip."""
+    (segmented,) = config.read("segmented_corpora")
+    if dataset in segmented:
+        source = segmented[dataset].of
+        raise MerError(
+            f"the corpus must be one of whole clips, and {dataset!r} has segments of {source!r}; run `mer folds "
+            f"{source}`, whose folds it has, each clip replaced by its segments"
+        )
+
+
 def run(console: Console, given: argparse.Namespace) -> None:
     """Print the number and the sizes of the folds and how many artists they share; write ``--export``.
 
     Raises
     ------
     MerError
-        If the corpus has no index yet, or does not allow the protocol, or the protocol a number.
+        If the corpus has no index yet or consists of segments, or does not allow the protocol, or the
+        protocol a number.
     """
     from mer.audit.artists import overlap  # which load scikit-learn
     from mer.io import fold_tables
     from mer.io.files import check_writable
     from mer.pipeline.folds import Corpus
 
+    _check_whole(given.dataset)
     index, standard = Path("data/index", given.dataset), Path("data/standard", given.dataset)
     if missing := [folder for folder in (index, standard) if not folder.is_dir()]:
         raise MerError(
@@ -102,8 +115,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
         _check_own(corpus, index / fold_tables.NAME, given.dataset)
     folds = corpus.split(protocol, seed, given.folds, given.repeats)
     train, val, test = (_sizes(folds, side) for side in ("train", "val", "test"))
-    known = corpus.shares_artists(folds) is not None
-    shared = f"{overlap(corpus.tracks, folds):.1%}" if known else "unknown, for none is named"
+    share = overlap(corpus.tracks, folds)
+    shared = f"{share:.1%}" if share or corpus.names_artists else "unknown, for none is named"
     if given.export:
         fold_tables.write(given.export, folds)
     say(

@@ -3,7 +3,6 @@
 import argparse
 from collections import Counter
 from itertools import groupby
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -36,7 +35,7 @@ def run(console: Console, options: argparse.Namespace) -> None:
     every, params = spec.load(), config.read_all()
     validation.check(every, params)
     if options.papers:
-        every = every.only([Path(paper).name for paper in options.papers])
+        every = every.only(options.papers)
     counted, published = Counter[str](), Counter[str]()
     for name, table in every.tables.items():
         shown = Table("row", "columns", "state", title=name, title_justify="left")

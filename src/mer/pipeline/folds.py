@@ -52,18 +52,25 @@ class Corpus:
     ----------
     index, standard : Path
         ``data/index/<dataset>``, ``data/standard/<dataset>``.
+
+    Attributes
+    ----------
+    tracks : list of Track
+        Those with a file; clips with the same file or samples have one artist.
+    names_artists : bool
+        Whether the corpus itself names the artist of any clip.
     """
 
     def __init__(self, index: Path, standard: Path) -> None:
         digests = read_digests(index)
         tracks = [t for t in read_tracks(index) if not digests or t.id in digests]
         self.tracks = _twins_together(tracks, digests, read_twins(standard))
-        self._names_artists = names_artists(tracks)
+        self.names_artists = names_artists(tracks)
         self._index, self._left_out = index, set(quarantined(standard)["id"])
 
     def shares_artists(self, folds: Sequence[Fold]) -> bool | None:
         """Whether artists are in training and test; None where none are seen and no clip names one."""
-        return shares_groups(self.tracks, folds) or (False if self._names_artists else None)
+        return shares_groups(self.tracks, folds) or (False if self.names_artists else None)
 
     def split(
         self, protocol: str, seed: int, folds: int | None = None, repeats: int | None = None

@@ -235,14 +235,15 @@ class Papers(Block):
         """The corpora that the experiments read."""
         return {corpus_of(found) for key in self.stages if (found := self.find(key))}
 
-    def only(self, chosen: Collection[str]) -> "Papers":
-        """The tables and experiments of the chosen papers.
+    def only(self, folders: Collection[str]) -> "Papers":
+        """The tables and experiments of some papers, by their folders: ``louro_merge``, ``papers/louro_merge``.
 
         Raises
         ------
         MerError
-            If a chosen paper is not in ``papers``.
+            If one is not in ``papers``.
         """
+        chosen = [Path(folder).name for folder in folders]
         if unknown := sorted(set(chosen) - self.papers.keys()):
             raise MerError(f"papers/{unknown[0]} must be one of {sorted(self.papers)}")
         blocks = {name: getattr(self, name) for name in Papers.model_fields}
