@@ -1,7 +1,7 @@
 """Every experiment behind the tables, and the tables: ``python stages/tables.py [folder of a paper …]``.
 
-Without a folder those of all papers. ``MER_JOBS`` says how many experiments run at once, one per core where it is
-not set.
+Without a folder those of all papers. ``MER_JOBS`` says how many experiments run at once, one per core where
+it is not set.
 """
 
 import sys

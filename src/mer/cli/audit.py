@@ -151,8 +151,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
     if given.dataset.endswith(".csv"):
         if given.split or given.others:
             raise MerError(
-                f"--split and --with must be left out for a table, which names no clips, and {given.dataset} "
-                "is one; name a corpus, or leave them out"
+                "--split and --with must be left out for a table, which names no clips, and "
+                f"{given.dataset} is one; name a corpus, or leave them out"
             )
         found, lines = _of_table(Path(given.dataset))
     else:

@@ -77,8 +77,8 @@ def _check_whole(dataset: str) -> None:
     if dataset in segmented:
         source = segmented[dataset].of
         raise MerError(
-            f"the corpus must be one of whole clips, and {dataset!r} has segments of {source!r}; run `mer folds "
-            f"{source}`, whose folds it has, each clip replaced by its segments"
+            f"the corpus must be one of whole clips, and {dataset!r} has segments of {source!r}; run "
+            f"`mer folds {source}`, whose folds it has, each clip replaced by its segments"
         )
 
 

@@ -236,7 +236,12 @@ class Papers(Block):
         return {corpus_of(found) for key in self.stages if (found := self.find(key))}
 
     def only(self, folders: Collection[str]) -> "Papers":
-        """The tables and experiments of some papers, by their folders: ``louro_merge``, ``papers/louro_merge``.
+        """The tables and experiments of some papers.
+
+        Parameters
+        ----------
+        folders : collection of str
+            ``louro_merge`` or ``papers/louro_merge``.
 
         Raises
         ------
