@@ -104,7 +104,7 @@ def test_a_new_model_is_told_in_a_sentence_what_it_lacks(tmp_path, change, fault
     ("package", "fault"),
     [
         ("augment", "must define apply, and does not"),
-        ("datasets", "must define published, and does not"),
+        ("datasets", "must define tracks, and does not"),
         ("features", "must define names, and does not"),
     ],
 )

@@ -130,7 +130,7 @@ def test_entries_of_a_registry_do_not_import_each_other(package):
 OFFERS = {
     "augment": {"sample_parameters", "apply"},
     "cli": {"arguments", "run"},
-    "datasets": {"tracks", "published"},
+    "datasets": {"tracks"},
     "features": {"names"},
     "learn.trainers": {"fit_predict", "predict"},
     "models": {"build"},

@@ -8,7 +8,7 @@ models, so that a new one is told what it lacks before anything runs.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mer.learn.result import FoldResult
     from mer.schema import Block
     from mer.schema.augmentation import Masking
-    from mer.types import Clip, FeatureSet, Track
+    from mer.types import Clip, Track
 
 
 class Model(Protocol):
@@ -234,15 +234,10 @@ class Layout(Protocol):
     """A module of ``mer.datasets``: how the files of a corpus are laid out.
 
     It may also have ``thresholds(root) -> (float, float)``, the values above which valence and arousal are
-    high; the manifest of the index records them.
-
-    Attributes
-    ----------
-    published_families : tuple of str
-        Families whose tables come with the corpus.
+    high, which the manifest of the index records. The layout of a corpus with tables of features also has
+    ``published(root) -> dict[str, FeatureSet]``, the tables by family, and ``published_families``, the
+    families.
     """
-
-    published_families: Collection[str]
 
     def tracks(self, root: Path) -> list[Track]:
         """The labelled clips of the corpus in ``root``.
@@ -252,9 +247,6 @@ class Layout(Protocol):
         MerError
             If a file is missing or malformed; the message says what must lie where.
         """
-
-    def published(self, root: Path) -> dict[str, FeatureSet]:
-        """The published tables, by family."""
 
 
 class Transform(Protocol):

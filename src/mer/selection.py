@@ -174,7 +174,7 @@ def _table_fits(chosen: Selection, params: Params) -> None:
     published: Collection[str] = ()  # of a segmented corpus, for tables describe whole clips
     if chosen.dataset not in params.segmented_corpora:
         layout = registry.get("datasets", params.corpora[chosen.dataset].layout)
-        published = layout.published_families
+        published = getattr(layout, "published_families", ())
     if not _has_table(chosen.family, params, published):
         names = [*params.families, *(join.name for join in params.joined_families)]
         fitting = [name for name in names if _has_table(name, params, published)]

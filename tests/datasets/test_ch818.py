@@ -74,6 +74,7 @@ def test_keeps_the_path_of_a_missing_file(labelled):
     [
         ("File,Quads\na.mp3,Q1\nb.mp3,Q5\n", r"line 3: Quads must be one of .*, not 'Q5'"),
         ("File,Quads\na.mp3,Q1\nb.mp3,\n", r"line 3: Quads must be one of .*, not ''"),
+        ("File,Quads\na.mp3,Q1\nb.mp3,Q1\n,Q1\n", r"line 4: File must name a clip, not be empty"),
         ("File,Quads\na.mp3,Q1\n", r"must have a row for each file .* none for 'b' \(1 such"),
         ("File,Quads\na.mp3,Q1\na,Q1\nb,Q1\n", r"line 3: the clip 'a' must have one row"),
         ("File,Class\na.mp3,Q1\n", r"must have a column 'Quads'"),

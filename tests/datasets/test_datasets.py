@@ -33,7 +33,7 @@ def test_layout_is_drawn_as_a_tree(module):
 
 
 def test_families_are_published_ones(module):
-    for family in module.published_families:
+    for family in getattr(module, "published_families", ()):
         assert registry.get("features", family).published
 
 
@@ -54,9 +54,9 @@ def test_round_trip_joins_labels_with_their_audio(module, songs, tmp_path):
 def test_tables_are_of_known_families_and_of_all_tracks(module, songs, tmp_path):
     writer(module).write(tmp_path, songs)
     ids = {t.id for t in module.tracks(tmp_path)}
-    found = module.published(tmp_path)
-    assert {*found} <= {*module.published_families}
-    assert bool(found) is bool(module.published_families)
+    found = module.published(tmp_path) if hasattr(module, "published") else {}
+    assert {*found} <= {*getattr(module, "published_families", ())}
+    assert bool(found) is hasattr(module, "published") is hasattr(module, "published_families")
     assert all(set(features.ids) == ids for features in found.values())
 
 

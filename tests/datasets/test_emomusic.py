@@ -50,7 +50,7 @@ def test_tables_and_audio_may_be_apart(mini):
     ("file", "edit", "match"),
     [
         (ANNOTATIONS, lambda rows: rows[:-1], r"songs_info\.csv must have the songs of .* has a row for"),
-        (INFO, lambda rows: rows[:-1], r"has no row for"),
+        (INFO, lambda rows: rows[:-1], rf"/{INFO} must have the songs of .* has no row for"),
         (INFO, lambda rows: [r.replace("evaluation", "test") for r in rows], "2013 set must be one of dev"),
         (ANNOTATIONS, lambda rows: [*rows, "999,1.3,1,0.4,1"], r"must lie in 1\.\.9, not 0\.4"),
         (ANNOTATIONS, lambda rows: rows[:1], "must have at least one row; unpack"),

@@ -33,7 +33,7 @@ def test_the_label_is_the_emotion_that_most_marked(tmp_path):
 
 
 def test_of_equals_the_first_in_the_order_of_the_columns(tmp_path):
-    (track,) = emotify.tracks(rated(tmp_path, (7, "pop", ("tension", "calmness"))))
+    (track,) = emotify.tracks(rated(tmp_path, (7, "classical", ("tension", "calmness"))))
     assert track.label == "calmness"
 
 
@@ -62,7 +62,12 @@ def test_the_index_keeps_labels_and_spread(tmp_path):
     [
         ("1,jazz,0,0,0,0,0,0,0,0,0", "genre must be one of classical, rock, electronic, pop"),
         ("x,pop,0,0,0,0,0,0,0,0,0", "track id must be a whole number, not 'x'"),
-        ("1,pop,0,0,0,0,0,0,0,0,2", "sadness must be one of 0, 1, not '2'"),
+        ("301,pop,0,0,0,0,0,0,0,0,2", "sadness must be one of 0, 1, not '2'"),
+        (
+            "101,classical,0,0,0,0,0,0,0,0,1",
+            r"line 2: track id must lie in 1\.\.100 .*, not be 101",
+        ),
+        ("0,pop,0,0,0,0,0,0,0,0,1", r"track id must lie in 301\.\.400 for the genre pop, not be 0"),
     ],
 )
 def test_refuses(tmp_path, line, match):

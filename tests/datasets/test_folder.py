@@ -119,7 +119,7 @@ def test_refuses_paths_that_leave_it(labelled, path):
             "path,quadrant,valence\na.mp3,Q1,high\n",
             "line 2: valence must be a finite number, not 'high'",
         ),
-        ("path,valence,arousal\na.mp3,1,1\nb.mp3,1,1\n", "two different points"),
+        ("path,valence,arousal\na.mp3,1,1\nb.mp3,1,1\n", r"labels\.csv: .* two different points"),
         ("path,label\na.mp3,waltz\nb.mp3,\n", "line 3: label must name a class, not be empty"),
         (
             "path,quadrant,split\na.mp3,Q1,dev\n",

@@ -59,6 +59,7 @@ def test_quadrants_follow_from_the_thresholds(mini):
     [
         (lambda rows: rows[:1], "must have at least one row; put the folders data and stimuli"),
         (lambda rows: [*rows, "9,a,Jazz,b,5.5,1,1,1"], r"valence_M must lie in 1\.\.5, not 5\.5"),
+        (lambda rows: [*rows, "9,,Jazz,b,2,1,1,1"], "CLIP_NAME must name a clip, not be empty"),
         (lambda rows: [*rows, rows[-1]], "must have one row"),
         (lambda rows: [r.replace("arousal_M", "arousal") for r in rows], "arousal_M"),
     ],

@@ -51,6 +51,7 @@ def test_no_split_by_artist_separates_equal_files(tmp_path):
         ((), r"must have the folders happy, angry, sad, relaxed and has none; unpack"),
         (("happy", "angry", "sad"), r"must have one folder per emotion, .* not \['happy', 'angry'"),
         (("happy", "angry", "sad", "relaxed", "Q1"), r"must have one folder per emotion, .*'Q1'\]"),
+        (QUADRANTS, r"must have mp3 files in the folders of the emotions and has none; unpack"),
     ],
 )
 def test_refuses(tmp_path, folders, match):
@@ -58,10 +59,6 @@ def test_refuses(tmp_path, folders, match):
         (tmp_path / folder).mkdir()
     with pytest.raises(MerError, match=match):
         tr_music.tracks(tmp_path)
-
-
-def test_no_clips_no_tracks(tmp_path):
-    assert tr_music.tracks(fill(tmp_path, QUADRANTS, {})) == []
 
 
 def test_the_published_table_has_our_classes_and_equal_rows_within_them(real_data):

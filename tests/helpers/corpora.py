@@ -37,7 +37,8 @@ def content(root):
 
 def tables(module, root):
     """The published tables in a form that can be compared."""
-    return {k: (f.ids, f.names, f.values.tolist()) for k, f in module.published(root).items()}
+    found = module.published(root) if hasattr(module, "published") else {}
+    return {k: (f.ids, f.names, f.values.tolist()) for k, f in found.items()}
 
 
 def eight_songs():

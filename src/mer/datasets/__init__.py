@@ -1,1 +1,1 @@
-"""Corpus layouts, a module each: ``tracks(root)`` and ``published(root)`` read what lies on the disk."""
+"""Corpus layouts, a module each: ``tracks(root)`` reads what lies on the disk."""

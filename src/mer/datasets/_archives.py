@@ -1,5 +1,6 @@
 """Functions that the layouts of published archives share."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from mer.io import spreadsheets
 from mer.types import QUADRANTS
 
 LEVELS = ("", "*/", "*/*/")
+SONG = re.compile(r"MT[0-9]{10}|A[0-9]{3}(-[0-9]+)?")
 
 
 def find(root: Path, pattern: str, remedy: str) -> Path:
@@ -80,6 +82,38 @@ def find_folder(root: Path, pattern: str) -> str | None:
     """
     found = (path for level in LEVELS for path in sorted(root.glob(level + pattern)))
     return next((path.relative_to(root).as_posix() for path in found if path.is_dir()), None)
+
+
+def name(row: spreadsheets.Row, column: str) -> str:
+    """The cell, which must name a clip.
+
+    Raises
+    ------
+    MerError
+        If it is empty.
+    """
+    if clip := row.text(column):
+        return clip
+    raise MerError(
+        f"{row.where}: {column} must name a clip, not be empty; restore the authors' file"
+    )
+
+
+def allmusic_song(row: spreadsheets.Row, column: str) -> str:
+    """The cell, which must be the id of a song in the corpora of Panda and of Louro.
+
+    Raises
+    ------
+    MerError
+        If it is not.
+    """
+    song = row.text(column) or ""
+    if not SONG.fullmatch(song):
+        raise MerError(
+            f"{row.where}: {column} must be MT and ten digits, or like A001 or A061-66, not {song!r}; "
+            "restore the authors' file"
+        )
+    return song
 
 
 def whole_number(row: spreadsheets.Row, column: str) -> str:

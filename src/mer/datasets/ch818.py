@@ -19,24 +19,16 @@ from pathlib import Path
 from mer.datasets import _archives
 from mer.errors import MerError
 from mer.io import spreadsheets
-from mer.types import QUADRANTS, FeatureSet, Track
+from mer.types import QUADRANTS, Track
 
 FOLDER, LABELS, SHEET = "ch818_mp3", "CH818.xlsx", "CH818_Quads.csv"
 PER_QUADRANT = 89
 SPELLINGS = {spelling: q for q in QUADRANTS for spelling in (q, q[1], f"{q[1]}.0")}
 REMEDY = f"put the archive's {FOLDER} here and {LABELS} beside it, or its sheet as {SHEET}"
 
-published_families: tuple[str, ...] = ()
 
-
-def published(_root: Path) -> dict[str, FeatureSet]:
-    """The layout has no feature tables."""
-    return {}
-
-
-def _stem(text: str | None) -> str:
+def _stem(name: str) -> str:
     """The name of an audio file without ``.mp3``."""
-    name = text or ""
     return name[:-4] if name.lower().endswith(".mp3") else name
 
 
@@ -47,7 +39,7 @@ def _named(
     columns = [column for column in rows[0].cells if column != "Quads"]
 
     def hits(column: str) -> int:
-        return len(names & {_stem(row.text(column)) for row in rows})
+        return len(names & {_stem(row.text(column) or "") for row in rows})
 
     best = max(columns, key=hits, default=None)
     if best is None or not hits(best):
@@ -55,7 +47,7 @@ def _named(
             f"{file} must have a column that names the audio files, such as "
             f"{min(names, default='1')}.mp3, not only {list(rows[0].cells)}; {REMEDY}"
         )
-    return spreadsheets.by_id(rows, lambda row: _stem(row.text(best)))
+    return spreadsheets.by_id(rows, lambda row: _stem(_archives.name(row, best)))
 
 
 def _first(quadrants: Mapping[str, str]) -> list[str]:

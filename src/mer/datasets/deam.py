@@ -25,7 +25,7 @@ from pathlib import Path
 from mer.datasets import _archives
 from mer.errors import MerError
 from mer.io import spreadsheets
-from mer.types import FeatureSet, Track
+from mer.types import Track
 
 SONG_LEVEL = "annotations?averaged?per?song/song_level"
 ANNOTATIONS = (
@@ -42,13 +42,6 @@ RATINGS = _archives.Ratings(
 )
 LAST = {2013: 1000, 2014: 2000}  # ids
 REMEDY = "unpack the authors' DEAM_Annotations.zip, metadata.zip and DEAM_audio.zip here"
-
-published_families: tuple[str, ...] = ()
-
-
-def published(_root: Path) -> dict[str, FeatureSet]:
-    """The layout has no feature tables."""
-    return {}
 
 
 def _ratings(root: Path) -> dict[str, spreadsheets.Row]:

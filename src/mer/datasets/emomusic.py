@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mer.datasets import _archives
 from mer.io import spreadsheets
-from mer.types import FeatureSet, Track
+from mer.types import Track
 
 ANNOTATIONS, INFO, AUDIO = "static_annotations.csv", "songs_info.csv", "clips_45seconds"
 RATINGS = _archives.Ratings(
@@ -29,24 +29,16 @@ SET = "Mediaeval 2013 set"
 SIDES = {"development": "train", "evaluation": "test"}
 REMEDY = "unpack the authors' annotations.tar.gz and clips_45sec.tar.gz here"
 
-published_families: tuple[str, ...] = ()
 
-
-def published(_root: Path) -> dict[str, FeatureSet]:
-    """The layout has no feature tables."""
-    return {}
-
-
-def _rows(root: Path, file: str, *columns: str) -> dict[str, spreadsheets.Row]:
+def _rows(file: Path, *columns: str) -> dict[str, spreadsheets.Row]:
     """Song -> row of a table."""
-    path = _archives.find(root, file, REMEDY)
-    rows = spreadsheets.read(path, ["song_id", *columns], REMEDY)
+    rows = spreadsheets.read(file, ["song_id", *columns], REMEDY)
     return spreadsheets.by_id(rows, lambda row: _archives.whole_number(row, "song_id"))
 
 
 def _ratings(root: Path) -> dict[str, spreadsheets.Row]:
     """Song -> row of its annotations."""
-    return _rows(root, ANNOTATIONS, *RATINGS.columns)
+    return _rows(_archives.find(root, ANNOTATIONS, REMEDY), *RATINGS.columns)
 
 
 def thresholds(root: Path) -> tuple[float, float]:
@@ -64,8 +56,9 @@ def tracks(root: Path) -> list[Track]:
     """
     ratings = _ratings(root)
     limits = RATINGS.thresholds(ratings.values())
-    info = _rows(root, INFO, "Artist", SET)
-    _archives.same_songs(root / INFO, info, ratings, ANNOTATIONS)
+    file = _archives.find(root, INFO, REMEDY)
+    info = _rows(file, "Artist", SET)
+    _archives.same_songs(file, info, ratings, ANNOTATIONS)
     folder = _archives.find_folder(root, AUDIO)
     return [
         Track(

@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mer.datasets import _archives
+from mer.errors import MerError
 from mer.io import spreadsheets
-from mer.types import FeatureSet, Track
+from mer.types import Track
 
 RATINGS, AUDIO = "data.csv", "emotifymusic"
 GENRES = ("classical", "rock", "electronic", "pop")
@@ -30,22 +31,26 @@ EMOTIONS = (
 )
 REMEDY = "put the authors' data.csv here, and unpack emotifymusic.zip beside it"
 
-published_families: tuple[str, ...] = ()
-
-
-def published(_root: Path) -> dict[str, FeatureSet]:
-    """The layout has no feature tables."""
-    return {}
-
 
 def _excerpts(root: Path) -> dict[tuple[str, int], list[spreadsheets.Row]]:
     """(genre, number of the file) -> the rows of its listeners."""
     file = _archives.find(root, RATINGS, REMEDY)
     found: dict[tuple[str, int], list[spreadsheets.Row]] = {}
     for row in spreadsheets.read(file, ["track id", "genre", *EMOTIONS], REMEDY):
-        number = (int(_archives.whole_number(row, "track id")) - 1) % PER_GENRE + 1
-        found.setdefault((row.choice("genre", GENRES), number), []).append(row)
+        genre = row.choice("genre", GENRES)
+        found.setdefault((genre, _number(row, genre)), []).append(row)
     return found
+
+
+def _number(row: spreadsheets.Row, genre: str) -> int:
+    """The number of the file in the folder of its genre."""
+    song, before = int(_archives.whole_number(row, "track id")), PER_GENRE * GENRES.index(genre)
+    if not before < song <= before + PER_GENRE:
+        raise MerError(
+            f"{row.where}: track id must lie in {before + 1}..{before + PER_GENRE} for the genre {genre}, "
+            f"not be {song}; restore the authors' file"
+        )
+    return song - before
 
 
 def _shares(rows: Sequence[spreadsheets.Row]) -> dict[str, float]:

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from mer import labels
 from mer.errors import MerError
 from mer.io import spreadsheets
-from mer.types import QUADRANTS, SIDES, FeatureSet, Track
+from mer.types import QUADRANTS, SIDES, Track
 
 LABELS = "labels.csv"
 COLUMNS = ("path", "quadrant", "valence", "arousal", "label", "artist", "source", "split")
@@ -28,13 +28,6 @@ KINDS = COLUMNS[1:5]  # of which one at least must be there
 REMEDY = (
     "write one with the columns path,quadrant (or valence and arousal, or label) and a row per song"
 )
-
-published_families: tuple[str, ...] = ()
-
-
-def published(_root: Path) -> dict[str, FeatureSet]:
-    """The layout has no feature tables."""
-    return {}
 
 
 def _path(row: spreadsheets.Row) -> PurePosixPath:
@@ -65,9 +58,11 @@ def _thresholds(file: Path, rows: Mapping[str, spreadsheets.Row]) -> tuple[float
         )
     if "quadrant" in columns or not {"valence", "arousal"} <= set(columns):
         return None
-    return labels.midpoints(
-        *zip(*((r.number("valence"), r.number("arousal")) for r in rows.values()))
-    )
+    points = [(row.number("valence"), row.number("arousal")) for row in rows.values()]
+    try:
+        return labels.midpoints(*zip(*points))
+    except MerError as error:
+        raise MerError(f"{file}: {error}") from error
 
 
 def thresholds(root: Path) -> tuple[float, float] | None:

@@ -26,9 +26,8 @@ from pathlib import Path
 from mer.datasets import _archives
 from mer.errors import MerError
 from mer.io import spreadsheets
-from mer.types import QUADRANTS, FeatureSet, Track
+from mer.types import QUADRANTS, Track
 
-SONG = re.compile(r"MT[0-9]{10}|A[0-9]{3}(-[0-9]+)?")
 METADATA = re.compile(r"merge_((audio|bimodal)_(complete|balanced))_metadata\.csv")
 PROTOCOLS = ("tvt_70_15_15", "tvt_40_30_30")
 SIDES = {"train": "train", "validate": "val", "test": "test"}
@@ -41,13 +40,7 @@ COLUMNS = (
 )
 REMEDY = "unpack one release of MERGE (https://zenodo.org/records/13939205) here"
 
-published_families: tuple[str, ...] = ()
 log = logging.getLogger("mer")
-
-
-def published(_root: Path) -> dict[str, FeatureSet]:
-    """The layout has no feature tables."""
-    return {}
 
 
 @dataclass(frozen=True)
@@ -102,17 +95,8 @@ class Release:
 
 def _rows(file: Path, column: str, *others: str) -> dict[str, spreadsheets.Row]:
     """The rows of a file by song."""
-
-    def song(row: spreadsheets.Row) -> str:
-        text = row.text(column) or ""
-        if not SONG.fullmatch(text):
-            raise MerError(
-                f"{row.where}: {column} must be MT and ten digits, or like A001 or A061-66, not "
-                f"{text!r}; restore the authors' file"
-            )
-        return text
-
-    return spreadsheets.by_id(spreadsheets.read(file, [column, *others], REMEDY), song)
+    rows = spreadsheets.read(file, [column, *others], REMEDY)
+    return spreadsheets.by_id(rows, lambda row: _archives.allmusic_song(row, column))
 
 
 def _sides(release: Release, protocol: str, quadrants: Mapping[str, str]) -> dict[str, str]:

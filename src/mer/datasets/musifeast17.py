@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mer.datasets import _archives
 from mer.io import spreadsheets
-from mer.types import FeatureSet, Track
+from mer.types import Track
 
 TABLE, AUDIO = "MUSIFEAST17_all.csv", "stimuli"
 CLIP, ARTIST = "CLIP_NAME", "ARTIST"
@@ -27,23 +27,16 @@ RATINGS = _archives.Ratings(
 )
 REMEDY = "put the folders data and stimuli of the authors' repository here"
 
-published_families: tuple[str, ...] = ()
-
-
-def published(_root: Path) -> dict[str, FeatureSet]:
-    """The layout has no feature tables."""
-    return {}
-
 
 def _ratings(root: Path) -> dict[str, spreadsheets.Row]:
     """The rows of the table by clip."""
     file = _archives.find(root, TABLE, REMEDY)
     rows = spreadsheets.read(file, [CLIP, ARTIST, *RATINGS.columns], REMEDY)
-    return spreadsheets.by_id(rows, lambda row: row.text(CLIP) or "")
+    return spreadsheets.by_id(rows, lambda row: _archives.name(row, CLIP))
 
 
 def thresholds(root: Path) -> tuple[float, float]:
-    """The values above which valence and arousal are high."""
+    """Thresholds above which valence and arousal are high."""
     return RATINGS.thresholds(_ratings(root).values())
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from mer import labels
 from mer.datasets import _archives
 from mer.io import spreadsheets
-from mer.types import FeatureSet, Track
+from mer.types import Track
 
 ANNOTATIONS = "annotations/static_annotations.csv"
 AROUSAL, VALENCE = "Arousal(mean)", "Valence(mean)"
@@ -27,13 +27,6 @@ METADATA_COLUMNS = (
     *("chorus_start_time", "chorus_end_time"),
 )
 REMEDY = "unpack the authors' PMEmo2019.zip here"
-
-published_families: tuple[str, ...] = ()
-
-
-def published(_root: Path) -> dict[str, FeatureSet]:
-    """The layout has no feature tables of a known family."""
-    return {}
 
 
 def _song(row: spreadsheets.Row) -> str:
@@ -68,7 +61,7 @@ def tracks(root: Path) -> list[Track]:
         is not in 0..1.
     """
     base, points = _points(root)
-    file, limits = base / "metadata.csv", thresholds(root)
+    file, limits = base / "metadata.csv", labels.midpoints(*zip(*points.values()))
     metadata = spreadsheets.by_id(spreadsheets.read(file, ["musicId", "artist"], REMEDY), _song)
     _archives.same_songs(file, metadata.keys() & points.keys(), points, ANNOTATIONS)
     chorus = base / "chorus"

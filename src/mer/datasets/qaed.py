@@ -20,7 +20,6 @@ published tables serve alone.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -44,7 +43,6 @@ TABLES = {
     "top100": ("top100_features.csv",),
     "published1714": ("all_features_decorrelated.csv", SUPERSET),
 }
-SONG = re.compile(r"MT[0-9]{10}|A[0-9]{3}(-[0-9]+)?")
 REMEDY = "unpack the authors' MER_audio_taffc_dataset.zip and 'Features - Audio MER' here"
 
 published_families: tuple[str, ...] = tuple(TABLES)
@@ -70,13 +68,7 @@ def _find(root: Path, *patterns: str) -> Path | None:
 
 
 def _song(row: spreadsheets.Row) -> str:
-    song = row.text("Song") or ""
-    if not SONG.fullmatch(song):
-        raise MerError(
-            f"{row.where}: Song must be MT and ten digits, or like A001, not {song!r}; "
-            "restore the authors' file"
-        )
-    return song
+    return _archives.allmusic_song(row, "Song")
 
 
 def _quadrants(root: Path) -> dict[str, str]:

@@ -20,18 +20,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mer.errors import MerError
-from mer.types import QUADRANTS, FeatureSet, Track
+from mer.types import QUADRANTS, Track
 
 EMOTIONS = {"happy": "Q1", "angry": "Q2", "sad": "Q3", "relaxed": "Q4"}
 QUADRANT = EMOTIONS | {q: q for q in QUADRANTS}
 REMEDY = "unpack the authors' tr-music-dataset here"
-
-published_families: tuple[str, ...] = ()
-
-
-def published(_root: Path) -> dict[str, FeatureSet]:
-    """The layout has no feature tables."""
-    return {}
 
 
 def _folders(root: Path) -> dict[str, Path]:
@@ -68,13 +61,17 @@ def tracks(root: Path) -> list[Track]:
     Raises
     ------
     MerError
-        If there are no such folders, or not one for each emotion.
+        If there are no such folders, not one for each emotion, or no files in them.
     """
     files = {
         f"{q}/{path.stem}": path
         for q, folder in _folders(root).items()
         for path in sorted(folder.glob("*.mp3"))
     }
+    if not files:
+        raise MerError(
+            f"{root} must have mp3 files in the folders of the emotions and has none; {REMEDY}"
+        )
     twins = _twins(files)
     return [
         Track(id_, id_[:2], path.relative_to(root).as_posix(), artist=twins.get(id_))

@@ -148,7 +148,8 @@ def build(
     _check_range(root, tracks, scale)
     found = {q: sum(track.quadrant == q for track in tracks) for q in QUADRANTS}
     _check_counts(root, found, len(tracks), counts)
-    published, files = module.published(root), audio_files.find(root)
+    published = module.published(root) if hasattr(module, "published") else {}
+    files = audio_files.find(root)
     tracks = audio_files.of_tracks(tracks, [*files.audio, *files.others])
     named = {track.path for track in tracks}
     unlabelled, others = (sorted(set(kind) - named) for kind in files)

@@ -7,6 +7,7 @@ from pathlib import Path
 import soundfile as sf
 
 from mer import labels
+from mer.datasets._archives import SONG
 from mer.io.files import write_csv
 from mer.types import Clip, Track
 
@@ -14,6 +15,11 @@ from mer.types import Clip, Track
 def number(id_: str, digits: int) -> int:
     """A number of at most ``digits`` digits that depends on ``id_`` only, for renaming demo songs."""
     return int(hashlib.sha256(id_.encode()).hexdigest(), 16) % 10**digits
+
+
+def allmusic_song(id_: str) -> str:
+    """``id_`` if it is a song's id in the corpora of Panda and of Louro, else an id made from it."""
+    return id_ if SONG.fullmatch(id_) else f"MT{number(id_, 10):010d}"
 
 
 def in_scale(track: Track, lowest: float, highest: float) -> tuple[float, float]:

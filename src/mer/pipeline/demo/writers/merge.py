@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mer.datasets.merge import COLUMNS, PROTOCOLS, SIDES, SONG, Release
+from mer.datasets.merge import COLUMNS, PROTOCOLS, SIDES, Release
 from mer.pipeline.demo.writers import _archives
 from mer.types import Clip, Track
 
@@ -11,11 +11,6 @@ DEMO_SIDES = {
     PROTOCOLS[0]: ("train", "test", "validate", "train"),
     PROTOCOLS[1]: ("test", "train", "train", "validate"),
 }
-
-
-def _official(id_: str) -> str:
-    """``id_`` itself where it is a song's, or else one made from it."""
-    return id_ if SONG.fullmatch(id_) else f"MT{_archives.number(id_, 10):010d}"
 
 
 def _point(track: Track) -> tuple[float, float]:
@@ -45,7 +40,7 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]], release: str = "audio
         One of the four names.
     """
     written = Release(Path("MERGE_" + release.title()), release)
-    named = sorted((_official(track.id), track, clip) for track, clip in songs)
+    named = sorted((_archives.allmusic_song(track.id), track, clip) for track, clip in songs)
     bimodal = release.startswith("bimodal")
     head = ("Audio_Song", "Lyric_Song") if bimodal else ("Song",)
     keys = {song: (song, f"L{song}") if bimodal else (song,) for song, _, _ in named}

@@ -13,18 +13,12 @@ from mer.datasets.qaed import (
     FEATURES,
     METADATA,
     METADATA_COLUMNS,
-    SONG,
     TABLES,
     published_names,
 )
 from mer.io.files import write_csv
 from mer.pipeline.demo.writers import _archives
 from mer.types import Clip, Track
-
-
-def _official(id_: str) -> str:
-    """``id_`` itself where it is a ``Song``, or else one made from it."""
-    return id_ if SONG.fullmatch(id_) else f"MT{_archives.number(id_, 10):010d}"
 
 
 def _features(song: str, quadrant: str, n: int) -> list[float]:
@@ -35,9 +29,11 @@ def _features(song: str, quadrant: str, n: int) -> list[float]:
 
 def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
     """Write a corpus in this layout, with made-up values of the top-100 features."""
-    labelled = sorted((_official(track.id), track.quadrant) for track, _ in songs)
+    labelled = sorted((_archives.allmusic_song(track.id), track.quadrant) for track, _ in songs)
     blank = [""] * (len(METADATA_COLUMNS) - 4)
-    metadata = [(_official(t.id), t.artist or "", t.id, t.quadrant, *blank) for t, _ in songs]
+    metadata = [
+        (_archives.allmusic_song(t.id), t.artist or "", t.id, t.quadrant, *blank) for t, _ in songs
+    ]
     names = published_names("top100")
     features = [(song, *_features(song, q, len(names)), q) for song, q in labelled]
     annotations = [("Song", "Quadrant"), *labelled]
@@ -48,6 +44,6 @@ def write(root: Path, songs: Sequence[tuple[Track, Clip]]) -> None:
     ):
         write_csv(file, table, quoting=csv.QUOTE_NONNUMERIC)
     for track, clip in songs:
-        file = root / AUDIO / track.quadrant / f"{_official(track.id)}.mp3"
+        file = root / AUDIO / track.quadrant / f"{_archives.allmusic_song(track.id)}.mp3"
         file.parent.mkdir(parents=True, exist_ok=True)
         sf.write(file, clip.samples, clip.sample_rate, format="MP3")
