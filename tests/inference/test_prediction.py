@@ -285,8 +285,14 @@ def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
     both, _ = resumption.answered("data/runs/svm", raw[:3], resume=True, **form)
     assert asked == [raw[2]]
     assert both[:2] == first
-    with pytest.raises(MerError, match="--resume must go on with the options"):
+    refused = pytest.raises(MerError, match="--resume must go on with the system and the options")
+    with refused:
         resumption.answered("data/runs/svm", raw, resume=True, **{**form, "hop": 2.0})
+    old = library.load_system("data/runs/svm")
+    moved = [{name: 2 * array for name, array in member.items()} for member in old.members]
+    monkeypatch.setattr(resumption, "load_system", lambda _: replace(old, members=moved))
+    with refused:
+        resumption.answered("data/runs/svm", raw, resume=True, **form)
 
 
 def test_an_array_is_answered_as_its_file(project, raw):

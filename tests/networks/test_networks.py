@@ -264,11 +264,12 @@ def test_a_step_lowers_the_loss_and_eight_clips_are_learnt(batch, name):
 
 @pytest.mark.parametrize("size", [1, 7])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_predictions_do_not_depend_on_the_batch(batch, name, size):
+def test_predictions_do_not_depend_on_the_batch(batch, name, size, monkeypatch):
     x = torch.cat([batch[0]] * 2)
     network = build(name)
     expected = loop.predict(network, [x], FOUR)
-    assert loop.predict(network, [x], FOUR, batch=size) == pytest.approx(expected, abs=1e-5)
+    monkeypatch.setattr(loop, "EVALUATION_BATCH", size)
+    assert loop.predict(network, [x], FOUR) == pytest.approx(expected, abs=1e-5)
 
 
 def test_same_seed_same_training(batch):

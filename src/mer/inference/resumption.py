@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mer.errors import MerError
+from mer.inference import system
 from mer.inference.answers import SongAnswer
-from mer.inference.library import usable
+from mer.inference.library import load_system, usable
 
 STANDARD = Path("-")
 
@@ -34,8 +35,8 @@ def _finished(lines: Path, asked: dict[str, Any]) -> dict[str, SongAnswer]:
             break
     if found and found[0] != asked:
         raise MerError(
-            f"--resume must go on with the options of the interrupted run, {found[0]}, not {asked}; give "
-            "them, or leave out --resume to begin anew"
+            f"--resume must go on with the system and the options of the interrupted run, {found[0]}, not "
+            f"{asked}; give them, or leave out --resume to begin anew"
         )
     return {line["id"]: SongAnswer(**line) for line in found[1:]}
 
@@ -64,8 +65,14 @@ def answered(
         The output, beside which finished answers are kept until ``until_written`` ends.
     resume : bool
         Whether to take answers that an interrupted call has left there.
+
+    Raises
+    ------
+    MerError
+        If that call had other options, or the system has been trained again since.
     """
-    asked = {"system": name, "seconds": seconds, "hop": hop}
+    trained = system.digest(load_system(name))
+    asked = {"system": name, "sha256": trained, "seconds": seconds, "hop": hop}
     lines = _lines_of(out)
     known = _finished(lines, asked) if resume and lines and lines.exists() else {}
     unwritten = [asked, *(answer.as_json() for answer in known.values())]

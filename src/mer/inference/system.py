@@ -186,11 +186,23 @@ class System:
         return novelty.distances(table.values, self.training_clips) / farthest
 
 
-def write(system: System, folder: Path) -> None:
-    """Write the folder of a system, whole or not at all."""
+def _files(system: System) -> dict[str, bytes]:
+    """The files of a system beside its description."""
     files = {f"member_{n}.safetensors": save(_ordered(m)) for n, m in enumerate(system.members)}
     if system.training_clips:
         files[CLIPS] = save(_ordered(system.training_clips))
+    return files
+
+
+def digest(system: System) -> str:
+    """A digest of everything that decides the answers of a system, such as the seed of its training."""
+    contents = (system.about.model_dump_json().encode(), *_files(system).values())
+    return hashlib.sha256(b"".join(contents)).hexdigest()
+
+
+def write(system: System, folder: Path) -> None:
+    """Write the folder of a system, whole or not at all."""
+    files = _files(system)
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     about = system.about.model_copy(update={"sha256": digests})
     with writing(folder) as new:

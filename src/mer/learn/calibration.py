@@ -51,16 +51,15 @@ def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
     return float(np.abs(gaps).sum() / len(confidence))
 
 
-def least_probability(
-    probabilities: np.ndarray, y_true: np.ndarray, coverage: float = COVERAGE
-) -> float:
-    """The probability that the true class exceeds with the frequency ``coverage``.
+def least_probability(probabilities: np.ndarray, y_true: np.ndarray) -> float:
+    """The probability that the true class has, or exceeds, with the frequency ``COVERAGE``.
 
     The classes of at least this probability are then a set that holds the true class as often (at least,
-    for clips like these).
+    for clips like these). Of fewer clips than can say so, the probability is 0.
     """
     own = np.sort(probabilities[np.arange(len(y_true)), y_true])
-    return float(own[max(int((1 - coverage) * (len(own) + 1)) - 1, 0)])
+    rank = int(round((1 - COVERAGE) * (len(own) + 1), 9))  # 0.2 of 10 is 2, not 1.99…
+    return float(own[rank - 1]) if rank else 0.0
 
 
 def cross_fitted(predictions: Predictions) -> np.ndarray:

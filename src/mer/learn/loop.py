@@ -326,10 +326,9 @@ def update_bn(network: nn.Module, inputs: Sequence[Examples]) -> None:
 
 
 @torch.no_grad()
-def predict(
-    network: nn.Module, inputs: Sequence[Examples], target: Target, batch: int = EVALUATION_BATCH
-) -> np.ndarray:
-    """Class probabilities or values [shape=(n, outputs)]; the batch size does not change them."""
+def predict(network: nn.Module, inputs: Sequence[Examples], target: Target) -> np.ndarray:
+    """Class probabilities or values [shape=(n, outputs)]; other examples change only their rounding."""
     network.eval()
-    outputs = [forward(network, inputs, rows) for rows in _everything(inputs[0]).split(batch)]
+    batches = _everything(inputs[0]).split(EVALUATION_BATCH)
+    outputs = [forward(network, inputs, rows) for rows in batches]
     return target.decode(torch.cat(outputs)).cpu().numpy()
