@@ -107,7 +107,7 @@ def test_without_weights_the_family_is_absent_and_says_why(params, tmp_path, mon
     target = tmp_path / "features"
     features.extract(standard, tmp_path, target, family="openl3", params=params)
     file = "openl3_audio_mel256_music-v0_4_0.h5.gz"
-    assert artefacts.absent(target) == f"weights not present: {file}, see README"
+    assert f"weights must lie in {tmp_path / file}, and there are none" in artefacts.absent(target)
 
 
 def test_weights_of_another_network_are_refused(params, monkeypatch):

@@ -81,7 +81,7 @@ def test_the_file_of_another_label_is_not_taken():
 
 def test_tracks_get_the_path_of_their_file(caplog):
     tracks = [Track("a", "Q1", "A.wav"), Track("b", "Q1", "b.wav"), Track("c", "Q1")]
-    found = audio_files.of_tracks(tracks, ["a.wav", "b.wav"])
+    found = audio_files.of_tracks(tracks, audio_files.Found(["a.wav"], ["b.wav"]))
     assert [track.path for track in found] == ["a.wav", "b.wav", None]
     assert "1 files have another name" in caplog.text
     assert "the first is 'a.wav', labelled 'A.wav'" in caplog.text

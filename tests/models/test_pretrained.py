@@ -106,7 +106,7 @@ def test_what_is_there_is_told_from_what_is_not(state_dict, tmp_path, monkeypatc
         found.append(artefacts.absent(tmp_path / "looked"))
     assert found[0] is None
     assert f"must have the sha256 {chosen.sha256}, not " in found[1]
-    assert found[2] == "weights not present: crnn.pth, see README"
+    assert f"weights must lie in {state_dict}, and there are none; get them from" in found[2]
 
 
 def test_weights_brought_later_are_looked_at(root, tmp_path):

@@ -309,11 +309,11 @@ def test_mer_check_says_which_input_was_absent(small, monkeypatch, capsys):
     (small / "data/raw/4qaed").mkdir(parents=True)
     folder = small / "metrics/experiments/p"
     for key in ("demo_svm_4qaed", "cnn_4qaed"):
-        write_json(folder / f"{key}.json", {"absent": "weights not present: a.pth, see README"})
+        write_json(folder / f"{key}.json", {"absent": "no weights in a.pth"})
     write_json(folder / "demo_cnn_4qaed.json", {"f1_macro": 0.5})
     out, lines = check(monkeypatch, capsys)
-    assert "weights not present: a.pth, see README" in lines["svm"]
-    assert "weights not present: a.pth, see README" in lines["cnn"]
+    assert "no weights in a.pth" in lines["svm"]
+    assert "no weights in a.pth" in lines["cnn"]
     assert "all cells: 0 done, 0 in part, 1 demo only, 2 absent\n" in out
     assert out.endswith("published score: 0 done, 0 in part, 0 demo only, 1 absent\n")
 

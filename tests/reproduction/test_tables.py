@@ -391,7 +391,7 @@ def test_a_written_table_shows_both_figures_and_every_reason(every, tmp_path, mo
 
 def test_a_cell_without_an_input_says_which(every, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    reason = "weights not present: a.pth, see README"
+    reason = "no weights in a.pth"
     write_json(ledger.LEDGER / "p/demo_cnn_4qaed.json", {"absent": reason, "profile": "demo"})
     write_json(ledger.LEDGER / "p/svm_4qaed.json", SVM)
     every.tables["p_table1"] = every.tables["p_table1"].model_copy(update={"folds": True})

@@ -12,6 +12,7 @@ from mer import parallel
 from mer.decoding.clips import decode
 from mer.dsp import mel
 from mer.errors import Unreadable
+from mer.io import audio_files
 from mer.schema.corpora import Audio
 from mer.schema.spectrograms import View
 from mer.types import FeatureSet, Track
@@ -65,14 +66,6 @@ def _summary(bands: np.ndarray) -> np.ndarray:
     return np.concatenate([bands.mean(axis=0) - bands.mean(), bands.std(axis=0), changes])
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file; an empty string if there is none."""
-    if not path.is_file():
-        return ""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _examine(root: Path, limits: Audio, track: Track) -> Examined:
     path = root / str(track.path)
     try:
@@ -80,7 +73,9 @@ def _examine(root: Path, limits: Audio, track: Track) -> Examined:
     except Unreadable as fault:
         return Examined(track.id, str(fault), "", "", None)
     samples = hashlib.sha256(clip.samples.tobytes()).hexdigest()
-    return Examined(track.id, None, digest(path), samples, _summary(mel.spectrogram(clip, BANDS)))
+    return Examined(
+        track.id, None, audio_files.digest(path), samples, _summary(mel.spectrogram(clip, BANDS))
+    )
 
 
 def examine(root: Path, tracks: Sequence[Track], limits: Audio) -> list[Examined]:

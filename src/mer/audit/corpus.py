@@ -68,8 +68,8 @@ class Audit:
 def _tracks(key: str, corpus: Corpus, raw: Path) -> list[Track]:
     """The tracks of a corpus, each with the path of its file, as the index has them."""
     root = require_folder(key, corpus, raw)
-    tracks, files = registry.get("datasets", corpus.layout).tracks(root), audio_files.find(root)
-    return audio_files.of_tracks(tracks, [*files.audio, *files.others])
+    tracks = registry.get("datasets", corpus.layout).tracks(root)
+    return audio_files.of_tracks(tracks, audio_files.find(root))
 
 
 def _labels(tracks: Sequence[Track]) -> dict[str, str]:
@@ -187,6 +187,6 @@ def audit(
     found.conflicts = _conflicts(found, labels)
     found.overlap = {name: overlap(tracks, of) for name, of in folds.items()}
     for name, (others_labels, paths) in listed.items():
-        others_files = {id_: audio.digest(path) for id_, path in paths.items()}
+        others_files = {id_: audio_files.digest(path) for id_, path in paths.items()}
         found.shared[name] = shared(labels, others_labels, files, others_files)
     return found

@@ -73,10 +73,7 @@ def families(name: str) -> Families:
                 "select panda1714 or compare"
             )
         (block,) = config.read(f"families.{part}", path=path)
-        if hasattr(module, "missing") and (short := module.missing(block)):
-            reason = (
-                pretrained.unusable_reason(block.weights) if hasattr(block, "weights") else short
-            )
+        if hasattr(module, "missing") and (reason := module.missing(block)):
             raise MerError(f"family={part!r} cannot be extracted: {reason}")
         if hasattr(module, "on_gpu"):
             module.on_gpu()

@@ -1,5 +1,6 @@
 """Audio files in a folder, told from others by their suffix, and the files that labels name."""
 
+import hashlib
 import logging
 import os
 import unicodedata
@@ -91,6 +92,19 @@ def find(folder: Path) -> Found:
     return Found(sorted(found.audio), sorted(found.others))
 
 
+def digest(path: Path) -> str:
+    """SHA-256 of a file; an empty string if there is none, or it is empty or cannot be read."""
+    try:
+        if (
+            not path.is_file() or not path.stat().st_size
+        ):  # a pipe, or /proc/kmsg, would wait for ever
+            return ""
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
 def _spelling(path: str) -> str:
     """A path without what spreadsheets and archives change: Unicode form, case, separators, blanks, %20."""
     text = unicodedata.normalize("NFC", unquote(path).replace("\\", "/")).casefold()
@@ -117,9 +131,10 @@ def respelled(wanted: Iterable[str], files: Collection[str]) -> dict[str, str]:
     return {path: file for path, file in matches.items() if names.count(file) == 1}
 
 
-def of_tracks(tracks: Sequence[Track], files: Collection[str]) -> list[Track]:
+def of_tracks(tracks: Sequence[Track], files: Found) -> list[Track]:
     """The tracks, with the path of their file where their label spells it otherwise; this is logged."""
-    found = respelled((track.path for track in tracks if track.path), files)
+    wanted = (track.path for track in tracks if track.path)
+    found = respelled(wanted, [*files.audio, *files.others])
     if found:
         label, file = next(iter(found.items()))
         log.warning(

@@ -10,7 +10,6 @@ executing code, and stored under ``.mer/weights``.
 import gzip
 import hashlib
 import io
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +23,7 @@ from safetensors.numpy import load_file, save_file
 from mer.errors import MerError
 from mer.io import tf_checkpoint
 from mer.io.artefacts import write_absent, write_manifest
-from mer.io.files import reading, writing
+from mer.io.files import reading, writing, writing_file
 from mer.schema import Block
 
 if TYPE_CHECKING:
@@ -100,16 +99,9 @@ def unusable_reason(weights: Weights, folder: Path | None = None) -> str | None:
     return None
 
 
-def missing_reason(weights: Weights, folder: Path | None = None) -> str | None:
-    """The reason why the weights cannot be used, in short if the file is missing; None if they can."""
-    if not ((folder or FOLDER) / weights.file).is_file() and not shipped(weights):
-        return f"weights not present: {weights.file}, see README"
-    return unusable_reason(weights, folder)
-
-
 def check_weights(weights: Weights, target: Path) -> None:
     """Write ``data/weights/<name>``: the digest of the file, or the reason why it cannot be used."""
-    if reason := missing_reason(weights):
+    if reason := unusable_reason(weights):
         write_absent(target, reason)
         return
     with writing(target) as folder:
@@ -146,10 +138,8 @@ def convert(path: Path, weights: Weights, target: Path) -> None:
     """
     with reading(path, "a file of weights"):
         arrays = _arrays(path, weights.member)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    save_file(arrays, temporary, {"sha256": str(weights.sha256), "license": weights.license})
-    temporary.replace(target)
+    with writing_file(target) as new:
+        save_file(arrays, new, {"sha256": str(weights.sha256), "license": weights.license})
 
 
 def check_finite(arrays: Arrays, path: Path) -> None:

@@ -89,8 +89,7 @@ def unpack(paths: Sequence[Path], corpus: Corpus, target: Path) -> Imported:
             raise MerError(
                 f"{' '.join(map(str, paths))}: {error}".replace(f"{temporary}/", "")
             ) from error
-        found = audio_files.find(new)
-        named = audio_files.of_tracks(tracks, [*found.audio, *found.others])
+        named = audio_files.of_tracks(tracks, audio_files.find(new))
         with_file = sum((new / track.path).is_file() for track in named if track.path)
         new.rename(target)
     return Imported(files, size, len(tracks), with_file, verified)

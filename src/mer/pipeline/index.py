@@ -1,6 +1,5 @@
 """The index of a corpus: its tracks, their digests and its published tables."""
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,28 +25,15 @@ def _check_counts(root: Path, found: Mapping[str, int], total: int, expected: Co
         wanted = str({q: expected.get(q, 0) for q in QUADRANTS})
     if there != wanted:
         raise MerError(
-            f"{root} must hold the {what} that the paper prints, {wanted}, not {there}; "
-            "restore the corpus, or set its counts in params.yaml (null accepts any)"
+            f"{root} must hold the {what} that the paper prints, {wanted}, not {there}; restore the "
+            f"corpus, or set corpora.{root.name}.counts in params/corpora.yaml (null accepts any)"
         )
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of a file; an empty string if it cannot be read."""
-    try:
-        if (
-            not path.is_file() or not path.stat().st_size
-        ):  # a pipe, or /proc/kmsg, would wait for ever
-            return ""
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return ""
 
 
 def _digests(root: Path, tracks: Sequence[Track]) -> dict[str, str]:
     files = {track.id: root / track.path for track in tracks if track.path}
     with ThreadPoolExecutor() as pool:
-        return dict(zip(files, pool.map(_digest, files.values())))
+        return dict(zip(files, pool.map(audio_files.digest, files.values())))
 
 
 def _check_ids(root: Path, layout: str, tracks: Sequence[Track]) -> None:
@@ -150,7 +136,7 @@ def build(
     _check_counts(root, found, len(tracks), counts)
     published = module.published(root) if hasattr(module, "published") else {}
     files = audio_files.find(root)
-    tracks = audio_files.of_tracks(tracks, [*files.audio, *files.others])
+    tracks = audio_files.of_tracks(tracks, files)
     named = {track.path for track in tracks}
     unlabelled, others = (sorted(set(kind) - named) for kind in files)
     own_folds = _own_folds(root, tracks)

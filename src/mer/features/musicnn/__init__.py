@@ -25,7 +25,7 @@ from torch import Tensor
 
 from mer.dsp.mel_filters import mel_filters
 from mer.features.musicnn.network import BANDS, FRAMES, NAMES, UNITS, MusiCNN
-from mer.io.pretrained import Weights, load, load_weights, missing_reason, renamed
+from mer.io.pretrained import Weights, load, load_weights, renamed, unusable_reason
 from mer.runtime.device import device
 from mer.schema import Block
 from mer.types import Clip
@@ -56,7 +56,7 @@ def names(params: Params) -> list[str]:
 
 def missing(params: Params) -> str | None:
     """Why the family cannot be computed here: weights that are not there; or None."""
-    return missing_reason(params.weights)
+    return unusable_reason(params.weights)
 
 
 def on_gpu() -> bool:

@@ -21,7 +21,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from mer.dsp.mel_filters import mel_filters
-from mer.io.pretrained import Weights, in_order, load, load_weights, missing_reason
+from mer.io.pretrained import Weights, in_order, load, load_weights, unusable_reason
 from mer.runtime.device import device
 from mer.schema import Block
 from mer.types import Clip
@@ -77,7 +77,7 @@ def names(params: Params) -> list[str]:
 
 def missing(params: Params) -> str | None:
     """The reason why the family cannot be computed, missing weights; or None."""
-    return missing_reason(params.weights)
+    return unusable_reason(params.weights)
 
 
 def on_gpu() -> bool:
