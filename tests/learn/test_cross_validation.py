@@ -1,5 +1,7 @@
 """What a fold must have for a training, and which trainings count where the time was short."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ def data(rng):
     return TrainingData({id_: i // 3 for i, id_ in enumerate(ids)}, Classes(QUADRANTS), table)
 
 
-def cross_validated(data, lacking=(), weights=False):
+def cross_validated(data, lacking=(), weights=False, folds=FOLDS):
     """The results without the trainings ``lacking``, numbered in the order in which they start."""
 
     def fold_map(work, trainings, **_):
@@ -38,7 +40,7 @@ def cross_validated(data, lacking=(), weights=False):
         "mlp",
         PARAMS,
         data,
-        FOLDS,
+        folds,
         seed=1,
         fidelity="described",
         profile=profile_of(),
@@ -113,3 +115,37 @@ def test_the_first_restart_alone_keeps_its_weights_and_names_its_columns(data):
     assert found.selected_columns == first.selected_columns
     for place, arrays in found.weights.items():
         assert all(np.array_equal(arrays[name], first.weights[place][name]) for name in arrays)
+
+
+TWICE = [replace(fold, repeat=repeat) for repeat in (0, 1) for fold in FOLDS]
+
+
+@pytest.fixture
+def instant(monkeypatch):
+    """Trainings that answer at once, with weights."""
+    answer = FoldResult(np.full((2, 4), 0.123456), weights={"bias": np.ones(1)})
+    monkeypatch.setattr(cross_validation.trainer_of("mlp"), "fit_predict", lambda *_: answer)
+
+
+def test_restarts_are_numbered_after_the_repeats_of_the_protocol(data, instant):
+    frame = cross_validated(data, folds=TWICE).predictions.frame
+    places = list(dict.fromkeys(zip(frame["repeat"], frame["fold"], strict=True)))
+    assert places == [
+        (repeat + 2 * restart, fold)
+        for repeat in (0, 1)
+        for fold in range(3)
+        for restart in range(3)
+    ]
+
+
+def test_the_first_repeat_alone_keeps_its_weights(data, instant):
+    assert {*cross_validated(data, weights=True, folds=TWICE).weights} == {(0, n) for n in range(3)}
+    assert not cross_validated(data, folds=TWICE).weights
+
+
+def test_predictions_have_four_digits(data, instant):
+    assert np.unique(cross_validated(data).predictions.probabilities) == 0.1235
+
+
+def test_the_seed_of_a_fold_does_not_change_between_versions():
+    assert [cross_validation.fold_seed(42, fold) for fold in TWICE[2:4]] == [1855166678, 1623779278]
