@@ -46,7 +46,7 @@ def gathered(monkeypatch):
     ("model", "applied"),
     [
         ("cnn", {"augmented", "synthesis", "spec_augment"}),
-        ("hybrid", {"augmented", "synthesis"}),
+        ("hybrid", {"augmented"}),
         ("svm", {"oversampling"}),
         ("ae_bilstm", {"masking"}),
         ("sample_cnn", set()),
