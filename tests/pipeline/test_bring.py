@@ -98,6 +98,19 @@ def test_an_archive_with_anything_else_is_refused(project, tmp_path, name):
     assert not (tmp_path / "metrics").exists()
 
 
+@pytest.mark.parametrize("name", ["run.json", "predictions.parquet", "curves.csv", "manifest.json"])
+def test_a_run_that_cannot_be_scored_leaves_what_was_there(project, tmp_path, name):
+    bring(packed(tmp_path / "results.tar", project))
+    here = tmp_path / "data/runs/louro/cnn", tmp_path / "metrics/experiments/louro"
+    before = [{file.name: file.read_bytes() for file in folder.iterdir()} for folder in here]
+    (project / name).write_text("")
+    with pytest.raises(MerError, match=name):
+        bring(packed(tmp_path / "results.tar", project))
+    assert before == [
+        {file.name: file.read_bytes() for file in folder.iterdir()} for folder in here
+    ]
+
+
 def test_links_and_unknown_experiments_are_refused(project, tmp_path):
     path = packed(tmp_path / "results.tar", project)
     with tarfile.open(path, "a") as tar:

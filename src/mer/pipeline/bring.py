@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mer import config
 from mer.errors import MerError
-from mer.io.files import read_json, write_json, writing
+from mer.io.files import read_json, reading, write_json, write_text, writing
 from mer.pipeline import evaluate, experiment, provenance
 from mer.reproduction import spec
 from mer.reproduction.spec import Experiment, Statistic
@@ -49,10 +49,12 @@ def _compare(found: Experiment, run: Path) -> None:
     facts = read_json(run)
     if facts.get("changed", {}) is not None:
         return
-    chosen = Selection.of(found.model_dump(), facts["profile"], facts["seed"])
+    with reading(run, "the record of a run"):
+        theirs = facts["parameters_sha256"]
+        chosen = Selection.of(found.model_dump(), facts["profile"], facts["seed"])
     words = found.settings.split()
     ours = provenance.parameters(chosen, config.settings(words), config.columns(words))
-    if ours["parameters_sha256"] == facts["parameters_sha256"]:
+    if ours["parameters_sha256"] == theirs:
         del facts["changed"]
         write_json(run, facts | ours)
 
@@ -64,9 +66,9 @@ def _write(paper: str, key: str, files: Mapping[str, bytes], found: Statistic | 
             (folder / name).write_bytes(files[name])
         if isinstance(found, Experiment):
             _compare(found, folder / "run.json")
-    confusion = experiment.PLOTS / paper / f"{key}.csv"
-    evaluate.experiment(run, metrics / f"{key}.json", confusion)
-    (metrics / f"{key}.record.json").write_bytes(files["record.json"])
+        confusion = experiment.PLOTS / paper / f"{key}.csv"
+        evaluate.experiment(folder, metrics / f"{key}.json", confusion)
+        write_text(metrics / f"{key}.record.json", files["record.json"].decode())
 
 
 def bring(archive: Path) -> list[str]:
@@ -86,7 +88,7 @@ def bring(archive: Path) -> list[str]:
     ------
     MerError
         If the file is not such an archive, or has other members or an unknown experiment; then nothing is
-        written.
+        written. If a run cannot be scored, which leaves what was there of its experiment.
     """
     try:
         found = _files(archive)

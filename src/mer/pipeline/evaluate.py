@@ -63,8 +63,10 @@ def _values(predictions: AnyPredictions) -> pd.DataFrame:
     return pd.DataFrame(columns=["value", "actual", "predicted"]) if table is None else table
 
 
-def _curve(curves: pd.DataFrame) -> pd.DataFrame:
+def _curve(run: Path) -> pd.DataFrame:
     """Learning curves ``epoch, phase, loss, accuracy``: the mean over the folds, phase after phase."""
+    with reading(run / "curves.csv", "the learning curves of a run"):
+        curves = pd.read_csv(run / "curves.csv")
     means = curves.groupby(["phase", "epoch"])[["loss", "accuracy"]].mean()
     means = means.round(DIGITS).reset_index()
     return means.assign(epoch=range(1, len(means) + 1))[["epoch", "phase", "loss", "accuracy"]]
@@ -80,7 +82,7 @@ def _drawn(run: Path, predictions: AnyPredictions) -> dict[str, Any]:
     if not isinstance(predictions, ValuePredictions):
         counts = fold_confusions(predictions).sum(0).tolist()
         found["confusion"] = dict(zip(predictions.classes, counts, strict=True))
-    if len(curve := _curve(pd.read_csv(run / "curves.csv"))):
+    if len(curve := _curve(run)):
         columns = [name for name in ("loss", "accuracy") if curve[name].notna().all()]
         phases = curve.groupby("phase", sort=False)[columns]
         found["curves"] = {phase: values.to_dict("list") for phase, values in phases}
@@ -147,7 +149,7 @@ def run(run: Path, metrics: Path, folds: Path, plots: Path) -> None:
     tables = {
         "confusion": _confusion(predictions),
         "values": _values(predictions),
-        "curves": _curve(pd.read_csv(run / "curves.csv")),
+        "curves": _curve(run),
         "trials": pd.read_csv(run / "trials.csv"),
     }
     for name, table in tables.items():
