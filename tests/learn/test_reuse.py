@@ -1,5 +1,7 @@
 """mer.learn.reuse: the same training runs once, and any other input is another training."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -69,3 +71,16 @@ def test_a_damaged_file_is_trained_again(train, tmp_path):
     (file,) = (tmp_path / "trained").iterdir()
     file.write_bytes(file.read_bytes()[:50])
     assert train()[2] == 2
+
+
+def test_a_network_that_nobody_has_used_for_a_month_is_removed(train, tmp_path):
+    train()
+    (unused,) = (tmp_path / "trained").iterdir()
+    os.utime(unused, (0, 0))
+    train()  # now it is used again
+    train(seed=2)
+    assert unused.exists()
+    os.utime(unused, (0, 0))
+    train(seed=3)
+    assert not unused.exists()
+    assert len(list((tmp_path / "trained").iterdir())) == 2

@@ -1,5 +1,7 @@
 """The page of leaderboards."""
 
+import pytest
+
 from mer.site import leaderboards
 
 
@@ -23,10 +25,11 @@ def test_a_corpus_with_nothing_but_published_figures_and_demos_has_no_board(
     assert leaderboards.boards(small_papers) == {}
 
 
+@pytest.mark.parametrize("score", [0.7605, 0.0])
 def test_a_run_that_two_tables_show_is_listed_once_with_its_published_figure(
-    small_papers, write_result
+    small_papers, write_result, score
 ):
-    write_result("svm", 0.7605)
+    write_result("svm", score)
     table = small_papers.tables["p_table1"]
     rows = {"again": table.rows["svm"].model_copy(update={"title": "Again", "published": {}})}
     rows["again"].experiments["4qaed"] = "svm_4qaed"

@@ -11,20 +11,18 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from mer.cli._console import plain
+from mer.cli._console import counted, plain
 from mer.errors import MerError
 from mer.io.files import read_json
 from mer.metrics import p_text
 from mer.pipeline.stage import git
 from mer.reproduction import results, spec
-from mer.reproduction.tables import paired_tests
+from mer.reproduction.tables import folds_key, paired_tests
 from mer.types import MINIATURE
 
 WIDTH = 100
 RUN, FOLDS = Path("metrics/run.json"), Path("metrics/folds.json")
 EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(?P<name>.+)")
-# Systems with the same of these were scored on the same folds.
-GROUP = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds")
 HEADINGS = {
     "f1_macro": "macro-F1",
     "ccc": "CCC",
@@ -75,15 +73,10 @@ def _system(facts: dict[str, Any]) -> str:
     return " ".join(parts) + (f" ({changed})" if changed else "")
 
 
-def _group(facts: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(facts[key] for key in GROUP)
-
-
 def _title(facts: dict[str, Any]) -> str:
     """Title of a group: its corpus, target, protocol, and numbers of clips and folds."""
     restarts = facts.get("n_restarts", 1)
-    count = results.folds(facts)
-    folds = f"{count} fold{'s' * (count > 1)}" + f" x {restarts} restarts" * (restarts > 1)
+    folds = counted(results.folds(facts), "fold") + f" x {restarts} restarts" * (restarts > 1)
     return (
         f"{facts['dataset']}, {facts['target']}, {facts['protocol']}: {facts['n_clips']} clips, {folds}, "
         f"seed {facts['seed']}"
@@ -149,8 +142,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
     ]
     if not found:
         raise MerError(_nothing(given.words))
-    found.sort(key=lambda run: _group(run[1]))
-    for _, runs in groupby(found, key=lambda run: _group(run[1])):
+    found.sort(key=lambda run: folds_key(run[1]))
+    for _, runs in groupby(found, key=lambda run: folds_key(run[1])):
         console.print(_table(list(runs)), "")
     console.print(
         "p: corrected resampled t-test, on the same folds, against the best system of the table whose "

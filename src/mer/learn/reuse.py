@@ -1,13 +1,16 @@
 """Trainings that several others share: a trained network is kept, and found again by its inputs.
 
 He and Ferguson's autoencoder is the same for valence and arousal, for all restarts of a fold, and for every
-recurrent layer that classifies its codes; it takes most of the hours. The networks lie in ``.mer/trained``,
-which can be deleted at any time.
+recurrent layer that classifies its codes; it takes most of the hours. The networks lie in ``.mer/trained``
+for a month after their last use; the folder can be deleted at any time.
 """
 
 import hashlib
 import json
+import os
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,9 @@ from mer.schema.training import TrainingConfig
 
 FOLDER = Path(".mer/trained")
 BATCH = 256
+KEPT = (
+    30 * 24 * 3600
+)  # seconds after the last use of a network; one of other code is never used again
 
 
 def _digest(
@@ -42,6 +48,14 @@ def _digest(
         for rows in torch.arange(len(part), device=part.device).split(BATCH):
             digest.update(np.ascontiguousarray(part[rows].cpu().numpy()).tobytes())
     return digest.hexdigest()[:32]
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove the networks that no training has used for ``KEPT`` seconds."""
+    for path in folder.glob("*.safetensors"):
+        with suppress(FileNotFoundError):  # another process may remove it, too
+            if time.time() - path.stat().st_mtime > KEPT:
+                path.unlink()
 
 
 def trained_once(
@@ -75,8 +89,10 @@ def trained_once(
     path.parent.mkdir(parents=True, exist_ok=True)
     with turn(path.with_suffix(".lock")):
         if known := read_result(FoldResult, path):
+            os.utime(path)
             loop.load_weights(network, known.weights, examples[0].device)
             return known.phases[0]
+        _remove_unused(path.parent)
         phase = train()
         write_result(FoldResult(np.empty(0), phases=[phase], weights=loop.weights(network)), path)
         return phase

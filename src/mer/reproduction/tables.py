@@ -76,6 +76,11 @@ def _by_fold(facts: dict[str, Any], name: str) -> list[float]:
     return [round(float(mean), DIGITS) for mean in restarts.mean(0)]
 
 
+def folds_key(facts: dict[str, Any]) -> tuple[Any, ...]:
+    """The folds and restarts of a run: runs with the same key can be compared, training by training."""
+    return (*(facts[name] for name in SAME), facts.get("n_restarts", 1))
+
+
 def paired_tests(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, float]:
     """p values of the paired tests of a score, ``p`` and ``p_paired``.
 
@@ -84,7 +89,7 @@ def paired_tests(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dic
     folds = [facts.get("folds", {}) for facts in (ours, theirs)]
     if ours == theirs or any(name not in f for f in folds):
         return {}
-    if any(ours[fact] != theirs[fact] for fact in SAME):
+    if folds_key(ours) != folds_key(theirs):
         return {}
     scores, restarts = (folds[0][name], folds[1][name]), ours.get("n_restarts", 1)
     found = {

@@ -29,7 +29,8 @@ def boards(papers: Papers) -> dict[Board, list[Score]]:
         if score := scores.score(papers, name, row, column):
             board = (experiment.dataset, experiment.target, experiment.protocol)
             figures = (score.value, score.low, score.high)
-            same = (score.parts, score.state, *(figures if score.value else (score.system,)))
+            measured = score.value is not None
+            same = (score.parts, score.state, *(figures if measured else (score.system,)))
             earlier = found.setdefault(board, {}).get(same)
             if earlier is None or (earlier.published is None and score.published is not None):
                 found[board][same] = score
