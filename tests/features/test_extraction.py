@@ -82,6 +82,17 @@ def test_every_family_gives_the_same_finite_values_twice(family, signal):
     assert np.array_equal(module.extract(clip, params), values)
 
 
+@pytest.mark.filterwarnings("ignore:Segment too short")
+def test_a_feature_that_is_not_finite_names_family_feature_clip_and_duration():
+    clip = Clip("a", np.full(441, 0.5, np.float32), RATE)
+    with pytest.raises(
+        MerError,
+        match=r"^compare: the feature '.*' of the clip 'a' must be finite, not nan; "
+        r"listen to the clip, which lasts 0\.02 s, or leave it out$",
+    ):
+        features.row(clip, "compare", PARAMS)
+
+
 @pytest.fixture
 def prepared(tmp_path, monkeypatch):
     """An index and a standardized corpus of two clips; scratch in the temporary folder."""
@@ -188,7 +199,9 @@ def test_a_value_that_is_not_finite_names_clip_and_column(prepared, monkeypatch)
         return values
 
     monkeypatch.setattr(compare, "extract", broken)
-    with pytest.raises(MerError, match=f"'{compare.names(PARAMS)[3]}' of the clip 'b' is nan"):
+    with pytest.raises(
+        MerError, match=f"'{compare.names(PARAMS)[3]}' of the clip 'b' must be finite"
+    ):
         run(prepared)
     assert not (prepared / "features" / "compare").exists()
 

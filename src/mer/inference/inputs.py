@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mer import config, registry
 from mer.dsp.mel import padded, prepare, segments, spectrogram
@@ -81,6 +82,9 @@ def families(name: str) -> Families:
     return Families(name=name, params=params, joins=tuple(used))
 
 
+@threadpool_limits.wrap(
+    limits=1
+)  # as in ``mer.parallel``: the number of threads changes the last digits
 @interrupts.kept()
 def table(clips: Sequence[Clip], chosen: Families, name: str | None = None) -> FeatureSet:
     """The features of clips, a row each.

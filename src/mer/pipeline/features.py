@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from mer import audio, parallel, registry
+from mer.errors import MerError
 from mer.io import artefacts
 from mer.schema import Block
 from mer.types import Clip, FeatureSet
@@ -33,7 +34,7 @@ def extract(standard: Path, index: Path, target: Path, *, family: str, params: A
     family : str
         Name of a package of ``mer.features``.
     params : the module's ``Params``
-        Its ``rate`` in Hz is at most the sample rate of the corpus; None keeps the latter.
+        Its ``sample_rate`` in Hz is at most that of the corpus; None keeps the latter.
 
     Raises
     ------
@@ -100,11 +101,24 @@ def _open(standard: Path, digest: str) -> artefacts.Standard:  # noqa: ARG001 (a
 
 
 def row(clip: Clip, family: str, params: Any) -> np.ndarray:
-    """The features of a clip at the sample rate of the family [shape=(d,)]."""
+    """The features of a clip at the sample rate of the family [shape=(d,)].
+
+    Raises
+    ------
+    MerError
+        If the sample rate of the clip is too low, or a feature is not finite.
+    """
     module = cast("ExtractedFamily", registry.get("features", family))
     if params.sample_rate is not None:
         clip = audio.resample(clip, params.sample_rate)
-    return module.extract(clip, params)
+    values = module.extract(clip, params)
+    for number in np.flatnonzero(~np.isfinite(values)):
+        name, seconds = module.names(params)[number], len(clip.samples) / clip.sample_rate
+        raise MerError(
+            f"{family}: the feature {name!r} of the clip {clip.id!r} must be finite, not {values[number]}; "
+            f"listen to the clip, which lasts {seconds:.2f} s, or leave it out"
+        )
+    return values
 
 
 def _row(standard: Path, digest: str, family: str, params: Any, number: int) -> parallel.Arrays:

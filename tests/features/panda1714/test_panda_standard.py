@@ -86,7 +86,7 @@ def of_music() -> stats.Series:
 
 
 def value(found: stats.Series, key: str, statistic: str = "mean") -> float:
-    return stats.value(found[key], statistic)
+    return float(stats.values(found, [(key, statistic)])[0])
 
 
 def test_statistics_by_hand() -> None:
@@ -107,9 +107,10 @@ def test_undefined_statistics_are_zero(values: list[float]) -> None:
     assert found["mean"] == pytest.approx(values[0] if values else 0)
 
 
-def test_texture_by_hand() -> None:
+def test_texture_by_hand(monkeypatch) -> None:
     """Memory of two: running means 0.5, 1.5, 2.5 and deviations 0.5 each."""
-    found = stats.texture(np.array([1.0, 2.0, 3.0]), memory=2)
+    monkeypatch.setattr(stats, "MEMORY", 2)
+    found = stats.texture(np.array([1.0, 2.0, 3.0]))
     expected = [1.5, 0.5, np.sqrt(2 / 3), 0]
     assert [found[what] for what in stats.TEXTURE] == pytest.approx(expected, abs=1e-9)
 
@@ -118,7 +119,7 @@ def test_values_are_those_of_each_series_alone() -> None:
     rng = np.random.default_rng(0)
     found = {"a": rng.normal(size=9), "b": rng.normal(size=9), "c": rng.normal(size=4), "d": 7.0}
     wanted = [("b", "std"), ("c", "max"), ("d", "value"), ("a", "MeanA/StdM"), ("a", "median")]
-    alone = [stats.value(found[key], what) for key, what in wanted]
+    alone = [value(found, key, what) for key, what in wanted]
     np.testing.assert_allclose(stats.values(found, wanted), alone, rtol=1e-12)
 
 

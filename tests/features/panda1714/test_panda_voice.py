@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from scipy.signal import lfilter
 
-from mer.errors import MerError
 from mer.features.panda1714.dimensions import texture, voice
 from mer.features.panda1714.signal import fractal, layers, separation, srh
 
@@ -80,7 +79,7 @@ def distortion(truth: np.ndarray, found: np.ndarray) -> float:
 
 def test_the_voice_gains_over_a_loop(mixture):
     mixed, sung = mixture
-    found = separation.separate(mixed, RATE, "repet_sim")
+    found = separation.SEPARATORS["repet_sim"](mixed, RATE)
     assert distortion(sung, mixed) == pytest.approx(0, abs=0.5)
     assert distortion(sung, found) > distortion(sung, mixed) + 2
     assert found.dtype == np.float32
@@ -89,15 +88,15 @@ def test_the_voice_gains_over_a_loop(mixture):
 
 def test_a_separation_can_be_repeated_and_follows_the_level(mixture):
     mixed, _ = mixture
-    found = separation.separate(mixed, RATE, "repet_sim")
-    np.testing.assert_array_equal(found, separation.separate(mixed, RATE, "repet_sim"))
-    soft = separation.separate(mixed / 4, RATE, "repet_sim")
+    found = separation.SEPARATORS["repet_sim"](mixed, RATE)
+    np.testing.assert_array_equal(found, separation.SEPARATORS["repet_sim"](mixed, RATE))
+    soft = separation.SEPARATORS["repet_sim"](mixed / 4, RATE)
     np.testing.assert_allclose(soft, found / 4, atol=1e-6)
 
 
 def test_what_only_repeats_leaves_little_voice():
     background = loop(10).astype(np.float32)
-    found = separation.separate(background, RATE, "repet_sim")
+    found = separation.SEPARATORS["repet_sim"](background, RATE)
     assert (found**2).sum() < 0.1 * (background**2).sum()
 
 
@@ -111,19 +110,14 @@ def test_without_a_mask_the_frames_add_up_to_the_signal():
 @pytest.mark.parametrize("seconds", [0.3, 1.5])
 def test_silence_and_length_stay(separator, seconds):
     silence = np.zeros(round(seconds * RATE), np.float32)
-    np.testing.assert_array_equal(separation.separate(silence, RATE, separator), silence)
-    found = separation.separate(noise(seconds), RATE, separator)
+    np.testing.assert_array_equal(separation.SEPARATORS[separator](silence, RATE), silence)
+    found = separation.SEPARATORS[separator](noise(seconds), RATE)
     assert found.shape == silence.shape
     assert np.isfinite(found).all()
 
 
 def test_no_separation_is_the_mixture():
-    np.testing.assert_array_equal(separation.separate(noise(1), RATE, "none"), noise(1))
-
-
-def test_an_unknown_separator_is_refused():
-    with pytest.raises(MerError, match=r"one of \['none', 'repet_sim'\], not 'demucs'"):
-        separation.separate(noise(1), RATE, "demucs")
+    np.testing.assert_array_equal(separation.SEPARATORS["none"](noise(1), RATE), noise(1))
 
 
 def chord(size: int, seed: int) -> np.ndarray:
@@ -221,6 +215,11 @@ def test_higuchi_of_curves_whose_dimension_is_known():
     line, constant = np.linspace(0, 1, 3000)[None], np.ones((1, 3000))
     assert fractal.higuchi(line)[0] == pytest.approx(1.0)
     assert fractal.higuchi(constant)[0] == 0
+
+
+@pytest.mark.parametrize("size", [1, 10, 64])
+def test_a_few_samples_have_no_dimension(size):
+    assert set(fractal.novel(noise(1)[:size], RATE).values()) == {0.0}
 
 
 def test_noise_is_rougher_than_a_tone():

@@ -14,7 +14,6 @@ from typing import Literal
 import numpy as np
 from pydantic import field_validator
 
-from mer.errors import MerError
 from mer.features import _panda_catalogue
 from mer.features.panda1714 import stats
 from mer.features.panda1714.dimensions import (
@@ -31,7 +30,7 @@ from mer.features.panda1714.dimensions import (
 from mer.features.panda1714.notes import notes
 from mer.features.panda1714.signal import fractal, layers
 from mer.features.panda1714.signal.cache import SignalCache
-from mer.features.panda1714.signal.separation import SEPARATORS, separate
+from mer.features.panda1714.signal.separation import SEPARATORS
 from mer.schema import Block
 from mer.types import Clip
 
@@ -83,24 +82,13 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(1714,), dtype=float32]
-
-    Raises
-    ------
-    MerError
-        If a value is not finite.
     """
     samples = clip.samples
     mix = {f"ORIGINAL-{k}": v for k, v in _novel(samples, clip.sample_rate).items()}
-    sung = separate(samples, clip.sample_rate, params.separator)
+    sung = SEPARATORS[params.separator](samples, clip.sample_rate)
     found = mix | {f"VOICE-{k}": v for k, v in _novel(sung, clip.sample_rate).items()}
     found |= _standard(samples, clip.sample_rate)
-    values = np.array([found[name] for name in names(params)], np.float32)
-    for number in np.flatnonzero(~np.isfinite(values)):
-        raise MerError(
-            f"panda1714: the column {names(params)[number]!r} of the clip {clip.id!r} must be finite, "
-            f"not {values[number]}; listen to the clip, or leave it out"
-        )
-    return values
+    return np.array([found[name] for name in names(params)], np.float32)
 
 
 def _standard(samples: np.ndarray, sample_rate: int) -> dict[str, float]:

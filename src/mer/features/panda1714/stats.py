@@ -59,10 +59,10 @@ def summary(series: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def texture(series: np.ndarray, memory: int = MEMORY) -> dict[str, np.ndarray]:
+def texture(series: np.ndarray) -> dict[str, np.ndarray]:
     """Mean and deviation over the clip (A) of the running mean and deviation of a memory (M).
 
-    Marsyas' ``TextureStats``: the memory holds the last ``memory`` frames, and zeros before there
+    Marsyas' ``TextureStats``: the memory holds the last ``MEMORY`` frames, and zeros before there
     were so many; so the level of a descriptor enters its StdA/MeanM.
 
     Parameters
@@ -77,8 +77,8 @@ def texture(series: np.ndarray, memory: int = MEMORY) -> dict[str, np.ndarray]:
     series = np.asarray(series, float)
     if not series.shape[-1]:
         return dict.fromkeys(TEXTURE, np.zeros(series.shape[:-1]))
-    mean = _running(series, memory)
-    deviation = np.sqrt(np.maximum(_running(series**2, memory) - mean**2, 0))
+    mean = _running(series)
+    deviation = np.sqrt(np.maximum(_running(series**2) - mean**2, 0))
     return {
         "MeanA/MeanM": mean.mean(-1),
         "MeanA/StdM": deviation.mean(-1),
@@ -87,22 +87,17 @@ def texture(series: np.ndarray, memory: int = MEMORY) -> dict[str, np.ndarray]:
     }
 
 
-def _running(series: np.ndarray, memory: int) -> np.ndarray:
-    """The mean of the last ``memory`` frames, zeros before the first [shape of series]."""
-    padded = np.pad(series, [(0, 0)] * (series.ndim - 1) + [(memory, 0)])
+def _running(series: np.ndarray) -> np.ndarray:
+    """The mean of the last ``MEMORY`` frames, zeros before the first [shape of series]."""
+    padded = np.pad(series, [(0, 0)] * (series.ndim - 1) + [(MEMORY, 0)])
     total = padded.cumsum(-1)
-    return (total[..., memory:] - total[..., :-memory]) / memory
-
-
-def value(series: np.ndarray | float, statistic: str) -> float:
-    """One statistic of one series; ``value`` is a number as it is."""
-    return float(values({"": series}, [("", statistic)])[0])
+    return (total[..., MEMORY:] - total[..., :-MEMORY]) / MEMORY
 
 
 def values(series: Series, wanted: Iterable[tuple[str, str]]) -> np.ndarray:
     """The figure of each ``(descriptor, statistic)`` [shape=(len(wanted),)].
 
-    Series of one length are handled together.
+    The statistic ``value`` is the number itself. Series of one length are handled together.
     """
     wanted = list(wanted)
     found: dict[tuple[str, str], float] = {}

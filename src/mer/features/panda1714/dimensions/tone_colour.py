@@ -66,7 +66,7 @@ def _crossings(samples: np.ndarray, size: int, hop: int) -> np.ndarray:
 def _mir_peaks(cache: SignalCache) -> Series:
     """Roughness after Sethares of 20 partials, and Jensen's irregularity of all."""
     frequencies, amplitudes = spectra.partials(cache.mir, cache.sample_rate / 2048)
-    rows, bins = np.nonzero(spectra.peaks(cache.mir, 0.01))
+    rows, bins = np.nonzero(spectra.peaks(cache.mir))
     heights = cache.mir[rows, bins].astype(float)
     following = np.where(np.append(rows[1:], -1) == rows, np.append(heights[1:], 0), 0)
     energy = np.bincount(rows, heights**2, len(cache.mir))

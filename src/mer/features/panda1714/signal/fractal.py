@@ -18,6 +18,8 @@ WINDOW = 1.0  # s
 def novel(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
     """The dimension of the clip (``Global``) and statistics over its seconds that are not constant.
 
+    All are 0 for a clip that is too short for the largest scale, of 3 ms.
+
     Parameters
     ----------
     samples : np.ndarray [shape=(n,), dtype=float32]
@@ -26,6 +28,8 @@ def novel(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
         Hz.
     """
     signal = soxr.resample(samples.astype(float), sample_rate, RATE)
+    if len(signal) <= SCALES[-1]:
+        return {f"{NAME} (Global)": 0.0} | statistics(NAME, [])
     size = min(round(WINDOW * RATE), len(signal))
     windows = signal[: len(signal) // size * size].reshape(-1, size)
     dimensions = higuchi(windows)

@@ -1,7 +1,8 @@
 """The voice channel: what a named separator leaves of a mixture.
 
-``separate`` looks a separator up by the name in the parameters. To add one, write a function
-``(samples, sample_rate) -> samples`` of the same length and enter it in ``SEPARATORS``.
+A separator takes the samples of a mixture [shape=(n,), dtype=float32] and their sample rate in Hz, and
+returns those of the voice, as many. To add one, enter it in ``SEPARATORS`` under the name that
+``families.panda1714.separator`` selects it by.
 """
 
 from collections.abc import Callable
@@ -11,41 +12,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import irfft, rfft
 from scipy.ndimage import maximum_filter1d
 
-from mer.errors import MerError
-
 HOP = 1024  # samples
 FRAME = 2 * HOP
 WINDOW = np.sin(np.pi * (np.arange(FRAME) + 0.5) / FRAME).astype(np.float32)
 APART = 1.0  # s, at least, between two frames taken for repetitions of the same
 REPETITIONS = 20  # at most, of which the median is taken
 LOWEST = 100.0  # Hz, of a voice
-
-
-def separate(samples: np.ndarray, sample_rate: int, separator: str) -> np.ndarray:
-    """The voice of a mixture.
-
-    Parameters
-    ----------
-    samples : np.ndarray [shape=(n,), dtype=float32]
-    sample_rate : int
-        Hz.
-    separator : str
-        A key of ``SEPARATORS``.
-
-    Returns
-    -------
-    np.ndarray [shape=(n,), dtype=float32]
-
-    Raises
-    ------
-    MerError
-        If there is no such separator.
-    """
-    if separator not in SEPARATORS:
-        raise MerError(
-            f"families.panda1714.separator must be one of {sorted(SEPARATORS)}, not {separator!r}"
-        )
-    return SEPARATORS[separator](samples, sample_rate)
 
 
 def _none(samples: np.ndarray, sample_rate: int) -> np.ndarray:

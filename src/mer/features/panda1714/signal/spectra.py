@@ -4,6 +4,8 @@ import numpy as np
 from scipy.fft import rfft
 
 TINY = 1e-12
+CONTRAST = 0.01  # of the magnitude of a peak to the largest of its frame, at least
+PARTIALS = 20  # of a frame, at most
 
 
 def frames(samples: np.ndarray, size: int, hop: int) -> np.ndarray:
@@ -86,12 +88,12 @@ def entropy(weights: np.ndarray) -> np.ndarray:
     return -np.einsum("ij,ij->i", share, logs) / np.log(weights.shape[1])
 
 
-def peaks(magnitudes: np.ndarray, contrast: float) -> np.ndarray:
-    """Local maxima above ``contrast`` times the largest bin of the frame [shape=(n, bins), dtype=bool]."""
+def peaks(magnitudes: np.ndarray) -> np.ndarray:
+    """Local maxima above 1 % of the largest bin of the frame [shape=(n, bins), dtype=bool]."""
     inner = magnitudes[:, 1:-1]
     found = np.zeros(magnitudes.shape, bool)
     found[:, 1:-1] = (inner > magnitudes[:, :-2]) & (inner >= magnitudes[:, 2:])
-    return found & (magnitudes > np.maximum(contrast * magnitudes.max(1, keepdims=True), TINY))
+    return found & (magnitudes > np.maximum(CONTRAST * magnitudes.max(1, keepdims=True), TINY))
 
 
 def parabolic_peaks(curves: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -110,10 +112,8 @@ def parabolic_peaks(curves: np.ndarray, places: np.ndarray) -> np.ndarray:
     return places + np.clip(ratio((right - left) / 2, bend), -0.5, 0.5)
 
 
-def partials(
-    magnitudes: np.ndarray, step: float, contrast: float = 0.01, count: int = 20
-) -> tuple[np.ndarray, np.ndarray]:
-    """The highest peaks of each frame in the order of frequency, refined by a parabola.
+def partials(magnitudes: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """The 20 highest peaks of each frame in the order of frequency, refined by a parabola.
 
     Parameters
     ----------
@@ -123,11 +123,11 @@ def partials(
 
     Returns
     -------
-    frequencies, amplitudes : np.ndarray [shape=(n, count)]
+    frequencies, amplitudes : np.ndarray [shape=(n, 20)]
         Hz, and the magnitudes; 0 where there are fewer peaks.
     """
-    shown = np.where(peaks(magnitudes, contrast), magnitudes, 0)
-    bins = np.sort(np.argpartition(shown, -count, axis=1)[:, -count:], axis=1)
+    shown = np.where(peaks(magnitudes), magnitudes, 0)
+    bins = np.sort(np.argpartition(shown, -PARTIALS, axis=1)[:, -PARTIALS:], axis=1)
     height = np.take_along_axis(shown, bins, 1).astype(float)
     inside = np.clip(bins, 1, magnitudes.shape[1] - 2)
     frequencies = np.where(height > 0, parabolic_peaks(magnitudes, inside) * step, 0)
