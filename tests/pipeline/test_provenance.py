@@ -66,6 +66,13 @@ def test_changed_parameters_are_named_with_their_values(params):
     assert after["parameters_sha256"] != before["parameters_sha256"]
 
 
+def test_a_parameter_that_is_left_to_its_default_is_a_change(params):
+    text = params.read_text()
+    params.write_text(text.replace("      stop_accuracy: 0.9\n", ""))
+    chosen = replace(SVM, model="cnn", view="louro", family="none")
+    assert provenance.parameters(chosen)["changed"] == {"models.cnn.training.stop_accuracy": None}
+
+
 def test_a_committed_number_with_an_exponent_is_no_change(params):
     """DVC writes 0.00001 as 1e-05."""
     text = params.read_text()
