@@ -1,18 +1,30 @@
 """``mer predict``: what it refuses before work begins."""
 
+import re
+
 import pytest
 
 from mer.__main__ import main
 from mer.inference import library
 
 
-@pytest.mark.parametrize("curve", ["x.csv", "./folder/../x.csv"])
-def test_two_outputs_in_one_file_are_refused(tmp_path, monkeypatch, capsys, curve):
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--out=x.csv", "--curve=x.csv"], "--out and --curve must be different files"),
+        (["--out=x.csv", "--curve=./folder/../x.csv"], "--out and --curve must be different files"),
+        (["--resume"], "--resume must come with the file --out .*, not with none"),
+        (
+            ["--resume", "--out=-"],
+            "--resume must come with the file --out .*, not with standard output",
+        ),
+    ],
+)
+def test_options_that_contradict_are_refused(tmp_path, monkeypatch, capsys, words, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     monkeypatch.setattr(library, "load_system", lambda _: pytest.fail("work began"))
-    words = ["predict", "song.wav", "--out", "x.csv", "--curve", curve]
-    monkeypatch.setattr("sys.argv", ["mer", *words])
+    monkeypatch.setattr("sys.argv", ["mer", "predict", "song.wav", *words])
     with pytest.raises(SystemExit, match="1"):
         main()
-    assert "--out and --curve must be different files" in capsys.readouterr().err
+    assert re.search(message, " ".join(capsys.readouterr().err.split()))

@@ -31,7 +31,7 @@ def run(_: Console, given: argparse.Namespace) -> None:
     """
     if found := sorted(set(ELSEWHERE) & set(given.words)):
         raise MerError(
-            f"mer papers must run in the workspace, and {found[0]} asks for another; leave it away"
+            f"mer papers must run in the workspace, and {found[0]} asks for another; leave it out"
         )
     for corpus in sorted(path for path in Path("data/raw").glob("*") if path.is_dir()):
         raw_folder.check(corpus)  # for DVC would wait for ever at a pipe

@@ -137,8 +137,13 @@ def _answer(possible: str) -> str:
     return " or ".join(words if len(words) < 3 else names)
 
 
-def _check_different(given: argparse.Namespace) -> None:
-    """Refuse one place for two outputs, of which the second would overwrite the first."""
+def _check_outputs(given: argparse.Namespace) -> None:
+    """Refuse to resume without the output of the interrupted run, and one place for two outputs."""
+    if given.resume and given.out in (None, STANDARD):
+        raise MerError(
+            "--resume must come with the file --out of the interrupted run, beside which its answers are "
+            f"kept, not with {'standard output' if given.out else 'none'}; give it, or leave out --resume"
+        )
     met: dict[Path, str] = {}
     for option in ("--out", "--curve", "--plot"):
         path = getattr(given, option.removeprefix("--"))
@@ -157,7 +162,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     said = Console(stderr=True) if STANDARD in (given.out, given.curve) else console
     if not said.is_terminal:
         said.width = UNBOUNDED
-    _check_different(given)
+    _check_outputs(given)
     for path in filter(None, (given.out, given.curve, given.plot)):
         if path != STANDARD:
             check_writable(path)
