@@ -95,8 +95,8 @@ def parameters(
     -------
     dict
         ``parameters_sha256``: the first 12 digits of the hash of all values that decide the run.
-        ``changed``, where any value differs from the committed one: dotted key -> value in this run, or None
-        where the key is left out; None where no Git repository says what is committed.
+        ``changed``, where any value differs from the committed one: dotted key -> value in this run, None
+        for a key that is left out; None where no Git repository says what is committed.
     """
     content = config.load()
     sections = _sections(chosen, content)
