@@ -71,3 +71,10 @@ def test_a_training_that_diverges_is_said_in_a_sentence(line):
     early_stopping = loop.EarlyStopping([x], y * torch.nan, "loss", 2)
     with pytest.raises(MerError, match=r"validation loss must be a number.*lower its lr"):
         loop.fit(network, [x], y, wild, seed=1, objective=SQUARES, early_stopping=early_stopping)
+
+
+def test_the_duration_of_a_training_is_that_of_its_call(monkeypatch):
+    ticks = iter([100.0, 102.5])
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: next(ticks))
+    phase = loop.timed("classifier", 7, lambda: np.zeros((3, 2)))
+    assert (phase.name, phase.seconds, phase.epochs, phase.examples) == ("classifier", 2.5, 3, 7)

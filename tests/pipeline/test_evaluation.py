@@ -8,7 +8,7 @@ from mer import config
 from mer.errors import AbsentError
 from mer.io.artefacts import or_absent, write_json, write_manifest, write_predictions, write_tracks
 from mer.pipeline import evaluate, mel
-from mer.types import Predictions
+from mer.types import Predictions, ValuePredictions
 
 
 @pytest.fixture
@@ -107,6 +107,36 @@ def test_the_scores_of_each_fold_stand_beside(run, tmp_path):
     metrics = json.loads((tmp_path / "run.json").read_text())
     assert np.mean(folds["f1_macro"]) == pytest.approx(metrics["f1_macro"], abs=1e-4)
     assert len(folds["accuracy"]) == metrics["n_folds"]
+
+
+def test_a_score_that_some_fold_lacks_is_in_no_paired_test(run, tmp_path):
+    """Of two folds by artist, one has clips of the class low alone."""
+    rows = [("a", 0, 0, 0.9), ("b", 0, 0, 0.8), ("c", 1, 1, 0.1), ("d", 1, 0, 0.9)]
+    frame = pd.DataFrame(rows, columns=["id", "fold", "y_true", "p_0"])
+    frame = frame.assign(repeat=0, p_1=1 - frame["p_0"])
+    frame = frame[["id", "repeat", "fold", "y_true", "p_0", "p_1"]]
+    write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    evaluate.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
+    folds, found = (
+        json.loads((tmp_path / f"{n}.json").read_text()) for n in ("folds", "experiment")
+    )
+    assert folds == found["folds"]
+    assert folds == {name: [1.0, 1.0] for name in ("f1_macro", "accuracy", "f1_micro")}
+    assert found["f1_high"] == 1.0
+
+
+def test_a_run_of_values_has_pairs_of_values_in_place_of_pairs_of_classes(run, tmp_path):
+    columns = {"y_valence": [1.0, 3.0], "p_valence": [2.0, 5.0], "constant_valence": [4.0, 4.0]}
+    frame = pd.DataFrame({"id": ["a", "b"], "repeat": 0, "fold": 0, **columns})
+    found = ValuePredictions(frame, ("valence",), (1.0, 9.0))
+    write_predictions(run / "predictions.parquet", found)
+    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    confusion, values = (pd.read_csv(tmp_path / f"plots/{n}.csv") for n in ("confusion", "values"))
+    assert (list(confusion.columns), len(confusion)) == (["actual", "predicted"], 0)
+    assert values.to_numpy().tolist() == [["valence", 1.0, 2.0], ["valence", 3.0, 5.0]]
+    figures = json.loads((tmp_path / "run.json").read_text())
+    assert not any(name.endswith("_valence") for name in figures)
 
 
 def test_counts_are_those_of_the_index(corpus, tmp_path):

@@ -16,6 +16,7 @@ from mer.schema.augmentation import Policy
 from mer.schema.profiles import Profile
 from mer.selection import Selection
 from mer.splits import split
+from mer.types import Fold
 
 CHOSEN = Selection(
     model="constant",
@@ -55,6 +56,17 @@ def test_what_the_model_did_not_use_is_none_in_its_record(prepared):
     run(prepared)
     record = artefacts.read_json(prepared / "run.json")
     assert [record[part] for part in ("view", "family", "augment")] == ["none"] * 3
+
+
+def test_a_run_records_its_test_clips_per_training_clip_for_the_corrected_test(prepared, corpus):
+    """The mean over the folds; a training clip is any that is not tested."""
+    ids = [track.id for track in corpus]
+    train, val = tuple(ids[:60]), tuple(ids[60:80])
+    folds = [Fold(n, 0, train, val, tuple(ids[80:end])) for n, end in enumerate((84, 120))]
+    artefacts.write_folds(CHOSEN.folds, folds, protocol="cv10", shares_artists=True)
+    run(prepared)
+    expected = (4 / 80 + 40 / 80) / 2
+    assert artefacts.read_json(prepared / "run.json")["test_per_train"] == pytest.approx(expected)
 
 
 def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeypatch):

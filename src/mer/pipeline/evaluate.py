@@ -124,9 +124,11 @@ def _scored(run: Path) -> tuple[dict[str, Any], AnyPredictions]:
 
 
 def _folds(predictions: AnyPredictions) -> dict[str, list[float]]:
-    """The scores of each fold that paired tests need, to 4 digits."""
+    """The scores of each fold that paired tests need, to 4 digits; none that a fold lacks, as the F1 of a
+    class that does not occur there."""
     by_fold = fold_scores(predictions)
-    return {name: by_fold[name].round(DIGITS).tolist() for name in PAIRED if name in by_fold}
+    whole = [name for name in PAIRED if name in by_fold and not np.isnan(by_fold[name]).any()]
+    return {name: by_fold[name].round(DIGITS).tolist() for name in whole}
 
 
 def run(run: Path, metrics: Path, folds: Path, plots: Path) -> None:
@@ -180,10 +182,7 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
         write_text(confusion, "actual,predicted\n")
         return
     scores, predictions = _scored(run)
-    by_fold = fold_scores(predictions)
-    paired = [name for name in PAIRED if name in by_fold and not np.isnan(by_fold[name]).any()]
-    folds = {name: by_fold[name].round(DIGITS).tolist() for name in paired}
-    more = {"folds": folds, **_drawn(run, predictions)}
+    more = {"folds": _folds(predictions), **_drawn(run, predictions)}
     write_json(metrics, {**scores, **spread(predictions, scores["seed"]), **more})
     table = _confusion(predictions).to_csv(index=False, lineterminator="\n")
     write_text(confusion, table)
