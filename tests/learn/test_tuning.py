@@ -336,6 +336,12 @@ def test_a_network_is_searched_without_its_test_clips(data, fold, validated, stu
     assert [trial.objective for trial in other] != [trial.objective for trial in found.trials]
 
 
+def test_a_search_of_too_few_training_clips_says_so(data, fold):
+    context = replace(context_of(search="grid"), fold=Fold(0, 0, fold.train[:5], (), fold.test))
+    with pytest.raises(MerError, match=r"the 5 of fold 0 of repeat 0 are too few .* set `search`"):
+        supervised.fit_predict(context, replace(data, table=None, augmented=None))
+
+
 def relabelled(data, victims):
     """The same data with the next class of some clips."""
     moved = {victim: (data.labels[victim] + 1) % 4 for victim in victims[::2]}

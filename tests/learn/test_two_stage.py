@@ -371,6 +371,13 @@ def test_validation_is_a_tenth_of_each_class_of_the_training_clips():
     assert again != val
 
 
+def test_one_clip_of_each_class_cannot_be_validated():
+    with pytest.raises(
+        MerError, match="fold 0 of repeat 0 must have two training clips of some class"
+    ):
+        validated(Fold(0, 0, ("a", "b"), (), ("c",)), {"a": 0, "b": 1, "c": 0})
+
+
 def test_the_protocols_own_validation_comes_first():
     fold, labels = Fold(0, 0, ("a", "b"), ("c",), ("d",)), dict.fromkeys("abcd", 0)
     found = validated(fold, labels)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from mer.errors import MerError
 from mer.learn import loop, memmap
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
@@ -33,6 +34,11 @@ def validation(
     ----------
     strata : mapping of str to int
         See ``TrainingData.strata``.
+
+    Raises
+    ------
+    MerError
+        If no clip can be held out.
     """
     fold, share = context.fold, context.params.validation
     if not context.described:
@@ -44,6 +50,12 @@ def validation(
         clips = [i for i in fold.train if strata[i] == stratum]
         count = min(max(1, round(share * len(clips))), len(clips) - 1)
         held_out.update(clips[n] for n in rng.permutation(len(clips))[:count])
+    if not held_out:
+        raise MerError(
+            f"fold {fold.fold} of repeat {fold.repeat} must have two training clips of some class, one to "
+            f"train on and one to validate, and has {len(fold.train)} of as many classes; label more "
+            "clips, or take a protocol with validation clips, as with `-S protocol=tvt_70_15_15`"
+        )
     rest = tuple(i for i in fold.train if i not in held_out)
     return rest, tuple(i for i in fold.train if i in held_out)
 

@@ -14,6 +14,7 @@ import torch
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
+from mer.errors import MerError
 from mer.learn import deepsmote, loop, tensors
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
@@ -49,20 +50,31 @@ def predict(
     return clip_predictions(examples, data.segments_per_clip, fitted.fidelity).clips
 
 
+def _validation(
+    context: "FoldContext[NetworkModel]", data: TrainingData
+) -> tuple[Sequence[str], Sequence[str]]:
+    """The training clips of a fold that train and, a fifth of each class, those that validate a search."""
+    train = context.fold.train
+    strata = data.target.strata({id_: data.labels[id_] for id_ in train})
+    classes = [strata[id_] for id_ in train]
+    try:
+        return train_test_split(
+            train, test_size=VALIDATION, random_state=context.seed, stratify=classes
+        )
+    except ValueError as error:
+        raise MerError(
+            f"a search needs training clips of every class for validation, and the {len(train)} of fold "
+            f"{context.fold.fold} of repeat {context.fold.repeat} are too few ({error}); set `search` of "
+            "the model to none, or label more clips"
+        ) from error
+
+
 def _searched(
     context: "FoldContext[NetworkModel]", data: TrainingData
 ) -> tuple[TrainingConfig, list[Trial]]:
     """The configuration that is best on validation clips, which no trial trains on, and the trials."""
     fold, params = context.fold, context.params
-    train, val = fold.train, fold.val
-    if not val:
-        strata = data.target.strata({id_: data.labels[id_] for id_ in train})
-        train, val = train_test_split(
-            train,
-            test_size=VALIDATION,
-            random_state=context.seed,
-            stratify=[strata[id_] for id_ in train],
-        )
+    train, val = (fold.train, fold.val) if fold.val else _validation(context, data)
     inner = replace(fold, train=tuple(train), val=(), test=tuple(val))
 
     def objective(config: TrainingConfig) -> float:
