@@ -44,3 +44,7 @@ def test_a_value_that_leaves_a_constant_column_counts_for_nothing(rows):
     assert np.std(rows[:, -1]) > 0
     model = novelty.fit(rows)
     assert novelty.distances(moved, model) == novelty.distances(rows[:1], model)
+
+
+def test_fewer_clips_than_folds_have_a_limit(rows):
+    assert 0 < novelty.farthest(rows[:5]) < np.inf

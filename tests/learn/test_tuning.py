@@ -144,6 +144,29 @@ def test_a_grid_killed_before_a_trial_begins_leaves_no_combination_out(monkeypat
     assert grid("killed") == whole
 
 
+def test_machines_that_share_a_grid_try_other_combinations(tmp_path):
+    """While the first one trains, the second one tries all others, then the first one's, too."""
+    small = SPACE.model_copy(update={"batch_size": (32,), "storage": f"sqlite:///{tmp_path}/t.db"})
+
+    def grid(objective):
+        return hyperparameter_search.search(
+            small, CONFIG, objective, name="both", seed=1, profile=PAPER, method="grid"
+        )
+
+    second = []
+
+    def busy(training_config):
+        if not second:
+            second.append(None)
+            second[0] = grid(merit)
+        return merit(training_config)
+
+    first = grid(busy)
+    for _, trials in (first, second[0]):
+        assert len({(trial.optimizer, trial.lr) for trial in trials}) == len(trials) == 12
+    assert first[0] == second[0][0]
+
+
 def test_an_objective_that_is_no_number_ends_the_search():
     """Optuna takes such a trial for failed, and the search would try it again for ever."""
     with pytest.raises(

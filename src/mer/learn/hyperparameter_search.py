@@ -141,8 +141,8 @@ def optimize(
     while len(done := _in_state(study, "COMPLETE")) < trials:
         own = (seed + len(done)) % 2**32
         study.sampler = optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=own)
-        if grid and not _in_state(study, "WAITING"):  # a process killed here leaves one
-            study.enqueue_trial(grid[len(done)])
+        if grid:
+            study.enqueue_trial(_untried(study, grid))
         trial = study.ask()
         found = objective(chosen := _suggested(trial, space))
         if np.isnan(found):
@@ -204,6 +204,13 @@ def search(
     best = best_of(done)
     trials = [Trial(**t.params, objective=t.value or 0.0, chosen=t is best) for t in done]
     return config.model_copy(update=best.params), trials
+
+
+def _untried(study: "optuna.Study", grid: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The first combination that no process has begun to try; the first of all where there is none."""
+    states = ("COMPLETE", "RUNNING", "WAITING")
+    begun = [t.system_attrs["fixed_params"] for state in states for t in _in_state(study, state)]
+    return next((combination for combination in grid if combination not in begun), grid[0])
 
 
 def _in_state(study: "optuna.Study", state: str) -> "list[optuna.trial.FrozenTrial]":

@@ -57,7 +57,7 @@ def farthest(rows: np.ndarray) -> float:
     from sklearn.model_selection import KFold  # the import takes a second
 
     found = np.empty(len(rows))
-    for known, own in KFold(FOLDS, shuffle=True, random_state=0).split(rows):
+    for known, own in KFold(min(FOLDS, len(rows)), shuffle=True, random_state=0).split(rows):
         found[own] = distances(rows[own], fit(rows[known]))
     return float(np.quantile(found, QUANTILE))
 
