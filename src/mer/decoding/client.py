@@ -44,9 +44,15 @@ def _end(process: subprocess.Popen) -> int:
 
 
 class Decoder:
-    """A process of ``mer.decoding.worker``; it ends with this object, and with this process."""
+    """A process of ``mer.decoding.worker``; it ends with this object, and with this process.
+
+    Attributes
+    ----------
+    in_pieces : whether pieces of a file are still to come
+    """
 
     def __init__(self) -> None:
+        self.in_pieces = False
         self._process = subprocess.Popen(
             COMMAND,
             cwd=Path(__file__).parents[2],
@@ -81,16 +87,16 @@ class Decoder:
             As ``decode``.
         """
         self._request(path, sample_rate, limits, in_pieces=True)
-        complete = False
+        self.in_pieces = True
         try:
             while len(samples := self._response(limits)):
                 yield samples
-            complete = True
+            self.in_pieces = False
         except Unreadable:
-            complete = True
+            self.in_pieces = False
             raise
         finally:
-            if not complete:  # the rest must not be read as the next response
+            if self.in_pieces:  # the rest must not be read as the next response
                 self.end()
 
     def _request(self, path: Path, sample_rate: int, limits: Audio, *, in_pieces: bool) -> None:
@@ -201,8 +207,8 @@ def pieces(path: Path, sample_rate: int, limits: Audio) -> Iterator[np.ndarray]:
 
 
 def _decoder() -> Decoder:
-    """The decoder of this thread; a new one if it has none that runs."""
+    """The decoder of this thread; a new one if it has none that runs and is free."""
     decoder: Decoder | None = getattr(_mine, "decoder", None)
-    if decoder is None or not decoder.end.alive:
+    if decoder is None or decoder.in_pieces or not decoder.end.alive:
         decoder = _mine.decoder = Decoder()
     return decoder
