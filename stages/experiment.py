@@ -19,7 +19,6 @@ with stage(f"experiment@{key}", sidecar=sidecar) as record:
     seed, name = config.read("seed", "papers_profile")
     limit_instructions(name)
     given = dict(word.split("=", 1) for word in words)
-    settings, columns = config.settings(words), config.columns(words)
-    found = experiment.run(paper, key, given, settings, columns, profile=name, seed=seed)
+    found = experiment.run(paper, key, given, words, profile=name, seed=seed)
     if found:
         record["timing"] = found

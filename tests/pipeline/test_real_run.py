@@ -27,7 +27,7 @@ def ledger(monkeypatch, tmp_path):
     calls = []
 
     def start(n_folds):
-        def run(paper, key, given, settings, columns, **limits):
+        def run(paper, key, given, words, **limits):
             calls.append(limits)
             write_json(Path("metrics/experiments", paper, f"{key}.json"), {"n_folds": n_folds})
             return {"training_seconds_per_fold": 2.0}

@@ -1,13 +1,11 @@
 """Train and evaluate one experiment of a published table, for a stage of ``papers/``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mer import config
 from mer.io.artefacts import or_absent, require
 from mer.pipeline import evaluate, provenance, train
-from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.selection import Selection
 from mer.types import MINIATURE
 
@@ -18,8 +16,7 @@ def run(
     paper: str,
     key: str,
     given: Mapping[str, str],
-    settings: Mapping[str, Any],
-    columns: Columns = EVERY_COLUMN,
+    words: Sequence[str],
     *,
     profile: str,
     seed: int,
@@ -37,10 +34,9 @@ def run(
         The selectors except ``profile`` and ``seed``. Optional: ``source``, a corpus to train on instead of
         the tested one; ``parent``, an experiment whose network is trained further; ``weights``, the name
         of the pretrained weights that it needs.
-    settings : mapping of str to value
-        Dotted keys of the section ``models.<model>`` -> values that replace those of params.yaml.
-    columns : Columns
-        Which columns of the table the model sees.
+    words : sequence of str
+        ``set.<key>=<value>`` replaces a value of the section ``models.<model>``, by its dotted key, and
+        ``columns.<key>=<value>`` narrows the table that the model sees; others are ignored.
     max_folds : int or None
         Number of folds to train on; None for that of the profile.
     until : float or None
@@ -58,6 +54,7 @@ def run(
         are not committed.
     """
     chosen = Selection.of(given, profile, seed)
+    settings, columns = config.settings(words), config.columns(words)
     params, policy, scope = chosen.blocks()
     if not (chosen.dataset.startswith(MINIATURE) or scope.smoke_test):
         provenance.require_committed_code(key)

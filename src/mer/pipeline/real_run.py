@@ -57,15 +57,14 @@ def train(
     os.environ["MER_JOBS"] = str(processes)
     started, commit = time.time(), code_commit()  # before anyone edits the code
     given = spec.load().find(key).model_dump(exclude_none=True)  # type: ignore[union-attr]
-    paper, settings, (seed,) = given["paper"], given["settings"].split(), config.read("seed")
+    paper, (seed,) = given["paper"], config.read("seed")
     scores = experiment.METRICS / paper / f"{key}.json"
     before = scores.read_text(encoding="utf-8") if scores.exists() else "{}"
     timing = experiment.run(
         paper,
         key,
         given,
-        config.settings(settings),
-        config.columns(settings),
+        given["settings"].split(),
         profile=profile,
         seed=seed,
         max_folds=max_folds,
