@@ -34,39 +34,39 @@ def find(root: Path, pattern: str, remedy: str) -> Path:
     return found[0]
 
 
-def same_songs(file: Path, found: Collection[str], wanted: Collection[str], said_by: str) -> None:
-    """Raise if the songs of a file are not the songs of ``said_by``."""
+def same_songs(file: Path, found: Collection[str], wanted: Collection[str], reference: str) -> None:
+    """Raise if the songs of a file are not those of ``reference``, the name of another file."""
     for what, songs in (
         ("has no row for", set(wanted) - set(found)),
         ("has a row for", set(found) - set(wanted)),
     ):
         if songs:
             raise MerError(
-                f"{file} must have the songs of {said_by}, but {what} {min(songs)!r} "
+                f"{file} must have the songs of {reference}, but {what} {min(songs)!r} "
                 f"({len(songs)} such songs in all); use files of one release"
             )
 
 
 def same_quadrants(
-    rows: Mapping[str, spreadsheets.Row], quadrants: Mapping[str, str], said_by: str
+    rows: Mapping[str, spreadsheets.Row], quadrants: Mapping[str, str], reference: str
 ) -> None:
-    """Raise if the quadrant of a row is not the quadrant of its song in ``said_by``."""
+    """Raise if the quadrant of a row is not the quadrant of its song in ``reference``."""
     for song, row in rows.items():
         if row.text("Quadrant") != quadrants[song]:
             raise MerError(
-                f"{row.where}: the song {song!r} must be in {quadrants[song]} as in {said_by}, "
+                f"{row.where}: the song {song!r} must be in {quadrants[song]} as in {reference}, "
                 f"not in {row.cells['Quadrant']!r}; use files of one release"
             )
 
 
-def has_folders(base: Path, quadrants: Mapping[str, str], said_by: str) -> bool:
+def has_folders(base: Path, quadrants: Mapping[str, str], reference: str) -> bool:
     """Whether ``base`` has any of the folders ``Q1`` to ``Q4``; raise if a song is in the wrong one."""
     folders = [base / q for q in QUADRANTS if (base / q).is_dir()]
     for file in (file for folder in folders for file in sorted(folder.glob("*.mp3"))):
         annotated = quadrants.get(file.stem, file.parent.name)
         if annotated != file.parent.name:
             raise MerError(
-                f"{file} must lie in {annotated}, as {said_by} says, not in "
+                f"{file} must lie in {annotated}, as {reference} says, not in "
                 f"{file.parent.name}; restore the authors' folders"
             )
     return bool(folders)

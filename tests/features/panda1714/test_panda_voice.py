@@ -94,6 +94,13 @@ def test_a_separation_can_be_repeated_and_follows_the_level(mixture):
     np.testing.assert_allclose(soft, found / 4, atol=1e-6)
 
 
+def test_blocks_of_frames_change_no_sample(mixture, monkeypatch):
+    mixed, _ = mixture
+    found = separation.SEPARATORS["repet_sim"](mixed, RATE)
+    monkeypatch.setattr(separation, "BLOCK", 7)
+    np.testing.assert_array_equal(separation.SEPARATORS["repet_sim"](mixed, RATE), found)
+
+
 def test_what_only_repeats_leaves_little_voice():
     background = loop(10).astype(np.float32)
     found = separation.SEPARATORS["repet_sim"](background, RATE)

@@ -43,11 +43,13 @@ def versions() -> dict[str, str]:
     return {package: metadata.version(package) for package in ("essentia", "soxr", "scipy")}
 
 
-def _columns(space: ModuleType) -> list[str]:
-    """``<space>.<scalar>``, and mean and standard deviation over the frames of the others, sorted."""
-    statistics = (f"{name}.{statistic}" for name in space.FRAMES for statistic in ("mean", "stdev"))
-    prefix = space.__name__.rpartition(".")[2]
-    return sorted(f"{prefix}.{name}" for name in (*space.SCALARS, *statistics))
+def _columns(module: ModuleType) -> list[str]:
+    """``<namespace>.<scalar>``, and mean and standard deviation over the frames of the others, sorted."""
+    statistics = (
+        f"{name}.{statistic}" for name in module.FRAMES for statistic in ("mean", "stdev")
+    )
+    prefix = module.__name__.rpartition(".")[2]
+    return sorted(f"{prefix}.{name}" for name in (*module.SCALARS, *statistics))
 
 
 def names(params: Params) -> list[str]:
@@ -55,8 +57,8 @@ def names(params: Params) -> list[str]:
 
     ``rhythm.bpm_histogram_first_peak_spread`` is ours: MusicExtractor writes it over the weight.
     """
-    spaces = [lowlevel] if params.profile == "lowlevel" else [lowlevel, rhythm, tonal]
-    return [name for space in spaces for name in _columns(space)]
+    modules = [lowlevel] if params.profile == "lowlevel" else [lowlevel, rhythm, tonal]
+    return [name for module in modules for name in _columns(module)]
 
 
 def extract(clip: Clip, params: Params) -> np.ndarray:
@@ -73,20 +75,20 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     """
     original = soxr.resample(clip.samples, clip.sample_rate, RATE, quality="HQ")
     signal = normalized(original)
-    found = _spaced("lowlevel", lowlevel.measure(original, signal))
+    found = _summarized("lowlevel", lowlevel.measure(original, signal))
     if params.profile == "wide":
-        found |= _spaced("rhythm", rhythm.measure(signal))
-        found |= _spaced("tonal", tonal.measure(signal))
+        found |= _summarized("rhythm", rhythm.measure(signal))
+        found |= _summarized("tonal", tonal.measure(signal))
     return np.array([found[name] for name in names(params)], np.float32)
 
 
-def _spaced(space: str, values: dict[str, Any]) -> dict[str, float]:
+def _summarized(namespace: str, values: dict[str, Any]) -> dict[str, float]:
     """Scalars by full name; an array becomes its mean and its standard deviation."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         if np.ndim(value):
-            found[f"{space}.{name}.mean"] = np.mean(value, dtype=float) if len(value) else 0.0
-            found[f"{space}.{name}.stdev"] = np.std(value, dtype=float) if len(value) else 0.0
+            found[f"{namespace}.{name}.mean"] = np.mean(value, dtype=float) if len(value) else 0.0
+            found[f"{namespace}.{name}.stdev"] = np.std(value, dtype=float) if len(value) else 0.0
         else:
-            found[f"{space}.{name}"] = value
+            found[f"{namespace}.{name}"] = value
     return found

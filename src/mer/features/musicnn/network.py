@@ -15,7 +15,7 @@ TIMBRAL_BANDS = (38, 67)  # 0.4 and 0.7 of the bands
 TEMPORAL_FRAMES = (128, 64, 32)
 
 
-class Activated(nn.Module):
+class ConvolutionBlock(nn.Module):
     """Convolution, ReLU, batch norm; zeros keep the number of frames.
 
     Parameters
@@ -45,11 +45,11 @@ class MusiCNN(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.input_norm = nn.BatchNorm2d(1, eps=EPSILON)
-        timbral = [Activated(TIMBRAL, (7, bands)) for bands in TIMBRAL_BANDS]
-        temporal = [Activated(TEMPORAL, (frames, 1)) for frames in TEMPORAL_FRAMES]
+        timbral = [ConvolutionBlock(TIMBRAL, (7, bands)) for bands in TIMBRAL_BANDS]
+        temporal = [ConvolutionBlock(TEMPORAL, (frames, 1)) for frames in TEMPORAL_FRAMES]
         self.front = nn.ModuleList([*timbral, *temporal])
         width = len(timbral) * TIMBRAL + len(temporal) * TEMPORAL
-        self.middle = nn.ModuleList([Activated(MAPS, (7, n)) for n in (width, MAPS, MAPS)])
+        self.middle = nn.ModuleList([ConvolutionBlock(MAPS, (7, n)) for n in (width, MAPS, MAPS)])
         self.pooled_norm = nn.BatchNorm1d(2 * (width + 3 * MAPS), eps=EPSILON)
         self.dense = nn.Linear(2 * (width + 3 * MAPS), UNITS)
         self.dense_norm = nn.BatchNorm1d(UNITS, eps=EPSILON)

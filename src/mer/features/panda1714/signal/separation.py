@@ -17,6 +17,7 @@ FRAME = 2 * HOP
 WINDOW = np.sin(np.pi * (np.arange(FRAME) + 0.5) / FRAME).astype(np.float32)
 APART = 1.0  # s, at least, between two frames taken for repetitions of the same
 REPETITIONS = 20  # at most, of which the median is taken
+BLOCK = 256  # frames whose repetitions are looked for at once
 LOWEST = 100.0  # Hz, of a voice
 
 
@@ -71,12 +72,14 @@ def _repeating(magnitudes: np.ndarray, apart: int) -> np.ndarray:
     norms = np.linalg.norm(magnitudes, axis=1, keepdims=True)
     unit = magnitudes / np.maximum(norms, np.finfo(np.float32).tiny)
     similarity = unit @ unit.T
-    best = similarity >= maximum_filter1d(similarity, 2 * apart + 1, axis=1)
-    score = np.where(best, similarity, 0)
-    order = np.argsort(-score, axis=1, kind="stable")[:, :REPETITIONS]
-    counts = np.minimum((score > 0).sum(axis=1), REPETITIONS)
     medians = np.zeros_like(magnitudes)
-    for count in np.unique(counts[counts > 0]):
-        rows = np.flatnonzero(counts == count)
-        medians[rows] = np.median(magnitudes[order[rows, :count]], axis=1)
+    for start in range(0, len(similarity), BLOCK):
+        block = similarity[start : start + BLOCK]
+        best = block >= maximum_filter1d(block, 2 * apart + 1, axis=1)
+        score = np.where(best, block, 0)
+        order = np.argsort(-score, axis=1, kind="stable")[:, :REPETITIONS]
+        counts = np.minimum((score > 0).sum(axis=1), REPETITIONS)
+        for count in np.unique(counts[counts > 0]):
+            rows = np.flatnonzero(counts == count)
+            medians[start + rows] = np.median(magnitudes[order[rows, :count]], axis=1)
     return medians
