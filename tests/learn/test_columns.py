@@ -88,6 +88,15 @@ def test_the_telling_columns_are_ranked_first(data, chosen):
     assert np.array_equal(found.table.values, data.table.values[:, [1, 3, 5, 7]])
 
 
+@pytest.mark.parametrize("chosen", RANKED, ids=lambda c: c.select)
+def test_of_columns_that_rank_alike_the_first_are_taken(data, chosen):
+    names = tuple(f"copy {n}" for n in range(200))
+    table = FeatureSet(data.table.ids, names, np.repeat(data.table.values[:, 1:2], 200, axis=1))
+    four = chosen.model_copy(update={"k": 4})
+    found = feature_selection.best_columns(table, data.labels, table.ids, four)
+    assert found.names == names[:4]
+
+
 def test_a_constant_column_comes_last(data):
     table = replace(data.table, values=data.table.values * (np.arange(20) != 2) + 3)
     for chosen in RANKED:

@@ -91,6 +91,14 @@ def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tm
     assert found["accuracy_low"] <= found["accuracy"] <= found["accuracy_high"]
 
 
+def test_the_curves_of_a_training_without_an_accuracy_have_its_loss_alone(run, tmp_path):
+    curves = pd.read_csv(run / "curves.csv").assign(accuracy=np.nan)
+    curves.to_csv(run / "curves.csv", index=False)
+    evaluate.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
+    found = json.loads((tmp_path / "experiment.json").read_text())
+    assert found["curves"]["1_dnn"] == {"loss": [1.5, 0.5]}
+
+
 def test_an_experiment_without_an_input_says_so_in_place_of_scores(tmp_path):
     run, metrics = tmp_path / "run", tmp_path / "experiment.json"
     with or_absent(run, model="crnn_mtat", target="quadrant", profile="demo"):

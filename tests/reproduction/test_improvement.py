@@ -136,6 +136,15 @@ def test_a_run_that_is_absent_leaves_its_reason(tmp_path):
     assert found["mlp_combined"]["mlp_compare"]["4qaed"] == expected
 
 
+@pytest.mark.parametrize("there", [0, 1])
+def test_a_gain_needs_both_runs(tmp_path, there):
+    runs = [tmp_path / "ours", tmp_path / "theirs"]
+    runs[there].mkdir()
+    write_manifest(runs[there])
+    write_absent(runs[1 - there], "no audio")
+    assert improvement._figures(*runs) == {"absent": "no audio"}
+
+
 def test_the_stage_depends_on_the_runs_that_it_reads():
     stage = yaml.safe_load((ROOT / "papers/dvc.yaml").read_text())["stages"]["improvement"]
     table, _ = stage["cmd"].partition("stages/improvement.py ")[2].split()

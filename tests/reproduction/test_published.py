@@ -18,6 +18,7 @@ def test_another_protocol_corpus_or_setting_is_another_system():
     others = (
         {"protocol": "grouped"},
         {"dataset": "demo_4qaed"},
+        {"family": "essentia"},
         {"changed": {"models.svm.c": 2.0}},
         {"columns": {"select": "chi2", "k": 10}},
         {"fidelity": "released"},
