@@ -373,6 +373,16 @@ def test_clips_of_their_own_length_are_filled_to_the_longest(standard, tmp_path)
     np.testing.assert_array_equal(mels.values[0, 16:], mels.values[0, :16].min())
 
 
+def test_the_longest_clip_fits_where_the_rates_do_not_divide(standard, tmp_path):
+    """At 16 kHz the clip has 20991.56 samples, and with the last of them a frame more."""
+    np.save(standard / "audio.npy", np.arange(28929, dtype=np.int16))
+    (standard / "clips.csv").write_text("id,offset,length,scale\na,0,28929,1e-5\n")
+    own = {"seconds": None, "sample_rate": 16000, "hop_length": 512}
+    mel_stage.compute(standard, tmp_path / "mel", SHORT.model_copy(update=own))
+    mels = spectrograms.Mels.read(tmp_path / "mel")
+    assert mels.frames.tolist() == [mels.values.shape[1]] == [1 + 20992 // 512]
+
+
 def test_the_number_of_processes_changes_no_byte(standard, tmp_path, monkeypatch):
     for jobs in ("1", "2"):
         monkeypatch.setenv("MER_JOBS", jobs)

@@ -5,16 +5,17 @@ import pytest
 import torch
 from torch.nn import functional
 
-from conftest import ROOT
+from conftest import ROOT, profile_of
 from mer import config
 from mer.errors import MerError
+from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.trainers import random_chunks
 from mer.learn.waveforms import Waveforms
 from mer.models import sincnet
 from mer.networks import sinc
 from mer.targets.classes import Classes
-from mer.types import QUADRANTS
+from mer.types import QUADRANTS, Fold
 
 RATE = 16000
 (PARAMS,) = config.read("models.sincnet", path=ROOT / "params.yaml")
@@ -196,3 +197,14 @@ def test_bfloat16_moves_no_posterior_by_a_hundredth(network):
             found = network(x).float().softmax(1)
     assert np.ptp(expected.numpy()) > 0.1
     assert torch.allclose(found, expected, atol=1e-2)
+
+
+@pytest.mark.parametrize(("smoke_test", "hop_ms"), [(False, "hop_ms"), (True, "smoke_test_hop_ms")])
+def test_clips_are_classified_at_the_hop_of_the_profile(monkeypatch, smoke_test, hop_ms):
+    monkeypatch.setattr(random_chunks, "classify", lambda _network, _clips, *samples: samples)
+    profile, fold = profile_of(smoke_test=smoke_test), Fold(0, 0, ("a",), (), ("b",))
+    context = FoldContext(sincnet, PARAMS, fold, 1, "described", profile)
+    side = random_chunks.Clips(torch.zeros(1, 1), torch.zeros(1), torch.zeros(1))
+    found = random_chunks._probabilities(context, torch.nn.Identity(), side)
+    wanted = PARAMS.chunk_ms, getattr(PARAMS, hop_ms)
+    assert found == tuple(PARAMS.filter_rate * ms // 1000 for ms in wanted)
