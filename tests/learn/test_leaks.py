@@ -40,6 +40,14 @@ def test_the_last_of_uneven_folds_has_a_mismatched_one(test):
     assert len(pretraining_clips(fold, "mismatched_folds")) == 72
 
 
+def test_mismatched_folds_are_those_of_one_list_of_all_clips(corpus):
+    """Each clip is left out of one pre-training, whichever fold it is tested in."""
+    folds = split(corpus, "cv10", seed=1, folds=5)
+    ids = {track.id for track in corpus}
+    left_out = [ids - {*pretraining_clips(fold, "mismatched_folds")} for fold in folds]
+    assert sum(map(len, left_out)) == len(set.union(*left_out)) == len(ids)
+
+
 def test_new_rows_lie_between_a_row_and_one_of_its_nearest(rng):
     rows, y = np.array([[0.0], [1.0], [10.0], [11.0], [90.0], [91.0]]), np.array([0, 0, 0, 0, 1, 1])
     new, classes = smote(rows, y, {0: 200, 1: 3}, 1, rng)
