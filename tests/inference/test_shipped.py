@@ -6,6 +6,7 @@ import re
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,16 @@ def nowhere(tmp_path, monkeypatch):
 def chord():
     seconds = np.arange(6 * RATE) / RATE
     return sum(np.sin(2 * np.pi * hertz * seconds) for hertz in (220, 261.6, 329.6)) / 4
+
+
+def test_a_system_that_was_written_again_is_read_again(tmp_path):
+    old = library.load_system(library.DEFAULT)
+    for title in ("first", "second"):
+        about = old.about.model_copy(update={"title": title})
+        system.write(replace(old, about=about), tmp_path / "own")
+        found = library.load(tmp_path / "own").system
+        assert found.about.title == title
+        assert library.load(tmp_path / "own").system is found
 
 
 def test_a_song_is_answered_outside_of_the_repository(nowhere, chord):

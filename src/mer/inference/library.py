@@ -38,15 +38,20 @@ def folder_of(name: str) -> Path:
     return Path(name)
 
 
+def _written(place: Path) -> tuple[int, ...]:
+    """When the description of a system or of a run was written; a new training writes it anew."""
+    files = (place / name for name in (system.DESCRIPTION, "run.json"))
+    return tuple(file.stat().st_mtime_ns for file in files if file.is_file())
+
+
 @lru_cache(maxsize=2)
-def _load(name: str, folder: Path) -> System:  # noqa: ARG001 (relative paths depend on the folder)
-    place = folder_of(name)
+def _load(name: str, place: Path, written: tuple[int, ...]) -> System:  # noqa: ARG001 (a newer one is another call)
     if (place / system.DESCRIPTION).is_file():
         return system.read(place)
-    if name == SELECTED or RUNS.absolute() in place.absolute().parents:
+    if RUNS.absolute() in place.parents:
         from mer.inference import trained  # which needs a project
 
-        return trained.of_run(RUNS / SELECTED if name == SELECTED else place)
+        return trained.of_run(RUNS / place.relative_to(RUNS.absolute()))
     shipped = ", ".join(
         sorted(path.parent.name for path in SHIPPED.glob(f"*/{system.DESCRIPTION}"))
     )
@@ -59,13 +64,16 @@ def _load(name: str, folder: Path) -> System:  # noqa: ARG001 (relative paths de
 def load_system(name: str) -> System:
     """The system of a name: ``selected``, a run, a folder, or one that comes with the package.
 
+    It is kept in memory until it is trained again.
+
     Raises
     ------
     MerError
         If there is none, it is damaged, or ``MER_DEVICE`` is no device of this machine.
     """
     device()
-    return _load(name, Path.cwd())
+    place = (RUNS / SELECTED if name == SELECTED else folder_of(name)).absolute()
+    return _load(name, place, _written(place))
 
 
 def answer_file(
