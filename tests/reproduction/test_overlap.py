@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mer.errors import MerError
-from mer.io.artefacts import write_json
+from mer.io.artefacts import write_absent, write_json, write_manifest
 from mer.reproduction import feature_overlap
 
 
@@ -20,6 +20,7 @@ def test_pairs_of_corpora_are_compared_training_by_training(tmp_path):
     for corpus, trainings in chosen.items():
         selected = {f"r{r}_f0": list(names) for r, names in enumerate(trainings)}
         write_json(tmp_path / f"demo_mlp_{corpus}/selected.json", selected)
+        write_manifest(tmp_path / f"demo_mlp_{corpus}")
     feature_overlap.write(tmp_path, "demo_", ["mlp"], list(chosen), tmp_path / "overlap.json")
     found = json.loads((tmp_path / "overlap.json").read_text())
     assert found == {
@@ -31,6 +32,15 @@ def test_pairs_of_corpora_are_compared_training_by_training(tmp_path):
     }
 
 
+def test_a_run_that_is_absent_leaves_its_reason(tmp_path):
+    write_manifest(tmp_path / "mlp_en")
+    write_absent(tmp_path / "mlp_tr", "no audio")
+    feature_overlap.write(tmp_path, "", ["mlp"], ["en", "tr"], tmp_path / "overlap.json")
+    assert json.loads((tmp_path / "overlap.json").read_text()) == {"mlp": {"absent": "no audio"}}
+
+
 def test_a_run_that_has_selected_nothing_is_named(tmp_path):
+    write_manifest(tmp_path / "mlp_en")
+    write_manifest(tmp_path / "mlp_tr")
     with pytest.raises(MerError, match=r"mlp_en.selected\.json"):
         feature_overlap.write(tmp_path, "", ["mlp"], ["en", "tr"], tmp_path / "overlap.json")

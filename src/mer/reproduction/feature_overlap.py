@@ -5,6 +5,7 @@ from itertools import combinations
 from pathlib import Path
 from statistics import fmean
 
+from mer.io.artefacts import absent
 from mer.io.files import read_json, write_json
 from mer.metrics import DIGITS
 
@@ -31,10 +32,18 @@ def overlaps(selected: Mapping[str, Mapping[str, Collection[str]]]) -> dict[str,
     return found
 
 
+def _of_system(folders: Mapping[str, Path]) -> dict[str, float] | dict[str, str]:
+    """The overlaps of the runs of a system by corpus, or why one of them is absent."""
+    for folder in folders.values():
+        if reason := absent(folder):
+            return {"absent": reason}
+    return overlaps({corpus: read_json(run / "selected.json") for corpus, run in folders.items()})
+
+
 def write(
     runs: Path, prefix: str, systems: Collection[str], corpora: Collection[str], metrics: Path
 ) -> None:
-    """Write the overlaps of every system between every two corpora.
+    """Write the overlaps of every system between every two corpora, or why it has none, under ``absent``.
 
     Parameters
     ----------
@@ -45,6 +54,5 @@ def write(
     """
     found = {}
     for system in systems:
-        paths = {c: runs / f"{prefix}{system}_{c}" / "selected.json" for c in corpora}
-        found[system] = overlaps({corpus: read_json(path) for corpus, path in paths.items()})
+        found[system] = _of_system({c: runs / f"{prefix}{system}_{c}" for c in corpora})
     write_json(metrics, found)
