@@ -1,11 +1,12 @@
 """Train the experiments of the papers on the real corpora that are there, for some hours.
 
 The scores of the trainings that end are in ``metrics/experiments``; another call goes on with those that
-are missing.
+are missing. The status is 1 if an experiment failed.
 """
 
 import argparse
 import logging
+import sys
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -15,6 +16,7 @@ from mer import config
 from mer.cli._console import plain
 from mer.cli._numbers import at_least
 from mer.pipeline import real_run
+from mer.pipeline.experiment_queue import LATE
 from mer.pipeline.stage import one_sentence
 from mer.reproduction import spec
 from mer.reproduction.real_cells import cells
@@ -29,10 +31,10 @@ if __name__ == "__main__":
         (profile,) = config.read(f"profiles.{given.name}")
         found = real_run.run(cells(spec.load(), given.name, profile), given.hours, given.name)
         table = Table("experiment", "trainings", "hours still needed on one core", "error")
-        errors = {str(record["key"]): str(record.get("error", "")) for record in found}
+        errors = {str(record["key"]): str(record["error"]) for record in found if "error" in record}
         for cell in cells(spec.load(), given.name, profile):
-            more = "unknown" if cell.seconds is None else f"{cell.needs / 3600:.1f}"
+            more = f"{cell.needs / 3600:.1f}" if cell.seconds or not cell.needs else "unknown"
             done = f"{cell.done} of {cell.trainings}"
-            more = more if cell.done < cell.trainings else ""
             table.add_row(cell.key, done, more, plain(errors.get(cell.key, "")))
         Console().print(table)
+        sys.exit(bool({*errors.values()} - {LATE}))

@@ -81,5 +81,7 @@ def test_short_forms(file, text, folds):
 )
 def test_refuses(file, text, match):
     file.write_text(text)
-    with pytest.raises(MerError, match=match):
+    with pytest.raises(MerError, match=match) as caught:
         fold_tables.read(file)
+    assert str(caught.value).startswith(str(file))
+    assert f"{file}: {file}" not in str(caught.value)

@@ -96,4 +96,6 @@ def read(path: Path) -> list[Fold]:
             for fold in of_repeat([r for r in rows if r.cells.get("repeat", "0") == name], number)
         ]
     except (MerError, ValueError) as error:
+        if str(error).startswith(f"{path}, line"):  # the error of a row, which says what to do
+            raise
         raise MerError(f"{path}: {error}; {REMEDY}") from error

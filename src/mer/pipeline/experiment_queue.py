@@ -21,6 +21,7 @@ from threading import Thread
 from mer.runtime.processes import end_at_once
 
 POLL = 0.5  # seconds
+LATE = "it did not end in time"  # the error of an experiment that is no failure
 Record = dict[str, object]
 
 log = logging.getLogger("mer")
@@ -120,7 +121,7 @@ class Queue:
 
     def write(self) -> None:
         """Write the results, with a record of every experiment."""
-        late = {"error": "it did not end in time"}
+        late = {"error": LATE}
         self.task.write([self.records.get(key, {"key": key, **late}) for key in self.task.needs])
 
     def write_ended_folds(self) -> None:
