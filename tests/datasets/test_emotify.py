@@ -65,9 +65,9 @@ def test_the_index_keeps_labels_and_spread(tmp_path):
         ("301,pop,0,0,0,0,0,0,0,0,2", "sadness must be one of 0, 1, not '2'"),
         (
             "101,classical,0,0,0,0,0,0,0,0,1",
-            r"line 2: track id must lie in 1\.\.100 .*, not be 101",
+            r"line 2: track id must lie in 1\.\.100 .*, not 101",
         ),
-        ("0,pop,0,0,0,0,0,0,0,0,1", r"track id must lie in 301\.\.400 for the genre pop, not be 0"),
+        ("0,pop,0,0,0,0,0,0,0,0,1", r"track id must lie in 301\.\.400 for the genre pop, not 0"),
     ],
 )
 def test_refuses(tmp_path, line, match):

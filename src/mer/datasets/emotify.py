@@ -9,8 +9,8 @@
             └── *.mp3       1.mp3 to 100.mp3: the excerpts 101 to 200 are rock/1.mp3 to rock/100.mp3, say
 
 Both may be in a folder. A listener marked up to three of the nine emotions of the Geneva Emotional Music
-Scale. The label of an excerpt is the emotion that most listeners marked, of equals the first in the order
-of the columns (57 excerpts have such equals); ``spread`` keeps the share of listeners who marked each. The
+Scale. The label of an excerpt is the emotion that most listeners marked, in a tie the first of them in the
+order of the columns (57 excerpts have a tie); ``spread`` keeps the share of listeners who marked each. The
 corpus has neither quadrants nor artists.
 """
 
@@ -48,7 +48,7 @@ def _number(row: spreadsheets.Row, genre: str) -> int:
     if not before < song <= before + PER_GENRE:
         raise MerError(
             f"{row.where}: track id must lie in {before + 1}..{before + PER_GENRE} for the genre {genre}, "
-            f"not be {song}; restore the authors' file"
+            f"not {song}; restore the authors' file"
         )
     return song - before
 

@@ -121,7 +121,7 @@ class Decoder:
         try:
             decoded, size = HEADER.unpack(self._read(HEADER.size, deadline).data)
             if not 0 <= size <= limits.max_memory_mib * MIB or (decoded and size % 4):
-                raise Died(f"its decoder announces {size} bytes")
+                raise Died(f"the decoder gave an invalid response, of {size} bytes")
             payload = self._read(size, deadline)
         except TimeoutError:
             self.end()

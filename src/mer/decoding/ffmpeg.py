@@ -33,7 +33,7 @@ ESTIMATED = "Estimating duration"
 
 
 class Messages(NamedTuple):
-    """The words of ffmpeg about a file.
+    """ffmpeg's messages about a file.
 
     Attributes
     ----------
@@ -72,16 +72,16 @@ class Decoding:
     output : file descriptor of the pipe with the samples
     """
 
-    def __init__(self, process: subprocess.Popen, messages: BinaryIO) -> None:
+    def __init__(self, process: subprocess.Popen, log: BinaryIO) -> None:
         self.process = process
-        self.messages = messages
+        self.log = log
         self.output = cast(BinaryIO, process.stdout).fileno()
 
-    def said(self) -> Messages:
+    def messages(self) -> Messages:
         """Its messages, after its end; its output must have been read to the end."""
         status = self.process.wait()
-        self.messages.seek(0)
-        return Messages(status, self.messages.read().decode(errors="replace"))
+        self.log.seek(0)
+        return Messages(status, self.log.read().decode(errors="replace"))
 
     def check(self, seconds: float) -> None:
         """Raise if the file was not decoded to its end.
@@ -96,8 +96,8 @@ class Decoding:
         Unreadable
             If ffmpeg could not decode the file, or the header promises a longer one.
         """
-        said = self.said()
-        if fault := said.fault() or said.truncation(seconds):
+        messages = self.messages()
+        if fault := messages.fault() or messages.truncation(seconds):
             raise Unreadable(fault)
 
 
@@ -126,20 +126,20 @@ def decoding(path: Path, format_: str) -> Iterator[Decoding]:
     names = {"demuxer": DEMUXERS[format_], "file": f"file:{path}"}
     command = [part.format(**names) for part in COMMAND.split()]
     with (
-        TemporaryFile() as messages,
+        TemporaryFile() as log,
         subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=messages,
+            stderr=log,
             preexec_fn=partial(_restrict, os.getpid()),
         ) as process,
     ):
-        running = Decoding(process, messages)
+        running = Decoding(process, log)
         try:
             yield running
         except Unreadable:
-            if not os.read(running.output, 1) and (fault := running.said().fault()):
+            if not os.read(running.output, 1) and (fault := running.messages().fault()):
                 raise Unreadable(fault) from None  # ffmpeg knows better why there is no more
             raise
         finally:

@@ -13,7 +13,7 @@ SLACK = 64  # bytes; some writers count their header
 TOLERANCE = 0.02  # of the frames claimed
 UNKNOWN = 2**63 - 1  # libsndfile's length where a header has none
 PCM = (1, 3, 0xFFFE)
-FOREIGN = {  # by bytes at an offset
+FOREIGN = {  # (offset, bytes there): format
     (4, b"ftyp"): "MP4 (AAC, ALAC)",
     (0, b"\x30\x26\xb2\x75"): "ASF (WMA)",
     (0, b"\x1a\x45\xdf\xa3"): "Matroska or WebM",

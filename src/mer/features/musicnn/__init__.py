@@ -3,8 +3,8 @@
 Pons, Serra. musicnn: Pre-trained Convolutional Neural Networks for Music Audio Tagging. ISMIR late-breaking
 demo, 2019. The weights come inside the authors' package (ISC licence), whose code is not run.
 
-A clip is lowered to 16 kHz. Its mel spectrogram has 96 bands, of windows of 512 samples every 256, in the
-scale ``log10(1 + 10000 S)``. It is divided into patches of 187 frames (3 s), one behind the other, and the
+A clip is resampled to 16 kHz. Its mel spectrogram has 96 bands, of windows of 512 samples every 256, in the
+scale ``log10(1 + 10000 S)``. It is divided into patches of 187 frames (3 s), one after the other, and the
 200 values of the penultimate layer are averaged over patches. A last, shorter patch is dropped; a clip
 shorter than a patch is repeated.
 
@@ -40,7 +40,7 @@ class Params(Block):
 
     Attributes
     ----------
-    sample_rate : Hz a clip is lowered to before it is analysed; null for the corpus' own
+    sample_rate : Hz to which a clip is resampled before the analysis; null keeps that of the corpus
     pooling : statistics over the patches: the ``mean``, or ``mean_std``, with the standard deviation
     """
 
@@ -60,7 +60,7 @@ def missing(params: Params) -> str | None:
 
 
 def on_gpu() -> bool:
-    """Whether the network runs on a GPU, which clips then have to themselves."""
+    """Whether the network runs on a GPU: clips are then embedded one after the other."""
     return device().type == "cuda"
 
 
@@ -99,7 +99,7 @@ def spectrogram(samples: np.ndarray) -> np.ndarray:
 
 
 def patches(mel: np.ndarray) -> np.ndarray:
-    """Patches of a spectrogram, one behind the other [shape=(n, 187, 96)]."""
+    """Patches of a spectrogram, one after the other [shape=(n, 187, 96)]."""
     if len(mel) < FRAMES:
         mel = np.resize(mel, (FRAMES, BANDS))
     count = len(mel) // FRAMES

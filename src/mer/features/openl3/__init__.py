@@ -81,7 +81,7 @@ def missing(params: Params) -> str | None:
 
 
 def on_gpu() -> bool:
-    """Whether the network runs on a GPU, which clips then have to themselves."""
+    """Whether the network runs on a GPU: clips are then embedded one after the other."""
     return device().type == "cuda"
 
 

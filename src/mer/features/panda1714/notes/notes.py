@@ -60,7 +60,7 @@ class Note:
 
     @cached_property
     def midi(self) -> int:
-        """The most frequent MIDI number, the lowest of equals."""
+        """The most frequent MIDI number; the lowest in a tie."""
         return int(np.bincount(self.midi_frames).argmax())
 
     @cached_property
