@@ -69,3 +69,9 @@ def test_each_restart_has_its_own_seed():
 
     assert len({17, *(seed(SimpleNamespace(restarts=3), restart) for restart in range(3))}) == 4
     assert seed(SimpleNamespace(), 0) == 17
+
+
+def test_the_seed_of_a_restart_does_not_change_between_versions():
+    params = SimpleNamespace(restarts=5)
+    contexts = [FoldContext(None, params, FOLD, 7, "described", None, restart=n) for n in (0, 4)]
+    assert [context.restart_seed for context in contexts] == [1842627045, 1339548296]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from imblearn.over_sampling import BorderlineSMOTE
 
 from conftest import profile_of
 from mer.errors import MerError
@@ -78,6 +79,20 @@ def test_borderline_smote2_makes_rows_at_the_border_only(rng):
     assert second.max() < 12
     assert np.ptp(third) > 5
     assert smote(rows, y, counts, 5, rng)[0][:50].min() < 3
+
+
+def test_borderline_smote2_is_imbalanced_learns_with_as_many_neighbours_at_the_border(rng):
+    rows = np.concatenate([rng.uniform(start, start + 10, (40, 2)) for start in (0, 6)])
+    y, seed = np.repeat([0, 1], 40), int(np.random.default_rng(3).integers(2**31))
+    new, _ = smote(rows, y, {0: 50, 1: 50}, 5, np.random.default_rng(3), "borderline_smote2")
+    sampler = BorderlineSMOTE(
+        kind="borderline-2",
+        m_neighbors=5,
+        k_neighbors=5,
+        sampling_strategy={0: 90, 1: 90},
+        random_state=seed,
+    )
+    np.testing.assert_array_equal(new, sampler.fit_resample(rows, y)[0][80:])
 
 
 def test_noisy_rows_have_the_asked_for_noise_in_units_of_each_column(rng):

@@ -10,7 +10,14 @@ from conftest import ROOT
 from mer import config, registry
 from mer.errors import MerError
 from mer.learn import loop
-from mer.networks.layers import GRU, Dropout, MaxPoolSame, he_normal
+from mer.networks.layers import (
+    GRU,
+    Dropout,
+    MaxPoolSame,
+    batch_norm_1d,
+    batch_norm_2d,
+    he_normal,
+)
 from mer.runtime.device import device
 from mer.schema.training import TrainingConfig
 from mer.targets.classes import Classes
@@ -408,3 +415,9 @@ def test_a_training_in_bfloat16_ends_where_one_in_float32_does(batch, monkeypatc
     assert curves[0][-1, 0] == pytest.approx(curves[1][-1, 0], abs=0.1)  # the loss
     assert (answers[0].argmax(1) == y.numpy()).all()
     assert (answers[1].argmax(1) == y.numpy()).all()
+
+
+@pytest.mark.parametrize("norm", [batch_norm_1d(3), batch_norm_2d(3)])
+def test_batch_normalization_is_keras(norm):
+    """Keras' momentum of 0.99 is the share of the old statistics, torch's that of the new."""
+    assert (norm.eps, norm.momentum) == (1e-3, 0.01)

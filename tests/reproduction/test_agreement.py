@@ -73,6 +73,17 @@ def test_medians_by_grade_and_every_column_are_written(both, tmp_path):
     assert lines[1].startswith(f"{NAMES[1]},")
 
 
+def test_the_clips_that_both_tables_have_are_counted(both, tmp_path):
+    ours, theirs = both
+    folders = [tmp_path / "ours/x", tmp_path / "theirs/x"]
+    for folder, features in zip(folders, (ours, table(theirs.values[2:], IDS[2:])), strict=True):
+        folder.mkdir(parents=True)
+        artefacts.write_features(folder / "features.parquet", features)
+        artefacts.write_manifest(folder)
+    compare(*folders, tmp_path / "found.json", tmp_path / "plot.csv")
+    assert json.loads((tmp_path / "found.json").read_text())["n_clips"] == 6
+
+
 def test_an_absent_table_is_named(both, tmp_path):
     for name in ("ours", "theirs"):
         artefacts.write_absent(tmp_path / name, "no audio")
