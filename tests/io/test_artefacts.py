@@ -51,9 +51,14 @@ def test_folds_are_read_as_they_were_written(tmp_path, repeat):
 
 
 def test_clips_of_standard_audio_are_read_back_at_their_level(tmp_path):
-    clips = [("a", np.array([1, -2, 3], "i2"), 0.5), ("b", np.array([4, 5], "i2"), 2.0)]
+    clips = [("007", np.array([1, -2, 3], "i2"), 0.5), ("8", np.array([4, 5], "i2"), 2.0)]
     artefacts.write_manifest(tmp_path, rate=8000, **artefacts.Standard.write(tmp_path, iter(clips)))
     found = artefacts.Standard.read(tmp_path)
-    assert (found.ids, found.sample_rate, found.lengths.tolist()) == (("a", "b"), 8000, [3, 2])
+    assert (found.ids, found.sample_rate, found.lengths.tolist()) == (("007", "8"), 8000, [3, 2])
     assert found.clip(0).samples.tolist() == [0.5, -1.0, 1.5]
     assert found.clip(1).samples.tolist() == [8.0, 10.0]
+
+
+def test_the_clips_in_quarantine_are_read_by_their_ids(tmp_path):
+    artefacts.write_quarantine(tmp_path, [("007", "7.mp3", "damaged"), ("8", None, "no file")])
+    assert list(artefacts.quarantined(tmp_path)["id"]) == ["007", "8"]

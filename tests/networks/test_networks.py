@@ -417,7 +417,8 @@ def test_a_training_in_bfloat16_ends_where_one_in_float32_does(batch, monkeypatc
     assert (answers[1].argmax(1) == y.numpy()).all()
 
 
-@pytest.mark.parametrize("norm", [batch_norm_1d(3), batch_norm_2d(3)])
-def test_batch_normalization_is_keras(norm):
+@pytest.mark.parametrize("build", [batch_norm_1d, batch_norm_2d])
+def test_batch_normalization_is_keras(build):
     """Keras' momentum of 0.99 is the share of the old statistics, torch's that of the new."""
+    norm = build(3)
     assert (norm.eps, norm.momentum) == (1e-3, 0.01)
