@@ -60,5 +60,6 @@ def test_clips_of_standard_audio_are_read_back_at_their_level(tmp_path):
 
 
 def test_the_clips_in_quarantine_are_read_by_their_ids(tmp_path):
+    artefacts.write_manifest(tmp_path)
     artefacts.write_quarantine(tmp_path, [("007", "7.mp3", "damaged"), ("8", None, "no file")])
     assert list(artefacts.quarantined(tmp_path)["id"]) == ["007", "8"]
