@@ -193,6 +193,17 @@ def test_song_80_20_has_the_published_counts(corpus, prefix):
     assert split(joined, "song_80_20", "demo_mixed3", seed=1) == [fold]
 
 
+def test_the_clips_of_a_merged_fold_are_sorted_whatever_the_order_of_its_members():
+    tracks = [
+        Track(f"{source}/{n}", QUADRANTS[n % 4], source=source)
+        for source in ("e", "b", "d", "a", "c")
+        for n in range(8)
+    ]
+    for fold in split(tracks, "cv10", seed=1, folds=2):
+        assert (list(fold.train), list(fold.test)) == (sorted(fold.train), sorted(fold.test))
+        assert len(fold.test) == 20
+
+
 def test_the_validation_part_of_merged_grouped_folds_has_no_tested_artist():
     """Both members publish grouped folds; an artist is validated in one and tested in the other."""
     sides = {"a": ("train", "val", "test"), "b": ("train", "test", "val")}

@@ -81,7 +81,8 @@ def test_curves_are_means_over_folds_phase_after_phase(run, tmp_path):
 def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tmp_path):
     evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     evaluate.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
-    assert len(pd.read_csv(tmp_path / "confusion.csv")) == 4
+    pairs = pd.read_csv(tmp_path / "confusion.csv")
+    assert (list(pairs.columns), len(pairs)) == (["actual", "predicted"], 4)
     whole, found = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("run", "experiment"))
     assert whole.items() <= found.items()
     assert found["folds"]["accuracy"] == [1.0, 0.5]
@@ -142,6 +143,7 @@ def test_a_run_of_values_has_pairs_of_values_in_place_of_pairs_of_classes(run, t
     evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     confusion, values = (pd.read_csv(tmp_path / f"plots/{n}.csv") for n in ("confusion", "values"))
     assert (list(confusion.columns), len(confusion)) == (["actual", "predicted"], 0)
+    assert list(values.columns) == ["value", "actual", "predicted"]
     assert values.to_numpy().tolist() == [["valence", 1.0, 2.0], ["valence", 3.0, 5.0]]
     figures = json.loads((tmp_path / "run.json").read_text())
     assert not any(name.endswith("_valence") for name in figures)
