@@ -61,3 +61,8 @@ def test_the_size_of_a_block_does_not_matter(exclusive_or, monkeypatch):
     whole = relieff.weights(*exclusive_or, neighbours=5)
     monkeypatch.setattr(relieff, "BLOCK", 7)
     np.testing.assert_allclose(relieff.weights(*exclusive_or, neighbours=5), whole, atol=1e-12)
+
+
+def test_each_column_is_scaled_by_its_own_extremes():
+    rows = np.array([[-1.0, 10.0, 3.0], [0.0, 30.0, 3.0], [3.0, 20.0, 3.0]])
+    assert relieff.to_unit(rows).tolist() == [[0, 0, 0], [0.25, 1, 0], [1, 0.5, 0]]
