@@ -73,6 +73,14 @@ def written(tmp_path_factory):
     return target
 
 
+def test_the_report_depends_on_the_published_figures_of_each_paper():
+    """File by file: a folder has other files when `mer papers` shows its pipelines to DVC."""
+    expected = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("papers/*/paper.yaml")}
+    assert {
+        dep for dep in STAGES["dvc.yaml:report"]["deps"] if dep.startswith("papers")
+    } == expected
+
+
 @pytest.mark.parametrize("name", LISTED)
 def test_a_stage_depends_on_the_list_of_its_script(name, written):
     stage = STAGES[name]
