@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from mer import registry
+from mer import datasets, registry
 from mer.audit import audio
 from mer.audit.artists import Artists, count, overlap
 from mer.audit.clip_lists import Shared, read_list, shared
@@ -181,7 +181,7 @@ def audit(
     counts = dict(sorted(Counter(filter(None, labels.values())).items()))
     found = Audit(len(tracks), counts, published, count(tracks, labels))
     layout = registry.get("datasets", corpus.layout)
-    for family, table in layout.published(root).items() if hasattr(layout, "published") else ():
+    for family, table in datasets.published(layout, root).items():
         found.duplicates[family] = near(table)
     files = _compare_audio(found, root, tracks, limits)
     found.conflicts = _conflicts(found, labels)

@@ -47,9 +47,8 @@ class Downmix:
         """The reason why the average cannot be used, or None: the channels cancel out."""
         if self.channels == 1 or self.loudest < SILENCE:
             return None
-        share = (
-            self.channels**2 * self.average_power / self.channels_power
-        )  # 1 for independent channels
+        # 1 for independent channels
+        share = self.channels**2 * self.average_power / self.channels_power
         if share >= CANCELLED:
             return None
         return (

@@ -82,9 +82,8 @@ def families(name: str) -> Families:
     return Families(name=name, params=params, joins=tuple(used))
 
 
-@threadpool_limits.wrap(
-    limits=1
-)  # as in ``mer.parallel``: the number of threads changes the last digits
+# As in ``mer.parallel``: the number of threads changes the last digits.
+@threadpool_limits.wrap(limits=1)
 @interrupts.kept()
 def table(clips: Sequence[Clip], chosen: Families, name: str | None = None) -> FeatureSet:
     """The features of clips, a row each.

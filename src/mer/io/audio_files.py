@@ -95,9 +95,8 @@ def find(folder: Path) -> Found:
 def digest(path: Path) -> str:
     """SHA-256 of a file; an empty string if there is none, or it is empty or cannot be read."""
     try:
-        if (
-            not path.is_file() or not path.stat().st_size
-        ):  # a pipe, or /proc/kmsg, would wait for ever
+        # Reading a pipe, or /proc/kmsg, would wait for ever.
+        if not path.is_file() or not path.stat().st_size:
             return ""
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

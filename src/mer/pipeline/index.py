@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
-from mer import labels, registry
+from mer import datasets, labels, registry
 from mer.errors import MerError
 from mer.io import artefacts, audio_files, fold_tables, raw_folder
 from mer.io.files import write_csv
@@ -134,8 +134,7 @@ def build(
     _check_range(root, tracks, scale)
     found = {q: sum(track.quadrant == q for track in tracks) for q in QUADRANTS}
     _check_counts(root, found, len(tracks), counts)
-    published = module.published(root) if hasattr(module, "published") else {}
-    files = audio_files.find(root)
+    published, files = datasets.published(module, root), audio_files.find(root)
     tracks = audio_files.of_tracks(tracks, files)
     named = {track.path for track in tracks}
     unlabelled, others = (sorted(set(kind) - named) for kind in files)
