@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mer import config
-from mer.io.artefacts import read_folds
+from mer.io.folds import read_folds
 from mer.pipeline import train
 from mer.reproduction import spec
 from mer.schema.augmentation import Policy

@@ -24,8 +24,9 @@ from helpers.clone import Clone, fresh_clone
 from mer import audio, config
 from mer.decoding import client, files
 from mer.errors import MerError, Unreadable
-from mer.io import artefacts, raw_folder
+from mer.io import raw_folder
 from mer.io.files import write_csv
+from mer.io.standard import quarantined
 
 VIEW, FAMILY, LIMITS = config.read("views.louro", "families.compare", "audio")
 RATE = 22050
@@ -115,7 +116,7 @@ def kinds() -> str:
         table = [("path", "quadrant"), *((path, "Q1") for path in labelled)]
         write_csv(root / "labels.csv", table)
         clone.run("dvc", "repro", "data/dvc.yaml:standardize@kinds")
-        left_out = artefacts.quarantined(clone.folder / "data/standard/kinds")
+        left_out = quarantined(clone.folder / "data/standard/kinds")
         reasons = dict(zip(left_out["path"], left_out["reason"], strict=True))
         outcomes = {kind.name: ("clip", "") for kind in damaged.KINDS}
         outcomes |= {

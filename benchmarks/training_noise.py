@@ -24,7 +24,7 @@ from rich.console import Console
 from sklearn.metrics import f1_score
 
 from mer import registry
-from mer.io.artefacts import read_folds
+from mer.io.folds import read_folds
 from mer.learn import loop, tensors
 from mer.learn.context import FoldContext
 from mer.learn.cross_validation import fold_seed

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mer import config, parallel
-from mer.io.artefacts import Standard
+from mer.io.standard import Standard
 from mer.pipeline import features
 
 FAMILIES = ("compare", "compare_lld", "essentia", "panda1714")

@@ -5,15 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from mer import config
-from mer.io.artefacts import (
-    quarantined,
-    read_json,
-    read_predictions,
-    read_tracks,
-    unlabelled,
-    write_text,
-    writing,
-)
+from mer.io.files import read_json, write_text, writing
+from mer.io.predictions import read_predictions
+from mer.io.standard import quarantined
+from mer.io.tracks import read_tracks, unlabelled
 from mer.pipeline.stage import stage
 from mer.report.page import render
 from mer.reproduction import published, spec

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mer.cli._console import plain, say
-from mer.io.artefacts import read_json
+from mer.io.files import read_json
 from mer.pipeline.stage import one_sentence, records
 
 with one_sentence("summary"):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mer import config, contracts, registry, selection
-from mer.io.artefacts import write_text
+from mer.io.files import write_text
 from mer.pipeline.stage import stage
 
 with stage("validate"):

@@ -10,6 +10,8 @@ from mer.audio import resample
 from mer.decoding.clips import decode
 from mer.errors import MerError, Unreadable
 from mer.io import artefacts
+from mer.io.standard import Standard, _write_header, quarantined
+from mer.io.tracks import write_tracks
 from mer.pipeline.standardize import standardize
 from mer.schema.corpora import Audio, Quarantine
 from mer.types import Clip, Track
@@ -57,7 +59,7 @@ def corpus(tmp_path):
                 write(tmp_path / "raw" / name, content, format="WAV", subtype="FLOAT")
         (tmp_path / "index").mkdir(exist_ok=True)
         tracks = [Track(f"id of {name}", "Q1", name) for name in files]
-        artefacts.write_tracks(tmp_path / "index" / "tracks.csv", tracks, {})
+        write_tracks(tmp_path / "index" / "tracks.csv", tracks, {})
         target = tmp_path / "out" / "standard"
         settings["quarantine"] = QUARANTINE.model_copy(update={"max_fraction": max_fraction})
         standardize(tmp_path / "index", tmp_path / "raw", target, **SETTINGS | settings)
@@ -131,7 +133,7 @@ def test_resample_goes_down_and_never_up():
 
 def test_standard_holds_every_clip_at_its_level_and_length(corpus):
     files = {"a.wav": sine(RATE), "b.wav": NOISE[:30001], "quiet.wav": sine(RATE, peak=1e-3)}
-    standard = artefacts.Standard.read(corpus(files))
+    standard = Standard.read(corpus(files))
     assert standard.ids == ("id of a.wav", "id of b.wav", "id of quiet.wav")
     assert (standard.sample_rate, standard.audio.dtype) == (RATE, np.int16)
     for number, samples in enumerate(files.values()):
@@ -141,14 +143,14 @@ def test_standard_holds_every_clip_at_its_level_and_length(corpus):
 
 
 def test_overshoot_is_kept(corpus):
-    clip = artefacts.Standard.read(corpus({"a.wav": sine(RATE, peak=1.4)})).clip(0)
+    clip = Standard.read(corpus({"a.wav": sine(RATE, peak=1.4)})).clip(0)
     assert np.abs(clip.samples).max() == pytest.approx(1.4, rel=1e-4)
 
 
 @pytest.mark.parametrize(("peak_db", "peak"), [(0.0, 1.0), (-6.0, 0.5012)])
 def test_peak_db_sets_the_peak_of_every_clip(corpus, peak_db, peak):
     target = corpus({"a.wav": sine(RATE), "b.wav": sine(RATE, peak=1e-3)}, peak_db=peak_db)
-    standard = artefacts.Standard.read(target)
+    standard = Standard.read(target)
     peaks = [np.abs(standard.clip(number).samples).max() for number in range(2)]
     assert peaks == pytest.approx([peak, peak], rel=1e-4)
 
@@ -159,8 +161,8 @@ ODD = ['a b,c;"d".wav', "it's a\nnew line.wav", "Ünï 🎵 Q1/日本.wav", "#1 
 @pytest.mark.parametrize("name", ODD)
 def test_odd_names_survive(corpus, name):
     target = corpus({name: NOISE, f"{name} bad": b"text"}, max_fraction=0.5)
-    assert artefacts.Standard.read(target).ids == (f"id of {name}",)
-    (row,) = artefacts.quarantined(target).to_dict("records")
+    assert Standard.read(target).ids == (f"id of {name}",)
+    (row,) = quarantined(target).to_dict("records")
     reason = "not decodable: Format not recognised."
     assert row == {"id": f"id of {name} bad", "path": f"{name} bad", "reason": reason}
 
@@ -174,8 +176,8 @@ def test_max_fraction_counts_existing_files(corpus, bad, missing, max_fraction, 
     files |= {f"missing {i}.wav": None for i in range(missing)}
     if accepted:
         target = corpus(files, max_fraction=max_fraction)
-        assert len(artefacts.quarantined(target)) == bad + missing
-        assert len(artefacts.Standard.read(target).ids) == 4 - bad
+        assert len(quarantined(target)) == bad + missing
+        assert len(Standard.read(target).ids) == 4 - bad
     else:
         with pytest.raises(MerError, match=f"unusable are {bad} of 4: '0.wav': not dec"):
             corpus(files, max_fraction=max_fraction)
@@ -194,16 +196,16 @@ def test_at_most_ten_faults_are_listed(corpus):
 
 def test_an_error_leaves_nothing_new_and_takes_nothing_away(corpus):
     target = corpus({"a.wav": NOISE})
-    before = artefacts.Standard.read(target).ids
+    before = Standard.read(target).ids
     with pytest.raises(MerError, match="unusable"):
         corpus({"b.wav": b"text"})
-    assert artefacts.Standard.read(target).ids == before
+    assert Standard.read(target).ids == before
     assert list(target.parent.iterdir()) == [target]
 
 
 @pytest.mark.parametrize("path", [None, "gone.wav"])
 def test_a_corpus_without_audio_is_absent(tmp_path, path):
-    artefacts.write_tracks(tmp_path / "tracks.csv", [Track("a", "Q1", path)], {})
+    write_tracks(tmp_path / "tracks.csv", [Track("a", "Q1", path)], {})
     standardize(tmp_path, tmp_path / "raw", tmp_path / "out", **SETTINGS)
     assert "no audio" in str(artefacts.absent(tmp_path / "out"))
 
@@ -211,9 +213,9 @@ def test_a_corpus_without_audio_is_absent(tmp_path, path):
 def test_a_track_without_a_file_among_others_is_quarantined(tmp_path):
     write(tmp_path / "a.wav", NOISE)
     tracks = [Track("a", "Q1", "a.wav"), Track("b", "Q1", None)]
-    artefacts.write_tracks(tmp_path / "tracks.csv", tracks, {})
+    write_tracks(tmp_path / "tracks.csv", tracks, {})
     standardize(tmp_path, tmp_path, tmp_path / "out", **SETTINGS)
-    (row,) = artefacts.quarantined(tmp_path / "out").to_dict("records")
+    (row,) = quarantined(tmp_path / "out").to_dict("records")
     assert row == {"id": "b", "path": "", "reason": "no file named in the index"}
 
 
@@ -233,6 +235,6 @@ def test_the_header_has_room_for_any_length(tmp_path):
     sizes = set()
     for length in (0, 7, 10**12):
         with (tmp_path / "a.npy").open("wb") as stream:
-            artefacts._write_header(stream, length)
+            _write_header(stream, length)
             sizes.add(stream.tell())
     assert len(sizes) == 1

@@ -18,11 +18,15 @@ import torch
 from safetensors.numpy import save
 
 from conftest import ROOT
-from mer import parallel
 from mer.errors import MerError
-from mer.io import artefacts
-from mer.io.artefacts import Standard
+from mer.io import checkpoints, parquet
+from mer.io.feature_tables import read_features, write_features
+from mer.io.files import write_json
+from mer.io.folds import read_folds, write_folds
+from mer.io.predictions import read_predictions, write_predictions
 from mer.io.spectrograms import AugmentedMels, Mels
+from mer.io.standard import Standard
+from mer.io.tracks import read_tracks, write_tracks
 from mer.types import FeatureSet, Fold, Predictions
 
 REFUSED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "jsonpickle"}
@@ -127,20 +131,18 @@ def good(tmp_path):
     manifest = {"status": "present", "rate": 8, "versions": ["a"]}
     for name in ("standard", "mel"):
         (tmp_path / name).mkdir()
-        artefacts.write_json(tmp_path / name / "manifest.json", manifest)
+        write_json(tmp_path / name / "manifest.json", manifest)
     clips = {"id": ["a", "b"], "offset": [0, 3], "length": [3, 2], "scale": [1.0, 1.0]}
     pd.DataFrame(clips).to_csv(tmp_path / "standard/clips.csv", index=False)
     np.save(tmp_path / "standard/audio.npy", np.arange(5, dtype="<i2"))
     pd.DataFrame({"id": ["a", "b"], "frames": [2, 2]}).to_csv(tmp_path / "mel/ids.csv", index=False)
     np.save(tmp_path / "mel/mel.npy", np.zeros((2, 2, 4), "<f2"))
     features = FeatureSet(("a", "b"), ("x", "y"), np.arange(4.0).reshape(2, 2), {"family": "f"})
-    artefacts.write_features(tmp_path / "features.parquet", features)
+    write_features(tmp_path / "features.parquet", features)
     rows = {"id": ["a", "b"], "repeat": 0, "fold": 0, "y_true": 0, "p_0": 1.0, "p_1": 0.0}
-    artefacts.write_predictions(
-        tmp_path / "predictions.parquet", Predictions(pd.DataFrame(rows), ("l", "r"))
-    )
-    artefacts.write_folds(tmp_path / "folds.json", [Fold(0, 0, ("a",), (), ("b",))])
-    artefacts.write_tracks(tmp_path / "tracks.csv", [], {})
+    write_predictions(tmp_path / "predictions.parquet", Predictions(pd.DataFrame(rows), ("l", "r")))
+    write_folds(tmp_path / "folds.json", [Fold(0, 0, ("a",), (), ("b",))])
+    write_tracks(tmp_path / "tracks.csv", [], {})
     return tmp_path
 
 
@@ -150,10 +152,10 @@ READERS = {
     "standard/manifest.json": lambda root: Standard.read(root / "standard"),
     "mel/mel.npy": lambda root: Mels.read(root / "mel"),
     "mel/ids.csv": lambda root: AugmentedMels.read(root / "mel"),
-    "features.parquet": lambda root: artefacts.read_features(root / "features.parquet"),
-    "predictions.parquet": lambda root: artefacts.read_predictions(root / "predictions.parquet"),
-    "folds.json": lambda root: artefacts.read_folds(root / "folds.json"),
-    "tracks.csv": lambda root: artefacts.read_tracks(root),
+    "features.parquet": lambda root: read_features(root / "features.parquet"),
+    "predictions.parquet": lambda root: read_predictions(root / "predictions.parquet"),
+    "folds.json": lambda root: read_folds(root / "folds.json"),
+    "tracks.csv": lambda root: read_tracks(root),
 }
 
 
@@ -228,7 +230,7 @@ def parquet_bomb(path: Path, rows: int) -> None:
 
 
 def test_a_parquet_file_that_unpacks_to_gigabytes_is_refused(good, monkeypatch):
-    monkeypatch.setattr(artefacts, "MAX_CELLS", 2**21)
+    monkeypatch.setattr(parquet, "MAX_CELLS", 2**21)
     parquet_bomb(good / "features.parquet", 2**22)
     with pytest.raises(MerError, match=r"features\.parquet .*4194304 rows of 1 columns"):
         READERS["features.parquet"](good)
@@ -244,7 +246,7 @@ def test_a_parquet_footer_of_absurd_length_is_refused(good, name, length):
 
 
 def seven(item):
-    return parallel.Arrays(value=np.full(3, 7.0))
+    return checkpoints.Arrays(value=np.full(3, 7.0))
 
 
 def lying(**changes: object) -> bytes:
@@ -268,8 +270,8 @@ def lying(**changes: object) -> bytes:
     ],
 )
 def test_a_damaged_result_is_computed_again(tmp_path, monkeypatch, content):
-    monkeypatch.setattr(parallel, "SCRATCH", tmp_path)
-    with parallel.checkpointed_map("key", parallel.Arrays) as work:
+    monkeypatch.setattr(checkpoints, "SCRATCH", tmp_path)
+    with checkpoints.checkpointed_map("key", checkpoints.Arrays) as work:
         (kept,) = tmp_path.iterdir()
         (kept / "0.safetensors").write_bytes(content)
         (found,) = work(seven, [0], label="seven", sequential=True)
@@ -293,7 +295,7 @@ def test_a_malformed_manifest_is_named(good, manifest):
 def test_malformed_folds_are_named(good, folds):
     (good / "folds.json").write_text(folds)
     with pytest.raises(MerError, match=r"folds\.json must be a list of folds"):
-        artefacts.read_folds(good / "folds.json")
+        read_folds(good / "folds.json")
 
 
 def test_a_manifest_without_the_names_of_the_versions_is_named(good):

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from mer import metrics as metrics
     from mer import splits as splits
     from mer.errors import MerError as MerError
-    from mer.inference.library import Predictor as Predictor
-    from mer.inference.library import features as features
-    from mer.inference.library import load as load
+    from mer.inference.predictor import Predictor as Predictor
+    from mer.inference.predictor import load as load
+    from mer.inference.song_features import features as features
 
 PARENT = os.getppid()  # asked before the seconds that other imports take, in which it may end
 
 _FROM = {
-    "load": "mer.inference.library",
-    "Predictor": "mer.inference.library",
+    "load": "mer.inference.predictor",
+    "Predictor": "mer.inference.predictor",
     "MerError": "mer.errors",
 }
 _MODULES = ("datasets", "features", "metrics", "splits")

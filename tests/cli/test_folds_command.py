@@ -10,6 +10,9 @@ from helpers.clone import copy_params
 from mer import config
 from mer.__main__ import main
 from mer.io import artefacts, fold_tables
+from mer.io.folds import read_folds
+from mer.io.standard import write_quarantine
+from mer.io.tracks import write_tracks
 from mer.pipeline import folds
 
 
@@ -21,9 +24,9 @@ def project(tmp_path, monkeypatch, corpus):
     index, standard = tmp_path / "data/index/demo", tmp_path / "data/standard/demo"
     index.mkdir(parents=True)
     standard.mkdir(parents=True)
-    artefacts.write_tracks(index / "tracks.csv", corpus, {t.id: t.id for t in corpus})
+    write_tracks(index / "tracks.csv", corpus, {t.id: t.id for t in corpus})
     artefacts.write_manifest(standard)
-    artefacts.write_quarantine(standard, [("t001", "x", "silent"), ("t002", "x", "silent")])
+    write_quarantine(standard, [("t001", "x", "silent"), ("t002", "x", "silent")])
     return tmp_path
 
 
@@ -45,14 +48,14 @@ def test_exports_the_folds_of_the_stage(project, monkeypatch, capsys, profile, s
     (profile,) = config.read(f"profiles.{profile}")
     here = (project / f"data/{name}/demo" for name in ("index", "standard"))
     folds.make(*here, project / "data/folds", own="grouped", profile=profile, seed=1)
-    found = artefacts.read_folds(project / "data/folds/default/demo.json")
+    found = read_folds(project / "data/folds/default/demo.json")
     assert fold_tables.read(project / "f.csv") == found
 
 
 def test_artists_of_a_corpus_that_names_none_are_unknown(project, monkeypatch, capsys, corpus):
     nameless = [replace(track, artist=None) for track in corpus]
     tracks = project / "data/index/demo/tracks.csv"
-    artefacts.write_tracks(tracks, nameless, {t.id: t.id for t in corpus})
+    write_tracks(tracks, nameless, {t.id: t.id for t in corpus})
     run(monkeypatch, "demo", "--protocol=cv10")
     assert capsys.readouterr().out.strip().endswith("is in training: unknown, for none is named")
 
@@ -111,6 +114,6 @@ def test_the_protocol_own_is_that_of_a_table_or_of_the_labels(project, monkeypat
     assert "own: 1 fold of 1 training, 0 validation and 1 test" in capsys.readouterr().out
     table.unlink()
     tracks = [replace(track, splits={"own": track.id[-1]}) for track in corpus]
-    artefacts.write_tracks(table.with_name("tracks.csv"), tracks, {t.id: t.id for t in corpus})
+    write_tracks(table.with_name("tracks.csv"), tracks, {t.id: t.id for t in corpus})
     run(monkeypatch, "demo", "--protocol=own")
     assert "own: 10 folds of" in capsys.readouterr().out

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from mer.__main__ import main
-from mer.inference import library
+from mer.inference import predictor
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from mer.inference import library
 def test_options_that_contradict_are_refused(tmp_path, monkeypatch, capsys, words, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
-    monkeypatch.setattr(library, "load_system", lambda _: pytest.fail("work began"))
+    monkeypatch.setattr(predictor, "load_system", lambda _: pytest.fail("work began"))
     monkeypatch.setattr("sys.argv", ["mer", "predict", "song.wav", *words])
     with pytest.raises(SystemExit, match="1"):
         main()

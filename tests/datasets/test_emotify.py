@@ -5,7 +5,7 @@ import pytest
 from helpers.corpora import eight_songs
 from mer.datasets import emotify
 from mer.errors import MerError
-from mer.io import artefacts
+from mer.io.tracks import read_tracks
 from mer.pipeline import index
 from mer.pipeline.demo.writers import emotify as emotify_writer
 
@@ -51,7 +51,7 @@ def test_files_are_numbered_within_their_genre(tmp_path, song, genre, id_):
 def test_the_index_keeps_labels_and_spread(tmp_path):
     emotify_writer.write(tmp_path / "raw", eight_songs())
     index.build(tmp_path / "raw", tmp_path / "index", "emotify", 8, None)
-    found = artefacts.read_tracks(tmp_path / "index")
+    found = read_tracks(tmp_path / "index")
     assert found == emotify.tracks(tmp_path / "raw")
     assert Counter(t.label for t in found) == dict.fromkeys(emotify_writer.MARKED.values(), 2)
     assert {t.spread[t.label] for t in found} == {1.0}

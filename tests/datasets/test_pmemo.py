@@ -6,7 +6,7 @@ from helpers.corpora import eight_songs
 from mer import labels
 from mer.datasets import pmemo
 from mer.errors import MerError
-from mer.io import artefacts
+from mer.io.files import read_json
 from mer.pipeline import index
 from mer.pipeline.demo.writers import pmemo as pmemo_writer
 
@@ -49,7 +49,7 @@ def test_high_is_above_the_thresholds_of_the_real_labels(real):
 
 def test_the_index_has_the_thresholds(mini, tmp_path):
     index.build(mini, tmp_path / "index", "pmemo", None)
-    manifest = artefacts.read_json(tmp_path / "index/manifest.json")
+    manifest = read_json(tmp_path / "index/manifest.json")
     valence, arousal = pmemo.thresholds(mini)
     assert manifest["thresholds"] == {"valence": valence, "arousal": arousal}
 

@@ -9,12 +9,16 @@ import torch
 
 from conftest import ROOT
 from helpers import weights
-from mer import audio, config, parallel, registry
+from mer import audio, config, registry
 from mer.errors import MerError
 from mer.features import compare, musicnn, openl3
 from mer.features.musicnn.network import NAMES, MusiCNN
-from mer.io import artefacts
+from mer.io import artefacts, checkpoints
+from mer.io.feature_tables import read_features, write_features
+from mer.io.files import read_json
 from mer.io.pretrained import renamed
+from mer.io.standard import Standard
+from mer.io.tracks import write_tracks
 from mer.pipeline import features
 from mer.pipeline.standardize import standardize
 from mer.types import Clip, FeatureSet, Track
@@ -96,12 +100,12 @@ def test_a_feature_that_is_not_finite_names_family_feature_clip_and_duration():
 @pytest.fixture
 def prepared(tmp_path, monkeypatch):
     """An index and a standardized corpus of two clips; scratch in the temporary folder."""
-    monkeypatch.setattr(parallel, "SCRATCH", tmp_path / "scratch")
+    monkeypatch.setattr(checkpoints, "SCRATCH", tmp_path / "scratch")
     for name, key in (("a", 220.0), ("b", 330.0)):
         sf.write(tmp_path / f"{name}.wav", music(1.5, RATE, key), RATE)
     tracks = [Track(name, "Q1", f"{name}.wav") for name in "ab"]
     (tmp_path / "index").mkdir()
-    artefacts.write_tracks(tmp_path / "index" / "tracks.csv", tracks, {})
+    write_tracks(tmp_path / "index" / "tracks.csv", tracks, {})
     standardized(tmp_path, RATE)
     return tmp_path
 
@@ -126,8 +130,8 @@ def run(root: Path, family: str = "compare", params=PARAMS) -> Path:
 
 
 def test_the_table_holds_each_clip_at_the_rate_of_the_family(prepared):
-    features = artefacts.read_features(run(prepared) / "features.parquet")
-    standard = artefacts.Standard.read(prepared / "standard")
+    features = read_features(run(prepared) / "features.parquet")
+    standard = Standard.read(prepared / "standard")
     expected = [compare.extract(audio.resample(standard.clip(i), 16000), PARAMS) for i in (0, 1)]
     assert features.ids == ("a", "b")
     assert features.names == tuple(compare.names(PARAMS))
@@ -177,11 +181,11 @@ def test_a_killed_extraction_goes_on_where_it_stopped(prepared, monkeypatch, pea
 
 
 def test_new_audio_at_the_same_place_is_seen(prepared):
-    before = artefacts.read_features(run(prepared) / "features.parquet").values
+    before = read_features(run(prepared) / "features.parquet").values
     samples, _ = sf.read(prepared / "a.wav", dtype="int16")
     sf.write(prepared / "a.wav", samples[::-1], RATE)
     standardized(prepared, RATE)
-    after = artefacts.read_features(run(prepared) / "features.parquet").values
+    after = read_features(run(prepared) / "features.parquet").values
     assert not np.array_equal(before[0], after[0])
     assert np.array_equal(before[1], after[1])
 
@@ -221,11 +225,11 @@ def published(monkeypatch):
 def test_a_published_table_is_taken_as_it_is(prepared):
     source = {"source": "published", "family": "compare"}
     table = FeatureSet(("x", "y"), ("f", "g"), np.arange(4.0).reshape(2, 2), source)
-    artefacts.write_features(prepared / "index" / "compare.parquet", table)
+    write_features(prepared / "index" / "compare.parquet", table)
     target = run(prepared)
     copied = (target / "features.parquet").read_bytes()
     assert copied == (prepared / "index" / "compare.parquet").read_bytes()
-    manifest = artefacts.read_json(target / "manifest.json")
+    manifest = read_json(target / "manifest.json")
     assert manifest == {"status": "present", "clips": 2, "features": 2, "source": source}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mer.io.artefacts import write_json
+from mer.io.files import write_json
 from mer.reproduction.spec import Papers
 
 SVM = {

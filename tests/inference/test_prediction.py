@@ -18,9 +18,11 @@ from mer import config, registry
 from mer.__main__ import main
 from mer.cli import predict
 from mer.errors import MerError
-from mer.inference import answers, library, resumption, songs, system, trained
+from mer.inference import answers, predictor, resumption, songs, system, trained
 from mer.inference.answers import SongAnswer
 from mer.io import artefacts
+from mer.io.files import read_json, write_json
+from mer.io.predictions import read_predictions
 from mer.pipeline import mel, standardize, train
 from mer.pipeline.demo import render
 from mer.pipeline.features import extract
@@ -119,15 +121,15 @@ def ask(model, places, run=None, **more):
     """The rows per excerpt and per song that a run of the selected model gives."""
     select(model=model)
     names = songs.files(places)
-    found = list(library.answer_files(f"data/runs/{run or model}", names, **more))
-    system = library.load_system(f"data/runs/{run or model}")
+    found = list(predictor.answer_files(f"data/runs/{run or model}", names, **more))
+    system = predictor.load_system(f"data/runs/{run or model}")
     return answers.of_excerpts(system, found), answers.of_songs(system, found)
 
 
 @pytest.fixture(autouse=True)
 def fresh():
     """No system of an earlier test stays loaded."""
-    library._load.cache_clear()
+    predictor._load.cache_clear()
 
 
 def probabilities(rows):
@@ -157,7 +159,7 @@ def test_a_test_clip_of_the_corpus_is_answered_as_in_the_run(project, raw, model
     if form == "exported":
         system.write(whole, project / "exported")
         whole = system.read(project / "exported")
-    frame = artefacts.read_predictions(Path("data/runs", model, "predictions.parquet")).frame
+    frame = read_predictions(Path("data/runs", model, "predictions.parquet")).frame
     for number in range(len(whole.members)):
         one, test = alone(whole, number), frame[frame["fold"] == number].set_index("id")
         paths = [f"data/raw/demo/{id_}.wav" for id_ in test.index]
@@ -176,10 +178,10 @@ def test_columns_that_a_fold_ranks_are_those_of_its_member(project, raw):
     select(model="svm", columns__select="chi2", columns__k=20)
     train_selected(project / "data/runs/ranked")
     rows, _ = ask("svm", raw[:2], run="ranked")
-    system.write(library.load_system("data/runs/ranked"), project / "exported")
+    system.write(predictor.load_system("data/runs/ranked"), project / "exported")
     assert [len(names) for names in system.read(project / "exported").about.columns] == [20, 20]
-    found = list(library.answer_files("exported", raw[:2]))
-    again = answers.of_excerpts(library.load_system("exported"), found)
+    found = list(predictor.answer_files("exported", raw[:2]))
+    again = answers.of_excerpts(predictor.load_system("exported"), found)
     assert probabilities(again) == pytest.approx(probabilities(rows), abs=1e-4)
 
 
@@ -278,7 +280,7 @@ def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
         stream.write('{"id": "cut off')
     asked = []
     monkeypatch.setattr(
-        library,
+        predictor,
         "answer_files",
         lambda _, paths, **_options: asked.extend(paths) or iter(first[:1]),
     )
@@ -288,7 +290,7 @@ def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
     refused = pytest.raises(MerError, match="--resume must go on with the system and the options")
     with refused:
         resumption.answered("data/runs/svm", raw, resume=True, **{**form, "hop": 2.0})
-    old = library.load_system("data/runs/svm")
+    old = predictor.load_system("data/runs/svm")
     moved = [{name: 2 * array for name, array in member.items()} for member in old.members]
     monkeypatch.setattr(resumption, "load_system", lambda _: replace(old, members=moved))
     with refused:
@@ -298,7 +300,7 @@ def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
 def test_an_array_is_answered_as_its_file(project, raw):
     select(model="svm")
     samples, rate = sf.read(raw[0], dtype="float32")
-    asked = library.load("data/runs/svm")
+    asked = predictor.load("data/runs/svm")
     rows, array = asked.predict(raw[0]), asked.predict_array(samples, rate)
     pd.testing.assert_frame_equal(array.drop(columns="id"), rows.drop(columns="id"))
     with pytest.raises(MerError, match="samples must be audible, and are silent"):
@@ -356,14 +358,14 @@ def no_weights(folder):
 
 
 def other_source(folder):
-    record = artefacts.read_json(folder / "run.json")
-    artefacts.write_json(folder / "run.json", {**record, "source": "4qaed"})
+    record = read_json(folder / "run.json")
+    write_json(folder / "run.json", {**record, "source": "4qaed"})
 
 
 def leaky_columns(folder):
-    record = artefacts.read_json(folder / "run.json")
+    record = read_json(folder / "run.json")
     columns = {"select": "chi2", "k": 20, "leak": "before_split"}
-    artefacts.write_json(folder / "run.json", {**record, "columns": columns})
+    write_json(folder / "run.json", {**record, "columns": columns})
 
 
 def marked_absent(folder):
@@ -494,8 +496,8 @@ def test_systems_that_no_song_can_be_asked_of(project, raw, monkeypatch, capsys,
     value, message, remedy = IMPOSSIBLE[selector]
     select(**{"model": "svm", selector: value})
     folder = shutil.copytree("data/runs/svm", project / "data/runs/copy", dirs_exist_ok=True)
-    record = artefacts.read_json(folder / "run.json")
-    artefacts.write_json(folder / "run.json", {**record, selector: value})
+    record = read_json(folder / "run.json")
+    write_json(folder / "run.json", {**record, selector: value})
     with pytest.raises(SystemExit, match="1"):
         run(monkeypatch, "predict", raw[0], "--system", str(folder))
     shutil.rmtree(folder)

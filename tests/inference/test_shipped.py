@@ -15,11 +15,11 @@ import soundfile as sf
 
 import mer
 from conftest import ROOT
-from mer.inference import library, release, system
+from mer.inference import predictor, release, system
 from mer.learn.estimators import restored
 
 RATE = 22050
-SHIPPED = ROOT / "pretrained" / library.DEFAULT
+SHIPPED = ROOT / "pretrained" / predictor.DEFAULT
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def chord():
 
 
 def test_a_system_that_was_written_again_is_read_again(tmp_path):
-    old = library.load_system(library.DEFAULT)
+    old = predictor.load_system(predictor.DEFAULT)
     for title in ("first", "second"):
         about = old.about.model_copy(update={"title": title})
         system.write(replace(old, about=about), tmp_path / "own")
-        found = library.load(tmp_path / "own").system
+        found = predictor.load(tmp_path / "own").system
         assert found.about.title == title
-        assert library.load(tmp_path / "own").system is found
+        assert predictor.load(tmp_path / "own").system is found
 
 
 def test_a_song_is_answered_outside_of_the_repository(nowhere, chord):

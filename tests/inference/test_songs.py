@@ -14,7 +14,7 @@ from mer import config
 from mer.__main__ import main
 from mer.errors import MerError, Unreadable
 from mer.inference import songs
-from mer.io import artefacts
+from mer.io.feature_tables import read_features
 from mer.pipeline import features, standardize
 from mer.pipeline.index import build
 
@@ -157,7 +157,7 @@ def of_a_corpus(folder):
     standardize.standardize(index, folder / "mine", standard, **how)
     (params,) = config.read("families.compare")
     features.extract(standard, index, target, family="compare", params=params)
-    return artefacts.read_features(target / features.TABLE)
+    return read_features(target / features.TABLE)
 
 
 def test_features_of_files_are_those_of_a_corpus(project, monkeypatch, capsys, caplog):

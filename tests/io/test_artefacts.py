@@ -4,6 +4,11 @@ import numpy as np
 import pytest
 
 from mer.io import artefacts
+from mer.io.feature_tables import read_features, write_features
+from mer.io.files import read_json
+from mer.io.folds import read_folds, write_folds
+from mer.io.standard import Standard, quarantined, write_quarantine
+from mer.io.tracks import read_digests, read_tracks, write_tracks
 from mer.types import FeatureSet, Fold, Track
 
 TRACKS = [
@@ -24,17 +29,17 @@ TRACKS = [
 
 
 def test_tracks_are_read_as_they_were_written_by_id(tmp_path):
-    artefacts.write_tracks(tmp_path / "tracks.csv", TRACKS[::-1], {"whole": "digest"})
-    assert artefacts.read_tracks(tmp_path) == TRACKS
-    assert artefacts.read_digests(tmp_path) == {"whole": "digest"}
+    write_tracks(tmp_path / "tracks.csv", TRACKS[::-1], {"whole": "digest"})
+    assert read_tracks(tmp_path) == TRACKS
+    assert read_digests(tmp_path) == {"whole": "digest"}
 
 
 def test_a_table_is_read_with_its_source_and_the_families_of_its_columns(tmp_path, rng):
     written = FeatureSet(
         ("b", "a"), ("x", "y"), rng.normal(size=(2, 2)), {"version": "2"}, ("one", "two")
     )
-    artefacts.write_features(tmp_path / "table.parquet", written)
-    found = artefacts.read_features(tmp_path / "table.parquet")
+    write_features(tmp_path / "table.parquet", written)
+    found = read_features(tmp_path / "table.parquet")
     assert (found.ids, found.names) == (written.ids, written.names)
     assert (found.source, found.joined) == (written.source, written.joined)
     np.testing.assert_array_equal(found.values, written.values)
@@ -44,16 +49,16 @@ def test_a_table_is_read_with_its_source_and_the_families_of_its_columns(tmp_pat
 def test_folds_are_read_as_they_were_written(tmp_path, repeat):
     written = [Fold(repeat, 1, ("a", "b"), ("c",), ("d",)), Fold(repeat, 2, ("d",), (), ("a",))]
     path = tmp_path / "folds.json"
-    artefacts.write_folds(path, written, protocol="cv10", shares_artists=None)
-    assert artefacts.read_folds(path) == written
-    facts = artefacts.read_json(path)
+    write_folds(path, written, protocol="cv10", shares_artists=None)
+    assert read_folds(path) == written
+    facts = read_json(path)
     assert (facts["protocol"], facts["shares_artists"]) == ("cv10", None)
 
 
 def test_clips_of_standard_audio_are_read_back_at_their_level(tmp_path):
     clips = [("007", np.array([1, -2, 3], "i2"), 0.5), ("8", np.array([4, 5], "i2"), 2.0)]
-    artefacts.write_manifest(tmp_path, rate=8000, **artefacts.Standard.write(tmp_path, iter(clips)))
-    found = artefacts.Standard.read(tmp_path)
+    artefacts.write_manifest(tmp_path, rate=8000, **Standard.write(tmp_path, iter(clips)))
+    found = Standard.read(tmp_path)
     assert (found.ids, found.sample_rate, found.lengths.tolist()) == (("007", "8"), 8000, [3, 2])
     assert found.clip(0).samples.tolist() == [0.5, -1.0, 1.5]
     assert found.clip(1).samples.tolist() == [8.0, 10.0]
@@ -61,5 +66,5 @@ def test_clips_of_standard_audio_are_read_back_at_their_level(tmp_path):
 
 def test_the_clips_in_quarantine_are_read_by_their_ids(tmp_path):
     artefacts.write_manifest(tmp_path)
-    artefacts.write_quarantine(tmp_path, [("007", "7.mp3", "damaged"), ("8", None, "no file")])
-    assert list(artefacts.quarantined(tmp_path)["id"]) == ["007", "8"]
+    write_quarantine(tmp_path, [("007", "7.mp3", "damaged"), ("8", None, "no file")])
+    assert list(quarantined(tmp_path)["id"]) == ["007", "8"]

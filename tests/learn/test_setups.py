@@ -11,7 +11,11 @@ from conftest import ROOT, profile_of
 from mer import config
 from mer.errors import AbsentError, MerError
 from mer.io import artefacts
-from mer.io.files import write_csv
+from mer.io.feature_tables import write_features
+from mer.io.files import read_json, write_csv
+from mer.io.folds import write_folds
+from mer.io.predictions import read_predictions
+from mer.io.tracks import write_tracks
 from mer.learn.data import TrainingData, concat_corpora, gather
 from mer.learn.trainers import random_chunks
 from mer.learn.waveforms import Waveforms
@@ -50,17 +54,17 @@ def prepared(tmp_path, monkeypatch):
         for kind in ("index", "features", "standard"):
             chosen.folder(kind).mkdir(parents=True)
             artefacts.write_manifest(chosen.folder(kind), rate=16000)
-        artefacts.write_tracks(chosen.folder("index") / "tracks.csv", tracks, {})
+        write_tracks(chosen.folder("index") / "tracks.csv", tracks, {})
         values = rng.uniform(0, 1, (40, 4)) + np.eye(4)[np.arange(40) % 4]
         table = FeatureSet(ids, tuple("abcd"), values * (1 + 9 * number))
-        artefacts.write_features(chosen.folder("features") / TABLE, table)
+        write_features(chosen.folder("features") / TABLE, table)
         standard = chosen.folder("standard")
         np.save(standard / "audio.npy", rng.integers(-999, 999, 40 * 800).astype(np.int16))
         rows = [(id_, 800 * i, 800, 1 / 32767) for i, id_ in enumerate(ids)]
         write_csv(standard / "clips.csv", [("id", "offset", "length", "scale"), *rows])
         write_csv(standard / "quarantine.csv", [("id", "path", "reason")])
         folds = [Fold(r, 0, ids[8:], (), ids[:8]) for r in range(2)]
-        artefacts.write_folds(chosen.folds, folds, protocol="song_80_20", shares_artists=False)
+        write_folds(chosen.folds, folds, protocol="song_80_20", shares_artists=False)
     return tmp_path
 
 
@@ -68,7 +72,7 @@ def run(chosen, target, changes=None, **more):
     (params,) = config.read(f"models.{chosen.model}", path=ROOT / "params.yaml")
     params = config.changed(params, {"restarts": 1} | (changes or {}))
     train.run(chosen, params, Policy(), PROFILE, target, weights=True, **more)
-    return artefacts.read_predictions(target / "predictions.parquet")
+    return read_predictions(target / "predictions.parquet")
 
 
 def test_a_model_that_synthesises_nothing_is_not_augmented_by_a_synthesis(prepared):
@@ -88,7 +92,7 @@ def test_a_cross_run_tests_the_selected_corpus_with_the_sources_scaler(prepared)
     assert sorted(found.frame["id"]) == sorted(own.frame["id"])
     assert (own.y_pred == own.y_true).mean() > 0.6
     assert (found.y_pred == found.y_true).mean() < (own.y_pred == own.y_true).mean()
-    assert artefacts.read_json(prepared / "cross/run.json")["source"] == "here"
+    assert read_json(prepared / "cross/run.json")["source"] == "here"
 
 
 def test_a_cross_run_of_a_corpus_on_itself_is_the_run_within(prepared):
@@ -107,12 +111,12 @@ def test_restarts_of_a_split_are_repeats_from_other_seeds(prepared, monkeypatch)
     found = run(CHOSEN, prepared / "own", {"restarts": 3}).frame
     by_repeat = [rows["p_0"].to_numpy() for _, rows in found.groupby("repeat")]
     assert len({tuple(answers) for answers in by_repeat}) == len(by_repeat) == 6
-    assert artefacts.read_json(prepared / "own/run.json")["n_restarts"] == 3
+    assert read_json(prepared / "own/run.json")["n_restarts"] == 3
     monkeypatch.setattr("test_setups.PROFILE", PROFILE.model_copy(update={"repeats": 1}))
     few = run(CHOSEN, prepared / "few", {"restarts": 3}).frame
     assert np.array_equal(few[few["repeat"] == 0]["p_0"], by_repeat[0])
     assert np.array_equal(few[few["repeat"] == 1]["p_0"], by_repeat[1])
-    chosen = [artefacts.read_json(prepared / f"{n}/selected.json") for n in ("own", "few")]
+    chosen = [read_json(prepared / f"{n}/selected.json") for n in ("own", "few")]
     assert chosen[0] == chosen[1]
     assert list(chosen[0]) == ["r0_f0", "r1_f0"]
 
@@ -166,7 +170,7 @@ def test_a_profile_ends_trainings_early_and_the_run_says_so(prepared, monkeypatc
         monkeypatch.setattr("test_setups.PROFILE", PROFILE.model_copy(update={"max_epochs": cap}))
         run(HEARD, prepared / "run", longer)
         assert pd.read_csv(prepared / "run/curves.csv")["epoch"].max() == epochs
-        assert artefacts.read_json(prepared / "run/run.json").get("max_epochs") == cap
+        assert read_json(prepared / "run/run.json").get("max_epochs") == cap
 
 
 def test_a_transfer_goes_on_from_the_network_of_its_parent(prepared):
@@ -180,7 +184,7 @@ def test_a_transfer_goes_on_from_the_network_of_its_parent(prepared):
     parent, child, alone = (network["logits.weight"] for network in networks)
     assert np.allclose(child, parent, atol=1e-6)
     assert not np.allclose(alone, parent, atol=1e-2)
-    assert artefacts.read_json(prepared / "child/run.json")["parent"] == "parent"
+    assert read_json(prepared / "child/run.json")["parent"] == "parent"
 
 
 def test_restarts_of_a_transfer_all_begin_where_the_parents_first_ended(prepared, monkeypatch):

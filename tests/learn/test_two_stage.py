@@ -14,6 +14,7 @@ from conftest import ROOT, profile_of
 from mer import config, parallel
 from mer.dsp.mel import spectrogram
 from mer.errors import MerError
+from mer.io import checkpoints
 from mer.io.spectrograms import Mels
 from mer.learn import early_stopping, loop, memmap, reuse
 from mer.learn.context import FoldContext
@@ -442,7 +443,7 @@ def test_codes_leave_no_file(data, fold, tmp_path):
     trained(data, fold)
     files = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
     assert [path for path in files if not path.is_relative_to(reuse.FOLDER)] == []
-    assert tempfile.gettempdir() not in str(parallel.SCRATCH)
+    assert tempfile.gettempdir() not in str(checkpoints.SCRATCH)
 
 
 @pytest.mark.parametrize(("known", "networks"), [(True, 1), (False, 2)])

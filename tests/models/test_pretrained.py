@@ -18,6 +18,7 @@ from mer import config, selection
 from mer.dsp import mel
 from mer.errors import MerError
 from mer.io import artefacts, pretrained
+from mer.io.files import read_json
 from mer.learn import loop
 from mer.learn.trainers import finetune
 from mer.models import artists_cnn, crnn_mtat
@@ -122,7 +123,7 @@ def test_weights_brought_later_are_looked_at(root, tmp_path):
     for content in (None, b"weights", None):
         file.write_bytes(content) if content else file.unlink(missing_ok=True)
         clone.run("mer", "papers", "repro", target)
-        found.append(artefacts.read_json(clone.folder / "data/weights/crnn_mtat/manifest.json"))
+        found.append(read_json(clone.folder / "data/weights/crnn_mtat/manifest.json"))
     assert found[0] == found[2]
     assert found[0]["status"] == "absent"
     assert found[1] == {"status": "present", "sha256": digest}

@@ -9,6 +9,7 @@ import pytest
 from mer import config
 from mer.errors import MerError
 from mer.io import artefacts, spectrograms
+from mer.io.files import read_json
 from mer.io.spectrograms import AugmentedMels
 from mer.pipeline import augment, mel
 from mer.schema.augmentation import Policy
@@ -103,7 +104,7 @@ def test_rows_are_found_by_id(made):
 def test_a_gain_adds_its_decibels_to_the_view(standard, made, tmp_path):
     mel.compute(standard, tmp_path / "mel", VIEW)
     plain, read = spectrograms.Mels.read(tmp_path / "mel"), AugmentedMels.read(made)
-    gains = artefacts.read_json(made / "parameters.json")
+    gains = read_json(made / "parameters.json")
     for id_ in plain.ids:
         (drawn,) = gains[id_]["powered"]
         copy = read.rows([id_])[0, read.names.index("powered")].astype(float)

@@ -9,6 +9,8 @@ import pytest
 
 from mer.errors import MerError
 from mer.io import artefacts
+from mer.io.files import read_json, write_json
+from mer.io.predictions import write_predictions
 from mer.pipeline import provenance
 from mer.pipeline.bring import bring
 from mer.reproduction import spec
@@ -44,8 +46,8 @@ def project(tmp_path, monkeypatch):
     for c in range(4):
         frame[f"p_{c}"] = (frame["y_true"] == c).astype(float)
     artefacts.write_manifest(run)
-    artefacts.write_predictions(run / "predictions.parquet", Predictions(frame, QUADRANTS))
-    artefacts.write_json(run / "run.json", {"model": "cnn", "seed": 1, "n_folds_planned": 10})
+    write_predictions(run / "predictions.parquet", Predictions(frame, QUADRANTS))
+    write_json(run / "run.json", {"model": "cnn", "seed": 1, "n_folds_planned": 10})
     (run / "curves.csv").write_text("repeat,fold,phase,epoch,loss,accuracy\n")
     return run
 
@@ -68,9 +70,9 @@ def packed(path, run, **others):
 
 def test_a_run_is_scored_anew_and_keeps_its_record(project, tmp_path):
     assert bring(packed(tmp_path / "results.tar", project)) == ["cnn"]
-    scores = artefacts.read_json(tmp_path / "metrics/experiments/louro/cnn.json")
+    scores = read_json(tmp_path / "metrics/experiments/louro/cnn.json")
     assert (scores["f1_macro"], scores["n_folds"], scores["n_folds_planned"]) == (1.0, 2, 10)
-    record = artefacts.read_json(tmp_path / "metrics/experiments/louro/cnn.record.json")
+    record = read_json(tmp_path / "metrics/experiments/louro/cnn.record.json")
     assert record == {"device": "some GPU"}
 
 
@@ -82,10 +84,10 @@ def test_parameters_that_are_those_of_this_checkout_are_known(
     ours = {"parameters_sha256": "abc", "changed": {"models.cnn.training.lr": 0.5}}
     monkeypatch.setattr(provenance, "parameters", lambda *_: ours)
     facts = {"profile": "paper", "parameters_sha256": theirs, "changed": None}
-    run = artefacts.read_json(project / "run.json")
-    artefacts.write_json(project / "run.json", run | facts)
+    run = read_json(project / "run.json")
+    write_json(project / "run.json", run | facts)
     bring(packed(tmp_path / "results.tar", project))
-    scores = artefacts.read_json(tmp_path / "metrics/experiments/louro/cnn.json")
+    scores = read_json(tmp_path / "metrics/experiments/louro/cnn.json")
     assert scores["changed"] == (ours["changed"] if known else None)
 
 

@@ -6,7 +6,10 @@ import pytest
 
 from mer import config
 from mer.errors import AbsentError
-from mer.io.artefacts import or_absent, write_json, write_manifest, write_predictions, write_tracks
+from mer.io.artefacts import or_absent, write_manifest
+from mer.io.files import write_json
+from mer.io.predictions import write_predictions
+from mer.io.tracks import write_tracks
 from mer.pipeline import evaluate, mel
 from mer.types import Predictions, ValuePredictions
 

@@ -10,6 +10,9 @@ from conftest import profile_of
 from mer.errors import AbsentError
 from mer.io import artefacts, fold_tables
 from mer.io.files import read_json
+from mer.io.folds import read_folds
+from mer.io.standard import write_quarantine
+from mer.io.tracks import write_tracks
 from mer.pipeline import folds
 from mer.splits import split
 from mer.types import QUADRANTS, Fold, Track
@@ -31,12 +34,12 @@ def made(tmp_path):
         left_out: dict[str, str],
         songs: Sequence[Track] = SONGS,
     ) -> list[Fold]:
-        artefacts.write_tracks(index / "tracks.csv", songs, digests)
+        write_tracks(index / "tracks.csv", songs, digests)
         artefacts.write_manifest(standard)
         rows = [(id_, f"{id_}.mp3", reason) for id_, reason in left_out.items()]
-        artefacts.write_quarantine(standard, rows)
+        write_quarantine(standard, rows)
         folds.make(index, standard, tmp_path / "folds", own="cv10", profile=PROFILE, seed=1)
-        return artefacts.read_folds(tmp_path / "folds" / protocol / "songs.json")
+        return read_folds(tmp_path / "folds" / protocol / "songs.json")
 
     return make
 

@@ -9,7 +9,10 @@ import pytest
 
 from mer.datasets import folder, qaed
 from mer.errors import MerError
-from mer.io import artefacts, fold_tables
+from mer.io import fold_tables
+from mer.io.feature_tables import read_features
+from mer.io.files import read_json
+from mer.io.tracks import read_tracks
 from mer.pipeline import index
 from mer.pipeline.demo.writers import folder as folder_writer
 from mer.pipeline.demo.writers import qaed as qaed_writer
@@ -40,8 +43,8 @@ def target(tmp_path):
 
 def test_index_holds_the_tracks_sorted(raw, target):
     index.build(raw, target, "folder", ONE_EACH)
-    assert artefacts.read_tracks(target) == folder.tracks(raw)
-    assert artefacts.read_json(target / "manifest.json") == {
+    assert read_tracks(target) == folder.tracks(raw)
+    assert read_json(target / "manifest.json") == {
         "status": "present",
         "n": 4,
         "counts": ONE_EACH,
@@ -71,12 +74,12 @@ def test_index_hashes_the_audio_files_that_exist(raw, target, songs):
 def test_index_holds_the_published_tables(songs, tmp_path, target):
     qaed_writer.write(tmp_path / "raw", songs)
     index.build(tmp_path / "raw", target, "qaed", ONE_EACH)
-    stored = artefacts.read_features(target / "top100.parquet")
+    stored = read_features(target / "top100.parquet")
     published = qaed.published(tmp_path / "raw")["top100"]
     assert (stored.ids, stored.names) == (published.ids, published.names)
     assert (stored.values == published.values).all()
     assert stored.source == published.source
-    assert artefacts.read_json(target / "manifest.json")["published"] == ["top100"]
+    assert read_json(target / "manifest.json")["published"] == ["top100"]
 
 
 def test_index_without_audio_folders_says_so(songs, tmp_path, target):
@@ -84,7 +87,7 @@ def test_index_without_audio_folders_says_so(songs, tmp_path, target):
     for q in QUADRANTS:
         shutil.rmtree(tmp_path / "raw" / qaed.AUDIO / q)
     index.build(tmp_path / "raw", target, "qaed", ONE_EACH)
-    assert artefacts.read_json(target / "manifest.json")["has_audio"] is False
+    assert read_json(target / "manifest.json")["has_audio"] is False
     assert set(hashes(target).values()) == {""}
 
 
@@ -171,7 +174,7 @@ def test_stage_needs_only_what_it_declares(root, songs, tmp_path):
     folder_writer.write(tmp_path / "data" / "raw" / "small", songs)
     done = run_stage(root, tmp_path, "small")
     assert done.returncode == 0, done.stderr
-    assert len(artefacts.read_tracks(tmp_path / "data" / "index" / "small")) == 4
+    assert len(read_tracks(tmp_path / "data" / "index" / "small")) == 4
 
 
 def test_stage_ends_with_one_sentence(root, tmp_path):
@@ -205,8 +208,8 @@ def valued(tmp_path):
 
 def test_the_index_keeps_range_and_labels(valued, target):
     index.build(valued, target, "folder", 2, (1.0, 9.0))
-    assert artefacts.read_json(target / "manifest.json")["range"] == [1.0, 9.0]
-    found = artefacts.read_tracks(target)
+    assert read_json(target / "manifest.json")["range"] == [1.0, 9.0]
+    found = read_tracks(target)
     assert [(t.quadrant, t.arousal, t.label) for t in found] == [
         ("", 1.0, "waltz"),
         ("", 9.0, "tango"),

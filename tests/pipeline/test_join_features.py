@@ -8,6 +8,8 @@ from helpers.clone import copy_params
 from mer import config, registry
 from mer.errors import MerError
 from mer.io import artefacts
+from mer.io.feature_tables import read_features, write_features
+from mer.io.files import writing
 from mer.pipeline import join_features
 from mer.types import FeatureSet
 
@@ -27,8 +29,8 @@ def join(tmp_path):
             if isinstance(table, str):
                 artefacts.write_absent(tmp_path / name / "songs", table)
                 continue
-            with artefacts.writing(tmp_path / name / "songs") as folder:
-                artefacts.write_features(folder / join_features.TABLE, table)
+            with writing(tmp_path / name / "songs") as folder:
+                write_features(folder / join_features.TABLE, table)
                 artefacts.write_manifest(folder)
         join_features.join(*(tmp_path / name / "songs" for name in ("left", "right", "joined")))
         return tmp_path / "joined/songs"
@@ -37,7 +39,7 @@ def join(tmp_path):
 
 
 def test_columns_are_joined_by_id(join):
-    found = artefacts.read_features(join(LEFT, RIGHT) / join_features.TABLE)
+    found = read_features(join(LEFT, RIGHT) / join_features.TABLE)
     assert found.ids == ("a", "b", "c")
     assert found.names == ("x", "y", "z")
     assert found.values.tolist() == [[0, 1, 10], [2, 3, 20], [4, 5, 30]]
@@ -68,13 +70,13 @@ def test_tables_that_do_not_belong_together_are_refused(join, tmp_path, right, m
 def test_published_and_extracted_features_are_joined_where_no_feature_is_in_both(join):
     published = {"source": "published", "family": "top"}
     right = FeatureSet(RIGHT.ids, ("z",), RIGHT.values, published)
-    found = artefacts.read_features(join(LEFT, right) / join_features.TABLE)
+    found = read_features(join(LEFT, right) / join_features.TABLE)
     assert found.names == ("x", "y", "z")
     assert found.source["source"] == "extracted and published"
 
 
 def test_a_joined_table_knows_the_family_of_each_column(join):
-    found = artefacts.read_features(join(LEFT, RIGHT) / join_features.TABLE)
+    found = read_features(join(LEFT, RIGHT) / join_features.TABLE)
     assert found.families == ("left", "left", "right")
     assert found.select_columns(["z", "x"]).families == ("right", "left")
     assert "family of each column" not in found.source
@@ -83,7 +85,7 @@ def test_a_joined_table_knows_the_family_of_each_column(join):
 
 def test_a_name_that_both_have_says_whose_it_is(join):
     right = FeatureSet(RIGHT.ids, ("x",), RIGHT.values, RIGHT.source)
-    found = artefacts.read_features(join(LEFT, right) / join_features.TABLE)
+    found = read_features(join(LEFT, right) / join_features.TABLE)
     assert found.names == ("x", "y", "right.x")
     assert found.values[:, 2].tolist() == [10, 20, 30]
 
@@ -98,13 +100,13 @@ def test_every_join_of_params_has_the_columns_of_both_sides(root, tmp_path):
         names = tuple(module.names(module.Params.model_validate(families[family])))
         source = {"source": "extracted", "family": family}
         table = FeatureSet(("a",), names, np.zeros((1, len(names))), source)
-        with artefacts.writing(tmp_path / family / "songs") as folder:
-            artefacts.write_features(folder / join_features.TABLE, table)
+        with writing(tmp_path / family / "songs") as folder:
+            write_features(folder / join_features.TABLE, table)
             artefacts.write_manifest(folder)
         widths[family] = len(names)
     for made in joined:
         join_features.join(*(tmp_path / n / "songs" for n in (made.left, made.right, made.name)))
-        found = artefacts.read_features(tmp_path / made.name / "songs" / join_features.TABLE)
+        found = read_features(tmp_path / made.name / "songs" / join_features.TABLE)
         widths[made.name] = widths[made.left] + widths[made.right]
         assert len(found.names) == widths[made.name]
 

@@ -8,7 +8,7 @@ from helpers.corpora import eight_songs
 from mer import registry
 from mer.datasets import folder
 from mer.errors import MerError
-from mer.io import artefacts
+from mer.io.tracks import read_tracks, write_tracks
 from mer.pipeline import merge_corpora
 from mer.pipeline.index import build
 from mer.splits import shares_groups, split
@@ -34,7 +34,7 @@ def test_holds_every_song_of_every_member_with_its_label_audio_and_source(prepar
     expected = {
         f"{member}/{t.id}": (t.quadrant, t.artist, member, (raw / member / t.path).read_bytes())
         for member in MEMBERS
-        for t in artefacts.read_tracks(index / member)
+        for t in read_tracks(index / member)
     }
     assert len(expected) == 24
     assert {
@@ -47,9 +47,9 @@ def test_the_index_keeps_the_source(prepared):
     raw, index = prepared
     merge_corpora.make(list(MEMBERS), raw, index, raw / "all")
     build(raw / "all", index / "all", "folder", dict.fromkeys(QUADRANTS, 6))
-    assert artefacts.read_tracks(index / "all") == folder.tracks(raw / "all")
-    assert {t.source for t in artefacts.read_tracks(index / "all")} == set(MEMBERS)
-    assert {t.source for t in artefacts.read_tracks(index / "one")} == {None}
+    assert read_tracks(index / "all") == folder.tracks(raw / "all")
+    assert {t.source for t in read_tracks(index / "all")} == set(MEMBERS)
+    assert {t.source for t in read_tracks(index / "one")} == {None}
 
 
 def test_same_members_give_the_same_bytes(prepared):
@@ -65,7 +65,7 @@ def test_same_members_give_the_same_bytes(prepared):
 
 def test_a_missing_file_keeps_its_row(prepared):
     raw, index = prepared
-    first = artefacts.read_tracks(index / "two")[0]
+    first = read_tracks(index / "two")[0]
     (raw / "two" / first.path).unlink()
     merge_corpora.make(list(MEMBERS), raw, index, raw / "all")
     found = {t.id: t.path for t in folder.tracks(raw / "all")}
@@ -75,8 +75,8 @@ def test_a_missing_file_keeps_its_row(prepared):
 
 def test_a_member_without_audio_is_refused_and_nothing_written(prepared, tmp_path):
     raw, index = prepared
-    tracks = [Track(t.id, t.quadrant) for t in artefacts.read_tracks(index / "one")]
-    artefacts.write_tracks(index / "one" / "tracks.csv", tracks, {})
+    tracks = [Track(t.id, t.quadrant) for t in read_tracks(index / "one")]
+    write_tracks(index / "one" / "tracks.csv", tracks, {})
     with pytest.raises(
         MerError, match=r"raw/one must have audio to be merged, and 'MT\d+' has none"
     ):

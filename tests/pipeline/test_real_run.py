@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mer.io.artefacts import write_json
+from mer.io.files import write_json
 from mer.pipeline import experiment, experiment_queue, real_run
 from mer.reproduction import spec
 from mer.reproduction.real_cells import Cell

@@ -12,6 +12,9 @@ from mer.config import read_all
 from mer.errors import MerError
 from mer.io import artefacts
 from mer.io.files import read_json, write_csv, write_json
+from mer.io.folds import read_folds
+from mer.io.standard import Standard, quarantined
+from mer.io.tracks import read_digests, read_tracks, write_tracks
 from mer.pipeline import split_clips
 from mer.pipeline.folds import make
 from mer.schema.corpora import SegmentedCorpus
@@ -33,7 +36,7 @@ def prepared(tmp_path, rng):
     tracks = [*songs(), Track("s99", "Q1", "broken.wav")]
     index, standard = tmp_path / "index/songs", tmp_path / "standard/songs"
     index.mkdir(parents=True)
-    artefacts.write_tracks(index / "tracks.csv", tracks, {t.id: DIGEST for t in tracks})
+    write_tracks(index / "tracks.csv", tracks, {t.id: DIGEST for t in tracks})
     (index / "unlabelled.csv").write_text("path,reason\n")
     artefacts.write_manifest(index, n=4)
     standard.mkdir(parents=True)
@@ -60,7 +63,7 @@ def cut(prepared, tmp_path, change=None):
 
 def test_parts_are_the_song_in_order_and_of_equal_length(prepared, tmp_path):
     _, standard = cut(prepared, tmp_path, {"peak_db": None})
-    whole, parts = artefacts.Standard.read(prepared[1]), artefacts.Standard.read(standard)
+    whole, parts = Standard.read(prepared[1]), Standard.read(standard)
     assert parts.sample_rate == whole.sample_rate
     assert parts.ids[:5] == ("s00#0", "s00#1", "s00#2", "s00#3", "s01#0")
     assert parts.lengths.tolist() == [10] * 4 + [10, 11, 11, 11] + [20] * 4
@@ -70,7 +73,7 @@ def test_parts_are_the_song_in_order_and_of_equal_length(prepared, tmp_path):
 
 
 def test_each_part_has_its_own_peak_and_silence_stays(prepared, tmp_path):
-    parts = artefacts.Standard.read(cut(prepared, tmp_path)[1])
+    parts = Standard.read(cut(prepared, tmp_path)[1])
     peaks = [np.abs(parts.clip(row).samples).max() for row in range(12)]
     assert peaks[0] == 0
     assert peaks[1:] == pytest.approx([1] * 11, abs=1e-6)
@@ -78,20 +81,20 @@ def test_each_part_has_its_own_peak_and_silence_stays(prepared, tmp_path):
 
 def test_parts_keep_label_file_and_artist_and_a_nameless_song_is_a_group(prepared, tmp_path):
     index, _ = cut(prepared, tmp_path)
-    found = artefacts.read_tracks(index)
+    found = read_tracks(index)
     assert len(found) == 16
-    by_song = {song.id: song for song in artefacts.read_tracks(prepared[0])}
+    by_song = {song.id: song for song in read_tracks(prepared[0])}
     for part in found:
         song = by_song[clip_of(part.id)]
         assert (part.quadrant, part.path) == (song.quadrant, song.path)
         assert part.artist == (song.artist or song.id)
-    assert set(artefacts.read_digests(index).values()) == {DIGEST}
+    assert set(read_digests(index).values()) == {DIGEST}
     assert len({part.group for part in found}) == 4
 
 
 def test_a_quarantined_song_leaves_out_its_parts(prepared, tmp_path):
     _, standard = cut(prepared, tmp_path)
-    found = artefacts.quarantined(standard)
+    found = quarantined(standard)
     assert found["id"].tolist() == [f"s99#{part}" for part in range(4)]
     assert read_json(standard / "manifest.json")["clips"] == 12
 
@@ -113,14 +116,14 @@ def folds(tmp_path, corpus):
     index, standard = tmp_path / "index/songs", tmp_path / "standard/songs"
     artefacts.write_absent(standard, "no audio")
     index.mkdir(parents=True)
-    artefacts.write_tracks(index / "tracks.csv", corpus, {})
+    write_tracks(index / "tracks.csv", corpus, {})
     artefacts.write_manifest(index)
     make(index, standard, tmp_path / "folds", own="cv10", profile=profile_of(repeats=2), seed=1)
 
     def of(protocol):
         source, target = (tmp_path / f"folds/{protocol}/{name}.json" for name in ("songs", "parts"))
         split_clips.split_folds(source, target, 4)
-        return artefacts.read_folds(source), artefacts.read_folds(target)
+        return read_folds(source), read_folds(target)
 
     return of
 
@@ -148,7 +151,7 @@ def test_an_absent_protocol_stays_absent(tmp_path):
     write_json(tmp_path / "songs.json", {"status": "absent", "reason": "too few"})
     split_clips.split_folds(tmp_path / "songs.json", tmp_path / "parts.json", 4)
     with pytest.raises(MerError, match="too few"):
-        artefacts.read_folds(tmp_path / "parts.json")
+        read_folds(tmp_path / "parts.json")
 
 
 @pytest.mark.parametrize(

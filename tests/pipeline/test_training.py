@@ -11,6 +11,10 @@ from conftest import profile_of
 from mer import registry
 from mer.errors import MerError
 from mer.io import artefacts
+from mer.io.files import read_json
+from mer.io.folds import read_folds, write_folds
+from mer.io.predictions import read_predictions
+from mer.io.tracks import write_tracks
 from mer.pipeline import train
 from mer.schema.augmentation import Policy
 from mer.schema.profiles import Profile
@@ -38,11 +42,11 @@ def prepared(tmp_path, monkeypatch, corpus):
     """A project with all that the constant row reads."""
     monkeypatch.chdir(tmp_path)
     CHOSEN.folder("index").mkdir(parents=True)
-    artefacts.write_tracks(CHOSEN.folder("index") / "tracks.csv", corpus, {})
+    write_tracks(CHOSEN.folder("index") / "tracks.csv", corpus, {})
     artefacts.write_manifest(CHOSEN.folder("index"))
     artefacts.write_absent(CHOSEN.folder("standard"), "no audio")
     folds = split(corpus, "cv10", seed=1, folds=2)
-    artefacts.write_folds(CHOSEN.folds, folds, protocol="cv10", shares_artists=True)
+    write_folds(CHOSEN.folds, folds, protocol="cv10", shares_artists=True)
     return tmp_path / "run"
 
 
@@ -54,7 +58,7 @@ def run(target: Path) -> dict[str, bytes]:
 
 def test_what_the_model_did_not_use_is_none_in_its_record(prepared):
     run(prepared)
-    record = artefacts.read_json(prepared / "run.json")
+    record = read_json(prepared / "run.json")
     assert [record[part] for part in ("view", "family", "augment")] == ["none"] * 3
 
 
@@ -63,10 +67,10 @@ def test_a_run_records_its_test_clips_per_training_clip_for_the_corrected_test(p
     ids = [track.id for track in corpus]
     train, val = tuple(ids[:60]), tuple(ids[60:80])
     folds = [Fold(n, 0, train, val, tuple(ids[80:end])) for n, end in enumerate((84, 120))]
-    artefacts.write_folds(CHOSEN.folds, folds, protocol="cv10", shares_artists=True)
+    write_folds(CHOSEN.folds, folds, protocol="cv10", shares_artists=True)
     run(prepared)
     expected = (4 / 80 + 40 / 80) / 2
-    assert artefacts.read_json(prepared / "run.json")["test_per_train"] == pytest.approx(expected)
+    assert read_json(prepared / "run.json")["test_per_train"] == pytest.approx(expected)
 
 
 def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeypatch):
@@ -103,8 +107,8 @@ def test_a_run_that_lacks_time_says_how_many_folds_it_has(prepared, monkeypatch)
     whole = run(prepared)
     stop_after(1, monkeypatch)
     run(prepared)
-    assert artefacts.read_json(prepared / "run.json")["n_folds_planned"] == 2
-    predictions = artefacts.read_predictions(prepared / "predictions.parquet")
+    assert read_json(prepared / "run.json")["n_folds_planned"] == 2
+    predictions = read_predictions(prepared / "predictions.parquet")
     assert set(predictions.frame["fold"]) == {0}
     assert "n_folds_planned" not in whole["run.json"].decode()
 
@@ -123,7 +127,7 @@ def test_a_run_that_lacks_restarts_says_how_many_there_are(prepared, monkeypatch
     monkeypatch.setattr(Profile, "restarts", lambda *_: 5)
     stop_after(count, monkeypatch)
     run(prepared)
-    record = artefacts.read_json(prepared / "run.json")
+    record = read_json(prepared / "run.json")
     assert {
         key: n for key, n in record.items() if key.startswith("n_") and "quar" not in key
     } == expected
@@ -154,17 +158,17 @@ def test_a_file_on_both_sides_of_a_crossed_fold_is_refused(prepared, corpus):
     """The test clip of one corpus is a copy of a training clip of the other."""
     other = replace(CHOSEN, dataset="other")
     other.folder("index").mkdir(parents=True)
-    folds = artefacts.read_folds(CHOSEN.folds)
-    artefacts.write_folds(other.folds, folds, protocol="cv10", shares_artists=True)
+    folds = read_folds(CHOSEN.folds)
+    write_folds(other.folds, folds, protocol="cv10", shares_artists=True)
     files = {track.id: f"a{track.id}" for track in corpus}
-    artefacts.write_tracks(CHOSEN.folder("index") / "tracks.csv", corpus, files)
+    write_tracks(CHOSEN.folder("index") / "tracks.csv", corpus, files)
     theirs = {track.id: f"b{track.id}" for track in corpus}
-    artefacts.write_tracks(other.folder("index") / "tracks.csv", corpus, theirs)
+    write_tracks(other.folder("index") / "tracks.csv", corpus, theirs)
     crossed = train._crossed(other, CHOSEN, folds)
     assert [fold.test for fold in crossed] == [fold.test for fold in folds]
     copied, tested = folds[0].train[0], folds[0].test[0]
     theirs[copied] = files[tested]
-    artefacts.write_tracks(other.folder("index") / "tracks.csv", corpus, theirs)
+    write_tracks(other.folder("index") / "tracks.csv", corpus, theirs)
     with pytest.raises(MerError, match=f"'{tested}' is the same file as '{copied}' of 'other'"):
         train._crossed(other, CHOSEN, folds)
 
@@ -173,12 +177,12 @@ def test_crossed_folds_are_those_of_the_same_number(prepared, corpus):
     """A fold whose test clips are all in quarantine is left out, and moves no other."""
     other = replace(CHOSEN, dataset="other")
     other.folder("index").mkdir(parents=True)
-    artefacts.write_tracks(other.folder("index") / "tracks.csv", corpus, {})
-    folds = artefacts.read_folds(CHOSEN.folds)
-    artefacts.write_folds(other.folds, folds, protocol="cv10", shares_artists=True)
+    write_tracks(other.folder("index") / "tracks.csv", corpus, {})
+    folds = read_folds(CHOSEN.folds)
+    write_folds(other.folds, folds, protocol="cv10", shares_artists=True)
     (crossed,) = train._crossed(other, CHOSEN, folds[1:])
     assert crossed.train == train.prefix_ids("other", folds[1].train)
-    artefacts.write_folds(other.folds, folds[1:], protocol="cv10", shares_artists=True)
+    write_folds(other.folds, folds[1:], protocol="cv10", shares_artists=True)
     with pytest.raises(MerError, match="lacks fold 0 of repeat 0; take a protocol"):
         train._crossed(other, CHOSEN, folds)
 
@@ -190,10 +194,8 @@ def test_a_crossed_run_compares_the_artists_of_both_corpora(prepared, corpus, th
     other = replace(CHOSEN, dataset="other")
     other.folder("index").mkdir(parents=True)
     tracks = [replace(track, artist=theirs) for track in corpus]
-    artefacts.write_tracks(other.folder("index") / "tracks.csv", tracks, {})
-    artefacts.write_folds(
-        other.folds, artefacts.read_folds(CHOSEN.folds), protocol="cv10", shares_artists=True
-    )
-    crossed = train._crossed(other, CHOSEN, artefacts.read_folds(CHOSEN.folds))
+    write_tracks(other.folder("index") / "tracks.csv", tracks, {})
+    write_folds(other.folds, read_folds(CHOSEN.folds), protocol="cv10", shares_artists=True)
+    crossed = train._crossed(other, CHOSEN, read_folds(CHOSEN.folds))
     assert any(track.artist == "artist 3" for track in corpus)
     assert train._shares_artists(other, CHOSEN, crossed) is shares

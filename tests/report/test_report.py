@@ -20,6 +20,9 @@ from helpers.ledger import SVM
 from mer import config, metrics
 from mer.errors import MerError
 from mer.io import artefacts, files
+from mer.io.files import write_json
+from mer.io.predictions import write_predictions
+from mer.io.tracks import write_tracks
 from mer.labels import encode, target_of
 from mer.report import classes
 from mer.report import page as report
@@ -347,11 +350,11 @@ def test_stage_writes_the_page(tmp_path: Path, root: Path) -> None:
     values = figures(answers, dataset="demo")
     for folder in ("data/runs/selected", "data/index/demo", "data/standard/demo"):
         (tmp_path / folder).mkdir(parents=True)
-    artefacts.write_json(tmp_path / "metrics/run.json", values)
-    artefacts.write_predictions(tmp_path / "data/runs/selected/predictions.parquet", answers)
+    write_json(tmp_path / "metrics/run.json", values)
+    write_predictions(tmp_path / "data/runs/selected/predictions.parquet", answers)
     curves(0).to_csv(tmp_path / "data/runs/selected/curves.csv", index=False)
     (tmp_path / "papers").symlink_to(root / "papers")
-    artefacts.write_tracks(tmp_path / "data/index/demo/tracks.csv", of, {})
+    write_tracks(tmp_path / "data/index/demo/tracks.csv", of, {})
     files.write_csv(
         tmp_path / "data/index/demo/unlabelled.csv",
         [("path", "reason"), ("more.ogg", "no label")],

@@ -8,6 +8,7 @@ import pytest
 from mer.errors import MerError
 from mer.features._panda_catalogue import catalogue
 from mer.io import artefacts
+from mer.io.feature_tables import write_features
 from mer.reproduction.feature_agreement import compare, correlations
 from mer.types import FeatureSet
 
@@ -60,7 +61,7 @@ def test_medians_by_grade_and_every_column_are_written(both, tmp_path):
     folders = [tmp_path / "ours/x", tmp_path / "theirs/x"]
     for folder, features in zip(folders, both, strict=True):
         folder.mkdir(parents=True)
-        artefacts.write_features(folder / "features.parquet", features)
+        write_features(folder / "features.parquet", features)
         artefacts.write_manifest(folder)
     compare(*folders, tmp_path / "found.json", tmp_path / "plot.csv")
     found = json.loads((tmp_path / "found.json").read_text())
@@ -78,7 +79,7 @@ def test_the_clips_that_both_tables_have_are_counted(both, tmp_path):
     folders = [tmp_path / "ours/x", tmp_path / "theirs/x"]
     for folder, features in zip(folders, (ours, table(theirs.values[2:], IDS[2:])), strict=True):
         folder.mkdir(parents=True)
-        artefacts.write_features(folder / "features.parquet", features)
+        write_features(folder / "features.parquet", features)
         artefacts.write_manifest(folder)
     compare(*folders, tmp_path / "found.json", tmp_path / "plot.csv")
     assert json.loads((tmp_path / "found.json").read_text())["n_clips"] == 6

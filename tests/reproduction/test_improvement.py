@@ -9,7 +9,9 @@ import yaml
 
 from conftest import ROOT
 from mer.errors import MerError
-from mer.io.artefacts import write_absent, write_json, write_manifest, write_predictions
+from mer.io.artefacts import write_absent, write_manifest
+from mer.io.files import write_json
+from mer.io.predictions import write_predictions
 from mer.metrics import bootstrap_scores, fold_scores, intervals
 from mer.reproduction import improvement, spec
 from mer.types import Predictions

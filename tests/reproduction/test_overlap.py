@@ -5,7 +5,8 @@ import json
 import pytest
 
 from mer.errors import MerError
-from mer.io.artefacts import write_absent, write_json, write_manifest
+from mer.io.artefacts import write_absent, write_manifest
+from mer.io.files import write_json
 from mer.reproduction import feature_overlap
 
 

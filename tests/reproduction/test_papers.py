@@ -11,7 +11,7 @@ from helpers.clone import copy_params
 from mer import config
 from mer.__main__ import main
 from mer.errors import MerError
-from mer.io.artefacts import write_json
+from mer.io.files import write_json
 from mer.reproduction import results
 from mer.reproduction import spec as papers
 from mer.selection import SELECTORS

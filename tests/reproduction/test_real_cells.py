@@ -2,7 +2,7 @@
 
 import pytest
 
-from mer.io.artefacts import write_json
+from mer.io.files import write_json
 from mer.reproduction import spec
 from mer.reproduction.real_cells import cells, planned, seconds_per_training
 from mer.schema.profiles import Profile

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from conftest import ROOT
-from mer.io.artefacts import write_json
+from mer.io.files import write_json
 from mer.metrics import corrected_t_test, paired_t_test
 from mer.reproduction import results as ledger
 from mer.reproduction import spec, table_files, tables

@@ -9,12 +9,13 @@ from safetensors.numpy import save_file
 
 from mer import parallel
 from mer.errors import MerError
+from mer.io import checkpoints
 from mer.runtime import cluster
 from mer.seeds import generator
 
 
 def noise(item):
-    return parallel.Arrays(noise=generator(1, item).standard_normal(5))
+    return checkpoints.Arrays(noise=generator(1, item).standard_normal(5))
 
 
 def slow(item):
@@ -24,7 +25,7 @@ def slow(item):
 
 @pytest.fixture(autouse=True)
 def scratch(tmp_path, monkeypatch):
-    monkeypatch.setattr(parallel, "SCRATCH", tmp_path / "scratch")
+    monkeypatch.setattr(checkpoints, "SCRATCH", tmp_path / "scratch")
     return tmp_path / "scratch"
 
 
@@ -61,7 +62,7 @@ ENDS = {
 
 def interrupted(dask, end):
     """Work that the end of a part of the cluster interrupts after the first of 40 results."""
-    with parallel.checkpointed_map("key", parallel.Arrays) as work:
+    with checkpoints.checkpointed_map("key", checkpoints.Arrays) as work:
         results = work(slow, list(range(40)), label="slow")
         next(results)
         end(dask)
@@ -81,7 +82,7 @@ def test_the_end_of_the_cluster_is_told_soon_and_the_next_run_resumes(
     monkeypatch.setenv("MER_JOBS", "1")
     (kept,) = scratch.iterdir()
     save_file({"noise": np.full(5, 7.0)}, kept / "0.safetensors")
-    with parallel.checkpointed_map("key", parallel.Arrays) as work:
+    with checkpoints.checkpointed_map("key", checkpoints.Arrays) as work:
         found = [arrays["noise"] for arrays in work(noise, list(range(40)), label="noise")]
     assert (found[0] == 7).all()
     assert (found[39] == noise(39)["noise"]).all()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mer.io.artefacts import write_json
+from mer.io.files import write_json
 from mer.site import scores
 
 QUICK = "1 of 10 folds; profile quick"

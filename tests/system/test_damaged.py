@@ -21,7 +21,9 @@ from helpers.clone import copy_params, edit
 from mer import config
 from mer.decoding import client, clips
 from mer.errors import MerError, Unreadable
-from mer.io import artefacts
+from mer.io.files import read_json
+from mer.io.folds import read_folds
+from mer.io.standard import Standard, quarantined
 from mer.pipeline import folds, index
 from mer.pipeline import standardize as standardize_stage
 from mer.schema.corpora import Audio, Quarantine
@@ -118,10 +120,10 @@ class Corpus:
                 **{"max_fraction": 0.5, "max_missing": 1.0, "duplicates": "drop"} | quarantine
             ),
         )
-        return artefacts.quarantined(self.standard).to_dict("records")
+        return quarantined(self.standard).to_dict("records")
 
     def manifest(self, stage: str) -> dict:
-        return artefacts.read_json(getattr(self, stage) / "manifest.json")
+        return read_json(getattr(self, stage) / "manifest.json")
 
 
 @pytest.fixture
@@ -139,7 +141,7 @@ def test_the_quarantine_lists_every_kind_and_the_corpus_the_rest(corpus):
     for kind, row in zip(bad, found):
         if kind.name != "endless name":
             assert re.match(kind.reason, row["reason"]), kind.name
-    standard = artefacts.Standard.read(songs.standard)
+    standard = Standard.read(songs.standard)
     assert len(standard.ids) == len(damaged.BAD)
     missing = {"link to nothing", "link to itself", "label without file", "endless name"}
     assert songs.manifest("standard")["missing"] == len(missing)
@@ -153,7 +155,7 @@ def test_of_equal_files_the_first_id_stays(corpus):
     (row,) = songs.standardize()
     reason = "same content as 'a', which is labelled Q1 and this one Q2"
     assert row == {"id": "z", "path": "z.wav", "reason": reason}
-    assert "a" in artefacts.Standard.read(songs.standard).ids
+    assert "a" in Standard.read(songs.standard).ids
 
 
 PCM = np.rint(20000 * damaged.music(seconds=1.5)).astype(np.int16)
@@ -181,7 +183,7 @@ def test_equal_recordings_that_are_kept_stay_on_one_side_of_grouped_folds(corpus
     folds.make(
         songs.index, songs.standard, tmp_path, own="cv10", profile=profile_of(folds=2), seed=1
     )
-    for fold in artefacts.read_folds(tmp_path / "grouped" / "index.json"):
+    for fold in read_folds(tmp_path / "grouped" / "index.json"):
         for number in range(4):
             assert len({f"a{number}", f"z{number}"} & {*fold.test}) in (0, 2)
 
@@ -345,7 +347,7 @@ def test_the_stages_go_on_without_a_few_files_and_the_report_names_them(workplac
     ):
         done = workplace.run(*stage.split())
         assert done.returncode == 0, done.stderr
-    metrics = artefacts.read_json(workplace.folder / "metrics/run.json")
+    metrics = read_json(workplace.folder / "metrics/run.json")
     assert (metrics["n_clips"], metrics["n_quarantined"]) == (17, 3)
     report = (workplace.folder / "data/report/report.html").read_text()
     for words in ("song 00.wav", "zero bytes", "song 01.wav", "Format not", "no such file"):

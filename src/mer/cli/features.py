@@ -38,22 +38,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(console: Console, given: argparse.Namespace) -> None:
     """Write the table and print the number of songs; the status is 1 if a file was left out."""
-    from mer.inference import inputs, library  # which load pandas
-    from mer.io.artefacts import write_features
+    from mer.inference import inputs, song_features  # which load pandas
+    from mer.io.feature_tables import write_features
     from mer.io.files import check_writable, writing_file
 
     if given.out.suffix not in SUFFIXES:
         raise MerError(f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}")
     check_writable(given.out)
     chosen = inputs.families(given.family)
-    table, left_out = library.features_of_files(
+    table, left_out = song_features.features_of_files(
         chosen, given.songs, given.sample_rate, given.max_minutes
     )
     with writing_file(given.out) as new:
         if given.out.suffix == ".parquet":
             write_features(new, table)
         else:
-            library.frame_of(table).to_csv(new, lineterminator="\n")
+            song_features.frame_of(table).to_csv(new, lineterminator="\n")
     say(
         console,
         f"{given.out}: {counted(len(table.ids), 'song')}, {len(table.names)} features of "

@@ -156,7 +156,7 @@ def _check_outputs(given: argparse.Namespace) -> None:
 
 def run(console: Console, given: argparse.Namespace) -> None:
     """Answer, print and write; the status is 1 if a file was left out."""
-    from mer.inference import answers, library, plots, resumption, songs  # which load torch
+    from mer.inference import answers, plots, predictor, resumption, songs  # which load torch
     from mer.io.files import check_writable
 
     said = Console(stderr=True) if STANDARD in (given.out, given.curve) else console
@@ -166,8 +166,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
     for path in filter(None, (given.out, given.curve, given.plot)):
         if path != STANDARD:
             check_writable(path)
-    name = given.system or library.DEFAULT
-    system = library.load_system(name)
+    name = given.system or predictor.DEFAULT
+    system = predictor.load_system(name)
     with resumption.until_written(given.out):
         with songs.spooled(given.songs) as places:
             paths = songs.files(places)
@@ -178,7 +178,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
         for number, answer in enumerate(found):
             if answer.id not in given.songs and Path(answer.id).name == songs.STANDARD:
                 found[number] = replace(answer, id=songs.STANDARD)
-        library.require_any(found, left_out)
+        predictor.require_any(found, left_out)
         rows = answers.of_songs(system, found)
         if given.plot:
             plots.write(given.plot, system, found)

@@ -9,8 +9,8 @@ import numpy as np
 from mer import config, labels
 from mer.errors import MerError
 from mer.inference import system, trained
-from mer.io.artefacts import read_predictions
 from mer.io.files import write_text
+from mer.io.predictions import read_predictions
 from mer.learn.calibration import COVERAGE, calibration_error, cross_fitted, least_probability
 from mer.metrics import fold_scores, intervals
 from mer.pipeline import train

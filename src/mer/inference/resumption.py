@@ -9,7 +9,7 @@ from typing import Any
 from mer.errors import MerError
 from mer.inference import system
 from mer.inference.answers import SongAnswer
-from mer.inference.library import load_system, usable
+from mer.inference.predictor import load_system, usable
 
 STANDARD = Path("-")
 

@@ -14,7 +14,10 @@ from mer.inference.inputs import families
 from mer.inference.system import Calibration, Description, System, Weights
 from mer.io import artefacts
 from mer.io.files import read_json, reading
+from mer.io.folds import read_folds
+from mer.io.predictions import read_predictions
 from mer.io.pretrained import check_finite
+from mer.io.standard import Standard
 from mer.learn import novelty
 from mer.learn.calibration import COVERAGE, fit_temperature, least_probability, tempered
 from mer.learn.data import TrainingData, gather
@@ -72,7 +75,7 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     folds = _folds(chosen, profile, run)
     members = [_weights(run, fold) for fold in folds]
     rows = known.table.values if known.table else None
-    predictions = artefacts.read_predictions(run / "predictions.parquet")
+    predictions = read_predictions(run / "predictions.parquet")
     about = _description(chosen, params, profile, columns, known, folds)
     about = about.model_copy(
         update={
@@ -135,7 +138,7 @@ def _description(
 
 def seconds_of_clips(standard: Path) -> float:
     """The median length of the clips of a corpus in seconds."""
-    corpus = artefacts.Standard.read(standard)
+    corpus = Standard.read(standard)
     return float(np.median(corpus.lengths)) / corpus.sample_rate
 
 
@@ -201,8 +204,8 @@ def _same(folder: Path, key: str, ours: Any) -> None:
 
 def _folds(chosen: Selection, profile: Profile, run: Path) -> list[Fold]:
     """The folds of the first repeat, which must be those that the run was tested on."""
-    folds = artefacts.read_folds(chosen.folds)[: profile.max_folds]
-    frame = artefacts.read_predictions(run / "predictions.parquet").frame.query("repeat == 0")
+    folds = read_folds(chosen.folds)[: profile.max_folds]
+    frame = read_predictions(run / "predictions.parquet").frame.query("repeat == 0")
     tested = frame.groupby("fold")["id"].agg(set).to_dict()
     found = [fold for fold in folds if fold.repeat == 0]
     if any(tested.get(fold.fold) != set(fold.test) for fold in found):

@@ -8,12 +8,8 @@ import numpy as np
 import pandas as pd
 
 from mer.errors import MerError
-from mer.io.artefacts import (
-    MANIFEST,
-    absent,
-    read_json,
-)
-from mer.io.files import read_array, reading
+from mer.io.artefacts import MANIFEST, absent
+from mer.io.files import read_array, read_json, reading
 from mer.types import positions
 
 IDS_TYPES = {"id": "str", "frames": "int64"}

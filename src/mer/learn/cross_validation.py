@@ -258,7 +258,7 @@ def cross_validate(
     weights : bool
         Whether to keep the weights of the first restart of the first repeat.
     fold_map : callable
-        ``mer.parallel.parallel_map``, or the map that ``mer.parallel.checkpointed_map`` gives, which
+        ``mer.parallel.parallel_map``, or the map that ``mer.io.checkpoints.checkpointed_map`` gives, which
         returns None for a training for which the time was short. All folds are trained once before any is
         restarted. A restart that some fold lacks is left out; of the first restart, the folds that lack it.
 

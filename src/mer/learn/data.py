@@ -10,8 +10,11 @@ import numpy as np
 from mer import labels, registry
 from mer.errors import AbsentError, MerError
 from mer.io import pretrained
-from mer.io.artefacts import MANIFEST, absent, read_features, read_json, read_tracks
+from mer.io.artefacts import MANIFEST, absent
+from mer.io.feature_tables import read_features
+from mer.io.files import read_json
 from mer.io.spectrograms import AugmentedMels, Mels
+from mer.io.tracks import read_tracks
 from mer.learn.feature_selection import best_columns, catalogued_columns
 from mer.learn.waveforms import SegmentedWaveforms, Waveforms
 from mer.schema.augmentation import Masking, Noise, Policy, Smote, SpectrogramMasks, Synthesis

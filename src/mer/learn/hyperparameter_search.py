@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mer.errors import MerError
+from mer.io.checkpoints import code
 from mer.learn.context import FoldContext
 from mer.learn.result import Trial
-from mer.parallel import code
 from mer.schema.profiles import Profile
 from mer.schema.training import TrainingConfig, Tuning
 

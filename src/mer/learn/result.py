@@ -64,7 +64,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """The result of ``fit_predict``, one training; ``mer.parallel.checkpointed_map`` stores it.
+    """The result of ``fit_predict``, one training; ``mer.io.checkpoints.checkpointed_map`` stores it.
 
     Attributes
     ----------

@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from mer.io.checkpoints import code, read_result, write_result
 from mer.learn import loop
 from mer.learn.loop import Examples
 from mer.learn.result import FoldResult, TrainingPhase
-from mer.parallel import code, read_result, write_result
 from mer.runtime.locks import turn
 from mer.runtime.portable import limited
 from mer.schema.training import TrainingConfig

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mer.dsp.mel import prepare, segments
-from mer.io.artefacts import Standard
+from mer.io.standard import Standard
 from mer.parallel import parallel_map
 from mer.schema.spectrograms import Waveform
 from mer.types import positions

@@ -10,13 +10,9 @@ import numpy as np
 
 from mer import registry
 from mer.dsp.mel import prepare, spectrogram
-from mer.io.artefacts import (
-    Standard,
-    absent,
-    write_absent,
-    write_json,
-    writing,
-)
+from mer.io.artefacts import absent, write_absent
+from mer.io.files import write_json, writing
+from mer.io.standard import Standard
 from mer.parallel import parallel_map
 from mer.pipeline.mel import width, write
 from mer.schema.augmentation import Policy

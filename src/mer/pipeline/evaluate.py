@@ -10,17 +10,11 @@ import numpy as np
 import pandas as pd
 
 from mer import registry
-from mer.io.artefacts import (
-    MANIFEST,
-    absent,
-    read_json,
-    read_predictions,
-    read_tracks,
-    write_json,
-    write_text,
-)
-from mer.io.files import reading
+from mer.io.artefacts import MANIFEST, absent
+from mer.io.files import read_json, reading, write_json, write_text
+from mer.io.predictions import read_predictions
 from mer.io.spectrograms import Mels
+from mer.io.tracks import read_tracks
 from mer.labels import HIGH
 from mer.metrics import (
     DIGITS,

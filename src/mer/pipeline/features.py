@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mer import audio, parallel, registry
+from mer import audio, registry
 from mer.errors import MerError
-from mer.io import artefacts
+from mer.io import artefacts, checkpoints
+from mer.io.feature_tables import read_features, write_features
+from mer.io.files import writing
+from mer.io.standard import Standard
 from mer.schema import Block
 from mer.types import Clip, FeatureSet
 
@@ -59,8 +62,8 @@ def _copy(index: Path, target: Path, family: str) -> None:
     if not table.exists():
         artefacts.write_absent(target, f"{index.name} has no published table {family!r}")
         return
-    features = artefacts.read_features(table)
-    with artefacts.writing(target) as folder:
+    features = read_features(table)
+    with writing(target) as folder:
         shutil.copyfile(table, folder / TABLE)
         _describe(folder, features)
 
@@ -68,19 +71,19 @@ def _copy(index: Path, target: Path, family: str) -> None:
 def _compute(
     standard: Path, target: Path, module: "ExtractedFamily", family: str, params: Block
 ) -> None:
-    ids, digest = artefacts.Standard.read(standard).ids, _digest(standard)
+    ids, digest = Standard.read(standard).ids, _digest(standard)
     chosen = params.model_dump_json()
     source = {"source": "extracted", "family": family, "params": chosen, **module.versions()}
     work = partial(_row, standard.absolute(), digest, family, params)
     sequential = hasattr(module, "on_gpu") and module.on_gpu()
-    with parallel.checkpointed_map([source, digest], parallel.Arrays) as checkpointed:
+    with checkpoints.checkpointed_map([source, digest], checkpoints.Arrays) as checkpointed:
         found = checkpointed(
             work, range(len(ids)), label=f"{family} {target.name}", sequential=sequential
         )
         rows = [arrays["row"] for arrays in found if arrays is not None]
         features = FeatureSet(ids, tuple(module.names(params)), np.stack(rows), source)
-        with artefacts.writing(target) as folder:
-            artefacts.write_features(folder / TABLE, features)
+        with writing(target) as folder:
+            write_features(folder / TABLE, features)
             _describe(folder, features)
 
 
@@ -96,8 +99,8 @@ def _digest(standard: Path) -> str:
 
 
 @lru_cache(maxsize=1)
-def _open(standard: Path, digest: str) -> artefacts.Standard:  # noqa: ARG001 (a part of the cache's key)
-    return artefacts.Standard.read(standard)
+def _open(standard: Path, digest: str) -> Standard:  # noqa: ARG001 (a part of the cache's key)
+    return Standard.read(standard)
 
 
 def row(clip: Clip, family: str, params: Any) -> np.ndarray:
@@ -121,6 +124,6 @@ def row(clip: Clip, family: str, params: Any) -> np.ndarray:
     return values
 
 
-def _row(standard: Path, digest: str, family: str, params: Any, number: int) -> parallel.Arrays:
+def _row(standard: Path, digest: str, family: str, params: Any, number: int) -> checkpoints.Arrays:
     """The features of a clip of a corpus; runs in a worker, which maps the audio itself."""
-    return parallel.Arrays(row=row(_open(standard, digest).clip(number), family, params))
+    return checkpoints.Arrays(row=row(_open(standard, digest).clip(number), family, params))

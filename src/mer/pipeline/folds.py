@@ -8,14 +8,10 @@ from typing import get_args
 
 from mer.errors import MerError
 from mer.io import fold_tables
-from mer.io.artefacts import (
-    quarantined,
-    read_digests,
-    read_tracks,
-    read_twins,
-    write_folds,
-    write_json,
-)
+from mer.io.files import write_json
+from mer.io.folds import write_folds
+from mer.io.standard import quarantined, read_twins
+from mer.io.tracks import read_digests, read_tracks
 from mer.schema import Protocol
 from mer.schema.profiles import Profile
 from mer.splits import shares_groups, split

@@ -8,7 +8,9 @@ from pathlib import Path, PurePosixPath
 from mer import datasets, labels, registry
 from mer.errors import MerError
 from mer.io import artefacts, audio_files, fold_tables, raw_folder
-from mer.io.files import write_csv
+from mer.io.feature_tables import write_features
+from mer.io.files import write_csv, writing
+from mer.io.tracks import write_tracks
 from mer.types import QUADRANTS, Fold, Track, clip_of
 
 Counts = Mapping[str, int] | int | None
@@ -140,10 +142,10 @@ def build(
     unlabelled, others = (sorted(set(kind) - named) for kind in files)
     own_folds = _own_folds(root, tracks)
     thresholds = module.thresholds(root) if hasattr(module, "thresholds") else None
-    with artefacts.writing(target) as folder:
-        artefacts.write_tracks(folder / "tracks.csv", tracks, _digests(root, tracks))
+    with writing(target) as folder:
+        write_tracks(folder / "tracks.csv", tracks, _digests(root, tracks))
         for family, features in published.items():
-            artefacts.write_features(folder / f"{family}.parquet", features)
+            write_features(folder / f"{family}.parquet", features)
         if own_folds:
             fold_tables.write(folder / fold_tables.NAME, own_folds)
         _write_unlabelled(folder / "unlabelled.csv", unlabelled)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from mer.errors import MerError
 from mer.io import artefacts
+from mer.io.feature_tables import read_features, write_features
+from mer.io.files import writing
 from mer.pipeline.features import TABLE
 from mer.types import FeatureSet
 
@@ -52,9 +54,9 @@ def join(left: Path, right: Path, target: Path) -> None:
         if reason := artefacts.absent(folder):
             artefacts.write_absent(target, f"{folder} is absent: {reason}")
             return
-    first, second = (artefacts.read_features(folder / TABLE) for folder in (left, right))
+    first, second = (read_features(folder / TABLE) for folder in (left, right))
     joined = joined_columns(first, second, right.parent.name)
-    with artefacts.writing(target) as folder:
-        artefacts.write_features(folder / TABLE, joined)
+    with writing(target) as folder:
+        write_features(folder / TABLE, joined)
         counts = {"clips": len(joined.ids), "features": len(joined.names)}
         artefacts.write_manifest(folder, **counts, source=dict(joined.source))

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from mer.dsp.mel import padded, prepare, spectrogram
-from mer.io.artefacts import Standard, absent, write_absent, write_manifest, writing
+from mer.io.artefacts import absent, write_absent, write_manifest
+from mer.io.files import writing
+from mer.io.standard import Standard
 from mer.parallel import parallel_map
 from mer.schema.spectrograms import View
 

@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 from mer.datasets.folder import LABELS
 from mer.errors import MerError
-from mer.io import artefacts
-from mer.io.files import write_csv
+from mer.io.files import write_csv, writing
+from mer.io.tracks import read_tracks
 
 COLUMNS = ("path", "quadrant", "artist", "source")
 
@@ -17,7 +17,7 @@ def _take(
 ) -> list[tuple[str, str, str | None, str]]:
     """Copy the audio of a member to ``root``; return its rows of the labels."""
     rows = []
-    for track in artefacts.read_tracks(index / member):
+    for track in read_tracks(index / member):
         if track.path is None:
             raise MerError(
                 f"{raw / member} must have audio to be merged, and {track.id!r} has none; get it, or "
@@ -49,6 +49,6 @@ def make(members: Sequence[str], raw: Path, index: Path, target: Path) -> None:
     MerError
         If a member has no audio.
     """
-    with artefacts.writing(target) as root:
+    with writing(target) as root:
         rows = [row for member in members for row in _take(member, raw, index, root)]
         write_csv(root / LABELS, [COLUMNS, *rows], lineterminator="\n")

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from mer import registry
-from mer.io.artefacts import write_text, writing
+from mer.io.files import write_text, writing
 from mer.pipeline import imports
 
 STAGES = imports.SRC.parent / "stages"

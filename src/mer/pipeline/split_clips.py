@@ -13,7 +13,10 @@ import numpy as np
 
 from mer.errors import MerError
 from mer.io import artefacts
-from mer.io.files import read_json, write_json
+from mer.io.files import read_json, write_json, writing
+from mer.io.folds import read_folds, write_folds
+from mer.io.standard import Standard, StandardClip, quarantined, scale_to_peak, write_quarantine
+from mer.io.tracks import read_digests, read_tracks, write_tracks
 from mer.schema.corpora import SegmentedCorpus
 from mer.types import Fold, Track, clip_of, part_ids
 
@@ -35,18 +38,18 @@ def split_index(index: Path, target: Path, cut: SegmentedCorpus) -> None:
     index, target : Path
         ``data/index/<dataset>`` of the corpus and of the segmented corpus.
     """
-    tracks = list(_tracks(artefacts.read_tracks(index), cut.parts))
-    digests = artefacts.read_digests(index)
+    tracks = list(_tracks(read_tracks(index), cut.parts))
+    digests = read_digests(index)
     songs = {track.id: clip_of(track.id) for track in tracks}
-    with artefacts.writing(target) as folder:
+    with writing(target) as folder:
         files = {part: digests[song] for part, song in songs.items() if song in digests}
-        artefacts.write_tracks(folder / "tracks.csv", tracks, files)
+        write_tracks(folder / "tracks.csv", tracks, files)
         shutil.copyfile(index / "unlabelled.csv", folder / "unlabelled.csv")
         facts = {k: v for k, v in read_json(index / artefacts.MANIFEST).items() if k == "range"}
         artefacts.write_manifest(folder, n=len(tracks), of=index.name, parts=cut.parts, **facts)
 
 
-def _segments(corpus: artefacts.Standard, cut: SegmentedCorpus) -> Iterator[artefacts.StandardClip]:
+def _segments(corpus: Standard, cut: SegmentedCorpus) -> Iterator[StandardClip]:
     """The segments of every clip; where the length is no multiple, they differ by a sample."""
     for row, clip in enumerate(corpus.ids):
         pcm, scale = corpus.pcm(row), float(corpus.scales[row])
@@ -56,7 +59,7 @@ def _segments(corpus: artefacts.Standard, cut: SegmentedCorpus) -> Iterator[arte
             )
         edges = np.arange(cut.parts + 1) * len(pcm) // cut.parts
         for id_, start, end in zip(part_ids(clip, cut.parts), edges, edges[1:], strict=False):
-            yield id_, pcm[start:end], artefacts.scale_to_peak(pcm[start:end], scale, cut.peak_db)
+            yield id_, pcm[start:end], scale_to_peak(pcm[start:end], scale, cut.peak_db)
 
 
 def split_standard(standard: Path, target: Path, cut: SegmentedCorpus) -> None:
@@ -68,16 +71,16 @@ def split_standard(standard: Path, target: Path, cut: SegmentedCorpus) -> None:
         artefacts.write_absent(target, reason)
         return
     facts = {**read_json(standard / artefacts.MANIFEST), "of": standard.name, "parts": cut.parts}
-    left_out = artefacts.quarantined(standard).to_numpy().tolist()
-    with artefacts.writing(target) as folder:
-        clips = _segments(artefacts.Standard.read(standard), cut)
-        written = artefacts.Standard.write(folder, clips)
+    left_out = quarantined(standard).to_numpy().tolist()
+    with writing(target) as folder:
+        clips = _segments(Standard.read(standard), cut)
+        written = Standard.write(folder, clips)
         faults = (
             (part, path, reason)
             for id_, path, reason in left_out
             for part in part_ids(id_, cut.parts)
         )
-        artefacts.write_quarantine(folder, faults)
+        write_quarantine(folder, faults)
         artefacts.write_manifest(folder, **{**facts, **written})
 
 
@@ -94,7 +97,7 @@ def split_folds(folds: Path, target: Path, parts: int) -> None:
         return
     segmented = [
         Fold(f.repeat, f.fold, *(_expanded(side, parts) for side in (f.train, f.val, f.test)))
-        for f in artefacts.read_folds(folds)
+        for f in read_folds(folds)
     ]
     facts = {key: content[key] for key in ("protocol", "shares_artists")}
-    artefacts.write_folds(target, segmented, **facts)
+    write_folds(target, segmented, **facts)

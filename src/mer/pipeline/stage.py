@@ -23,7 +23,7 @@ from rich.text import Text
 
 from mer import PARENT
 from mer.errors import MerError
-from mer.io.artefacts import read_json, write_json
+from mer.io.files import read_json, write_json
 from mer.runtime.portable import limited
 from mer.runtime.processes import end_at_once
 

@@ -15,6 +15,9 @@ from mer.audio import quantized
 from mer.decoding.clips import decode
 from mer.errors import MerError, Unreadable
 from mer.io import artefacts
+from mer.io.files import writing
+from mer.io.standard import Standard, StandardClip, write_quarantine, write_twins
+from mer.io.tracks import read_digests, read_tracks
 from mer.schema.corpora import Audio, Quarantine
 from mer.types import Track
 
@@ -84,7 +87,7 @@ class _Duplicates:
 
 def _usable(
     tracks: Sequence[Track], results: Iterator[Result], quarantine: list[tuple]
-) -> Iterator[artefacts.StandardClip]:
+) -> Iterator[StandardClip]:
     """The clips that could be decoded; the rows of the others are added to ``quarantine``."""
     for track, result in zip(tracks, results, strict=True):
         if isinstance(result, Unreadable):
@@ -150,7 +153,7 @@ def standardize(
     limits: Audio,
     quarantine: Quarantine,
 ) -> None:
-    """Write the audio of a corpus as mono int16 at one sample rate: ``mer.io.artefacts.Standard``.
+    """Write the audio of a corpus as mono int16 at one sample rate: ``mer.io.Standard``.
 
     Clips keep their length; each is stored with a peak of full scale, so that int16 loses little. The
     artefact is absent if the corpus has no audio file at all.
@@ -174,7 +177,7 @@ def standardize(
     MerError
         If a larger fraction is left out or missing; then nothing is written.
     """
-    tracks = artefacts.read_tracks(index)
+    tracks = read_tracks(index)
     named = {t.id: t.path for t in tracks if t.path}
     existing = {id_ for id_, path in named.items() if _exists(root / path)}
     missing = [path for id_, path in named.items() if id_ not in existing]
@@ -184,18 +187,16 @@ def standardize(
         artefacts.write_absent(target, reason)
         return
     work = partial(_quantized, root.absolute(), sample_rate, peak_db, limits)
-    duplicates = _Duplicates(
-        tracks, artefacts.read_digests(index), drop=quarantine.duplicates == "drop"
-    )
-    with artefacts.writing(target) as folder:
+    duplicates = _Duplicates(tracks, read_digests(index), drop=quarantine.duplicates == "drop")
+    with writing(target) as folder:
         results = parallel.parallel_map(work, tracks, label=f"standardize {target.name}")
         left_out: list[tuple] = []
         usable = _usable(tracks, duplicates.removed(results), left_out)
-        facts = artefacts.Standard.write(folder, usable)
+        facts = Standard.write(folder, usable)
         faults = [row for row in left_out if row[0] in existing]
         _check(root, faults, len(existing), quarantine.max_fraction)
-        artefacts.write_quarantine(folder, left_out)
-        artefacts.write_twins(folder, duplicates.twins)
+        write_quarantine(folder, left_out)
+        write_twins(folder, duplicates.twins)
         artefacts.write_manifest(
             folder,
             rate=sample_rate,

@@ -12,24 +12,17 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from mer.errors import MerError
-from mer.io.artefacts import (
-    quarantined,
-    read_digests,
-    read_folds,
-    read_json,
-    read_tracks,
-    require,
-    write_json,
-    write_manifest,
-    write_predictions,
-    writing,
-)
-from mer.io.files import reading
+from mer.io.artefacts import require, write_manifest
+from mer.io.checkpoints import checkpointed_map
+from mer.io.files import read_json, reading, write_json, writing
+from mer.io.folds import read_folds
+from mer.io.predictions import write_predictions
 from mer.io.pretrained import check_finite
+from mer.io.standard import quarantined
+from mer.io.tracks import read_digests, read_tracks
 from mer.learn.cross_validation import CrossValidation, FoldMap, cross_validate
 from mer.learn.data import TrainingData, concat_corpora, gather, prefix_ids
 from mer.learn.result import FoldResult
-from mer.parallel import checkpointed_map
 from mer.schema import Block
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import EVERY_COLUMN, Columns

@@ -8,7 +8,9 @@ from scipy.stats import spearmanr
 
 from mer.errors import MerError
 from mer.features._panda_catalogue import catalogue
-from mer.io.artefacts import absent, read_features, write_json, write_text
+from mer.io.artefacts import absent
+from mer.io.feature_tables import read_features
+from mer.io.files import write_json, write_text
 from mer.types import FeatureSet
 
 DIGITS = 4

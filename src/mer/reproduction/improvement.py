@@ -6,7 +6,9 @@ from typing import Any, cast
 import numpy as np
 
 from mer.errors import MerError
-from mer.io.artefacts import absent, read_json, read_predictions, write_json
+from mer.io.artefacts import absent
+from mer.io.files import read_json, write_json
+from mer.io.predictions import read_predictions
 from mer.metrics import (
     BOOTSTRAP_DRAWS,
     DIGITS,

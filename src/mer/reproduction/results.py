@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from mer.io.artefacts import read_json
+from mer.io.files import read_json
 from mer.reproduction.spec import Papers, Table, corpus_of
 from mer.schema.profiles import WHOLE
 from mer.types import FOLDS, MINIATURE

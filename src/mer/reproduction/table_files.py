@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mer.io.artefacts import write_text, writing
+from mer.io.files import write_text, writing
 from mer.io.templates import template
 from mer.metrics import DIGITS, p_text
 from mer.reproduction.spec import Papers, Table

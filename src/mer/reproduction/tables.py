@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mer.io.artefacts import write_json
+from mer.io.files import write_json
 from mer.metrics import DIGITS, corrected_t_test, paired_t_test
 from mer.reproduction.results import Results, deviation, extent, is_uncommitted, results
 from mer.reproduction.spec import Papers, Table

@@ -9,6 +9,9 @@ from helpers.corpora import eight_songs
 from mer import config, registry
 from mer.errors import MerError
 from mer.io import artefacts
+from mer.io.files import read_json
+from mer.io.folds import read_folds
+from mer.io.tracks import read_tracks
 from mer.pipeline import folds, merge_corpora
 from mer.pipeline.demo import render as demo
 from mer.pipeline.index import build
@@ -103,10 +106,10 @@ def prepare(key, folders):
 @pytest.mark.parametrize("key", [key for key in CORPORA if key not in ("demo", *PUBLISHED)])
 def test_miniature_is_rendered_and_indexed(key, folders):
     index = prepare(key, folders)
-    tracks = artefacts.read_tracks(index)
+    tracks = read_tracks(index)
     assert all((folders[0] / key / track.path).is_file() for track in tracks)
     assert len({t.quadrant or t.label for t in tracks}) == len(QUADRANTS)
-    assert artefacts.read_json(index / "manifest.json")["unlabelled"] == 0
+    assert read_json(index / "manifest.json")["unlabelled"] == 0
 
 
 def test_the_miniature_of_merge_has_its_own_splits(folders, tmp_path):
@@ -116,15 +119,15 @@ def test_the_miniature_of_merge_has_its_own_splits(folders, tmp_path):
     own = CORPORA["demo_merge_bimodal_b"].protocol
     profile = PARAMS.profiles["demo"]
     folds.make(index, tmp_path / "standard", tmp_path, own=own, profile=profile, seed=1)
-    (fold,) = artefacts.read_folds(tmp_path / "default" / "demo_merge_bimodal_b.json")
+    (fold,) = read_folds(tmp_path / "default" / "demo_merge_bimodal_b.json")
     assert [len(side) for side in (fold.train, fold.val, fold.test)] == [8, 4, 4]
-    sides = {t.id: t.splits["tvt_70_15_15"] for t in artefacts.read_tracks(index)}
+    sides = {t.id: t.splits["tvt_70_15_15"] for t in read_tracks(index)}
     assert {sides[i] for i in fold.test} == {"test"}
 
 
 def test_the_miniature_of_pmemo_keeps_its_quadrants(folders):
     index = prepare("demo_pmemo", folders)
-    thresholds = artefacts.read_json(index / "manifest.json")["thresholds"]
+    thresholds = read_json(index / "manifest.json")["thresholds"]
     assert thresholds["valence"] == pytest.approx(0.5, abs=0.15)
     assert thresholds["arousal"] == pytest.approx(0.5, abs=0.15)
 

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mer.io.checkpoints import SCRATCH
 from mer.learn import early_stopping, loop, memmap
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
@@ -24,7 +25,6 @@ from mer.learn.loop import Examples, Objective
 from mer.learn.result import FoldResult, TrainingPhase, split_by_prefix
 from mer.learn.reuse import trained_once
 from mer.networks.segments import Encoder, MaskedAutoencoder
-from mer.parallel import SCRATCH
 from mer.runtime.device import device
 from mer.types import positions
 

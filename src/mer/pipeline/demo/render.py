@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mer import parallel, registry
 from mer.errors import MerError
-from mer.io import artefacts
+from mer.io.files import writing
 from mer.pipeline.demo.cues import draw
 from mer.pipeline.demo.score import compose
 from mer.pipeline.demo.synth import Instrument, perform
@@ -142,7 +142,7 @@ def render(
     listed = tracks(numbers.pop())
     play = partial(song, seed=seed, seconds=seconds, sample_rate=sample_rate)
     clips = parallel.parallel_map(play, listed, label="render")
-    with artefacts.writing(target) as root:
+    with writing(target) as root:
         chosen = {"release": release} if release else {}
         registry.get("pipeline.demo.writers", layout).write(
             root, list(zip(listed, clips)), **chosen

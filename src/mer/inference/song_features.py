@@ -1,0 +1,158 @@
+"""Features of whole songs, of files and of arrays: ``mer.features``."""
+
+import logging
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mer import parallel
+from mer.errors import MerError, Unreadable
+from mer.inference import inputs, songs
+from mer.types import FeatureSet
+
+log = logging.getLogger("mer")
+
+RATE = 44100  # Hz, of songs for a family that reads any sample rate
+MAX_MINUTES = 60.0  # of a song whose features are computed: it is in memory as a whole
+
+Audio = str | Path | np.ndarray
+
+
+def features_of_file(
+    chosen: inputs.Families, sample_rate: int, max_minutes: float, path: str
+) -> FeatureSet | Unreadable:
+    """The features of a whole file, or why it cannot be used."""
+    pieces, length = [], 0
+    try:
+        for piece in songs.decoded(path, sample_rate):
+            pieces.append(piece)
+            length += len(piece)
+            if length > max_minutes * 60 * sample_rate:
+                return Unreadable(
+                    f"longer than {max_minutes:g} minutes; raise --max-minutes, or cut it"
+                )
+        samples = np.concatenate(pieces)
+        if songs.is_silent(samples):
+            return Unreadable("silent")
+    except Unreadable as fault:
+        return fault
+    return inputs.table([songs.clip(samples, path, sample_rate, None)], chosen)
+
+
+def rate_of(chosen: inputs.Families, sample_rate: int | None, own: int = RATE) -> int:
+    """The sample rate for songs: the one asked for, else the highest that the families read.
+
+    Parameters
+    ----------
+    own : int
+        Sample rate in Hz for a family that reads any.
+
+    Raises
+    ------
+    MerError
+        If it is lower than a family reads.
+    """
+    read = [chosen.typed(part).sample_rate for part in chosen.params]
+    highest = max((rate for rate in read if rate), default=0)
+    if sample_rate is not None and sample_rate < highest:
+        raise MerError(
+            f"the sample rate must be at least {highest}, which family={chosen.name!r} reads, not "
+            f"{sample_rate}"
+        )
+    return sample_rate or max(highest, 0 if all(read) else own)
+
+
+def features(
+    family: str,
+    audio: Audio | Sequence[str | Path],
+    sample_rate: int | None = None,
+    *,
+    max_minutes: float = MAX_MINUTES,
+) -> pd.DataFrame:
+    """Handcrafted features or embeddings of whole songs.
+
+    Parameters
+    ----------
+    family : str
+        A family of features, such as ``compare``, ``panda1714`` or ``musicnn``, or the name of a
+        concatenation of params.yaml.
+    audio : str, Path, sequence of them, or np.ndarray [shape=(n,) or (n, channels)]
+        Files, folders with audio files, or samples whose full scale is 1.0.
+    sample_rate : int or None
+        Of an array, its sample rate in Hz. Of files, the sample rate that they are resampled to first; None
+        for that of the family, or 44.1 kHz for a family that reads any.
+    max_minutes : float
+        Longer files are left out: each is in memory as a whole.
+
+    Returns
+    -------
+    pd.DataFrame
+        A row per song, a column per feature; the index ``id`` holds the paths. ``attrs["left_out"]`` holds
+        the files that could not be used, with the reason of each.
+
+    Raises
+    ------
+    MerError
+        If the family is unknown or only published as a table, or no file can be used.
+    """
+    chosen = inputs.families(family)
+    if isinstance(audio, np.ndarray):
+        if sample_rate is None:
+            raise MerError("sample_rate must be that of the array, in Hz")
+        target = rate_of(chosen, None, sample_rate)
+        samples = songs.mono(audio, sample_rate, target)
+        if songs.is_silent(samples):
+            raise MerError("samples must be audible, and are silent")
+        return frame_of(inputs.table([songs.clip(samples, "array", target, None)], chosen))
+    given = [audio] if isinstance(audio, str | Path) else audio
+    table, left_out = features_of_files(
+        chosen, [os.fspath(path) for path in given], sample_rate, max_minutes
+    )
+    frame = frame_of(table)
+    frame.attrs["left_out"] = left_out
+    return frame
+
+
+def frame_of(table: FeatureSet) -> pd.DataFrame:
+    """A table as a data frame with the index ``id``."""
+    return pd.DataFrame(table.values, pd.Index(table.ids, name="id"), list(table.names))
+
+
+def features_of_files(
+    chosen: inputs.Families,
+    places: Sequence[str],
+    sample_rate: int | None,
+    max_minutes: float = MAX_MINUTES,
+) -> tuple[FeatureSet, dict[str, str]]:
+    """The features of audio files and of those in folders, and the files left out with their reasons.
+
+    Parameters
+    ----------
+    max_minutes : float
+        Longer files are left out.
+
+    Raises
+    ------
+    MerError
+        If no file can be used.
+    """
+    paths = songs.files(places)
+    work = partial(features_of_file, chosen, rate_of(chosen, sample_rate), max_minutes)
+    alone = len(paths) == 1 or parallel.jobs() == 1
+    found = list(parallel.parallel_map(work, paths, label=chosen.name, sequential=alone))
+    pairs = list(zip(paths, found, strict=True))
+    left_out = {path: str(fault) for path, fault in pairs if isinstance(fault, Unreadable)}
+    for path, reason in left_out.items():
+        log.warning("%r is left out: %s", path, reason)
+    tables = [table for table in found if isinstance(table, FeatureSet)]
+    if not tables:
+        path, reason = next(iter(left_out.items()))
+        raise MerError(f"at least one audio file must be usable; {path!r}: {reason}")
+    values = np.concatenate([table.values for table in tables])
+    ids = tuple(id_ for table in tables for id_ in table.ids)
+    described = {"source": "extracted", "family": chosen.name, **inputs.versions(chosen)}
+    return FeatureSet(ids, tables[0].names, values, described), left_out

@@ -1,0 +1,46 @@
+"""Tables of features: ``data/features/<family>/<dataset>/features.parquet`` and those of users."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mer.io import parquet
+from mer.io.files import reading
+from mer.types import FeatureSet
+
+JOINED = "family of each column"  # key in the metadata of a table
+
+
+def write_features(path: Path, features: FeatureSet) -> None:
+    """Write a Parquet table: ``id``, then one column per feature.
+
+    ``source``, and the family of each column of a joined table, become its metadata.
+    """
+    arrays = [pa.array(features.ids, pa.string()), *map(pa.array, features.values.T)]
+    table = pa.Table.from_arrays(arrays, names=["id", *features.names])
+    joined = {JOINED: json.dumps(features.joined)} if features.joined else {}
+    metadata = {**features.source, **joined}
+    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+
+
+def read_features(path: Path) -> FeatureSet:
+    """Read what ``write_features`` wrote.
+
+    Raises
+    ------
+    MerError
+        If the file is damaged or another kind of table.
+    """
+    table = parquet.read_table(path)
+    with reading(path, "a table of features whose first column is 'id'"):
+        if table.column_names[0] != "id":
+            raise ValueError(f"it is {table.column_names[0]!r}")
+        numbers = table.drop_columns("id")
+        values = np.column_stack([column.to_numpy() for column in numbers.columns])
+        source = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+        ids = tuple(table.column("id").to_pylist())
+        joined = tuple(json.loads(source.pop(JOINED, "[]")))
+        return FeatureSet(ids, tuple(numbers.column_names), values, source, joined)
