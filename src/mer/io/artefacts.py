@@ -1,4 +1,4 @@
-"""What every artefact of a stage has: a manifest, which says whether it is present or absent.
+"""The manifest of an artefact, which says whether it is present or absent, and why.
 
 Every artefact is a folder with a ``manifest.json`` whose ``status`` is ``present`` or ``absent``. An absent
 artefact holds the reason; a corpus without audio has no spectrograms, for example. A stage whose input is
