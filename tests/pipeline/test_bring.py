@@ -113,6 +113,18 @@ def test_a_run_that_cannot_be_scored_leaves_what_was_there(project, tmp_path, na
     ]
 
 
+@pytest.mark.parametrize(("facts", "replaced"), [({}, False), ({"changed": {"seed": 2}}, True)])
+def test_results_of_more_trainings_stay(project, tmp_path, caplog, facts, replaced):
+    bring(packed(tmp_path / "results.tar", project))
+    scores = tmp_path / "metrics/experiments/louro/cnn.json"
+    write_json(scores, read_json(scores) | {"n_folds": 3} | facts)
+    run = tmp_path / "data/runs/louro/cnn/run.json"
+    run.write_text("{}")
+    assert bring(packed(tmp_path / "results.tar", project)) == (["cnn"] if replaced else [])
+    assert (read_json(scores)["n_folds"] == 2, run.read_text() != "{}") == (replaced, replaced)
+    assert ("cnn.json has 3 trainings, the archive 2" in caplog.text) is not replaced
+
+
 def test_links_and_unknown_experiments_are_refused(project, tmp_path):
     path = packed(tmp_path / "results.tar", project)
     with tarfile.open(path, "a") as tar:

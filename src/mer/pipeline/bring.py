@@ -1,5 +1,6 @@
 """Import the results of experiments on another machine into the ledger of this checkout."""
 
+import logging
 import re
 import tarfile
 from collections.abc import Mapping
@@ -8,8 +9,10 @@ from pathlib import Path
 from mer import config
 from mer.errors import MerError
 from mer.io.files import read_json, reading, write_json, write_text, writing
+from mer.io.predictions import read_predictions
 from mer.pipeline import evaluate, experiment, provenance
 from mer.reproduction import spec
+from mer.reproduction.results import has_more_trainings
 from mer.reproduction.spec import Experiment, Statistic
 from mer.selection import Selection
 
@@ -20,6 +23,12 @@ IGNORED = re.compile(
     r"(data|data/runs|metrics)(/\w+)*(\.json)?"
 )  # folders, and scores: computed here
 Files = dict[tuple[str, str], dict[str, bytes]]
+
+log = logging.getLogger("mer")
+
+
+class FewerTrainings(Exception):
+    """A run has fewer trainings than the results that the ledger holds."""
 
 
 def _files(archive: Path) -> Files:
@@ -59,6 +68,14 @@ def _compare(found: Experiment, run: Path) -> None:
         write_json(run, facts | ours)
 
 
+def _check_trainings(run: Path, scores: Path) -> None:
+    """Raise ``FewerTrainings`` if the ledger has results of more trainings than a run."""
+    old = read_json(scores) if scores.exists() else {}
+    frame = read_predictions(run / "predictions.parquet").frame
+    if has_more_trainings(old, count := len(frame[["repeat", "fold"]].drop_duplicates())):
+        raise FewerTrainings(f"{scores} has {old['n_folds']} trainings, the archive {count}")
+
+
 def _write(paper: str, key: str, files: Mapping[str, bytes], found: Statistic | None) -> None:
     run, metrics = experiment.RUNS / paper / key, experiment.METRICS / paper
     with writing(run) as folder:
@@ -66,6 +83,7 @@ def _write(paper: str, key: str, files: Mapping[str, bytes], found: Statistic | 
             (folder / name).write_bytes(files[name])
         if isinstance(found, Experiment):
             _compare(found, folder / "run.json")
+        _check_trainings(folder, metrics / f"{key}.json")
         confusion = experiment.PLOTS / paper / f"{key}.csv"
         evaluate.experiment(folder, metrics / f"{key}.json", confusion)
         write_text(metrics / f"{key}.record.json", files["record.json"].decode())
@@ -73,6 +91,8 @@ def _write(paper: str, key: str, files: Mapping[str, bytes], found: Statistic | 
 
 def bring(archive: Path) -> list[str]:
     """Unpack runs into ``data/runs`` and write their scores, computed here, to ``metrics/experiments``.
+
+    A run with fewer trainings than the results that are there is left out, with a warning.
 
     Parameters
     ----------
@@ -82,7 +102,7 @@ def bring(archive: Path) -> list[str]:
     Returns
     -------
     list of str
-        Keys of the experiments, sorted.
+        Keys of the experiments that were written, sorted.
 
     Raises
     ------
@@ -101,6 +121,14 @@ def bring(archive: Path) -> list[str]:
             raise MerError(f"{archive}: {key!r} must be an experiment of papers/{paper}")
         if "record.json" not in found[paper, key] or "run.json" not in found[paper, key]:
             raise MerError(f"{archive}: {key!r} must come with its run and its record")
+    written = []
     for (paper, key), files in sorted(found.items()):
-        _write(paper, key, files, papers.find(key))
-    return sorted(key for _, key in found)
+        try:
+            _write(paper, key, files, papers.find(key))
+        except FewerTrainings as reason:
+            log.warning(
+                "%r is left out: %s; to replace these results, remove them first", key, reason
+            )
+        else:
+            written.append(key)
+    return sorted(written)

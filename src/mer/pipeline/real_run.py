@@ -17,6 +17,7 @@ from mer.pipeline.experiment_queue import Record
 from mer.pipeline.stage import code_commit, record_of
 from mer.reproduction import spec
 from mer.reproduction.real_cells import Cell
+from mer.reproduction.results import has_more_trainings
 from mer.selection import DATA
 
 FOLDS = DATA / "folds"
@@ -72,16 +73,11 @@ def train(
     )
     taken = time.time() - started
     record = {**record_of(f"experiment@{key}", taken, commit), **facts, "timing": timing}
-    if _has_more_folds(json.loads(before), read_json(scores)):
+    if has_more_trainings(json.loads(before), read_json(scores).get("n_folds", 0)):
         write_text(scores, before)
     else:
         write_json(scores.with_suffix(".record.json"), record)
     return {"key": key, "paper": paper, "seconds": round(taken, 2), "timing": timing}
-
-
-def _has_more_folds(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether old results are of more folds than the new ones, and of the committed parameters."""
-    return "changed" not in old and old.get("n_folds", 0) > new.get("n_folds", 0)
 
 
 def prepare(artefact: Path, *, profile: str) -> None:

@@ -1,6 +1,7 @@
 """The ledger: committed results of experiments, metrics/experiments/<paper>/<key>.json."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,11 @@ def _extent(facts: dict[str, Any]) -> str:
     if profile == WHOLE and (extent(facts) or "changed" in facts):
         return f"{PART}_"
     return "" if profile == WHOLE else f"{profile}_"
+
+
+def has_more_trainings(old: Mapping[str, Any], count: int) -> bool:
+    """Whether old figures are of more than ``count`` trainings, and of the committed parameters."""
+    return "changed" not in old and int(old.get("n_folds", 0)) > count
 
 
 def missing_folds(facts: dict[str, Any]) -> int:
