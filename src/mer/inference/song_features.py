@@ -84,7 +84,8 @@ def features(
         Files, folders with audio files, or samples whose full scale is 1.0.
     sample_rate : int or None
         Of an array, its sample rate in Hz. Of files, the sample rate that they are resampled to first; None
-        for that of the family, or 44.1 kHz for a family that reads any.
+        for that of the family, or 44.1 kHz for a family that reads any. Audio of a lower rate than the
+        family reads is resampled up to it, which adds no high frequencies.
     max_minutes : float
         Longer files are left out: each is in memory as a whole.
 
