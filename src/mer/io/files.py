@@ -150,6 +150,19 @@ def reading(path: Path, what: str) -> Iterator[None]:
         raise MerError(f"{path} must be {what} ({fault}); run `dvc repro`") from error
 
 
+@contextmanager
+def csv_rows(path: Path, what: str) -> Iterator[Iterator[dict[str, str]]]:
+    """The rows of a CSV file, each a mapping of column to cell; errors in the block are as of ``reading``.
+
+    Parameters
+    ----------
+    what : str
+        What the file must be, for the error.
+    """
+    with reading(path, what), path.open(encoding="utf-8", newline="") as stream:
+        yield csv.DictReader(stream)
+
+
 def read_json(path: Path) -> Any:
     """Read JSON.
 

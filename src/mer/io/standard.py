@@ -1,6 +1,5 @@
 """The standardized audio of a corpus, ``data/standard/<dataset>``, and the clips that it leaves out."""
 
-import csv
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import pandas as pd
 
 from mer.errors import MerError
 from mer.io.artefacts import MANIFEST, absent
-from mer.io.files import read_array, read_json, reading, write_csv
+from mer.io.files import csv_rows, read_array, read_json, reading, write_csv
 from mer.types import Clip
 
 CLIP_TYPES = {"id": "str", "offset": "int64", "length": "int64", "scale": "float64"}
@@ -150,5 +149,5 @@ def read_twins(standard: Path) -> dict[str, str]:
     path = standard / "twins.csv"
     if absent(standard) or not path.is_file():
         return {}
-    with reading(path, "a table of twins"), path.open(encoding="utf-8", newline="") as stream:
-        return {row["id"]: row["twin"] for row in csv.DictReader(stream)}
+    with csv_rows(path, "a table of twins") as rows:
+        return {row["id"]: row["twin"] for row in rows}

@@ -1,10 +1,9 @@
 """The tables of ``data/index/<dataset>``: the tracks of a corpus, and its files without a label."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mer.io.files import reading, write_csv
+from mer.io.files import csv_rows, write_csv
 from mer.types import Track, groups
 
 COLUMNS = ["id", "path", "sha256", "quadrant", "valence", "arousal", "artist", "group"]
@@ -40,7 +39,7 @@ def read_tracks(index: Path) -> list[Track]:
         If ``tracks.csv`` is damaged.
     """
     path = index / "tracks.csv"
-    with reading(path, "a table of tracks"), path.open(encoding="utf-8", newline="") as stream:
+    with csv_rows(path, "a table of tracks") as rows:
         return [
             Track(
                 id=row["id"],
@@ -54,15 +53,15 @@ def read_tracks(index: Path) -> list[Track]:
                 label=row.get("label") or None,
                 spread={k[7:]: float(v) for k, v in row.items() if k.startswith("spread_") and v},
             )
-            for row in csv.DictReader(stream)
+            for row in rows
         ]
 
 
 def read_digests(index: Path) -> dict[str, str]:
     """Track id -> sha256 of its audio file, for the tracks of ``data/index/<dataset>`` that have a file."""
     path = index / "tracks.csv"
-    with reading(path, "a table of tracks"), path.open(encoding="utf-8", newline="") as stream:
-        return {row["id"]: row["sha256"] for row in csv.DictReader(stream) if row["sha256"]}
+    with csv_rows(path, "a table of tracks") as rows:
+        return {row["id"]: row["sha256"] for row in rows if row["sha256"]}
 
 
 def unlabelled(index: Path) -> list[str]:
@@ -74,5 +73,5 @@ def unlabelled(index: Path) -> list[str]:
         If ``unlabelled.csv`` is damaged.
     """
     path = index / "unlabelled.csv"
-    with reading(path, "a table of files"), path.open(encoding="utf-8", newline="") as stream:
-        return [row["path"] for row in csv.DictReader(stream)]
+    with csv_rows(path, "a table of files") as rows:
+        return [row["path"] for row in rows]

@@ -70,8 +70,9 @@ def _compare(found: Experiment, run: Path) -> None:
 
 def _check_trainings(run: Path, scores: Path) -> None:
     """Raise ``FewerTrainings`` if the ledger has results of more trainings than a run."""
-    old = read_json(scores) if scores.exists() else {}
-    frame = read_predictions(run / "predictions.parquet").frame
+    if not scores.exists():
+        return
+    old, frame = read_json(scores), read_predictions(run / "predictions.parquet").frame
     if has_more_trainings(old, count := len(frame[["repeat", "fold"]].drop_duplicates())):
         raise FewerTrainings(f"{scores} has {old['n_folds']} trainings, the archive {count}")
 

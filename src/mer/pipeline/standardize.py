@@ -153,7 +153,7 @@ def standardize(
     limits: Audio,
     quarantine: Quarantine,
 ) -> None:
-    """Write the audio of a corpus as mono int16 at one sample rate: ``mer.io.Standard``.
+    """Write the audio of a corpus as mono int16 at one sample rate: ``mer.io.standard.Standard``.
 
     Clips keep their length; each is stored with a peak of full scale, so that int16 loses little. The
     artefact is absent if the corpus has no audio file at all.
