@@ -92,6 +92,27 @@ def test_clips_of_training_alone_are_one_reading(check):
         check(model="cnn", view="louro_released", augment="deepsmote", fidelity="released")
 
 
+@pytest.mark.parametrize(
+    ("model", "key", "value", "plain"),
+    [
+        ("svm", "search", "grid", "none"),
+        ("svm", "search", "bayes", "none"),
+        ("fusion", "combine", "stack", "features"),
+    ],
+)
+def test_synthetic_rows_are_not_validated_on(check, root, model, key, value, plain):
+    models = config.read("models", path=root / "params.yaml")[0]
+    chosen = {"model": model, "family": "essentia_compare_lld"}
+    changed = {**models, model: {**models[model], key: value}}
+    with pytest.raises(
+        MerError, match=rf"'smote' adds .* models\.{model}\.{key}='{value}'.*set it to {plain}"
+    ):
+        check(**chosen, models=changed, augment="smote")
+    check(**chosen, models=changed, augment="none")
+    changed[model][key] = plain
+    check(**chosen, models=changed, augment="smote")
+
+
 def test_unread_selectors_are_none():
     chosen = selection.Selection(
         "constant",

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from mer import contracts
 
 DATA = Path("data")
-EXPERIMENTS = ".dvc/tmp/exps/"  # where `dvc exp run --temp` and `--queue` run
 
 
 @dataclass(frozen=True)
@@ -94,30 +93,9 @@ def selected() -> Selection:
     return Selection(*config.read(*SELECTORS))
 
 
-def require_folder(key: str, corpus: Corpus, raw: Path) -> Path:
-    """The folder of a corpus.
-
-    Raises
-    ------
-    MerError
-        If it is missing.
-    """
-    root = raw / key
-    if not root.is_dir():
-        remedy = f"get it from {corpus.source}"
-        if (
-            EXPERIMENTS in Path.cwd().as_posix()
-        ):  # a copy that DVC has made, of what Git and DVC track
-            remedy = f"give `dvc exp run` the option -C {root}, which copies it into the experiment"
-        raise MerError(
-            f"dataset {key!r} must lie in {root}, a folder or a link to one, and there is none; {remedy}"
-        )
-    return root
-
-
 def _present(key: str, corpus: Corpus, target: str, raw: Path) -> None:
     """Refuse a corpus whose folder is missing or cannot be read, or that lacks labels of the target."""
-    root = require_folder(key, corpus, raw)
+    root = raw_folder.of_corpus(key, corpus.source, raw)
     raw_folder.check(root)
     tracks = registry.get("datasets", corpus.layout).tracks(root)
     labels.target_of(target, tracks, corpus.range)
@@ -167,6 +145,8 @@ def can_be_read(chosen: Selection, params: Params) -> None:
         _view_fits(chosen, params, module.trainer)
     _fidelity_fits(chosen, params, module)
     _serves_target(chosen, params)
+    if module.trainer == "sklearn_estimator" and params.policies[chosen.augment].oversampling:
+        _validates_on_songs(chosen, params.models[chosen.model])
 
 
 def _table_fits(chosen: Selection, params: Params) -> None:
@@ -245,6 +225,20 @@ def _serves_target(chosen: Selection, params: Params) -> None:
             f"augment={chosen.augment!r} makes clips of each class, and target={chosen.target!r} has none; "
             "choose another policy, as classic or none"
         )
+
+
+def _validates_on_songs(chosen: Selection, block: Mapping[str, Any]) -> None:
+    """Refuse synthetic rows for an estimator with an inner cross-validation.
+
+    Its validation rows would be synthetic in part, and made from the rows that it is trained on.
+    """
+    plain = {"search": "none", "combine": "features"}  # the values without inner folds
+    for key, value in plain.items():
+        if block.get(key, value) != value:
+            raise MerError(
+                f"augment={chosen.augment!r} adds synthetic rows, and models.{chosen.model}.{key}="
+                f"{block[key]!r} would validate on them; set it to {value}, or choose augment=none"
+            )
 
 
 def has_columns(chosen: Selection, columns: Columns, params: Params) -> None:

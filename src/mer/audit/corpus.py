@@ -13,10 +13,9 @@ from mer.audit.artists import Artists, count, overlap
 from mer.audit.clip_lists import Shared, read_list, shared
 from mer.audit.duplicates import Pair, conflicts, near, same
 from mer.errors import MerError
-from mer.io import audio_files, fold_tables
+from mer.io import audio_files, fold_tables, raw_folder
 from mer.schema import Protocol
 from mer.schema.corpora import Audio, Corpus
-from mer.selection import require_folder
 from mer.splits import split
 from mer.types import MINIATURE, Fold, Track, positions
 
@@ -67,7 +66,7 @@ class Audit:
 
 def _tracks(key: str, corpus: Corpus, raw: Path) -> list[Track]:
     """The tracks of a corpus, each with the path of its file, as the index has them."""
-    root = require_folder(key, corpus, raw)
+    root = raw_folder.of_corpus(key, corpus.source, raw)
     tracks = registry.get("datasets", corpus.layout).tracks(root)
     return audio_files.of_tracks(tracks, audio_files.find(root))
 

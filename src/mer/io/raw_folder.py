@@ -1,4 +1,4 @@
-"""Entries of a corpus' folder that DVC cannot hash, or that a stage would read and DVC would not hash.
+"""The folder of a corpus, and its entries that DVC cannot hash, or that a stage reads and DVC does not.
 
 DVC waits for ever at a pipe, stops at a name that is not UTF-8, and passes over linked folders: a change
 behind one would never run a stage again.
@@ -14,6 +14,7 @@ from mer.io.audio_files import unreadable_folder
 
 UNSEEN = (".git", ".hg", ".dvc", "__pycache__")  # folders that DVC passes over
 DVCIGNORE = ".dvcignore"
+EXPERIMENTS = ".dvc/tmp/exps/"  # where `dvc exp run --temp` and `--queue` run
 VIRTUAL = ("/proc", "/sys")
 KINDS = (
     (stat.S_ISFIFO, "a pipe"),
@@ -21,6 +22,33 @@ KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+
+
+def of_corpus(key: str, source: str, raw: Path) -> Path:
+    """The folder of a corpus.
+
+    Parameters
+    ----------
+    key : str
+        Key of the corpus in params/corpora.yaml.
+    source : str
+        Where the corpus can be had.
+    raw : Path
+        ``data/raw``.
+
+    Raises
+    ------
+    MerError
+        If the folder is missing; the message says where to get it.
+    """
+    if (root := raw / key).is_dir():
+        return root
+    remedy = f"get it from {source}"
+    if EXPERIMENTS in Path.cwd().as_posix():  # a copy that DVC has made, of what Git and DVC track
+        remedy = f"give `dvc exp run` the option -C {root}, which copies it into the experiment"
+    raise MerError(
+        f"dataset {key!r} must lie in {root}, a folder or a link to one, and there is none; {remedy}"
+    )
 
 
 def _unseen(entry: os.DirEntry) -> str | None:
