@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 import mer
 from mer.inference.answers import SEPARATOR
-from mer.labels import HIGH
+from mer.targets.labels import HIGH
 
 say = Console().print
 root = Path(*sys.argv[1:])

@@ -37,7 +37,7 @@ def digests(networks: Sequence[str]) -> None:
 
     from mer import config, registry
     from mer.contracts import NetworkModel
-    from mer.learn import loop
+    from mer.learn import loop, trained_network
     from mer.targets.classes import Classes
     from mer.types import QUADRANTS
 
@@ -54,7 +54,7 @@ def digests(networks: Sequence[str]) -> None:
             changes = {"optimizer": optimizer, "batch_size": 4, "max_epochs": 1, "lr": 0.001}
             training = params.training.model_copy(update=changes | {"stop_accuracy": None})
             loop.fit(network, [x], y, training, seed=1, objective=target)
-        digest = hashlib.sha256(loop.predict(network, [x], target).tobytes())
+        digest = hashlib.sha256(trained_network.predict(network, [x], target).tobytes())
         for _, tensor in sorted(network.state_dict().items()):
             digest.update(tensor.contiguous().numpy().tobytes())
         Console().print(f"{name}: {digest.hexdigest()[:16]}", highlight=False)

@@ -25,7 +25,7 @@ from sklearn.metrics import f1_score
 
 from mer import registry
 from mer.io.folds import read_folds
-from mer.learn import loop, tensors
+from mer.learn import loop, tensors, trained_network
 from mer.learn.context import FoldContext
 from mer.learn.cross_validation import fold_seed
 from mer.learn.data import TrainingData, gather
@@ -58,14 +58,14 @@ def late_scores(
     network = context.model.build(context.params, shape=shape, outputs=outputs).to(where)
 
     def score(trained: torch.nn.Module) -> float:
-        answers = loop.predict(trained, [test], data.target).argmax(1)
+        answers = trained_network.predict(trained, [test], data.target).argmax(1)
         return float(f1_score(truth, answers, average="macro"))
 
     def after_epoch(curve: Sequence[tuple[float, float]], _: object) -> None:
         if curve[-1][1] > late and len(curve) % EVERY == 0:
             trained = copy.deepcopy(network)
             running = score(trained)
-            loop.update_bn(trained, [x])
+            trained_network.update_bn(trained, [x])
             found.append((score(trained), running))
             console.print(len(curve), *(f"{value:.4f}" for value in (curve[-1][1], *found[-1])))
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mer import config, contracts, registry, selection
+from mer import compatibility, config, contracts, registry
 from mer.io.files import write_text
 from mer.pipeline.stage import stage
 
@@ -11,5 +11,5 @@ with stage("validate"):
         for name in registry.names(package):
             contracts.check(package, registry.get(package, name))
     params = config.read_all()
-    selection.check(params, raw=Path("data/raw"))
+    compatibility.check(params, raw=Path("data/raw"))
     write_text(Path("data/validated/params.txt"), "valid\n")

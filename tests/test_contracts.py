@@ -85,6 +85,10 @@ def build(params, *, seed, fidelity, predicts):
             r"must have a trainer of \['autoencoder_codes', .*'sklearn'",
         ),
         (("class Params", "class Settings"), "must define Params, and does not"),
+        (
+            ('"sklearn_estimator"', '"autoencoder_codes"'),
+            "must have training in Params, which the trainer 'autoencoder_codes' reads, and has not",
+        ),
     ],
 )
 def test_a_new_model_is_told_in_a_sentence_what_it_lacks(tmp_path, change, fault):

@@ -51,7 +51,7 @@ class Params(Block):
     protocol: Protocol
     fidelity: Literal["described", "released"]
     profile: str
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
     miniature: Literal["demo_", ""]
     papers_profile: str
     columns: Columns

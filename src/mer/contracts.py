@@ -279,6 +279,17 @@ MODEL_OF_TRAINER: dict[str, type] = {
 }  # trainer -> the protocol of its models
 
 
+SECTIONS_OF_TRAINER: dict[str, tuple[str, ...]] = {
+    "autoencoder_codes": ("training",),
+    "finetune": ("training",),
+    "hybrid": ("dnn", "pretraining", "fusion"),
+    "random_chunks": ("training", "waveform"),
+    "segment_sequence": ("training",),
+    "supervised": ("training",),
+    "two_stage": ("autoencoder", "classifier"),
+}  # trainer -> what it reads of the ``Params`` of its models
+
+
 REGISTRIES: dict[str, type] = {
     "augment": Transform,
     "datasets": Layout,
@@ -340,6 +351,15 @@ def faults(entry: Any, protocol: type) -> list[str]:
     return found
 
 
+def _lacks_sections(model: Model) -> list[str]:
+    """The sections that the trainer of a model reads and ``Params`` has not, each in half a sentence."""
+    return [
+        f"must have {name} in Params, which the trainer {model.trainer!r} reads, and has not"
+        for name in SECTIONS_OF_TRAINER.get(model.trainer, ())
+        if name not in model.Params.model_fields
+    ]
+
+
 def check(package: str, entry: Any) -> None:
     """Refuse an entry of a registry that does not satisfy its protocols.
 
@@ -355,5 +375,7 @@ def check(package: str, entry: Any) -> None:
         found = [
             f for protocol in further_protocols(package, entry) for f in faults(entry, protocol)
         ]
+    if not found and package == "models":
+        found = _lacks_sections(entry)
     if found:
         raise MerError(f"{package}: {entry.__file__} {found[0]}; see docs/contributing.md")

@@ -13,7 +13,7 @@ def generator(seed: int, *key: object) -> np.random.Generator:
     seed : int
         ``seed`` of params.yaml.
     key : objects whose ``str`` is stable
-        The purpose: ``("train", repeat, fold)``, ``("augment", policy, clip id)``.
+        The purpose: ``("validation",)``, ``("augment", policy, version, clip id)``.
     """
     text = "\0".join(map(str, (seed, *key)))
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big"))

@@ -40,7 +40,8 @@ class InnerFolds(StratifiedKFold):
 
     def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[tuple]:  # noqa: ARG002
         """Indices of the training and the test rows of each fold."""
-        folds = StratifiedKFold(self._most(y), shuffle=True, random_state=self.random_state)
+        most = self._most(y)
+        folds = StratifiedKFold(most, shuffle=self.shuffle, random_state=self.random_state)
         return folds.split(X, y)
 
 
@@ -258,7 +259,10 @@ def split(
             f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}; take fewer folds, as with "
             "`-S profiles.quick.folds=5`, or another protocol"
         ) from error
-    raise MerError(f"protocol {protocol!r}: the labels of the corpus have no split of that name")
+    raise MerError(
+        f"protocol {protocol!r}: the labels of the corpus have no split of that name; give the corpus a "
+        "folds.csv, or choose another protocol, as with `-S protocol=grouped`"
+    )
 
 
 def shares_groups(tracks: Sequence[Track], folds: Sequence[Fold]) -> bool:

@@ -122,6 +122,21 @@ def test_without_audio_the_tables_alone_are_compared(raw):
     assert found.clips == 9
 
 
+def test_files_that_no_label_names_rightly_are_not_taken_for_no_audio(raw):
+    labels = raw / "emopia200/labels.csv"
+    labels.write_text(LABELS.replace("\n", "\naudio/").removesuffix("audio/"))
+    assert set(audit(raw).unusable.values()) == {"no such file"}
+    assert len(audit(raw).unusable) == 9
+
+
+def test_another_corpus_that_cannot_be_read_is_left_out_unless_it_is_asked_for(raw, caplog):
+    (raw / "4qaed").mkdir()
+    assert audit(raw).shared == {}
+    assert "the corpus is not compared with 4qaed: " in caplog.text
+    with pytest.raises(MerError):
+        audit(raw, others=["4qaed"])
+
+
 def test_folds_of_ones_own(raw, tmp_path):
     fold_tables.write(tmp_path / "f.csv", [Fold(0, 0, ("a", "c"), (), ("copy", "d"))])
     found = audit(raw, split_files=[tmp_path / "f.csv"])

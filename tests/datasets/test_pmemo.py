@@ -3,12 +3,12 @@ import shutil
 import pytest
 
 from helpers.corpora import eight_songs
-from mer import labels
 from mer.datasets import pmemo
 from mer.errors import MerError
 from mer.io.files import read_json
 from mer.pipeline import index
 from mer.pipeline.demo.writers import pmemo as pmemo_writer
+from mer.targets import labels
 
 ANNOTATIONS = f"PMEmo2019/{pmemo.ANNOTATIONS}"
 METADATA = "PMEmo2019/metadata.csv"

@@ -209,6 +209,21 @@ def test_each_thread_has_a_decoder_of_its_own(tmp_path):
     assert lengths == [2 * RATE] * 3
 
 
+def test_a_forked_process_has_a_decoder_of_its_own(tmp_path):
+    """A decoder of the parent would send the child's samples to either of them."""
+    path, mine = song(tmp_path), client._decoder()
+    child = os.fork()
+    if child == 0:
+        try:
+            found = client.decode(path, RATE, LIMITS)
+            os._exit(0 if len(found) == 2 * RATE and client._decoder() is not mine else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    assert client._decoder() is mine
+    assert len(client.decode(path, RATE, LIMITS)) == 2 * RATE
+
+
 def children(pid):
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 

@@ -1,5 +1,6 @@
 """The system that comes with the package, in a folder without a project: its answers and its card."""
 
+import copy
 import inspect
 import os
 import re
@@ -155,7 +156,9 @@ REFUSED = [
     ({"samples": np.full(RATE, np.nan)}, "samples must be finite; 22050 of 22050 are NaN"),
     ({"samples": np.zeros(RATE)}, "must be audible, and are silent"),
     ({"samples": np.ones(RATE // 5)}, "samples must last 1 s or more, not 0.200 s"),
-    ({"sample_rate": 0}, "the sample rate must be positive, in Hz, not 0"),
+    ({"sample_rate": 0}, "the sample rate must be a positive number of Hz, not 0"),
+    ({"sample_rate": float("nan")}, "the sample rate must be a positive number of Hz, not nan"),
+    ({"hop": "5"}, "hop must be 1 or more, or None, not '5'"),
     ({"hop": 0}, "hop must be 1 or more, or None, not 0"),
     ({"seconds": -1.0}, "seconds must be 1 or more"),
 ]
@@ -166,6 +169,18 @@ def test_an_array_that_is_no_audio_is_refused(changes, message):
     given = {"samples": np.ones(RATE), "sample_rate": RATE} | changes
     with pytest.raises(mer.MerError, match=message):
         mer.load().predict_array(**given)
+
+
+@pytest.mark.parametrize("given", [np.zeros(RATE), b"song.mp3", 7, [np.zeros(RATE)]])
+def test_what_is_no_path_is_refused(given):
+    with pytest.raises(mer.MerError, match=r"must be the paths .* Predictor\.predict_array"):
+        predictor.load().predict(given)
+
+
+def test_a_predictor_can_be_copied_and_so_pickled(nowhere):
+    found = copy.deepcopy(predictor.load())
+    assert found.name == predictor.DEFAULT
+    assert found.system is predictor.load().system
 
 
 def test_files_are_asked_as_arrays_are(nowhere):

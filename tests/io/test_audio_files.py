@@ -33,6 +33,11 @@ def test_every_file_is_audio_or_another(tmp_path):
     assert found.others == ["README", "b/cover.jpg", "notes.txt"]
 
 
+def test_a_link_to_nothing_is_a_file_that_cannot_be_used(tmp_path):
+    (tmp_path / "a.mp3").symlink_to(tmp_path / "unmounted")
+    assert audio_files.find(tmp_path).audio == ["a.mp3"]
+
+
 def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     (tmp_path / "closed").mkdir()
     entries = os.scandir
@@ -64,6 +69,7 @@ def test_a_linked_folder_is_entered_once(tmp_path):
         ("Q1\\s1.wav", "Q1/s1.wav"),
         ("s1.wav ", "s1.wav"),
         ("my%20song.wav", "my song.wav"),
+        (".\\Q1\\s1.wav", "Q1/s1.wav"),
     ],
 )
 def test_a_label_finds_its_file_under_another_spelling(label, file):

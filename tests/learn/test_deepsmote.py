@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from conftest import profile_of
@@ -56,21 +57,21 @@ def test_transposed_convolutions_are_those_of_keras():
 
 def test_scaling_maps_each_clip_to_its_own_range_and_back_to_the_mean_one(mel):
     scale = Scale(mel)
-    scaled = scale.forwards(mel)
+    scaled = scale.transform(mel)
     assert scaled.dtype == torch.float16
     assert scaled.amax((1, 2)).float().numpy() == pytest.approx(1, abs=2e-3)
     assert scaled.amin((1, 2)).float().numpy() == pytest.approx(-1, abs=2e-3)
-    back = scale.backwards(torch.tensor([-1.0, 1.0]))
+    back = scale.inverse_transform(torch.tensor([-1.0, 1.0]))
     assert back[0] == pytest.approx(mel.amin((1, 2)).float().mean().item(), abs=0.05)
     assert back[1] == pytest.approx(mel.amax((1, 2)).float().mean().item(), abs=0.05)
 
 
 def test_a_silent_clip_can_be_scaled():
-    assert torch.isfinite(Scale(torch.full((1, 4, 4), -80.0)).forwards(torch.zeros(1, 4, 4))).all()
+    assert torch.isfinite(Scale(torch.full((1, 4, 4), -80.0)).transform(torch.zeros(1, 4, 4))).all()
 
 
 def test_training_lowers_the_error_and_codes_do_not_depend_on_the_batch(mel):
-    scaled = Scale(mel).forwards(mel)
+    scaled = Scale(mel).transform(mel)
     net, phase = train(scaled, CONFIG, "synthesis", position=0, seed=1)
     curve = phase.curve
     assert curve[-1, 0] < 0.7 * curve[0, 0]
@@ -110,3 +111,13 @@ def test_a_fold_synthesises_from_its_training_clips_only(mel, monkeypatch):
     assert found.phases[0].epochs == CONFIG.max_epochs
     plain = supervised.fit_predict(context, replace(data, synthesis=None))
     assert not np.array_equal(found.predicted, plain.predicted)
+
+
+def test_weights_start_as_those_of_keras():
+    """Glorot-uniform reaches its bound in layers as large as these, and biases are 0."""
+    for layer in Autoencoder().modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            taps = layer.kernel_size[0] * layer.kernel_size[1]
+            bound = (6 / (taps * (layer.in_channels + layer.out_channels))) ** 0.5
+            assert 0.95 * bound < float(layer.weight.detach().abs().max()) <= bound
+            assert not layer.bias.any()

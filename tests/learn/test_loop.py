@@ -78,3 +78,26 @@ def test_the_duration_of_a_training_is_that_of_its_call(monkeypatch):
     monkeypatch.setattr(loop.time, "perf_counter", lambda: next(ticks))
     phase = loop.timed("classifier", 7, lambda: np.zeros((3, 2)))
     assert (phase.name, phase.seconds, phase.epochs, phase.examples) == ("classifier", 2.5, 3, 7)
+
+
+def test_on_a_gpu_only_whole_batches_are_compiled(monkeypatch, line):
+    """torch compiles anew for each size of a batch, and gives up after eight sizes."""
+    compiled, sizes = [], []
+
+    def compile_(network, **_):
+        def call(x):
+            sizes.append(len(x))
+            return network(x)
+
+        compiled.append(network)
+        return call
+
+    monkeypatch.setattr(torch, "compile", compile_)
+    monkeypatch.setattr(loop, "autocast", lambda *_: lambda network: network)
+    network = nn.Linear(1, 1)
+    called = loop.compiled(network, CONFIG, torch.device("cuda"))
+    whole = torch.zeros(CONFIG.batch_size, 1)
+    for batch in (whole, whole[:-1], whole):
+        assert torch.equal(called(batch), network(batch))
+    assert compiled == [network]
+    assert sizes == [len(whole)] * 2

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mer.learn import loop, reuse
+from mer.learn import reuse, trained_network
 from mer.learn.result import TrainingPhase
 from mer.learn.reuse import trained_once
 from mer.schema.training import TrainingConfig
@@ -35,7 +35,7 @@ def train(monkeypatch, tmp_path):
             return TrainingPhase("stage1", np.array([[0.5, np.nan]]), 2.0, len(x))
 
         phase = trained_once(network, [x], config, fit, seed=seed)
-        return phase, loop.weights(network), len(calls)
+        return phase, trained_network.weights(network), len(calls)
 
     return run
 

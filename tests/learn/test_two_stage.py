@@ -16,7 +16,7 @@ from mer.dsp.mel import spectrogram
 from mer.errors import MerError
 from mer.io import checkpoints
 from mer.io.spectrograms import Mels
-from mer.learn import early_stopping, loop, memmap, reuse
+from mer.learn import early_stopping, loop, memmap, reuse, trained_network
 from mer.learn.context import FoldContext
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
@@ -309,7 +309,7 @@ def test_a_head_learns_eight_clips_by_heart(head, rng):
     torch.manual_seed(0)
     network = Recurrent(head, 20, 16, 2)
     loop.fit(network, [codes], y, STEP.model_copy(update={"max_epochs": 40}), seed=1, objective=TWO)
-    assert (loop.predict(network, [codes], TWO).argmax(1) == y.numpy()).all()
+    assert (trained_network.predict(network, [codes], TWO).argmax(1) == y.numpy()).all()
 
 
 def test_both_directions_of_the_bilstm_end_where_they_have_seen_all():
@@ -328,9 +328,9 @@ def test_both_directions_of_the_bilstm_end_where_they_have_seen_all():
 def test_predictions_do_not_depend_on_the_batch(batch, monkeypatch):
     torch.manual_seed(0)
     network, mel = Joint((4, 4), "bilstm", 8, SMALL, 2), torch.rand(7, 3, *SMALL)
-    expected = loop.predict(network, [mel], TWO)
+    expected = trained_network.predict(network, [mel], TWO)
     monkeypatch.setattr(loop, "EVALUATION_BATCH", batch)
-    assert loop.predict(network, [mel], TWO) == pytest.approx(expected, abs=1e-6)
+    assert trained_network.predict(network, [mel], TWO) == pytest.approx(expected, abs=1e-6)
 
 
 def test_segments_that_the_pools_do_not_divide_are_refused():

@@ -6,6 +6,7 @@ import pytest
 from mer.learn import attributes
 from mer.learn.estimators import to_arrays
 from mer.models import logistic_regression
+from mer.targets.classes import Classes
 
 PARAMS = logistic_regression.Params(c=0.01, limit=2.0)
 
@@ -18,5 +19,6 @@ def test_the_fitted_classifier_is_scikit_learns(classes, dtype, rng):
     theirs = logistic_regression.build(PARAMS, **how).fit(x, y)
     found = logistic_regression.fitted(PARAMS, attributes.read(to_arrays(theirs)))
     asked = rng.normal(3, 4, size=(30, 12)).astype(dtype)  # some beyond the limit
-    assert np.array_equal(found.decision_function(asked), theirs.decision_function(asked))
+    target = Classes(tuple("abcd")[:classes])
+    assert np.array_equal(target.estimate(found, asked), target.estimate(theirs, asked))
     assert np.array_equal(found.classes_, theirs.classes_)

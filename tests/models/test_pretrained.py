@@ -14,7 +14,7 @@ from torch.nn import functional
 from conftest import ROOT
 from helpers import weights
 from helpers.clone import fresh_clone
-from mer import config, selection
+from mer import compatibility, config
 from mer.dsp import mel
 from mer.errors import MerError
 from mer.io import artefacts, pretrained
@@ -93,7 +93,7 @@ def test_a_selection_without_its_weights_is_refused(tmp_path):
     whole = config.read_all(ROOT / "params.yaml")
     chosen = whole.model_copy(update={"model": "crnn_mtat", "view": "mtat"})
     with pytest.raises(MerError, match=r"crnn_mtat: weights must lie in .*weights/won_crnn_mtat"):
-        selection.check(chosen, raw=tmp_path)
+        compatibility.check(chosen, raw=tmp_path)
 
 
 def test_what_is_there_is_told_from_what_is_not(state_dict, tmp_path, monkeypatch):
@@ -455,7 +455,7 @@ def test_the_head_learns_and_the_rest_stays(rng):
     before = {k: v.clone() for k, v in network.backbone.state_dict().items()}
     y = torch.arange(16) % 4
     x = torch.from_numpy(rng.standard_normal((16, 96, 96)).astype(np.float32)) + y[:, None, None]
-    codes = finetune.encode(network.backbone, x)
+    codes = finetune.encode(network.backbone, x, "described")
     losses = loop.fit(network.head, [codes], y, STEP, seed=1, objective=Classes(QUADRANTS))[:, 0]
     assert losses[-1] < losses[0]
     after = network.backbone.state_dict()
@@ -491,7 +491,17 @@ def test_a_code_does_not_depend_on_the_others(rng):
         params("crnn_mtat"), weights=weights.crnn(), shape=(96, 96), outputs=4, fidelity="described"
     )
     x = torch.from_numpy(rng.standard_normal((5, 96, 96)).astype(np.float16))
-    whole = finetune.encode(network.backbone, x)
+    whole = finetune.encode(network.backbone, x, "described")
     finetune._codes.clear()
-    assert torch.equal(finetune.encode(network.backbone, x[3:]), whole[3:])
+    assert torch.equal(finetune.encode(network.backbone, x[3:], "described"), whole[3:])
     assert not torch.equal(whole[3], whole[4])
+
+
+def test_a_code_is_not_that_of_another_fidelity():
+    """The same weights read an example otherwise under another fidelity."""
+    described, released = (artists_cnn.Backbone(128, standardized=flag) for flag in (True, False))
+    released.load_state_dict(described.state_dict())
+    x = torch.randn(2, 192, 128)
+    first = finetune.encode(described, x, "described")
+    assert not torch.equal(finetune.encode(released, x, "released"), first)
+    assert torch.equal(finetune.encode(described, x, "described"), first)

@@ -84,3 +84,10 @@ def test_a_pool_of_another_size_is_left_to_torch(maps, calls):
     NormedConvolutions(batch_norm_2d(1), ConvNormPool(1, 4, 3)).train()(maps)
     assert not calls
     assert not first_block_with_norms._one_pass(maps, ConvNormPool(1, 4, 3))
+
+
+def test_an_odd_number_of_channels_is_left_to_torch(maps, calls):
+    """The kernels compute two channels at once and would write beyond the last."""
+    network = NormedConvolutions(batch_norm_2d(1), ConvNormPool(1, 7, 2)).train()
+    assert network(maps).shape[1] == 7
+    assert calls == []

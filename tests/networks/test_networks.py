@@ -9,7 +9,7 @@ from torch import nn
 from conftest import ROOT
 from mer import config, registry
 from mer.errors import MerError
-from mer.learn import loop
+from mer.learn import loop, trained_network
 from mer.networks.layers import (
     GRU,
     Dropout,
@@ -265,8 +265,8 @@ def test_a_step_lowers_the_loss_and_eight_clips_are_learnt(batch, name):
     network, inputs = (hybrid()[2], [x, table]) if name == "fusion" else (build(name), [x])
     curve = loop.fit(network, inputs, y, LEARNING, seed=1, objective=FOUR)
     assert curve[-1, 0] < curve[0, 0] / 2
-    loop.update_bn(network, inputs)
-    assert (loop.predict(network, inputs, FOUR).argmax(1) == y.numpy()).all()
+    trained_network.update_bn(network, inputs)
+    assert (trained_network.predict(network, inputs, FOUR).argmax(1) == y.numpy()).all()
 
 
 @pytest.mark.parametrize("size", [1, 7])
@@ -274,9 +274,9 @@ def test_a_step_lowers_the_loss_and_eight_clips_are_learnt(batch, name):
 def test_predictions_do_not_depend_on_the_batch(batch, name, size, monkeypatch):
     x = torch.cat([batch[0]] * 2)
     network = build(name)
-    expected = loop.predict(network, [x], FOUR)
+    expected = trained_network.predict(network, [x], FOUR)
     monkeypatch.setattr(loop, "EVALUATION_BATCH", size)
-    assert loop.predict(network, [x], FOUR) == pytest.approx(expected, abs=1e-5)
+    assert trained_network.predict(network, [x], FOUR) == pytest.approx(expected, abs=1e-5)
 
 
 def test_same_seed_same_training(batch):
@@ -303,7 +303,7 @@ def test_settled_norms_have_the_statistics_of_the_examples(batch):
     norm = next(m for m in network.modules() if isinstance(m, nn.BatchNorm2d))
     pooled = torch.relu(network.convolutions[1](first(x.unsqueeze(1))))
     assert not torch.allclose(norm.running_mean, pooled.mean((0, 2, 3)), rtol=0.05)
-    loop.update_bn(network, [x])
+    trained_network.update_bn(network, [x])
     assert torch.allclose(norm.running_mean, pooled.mean((0, 2, 3)), rtol=1e-4)
 
 
@@ -311,9 +311,23 @@ def test_settled_norms_do_not_depend_on_the_order_of_the_examples():
     """Two kinds of examples, one behind the other: batches of one kind would have no variance."""
     x = torch.cat([torch.randn(60, 5) - 8, torch.randn(10, 5) + 8])
     network = nn.Sequential(nn.BatchNorm1d(5))
-    loop.update_bn(network, [x])
+    trained_network.update_bn(network, [x])
     assert torch.allclose(network[0].running_mean, x.mean(0), atol=0.3)
     assert torch.allclose(network[0].running_var, x.var(0), rtol=0.1)
+
+
+def test_settled_norms_keep_their_momentum(batch):
+    network = build("cnn")
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    before = [norm.momentum for norm in norms]
+    trained_network.update_bn(network, [batch[0]])
+    assert [norm.momentum for norm in norms] == before
+    assert None not in before
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_new_network_is_in_training_mode(name):
+    assert all(module.training for module in build(name).modules())
 
 
 def test_the_frozen_branch_stays_as_it_was(batch):
@@ -325,7 +339,7 @@ def test_the_frozen_branch_stays_as_it_was(batch):
     loop.fit(
         fusion, [x, table], y, STEP.model_copy(update={"max_epochs": 2}), seed=1, objective=FOUR
     )
-    loop.update_bn(fusion, [x, table])
+    trained_network.update_bn(fusion, [x, table])
     assert all(torch.equal(v, before[k]) for k, v in dnn.hidden.state_dict().items())
     assert not torch.equal(branch.hidden[1].weight, moving)
 
@@ -388,12 +402,12 @@ def test_weights_come_back(tmp_path, batch, name):
         seed=1,
         objective=FOUR,
     )
-    save_file(loop.weights(network), tmp_path / "w.safetensors")
-    expected = loop.predict(network, [batch[0]], FOUR)
-    assert not np.allclose(loop.predict(other, [batch[0]], FOUR), expected, atol=1e-3)
+    save_file(trained_network.weights(network), tmp_path / "w.safetensors")
+    expected = trained_network.predict(network, [batch[0]], FOUR)
+    assert not np.allclose(trained_network.predict(other, [batch[0]], FOUR), expected, atol=1e-3)
     loaded = {k: torch.from_numpy(v) for k, v in load_file(tmp_path / "w.safetensors").items()}
     other.load_state_dict(loaded)
-    assert np.array_equal(loop.predict(other, [batch[0]], FOUR), expected)
+    assert np.array_equal(trained_network.predict(other, [batch[0]], FOUR), expected)
 
 
 def test_a_training_in_bfloat16_ends_where_one_in_float32_does(batch, monkeypatch):
@@ -407,8 +421,8 @@ def test_a_training_in_bfloat16_ends_where_one_in_float32_does(batch, monkeypatc
         training_config = LEARNING.model_copy(update={"precision": precision})
         curves.append(loop.fit(network, [x], y, training_config, seed=1, objective=FOUR))
         kinds.append(precision)
-        loop.update_bn(network, [x])
-        answers.append(loop.predict(network, [x], FOUR))
+        trained_network.update_bn(network, [x])
+        answers.append(trained_network.predict(network, [x], FOUR))
     trained = kinds[kinds.index("float32") + 1 : kinds.index("bfloat16")]
     assert torch.bfloat16 in trained
     assert kinds[-1] == torch.float32

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from conftest import profile_of
 from mer import registry
@@ -16,6 +17,7 @@ from mer.io.folds import read_folds, write_folds
 from mer.io.predictions import read_predictions
 from mer.io.tracks import write_tracks
 from mer.pipeline import train
+from mer.runtime.portable import limited
 from mer.schema.augmentation import Policy
 from mer.schema.profiles import Profile
 from mer.selection import Selection
@@ -88,6 +90,25 @@ def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeyp
     files = {"manifest.json", "predictions.parquet", "run.json", "curves.csv", "trials.csv"}
     assert set(whole) == files
     assert list(Path(".mer/scratch").iterdir()) == []
+
+
+def test_a_run_does_not_continue_on_another_device(prepared, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "write_predictions", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(prepared)
+    monkeypatch.setattr(train, "_arithmetic", lambda _model: ("2.13.0", "cuda", False))
+    monkeypatch.setattr(registry.get("learn.trainers", "sklearn_estimator"), "fit_predict", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(prepared)
+
+
+def test_networks_round_as_their_device_does():
+    assert train._arithmetic("svm") is None
+    assert train._arithmetic("cnn") == (torch.__version__, "cpu", limited())
 
 
 def stop_after(count, monkeypatch):

@@ -2,12 +2,13 @@
 
 import pytest
 
-from mer import config, labels, parallel
+from mer import config, parallel
 from mer.datasets import qaed
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
 from mer.metrics import summary
 from mer.splits import split
+from mer.targets import labels
 
 
 def test_the_svm_keeps_its_score_where_no_artist_is_on_two_sides(root, real_data):

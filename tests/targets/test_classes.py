@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
+from sklearn.svm import SVC
 
 from mer.targets.classes import Classes
 
@@ -31,3 +34,19 @@ def test_the_answer_is_the_name_of_the_most_probable_class():
     (row,) = DANCES.answers(np.array([[0.2, 0.7, 0.1]])).to_dict("records")
     assert row == {"class": "tango", "p_polka": 0.2, "p_tango": 0.7, "p_waltz": 0.1}
     assert DANCES.text(2) == "waltz"
+
+
+def test_two_classes_have_the_probabilities_of_a_logistic_regression(rng):
+    rows, y = rng.normal(size=(60, 3)), np.arange(60) % 2
+    estimator = LogisticRegression().fit(rows + y[:, None], y)
+    found = Classes(("low", "high")).estimate(estimator, rows)
+    assert found == pytest.approx(estimator.predict_proba(rows))
+
+
+def test_two_classes_of_a_support_vector_machine_have_a_value_each(rng):
+    rows, y = rng.normal(size=(60, 3)), np.arange(60) % 2
+    estimator = SVC().fit(rows + y[:, None], y)
+    values = estimator.decision_function(rows)
+    expected = softmax(np.column_stack([-values, values]), axis=1)
+    found = Classes(("low", "high")).estimate(estimator, rows)
+    assert np.array_equal(found, expected)

@@ -1,5 +1,6 @@
 """The audit of a corpus: faults that its tables show and, where there is any, its audio."""
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,8 @@ from mer.schema import Protocol
 from mer.schema.corpora import Audio, Corpus
 from mer.splits import split
 from mer.types import MINIATURE, Fold, Track, positions
+
+log = logging.getLogger("mer")
 
 
 @dataclass
@@ -80,7 +83,8 @@ def _compare_audio(
     found: Audit, root: Path, tracks: Sequence[Track], limits: Audio
 ) -> dict[str, str]:
     """Add unusable files and duplicates; the digests of the files, none if the corpus has no audio."""
-    if not any(track.path and (root / track.path).exists() for track in tracks):
+    named = [track for track in tracks if track.path]
+    if not named or not audio_files.find(root).audio:
         return {}
     examined = audio.examine(root, tracks, limits)
     found.unusable = {e.id: e.fault for e in examined if e.fault}
@@ -138,6 +142,21 @@ def _of_other(
     return _labels(tracks), {t.id: raw / name / t.path for t in tracks if t.path}
 
 
+def _listed(
+    key: str, others: Sequence[str], corpora: Mapping[str, Corpus], raw: Path
+) -> dict[str, tuple[dict[str, str], dict[str, Path]]]:
+    """``_of_other`` of each of ``others``, or of the corpora in ``raw`` that can be read if it is empty."""
+    if others:
+        return {name: _of_other(name, corpora, raw) for name in others}
+    found = {}
+    for name in _others(key, corpora, raw):
+        try:
+            found[name] = _of_other(name, corpora, raw)
+        except MerError as fault:
+            log.warning("the corpus is not compared with %s: %s", name, fault)
+    return found
+
+
 def audit(
     key: str,
     corpora: Mapping[str, Corpus],
@@ -174,7 +193,7 @@ def audit(
     tracks = _tracks(key, corpus, raw)
     labels = _labels(tracks)
     folds = _folds(tracks, key, corpus, seed) | _folds_of_files(root, split_files, labels)
-    listed = {name: _of_other(name, corpora, raw) for name in others or _others(key, corpora, raw)}
+    listed = _listed(key, others, corpora, raw)
     expected = corpus.counts or {}
     published = expected if isinstance(expected, int) else {str(q): n for q, n in expected.items()}
     counts = dict(sorted(Counter(filter(None, labels.values())).items()))

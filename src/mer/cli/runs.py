@@ -56,10 +56,12 @@ def _selected() -> Iterator[Run]:
 
 def _ledger() -> Iterator[Run]:
     """The results of experiments on real corpora."""
-    for paper in sorted(spec.load().papers):
+    papers = spec.load()
+    for paper in sorted(papers.papers):
         for path in sorted((results.LEDGER / paper).glob("*.json")):
             if not path.stem.startswith(MINIATURE) and not path.stem.endswith(".record"):
-                yield path.stem, read_json(path)
+                settings = getattr(papers.find(path.stem), "settings", "")
+                yield path.stem, {**read_json(path), "settings": settings}
 
 
 def _system(facts: dict[str, Any]) -> str:
@@ -69,6 +71,7 @@ def _system(facts: dict[str, Any]) -> str:
     parts = [entry for entry in chosen if entry not in usual]
     columns = facts.get("columns", {})
     parts += [f"columns.{key}={value}" for key, value in columns.items()]
+    parts += [word for word in facts.get("settings", "").split() if word.startswith("set.")]
     changed = results.deviation(facts)
     return " ".join(parts) + (f" ({changed})" if changed else "")
 

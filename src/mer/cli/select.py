@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from mer import config, contracts, registry, selection
+from mer import compatibility, config, contracts, registry, selection
 from mer.cli._console import say
 from mer.errors import MerError
 from mer.io import yaml_files
@@ -44,7 +44,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     for package, name in (("models", params.model), ("features", params.family)):
         if name in registry.names(package):
             contracts.check(package, registry.get(package, name))
-    selection.check(params, raw=Path("data/raw"))
+    compatibility.check(params, raw=Path("data/raw"))
     for file, text in texts.items():
         write_text(file, text)
     chosen = " ".join(f"{name}={getattr(params, name)}" for name in selection.SELECTORS)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mer import labels
 from mer.errors import MerError
 from mer.io import spreadsheets
+from mer.targets import labels
 from mer.types import QUADRANTS
 
 LEVELS = ("", "*/", "*/*/")

@@ -17,9 +17,9 @@ split of the corpus' authors, and ``fold``, where there is no ``split``, the fol
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from mer import labels
 from mer.errors import MerError
 from mer.io import spreadsheets
+from mer.targets import labels
 from mer.types import QUADRANTS, SIDES, Track
 
 LABELS = "labels.csv"

@@ -15,9 +15,9 @@ Ferguson 2022, section 4.3); they define the labels and do not depend on a split
 
 from pathlib import Path
 
-from mer import labels
 from mer.datasets import _archives
 from mer.io import spreadsheets
+from mer.targets import labels
 from mer.types import Track
 
 ANNOTATIONS = "annotations/static_annotations.csv"

@@ -34,13 +34,18 @@ class Died(Exception):
     """A decoder ended, or was ended, before it responded; the message is the reason."""
 
 
-def _end(process: subprocess.Popen) -> int:
-    """End a decoder if it still runs; return its exit status."""
-    process.kill()
+def _end(process: subprocess.Popen, owner: int) -> int | None:
+    """End a decoder if it still runs; return its exit status.
+
+    A process that was forked from ``owner``, the one that has started the decoder, leaves it running.
+    """
+    is_own = os.getpid() == owner
+    if is_own:
+        process.kill()
     for stream in (process.stdin, process.stdout):
         if stream:
             stream.close()
-    return process.wait()
+    return process.wait() if is_own else None
 
 
 class Decoder:
@@ -49,10 +54,11 @@ class Decoder:
     Attributes
     ----------
     in_pieces : whether pieces of a file are still to come
+    owner : number of the process that has started it; one that is forked from it shares its pipes
     """
 
     def __init__(self) -> None:
-        self.in_pieces = False
+        self.in_pieces, self.owner = False, os.getpid()
         self._process = subprocess.Popen(
             COMMAND,
             cwd=Path(__file__).parents[2],
@@ -63,7 +69,7 @@ class Decoder:
         )
         self._requests = cast(FileIO, self._process.stdin)
         self._responses = cast(FileIO, self._process.stdout)
-        self.end = weakref.finalize(self, _end, self._process)
+        self.end = weakref.finalize(self, _end, self._process, self.owner)
 
     def decode(self, path: Path, sample_rate: int, limits: Audio) -> np.ndarray:
         """Call ``mer.decoding.files.decode`` for one file.
@@ -207,8 +213,9 @@ def pieces(path: Path, sample_rate: int, limits: Audio) -> Iterator[np.ndarray]:
 
 
 def _decoder() -> Decoder:
-    """The decoder of this thread; a new one if it has none that runs and is free."""
+    """The decoder of this thread and process; a new one if it has none that runs and is free."""
     decoder: Decoder | None = getattr(_mine, "decoder", None)
-    if decoder is None or decoder.in_pieces or not decoder.end.alive:
+    is_own = decoder is not None and decoder.owner == os.getpid()
+    if decoder is None or not is_own or decoder.in_pieces or not decoder.end.alive:
         decoder = _mine.decoder = Decoder()
     return decoder

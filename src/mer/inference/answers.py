@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mer import labels
 from mer.errors import Unreadable
 from mer.inference import songs
 from mer.inference.songs import Excerpt
 from mer.inference.system import System
+from mer.targets import labels
 from mer.types import QUADRANTS
 
 WORDS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mer import labels
 from mer.errors import MerError
 from mer.inference.answers import WORDS, SongAnswer
 from mer.inference.system import System
 from mer.io.files import writing_file
 from mer.pipeline.stage import printable
+from mer.targets import labels
 from mer.types import QUADRANTS
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -127,8 +128,8 @@ def require_any(found: Sequence[SongAnswer], left_out: Mapping[str, str]) -> Non
 def _require_form(seconds: float | None, hop: float | None) -> None:
     """Raise a ``MerError`` unless excerpts are a second long or more, and as far apart."""
     for name, value in (("seconds", seconds), ("hop", hop)):
-        if value is not None and not 1 <= value < float("inf"):
-            raise MerError(f"{name} must be 1 or more, or None, not {value}")
+        if value is not None and not (isinstance(value, Real) and 1 <= value < float("inf")):
+            raise MerError(f"{name} must be 1 or more, or None, not {value!r}")
 
 
 class Predictor:
@@ -145,6 +146,11 @@ class Predictor:
     def __init__(self, name: str) -> None:
         self.name = name
         self.system = load_system(name)
+
+    def __reduce__(self) -> tuple:
+        """The name alone is pickled: the process that unpickles it loads the system."""
+        place = Path(self.name)
+        return load, (str(place.absolute()) if place.exists() else self.name,)
 
     def __repr__(self) -> str:
         return f"<mer.Predictor {self.name}: {self.system.about.title}>"
@@ -182,8 +188,7 @@ class Predictor:
             If no file can be used, or ``hop`` or ``seconds`` is less than 1.
         """
         _require_form(seconds, hop)
-        given = [paths] if isinstance(paths, str | Path) else paths
-        names = songs.files([os.fspath(path) for path in given])
+        names = songs.files(songs.paths_of(paths))
         left_out: dict[str, str] = {}
         found = list(usable(self.name, names, left_out, seconds=seconds, hop=hop))
         require_any(found, left_out)

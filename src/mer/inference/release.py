@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mer import config, labels
+from mer import config
 from mer.errors import MerError
 from mer.inference import system, trained
 from mer.io.files import write_text
@@ -15,6 +15,7 @@ from mer.learn.calibration import COVERAGE, calibration_error, cross_fitted, lea
 from mer.metrics import fold_scores, intervals
 from mer.pipeline import train
 from mer.selection import Selection
+from mer.targets import labels
 from mer.types import QUADRANTS, Predictions
 
 RUNS = Path("data/runs/pretrained")

@@ -1,7 +1,6 @@
 """Features of whole songs, of files and of arrays: ``mer.features``."""
 
 import logging
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -58,9 +57,9 @@ def rate_of(chosen: inputs.Families, sample_rate: int | None, own: int = RATE) -
     """
     read = [chosen.typed(part).sample_rate for part in chosen.params]
     highest = max((rate for rate in read if rate), default=0)
-    if sample_rate is not None and sample_rate < highest:
+    if sample_rate is not None and sample_rate < max(highest, 1):
         raise MerError(
-            f"the sample rate must be at least {highest}, which family={chosen.name!r} reads, not "
+            f"the sample rate must be at least {max(highest, 1)}, which family={chosen.name!r} reads, not "
             f"{sample_rate}"
         )
     return sample_rate or max(highest, 0 if all(read) else own)
@@ -109,10 +108,7 @@ def features(
         if songs.is_silent(samples):
             raise MerError("samples must be audible, and are silent")
         return frame_of(inputs.table([songs.clip(samples, "array", target, None)], chosen))
-    given = [audio] if isinstance(audio, str | Path) else audio
-    table, left_out = features_of_files(
-        chosen, [os.fspath(path) for path in given], sample_rate, max_minutes
-    )
+    table, left_out = features_of_files(chosen, songs.paths_of(audio), sample_rate, max_minutes)
     frame = frame_of(table)
     frame.attrs["left_out"] = left_out
     return frame

@@ -4,13 +4,15 @@ The id of a song is its path as given.
 """
 
 import logging
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import soxr
@@ -143,8 +145,8 @@ def mono(samples: np.ndarray, native: int, sample_rate: int) -> np.ndarray:
         raise MerError(
             f"samples must have the shape (n, channels), not {channels.shape}; transpose them"
         )
-    if native <= 0:
-        raise MerError(f"the sample rate must be positive, in Hz, not {native}")
+    if not (isinstance(native, Real) and 0 < native < float("inf")):
+        raise MerError(f"the sample rate must be a positive number of Hz, not {native!r}")
     seconds, shortest = len(channels) / native, limits().min_seconds
     if seconds < shortest:
         raise MerError(f"samples must last {shortest:g} s or more, not {seconds:.3f} s")
@@ -157,6 +159,24 @@ def clip(samples: np.ndarray, id_: str, sample_rate: int, peak_db: float | None)
     """A clip with the samples that a corpus would store and read again."""
     pcm, scale = quantized(samples, peak_db)
     return Clip(id_, pcm * np.float32(scale), sample_rate)
+
+
+def paths_of(given: str | Path | Iterable[str | Path]) -> list[str]:
+    """The paths of one file or folder, or of several.
+
+    Raises
+    ------
+    MerError
+        If something is no path, such as an array of samples.
+    """
+    one = isinstance(given, str | Path) or not isinstance(given, Iterable)
+    paths: list[Any] = [given] if one else [*given]  # type: ignore[misc]
+    if all(isinstance(path, str | Path) for path in paths):
+        return [os.fspath(path) for path in paths]
+    raise MerError(
+        "songs must be the paths of files or folders, each a str or a Path, and not of the type "
+        f"{type(given).__name__!r}; Predictor.predict_array and mer.features take samples"
+    )
 
 
 def is_silent(samples: np.ndarray) -> bool:

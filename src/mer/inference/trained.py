@@ -221,7 +221,8 @@ def _weights(run: Path, fold: Fold) -> Weights:
     if not path.exists():
         raise MerError(
             f"{path} must hold the network or estimator of that fold, and there is none: this run keeps no "
-            "weights; `dvc repro` makes one that does, data/runs/selected"
+            "weights; `dvc repro` makes one that does, data/runs/selected, unless the stage `train` warns "
+            "that the estimator cannot be stored"
         )
     with reading(path, "the weights that a run has stored"):
         weights = load_file(path)

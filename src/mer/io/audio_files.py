@@ -70,7 +70,7 @@ def _refuse(error: OSError) -> None:
 
 
 def find(folder: Path) -> Found:
-    """All regular files below a folder; a linked folder is entered once.
+    """All regular files, and links to nothing, below a folder; a linked folder is entered once.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def find(folder: Path) -> Found:
             continue
         seen.add((facts.st_dev, facts.st_ino))
         for path in (Path(place, name) for name in names):
-            if path.is_file():
+            if path.is_file() or (path.is_symlink() and not path.exists()):
                 kind = found.audio if path.suffix.lower() in SUFFIXES else found.others
                 kind.append(path.relative_to(folder).as_posix())
     return Found(sorted(found.audio), sorted(found.others))
@@ -107,7 +107,7 @@ def digest(path: Path) -> str:
 def _spelling(path: str) -> str:
     """A path without what spreadsheets and archives change: Unicode form, case, separators, blanks, %20."""
     text = unicodedata.normalize("NFC", unquote(path).replace("\\", "/")).casefold()
-    return "/".join(part.strip() for part in text.split("/"))
+    return "/".join(part.strip() for part in text.split("/") if part != ".")
 
 
 def respelled(wanted: Iterable[str], files: Collection[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mer import labels, registry
+from mer import registry
 from mer.errors import AbsentError, MerError
 from mer.io import pretrained
 from mer.io.artefacts import MANIFEST, absent
@@ -20,6 +20,7 @@ from mer.learn.waveforms import SegmentedWaveforms, Waveforms
 from mer.schema.augmentation import Masking, Noise, Policy, Smote, SpectrogramMasks, Synthesis
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.selection import DATA, Selection
+from mer.targets import labels
 from mer.targets.target import Label, Target
 from mer.types import QUADRANTS, FeatureSet, Fold, Track
 

@@ -47,7 +47,7 @@ def synthesise(
         The training of the autoencoder.
     """
     scale = Scale(mel)
-    scaled = scale.forwards(mel)
+    scaled = scale.transform(mel)
     config = apply_profile(synthesis.training, profile)
     network, phase = reconstruction.train(scaled, config, "synthesis", position=0, seed=seed)
     codes, rng = reconstruction.codes(network, scaled), np.random.default_rng(seed)
@@ -55,5 +55,5 @@ def synthesise(
     new, classes = smote(
         codes, targets.cpu().numpy(), counts, synthesis.k_neighbors, rng, synthesis.method
     )
-    spectrograms = scale.backwards(_decoded(network, new, mel.shape[1:]))
+    spectrograms = scale.inverse_transform(_decoded(network, new, mel.shape[1:]))
     return spectrograms.to(mel.dtype), torch.from_numpy(classes).to(targets), phase

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from mer.errors import MerError
-from mer.learn import loop, memmap
+from mer.learn import loop, memmap, trained_network
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.loop import EarlyStopping, Examples, Objective
@@ -169,5 +169,5 @@ def fit_clips(
         monitor=target.monitor,
         objective=target,
     )
-    predicted = loop.predict(network, [clips.test.inputs], target)
-    return FoldResult(predicted, phases=[phase], weights=loop.weights(network))
+    predicted = trained_network.predict(network, [clips.test.inputs], target)
+    return FoldResult(predicted, phases=[phase], weights=trained_network.weights(network))

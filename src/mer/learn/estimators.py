@@ -66,9 +66,9 @@ def to_arrays(fitted: Any) -> Arrays:
 
 def _without_nan(name: str, value: Any) -> Any:
     """An attribute, with the scores of constant columns, NaN, as low as scikit-learn ranks them."""
-    if name != "scores_":
+    if name != "scores_" or not isinstance(value, np.ndarray) or value.dtype.kind != "f":
         return value
-    return np.nan_to_num(value, nan=np.finfo(np.asarray(value).dtype).min)
+    return np.nan_to_num(value, nan=np.finfo(value.dtype).min)
 
 
 def _prefixed(name: str, arrays: Arrays) -> Arrays:

@@ -8,14 +8,13 @@ its examples to the device, and only its loss and accuracy back. Examples that d
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from mer.errors import MerError
 from mer.learn.result import TrainingPhase
@@ -102,7 +101,7 @@ def _batches(order: Tensor, size: int) -> list[Tensor]:
     return pieces
 
 
-def _everything(examples: Examples) -> Tensor:
+def everything(examples: Examples) -> Tensor:
     """The indices of all examples."""
     return torch.arange(len(examples), device=examples.device)
 
@@ -114,11 +113,21 @@ def autocast(config: TrainingConfig, where: torch.device) -> torch.autocast:
 
 
 def compiled(network: nn.Module, config: TrainingConfig, where: torch.device) -> Network:
-    """The network in the precision of the configuration, compiled where the device is a GPU."""
-    if where.type == "cuda":
-        torch._dynamo.config.suppress_errors = True  # falls back to eager mode
-        network = torch.compile(network, dynamic=False)  # type: ignore[assignment]
-    called: Network = autocast(config, where)(network)
+    """The network in the precision of the configuration, compiled where the device is a GPU.
+
+    A batch of another size than that of the configuration goes through the network as it is: torch compiles
+    anew for each size and, after eight sizes, no longer, so that its rounding would depend on the trainings
+    before.
+    """
+    plain: Network = autocast(config, where)(network)
+    if where.type != "cuda":
+        return plain
+    torch._dynamo.config.suppress_errors = True  # falls back to eager mode
+    whole: Network = autocast(config, where)(torch.compile(network, dynamic=False))
+
+    def called(*inputs: Tensor) -> Tensor:
+        return (whole if len(inputs[0]) == config.batch_size else plain)(*inputs)
+
     return called
 
 
@@ -171,7 +180,7 @@ class _BestWeights:
         """The monitored figure of the network as it is now; higher is better."""
         stopping = self.stopping
         self.network.eval()
-        batches = _everything(stopping.targets).split(EVALUATION_BATCH)
+        batches = everything(stopping.targets).split(EVALUATION_BATCH)
         loss, accuracy = run_epoch(
             self.network, stopping.inputs, stopping.targets, batches, self.objective, None
         )
@@ -275,60 +284,3 @@ def timed(
     curve = train()
     seconds = time.perf_counter() - started
     return TrainingPhase(name, curve, seconds, examples, position)
-
-
-def weights(network: nn.Module) -> dict[str, np.ndarray]:
-    """Parameters and buffers by name, as contiguous arrays on the host; a scalar as one of one element."""
-    state = network.state_dict().items()
-    return {name: np.ascontiguousarray(tensor.cpu().numpy()) for name, tensor in state}
-
-
-def load_weights(
-    network: AnyNetwork, weights: Mapping[str, np.ndarray], where: torch.device
-) -> AnyNetwork:
-    """The network with the weights of a trained one, on the device ``where``.
-
-    Raises
-    ------
-    MerError
-        If the weights belong to another network.
-    """
-    try:
-        network.load_state_dict({k: torch.from_numpy(array) for k, array in weights.items()})
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise MerError(
-            "the weights of a run must be of the network that params.yaml describes, and are of another "
-            f"({reason}); run `dvc repro`"
-        ) from error
-    return network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-@torch.no_grad()
-def update_bn(network: nn.Module, inputs: Sequence[Examples]) -> None:
-    """Set the running statistics of every trained batch norm to those of the given examples.
-
-    Keras' momentum of 0.99 leaves the running statistics far from the data after few steps. The
-    statistics are means over batches of about the same size, with dropout off. The examples are shuffled,
-    because neighbours are correlated.
-    """
-    network.eval()
-    norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.weight.requires_grad]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # torch: the average over all batches
-        norm.train()
-    order = torch.randperm(len(inputs[0]), generator=torch.Generator().manual_seed(0))
-    count = math.ceil(len(order) / EVALUATION_BATCH)
-    for rows in order.to(inputs[0].device).tensor_split(count):
-        forward(network, inputs, rows)
-    network.eval()
-
-
-@torch.no_grad()
-def predict(network: nn.Module, inputs: Sequence[Examples], target: Target) -> np.ndarray:
-    """Class probabilities or values [shape=(n, outputs)]; other examples change only their rounding."""
-    network.eval()
-    batches = _everything(inputs[0]).split(EVALUATION_BATCH)
-    outputs = [forward(network, inputs, rows) for rows in batches]
-    return target.decode(torch.cat(outputs)).cpu().numpy()

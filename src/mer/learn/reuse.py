@@ -19,11 +19,11 @@ import torch
 from torch import nn
 
 from mer.io.checkpoints import code, read_result, write_result
-from mer.learn import loop
+from mer.learn import trained_network
 from mer.learn.loop import Examples
 from mer.learn.result import FoldResult, TrainingPhase
+from mer.runtime.device import arithmetic
 from mer.runtime.locks import turn
-from mer.runtime.portable import limited
 from mer.schema.training import TrainingConfig
 
 FOLDER = Path(".mer/trained")
@@ -37,11 +37,10 @@ def _digest(
     network: nn.Module, examples: Sequence[Examples], config: TrainingConfig, facts: object
 ) -> str:
     """Digest of everything that decides the trained weights."""
-    device = examples[0].device
-    kind = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    named = [code(), torch.__version__, kind, limited(), config.model_dump(), str(network), facts]
+    rounding = arithmetic(examples[0].device)
+    named = [code(), *rounding, config.model_dump(), str(network), facts]
     digest = hashlib.sha256(json.dumps(named).encode())
-    for name, array in loop.weights(network).items():
+    for name, array in trained_network.weights(network).items():
         digest.update(name.encode() + array.tobytes())
     for part in examples:
         digest.update(f"{len(part)}".encode())
@@ -90,9 +89,11 @@ def trained_once(
     with turn(path.with_suffix(".lock")):
         if known := read_result(FoldResult, path):
             os.utime(path)
-            loop.load_weights(network, known.weights, examples[0].device)
+            trained_network.load_weights(network, known.weights, examples[0].device)
             return known.phases[0]
         _remove_unused(path.parent)
         phase = train()
-        write_result(FoldResult(np.empty(0), phases=[phase], weights=loop.weights(network)), path)
+        write_result(
+            FoldResult(np.empty(0), phases=[phase], weights=trained_network.weights(network)), path
+        )
         return phase

@@ -92,7 +92,7 @@ class Network(nn.Module):
         glorot_uniform(self.head)
 
     def forward(self, mel: Tensor) -> Tensor:
-        """[shape=(n, frames, 96)] -> logits [shape=(n, outputs)]."""
+        """[shape=(n, frames, mels)] -> logits [shape=(n, outputs)]; 96 mels, or 128 under ``released``."""
         return self.head(self.backbone(mel))
 
 

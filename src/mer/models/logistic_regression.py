@@ -69,7 +69,7 @@ class Fitted:
         return self.attributes["regression.classes_"]
 
     def decision_function(self, rows: np.ndarray) -> np.ndarray:
-        """The logits of rows [shape=(n, d)]: [shape=(n, C)], or [shape=(n,)] of two classes."""
+        """The logits of rows [shape=(n, d)]: [shape=(n, C)], the first of two being 0."""
         mean, scale, coefficients, intercept = (
             self.attributes[name]
             for name in (
@@ -82,7 +82,7 @@ class Fitted:
         scaled = (rows - mean.astype(rows.dtype)) / scale.astype(rows.dtype)
         wide = _rows.as_wide(scaled.clip(-self.params.limit, self.params.limit))
         logits = wide @ coefficients.T + intercept
-        return logits[:, 0] if logits.shape[1] == 1 else logits
+        return np.pad(logits, [(0, 0), (1, 0)]) if logits.shape[1] == 1 else logits
 
 
 def fitted(params: Params, attributes: Mapping[str, Any]) -> Fitted:

@@ -28,11 +28,11 @@ class Scale:
         self.middle = ((low + high) / 2)[:, None, None]
         self.half = ((high - low) / 2).clamp(min=1e-6)[:, None, None]
 
-    def forwards(self, mel: Tensor) -> Tensor:
+    def transform(self, mel: Tensor) -> Tensor:
         """The spectrograms in -1..1, in their own type."""
         return ((mel - self.middle) / self.half).to(mel.dtype)
 
-    def backwards(self, scaled: Tensor) -> Tensor:
+    def inverse_transform(self, scaled: Tensor) -> Tensor:
         """Other spectrograms from -1..1 to the mean range of those given to the constructor."""
         return scaled * self.half.mean() + self.middle.mean()
 

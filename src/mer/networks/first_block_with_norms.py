@@ -37,9 +37,10 @@ class NormedConvolutions(nn.Sequential):
 
 
 def _one_pass(maps: Tensor, block: ConvNormPool) -> bool:
-    """Whether the block can be computed in one pass."""
-    size = block.conv.kernel_size[0]
-    return block.pool.kernel_size == first_block.POOL and first_block.applies(maps, size, size // 2)
+    """Whether the block can be computed in one pass; the kernels compute two channels at once."""
+    size, even = block.conv.kernel_size[0], block.conv.out_channels % 2 == 0
+    pairs = block.pool.kernel_size == first_block.POOL
+    return even and pairs and first_block.applies(maps, size, size // 2)
 
 
 def _norm_conv_norm_pool(maps: Tensor, norm: nn.BatchNorm2d, block: ConvNormPool) -> Tensor:

@@ -68,7 +68,7 @@ class ConvSame(nn.Conv2d):
 class Dropout(nn.Dropout):
     """``nn.Dropout``, three times as fast on a CPU: 16 bits of a random word decide on a value.
 
-    The dropped share is rounded to 1/65536, and the kept values are scaled by exactly that share.
+    The dropped share is rounded to 1/65536, and the kept values are scaled for exactly that share.
     """
 
     def forward(self, values: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ def he_normal(modules: Iterable[nn.Module]) -> None:
 def glorot_uniform(modules: Iterable[nn.Module]) -> None:
     """Initialise weights as Keras' default: uniform of variance 2 / (fan_in + fan_out), biases 0."""
     for module in modules:
-        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.xavier_uniform_(module.weight)
             nn.init.zeros_(cast(Tensor, module.bias))
 
@@ -157,6 +157,7 @@ def maps(convolutions: nn.Module, shape: tuple[int, int]) -> torch.Size:
     MerError
         If the spectrogram is too small for the convolutions.
     """
+    trains = convolutions.training
     try:
         with torch.no_grad():
             return convolutions.eval()(torch.zeros(1, 1, *shape)).shape[1:]
@@ -166,6 +167,8 @@ def maps(convolutions: nn.Module, shape: tuple[int, int]) -> torch.Size:
             f"spectrograms of {frames} frames x {mels} mels are too small for this model's "
             "convolutions; choose a view with more of them"
         ) from error
+    finally:
+        convolutions.train(trains)
 
 
 def flattened(convolutions: nn.Module, shape: tuple[int, int]) -> int:

@@ -15,7 +15,6 @@ from mer.io.files import read_json, reading, write_json, write_text
 from mer.io.predictions import read_predictions
 from mer.io.spectrograms import Mels
 from mer.io.tracks import read_tracks
-from mer.labels import HIGH
 from mer.metrics import (
     DIGITS,
     averages,
@@ -26,6 +25,7 @@ from mer.metrics import (
     summary,
 )
 from mer.schema import Block
+from mer.targets.labels import HIGH
 from mer.types import QUADRANTS, AnyPredictions, ValuePredictions, clip_of
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mer import config
+from mer import config, registry
 from mer.io.artefacts import or_absent, require
 from mer.pipeline import evaluate, provenance, train
 from mer.selection import Selection
@@ -74,7 +74,7 @@ def run(
             scope,
             runs / key,
             columns,
-            weights=chosen.model == "sincnet",
+            weights=registry.get("models", chosen.model).trainer == "random_chunks",
             facts=facts,
             source=given.get("source"),
             parent=parent,

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
-from mer import datasets, labels, registry
+from mer import datasets, registry
 from mer.errors import MerError
 from mer.io import artefacts, audio_files, fold_tables, raw_folder
 from mer.io.feature_tables import write_features
 from mer.io.files import write_csv, writing
 from mer.io.tracks import write_tracks
+from mer.targets import labels
 from mer.types import QUADRANTS, Fold, Track, clip_of
 
 Counts = Mapping[str, int] | int | None

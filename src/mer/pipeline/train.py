@@ -20,7 +20,7 @@ from mer.io.predictions import write_predictions
 from mer.io.pretrained import check_finite
 from mer.io.standard import quarantined
 from mer.io.tracks import read_digests, read_tracks
-from mer.learn.cross_validation import CrossValidation, FoldMap, cross_validate
+from mer.learn.cross_validation import CrossValidation, FoldMap, cross_validate, trainer_of
 from mer.learn.data import TrainingData, concat_corpora, gather, prefix_ids
 from mer.learn.result import FoldResult
 from mer.schema import Block
@@ -104,19 +104,36 @@ def run(
         "columns": columns.used,
     }
     record |= {key: value for key, value in optional.items() if value}
-    used = [chosen.used, params.model_dump(), profile.model_dump(), data, folds, weights]
+    settings = params.model_dump(), profile.model_dump(), _arithmetic(chosen.model)
+    used = [chosen.used, settings, data, folds, weights]
     with checkpointed_map(joblib.hash(used), FoldResult, until) as fold_map:
         results = _cross_validate(chosen, params, profile, data, folds, fold_map, weights)
-        if results.restarts > 1:
-            record["n_restarts"] = results.restarts
-        if results.n_folds < len(folds):
-            record["n_folds_planned"] = len(folds)
-        if results.restarts < (planned := profile.restarts(params)):
-            record["n_restarts_planned"] = planned
-        if profile.max_epochs and len(results.timings):
-            record["max_epochs"] = profile.max_epochs
-        _write(target, results, record, weights)
+        extent = _extent(results, len(folds), profile, params)
+        _write(target, results, record | extent, weights)
     return timing(results)
+
+
+def _extent(
+    results: CrossValidation, n_folds: int, profile: Profile, params: Block
+) -> dict[str, int]:
+    """The entries of the record for the number of trainings and a limit of their epochs."""
+    planned = profile.restarts(params)
+    figures = {
+        "n_restarts": results.restarts if results.restarts > 1 else None,
+        "n_folds_planned": n_folds if results.n_folds < n_folds else None,
+        "n_restarts_planned": planned if results.restarts < planned else None,
+        "max_epochs": profile.max_epochs if len(results.timings) else None,
+    }
+    return {name: figure for name, figure in figures.items() if figure}
+
+
+def _arithmetic(model: str) -> tuple[str, str, bool] | None:
+    """The arithmetic of the networks of a model, or None; a run does not continue under another."""
+    if not trainer_of(model).uses_device:
+        return None
+    from mer.runtime.device import arithmetic, device  # which import torch
+
+    return arithmetic(device())
 
 
 def _cross_validate(

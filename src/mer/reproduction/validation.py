@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mer import config, registry
+from mer.compatibility import can_be_read, has_columns
 from mer.config import Params
 from mer.errors import MerError
 from mer.reproduction.spec import (
@@ -17,7 +18,7 @@ from mer.reproduction.spec import (
     Table,
 )
 from mer.schema.profiles import WHOLE
-from mer.selection import Selection, can_be_read, has_columns
+from mer.selection import Selection
 from mer.types import MINIATURE
 
 

@@ -7,6 +7,7 @@ import re
 import torch
 
 from mer.errors import MerError
+from mer.runtime.portable import limited
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
 
@@ -25,7 +26,8 @@ def _keep_memory() -> None:
 def computes_in_bfloat16(where: torch.device) -> bool:
     """Whether the device has bfloat16 instructions; without them, bfloat16 is several times slower."""
     if where.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(where):
+            return torch.cuda.is_bf16_supported(including_emulation=False)
     found = torch.cpu.get_capabilities()
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
@@ -53,3 +55,9 @@ def device() -> torch.device:
     if chosen.type == "cuda" and (chosen.index or 0) >= count:
         raise MerError(f"MER_DEVICE={name!r} needs a GPU of that number; {count} are visible")
     return chosen
+
+
+def arithmetic(where: torch.device) -> tuple[str, str, bool]:
+    """The version of torch, the kind of device, and whether it is limited: what decides on rounding."""
+    kind = torch.cuda.get_device_name(where) if where.type == "cuda" else where.type
+    return torch.__version__, kind, limited()

@@ -15,6 +15,6 @@ TargetName = Literal[
 
 
 class Block(BaseModel):
-    """A section of params.yaml: an unknown key is an error, and values never change."""
+    """A section of params.yaml: unknown keys and infinite numbers are errors, and values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

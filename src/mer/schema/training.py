@@ -20,11 +20,13 @@ class TrainingConfig(Block):
     batch_size : examples per step; a profile may set another
     max_epochs : limit of epochs
     smoke_test_epochs : limit of epochs under a profile with ``smoke_test``
-    stop_accuracy : training accuracy of an epoch, with dropout, at which training ends; null for never
+    stop_accuracy : training accuracy of an epoch, with dropout, at which training ends; null for never, as
+        always under the trainer ``random_chunks``
     precision : precision of convolutions and dense layers in training; null for that of the profile. A
         portable profile computes in float32 whatever this says
     update_bn : whether batch norms end with the statistics of the training examples, in place of running
-        averages; never under the fidelity ``released``
+        averages; never under the fidelity ``released``, nor under the trainers ``two_stage`` and
+        ``segment_sequence``
     """
 
     optimizer: Literal["sgd", "adam", "rmsprop"]

@@ -51,14 +51,20 @@ class Classes(Target):
     def estimate(self, estimator: Any, rows: np.ndarray) -> np.ndarray:
         """Class probabilities; a class that the classifier has not seen has 0.
 
-        A classifier with a ``decision_function`` gets the softmax of its decision values.
+        A classifier with a ``decision_function`` gets the softmax of its decision values. Of two classes
+        there is one value: the log odds where the classifier has probabilities, as a logistic regression;
+        else, as of a support vector machine, the value of the second class, whose negative is that of the
+        first.
         """
         from scipy.special import softmax
 
         if hasattr(estimator, "decision_function"):
             values = estimator.decision_function(rows)
             if values.ndim == 1:
-                values = np.column_stack([-values, values])
+                is_log_odds = hasattr(estimator, "predict_proba")
+                values = np.column_stack(
+                    [np.zeros_like(values) if is_log_odds else -values, values]
+                )
             found = softmax(values, axis=1)
         else:
             found = estimator.predict_proba(rows)

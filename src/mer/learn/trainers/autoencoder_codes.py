@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from mer.learn import loop, tensors
+from mer.learn import tensors, trained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.estimators import restored, to_arrays
@@ -25,7 +25,7 @@ ESTIMATOR = "estimator."  # prefix of the arrays of the estimator among the weig
 def _scaled(data: TrainingData, ids: Sequence[str]) -> Tensor:
     """Spectrograms of clips, each scaled to -1..1."""
     mel = tensors.examples(data, ids, device(), augmented=False)
-    return Scale(mel).forwards(mel)
+    return Scale(mel).transform(mel)
 
 
 def _estimator(context: "FoldContext[EstimatorModel]", data: TrainingData) -> Any:
@@ -40,7 +40,7 @@ def predict(
 ) -> np.ndarray:
     """Predictions for any clips [shape=(len(ids), outputs)]."""
     of_estimator, of_network = split_by_prefix(fitted.weights, ESTIMATOR)
-    network = loop.load_weights(Autoencoder(), of_network, device())
+    network = trained_network.load_weights(Autoencoder(), of_network, device())
     estimator = restored(_estimator(fitted, data), of_estimator)
     return data.target.estimate(estimator, codes(network, _scaled(data, ids)))
 
@@ -58,4 +58,4 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
     estimator = _estimator(context, data).fit(rows, data.wanted(fold.train))
     found = data.target.estimate(estimator, codes(network, _scaled(data, fold.test)))
     arrays = {ESTIMATOR + name: array for name, array in to_arrays(estimator).items()}
-    return FoldResult(found, phases=[phase], weights=loop.weights(network) | arrays)
+    return FoldResult(found, phases=[phase], weights=trained_network.weights(network) | arrays)

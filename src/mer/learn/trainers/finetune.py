@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mer.learn import loop, tensors
+from mer.learn import loop, tensors, trained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 uses_device = True
 
-_codes: dict[tuple[bytes, bytes], Tensor] = {}
+_codes: dict[tuple[str, bytes, bytes], Tensor] = {}
 
 
 def _digest(*values: Tensor) -> bytes:
@@ -37,23 +37,31 @@ def _digest(*values: Tensor) -> bytes:
 
 
 @torch.no_grad()
-def encode(backbone: nn.Module, examples: Tensor) -> Tensor:
-    """The frozen backbone's code of each example [shape=(n, values), dtype=float32]."""
+def encode(backbone: nn.Module, examples: Tensor, fidelity: str) -> Tensor:
+    """The frozen backbone's code of each example [shape=(n, values), dtype=float32].
+
+    Parameters
+    ----------
+    fidelity : str
+        That of which the backbone was built: it decides how the backbone reads an example.
+    """
     backbone.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     key, found = _digest(*backbone.state_dict().values()), []
     for example in examples:
-        place = key, _digest(example)
+        place = fidelity, key, _digest(example)
         if place not in _codes:
             _codes[place] = backbone(example.float()[None])[0]
         found.append(_codes[place])
     return torch.stack(found)
 
 
-def _trainable(network: Any, examples: list[Tensor]) -> tuple[nn.Module, list[Tensor]]:
+def _trainable(
+    network: Any, examples: list[Tensor], fidelity: str
+) -> tuple[nn.Module, list[Tensor]]:
     """The part of the network that is trained, and its inputs: the codes of a frozen backbone."""
     if any(p.requires_grad for p in network.backbone.parameters()):
         return network, examples
-    return network.head, [encode(network.backbone, part) for part in examples]
+    return network.head, [encode(network.backbone, part, fidelity) for part in examples]
 
 
 def _build(context: "FoldContext[PretrainedModel]", data: TrainingData, x: Tensor) -> nn.Module:
@@ -74,9 +82,9 @@ def predict(
 ) -> np.ndarray:
     """Predictions for any clips by the trained network [shape=(len(ids), outputs)]."""
     x = tensors.examples(data, ids, device(), augmented=False)
-    network = loop.load_weights(_build(fitted, data, x), fitted.weights, x.device)
-    trainable, inputs = _trainable(network, [x])
-    examples = loop.predict(trainable, inputs, data.target)
+    network = trained_network.load_weights(_build(fitted, data, x), fitted.weights, x.device)
+    trainable, inputs = _trainable(network, [x], fitted.fidelity)
+    examples = trained_network.predict(trainable, inputs, data.target)
     return clip_predictions(examples, data.segments_per_clip, fitted.fidelity).clips
 
 
@@ -93,12 +101,12 @@ def fit_predict(context: "FoldContext[PretrainedModel]", data: TrainingData) -> 
     y = tensors.targets(data, fold.train, where, augmented=False)
     torch.manual_seed(context.seed)
     network = _build(context, data, x).to(where)
-    trainable, (x, test) = _trainable(network, [x, test])
+    trainable, (x, test) = _trainable(network, [x, test], context.fidelity)
     config = context.config(context.params.training)
     fit = partial(loop.fit, trainable, [x], y, config, seed=context.seed, objective=data.target)
     phase = loop.timed("training", len(y), fit, position=1)
     if config.update_bn:
-        loop.update_bn(trainable, [x])
-    examples = loop.predict(trainable, [test], data.target)
+        trained_network.update_bn(trainable, [x])
+    examples = trained_network.predict(trainable, [test], data.target)
     clips, segments = clip_predictions(examples, data.segments_per_clip, context.fidelity)
-    return FoldResult(clips, segments, [phase], weights=loop.weights(network))
+    return FoldResult(clips, segments, [phase], weights=trained_network.weights(network))

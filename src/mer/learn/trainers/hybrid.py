@@ -10,7 +10,7 @@ import torch
 from sklearn.model_selection import KFold
 from torch import Tensor, nn
 
-from mer.learn import hyperparameter_search, loop, tensors
+from mer.learn import hyperparameter_search, loop, tensors, trained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult, TrainingPhase, Trial
@@ -86,7 +86,7 @@ def _search(
         network, phases = fit(config)
         if not context.described:
             return float(phases[-1].curve[-1, 1])
-        found = loop.predict(network, [mel, table], data.target)
+        found = trained_network.predict(network, [mel, table], data.target)
         return data.target.quality(found, [data.labels[id_] for id_ in clips])
 
     return hyperparameter_search.search(
@@ -112,8 +112,8 @@ def predict(
         fitted.params, shape=shape, features=table.shape[1], outputs=outputs
     )
     weights = {k: v for k, v in fitted.weights.items() if k not in tensors.STANDARDIZATION}
-    network = loop.load_weights(fusion(cnn, dnn, outputs), weights, where)
-    return loop.predict(network, [mel, table], data.target)
+    network = trained_network.load_weights(fusion(cnn, dnn, outputs), weights, where)
+    return trained_network.predict(network, [mel, table], data.target)
 
 
 def _train(
@@ -131,7 +131,7 @@ def _train(
     fit = partial(loop.fit, network, x, y, config, seed=context.seed, objective=target)
     phase = loop.timed(name, len(y), fit, position=position)
     if config.update_bn:
-        loop.update_bn(network, x)
+        trained_network.update_bn(network, x)
     return phase
 
 
@@ -206,6 +206,8 @@ def fit_predict(context: "FoldContext[HybridModel]", data: TrainingData) -> Fold
         config, trials = _search(context, data, fit, [mel, table, y, *pretraining])
     network, phases = fit(config)
     test_mel = tensors.examples(data, fold.test, device(), augmented=False)
-    found = loop.predict(network, [test_mel, test_table], target)
-    weights = loop.weights(network) | tensors.standardization(data, _scaling_clips(context))
+    found = trained_network.predict(network, [test_mel, test_table], target)
+    weights = trained_network.weights(network) | tensors.standardization(
+        data, _scaling_clips(context)
+    )
     return FoldResult(found, phases=phases, trials=trials, weights=weights)

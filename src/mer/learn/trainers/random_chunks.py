@@ -17,7 +17,7 @@ from scipy.special import softmax
 from torch import Tensor, nn
 
 from mer.errors import MerError
-from mer.learn import loop
+from mer.learn import loop, trained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
@@ -149,7 +149,7 @@ def _initial_network(
     network = _build(context, data)
     if data.initial_weights is None:
         return network.to(where)
-    return loop.load_weights(network, data.initial_weights, where)
+    return trained_network.load_weights(network, data.initial_weights, where)
 
 
 def _samples(data: TrainingData, where: torch.device) -> Tensor:
@@ -191,7 +191,7 @@ def _fit(
         curve.append(loop.run_epoch(called, [x], y[clip], batches, target, optimizer))
         loop.log_epoch(curve, config)
     if config.update_bn:
-        loop.update_bn(network, [sample(generator)[0]])
+        trained_network.update_bn(network, [sample(generator)[0]])
     return np.array(curve)
 
 
@@ -207,7 +207,7 @@ def predict(fitted: "FittedFold[ChunkModel]", data: TrainingData, ids: Sequence[
     """Class probabilities of any clips by the trained network [shape=(len(ids), C)]."""
     where, params = device(), fitted.params
     clips = Clips.select(data, ids, _samples(data, where), params.samples(params.chunk_ms))
-    network = loop.load_weights(_build(fitted, data), fitted.weights, where)
+    network = trained_network.load_weights(_build(fitted, data), fitted.weights, where)
     return _probabilities(fitted, network, clips)
 
 
@@ -230,4 +230,4 @@ def fit_predict(context: "FoldContext[ChunkModel]", data: TrainingData) -> FoldR
     fit = partial(_fit, network, sample, y, data.target, config, seed=seed)
     phase = loop.timed("training", count, fit, position=1)
     probabilities = _probabilities(context, network, test)
-    return FoldResult(probabilities, phases=[phase], weights=loop.weights(network))
+    return FoldResult(probabilities, phases=[phase], weights=trained_network.weights(network))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
-from mer.learn import early_stopping, loop, memmap
+from mer.learn import early_stopping, memmap, trained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
@@ -31,9 +31,9 @@ def predict(
     where = device()
     assert data.mel is not None
     numbers = np.array(positions(data.mel.ids, ids, "spectrogram"))
-    network = loop.load_weights(_build(fitted, data), fitted.weights, where)
+    network = trained_network.load_weights(_build(fitted, data), fitted.weights, where)
     examples = memmap.examples(early_stopping.sequences(data), numbers, where)
-    return loop.predict(network, [examples], data.target)
+    return trained_network.predict(network, [examples], data.target)
 
 
 def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> FoldResult:

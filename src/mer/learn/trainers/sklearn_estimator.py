@@ -1,6 +1,7 @@
 """Fit a scikit-learn estimator on the training part of one fold."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mer.contracts import EstimatorModel, ReleasedEstimatorModel, SearchedModel
 
 SMOKE_TEST_TRIALS = 2
+
+log = logging.getLogger("mer")
 
 uses_device = False
 
@@ -118,10 +121,42 @@ def _searched(
     return params.model_copy(update={**best_of(trials).params, "search": "none"})
 
 
+def _weights(
+    context: "FoldContext[EstimatorModel]",
+    data: TrainingData,
+    estimator: Any,
+    rows: np.ndarray,
+    found: np.ndarray,
+) -> Mapping[str, np.ndarray]:
+    """The arrays that restore a fitted estimator; none, and a warning, if it would not predict the same.
+
+    ``mer.learn.estimators`` restores what is numbers and text, not every object of every estimator.
+    """
+    from mer.learn.estimators import restored, to_arrays  # which imports scikit-learn
+
+    try:
+        arrays = to_arrays(estimator)
+        again = restored(_unfitted(context, data, context.restart_seed), arrays)
+        if np.allclose(data.target.estimate(again, rows), found):
+            return arrays
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        NotImplementedError,
+        TypeError,
+        ValueError,
+    ) as error:
+        log.debug("an estimator cannot be restored", exc_info=error)
+    log.warning(
+        "the fitted estimator cannot be stored as arrays: the run has its scores, and no weights for "
+        "`mer predict`"
+    )
+    return {}
+
+
 def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> FoldResult:
     """Fit on the training clips and their synthetic rows, and predict the test clips."""
-    from mer.learn.estimators import to_arrays  # which imports scikit-learn
-
     rows, n_train = _rows(context, data), len(context.fold.train)
     x, y = _training_set(context, data, rows)
     if getattr(context.params, "search", "none") == "bayes":
@@ -129,5 +164,6 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
     estimator = _unfitted(context, data, context.restart_seed).fit(x, y)
     found = data.target.estimate(estimator, rows[n_train:])
     selected = _selected_columns(estimator, data, rows.shape[1])
-    weights = to_arrays(estimator) if context.keeps_weights else {}
+    test = rows[n_train:]
+    weights = _weights(context, data, estimator, test, found) if context.keeps_weights else {}
     return FoldResult(found, selected_columns=selected, weights=weights)

@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from mer.errors import MerError
-from mer.learn import deepsmote, loop, tensors
+from mer.learn import deepsmote, loop, tensors, trained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.hyperparameter_search import key, search
@@ -45,8 +45,8 @@ def predict(
 ) -> np.ndarray:
     """Predictions for any clips by the trained network [shape=(len(ids), outputs)]."""
     x = tensors.examples(data, ids, device(), augmented=False)
-    network = loop.load_weights(_build(fitted, data, x), fitted.weights, x.device)
-    examples = loop.predict(network, [x], data.target)
+    network = trained_network.load_weights(_build(fitted, data, x), fitted.weights, x.device)
+    examples = trained_network.predict(network, [x], data.target)
     return clip_predictions(examples, data.segments_per_clip, fitted.fidelity).clips
 
 
@@ -120,8 +120,10 @@ def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> Fol
     fit = partial(loop.fit, network, [inputs], y, config, seed=seed, objective=data.target)
     phases.append(loop.timed("training", len(y), fit, position=1))
     if config.update_bn:
-        loop.update_bn(network, [x])
+        trained_network.update_bn(network, [x])
     test = tensors.examples(data, fold.test, where, augmented=False)
-    examples = loop.predict(network, [test], data.target)
+    examples = trained_network.predict(network, [test], data.target)
     clips, segments = clip_predictions(examples, data.segments_per_clip, context.fidelity)
-    return FoldResult(clips, segments, phases, trials=trials, weights=loop.weights(network))
+    return FoldResult(
+        clips, segments, phases, trials=trials, weights=trained_network.weights(network)
+    )

@@ -1,7 +1,7 @@
 """Train an autoencoder on the segments of the training clips of a fold, then a classifier on its codes.
 
-The encoder is frozen after its training and encodes the clips of the fold once. The codes lie in an unnamed
-temporary file, which ends with the process.
+The encoder is frozen after its training and encodes the clips of the fold once per restart. The codes lie
+in an unnamed temporary file, which ends with the process.
 """
 
 import tempfile
@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from mer.io.checkpoints import SCRATCH
-from mer.learn import early_stopping, loop, memmap
+from mer.learn import early_stopping, memmap, trained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.loop import Examples, Objective
@@ -90,11 +90,11 @@ def predict(
     """Predictions for any clips by the trained networks [shape=(len(ids), outputs)]."""
     where, per_clip = device(), early_stopping.sequences(data).shape[1]
     of_encoder, of_classifier = split_by_prefix(fitted.weights, ENCODER)
-    encoder = loop.load_weights(_autoencoder(fitted, data).encoder, of_encoder, where)
-    classifier = loop.load_weights(_classifier(fitted, data), of_classifier, where)
+    encoder = trained_network.load_weights(_autoencoder(fitted, data).encoder, of_encoder, where)
+    classifier = trained_network.load_weights(_classifier(fitted, data), of_classifier, where)
     with encoded(encoder, segments(data, ids, where), per_clip) as codes:
         examples = memmap.examples(codes, np.arange(len(ids)), where)
-        return loop.predict(classifier, [examples], data.target)
+        return trained_network.predict(classifier, [examples], data.target)
 
 
 def _train_autoencoder(
@@ -139,7 +139,7 @@ def fit_predict(context: "FoldContext[TwoStageModel]", data: TrainingData) -> Fo
     where, per_clip = device(), early_stopping.sequences(data).shape[1]
     train, val = early_stopping.validation(context, data.strata)
     encoder, stage1 = _train_autoencoder(context, data, train, val)
-    encoder_weights = loop.weights(nn.ModuleDict({ENCODER.removesuffix("."): encoder}))
+    encoder_weights = trained_network.weights(nn.ModuleDict({ENCODER.removesuffix("."): encoder}))
     sides = train, val, context.fold.test
     ids = tuple(dict.fromkeys(id_ for side in sides for id_ in side))
     started = time.perf_counter()

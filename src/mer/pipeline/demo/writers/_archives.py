@@ -6,9 +6,9 @@ from pathlib import Path
 
 import soundfile as sf
 
-from mer import labels
 from mer.datasets._archives import SONG
 from mer.io.files import write_csv
+from mer.targets import labels
 from mer.types import Clip, Track
 
 

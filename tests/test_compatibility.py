@@ -1,6 +1,6 @@
 import pytest
 
-from mer import config, selection
+from mer import compatibility, config, selection
 from mer.errors import MerError
 from mer.schema.feature_selection import EVERY_COLUMN
 
@@ -11,7 +11,7 @@ def check(root, tmp_path):
     params = config.read_all(root / "params.yaml")
 
     def run(**changes):
-        selection.check(params.model_copy(update=changes), raw=tmp_path)
+        compatibility.check(params.model_copy(update=changes), raw=tmp_path)
 
     return run
 
@@ -111,6 +111,83 @@ def test_synthetic_rows_are_not_validated_on(check, root, model, key, value, pla
     check(**chosen, models=changed, augment="none")
     changed[model][key] = plain
     check(**chosen, models=changed, augment="smote")
+
+
+@pytest.mark.parametrize(
+    ("model", "augment", "part"),
+    [
+        ("svm", "deepsmote", "synthesis"),
+        ("hybrid", "deepsmote", "synthesis"),
+        ("cnn", "smote", "oversampling"),
+        ("cnn", "masked", "masking"),
+        ("svm", "spec_augment", "spec_augment"),
+        ("sample_cnn", "spec_augment", "spec_augment"),
+    ],
+)
+def test_a_policy_that_the_model_does_not_apply_is_refused(check, model, augment, part):
+    with pytest.raises(MerError, match=rf"'{model}' does not apply its {part}.*choose another"):
+        check(model=model, augment=augment, family="compare")
+
+
+def test_a_model_of_a_table_needs_a_family(check):
+    with pytest.raises(
+        MerError, match=r"'svm' reads a table; choose one of \['compare', "
+    ) as raised:
+        check(model="svm", family="none")
+    assert "'none'," not in str(raised.value).partition("choose")[2]
+
+
+@pytest.fixture
+def songs(tmp_path):
+    """A corpus of 80 clips of four artists."""
+    rows = [f"{n}.wav,Q{1 + n % 4},artist {n // 20}\n" for n in range(80)]
+    folder = tmp_path / "mysongs"
+    folder.mkdir()
+    (folder / "labels.csv").write_text("path,quadrant,artist\n" + "".join(rows))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("protocol", "message"),
+    [
+        ("grouped", r"'grouped' cannot split 80 clips: .*artists"),
+        ("own", r"'own': the labels .* no split .* give the corpus a folds\.csv"),
+    ],
+)
+def test_a_protocol_that_cannot_split_is_refused_before_anything_is_computed(
+    check, root, songs, protocol, message
+):
+    corpora = config.read("corpora", path=root / "params.yaml")[0]
+    own = corpora["emopia200"].model_copy(update={"layout": "folder", "counts": None})
+    chosen = {"dataset": "mysongs", "corpora": {**corpora, "mysongs": own}, "model": "svm"}
+    chosen |= {"family": "compare", "augment": "none", "profile": "quick"}
+    with pytest.raises(MerError, match=message):
+        check(protocol=protocol, **chosen)
+    (songs / "folds.csv").touch()
+    check(protocol="own", **chosen)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": "cnn", "augment": "classic_leak"},
+        {"model": "svm", "augment": "classic_leak"},
+        {
+            "model": "hybrid",
+            "augment": "classic_leak",
+            "fidelity": "released",
+            "view": "louro_released",
+        },
+    ],
+)
+def test_a_leak_is_refused_where_nothing_would_leak(check, changes):
+    with pytest.raises(MerError, match=r"leak '\w+' gains .* has no such leak; choose another"):
+        check(family="compare", **changes)
+
+
+def test_a_leak_can_be_measured_where_it_leaks(check):
+    check(model="hybrid", augment="classic_leak", family="compare")
+    check(model="svm", augment="smote_leak", family="compare")
 
 
 def test_unread_selectors_are_none():

@@ -3,8 +3,8 @@ import csv
 import numpy as np
 import pytest
 
-from mer import labels
 from mer.errors import MerError
+from mer.targets import labels
 from mer.targets.classes import Classes
 from mer.targets.values import Values
 from mer.types import QUADRANTS, Track
