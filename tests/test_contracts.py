@@ -26,6 +26,7 @@ def test_an_entry_satisfies_its_protocols(package, name):
     own = contracts.REGISTRIES[package]
     for protocol in (own, *contracts.further_protocols(package, entry)):
         assert contracts.faults(entry, protocol) == [], protocol.__name__
+    contracts.check(package, entry)
 
 
 @pytest.mark.parametrize("model", registry.names("models"))

@@ -356,7 +356,7 @@ def _lacks_sections(model: Model) -> list[str]:
     return [
         f"must have {name} in Params, which the trainer {model.trainer!r} reads, and has not"
         for name in SECTIONS_OF_TRAINER.get(model.trainer, ())
-        if name not in model.Params.model_fields
+        if name not in model.Params.model_fields and not hasattr(model.Params, name)
     ]
 
 
