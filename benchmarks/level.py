@@ -17,7 +17,7 @@ from mer.io import audio_files
 LEVELS = (0, -6, -12)  # dB
 
 say = Console(soft_wrap=True).print
-root, step = Path(*sys.argv[1:2]), int([*sys.argv[2:], 5][0])
+root, step = Path(*sys.argv[1:2]), int(sys.argv[2]) if sys.argv[2:] else 5
 paths = audio_files.find(root).audio[::step]
 if not paths:
     sys.exit(f"the folder must hold songs, and {root} has none; {__doc__}")
