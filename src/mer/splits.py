@@ -259,10 +259,7 @@ def split(
             f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}; take fewer folds, as with "
             "`-S profiles.quick.folds=5`, or another protocol"
         ) from error
-    raise MerError(
-        f"protocol {protocol!r}: the labels of the corpus have no split of that name; give the corpus a "
-        "folds.csv, or choose another protocol, as with `-S protocol=grouped`"
-    )
+    raise MerError(f"protocol {protocol!r}: the labels of the corpus have no split of that name")
 
 
 def shares_groups(tracks: Sequence[Track], folds: Sequence[Fold]) -> bool:
