@@ -75,16 +75,22 @@ def test_a_run_records_its_test_clips_per_training_clip_for_the_corrected_test(p
     assert read_json(prepared / "run.json")["test_per_train"] == pytest.approx(expected)
 
 
-def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeypatch):
-    whole = run(prepared)
+def killed(*_):
+    raise KeyboardInterrupt
 
-    def killed(*_):
-        raise KeyboardInterrupt
 
+def run_until_it_is_written(prepared, monkeypatch):
+    """A run that is killed when all of it is trained."""
     with monkeypatch.context() as patch:
         patch.setattr(train, "write_predictions", killed)
         with pytest.raises(KeyboardInterrupt):
             run(prepared)
+
+
+def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeypatch):
+    whole = run(prepared)
+
+    run_until_it_is_written(prepared, monkeypatch)
     monkeypatch.setattr(registry.get("learn.trainers", "sklearn_estimator"), "fit_predict", killed)
     assert run(prepared) == whole
     files = {"manifest.json", "predictions.parquet", "run.json", "curves.csv", "trials.csv"}
@@ -93,13 +99,7 @@ def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeyp
 
 
 def test_a_run_does_not_continue_on_another_device(prepared, monkeypatch):
-    def killed(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(train, "write_predictions", killed)
-        with pytest.raises(KeyboardInterrupt):
-            run(prepared)
+    run_until_it_is_written(prepared, monkeypatch)
     monkeypatch.setattr(train, "_arithmetic", lambda _model: ("2.13.0", "cuda", False))
     monkeypatch.setattr(registry.get("learn.trainers", "sklearn_estimator"), "fit_predict", killed)
     with pytest.raises(KeyboardInterrupt):
