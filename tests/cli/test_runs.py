@@ -141,3 +141,8 @@ def test_lines_have_at_most_100_characters(project):
 def test_words_choose(project):
     assert not any("nutty-tums" in one for one in listed("svm"))
     assert any("selected" in one for one in listed("svm", "c=0.5"))
+
+
+def test_settings_of_an_experiment_are_shown_without_the_lists_of_a_grid():
+    settings = "set.search=grid set.grid_c=[1,4] columns.k=100"
+    assert runs._system({**FACTS, "settings": settings}) == "svm compare set.search=grid"

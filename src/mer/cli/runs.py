@@ -65,13 +65,14 @@ def _ledger() -> Iterator[Run]:
 
 
 def _system(facts: dict[str, Any]) -> str:
-    """The model with its inputs, and the parameters that were changed."""
+    """The model with its inputs, and the parameters that were changed, without the lists of a grid."""
     usual = ("none", "described")
     chosen = (facts[key] for key in ("model", "family", "view", "augment", "fidelity"))
     parts = [entry for entry in chosen if entry not in usual]
     columns = facts.get("columns", {})
     parts += [f"columns.{key}={value}" for key, value in columns.items()]
-    parts += [word for word in facts.get("settings", "").split() if word.startswith("set.")]
+    settings = facts.get("settings", "").split()
+    parts += [word for word in settings if word.startswith("set.") and "[" not in word]
     changed = results.deviation(facts)
     return " ".join(parts) + (f" ({changed})" if changed else "")
 
