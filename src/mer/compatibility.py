@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mer import registry
+from mer import contracts, registry
 from mer.config import Params
 from mer.errors import MerError
 from mer.io import fold_tables, pretrained, raw_folder
@@ -13,9 +13,6 @@ from mer.schema.feature_selection import Columns
 from mer.selection import SELECTORS, Selection
 from mer.splits import split
 from mer.targets import labels
-
-if TYPE_CHECKING:
-    from mer import contracts
 
 
 def _present(chosen: Selection, params: Params, raw: Path) -> None:
@@ -120,7 +117,7 @@ def _view_fits(chosen: Selection, params: Params, trainer: str) -> None:
         )
 
 
-def _fidelity_fits(chosen: Selection, params: Params, module: "contracts.Model") -> None:
+def _fidelity_fits(chosen: Selection, params: Params, module: contracts.Model) -> None:
     """Refuse a reading of the paper that the model does not know, or that the inputs do not follow."""
     if chosen.fidelity not in module.fidelities:
         raise MerError(
@@ -167,16 +164,11 @@ def _serves_target(chosen: Selection, params: Params) -> None:
         )
 
 
-def _policy_is_applied(chosen: Selection, policy: Policy, module: "contracts.Model") -> None:
+def _policy_is_applied(chosen: Selection, policy: Policy, module: contracts.Model) -> None:
     """Refuse what a policy does in each training and the trainer of the model would leave out."""
-    applied = {
-        "synthesis": module.augments == "training",
-        "oversampling": module.trainer == "sklearn_estimator",
-        "masking": module.trainer == "two_stage",
-        "spec_augment": module.trainer == "supervised" and "spectrogram" in module.reads,
-    }
-    for part, is_applied in applied.items():
-        if getattr(policy, part) and not is_applied:
+    applied = contracts.applied_parts(module)
+    for part in ("synthesis", "oversampling", "masking", "spec_augment"):
+        if getattr(policy, part) and part not in applied:
             raise MerError(
                 f"augment={chosen.augment!r}: model {chosen.model!r} does not apply its {part}, so the "
                 "run would be one without it; choose another policy, as none"

@@ -314,6 +314,17 @@ def further_protocols(package: str, entry: Any) -> list[type]:
     return []
 
 
+def applied_parts(model: Model) -> set[str]:
+    """The fields of an augmentation policy for each training that the trainer of a model applies."""
+    applied = {
+        "synthesis": model.augments == "training",
+        "oversampling": model.trainer == "sklearn_estimator",
+        "masking": model.trainer == "two_stage",
+        "spec_augment": model.trainer == "supervised" and "spectrogram" in model.reads,
+    }
+    return {part for part, is_applied in applied.items() if is_applied}
+
+
 def _protocols_of_model(model: Model) -> list[type]:
     found = [FusionModel if "families" in model.reads else MODEL_OF_TRAINER[model.trainer]]
     released = model.trainer == "sklearn_estimator" and "released" in model.fidelities

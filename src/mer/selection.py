@@ -1,16 +1,13 @@
-"""The selectors of params.yaml: where the parts of a system lie, and which parts fit together."""
+"""The selectors of params.yaml: which parts a system has, and where they lie."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mer import config, registry
 from mer.schema.augmentation import Policy
 from mer.schema.profiles import Profile
-
-if TYPE_CHECKING:
-    pass
 
 DATA = Path("data")
 

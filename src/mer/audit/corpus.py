@@ -83,8 +83,7 @@ def _compare_audio(
     found: Audit, root: Path, tracks: Sequence[Track], limits: Audio
 ) -> dict[str, str]:
     """Add unusable files and duplicates; the digests of the files, none if the corpus has no audio."""
-    named = [track for track in tracks if track.path]
-    if not named or not audio_files.find(root).audio:
+    if not any(track.path for track in tracks) or not audio_files.find(root).audio:
         return {}
     examined = audio.examine(root, tracks, limits)
     found.unusable = {e.id: e.fault for e in examined if e.fault}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mer import registry
+from mer import contracts, registry
 from mer.errors import AbsentError, MerError
 from mer.io import pretrained
 from mer.io.artefacts import MANIFEST, absent
@@ -275,7 +275,6 @@ def gather(
         If pretrained weights are missing or differ from those that params.yaml names.
     """
     model, tracks = registry.get("models", selection.model), read_tracks(selection.folder("index"))
-    masks_spectrograms = model.trainer == "supervised" and "spectrogram" in model.reads
     inputs = read(selection, params, columns, model.reads if reads is None else reads)
     augmented = None
     if model.augments != "no" and policy.versions:
@@ -285,9 +284,6 @@ def gather(
         labels=labels.encode(tracks, selection.target),
         quadrants=_quadrants(tracks),
         augmented=augmented,
-        synthesis=policy.synthesis if model.augments == "training" else None,
-        oversampling=policy.oversampling if model.trainer == "sklearn_estimator" else None,
-        masking=policy.masking if model.trainer == "two_stage" else None,
-        spec_augment=policy.spec_augment if masks_spectrograms else None,
         leak=policy.leak,
+        **{part: getattr(policy, part) for part in contracts.applied_parts(model)},
     )
