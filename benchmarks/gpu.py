@@ -57,27 +57,35 @@ CLASSES = 4
 STEPS = ("facts", "throughput", "folds")
 # Key -> number of folds, None for all folds of the profile; the most important first.
 EXPERIMENTS: dict[str, int | None] = {
-    "cnn_4qaed": None,
-    "cnn_4qaed_grouped": None,
+    "crnn_4qaed": None,
     "cnn_gru_4qaed": None,
+    "short_chunk_cnn_4qaed": None,
+    "autoencoder_rf_4qaed": None,
     "cnn_rg_4qaed": None,
     "cnn_sb_4qaed": None,
     "cnn_tfm_4qaed": None,
-    "hybrid_4qaed": None,
-    "crnn_4qaed": None,
-    "hybrid_4qaed_grouped": None,
     "4qaed_10s_valence": 1,
-    "short_chunk_cnn_4qaed": None,
-    "autoencoder_rf_4qaed": None,
-    "4qaed_10s_arousal": 1,
     "crnn_4qaed_grouped": None,
+    "cnn_gru_4qaed_grouped": None,
+    "cnn_classic_4qaed": None,
+    "sample_cnn_4qaed": None,
     "cnn_deepsmote_4qaed": None,
+    "4qaed_10s_arousal": 1,
+    "cnn_spec_4qaed": None,
+    "short_chunk_cnn_4qaed_grouped": None,
+    "autoencoder_rf_4qaed_grouped": None,
+    "leaks_hybrid_4qaed": None,
+    "leaks_hybrid_leak_4qaed": None,
+    "hybrid_4qaed": None,
+    "cnn_4qaed": None,
+    "cnn_4qaed_grouped": None,
     "4qaed_5s_valence": 1,
     "4qaed_5s_arousal": 1,
-    "cnn_classic_4qaed": None,
-    "cnn_spec_4qaed": None,
-    "sincnet_200ms_4qaed": None,
-    "sample_cnn_4qaed": None,
+    "cnn_released_4qaed": None,
+    "crnn_released_4qaed": None,
+    "cnn_gru_released_4qaed": None,
+    "sincnet_200ms_4qaed_grouped": None,
+    "hybrid_4qaed_grouped": None,
 }
 # Network -> the view whose shape its inputs have.
 VIEWS = {
@@ -224,7 +232,8 @@ def throughput(target: Path, batches: int, where: torch.device) -> None:
         try:
             found[name] = measure()
         except Exception as error:
-            found[name] = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
+            found[name] = {"error": experiment_queue.summary(error)}
+            log.warning("%s failed", name, exc_info=True)
         log.info("%s: %s", name, found[name])
         target.write_text(json.dumps(found, indent=1))
         if where.type == "cuda":

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from threading import Thread
 
+from mer.errors import MerError
 from mer.runtime.processes import end_at_once
 
 POLL = 0.5  # seconds
@@ -78,7 +79,7 @@ def outcome(key: str, run: Callable[[], Record]) -> Record:
     try:
         return run()
     except Exception as error:
-        log.warning("%s: %s", key, summary(error))
+        log.warning("%s: %s", key, summary(error), exc_info=not isinstance(error, MerError))
         return {"key": key, "error": summary(error)}
 
 
