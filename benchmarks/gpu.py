@@ -1,16 +1,18 @@
 """Benchmark of a GPU in a few minutes: throughput of the networks, then folds of the real experiments.
 
     python benchmarks/gpu.py --minutes 8 --out gpu [--commit SHA] [--steps facts,throughput,folds]
+                             [--experiments cnn_4qaed,crnn_4qaed]
 
 The steps write their results as they go, and continue where they stopped:
 
 * ``facts`` writes the device, its memory and the versions to ``device.json``;
 * ``throughput`` writes examples per second of training on random data to ``throughput.json``: of a plain
   loop, of this project's loop (``eager``), and of this project's loop with the network compiled;
-* ``folds`` prepares ``data/raw/4qaed`` on all cores and trains the experiments of ``EXPERIMENTS``, in their
-  order, ``--workers`` at once, as soon as their inputs are ready. No fold starts after the minutes are
-  over. ``results.tar`` has the scores of the folds that ended, and ``python stages/bring.py results.tar``
-  adds them to the ledger of another checkout; ``errors.json`` names the experiments without scores.
+* ``folds`` prepares ``data/raw/4qaed`` on all cores and trains the experiments of ``EXPERIMENTS``, or of
+  ``--experiments``, in their order, ``--workers`` at once, as soon as their inputs are ready. No fold
+  starts after the minutes are over. ``results.tar`` has the scores of the folds that ended, and
+  ``python stages/bring.py results.tar`` adds them to the ledger of another checkout; ``errors.json`` names
+  the experiments without scores.
 
 The program needs the libraries that train (torch, NumPy, pandas, SciPy, scikit-learn, soundfile, soxr,
 pydantic), but no Essentia, openSMILE, librosa or DVC. It reads handcrafted features from ``data/features``
@@ -242,7 +244,7 @@ def throughput(target: Path, batches: int, where: torch.device) -> None:
 
 def experiment(common: Record, key: str, until: float) -> Record:
     """Train and score one experiment on the folds that start before ``until``; its record."""
-    limit = EXPERIMENTS[key]
+    limit = EXPERIMENTS.get(key)
     return real_run.train(key, until, profile=PROFILE, max_folds=limit, facts=common)
 
 
@@ -280,6 +282,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("gpu"))
     parser.add_argument("--commit", default="unknown", help="of the code, for the records")
     parser.add_argument("--steps", default=",".join(STEPS))
+    parser.add_argument("--experiments", default=",".join(EXPERIMENTS))
     parser.add_argument("--workers", type=int, default=3, help="experiments at once")
     parser.add_argument("--batches", type=int, default=4, help="of an epoch of the throughput")
     chosen = parser.parse_args()
@@ -292,7 +295,7 @@ def main() -> None:
     if "throughput" in steps:
         throughput(chosen.out / "throughput.json", chosen.batches, where)
     if "folds" in steps:
-        keys = [key for key in EXPERIMENTS if has_features(key)]
+        keys = [key for key in chosen.experiments.split(",") if has_features(key)]
         common = provenance(facts(where), chosen.commit)
         task = experiment_queue.Task(
             real_run.needs(keys, PROFILE),
