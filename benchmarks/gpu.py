@@ -45,9 +45,9 @@ from mer.learn.trainers import two_stage
 from mer.networks.autoencoder import Autoencoder
 from mer.networks.segments import MaskedAutoencoder
 from mer.pipeline import experiment as experiments
-from mer.pipeline import experiment_queue, real_run
+from mer.pipeline import experiment_queue, provenance, real_run
 from mer.pipeline.experiment_queue import Record
-from mer.pipeline.stage import versions
+from mer.pipeline.stage import one_sentence, versions
 from mer.reproduction import spec
 from mer.runtime.device import computes_in_bfloat16, device
 from mer.schema.training import TrainingConfig
@@ -121,7 +121,7 @@ def facts(where: torch.device) -> dict[str, str | int | float]:
     return found
 
 
-def provenance(known: Mapping[str, str | int | float], commit: str) -> Record:
+def origin(known: Mapping[str, str | int | float], commit: str) -> Record:
     """The facts of the machine and the code that every record holds."""
     return {
         "device": known["device"],
@@ -295,8 +295,10 @@ def main() -> None:
     if "throughput" in steps:
         throughput(chosen.out / "throughput.json", chosen.batches, where)
     if "folds" in steps:
+        with one_sentence("gpu"):
+            provenance.require_committed_code("folds")
         keys = [key for key in chosen.experiments.split(",") if has_features(key)]
-        common = provenance(facts(where), chosen.commit)
+        common = origin(facts(where), chosen.commit)
         task = experiment_queue.Task(
             real_run.needs(keys, PROFILE),
             partial(real_run.prepare, profile=PROFILE),

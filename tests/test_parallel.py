@@ -73,3 +73,14 @@ def test_a_large_array_can_be_written_by_a_process_and_stays_as_it_was_for_the_o
     found = list(parallel.parallel_map(partial(writes, array), [0, 1], label="writes"))
     assert found == [1, 1]
     assert array[0] == 0
+
+
+def odd(item):
+    return item if item % 2 else None
+
+
+def test_an_item_without_a_result_does_not_count_as_done(capsys):
+    assert list(parallel.parallel_map(odd, range(5), label="odd", sequential=True)) == [
+        *(None, 1, None, 3, None)
+    ]
+    assert capsys.readouterr().err == "odd: 2 of 5\n"

@@ -99,18 +99,17 @@ def _columns(label: str, board: Board) -> list[ProgressColumn]:
     return [*bar, RemainingColumn(), EpochsColumn(board)]
 
 
-def _lines(console: Console, label: str, total: int) -> Callable[[], None]:
-    """A function that counts an item as done and, without a terminal, says so every half minute."""
-    done, said = 0, time.monotonic()
+def _lines(console: Console, label: str, total: int) -> Callable[[int, bool], None]:
+    """A function of the items done and whether all have ended, which says so where no terminal shows it.
 
-    def say() -> None:
-        nonlocal done, said
-        done, now = done + 1, time.monotonic()
-        if (
-            not console.is_terminal
-            and total > 1
-            and (done == total or now - said > SECONDS_BETWEEN_LINES)
-        ):
+    It says so every half minute, and at the end.
+    """
+    said = time.monotonic()
+
+    def say(done: int, ended: bool) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if not console.is_terminal and total > 1 and (ended or now - said > SECONDS_BETWEEN_LINES):
             console.print(f"{label}: {done} of {total}", highlight=False, markup=False)
             said = now
 
@@ -127,7 +126,8 @@ def parallel_map(
     """Apply ``function`` to every item in parallel; yield the results in order, with a progress bar.
 
     The bar stands on standard error, and is a line every half minute without a terminal. It shows the
-    epochs of running trainings, and the time left from the mean time of the items done.
+    epochs of running trainings, and the time left from the mean time of the items done. An item whose
+    result is None does not count as done.
 
     Parameters
     ----------
@@ -156,8 +156,10 @@ def parallel_map(
         work = partial(_single_threaded, function, board.path)
         progress.console.show_cursor(True)  # a kill leaves the terminal as it is
         task = progress.add_task(label, total=len(items), ended=0.0)
-        say = _lines(console, label, len(items))
-        for result in mapped(work, list(enumerate(items))):
-            progress.update(task, advance=1, ended=progress.tasks[0].elapsed)
-            say()
+        say, done = _lines(console, label, len(items)), 0
+        for number, result in enumerate(mapped(work, list(enumerate(items))), 1):
+            if result is not None:
+                done += 1
+                progress.update(task, completed=done, ended=progress.tasks[0].elapsed)
+            say(done, number == len(items))
             yield result
