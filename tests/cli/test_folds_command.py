@@ -66,6 +66,14 @@ def test_segments_are_not_parted_from_their_clip(project, monkeypatch, capsys):
     assert "run `mer folds 4qaed`" in " ".join(capsys.readouterr().err.split())
 
 
+def test_an_unknown_corpus_is_named_and_those_that_are_known(project, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "4qead")
+    error = " ".join(capsys.readouterr().err.split())
+    assert "'4qaed'" in error
+    assert error.endswith("not '4qead'; add a block to params/corpora.yaml")
+
+
 def test_an_export_that_cannot_be_written_is_one_sentence(project, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run(monkeypatch, "demo", "--export", "data")

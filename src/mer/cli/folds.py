@@ -71,14 +71,19 @@ def _check_own(corpus: "Corpus", table: Path, dataset: str) -> None:
         )
 
 
-def _check_whole(dataset: str) -> None:
-    """Refuse a segmented corpus, whose segments a split of its own would part from their clip."""
-    (segmented,) = config.read("segmented_corpora")
+def _check_corpus(dataset: str) -> None:
+    """Refuse an unknown corpus, and a segmented one, whose split would part the segments of a clip."""
+    segmented, corpora = config.read("segmented_corpora", "corpora")
     if dataset in segmented:
         source = segmented[dataset].of
         raise MerError(
             f"the corpus must be one of whole clips, and {dataset!r} has segments of {source!r}; run "
             f"`mer folds {source}`, whose folds it has, each clip replaced by its segments"
+        )
+    if dataset not in corpora:
+        raise MerError(
+            f"the corpus must be one of {sorted(corpora)}, not {dataset!r}; add a block to "
+            "params/corpora.yaml"
         )
 
 
@@ -88,15 +93,15 @@ def run(console: Console, given: argparse.Namespace) -> None:
     Raises
     ------
     MerError
-        If the corpus has no index yet or consists of segments, or does not allow the protocol, or the
-        protocol a number.
+        If the corpus is unknown, has no index yet or consists of segments, or does not allow the protocol,
+        or the protocol a number.
     """
     from mer.audit.artists import overlap  # which load scikit-learn
     from mer.io import fold_tables
     from mer.io.files import check_writable
     from mer.pipeline.folds import Corpus
 
-    _check_whole(given.dataset)
+    _check_corpus(given.dataset)
     index, standard = Path("data/index", given.dataset), Path("data/standard", given.dataset)
     if missing := [folder for folder in (index, standard) if not folder.is_dir()]:
         raise MerError(
