@@ -256,16 +256,16 @@ def without_weights(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 def write_results(out: Path, records: Sequence[Record]) -> None:
     """Write ``results.tar``, the scores, predictions and records of the experiments that have scores, and
     ``errors.json``, the others."""
+    without = [record for record in records if record.keys() & {"error", "absent"}]
     with tarfile.open(out / "results.tar.part", "w") as tar:
         for record in records:
-            if "error" not in record:
+            if record not in without:
                 paper, key = str(record["paper"]), str(record["key"])
                 tar.add(experiments.METRICS / paper / f"{key}.record.json")
                 tar.add(experiments.METRICS / paper / f"{key}.json")
                 tar.add(experiments.RUNS / paper / key, filter=without_weights)
     (out / "results.tar.part").replace(out / "results.tar")
-    errors = [record for record in records if "error" in record]
-    (out / "errors.json").write_text(json.dumps(errors, indent=1))
+    (out / "errors.json").write_text(json.dumps(without, indent=1))
 
 
 def has_features(key: str) -> bool:

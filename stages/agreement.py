@@ -8,7 +8,7 @@ from mer.reproduction import feature_agreement
 
 (dataset,) = sys.argv[1:]
 features = Path("data/features")
-with stage(f"agreement@{dataset}", sidecar=Path(f"metrics/agreement/{dataset}.record.json")):
+with stage(f"agreement@{dataset}", Path(f"metrics/agreement/{dataset}.json")):
     feature_agreement.compare(
         features / "panda1714" / dataset,
         features / "top100" / dataset,

@@ -14,8 +14,8 @@ from mer.pipeline.limits import limit_instructions
 from mer.pipeline.stage import stage
 
 paper, key, *words = sys.argv[1:]
-sidecar = experiment.METRICS / paper / f"{key}.record.json"
-with stage(f"experiment@{key}", sidecar=sidecar) as record:
+scores = experiment.METRICS / paper / f"{key}.json"
+with stage(f"experiment@{key}", scores) as record:
     seed, name = config.read("seed", "papers_profile")
     limit_instructions(name)
     given = dict(word.split("=", 1) for word in words)

@@ -32,9 +32,12 @@ if __name__ == "__main__":
         found = real_run.run(cells(spec.load(), given.name, profile), given.hours, given.name)
         table = Table("experiment", "trainings", "hours still needed on one core", "error")
         errors = {str(record["key"]): str(record["error"]) for record in found if "error" in record}
+        absent = {
+            str(record["key"]): str(record["absent"]) for record in found if "absent" in record
+        }
         for cell in cells(spec.load(), given.name, profile):
             more = f"{cell.needs / 3600:.1f}" if cell.seconds or not cell.needs else "unknown"
             done = f"{cell.done} of {cell.trainings}"
-            table.add_row(cell.key, done, more, plain(errors.get(cell.key, "")))
+            table.add_row(cell.key, done, more, plain((absent | errors).get(cell.key, "")))
         Console().print(table)
         sys.exit(bool({*errors.values()} - {LATE}))

@@ -12,5 +12,9 @@ class AbsentError(MerError):
     """An absent input; the message is the reason, which a table can show."""
 
 
+class NoTrainingEnded(MerError):
+    """No training of a run ended in the time given."""
+
+
 class Unreadable(Exception):
     """An audio file that cannot be used; the message is its reason in ``quarantine.csv``."""

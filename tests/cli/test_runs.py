@@ -143,6 +143,21 @@ def test_words_choose(project):
     assert any("selected" in one for one in listed("svm", "c=0.5"))
 
 
+def test_an_experiment_of_papers_is_not_listed_with_the_scores_of_the_selected_run(project):
+    git("commit", "--quiet", "--allow-empty", "-m", "an experiment of papers")
+    digest = "89abcdef0123456789abcdef0123456789abcdef"
+    git("update-ref", f"refs/exps/{digest[:2]}/{digest[2:]}/lossy-smew", "HEAD")
+    assert "nutty-tums" in " ".join(listed())
+    assert "lossy-smew" not in " ".join(listed())
+
+
+def test_a_single_training_has_no_deviation(project):
+    one = {**FACTS, "dataset": "pmemo", "n_folds": 1, "f1_macro": 0.7, "folds": {"f1_macro": [0.7]}}
+    write(results.LEDGER / "louro" / "one.json", one)
+    assert "±" in line("svm")
+    assert "±" not in line("one")
+
+
 def test_settings_of_an_experiment_are_shown_without_the_lists_of_a_grid():
     settings = "set.search=grid set.grid_c=[1,4] columns.k=100"
     assert runs._system({**FACTS, "settings": settings}) == "svm compare set.search=grid"

@@ -14,7 +14,9 @@ from mer.io.predictions import write_predictions
 from mer.pipeline import provenance
 from mer.pipeline.bring import bring
 from mer.reproduction import spec
+from mer.reproduction.results import results
 from mer.reproduction.spec import Experiment, Paper, Papers
+from mer.selection import SELECTORS
 from mer.types import QUADRANTS, Predictions
 
 KNOWN = {
@@ -30,6 +32,7 @@ KNOWN = {
     "fidelity": "described",
     "settings": "",
 }
+RECORD = {"device": "some GPU", "machine": "another"}
 
 
 @pytest.fixture
@@ -47,7 +50,8 @@ def project(tmp_path, monkeypatch):
         frame[f"p_{c}"] = (frame["y_true"] == c).astype(float)
     artefacts.write_manifest(run)
     write_predictions(run / "predictions.parquet", Predictions(frame, QUADRANTS))
-    write_json(run / "run.json", {"model": "cnn", "seed": 1, "n_folds_planned": 10})
+    facts = {name: KNOWN[name] for name in SELECTORS if name in KNOWN}
+    write_json(run / "run.json", {**facts, "seed": 1, "n_folds_planned": 10})
     (run / "curves.csv").write_text("repeat,fold,phase,epoch,loss,accuracy\n")
     return run
 
@@ -57,13 +61,13 @@ def packed(path, run, **others):
     with tarfile.open(path, "w") as tar:
         tar.add(run, "data/runs/louro/cnn")
         texts = {
-            "metrics/experiments/louro/cnn.record.json": json.dumps({"device": "some GPU"}),
+            "metrics/experiments/louro/cnn.record.json": json.dumps(RECORD),
             "metrics/experiments/louro/cnn.json": json.dumps({"f1_macro": 0.123}),
             **others,
         }
         for name, text in texts.items():
             member = tarfile.TarInfo(name)
-            member.size = len(text)
+            member.size = len(text.encode())
             tar.addfile(member, io.BytesIO(text.encode()))
     return path
 
@@ -73,7 +77,30 @@ def test_a_run_is_scored_anew_and_keeps_its_record(project, tmp_path):
     scores = read_json(tmp_path / "metrics/experiments/louro/cnn.json")
     assert (scores["f1_macro"], scores["n_folds"], scores["n_folds_planned"]) == (1.0, 2, 10)
     record = read_json(tmp_path / "metrics/experiments/louro/cnn.record.json")
-    assert record == {"device": "some GPU"}
+    assert record["device"] == "some GPU"
+    assert results("louro", "cnn")["part_"]["machine"] == "another"
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("model", "svm"), ("dataset", "emopia200"), ("protocol", "grouped")]
+)
+def test_a_run_of_another_system_is_refused(project, tmp_path, name, other):
+    write_json(project / "run.json", read_json(project / "run.json") | {name: other})
+    with pytest.raises(MerError, match=f"its run must have {name} = '{KNOWN[name]}'.*'{other}'"):
+        bring(packed(tmp_path / "results.tar", project))
+    assert not (tmp_path / "data/runs/louro/cnn").exists()
+
+
+@pytest.mark.parametrize("record", ["", "[]", "\u2028"])
+def test_a_record_that_is_no_object_is_refused_before_anything_is_written(
+    project, tmp_path, record
+):
+    archive = packed(
+        tmp_path / "results.tar", project, **{"metrics/experiments/louro/cnn.record.json": record}
+    )
+    with pytest.raises(MerError, match="the record of 'cnn' must be a JSON object"):
+        bring(archive)
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(("theirs", "known"), [("abc", True), ("def", False)])
@@ -113,7 +140,10 @@ def test_a_run_that_cannot_be_scored_leaves_what_was_there(project, tmp_path, na
     ]
 
 
-@pytest.mark.parametrize(("facts", "replaced"), [({}, False), ({"changed": {"seed": 2}}, True)])
+@pytest.mark.parametrize(
+    ("facts", "replaced"),
+    [({}, False), ({"changed": {"seed": 2}}, True), ({"max_epochs": 3}, True)],
+)
 def test_results_of_more_trainings_stay(project, tmp_path, caplog, facts, replaced):
     bring(packed(tmp_path / "results.tar", project))
     scores = tmp_path / "metrics/experiments/louro/cnn.json"

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from conftest import ROOT
+from mer.errors import NoTrainingEnded
 from mer.pipeline import experiment_queue
 
 PATHS = {"PYTHONPATH": str(ROOT / "src")}
@@ -74,6 +75,18 @@ def outcome(records):
     """The keys of the experiments with scores, and the errors of the others."""
     errors = {record["key"]: record["error"] for record in records if "error" in record}
     return {record["key"] for record in records} - set(errors), errors
+
+
+def test_an_experiment_without_an_ended_training_is_late_and_not_failed(run):
+    def experiment(key, _until):
+        if key == "other":
+            raise NoTrainingEnded("none has")
+        return {"key": key, "paper": "louro"}
+
+    assert run(experiment=experiment) == (
+        {"plain", "augmented"},
+        {"other": experiment_queue.LATE},
+    )
 
 
 def test_every_experiment_whose_inputs_are_prepared_is_scored(run):

@@ -119,7 +119,6 @@ def test_without_git_the_change_is_unknown(tmp_path, monkeypatch):
     [
         ("4qaed", "paper", True),
         ("4qaed", "quick", True),
-        ("4qaed", "demo", False),
         ("demo_4qaed", "paper", False),
     ],
 )
@@ -141,3 +140,9 @@ def test_uncommitted_code_is_refused_for_results_of_a_real_corpus(
     expected = MerError if refused else RunError
     with pytest.raises(expected, match="src/code.py has changes" if refused else None):
         experiment.run("louro", "svm", given, [], profile=profile, seed=1)
+
+
+def test_a_smoke_test_is_refused_on_a_real_corpus(params):
+    del params
+    with pytest.raises(MerError, match=r"svm: the profile .* must not be a smoke test, and 'demo'"):
+        experiment.run("louro", "svm", GIVEN | {"dataset": "4qaed"}, [], profile="demo", seed=1)

@@ -75,8 +75,19 @@ def test_results_with_more_folds_stay(ledger):
     assert record() is None
 
 
-def test_results_of_other_parameters_do_not_stay(ledger):
-    write_json(SCORES, {"n_folds": 5, "changed": {"models.svm.c": 0.5}})
+def test_an_absent_input_is_reported_and_does_not_replace_results(ledger, monkeypatch):
+    write_json(SCORES, {"n_folds": 1, "max_epochs": 3})
+    ledger(3)
+    monkeypatch.setattr(
+        experiment, "run", lambda *_, **__: write_json(SCORES, {"absent": "no weights"})
+    )
+    assert real_run.train(KEY, time.time(), profile="quick")["absent"] == "no weights"
+    assert json.loads(SCORES.read_text()) == {"n_folds": 1, "max_epochs": 3}
+
+
+@pytest.mark.parametrize("cut", [{"changed": {"models.svm.c": 0.5}}, {"max_epochs": 3}])
+def test_results_of_other_parameters_do_not_stay(ledger, cut):
+    write_json(SCORES, {"n_folds": 5, **cut})
     ledger(3)
     real_run.train(KEY, time.time(), profile="quick")
     assert json.loads(SCORES.read_text()) == {"n_folds": 3}

@@ -14,6 +14,12 @@ def test_jaccard_is_what_is_in_both_over_what_is_in_either():
     assert feature_overlap.jaccard("abc", "bcd") == 0.5
     assert feature_overlap.jaccard("ab", "ab") == 1
     assert feature_overlap.jaccard("ab", "cd") == 0
+    assert feature_overlap.jaccard("", "") == 1
+
+
+def test_corpora_without_a_shared_training_have_no_overlap():
+    selected = {"a": {"r0_f0": ["x"]}, "b": {"r0_f1": ["x"]}, "c": {"r0_f0": ["x", "y"]}}
+    assert feature_overlap.overlaps(selected) == {"a_c": 0.5}
 
 
 def test_pairs_of_corpora_are_compared_training_by_training(tmp_path):

@@ -12,6 +12,7 @@ from scipy import stats
 from conftest import ROOT
 from mer.io.files import write_json
 from mer.metrics import corrected_t_test, paired_t_test
+from mer.pipeline.stage import write_record
 from mer.reproduction import results as ledger
 from mer.reproduction import spec, table_files, tables
 from mer.reproduction.spec import Papers
@@ -146,6 +147,31 @@ def test_the_state_of_a_cell_names_what_was_changed(every, tmp_path, monkeypatch
     write_json(tmp_path / "p" / "cnn_4qaed.json", facts)
     state = ledger.state(every, every.tables["p_table1"], "cnn", "4qaed")
     assert state == ("in part", "profile=paper, 4 of 100 folds, training.max_epochs=3")
+
+
+def test_changed_parameters_with_the_same_key_keep_their_sections():
+    changed = {"views.louro.sample_rate": 22050, "corpora.4qaed.sample_rate": 44100}
+    found = ledger.deviation({"changed": {**changed, "models.svm.c": 4}})
+    assert found == "views.louro.sample_rate=22050, corpora.4qaed.sample_rate=44100, c=4"
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_record_of_other_scores_is_left_out(tmp_path, same):
+    """DVC puts back the scores of an earlier run from its cache, and not their record."""
+    scores = tmp_path / "p" / "cnn_4qaed.json"
+    write_json(scores, CNN)
+    write_record(scores, {"commit": "abc1234"})
+    if not same:
+        write_json(scores, {**CNN, "f1_macro": 0.1})
+    (facts,) = ledger.results("p", "cnn_4qaed", tmp_path).values()
+    assert facts.get("commit") == ("abc1234" if same else None)
+
+
+def test_runs_whose_time_was_up_are_not_paired(every):
+    """They do not say which of their folds ended."""
+    ours, theirs = {**SVM, "n_folds_planned": 10}, {**CNN, "n_folds_planned": 10}
+    assert tables.paired_tests(SVM, CNN, "f1_macro")
+    assert not tables.paired_tests(ours, theirs, "f1_macro")
 
 
 def test_parameters_that_nobody_could_compare_are_not_the_papers(tmp_path):

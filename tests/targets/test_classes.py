@@ -30,6 +30,11 @@ def test_quality_is_the_weighted_f1(rng):
     assert DANCES.quality(found, labels) == pytest.approx(expected)
 
 
+def test_quality_is_lowest_where_a_training_has_diverged():
+    names = len(DANCES.names)
+    assert DANCES.quality(np.full((4, names), np.nan), [0, 0, 0, 1]) == 0
+
+
 def test_the_answer_is_the_name_of_the_most_probable_class():
     (row,) = DANCES.answers(np.array([[0.2, 0.7, 0.1]])).to_dict("records")
     assert row == {"class": "tango", "p_polka": 0.2, "p_tango": 0.7, "p_waltz": 0.1}

@@ -45,13 +45,17 @@ def _of_revision(revision: str) -> dict[str, Any]:
 
 
 def _selected() -> Iterator[Run]:
-    """The run of the working tree, and those that ``dvc exp run`` has kept."""
+    """The run of the working tree, and those that ``dvc exp run`` has kept.
+
+    An experiment of ``papers/`` leaves the selected run as it was, so its revision is no run of its own.
+    """
     if RUN.exists():
         folds = {"folds": read_json(FOLDS)} if FOLDS.exists() else {}
         yield "selected", read_json(RUN) | folds
     for reference in git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines():
-        if match := EXPERIMENT.fullmatch(reference):
-            yield match["name"], _of_revision(reference)
+        found = _of_revision(reference)
+        if (match := EXPERIMENT.fullmatch(reference)) and found != _of_revision(f"{reference}^"):
+            yield match["name"], found
 
 
 def _ledger() -> Iterator[Run]:
@@ -112,7 +116,9 @@ def _table(runs: Sequence[Run]) -> Table:
     for name, facts in ranked:
         p = paired_tests(facts, best, metric).get("p")
         tested = "" if p is None else p_text(p)
-        score = f"{facts[metric]:.4f} ± {facts[f'{metric}_sd']:.4f}"
+        score = f"{facts[metric]:.4f}"
+        if facts["n_folds"] > 1:
+            score += f" ± {facts[f'{metric}_sd']:.4f}"
         interval = f"{facts['ci_low']:.4f}–{facts['ci_high']:.4f}"
         shown.add_row(plain(name), plain(_system(facts)), score, interval, tested)
     return shown

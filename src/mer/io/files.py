@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -161,6 +162,11 @@ def csv_rows(path: Path, what: str) -> Iterator[Iterator[dict[str, str]]]:
     """
     with reading(path, what), path.open(encoding="utf-8", newline="") as stream:
         yield csv.DictReader(stream)
+
+
+def sha256(path: Path) -> str:
+    """The digest of a file's bytes, in hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read_json(path: Path) -> Any:

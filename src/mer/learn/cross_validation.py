@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mer import registry
-from mer.errors import MerError
+from mer.errors import MerError, NoTrainingEnded
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult, TrainingPhase
@@ -264,7 +264,7 @@ def cross_validate(
 
     Raises
     ------
-    MerError
+    NoTrainingEnded
         If no fold was trained.
     """
     work = partial(_train, model, params, data, fidelity, profile, seed, weights)
@@ -273,7 +273,7 @@ def cross_validate(
     results = list(fold_map(work, trainings, label=f"train {model}", sequential=one_by_one))
     done = _whole_restarts(folds, results)
     if not done:
-        raise MerError(
+        raise NoTrainingEnded(
             f"model {model!r}: at least one fold must end in the time given, and none has"
         )
     return _collect(done, data, 1 + max(fold.repeat for fold in folds))

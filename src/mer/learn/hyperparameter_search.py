@@ -81,6 +81,8 @@ def _study(url: str | None, name: str) -> "optuna.Study":
             study_name=name, storage=storage, direction="maximize", load_if_exists=True
         )
     except Exception as error:
+        if url is None:  # of the file in STUDIES, which the error names
+            raise
         raise MerError(
             f"tuning.storage={url!r} must be null or the URL of a database that can be "
             f"reached ({type(error).__name__}: {error})"

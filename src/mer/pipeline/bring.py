@@ -1,5 +1,6 @@
 """Import the results of experiments on another machine into the ledger of this checkout."""
 
+import json
 import logging
 import re
 import tarfile
@@ -8,13 +9,14 @@ from pathlib import Path
 
 from mer import config
 from mer.errors import MerError
-from mer.io.files import read_json, reading, write_json, write_text, writing
+from mer.io.files import read_json, reading, write_json, writing
 from mer.io.predictions import read_predictions
 from mer.pipeline import evaluate, experiment, provenance
+from mer.pipeline.stage import write_record
 from mer.reproduction import spec
 from mer.reproduction.results import has_more_trainings
 from mer.reproduction.spec import Experiment, Statistic
-from mer.selection import Selection
+from mer.selection import SELECTORS, Selection
 
 MAX_BYTES = 64 * 2**20  # of one file
 RUN = re.compile(r"data/runs/(?P<paper>\w+)/(?P<key>\w+)/(?P<file>\w+\.(?:json|csv|parquet))")
@@ -68,6 +70,17 @@ def _compare(found: Experiment, run: Path) -> None:
         write_json(run, facts | ours)
 
 
+def _check_selection(found: Experiment, run: Path) -> None:
+    """Refuse the run of another system, corpus or protocol than that of the experiment."""
+    facts, wanted = read_json(run), found.model_dump(include=set(SELECTORS))
+    for name, value in wanted.items():
+        if value is not None and facts.get(name) != value:
+            raise MerError(
+                f"{run.parent.name}: its run must have {name} = {value!r}, as papers/ says, and has "
+                f"{facts.get(name)!r}; train the experiment that the key names"
+            )
+
+
 def _check_trainings(run: Path, scores: Path) -> None:
     """Raise ``FewerTrainings`` if the ledger has results of more trainings than a run."""
     if not scores.exists():
@@ -77,17 +90,30 @@ def _check_trainings(run: Path, scores: Path) -> None:
         raise FewerTrainings(f"{scores} has {old['n_folds']} trainings, the archive {count}")
 
 
+def _check_record(archive: Path, key: str, content: bytes) -> None:
+    """Refuse a record that is no JSON object."""
+    try:
+        is_record = isinstance(json.loads(content), dict)
+    except ValueError:  # of its text too: UnicodeDecodeError is one
+        is_record = False
+    if not is_record:
+        raise MerError(
+            f"{archive}: the record of {key!r} must be a JSON object; make the archive again"
+        )
+
+
 def _write(paper: str, key: str, files: Mapping[str, bytes], found: Statistic | None) -> None:
     run, metrics = experiment.RUNS / paper / key, experiment.METRICS / paper
     with writing(run) as folder:
         for name in files.keys() - {"record.json"}:
             (folder / name).write_bytes(files[name])
         if isinstance(found, Experiment):
+            _check_selection(found, folder / "run.json")
             _compare(found, folder / "run.json")
         _check_trainings(folder, metrics / f"{key}.json")
         confusion = experiment.PLOTS / paper / f"{key}.csv"
         evaluate.experiment(folder, metrics / f"{key}.json", confusion)
-        write_text(metrics / f"{key}.record.json", files["record.json"].decode())
+        write_record(metrics / f"{key}.json", json.loads(files["record.json"]))
 
 
 def bring(archive: Path) -> list[str]:
@@ -122,6 +148,7 @@ def bring(archive: Path) -> list[str]:
             raise MerError(f"{archive}: {key!r} must be an experiment of papers/{paper}")
         if "record.json" not in found[paper, key] or "run.json" not in found[paper, key]:
             raise MerError(f"{archive}: {key!r} must come with its run and its record")
+        _check_record(archive, key, found[paper, key]["record.json"])
     written = []
     for (paper, key), files in sorted(found.items()):
         try:

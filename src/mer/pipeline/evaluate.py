@@ -58,7 +58,8 @@ def _values(predictions: AnyPredictions) -> pd.DataFrame:
 
 
 def _curve(run: Path) -> pd.DataFrame:
-    """Learning curves ``epoch, phase, loss, accuracy``: the mean over the folds, phase after phase."""
+    """Learning curves ``epoch, phase, loss, accuracy``, phase after phase: the mean over the trainings that
+    reach an epoch."""
     with reading(run / "curves.csv", "the learning curves of a run"):
         curves = pd.read_csv(run / "curves.csv")
     means = curves.groupby(["phase", "epoch"])[["loss", "accuracy"]].mean()

@@ -4,12 +4,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mer import config, registry
+from mer.errors import MerError
 from mer.io.artefacts import or_absent, require
 from mer.pipeline import evaluate, provenance, train
+from mer.schema.profiles import Profile
 from mer.selection import Selection
 from mer.types import MINIATURE
 
 METRICS, RUNS, PLOTS = Path("metrics/experiments"), Path("data/runs"), Path("data/plots")
+
+
+def _check_profile(key: str, name: str, scope: Profile) -> None:
+    """Refuse a smoke test on a real corpus."""
+    if scope.smoke_test:
+        raise MerError(
+            f"{key}: the profile of an experiment on a real corpus must not be a smoke test, and "
+            f"{name!r} is one; select another (`-S papers_profile=quick`), or the miniature "
+            "(`-S miniature=demo_`)"
+        )
 
 
 def run(
@@ -50,13 +62,14 @@ def run(
     Raises
     ------
     MerError
-        If the corpus is no miniature, the profile is not that of a demonstration, and files of the code
-        are not committed.
+        If the corpus is no miniature, and the profile is a smoke test, whose scores the ledger would show
+        as those of a miniature, or files of the code are not committed.
     """
     chosen = Selection.of(given, profile, seed)
     settings, columns = config.settings(words), config.columns(words)
     params, policy, scope = chosen.blocks()
-    if not (chosen.dataset.startswith(MINIATURE) or scope.smoke_test):
+    if not chosen.dataset.startswith(MINIATURE):
+        _check_profile(key, profile, scope)
         provenance.require_committed_code(key)
     facts = provenance.parameters(chosen, settings, columns)
     if max_folds:

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from threading import Thread
 
-from mer.errors import MerError
+from mer.errors import MerError, NoTrainingEnded
 from mer.runtime.processes import end_at_once
 
 POLL = 0.5  # seconds
@@ -78,6 +78,8 @@ def outcome(key: str, run: Callable[[], Record]) -> Record:
     """The record that ``run`` returns, or a record of its error."""
     try:
         return run()
+    except NoTrainingEnded:
+        return {"key": key, "error": LATE}
     except Exception as error:
         log.warning("%s: %s", key, summary(error), exc_info=not isinstance(error, MerError))
         return {"key": key, "error": summary(error)}

@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from mer import config
-from mer.io.files import read_json, write_json, write_text
+from mer.io.files import read_json, write_text
 from mer.parallel import jobs
 from mer.pipeline import experiment, experiment_queue, inputs
 from mer.pipeline.experiment_queue import Record
-from mer.pipeline.stage import code_commit, record_of
+from mer.pipeline.stage import code_commit, record_of, write_record
 from mer.reproduction import spec
 from mer.reproduction.real_cells import Cell
 from mer.reproduction.results import has_more_trainings
 from mer.selection import DATA
 
 FOLDS = DATA / "folds"
+log = logging.getLogger("mer")
+
 NO_FACTS: Mapping[str, Any] = {}
 
 
@@ -36,7 +38,7 @@ def train(
 ) -> Record:
     """Train and score an experiment on the folds that end before a time.
 
-    Results with more folds, of an earlier call, stay in the ledger.
+    Results with more folds, of an earlier call, stay in the ledger, also where an input is absent.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ def train(
     Returns
     -------
     dict
-        ``key``, ``paper``, ``seconds`` and ``timing``.
+        ``key``, ``paper``, ``seconds`` and ``timing``; ``absent``, the reason, where an input is absent.
     """
     logging.basicConfig(level=logging.WARNING)
     os.environ["MER_JOBS"] = str(processes)
@@ -73,11 +75,14 @@ def train(
     )
     taken = time.time() - started
     record = {**record_of(f"experiment@{key}", taken, commit), **facts, "timing": timing}
-    if has_more_trainings(json.loads(before), read_json(scores).get("n_folds", 0)):
+    old, new = json.loads(before), read_json(scores)
+    if has_more_trainings(old, new.get("n_folds", 0)) or ("absent" in new and "n_folds" in old):
         write_text(scores, before)
+        log.warning("%s: the %d trainings in the ledger stay", key, old["n_folds"])
     else:
-        write_json(scores.with_suffix(".record.json"), record)
-    return {"key": key, "paper": paper, "seconds": round(taken, 2), "timing": timing}
+        write_record(scores, record)
+    absent = {"absent": new["absent"]} if "absent" in new else {}
+    return {"key": key, "paper": paper, "seconds": round(taken, 2), "timing": timing, **absent}
 
 
 def prepare(artefact: Path, *, profile: str) -> None:
@@ -118,6 +123,9 @@ def run(cells: Sequence[Cell], hours: float, profile: str) -> list[Record]:
     cores = jobs()
     share = max(1, cores // max(1, len(missing)))
     records: list[Record] = []
+    commit = {
+        "commit": code_commit()
+    }  # of the code that the workers load, whatever is committed later
 
     def keep(found: list[Record]) -> None:
         records[:] = found
@@ -125,7 +133,7 @@ def run(cells: Sequence[Cell], hours: float, profile: str) -> list[Record]:
     task = experiment_queue.Task(
         needs(list(missing), profile),
         partial(prepare, profile=profile),
-        partial(train, profile=profile, processes=share, seconds=missing),
+        partial(train, profile=profile, processes=share, seconds=missing, facts=commit),
         keep,
     )
     experiment_queue.run(task, cores, time.time() + 3600 * hours)

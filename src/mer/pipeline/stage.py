@@ -23,7 +23,7 @@ from rich.text import Text
 
 from mer import PARENT
 from mer.errors import MerError
-from mer.io.files import read_json, write_json
+from mer.io.files import read_json, sha256, write_json
 from mer.runtime.portable import limited
 from mer.runtime.processes import end_at_once
 
@@ -154,8 +154,13 @@ def one_sentence(name: str, outputs: Outputs | None = None) -> Iterator[None]:
         sys.exit(1)
 
 
+def write_record(scores: Path, record: Mapping[str, Any]) -> None:
+    """Write the record of a run beside its results, ``<name>.record.json``, with their digest."""
+    write_json(scores.with_suffix(".record.json"), {**record, "scores_sha256": sha256(scores)})
+
+
 @contextmanager
-def stage(name: str, sidecar: Path | None = None) -> Iterator[dict[str, Any]]:
+def stage(name: str, scores: Path | None = None) -> Iterator[dict[str, Any]]:
     """Run a stage: log to the terminal, print errors in one sentence, record the seconds.
 
     The record, ``.mer/stages/<name>.json``, also holds device, commit, machine and versions. DVC does
@@ -165,8 +170,8 @@ def stage(name: str, sidecar: Path | None = None) -> Iterator[dict[str, Any]]:
     ----------
     name : str
         As DVC writes it: ``train``, ``index@demo``.
-    sidecar : Path or None
-        A second file for the record, next to results that are in Git.
+    scores : Path or None
+        Results that are in Git, beside which the record is written once more.
 
     Yields
     ------
@@ -181,8 +186,9 @@ def stage(name: str, sidecar: Path | None = None) -> Iterator[dict[str, Any]]:
     with one_sentence(name):
         yield added
         record = record_of(name, time.perf_counter() - started, commit) | added
-        for path in filter(None, (RECORDS / f"{name}.json", sidecar)):
-            write_json(path, record)
+        write_json(RECORDS / f"{name}.json", record)
+        if scores:
+            write_record(scores, record)
 
 
 def records() -> list[dict[str, Any]]:

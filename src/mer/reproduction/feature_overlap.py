@@ -11,13 +11,13 @@ from mer.metrics import DIGITS
 
 
 def jaccard(some: Collection[str], others: Collection[str]) -> float:
-    """The Jaccard index: columns in both sets over columns in either, in 0..1."""
+    """The Jaccard index: columns in both sets over columns in either, in 0..1; 1 for two empty sets."""
     a, b = set(some), set(others)
-    return len(a & b) / len(a | b)
+    return len(a & b) / len(a | b) if a | b else 1.0
 
 
 def overlaps(selected: Mapping[str, Mapping[str, Collection[str]]]) -> dict[str, float]:
-    """``<corpus>_<other>``: the mean Jaccard index over the trainings that both corpora have.
+    """``<corpus>_<other>``: the mean Jaccard index over the trainings that both corpora have, if any.
 
     Parameters
     ----------
@@ -28,7 +28,8 @@ def overlaps(selected: Mapping[str, Mapping[str, Collection[str]]]) -> dict[str,
     for one, other in combinations(selected, 2):
         shared = selected[one].keys() & selected[other].keys()
         values = [jaccard(selected[one][run], selected[other][run]) for run in sorted(shared)]
-        found[f"{one}_{other}"] = round(fmean(values), DIGITS)
+        if values:
+            found[f"{one}_{other}"] = round(fmean(values), DIGITS)
     return found
 
 

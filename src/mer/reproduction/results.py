@@ -1,11 +1,12 @@
 """The ledger: committed results of experiments, metrics/experiments/<paper>/<key>.json."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mer.io.files import read_json
+from mer.io.files import read_json, sha256
 from mer.reproduction.spec import Papers, Table, corpus_of
 from mer.schema.profiles import WHOLE
 from mer.types import FOLDS, MINIATURE
@@ -58,8 +59,9 @@ def _extent(facts: dict[str, Any]) -> str:
 
 
 def has_more_trainings(old: Mapping[str, Any], count: int) -> bool:
-    """Whether old figures are of more than ``count`` trainings, and of the committed parameters."""
-    return "changed" not in old and int(old.get("n_folds", 0)) > count
+    """Whether old figures are of more than ``count`` whole trainings with the committed parameters."""
+    cut = "changed" in old or "max_epochs" in old
+    return not cut and int(old.get("n_folds", 0)) > count
 
 
 def missing_folds(facts: dict[str, Any]) -> int:
@@ -80,9 +82,12 @@ def extent(facts: dict[str, Any]) -> str:
 
 
 def _record(results: Path) -> dict[str, Any]:
-    """Commit, machine, times and device of a run, from the record beside its results."""
+    """Commit, machine, times and device of a run, from the record beside its results; empty if it is not
+    the record of these."""
     path = results.with_suffix(".record.json")
     record = read_json(path) if path.exists() else {}
+    if record.get("scores_sha256", scores := sha256(results)) != scores:
+        return {}  # DVC's cache has put back the scores of another run
     found = {name: record[name] for name in ("commit", "machine", "seconds") if name in record}
     if timing := record.get("timing"):
         found |= {**timing, "device": record["device"]}
@@ -92,13 +97,16 @@ def _record(results: Path) -> dict[str, Any]:
 def deviation(facts: dict[str, Any]) -> str:
     """The parameters of a run that differ from the committed ones, ``<key>=<value>``; empty for none.
 
-    The keys stand without their sections: ``autoencoder.max_epochs`` of ``models.ae_bilstm``.
+    The keys stand without their sections, ``autoencoder.max_epochs`` of ``models.ae_bilstm``, unless two
+    sections have the same key.
     """
     changed = facts.get("changed", {})
     if changed is None:
         return "parameters unknown, as there was no Git repository"
     found = {"max_epochs": facts["max_epochs"]} if "max_epochs" in facts else {}
-    found |= {key.split(".", 2)[-1]: value for key, value in changed.items()}
+    short = {key: key.split(".", 2)[-1] for key in changed}
+    used = Counter(short.values())
+    found |= {key if used[short[key]] > 1 else short[key]: value for key, value in changed.items()}
     return ", ".join(f"{key}={value}" for key, value in found.items())
 
 

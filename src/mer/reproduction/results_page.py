@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mer import config
+from mer.errors import MerError
 from mer.reproduction.results import deviation, folds, results
 from mer.reproduction.spec import Papers, Table
 from mer.reproduction.table_files import markdown_rows
@@ -215,7 +216,12 @@ def _headlines(papers: Papers) -> str:
     lines = []
     for name, row, column, metric in HEADLINES:
         table = papers.tables[name]
-        found = next(m for m in _measured(table) if (m.row, m.column) == (row, column))
+        found = next((m for m in _measured(table) if (m.row, m.column) == (row, column)), None)
+        if found is None:
+            raise MerError(
+                f"every entry of HEADLINES in {__name__} must be measured on a real corpus, and {row!r} of "
+                f"table {name!r} is not for {column!r}; name another"
+            )
         lines.append(next(line for line in _lines(table, found) if line.metric == metric))
     return _filled(lines, NOT_IN_HEADLINES, empty="–")
 
