@@ -78,6 +78,18 @@ def test_duplicates_that_are_kept_are_on_one_side_of_a_grouped_fold(made):
         assert not {twins[id_] for id_ in fold.train} & {twins[id_] for id_ in fold.test}
 
 
+@pytest.mark.parametrize(("left_out", "together"), [({}, True), ({"s001": "same content"}, False)])
+def test_a_duplicate_that_is_kept_joins_the_artists_that_it_is_labelled_with(
+    made, left_out, together
+):
+    """s000 and s001 are one recording, by X and by Y; the other songs of both are with it."""
+    artists = {0: "X", 1: "Y", 2: "Y", 11: "Y", 12: "X"}
+    songs = [replace(s, artist=artists.get(i, f"band {i}")) for i, s in enumerate(SONGS)]
+    found = made("grouped", {**FILES, "s001": "s000"}, left_out, songs)
+    sides = [{id_ in fold.test for id_ in ("s000", "s002", "s011", "s012")} for fold in found]
+    assert all(len(side) == 1 for side in sides) is together
+
+
 @pytest.mark.parametrize(
     ("bands", "protocol", "shares"),
     [(12, "cv10", True), (12, "grouped", False), (0, "cv10", None), (0, "grouped", None)],

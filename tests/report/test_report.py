@@ -210,6 +210,7 @@ def test_order_of_the_inputs_does_not_matter() -> None:
         ("demo", "demo", "Demo corpus and demo profile: proves"),
         ("demo_4qaed", "paper", "Demo corpus: proves"),
         ("4qaed", "demo", "Demo profile: proves"),
+        ("4qaed", "miniature", "Demo profile: proves"),
         ("4qaed", "paper", None),
     ],
 )

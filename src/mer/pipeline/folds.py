@@ -19,16 +19,30 @@ from mer.types import Fold, Track, names_artists
 
 
 def _twins_together(
-    tracks: Sequence[Track], digests: Mapping[str, str], twins: Mapping[str, str]
+    tracks: Sequence[Track],
+    digests: Mapping[str, str],
+    twins: Mapping[str, str],
+    left_out: Collection[str],
 ) -> list[Track]:
     """The tracks; those of a corpus whose files or samples are the same get one artist, so that ``grouped``
-    keeps them on one side."""
+    keeps them on one side. If they had several, all clips of these artists get it."""
     files = [(track.source, digests.get(twins.get(track.id, track.id))) for track in tracks]
     counts, artists = Counter(file for file in files if file[1]), dict[tuple, str]()
+    merged: dict[str, str] = {}  # artist -> the artist that stands for it
+
+    def artist_of(name: str) -> str:
+        return artist_of(merged[name]) if name in merged else name
+
+    for track, file in zip(tracks, files, strict=True):
+        if counts[file] > 1:
+            own = artist_of(track.artist or track.id)
+            first = artist_of(artists.setdefault(file, own))
+            if own != first and track.id not in left_out:
+                merged[own] = first
     return [
-        replace(track, artist=artists.setdefault(file, track.artist or track.id))
-        if counts[file] > 1
-        else track
+        replace(track, artist=artist_of(artists[file]))
+        if file in artists
+        else replace(track, artist=track.artist and artist_of(track.artist))
         for track, file in zip(tracks, files, strict=True)
     ]
 
@@ -60,9 +74,9 @@ class Corpus:
     def __init__(self, index: Path, standard: Path) -> None:
         digests = read_digests(index)
         tracks = [t for t in read_tracks(index) if not digests or t.id in digests]
-        self.tracks = _twins_together(tracks, digests, read_twins(standard))
-        self.names_artists = names_artists(tracks)
         self._index, self._left_out = index, set(quarantined(standard)["id"])
+        self.tracks = _twins_together(tracks, digests, read_twins(standard), self._left_out)
+        self.names_artists = names_artists(tracks)
 
     def shares_artists(self, folds: Sequence[Fold]) -> bool | None:
         """Whether artists are in training and test; None where none are seen and no clip names one."""

@@ -116,7 +116,7 @@ def _check(
 def _demo(metrics: Mapping[str, Any]) -> list[str]:
     """The parts of the run that are only a demonstration: corpus, profile."""
     parts = {"corpus": metrics["dataset"], "profile": metrics["profile"]}
-    return [part for part, key in parts.items() if key.split("_")[0] == "demo"]
+    return [part for part, key in parts.items() if key.split("_")[0] in ("demo", "miniature")]
 
 
 def _columns(metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -93,10 +93,14 @@ def _published(table: Table, row: str, reference: str, column: str) -> dict[str,
 
 
 def _figures(ours: Path, theirs: Path) -> dict[str, Any]:
-    """The improvement of one run over another, with the number of clips and restarts."""
+    """The improvement of one run over another, with the number of clips and restarts; or, under ``absent``,
+    why there is none."""
     if reason := absent(ours) or absent(theirs):
         return {"absent": reason}
     facts = [read_json(run / "run.json") for run in (ours, theirs)]
+    for name in ("profile", "seed"):
+        if facts[0][name] != facts[1][name]:
+            return {"absent": f"{name} {facts[0][name]} and {facts[1][name]} cannot be compared"}
     answers = [
         cast(Predictions, read_predictions(run / "predictions.parquet")) for run in (ours, theirs)
     ]
