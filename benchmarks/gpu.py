@@ -295,7 +295,7 @@ def main() -> None:
     if "throughput" in steps:
         throughput(chosen.out / "throughput.json", chosen.batches, where)
     if "folds" in steps:
-        with one_sentence("gpu"):
+        with one_sentence("gpu", {}):
             provenance.require_committed_code("folds")
         keys = [key for key in chosen.experiments.split(",") if has_features(key)]
         common = origin(facts(where), chosen.commit)

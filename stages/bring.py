@@ -9,6 +9,6 @@ from mer.pipeline.stage import one_sentence
 parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
 parser.add_argument("archive", type=Path, help="results.tar")
 given = parser.parse_args()
-with one_sentence("bring"):
+with one_sentence("bring", {}):
     for key in bring(given.archive):
         print(key)

@@ -27,7 +27,7 @@ if __name__ == "__main__":
     parser.add_argument("name", metavar="profile", nargs="?", default="quick")
     given = parser.parse_args()
     logging.basicConfig(level="INFO", format="%(message)s", handlers=[RichHandler(show_path=False)])
-    with one_sentence("real"):
+    with one_sentence("real", {}):
         (profile,) = config.read(f"profiles.{given.name}")
         found = real_run.run(cells(spec.load(), given.name, profile), given.hours, given.name)
         table = Table("experiment", "trainings", "hours still needed on one core", "error")

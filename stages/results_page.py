@@ -4,7 +4,7 @@ from mer.io.files import write_text
 from mer.pipeline.stage import one_sentence
 from mer.reproduction import results_page, spec
 
-with one_sentence("results_page"):
+with one_sentence("results_page", {}):
     papers = spec.load()
     write_text(results_page.PAGE, results_page.page(papers))
     text = results_page.README.read_text(encoding="utf-8")

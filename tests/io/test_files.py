@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +81,17 @@ def test_what_is_no_json_is_named(tmp_path, text):
     (tmp_path / "x.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(MerError, match=r"x\.json must be a JSON file"):
         read_json(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    ("place", "remedy"),
+    [("metrics/experiments/p/x.json", "git checkout metrics/exp"), ("data/x.json", "dvc repro")],
+)
+def test_a_damaged_file_is_restored_from_git_or_made_again(tmp_path, monkeypatch, place, remedy):
+    monkeypatch.chdir(tmp_path)
+    write_text(Path(place), "{")
+    with pytest.raises(MerError, match=f"run `{remedy}"):
+        read_json(Path(place))
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path):

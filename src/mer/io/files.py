@@ -131,6 +131,12 @@ def check_place(target: Path) -> None:
         ) from error
 
 
+def _remedy(path: Path) -> str:
+    """How to restore a file of the project: the ledger is in Git, and stages make the rest."""
+    in_git = path.parts[:2] == ("metrics", "experiments")
+    return f"run `git checkout {path}`" if in_git else "run `dvc repro`"
+
+
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
     """Turn any exception in the block into a ``MerError`` that names the file.
@@ -148,7 +154,7 @@ def reading(path: Path, what: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             raise
         fault = f"{type(error).__name__}: {error}"
-        raise MerError(f"{path} must be {what} ({fault}); run `dvc repro`") from error
+        raise MerError(f"{path} must be {what} ({fault}); {_remedy(path)}") from error
 
 
 @contextmanager
