@@ -32,7 +32,7 @@ KNOWN = {
     "fidelity": "described",
     "settings": "",
 }
-RECORD = {"device": "some GPU", "machine": "another"}
+RECORD = {"device": "some GPU", "machine": "another", "commit": "abc1234"}
 
 
 @pytest.fixture
@@ -91,14 +91,28 @@ def test_a_run_of_another_system_is_refused(project, tmp_path, name, other):
     assert not (tmp_path / "data/runs/louro/cnn").exists()
 
 
-@pytest.mark.parametrize("record", ["", "[]", "\u2028"])
-def test_a_record_that_is_no_object_is_refused_before_anything_is_written(
-    project, tmp_path, record
+NO_COMMIT = "must name the commit of the code"
+NO_OBJECT = "must be a JSON object"
+
+
+@pytest.mark.parametrize(
+    ("record", "fault"),
+    [
+        ("", NO_OBJECT),
+        ("[]", NO_OBJECT),
+        ("\u2028", NO_OBJECT),
+        ("{}", NO_COMMIT),
+        ('{"commit": "unknown"}', NO_COMMIT),
+        ('{"commit": "abc1234-dirty"}', NO_COMMIT),
+    ],
+)
+def test_a_record_that_is_none_is_refused_before_anything_is_written(
+    project, tmp_path, record, fault
 ):
     archive = packed(
         tmp_path / "results.tar", project, **{"metrics/experiments/louro/cnn.record.json": record}
     )
-    with pytest.raises(MerError, match="the record of 'cnn' must be a JSON object"):
+    with pytest.raises(MerError, match=f"the record of 'cnn' {fault}"):
         bring(archive)
     assert not (tmp_path / "data").exists()
 

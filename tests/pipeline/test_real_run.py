@@ -45,11 +45,18 @@ def record():
 
 def test_a_training_leaves_scores_and_record(ledger):
     ledger(3)
-    found = real_run.train(KEY, time.time(), profile="quick", facts={"commit": "abc"})
+    found = real_run.train(KEY, time.time() + 60, profile="quick", facts={"commit": "abc"})
     assert found["key"], found["paper"] == (KEY, PAPER)
     assert json.loads(SCORES.read_text()) == {"n_folds": 3}
     assert record()["commit"] == "abc"
     assert record()["timing"] == {"training_seconds_per_fold": 2.0}
+    assert "seconds" in record()
+
+
+def test_the_time_of_scoring_is_not_that_of_training(ledger):
+    ledger(3)
+    real_run.train(KEY, time.time(), profile="quick")
+    assert "seconds" not in record()
 
 
 def test_a_record_names_the_commit_of_the_start(ledger, monkeypatch):

@@ -21,6 +21,7 @@ from mer.selection import SELECTORS, Selection
 MAX_BYTES = 64 * 2**20  # of one file
 RUN = re.compile(r"data/runs/(?P<paper>\w+)/(?P<key>\w+)/(?P<file>\w+\.(?:json|csv|parquet))")
 RECORD = re.compile(r"metrics/experiments/(?P<paper>\w+)/(?P<key>\w+)\.(?P<file>record\.json)")
+COMMIT = re.compile(r"[0-9a-f]{7,40}")
 IGNORED = re.compile(
     r"(data|data/runs|metrics)(/\w+)*(\.json)?"
 )  # folders, and scores: computed here
@@ -91,14 +92,19 @@ def _check_trainings(run: Path, scores: Path) -> None:
 
 
 def _check_record(archive: Path, key: str, content: bytes) -> None:
-    """Refuse a record that is no JSON object."""
+    """Refuse a record that is no JSON object, or that does not name the commit of the code."""
     try:
-        is_record = isinstance(json.loads(content), dict)
+        record = json.loads(content)
     except ValueError:  # of its text too: UnicodeDecodeError is one
-        is_record = False
-    if not is_record:
+        record = None
+    if not isinstance(record, dict):
         raise MerError(
             f"{archive}: the record of {key!r} must be a JSON object; make the archive again"
+        )
+    if not COMMIT.fullmatch(commit := str(record.get("commit"))):
+        raise MerError(
+            f"{archive}: the record of {key!r} must name the commit of the code, and names {commit!r}; run "
+            "benchmarks/gpu.py with --commit"
         )
 
 
