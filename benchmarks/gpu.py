@@ -47,7 +47,7 @@ from mer.networks.segments import MaskedAutoencoder
 from mer.pipeline import experiment as experiments
 from mer.pipeline import experiment_queue, provenance, real_run
 from mer.pipeline.experiment_queue import Record
-from mer.pipeline.stage import one_sentence, versions
+from mer.pipeline.stage import UNKNOWN, code_commit, one_sentence, versions
 from mer.reproduction import spec
 from mer.runtime.device import computes_in_bfloat16, device
 from mer.schema.training import TrainingConfig
@@ -280,7 +280,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--out", type=Path, default=Path("gpu"))
-    parser.add_argument("--commit", default="unknown", help="of the code, for the records")
+    parser.add_argument(
+        "--commit",
+        default=code_commit(),
+        help="of the code, for the records (default: that of Git)",
+    )
     parser.add_argument("--steps", default=",".join(STEPS))
     parser.add_argument("--experiments", default=",".join(EXPERIMENTS))
     parser.add_argument("--workers", type=int, default=3, help="experiments at once")
@@ -297,6 +301,10 @@ def main() -> None:
     if "folds" in steps:
         with one_sentence("gpu", {}):
             provenance.require_committed_code("folds")
+        if chosen.commit == UNKNOWN:
+            parser.error(
+                "--commit must name the commit of the code, for this copy has no Git repository"
+            )
         keys = [key for key in chosen.experiments.split(",") if has_features(key)]
         common = origin(facts(where), chosen.commit)
         task = experiment_queue.Task(

@@ -32,6 +32,7 @@ CODE = ("src", "stages", "papers/*.yaml", "data/dvc.yaml", "dvc.yaml")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "librosa", "opensmile", "essentia", "soxr")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 HERE = "this folder"  # a place to write to that no option changes
+UNKNOWN = "unknown"  # the commit, without a Git repository
 Outputs = Mapping[str, Path]
 FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
@@ -52,7 +53,7 @@ def uncommitted() -> list[str]:
 
 def code_commit() -> str:
     """The commit of the code, with ``-dirty`` if files of the code are not committed."""
-    commit = git("rev-parse", "--short", "HEAD") or "unknown"
+    commit = git("rev-parse", "--short", "HEAD") or UNKNOWN
     return f"{commit}-dirty" if uncommitted() else commit
 
 
