@@ -317,7 +317,14 @@ def test_times_come_from_the_record_with_the_devices_name(every, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"protocol": "grouped"}, {"seed": 2}, {"n_clips": 39}, {"n_restarts": 5}]
+    "change",
+    [
+        {"protocol": "grouped"},
+        {"seed": 2},
+        {"n_clips": 39},
+        {"n_restarts": 5},
+        {"test_per_train": 1 / 9},
+    ],
 )
 def test_scores_of_other_folds_are_not_paired(every, change):
     found = cells(every, "p_table1", _svm_4qaed={"": SVM}, _cnn_4qaed={"": {**CNN, **change}})

@@ -14,7 +14,7 @@ from mer.reproduction.table_files import write_files
 from mer.types import MINIATURE
 
 Cell = dict[str, Any]
-SAME = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds")
+SAME = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds", "test_per_train")
 
 
 def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, Cell]]:
