@@ -180,6 +180,19 @@ def test_lists_of_merge_in_4qaed(real_data, tmp_path, monkeypatch):
     assert not any(shared.relabelled for shared in found.shared.values())
 
 
+def test_files_without_a_label_and_protocols_without_folds_are_named(raw, monkeypatch, capsys):
+    shutil.copyfile(raw / "emopia200/d.wav", raw / "emopia200/e.wav")
+    found = audit(raw)
+    assert found.unlabelled == ["e.wav"]
+    assert found.overlap.keys().isdisjoint(found.refused)
+    assert {"own", "cv10"} <= found.refused.keys()
+    monkeypatch.setattr("sys.argv", ["mer", "audit", "emopia200"])
+    main()
+    shown = capsys.readouterr().out
+    assert "audio files without a label: 1: e.wav\n" in shown
+    assert f"protocols that cannot split it: {', '.join(found.refused)}\n" in shown
+
+
 def test_command(raw, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["mer", "audit", "emopia200", "--out", "audit.json"])
     main()

@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
@@ -35,6 +34,8 @@ class Audit:
     published : dict or int
         The published counts, per class or in all; empty if there are none.
     artists : Artists
+    unlabelled : list of str
+        Audio files that no label names.
     unusable : dict of str to str
         Clip -> why its file cannot be used.
     duplicates : dict of str to list of Pair
@@ -44,6 +45,8 @@ class Audit:
         Duplicates with different labels, each pair once.
     overlap : dict of str to float
         Protocol or file of folds -> share of test clips whose artist is in training.
+    refused : dict of str to str
+        Protocol -> why it cannot split the corpus.
     shared : dict of str to Shared
         Other corpus or list -> the clips that are in both.
     """
@@ -52,10 +55,12 @@ class Audit:
     counts: dict[str, int]
     published: dict[str, int] | int
     artists: Artists
+    unlabelled: list[str] = field(default_factory=list)
     unusable: dict[str, str] = field(default_factory=dict)
     duplicates: dict[str, list[Pair]] = field(default_factory=dict)
     conflicts: list[Pair] = field(default_factory=list)
     overlap: dict[str, float] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
     shared: dict[str, Shared] = field(default_factory=dict)
 
     @property
@@ -67,11 +72,11 @@ class Audit:
         return "as published" if there == self.published else f"published: {self.published}"
 
 
-def _tracks(key: str, corpus: Corpus, raw: Path) -> list[Track]:
-    """The tracks of a corpus, each with the path of its file, as the index has them."""
+def _tracks(key: str, corpus: Corpus, raw: Path) -> tuple[list[Track], list[str]]:
+    """The tracks of a corpus, each with the path of its file, as the index has them; its audio files."""
     root = raw_folder.of_corpus(key, corpus.source, raw)
-    tracks = registry.get("datasets", corpus.layout).tracks(root)
-    return audio_files.of_tracks(tracks, audio_files.find(root))
+    tracks, files = registry.get("datasets", corpus.layout).tracks(root), audio_files.find(root)
+    return audio_files.of_tracks(tracks, files), files.audio
 
 
 def _labels(tracks: Sequence[Track]) -> dict[str, str]:
@@ -82,9 +87,7 @@ def _labels(tracks: Sequence[Track]) -> dict[str, str]:
 def _compare_audio(
     found: Audit, root: Path, tracks: Sequence[Track], limits: Audio
 ) -> dict[str, str]:
-    """Add unusable files and duplicates; the digests of the files, none if the corpus has no audio."""
-    if not any(track.path for track in tracks) or not audio_files.find(root).audio:
-        return {}
+    """Add unusable files and duplicates; the digests of the files."""
     examined = audio.examine(root, tracks, limits)
     found.unusable = {e.id: e.fault for e in examined if e.fault}
     files = {e.id: e.content for e in examined}
@@ -104,13 +107,17 @@ def _conflicts(found: Audit, labels: Mapping[str, str]) -> list[Pair]:
     return list(once.values())
 
 
-def _folds(tracks: Sequence[Track], key: str, corpus: Corpus, seed: int) -> dict[str, list[Fold]]:
-    """Protocol -> folds, for every protocol that the corpus allows."""
-    found: dict[str, list[Fold]] = {}
+def _folds(
+    tracks: Sequence[Track], key: str, corpus: Corpus, seed: int
+) -> tuple[dict[str, list[Fold]], dict[str, str]]:
+    """Protocol -> folds, for every protocol that the corpus allows; protocol -> why it does not."""
+    found, refused = dict[str, list[Fold]](), dict[str, str]()
     for protocol in dict.fromkeys([corpus.protocol, *get_args(Protocol)]):
-        with suppress(MerError):
+        try:
             found[protocol] = split(tracks, protocol, key, seed=seed)
-    return found
+        except MerError as fault:
+            refused[protocol] = str(fault)
+    return found, refused
 
 
 def _others(key: str, corpora: Mapping[str, Corpus], raw: Path) -> list[str]:
@@ -137,7 +144,7 @@ def _of_other(
     """The classes and the files of another corpus, by its key, or of a list of clips, by its file."""
     if name not in corpora:
         return read_list(Path(name)), {}
-    tracks = _tracks(name, corpora[name], raw)
+    tracks, _ = _tracks(name, corpora[name], raw)
     return _labels(tracks), {t.id: raw / name / t.path for t in tracks if t.path}
 
 
@@ -189,18 +196,22 @@ def audit(
         If the corpus is missing or does not follow its layout, or a file cannot be read.
     """
     corpus, root = corpora[key], raw / key
-    tracks = _tracks(key, corpus, raw)
+    tracks, audio_of_corpus = _tracks(key, corpus, raw)
     labels = _labels(tracks)
-    folds = _folds(tracks, key, corpus, seed) | _folds_of_files(root, split_files, labels)
+    folds, refused = _folds(tracks, key, corpus, seed)
+    folds |= _folds_of_files(root, split_files, labels)
     listed = _listed(key, others, corpora, raw)
     expected = corpus.counts or {}
     published = expected if isinstance(expected, int) else {str(q): n for q, n in expected.items()}
     counts = dict(sorted(Counter(filter(None, labels.values())).items()))
-    found = Audit(len(tracks), counts, published, count(tracks, labels))
+    named = {track.path for track in tracks if track.path}
+    found = Audit(len(tracks), counts, published, count(tracks, labels), refused=refused)
+    found.unlabelled = sorted(set(audio_of_corpus) - named)
     layout = registry.get("datasets", corpus.layout)
     for family, table in datasets.published(layout, root).items():
         found.duplicates[family] = near(table)
-    files = _compare_audio(found, root, tracks, limits)
+    has_audio = bool(named and audio_of_corpus)
+    files = _compare_audio(found, root, tracks, limits) if has_audio else {}
     found.conflicts = _conflicts(found, labels)
     found.overlap = {name: overlap(tracks, of) for name, of in folds.items()}
     for name, (others_labels, paths) in listed.items():

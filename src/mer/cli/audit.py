@@ -62,6 +62,9 @@ def _clips(pairs: Sequence["Pair"]) -> int:
 def _of_clips(found: "Audit") -> Iterator[str]:
     counts = ", ".join(f"{n} {label}" for label, n in found.counts.items())
     yield f"clips: {found.clips} ({counts}), {found.against_published}"
+    if found.unlabelled:
+        examples = _examples(found.unlabelled)
+        yield f"audio files without a label: {len(found.unlabelled)}{examples}"
     faults = [f"{id_}, {fault}" for id_, fault in found.unusable.items()]
     if "bytes" in found.duplicates:
         yield f"unusable files: {len(faults)}{_examples(faults)}"
@@ -73,6 +76,8 @@ def _of_clips(found: "Audit") -> Iterator[str]:
 
 
 def _of_artists(found: "Audit") -> Iterator[str]:
+    if found.refused:
+        yield f"protocols that cannot split it: {', '.join(found.refused)}"
     known = found.artists
     if not known.named:
         yield "artists: none are named, so that no split can keep them apart"
