@@ -42,10 +42,10 @@ def test_the_results_are_those_that_bring_reads(monkeypatch, tmp_path):
 
 def test_throughput_is_measured_on_examples_of_the_shape_of_the_view(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    import gpu
+    import throughput
 
     monkeypatch.chdir(ROOT)
-    shapes = {model: gpu.shape_of(model, view) for model, view in gpu.VIEWS.items()}
+    shapes = {model: throughput.shape_of(model, view) for model, view in throughput.VIEWS.items()}
     assert shapes["cnn"] == (942, 128)
     assert shapes["short_chunk_cnn"] == (116, 128)
     assert shapes["sample_cnn"] == (59049,)
