@@ -76,8 +76,6 @@ def _of_clips(found: "Audit") -> Iterator[str]:
 
 
 def _of_artists(found: "Audit") -> Iterator[str]:
-    if found.refused:
-        yield f"protocols that cannot split it: {', '.join(found.refused)}"
     known = found.artists
     if not known.named:
         yield "artists: none are named, so that no split can keep them apart"
@@ -91,6 +89,11 @@ def _of_artists(found: "Audit") -> Iterator[str]:
         yield f"test clips whose artist is in training, {name}: {share:.1%}"
 
 
+def _of_protocols(found: "Audit") -> Iterator[str]:
+    if found.refused:
+        yield f"protocols that cannot split it: {', '.join(found.refused)}"
+
+
 def _of_others(found: "Audit") -> Iterator[str]:
     for name, shared in found.shared.items():
         yield (
@@ -101,6 +104,9 @@ def _of_others(found: "Audit") -> Iterator[str]:
         every = found.shared.values()
         ids = {id_ for s in every for id_ in (*s.ids, *(own for own, _ in s.same_file))}
         yield f"clips that are also in any of these: {len(ids)}"
+
+
+PARTS = (_of_clips, _of_artists, _of_protocols, _of_others)
 
 
 def _of_table(path: Path) -> tuple[dict[str, object], Iterator[str]]:
@@ -138,7 +144,7 @@ def _of_corpus(given: argparse.Namespace) -> tuple[dict[str, object], Iterator[s
         split_files=given.split,
         others=given.others,
     )
-    lines = (line for part in (_of_clips, _of_artists, _of_others) for line in part(found))
+    lines = (line for part in PARTS for line in part(found))
     return asdict(found), lines
 
 

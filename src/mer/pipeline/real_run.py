@@ -21,9 +21,9 @@ from mer.reproduction.results import has_more_trainings
 from mer.selection import DATA
 
 FOLDS = DATA / "folds"
-log = logging.getLogger("mer")
-
 NO_FACTS: Mapping[str, Any] = {}
+
+log = logging.getLogger("mer")
 
 
 def train(

@@ -30,7 +30,7 @@ def _line(place: str, system: str, facts: dict[str, Any]) -> str:
     key = place.rpartition("#")[2]
     phases = [value for name, value in facts.items() if name.endswith("_seconds_per_fold")]
     training = _seconds(sum(phases) if phases else None)
-    shown = [f"[{key}]({place})", system, str(facts["n_folds"]), _seconds(facts["seconds"])]
+    shown = [f"[{key}]({place})", system, str(facts["n_folds"]), _seconds(facts.get("seconds"))]
     shown += [training, facts.get("device", ""), facts.get("machine", "")]
     return markdown_row(shown)
 
@@ -41,7 +41,7 @@ def page(papers: Papers) -> str:
     for name, row, column, experiment in cells(papers):
         key = papers.tables[name].key(row, column)
         prefix, facts = real(results(experiment.paper, key))
-        if "seconds" in facts and key not in lines:
+        if facts.keys() & {"seconds", "device"} and key not in lines:
             place = f"{page_of(name)}.md#{anchor(key, prefix)}"
             lines[key] = _line(place, parts(experiment), facts)
     return INTRODUCTION + "\n".join(lines.values()) + "\n"
