@@ -41,7 +41,7 @@ from mer.pipeline.stage import UNKNOWN, code_commit, one_sentence, versions
 from mer.reproduction import spec
 from mer.runtime.device import computes_in_bfloat16, device
 
-DATASET, PROFILE = "4qaed", "quick"
+DATASET = "4qaed"
 SEEDS = Path("data/features")
 STEPS = ("facts", "throughput", "folds")
 # Key -> number of folds, None for all folds of the profile; the most important first.
@@ -110,10 +110,10 @@ def origin(known: Mapping[str, str | int | float], commit: str) -> Record:
     }
 
 
-def experiment(common: Record, key: str, until: float) -> Record:
+def experiment(common: Record, profile: str, key: str, until: float) -> Record:
     """Train and score one experiment on the folds that start before ``until``; its record."""
     limit = EXPERIMENTS.get(key)
-    return real_run.train(key, until, profile=PROFILE, max_folds=limit, facts=common)
+    return real_run.train(key, until, profile=profile, max_folds=limit, facts=common)
 
 
 def without_weights(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
@@ -155,6 +155,7 @@ def main() -> None:
     )
     parser.add_argument("--steps", default=",".join(STEPS))
     parser.add_argument("--experiments", default=",".join(EXPERIMENTS))
+    parser.add_argument("--profile", default="quick", help="a key of profiles in params.yaml")
     parser.add_argument("--workers", type=int, default=3, help="experiments at once")
     parser.add_argument("--batches", type=int, default=4, help="of an epoch of the throughput")
     chosen = parser.parse_args()
@@ -176,9 +177,9 @@ def main() -> None:
         keys = [key for key in chosen.experiments.split(",") if has_features(key)]
         common = origin(facts(where), chosen.commit)
         task = experiment_queue.Task(
-            real_run.needs(keys, PROFILE),
-            partial(real_run.prepare, profile=PROFILE),
-            partial(experiment, common),
+            real_run.needs(keys, chosen.profile),
+            partial(real_run.prepare, profile=chosen.profile),
+            partial(experiment, common, chosen.profile),
             partial(write_results, chosen.out),
         )
         experiment_queue.run(task, chosen.workers, deadline)
