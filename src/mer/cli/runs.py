@@ -53,9 +53,10 @@ def _selected() -> Iterator[Run]:
         folds = {"folds": read_json(FOLDS)} if FOLDS.exists() else {}
         yield "selected", read_json(RUN) | folds
     for reference in git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines():
-        found = _of_revision(reference)
-        if (match := EXPERIMENT.fullmatch(reference)) and found != _of_revision(f"{reference}^"):
-            yield match["name"], found
+        if match := EXPERIMENT.fullmatch(reference):
+            found = _of_revision(reference)
+            if found != _of_revision(f"{reference}^"):
+                yield match["name"], found
 
 
 def _ledger() -> Iterator[Run]:

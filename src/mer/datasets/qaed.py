@@ -19,7 +19,6 @@ looked at first. ``Song`` is ``MT`` and ten digits, ``A001`` or ``A061-66``. Wit
 published tables serve alone.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from mer import registry
 from mer.datasets import _archives
 from mer.errors import MerError
 from mer.io import spreadsheets
+from mer.io.files import sha256
 from mer.types import QUADRANTS, FeatureSet, Track
 
 AUDIO, FEATURES = "MER_audio_taffc_dataset", "Features - Audio MER"
@@ -160,7 +160,7 @@ def _table(file: Path, family: str, quadrants: Mapping[str, str]) -> FeatureSet:
     names = published_names(family)
     _check_names(file, set(table[0].cells) - {key, "Quadrant"}, names)
     values = np.array([[rows[song].number(name) for name in names] for song in quadrants])
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    digest = sha256(file)
     source = {"source": "published", "file": file.name, "family": family, "sha256": digest}
     return FeatureSet(tuple(quadrants), tuple(names), values, source)
 

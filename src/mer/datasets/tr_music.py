@@ -14,12 +14,12 @@ no split by artist separates them. The table that the authors publish (UCI 862: 
 and cannot be joined.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from mer.errors import MerError
+from mer.io.files import sha256
 from mer.types import QUADRANTS, Track
 
 EMOTIONS = {"happy": "Q1", "angry": "Q2", "sad": "Q3", "relaxed": "Q4"}
@@ -50,7 +50,7 @@ def _twins(files: Mapping[str, Path]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for id_, path in sorted(files.items()):
         if sizes[path.stat().st_size] > 1:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest = sha256(path)
             found.setdefault(first.setdefault(digest, id_), []).append(id_)
     return {id_: one for one, ids in found.items() if len(ids) > 1 for id_ in ids}
 

@@ -8,7 +8,6 @@ executing code, and stored under ``.mer/weights``.
 """
 
 import gzip
-import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ from safetensors.numpy import load_file, save_file
 from mer.errors import MerError
 from mer.io import tf_checkpoint
 from mer.io.artefacts import write_absent, write_manifest
-from mer.io.files import reading, writing, writing_file
+from mer.io.files import reading, sha256, writing, writing_file
 from mer.schema import Block
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def unusable_reason(weights: Weights, folder: Path | None = None) -> str | None:
         return (
             f"weights must lie in {path}, and there are none; get them from {weights.source}{pin}"
         )
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = sha256(path)
     if weights.sha256 is None:
         return (
             f"the weights in {path} must be pinned: put sha256: {found} beside their name in "

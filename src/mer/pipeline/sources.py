@@ -5,13 +5,12 @@ edit makes exactly those stages stale that run the edited file, and no list of m
 """
 
 import ast
-import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from mer import registry
-from mer.io.files import write_text, writing
+from mer.io.files import sha256, write_text, writing
 from mer.pipeline import imports
 
 STAGES = imports.SRC.parent / "stages"
@@ -52,7 +51,7 @@ def _data_files(path: Path) -> frozenset[Path]:
 
 @cache
 def _line(path: Path) -> str:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = sha256(path)
     return f"{digest[:16]} {path.relative_to(imports.SRC.parent).as_posix()}\n"
 
 
