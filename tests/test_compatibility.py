@@ -114,6 +114,22 @@ def test_synthetic_rows_are_not_validated_on(check, root, model, key, value, pla
 
 
 @pytest.mark.parametrize(
+    ("model", "key", "value"), [("svm", "search", "grid"), ("fusion", "combine", "stack")]
+)
+def test_columns_that_all_training_clips_rank_are_not_validated_on(check, root, model, key, value):
+    (models,) = config.read("models", path=root / "params.yaml")
+    chosen = {"model": model, "family": "essentia_compare_lld"}
+    ranked = EVERY_COLUMN.model_copy(update={"select": "chi2"})
+    check(**chosen, columns=ranked)
+    changed = {**models, model: {**models[model], key: value}}
+    check(**chosen, models=changed)
+    with pytest.raises(
+        MerError, match=rf"'chi2' ranks .* models\.{model}\.{key}='{value}'.*to none"
+    ):
+        check(**chosen, models=changed, columns=ranked)
+
+
+@pytest.mark.parametrize(
     ("model", "augment", "part"),
     [
         ("svm", "deepsmote", "synthesis"),

@@ -1,8 +1,7 @@
 """Which parts of a system fit together: a selection that cannot run is refused, and the choices named."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from mer import contracts, registry
 from mer.config import Params
@@ -76,7 +75,8 @@ def can_be_read(chosen: Selection, params: Params) -> None:
     policy = params.policies[chosen.augment]
     _policy_is_applied(chosen, policy, module)
     if module.trainer == "sklearn_estimator" and policy.oversampling:
-        _validates_on_songs(chosen, params.models[chosen.model])
+        made = f"augment={chosen.augment!r} adds synthetic rows"
+        _has_no_inner_folds(chosen, params, made, "choose augment=none")
     if policy.leak != "none":
         _leaks(chosen, policy.leak, module.trainer)
 
@@ -175,17 +175,15 @@ def _policy_is_applied(chosen: Selection, policy: Policy, module: contracts.Mode
             )
 
 
-def _validates_on_songs(chosen: Selection, block: Mapping[str, Any]) -> None:
-    """Refuse synthetic rows for an estimator with an inner cross-validation.
-
-    Its validation rows would be synthetic in part, and made from the rows that it is trained on.
-    """
+def _has_no_inner_folds(chosen: Selection, params: Params, why: str, remedy: str) -> None:
+    """Refuse an estimator with an inner cross-validation, whose validation rows would not be unseen."""
+    block = params.models[chosen.model]
     plain = {"search": "none", "combine": "features"}  # the values without inner folds
     for key, value in plain.items():
         if block.get(key, value) != value:
             raise MerError(
-                f"augment={chosen.augment!r} adds synthetic rows, and models.{chosen.model}.{key}="
-                f"{block[key]!r} would validate on them; set it to {value}, or choose augment=none"
+                f"{why}, and models.{chosen.model}.{key}={block[key]!r} would validate on rows that had a "
+                f"part in that; set it to {value}, or {remedy}"
             )
 
 
@@ -220,6 +218,9 @@ def has_columns(chosen: Selection, columns: Columns, params: Params) -> None:
             f"columns.select={columns.select!r} ranks columns by classes, and target={chosen.target!r} has "
             "none; set it to none"
         )
+    if columns.select != "none":
+        ranked = f"columns.select={columns.select!r} ranks columns by all training clips"
+        _has_no_inner_folds(chosen, params, ranked, "set columns.select to none")
     if not columns.restricts:
         return
     fitting = [

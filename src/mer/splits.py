@@ -7,6 +7,7 @@ keeps an artist (or source song) on one side; the published protocols do not, an
 known artists are higher for it.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.model_selection import (
+    BaseCrossValidator,
+    GroupKFold,
+    KFold,
     LeaveOneGroupOut,
     RepeatedStratifiedKFold,
     StratifiedGroupKFold,
@@ -28,21 +32,67 @@ PANDREA_SEED = 42
 PANDREA_BLOCKS = {"ch818": ("Q3", "Q1", "Q4", "Q2"), "tr_music": ("Q2", "Q1", "Q3", "Q4")}
 
 
-class InnerFolds(StratifiedKFold):
-    """Stratified folds of the training clips for a search: no more than the largest class has clips."""
+def _key(row: np.ndarray) -> bytes:
+    """What tells the rows of a table apart."""
+    return hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=16).digest()
 
-    def _most(self, y: Any) -> int:
-        return min(self.n_splits, int(np.unique(np.asarray(y), return_counts=True)[1].max()))
+
+class InnerFolds(BaseCrossValidator):
+    """Shuffled folds of the training clips, for a search or a stacking: stratified where ``y`` has classes.
+
+    Parameters
+    ----------
+    n_splits : int
+        Number of folds, reduced to the size of the largest class, or to the number of groups, where that
+        is smaller.
+    random_state : int
+    groups : mapping of bytes to str, or None
+        Row -> group that stays on one side; ``keeping`` makes it. An inner cross-validation inside of
+        another one is given some of the rows, without their numbers, so their values identify them.
+    """
+
+    def __init__(
+        self, n_splits: int, random_state: int, groups: Mapping[bytes, str] | None = None
+    ) -> None:
+        self.n_splits, self.random_state, self.groups = n_splits, random_state, groups
+
+    def keeping(self, rows: np.ndarray, groups: Sequence[str]) -> "InnerFolds":
+        """The same folds, with the rows [shape=(n, d)] of each group on one side."""
+        found = {_key(row): group for row, group in zip(rows, groups, strict=True)}
+        return InnerFolds(self.n_splits, self.random_state, found)
+
+    def _splitter(self, rows: Any, y: Any) -> tuple[BaseCrossValidator, np.ndarray | None]:
+        """The splitter of scikit-learn, and the group of each row."""
+        y, group = np.asarray(y), None
+        classes = y.dtype.kind != "f"
+        most = int(np.unique(y, return_counts=True)[1].max()) if classes else len(y)
+        if self.groups is not None:
+            group = np.array([self.groups[_key(row)] for row in rows])
+            most = min(most, len(np.unique(group)))
+        if most < 2:
+            raise MerError(
+                f"an inner cross-validation must have two training clips of one class, and two artists, "
+                f"and the {len(y)} that it has are too few; label more clips, or set `search` of the model "
+                "to none"
+            )
+        kinds = {
+            (True, False): StratifiedKFold,
+            (True, True): StratifiedGroupKFold,
+            (False, False): KFold,
+            (False, True): GroupKFold,
+        }
+        kind = kinds[classes, group is not None]
+        count = min(self.n_splits, most)
+        return kind(count, shuffle=True, random_state=self.random_state), group
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
-        """The number of folds of classes ``y`` [shape=(n,)]."""
-        return self._most(y)
+        """The number of folds of rows with the classes or values ``y`` [shape=(n,)]."""
+        return self._splitter(X, y)[0].get_n_splits()
 
-    def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[tuple]:  # noqa: ARG002
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple]:  # noqa: ARG002
         """Indices of the training and the test rows of each fold."""
-        most = self._most(y)
-        folds = StratifiedKFold(most, shuffle=self.shuffle, random_state=self.random_state)
-        return folds.split(X, y)
+        splitter, group = self._splitter(X, y)
+        return splitter.split(X, y, group)
 
 
 def _part(tracks: Sequence[Track], indices: Sequence[int]) -> tuple[str, ...]:

@@ -417,3 +417,14 @@ def test_a_view_above_the_corpus_rate_leaves_nothing(standard, tmp_path):
             standard, tmp_path / "mel", SHORT.model_copy(update={"sample_rate": 44100})
         )
     assert list(tmp_path.iterdir()) == [standard.parent]
+
+
+def test_every_version_of_a_clip_is_padded_with_its_own_minimum():
+    mels = np.stack([np.full((2, 3), -30.0), np.full((2, 3), -50.0)])
+    found = mel.padded(mels, 4, VIEWS["louro"])
+    assert (found == mels[:, :1]).all()
+
+
+def test_what_runs_backwards_is_padded_at_its_start():
+    found = mel.padded(np.ones((2, 3)), 4, VIEWS["louro_released"], at_start=True)
+    assert found[:, 0].tolist() == [0, 0, 1, 1]

@@ -102,6 +102,14 @@ def test_noisy_rows_have_the_asked_for_noise_in_units_of_each_column(rng):
     assert y.tolist() == (np.arange(4000) % 4).tolist()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_constant_column_gets_no_noise(rng, dtype):
+    """The deviation of 811 times 0.1 in float32 is some rounding, not 0."""
+    rows = np.full((811, 1), 0.1, dtype)
+    new, _ = oversample(rows, np.arange(811) % 2, NOISE, rng)
+    assert np.array_equal(new, rows)
+
+
 def test_smote_gives_each_class_as_many_rows_inside_its_own_range(rng):
     rows, y = rng.uniform(0, 1, (30, 3)), np.arange(30) % 3
     new, classes = oversample(rows + 10 * y[:, None], y, SMOTE, rng)

@@ -65,6 +65,16 @@ def test_without_improvement_a_training_ends_after_its_patience(line):
     assert np.ptp(curve[:, 0]) < 1e-4
 
 
+def test_the_epoch_that_reaches_the_accuracy_is_validated_before_the_training_ends(line):
+    network, x, y = line
+    easy = CONFIG.model_copy(update={"stop_accuracy": 0.0})
+    stopping = loop.EarlyStopping([x], y, "loss", 3)
+    before = network.weight.item()
+    curve = loop.fit(network, [x], y, easy, seed=1, objective=SQUARES, early_stopping=stopping)
+    assert len(curve) == 1
+    assert network.weight.item() != before
+
+
 def test_a_training_that_diverges_is_said_in_a_sentence(line):
     network, x, y = line
     wild = CONFIG.model_copy(update={"lr": 1e30, "max_epochs": 4})

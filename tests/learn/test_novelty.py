@@ -46,5 +46,14 @@ def test_a_value_that_leaves_a_constant_column_counts_for_nothing(rows):
     assert novelty.distances(moved, model) == novelty.distances(rows[:1], model)
 
 
+def test_a_table_of_low_rank_has_a_limit_that_its_own_clips_keep(rng):
+    rows = np.repeat([[7.0]], 200, axis=0) * np.ones((1, 100))
+    rows[:, :4] = rng.normal(size=(200, 4))
+    limit = novelty.farthest(rows)
+    found = novelty.distances(rows, novelty.fit(rows))
+    assert limit < 10
+    assert (found <= limit).mean() > 0.95
+
+
 def test_fewer_clips_than_folds_have_a_limit(rows):
     assert 0 < novelty.farthest(rows[:5]) < np.inf

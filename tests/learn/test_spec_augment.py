@@ -8,6 +8,7 @@ import torch
 
 from conftest import ROOT, profile_of
 from mer import config, registry
+from mer.errors import MerError
 from mer.io.spectrograms import Mels
 from mer.learn import loop
 from mer.learn.context import FoldContext
@@ -54,6 +55,11 @@ def test_whole_frames_and_whole_bands_are_hidden(mel, masks):
         assert runs.max() == masks.n_masks == 2
         assert lines.sum(1).max() <= 2 * (most - 1)
         assert lines.any(0)[:-1].all()  # each place is hidden once
+
+
+def test_masks_as_long_as_a_spectrogram_are_refused(masks):
+    with pytest.raises(MerError, match=r"43 frames x 64 mels, not up to 64 x 8; lower them"):
+        SpecAugment(torch.zeros(5, 43, 64), masks)
 
 
 def test_the_mean_of_each_band_is_shown_instead(mel, masks):

@@ -1,5 +1,8 @@
 """The hyperparameter search: its best trial, its continuation after a kill, and the clips it may read."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -108,6 +111,26 @@ def test_a_killed_search_goes_on_and_ends_the_same(studies, monkeypatch):
     assert len(seen) == 6
     assert after == whole
     search(dies)  # a finished search tries nothing
+
+
+def test_two_runs_of_one_search_take_turns():
+    """The second finds the trials of the first, whose trial is not one of a killed process."""
+    seen, begun, go = [], threading.Event(), threading.Event()
+
+    def slow(training_config):
+        seen.append(training_config)
+        begun.set()
+        assert go.wait(60)
+        return merit(training_config)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(search, slow)
+        assert begun.wait(60)
+        second = pool.submit(search, slow)
+        time.sleep(0.2)
+        go.set()
+        assert first.result() == second.result()
+    assert len(seen) == 10
 
 
 def test_a_short_profile_tries_less_with_its_own_batch():

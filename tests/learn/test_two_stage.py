@@ -94,7 +94,7 @@ def trained(data, fold, params=None, fidelity="described", profile=WHOLE):
 def validated(fold, labels, seed=1, fidelity="described"):
     """Training and validation clips, a tenth of a class where none are given."""
     context = FoldContext(ae_bilstm, small(validation=0.1), fold, seed, fidelity, WHOLE)
-    return early_stopping.validation(context, labels)
+    return early_stopping.validation_part(context, TrainingData(labels, TWO))
 
 
 def cross_validated(folds, data, count):

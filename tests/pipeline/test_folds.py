@@ -90,6 +90,15 @@ def test_a_duplicate_that_is_kept_joins_the_artists_that_it_is_labelled_with(
     assert all(len(side) == 1 for side in sides) is together
 
 
+def test_a_duplicate_joins_its_artists_in_every_spelling(made):
+    """s000 and s001 are one recording, by queen and by Abba; s012 is by Queen."""
+    artists = {0: "queen", 1: "Abba", 12: "Queen", 21: "ABBA"}
+    songs = [replace(s, artist=artists.get(i, f"band {i}")) for i, s in enumerate(SONGS)]
+    found = made("grouped", {**FILES, "s001": "s000"}, {}, songs)
+    sides = [{id_ in fold.test for id_ in ("s000", "s001", "s012", "s021")} for fold in found]
+    assert all(len(side) == 1 for side in sides)
+
+
 @pytest.mark.parametrize(
     ("bands", "protocol", "shares"),
     [(12, "cv10", True), (12, "grouped", False), (0, "cv10", None), (0, "grouped", None)],

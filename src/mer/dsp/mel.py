@@ -91,11 +91,21 @@ def segments(samples: np.ndarray, form: Waveform) -> np.ndarray:
     return whole.reshape(form.segments, form.segment_samples)
 
 
-def padded(mel: np.ndarray, frames: int, view: View) -> np.ndarray:
-    """``mel`` with ``pad_value`` after its last frame [shape=(..., frames, n_mels)]."""
-    value = mel.min() if view.pad_value == "minimum" else view.pad_value
-    widths = [(0, 0)] * (mel.ndim - 2) + [(0, frames - mel.shape[-2]), (0, 0)]
-    return np.pad(mel, widths, constant_values=value)
+def padded(mel: np.ndarray, frames: int, view: View, *, at_start: bool = False) -> np.ndarray:
+    """Spectrograms with ``pad_value`` after their last frame [shape=(..., frames, n_mels)].
+
+    Parameters
+    ----------
+    mel : np.ndarray [shape=(..., n, n_mels)]
+        The minimum of each spectrogram pads that one.
+    at_start : bool
+        Whether to pad before the first frame, as where time runs backwards.
+    """
+    minimum = mel.min(axis=(-2, -1), keepdims=True)
+    shape = (*mel.shape[:-2], frames - mel.shape[-2], mel.shape[-1])
+    value = minimum if view.pad_value == "minimum" else view.pad_value
+    padding = np.full(shape, value, mel.dtype)
+    return np.concatenate([padding, mel] if at_start else [mel, padding], axis=-2)
 
 
 def prepare(clip: Clip, form: Waveform) -> Clip:

@@ -68,8 +68,9 @@ class FoldContext(Generic[AnyModel]):
     def restart_seed(self) -> int:
         """The seed of the restart, derived from that of the fold.
 
-        A model whose ``Params`` have no ``restarts`` is trained with the seed of the fold. The key says
-        "round", as restarts were once called: another word would change all seeds.
+        A model whose ``Params`` have no ``restarts`` gets the seed of the fold; with them, the first one
+        has a seed of its own, too. The key says "round", as restarts were once called: another word
+        would change all seeds.
         """
         if not hasattr(self.params, "restarts"):
             return self.seed

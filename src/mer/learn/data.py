@@ -22,7 +22,7 @@ from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.selection import DATA, Selection
 from mer.targets import labels
 from mer.targets.target import Label, Target
-from mer.types import QUADRANTS, FeatureSet, Fold, Track
+from mer.types import QUADRANTS, FeatureSet, Fold, Track, groups
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class TrainingData:
         Pretrained weights, see ``mer.io.pretrained.load``.
     quadrants : mapping of str to int, or None
         Clip id -> quadrant, whatever the target is.
+    groups : mapping of str to str, or None
+        Clip id -> artist or source song; see ``mer.types.groups``.
     """
 
     labels: Mapping[str, Label]
@@ -80,6 +82,7 @@ class TrainingData:
     columns: Columns = EVERY_COLUMN
     pretrained: Mapping[str, np.ndarray] | None = None
     quadrants: Mapping[str, int] | None = None
+    groups: Mapping[str, str] | None = None
 
     def with_ranked_columns(self, fold: Fold) -> "TrainingData":
         """The same data with the columns of the table that rank best on the training clips of a fold.
@@ -133,8 +136,8 @@ def prefix_ids(name: str, ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{name}/{id_}" for id_ in ids)
 
 
-def _prefixed_labels(data: TrainingData, name: str) -> dict[str, Label]:
-    return dict(zip(prefix_ids(name, list(data.labels)), data.labels.values(), strict=True))
+def _prefixed(name: str, by_id: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(zip(prefix_ids(name, list(by_id)), by_id.values(), strict=True))
 
 
 def _concat_rows(source: FeatureSet, target: FeatureSet, name: str) -> FeatureSet:
@@ -163,7 +166,10 @@ def concat_corpora(source: TrainingData, target: TrainingData, name: str) -> Tra
             f"{name!r} and {target.target} in the other; choose another target, or another corpus"
         )
     both = replace(
-        target, labels={**_prefixed_labels(source, name), **target.labels}, quadrants=None
+        target,
+        labels={**_prefixed(name, source.labels), **target.labels},
+        groups={**_prefixed(name, source.groups or {}), **(target.groups or {})} or None,
+        quadrants=None,
     )
     if source.table and target.table and source.table.names == target.table.names:
         return replace(both, table=_concat_rows(source.table, target.table, name))
@@ -283,6 +289,7 @@ def gather(
         inputs,
         labels=labels.encode(tracks, selection.target),
         quadrants=_quadrants(tracks),
+        groups=groups(tracks),
         augmented=augmented,
         leak=policy.leak,
         **{part: getattr(policy, part) for part in contracts.applied_parts(model)},

@@ -1,6 +1,6 @@
 """Trainings on segments, or on sequences of them, that validation clips end."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from mer.errors import MerError
-from mer.learn import loop, memmap, trained_network
+from mer.learn import loop, memmap, trained_network, validation
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.loop import EarlyStopping, Examples, Objective
@@ -21,19 +21,15 @@ from mer.targets.target import Target
 from mer.types import positions
 
 
-def validation(
-    context: FoldContext[Any], strata: Mapping[str, int]
+def validation_part(
+    context: FoldContext[Any], data: TrainingData
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The clips of a fold that train and those that validate.
 
     With the fidelity ``described``, the protocol's own validation clips validate, or else a random share
     of the training clips of each stratum, at least one of a stratum of two or more. With ``released``, the
     test clips validate: He & Ferguson name no other part (docs/methods.md, "He and Ferguson's evaluation").
-
-    Parameters
-    ----------
-    strata : mapping of str to int
-        See ``TrainingData.strata``.
+    See ``mer.learn.validation`` for artists.
 
     Raises
     ------
@@ -45,11 +41,16 @@ def validation(
         return fold.train, fold.test
     if fold.val:
         return fold.train, fold.val
-    rng, held_out = generator(context.seed, "validation"), set[str]()
-    for stratum in sorted({strata[i] for i in fold.train}):
-        clips = [i for i in fold.train if strata[i] == stratum]
-        count = min(max(1, round(share * len(clips))), len(clips) - 1)
-        held_out.update(clips[n] for n in rng.permutation(len(clips))[:count])
+    rng, strata, held_out = generator(context.seed, "validation"), data.strata, set[str]()
+    if groups := validation.groups(data, fold):
+        of_each = [strata[i] for i in fold.train]
+        seed = int(rng.integers(2**31))
+        held_out = validation.hold_out(fold.train, of_each, groups, share, seed)
+    else:
+        for stratum in sorted({strata[i] for i in fold.train}):
+            clips = [i for i in fold.train if strata[i] == stratum]
+            count = min(max(1, round(share * len(clips))), len(clips) - 1)
+            held_out.update(clips[n] for n in rng.permutation(len(clips))[:count])
     if not held_out:
         raise MerError(
             f"fold {fold.fold} of repeat {fold.repeat} must have two training clips of some class, one to "

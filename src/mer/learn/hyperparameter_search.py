@@ -7,8 +7,10 @@ search that was killed continues after its last complete trial, and its result i
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +21,7 @@ from mer.errors import MerError
 from mer.io.checkpoints import code
 from mer.learn.context import FoldContext
 from mer.learn.result import Trial
+from mer.runtime.locks import turn
 from mer.schema.profiles import Profile
 from mer.schema.training import TrainingConfig, Tuning
 
@@ -52,13 +55,14 @@ def key(
         The model with its parameters, the seed, the fidelity and the profile; where trials are stored does
         not count.
     parts : iterable of objects whose ``repr`` is stable
-        What else decides the trials, such as the augmentation.
+        What else decides the trials, such as the augmentation, or the device of a network.
     arrays : iterable of arrays
         All arrays that the trials read.
     """
     settings = context.params.model_dump(exclude={"tuning": {"storage"}})
     own = context.model.__name__, settings, context.seed, context.fidelity, context.profile
-    digest = hashlib.sha256(repr([code(), *own, *parts]).encode())
+    versions = [metadata.version(library) for library in ("optuna", "scikit-learn")]
+    digest = hashlib.sha256(repr([code(), *versions, *own, *parts]).encode())
     for array in arrays:
         host = array if isinstance(array, np.ndarray) else array.cpu().numpy()
         digest.update(np.ascontiguousarray(host).tobytes())
@@ -74,7 +78,6 @@ def _study(url: str | None, name: str) -> "optuna.Study":
     storage: Any = url
     try:
         if storage is None:
-            STUDIES.mkdir(parents=True, exist_ok=True)
             backend = JournalFileBackend(str(STUDIES / f"{name}.journal"))
             storage = optuna.storages.JournalStorage(backend)
         study = optuna.create_study(
@@ -133,9 +136,32 @@ def optimize(
     MerError
         If ``storage`` cannot be reached, or the objective is NaN.
     """
+    with _alone(storage, name):
+        return _trials(_study(storage, name), space, objective, trials, seed, method)
+
+
+@contextmanager
+def _alone(storage: str | None, name: str) -> Iterator[None]:
+    """Let one process at a time run a study of ``STUDIES``: the next one finds its trials."""
+    if storage is not None:
+        yield
+        return
+    STUDIES.mkdir(parents=True, exist_ok=True)
+    with turn(STUDIES / f"{name}.lock"):
+        yield
+
+
+def _trials(
+    study: "optuna.Study",
+    space: Space,
+    objective: Callable[[dict[str, Any]], float],
+    trials: int,
+    seed: int,
+    method: Literal["bayes", "grid"],
+) -> "list[optuna.trial.FrozenTrial]":
+    """Run the trials that a study lacks, and return as many as asked for."""
     import optuna
 
-    study = _study(storage, name)
     grid: list[dict[str, Any]] = []
     if method == "grid":
         grid = [dict(zip(space, values, strict=True)) for values in product(*space.values())]  # type: ignore[arg-type]

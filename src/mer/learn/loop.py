@@ -187,8 +187,8 @@ class _BestWeights:
         self.network.train()
         return accuracy if stopping.monitor == "accuracy" else -loss
 
-    def should_stop(self) -> bool:
-        """Validate after an epoch; return whether the patience is exhausted."""
+    def validate_epoch(self) -> bool:
+        """Validate after an epoch, and keep the best weights; return whether the patience is exhausted."""
         figure = self._validation_figure()
         self.epochs_since_best += 1
         if figure > self.best_figure:
@@ -256,9 +256,9 @@ def fit(
         batches = _batches(order, config.batch_size)
         curve.append(run_epoch(called, inputs, targets, batches, objective, optimizer))
         log_epoch(curve, config)
-        if config.stop_accuracy is not None and curve[-1][1] >= config.stop_accuracy:
-            break
-        if best and best.should_stop():
+        reached = config.stop_accuracy is not None and curve[-1][1] >= config.stop_accuracy
+        worse = best is not None and best.validate_epoch()
+        if reached or worse:
             break
     if best:
         best.restore()

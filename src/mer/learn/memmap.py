@@ -10,7 +10,9 @@ from mer.learn.loop import Examples
 
 
 class Rows:
-    """Rows of a memory-mapped array, read when they are indexed; none of its pages stays resident.
+    """Rows of a memory-mapped array, read when they are indexed.
+
+    The mapped pages are released after each read, so that memory holds one batch.
 
     Parameters
     ----------

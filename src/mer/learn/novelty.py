@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mer.learn.deviations import deviations
+
 COMPONENTS = 50
 CLIPS_PER_COMPONENT = 4  # of a small corpus
 QUANTILE = 0.99
@@ -32,15 +34,16 @@ def fit(rows: np.ndarray) -> dict[str, np.ndarray]:
         ``rest`` [shape=()], the variance of the other directions.
     """
     rows = rows.astype(np.float64)
-    varies = np.ptp(rows, axis=0) > 0  # the deviation of a constant may be some rounding, not 0
-    found = {"mean": rows.mean(axis=0), "deviation": np.where(varies, rows.std(axis=0), 0)}
+    found = {"mean": rows.mean(axis=0), "deviation": deviations(rows)}
     scores = _standardized(rows, found)
     count = max(min(COMPONENTS, len(rows) // CLIPS_PER_COMPONENT, rows.shape[1] // 2), 1)
     _, values, axes = np.linalg.svd(scores, full_matrices=False)
     variances = values**2 / len(rows)
     rest = variances[count:].sum() / max(rows.shape[1] - count, 1)
-    found |= {"axes": axes[:count], "variances": variances[:count]}
-    return found | {"rest": np.array(max(rest, np.finfo(float).tiny))}
+    # below this a variance is rounding: the table has a lower rank
+    least = max(np.finfo(float).eps * variances[0], np.finfo(float).tiny)
+    found |= {"axes": axes[:count], "variances": np.maximum(variances[:count], least)}
+    return found | {"rest": np.array(max(rest, least))}
 
 
 def distances(rows: np.ndarray, model: Arrays) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mer.errors import MerError
+from mer.learn.deviations import deviations
 from mer.schema.augmentation import Noise, Smote, SmoteMethod
 
 
@@ -19,7 +20,7 @@ def smote(
     With ``smote`` the row is any of the class, and its neighbours are of the same class (Chawla et al.
     SMOTE: Synthetic Minority Over-sampling Technique. JAIR 16, 2002). With ``borderline_smote2`` the row
     lies at a border: half or more of its neighbours, but not all, are of other classes. Its neighbours are
-    of any class, and a new row lies in the nearer half of the way to one of another class (Han et al.
+    of any class; towards one of another class the new row goes half of the way at most (Han et al.
     Borderline-SMOTE. ICIC 2005). A class without such a row gets rows of ``smote``.
 
     Parameters
@@ -84,10 +85,10 @@ def oversample(
     rows : np.ndarray [shape=(n, d)]
     y : np.ndarray [shape=(n,)]
     """
-    std = rows.std(axis=0)
+    std = deviations(rows)
     if oversampling.method == "noise":
         return rows + rng.normal(0, oversampling.std, rows.shape) * std, y
-    scale = np.where(np.ptp(rows, axis=0) > 0, std, 1).astype(float)
+    scale = np.where(std > 0, std, 1).astype(float)
     classes, counts = np.unique(y, return_counts=True)
     wanted = dict(zip(classes.tolist(), counts.tolist(), strict=True))
     new, new_y = smote(rows / scale, y, wanted, oversampling.k_neighbors, rng, oversampling.method)

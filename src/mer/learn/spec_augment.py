@@ -9,6 +9,7 @@ the band. The networks here read decibels, of which zero is a high level, so the
 import torch
 from torch import Tensor
 
+from mer.errors import MerError
 from mer.networks.spans import random_spans
 from mer.schema.augmentation import SpectrogramMasks
 
@@ -20,9 +21,20 @@ class SpecAugment:
     ----------
     mel : Tensor [shape=(n, frames, mels)]
         Spectrograms of the training clips; the masks hold the mean of each band over them.
+
+    Raises
+    ------
+    MerError
+        If a mask can be as long as a spectrogram.
     """
 
     def __init__(self, mel: Tensor, masks: SpectrogramMasks) -> None:
+        longest = masks.time_mask_param, masks.freq_mask_param
+        if any(mask > size for mask, size in zip(longest, mel.shape[1:], strict=True)):
+            raise MerError(
+                f"masks must be shorter than the spectrograms of {mel.shape[1]} frames x {mel.shape[2]} "
+                f"mels, not up to {longest[0]} x {longest[1]}; lower them in the policy"
+            )
         self.mel, self.masks, self.device = mel, masks, mel.device
         self.band_means = mel.mean((0, 1), dtype=torch.float32)
 

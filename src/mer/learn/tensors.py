@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mer.learn.data import TrainingData
+from mer.learn.deviations import deviations
 
 
 def examples(
@@ -50,10 +51,9 @@ def standardization(data: TrainingData, known: Sequence[str]) -> dict[str, np.nd
     """
     assert data.table is not None
     rows = data.table.rows(known).astype(np.float64)
-    mean, deviation = rows.mean(0), rows.std(0)
-    varies = np.ptp(rows, axis=0) > 0  # the deviation of a constant may be some rounding, not 0
-    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=varies)
-    return dict(zip(STANDARDIZATION, (mean, scale), strict=True))
+    deviation = deviations(rows)
+    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    return dict(zip(STANDARDIZATION, (rows.mean(0), scale), strict=True))
 
 
 def features(

@@ -87,10 +87,6 @@ def _take(rows: np.ndarray, columns: Sequence[int]) -> np.ndarray:
     return rows[:, columns]
 
 
-def _inner(params: Params, seed: int) -> InnerFolds:
-    return InnerFolds(params.folds, shuffle=True, random_state=seed)
-
-
 def _machine(params: Params, seed: int, families: Sequence[str], family: str | None) -> Member:
     """A support vector machine on the columns of a family, or with None on all columns.
 
@@ -107,7 +103,7 @@ def _machine(params: Params, seed: int, families: Sequence[str], family: str | N
     if params.search == "none":
         return str(family), machine
     grid = {"svm__C": list(params.grid_c), "weigher__gamma": list(params.grid_gamma)}
-    inner = _inner(params, seed)
+    inner = InnerFolds(params.folds, seed)
     return str(family), GridSearchCV(machine, grid, scoring="f1_macro", cv=inner)
 
 
@@ -125,7 +121,7 @@ def _stacked(machines: Sequence[Member], params: Params, seed: int) -> StackingC
     return StackingClassifier(
         list(machines),
         Pipeline(list(regression.items())),
-        cv=_inner(params, seed),
+        cv=InnerFolds(params.folds, seed),
         stack_method="decision_function",
     )
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import scale
@@ -68,16 +68,15 @@ def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEst
     released`` the rows must have been scaled by ``released``, and no value is clipped. The grid search
     maximises macro-F1, or minimises the squared error; the trainer runs the Bayesian one.
     """
-    kind, splitter, scoring = SVC, InnerFolds, "f1_macro"
+    kind, scoring = SVC, "f1_macro"
     if predicts == "values":
-        kind, splitter, scoring = SVR, KFold, "neg_mean_squared_error"
+        kind, scoring = SVR, "neg_mean_squared_error"
     scaler, limit = (None, params.limit) if fidelity == "described" else ("passthrough", None)
     steps = {**_rows.steps(limit, scaler), "svm": kind(C=params.c, gamma=params.gamma)}
     found = Pipeline(list(steps.items()))
     if params.search == "grid":
         grid = {"svm__C": params.grid_c, "svm__gamma": params.grid_gamma}
-        inner = splitter(params.folds, shuffle=True, random_state=seed)
-        found = GridSearchCV(found, grid, scoring=scoring, cv=inner)
+        found = GridSearchCV(found, grid, scoring=scoring, cv=InnerFolds(params.folds, seed))
     return found if predicts == "classes" else MultiOutputRegressor(found)
 
 

@@ -15,7 +15,7 @@ from mer.io.tracks import read_digests, read_tracks
 from mer.schema import Protocol
 from mer.schema.profiles import Profile
 from mer.splits import shares_groups, split
-from mer.types import Fold, Track, names_artists
+from mer.types import Fold, Track, groups, names_artists
 
 
 def _twins_together(
@@ -28,6 +28,7 @@ def _twins_together(
     keeps them on one side. If they had several, all clips of these artists get it."""
     files = [(track.source, digests.get(twins.get(track.id, track.id))) for track in tracks]
     counts, artists = Counter(file for file in files if file[1]), dict[tuple, str]()
+    own_artist = groups(tracks)
     merged: dict[str, str] = {}  # artist -> the artist that stands for it
 
     def artist_of(name: str) -> str:
@@ -35,14 +36,14 @@ def _twins_together(
 
     for track, file in zip(tracks, files, strict=True):
         if counts[file] > 1:
-            own = artist_of(track.artist or track.id)
+            own = artist_of(own_artist[track.id])
             first = artist_of(artists.setdefault(file, own))
             if own != first and track.id not in left_out:
                 merged[own] = first
     return [
         replace(track, artist=artist_of(artists[file]))
         if file in artists
-        else replace(track, artist=track.artist and artist_of(track.artist))
+        else replace(track, artist=track.artist and artist_of(own_artist[track.id]))
         for track, file in zip(tracks, files, strict=True)
     ]
 

@@ -52,7 +52,7 @@ def write(
     with (folder / "mel.npy").open("wb") as stream:
         np.lib.format.write_array_header_1_0(stream, facts)
         for _, mel in zip(ids, mels, strict=True):
-            stream.write(padded(mel, width, view).astype("<f2").tobytes())
+            stream.write(padded(mel, width, view, at_start=view.reverse).astype("<f2").tobytes())
             frames.append(mel.shape[-2])
     table = pd.DataFrame({"id": ids, "frames": frames})
     table.to_csv(folder / "ids.csv", index=False, lineterminator="\n")

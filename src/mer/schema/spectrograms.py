@@ -73,7 +73,7 @@ class View(Waveform):
     scale : ``db``, relative to 1.0 and at least -100 dB, ``log10p1``, log10(1 + S), or ``log10p10``,
         log10(1 + 10 S)
     top_db : range below the maximum of the clip, or of the segment, in dB; null for no such limit
-    pad_value : value of padded frames in units of ``scale``, or ``minimum``, the minimum of the clip
+    pad_value : value of padded frames in units of ``scale``, or ``minimum``, the minimum of the spectrogram
     reverse : whether time, padding included, runs backwards
     released : the view of the authors' code, which the fidelity ``released`` needs in place of this one
     """

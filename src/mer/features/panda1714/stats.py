@@ -10,7 +10,7 @@ the names tell apart. ``values`` then picks a figure for each ``(descriptor, sta
 
 Conventions, read off the published values: kurtosis is not excess (``[1, 2]`` has 1, a normal
 distribution 3); what is undefined, as any statistic of nothing or the skewness of a constant, is 0.
-Standard deviations divide by n - 1, as MATLAB's do.
+Standard deviations divide by n - 1, as MATLAB's do; those over Marsyas' texture windows divide by n.
 """
 
 from collections.abc import Iterable, Mapping

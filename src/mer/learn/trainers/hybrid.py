@@ -14,7 +14,7 @@ from mer.learn import hyperparameter_search, loop, tensors, trained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult, TrainingPhase, Trial
-from mer.runtime.device import device
+from mer.runtime.device import arithmetic, device
 from mer.schema.training import TrainingConfig
 from mer.targets.target import Target
 from mer.types import Fold
@@ -93,7 +93,7 @@ def _search(
         params.tuning,
         params.fusion,
         objective,
-        name=hyperparameter_search.key(context, (), [*read, mel, table, y]),
+        name=hyperparameter_search.key(context, arithmetic(device()), [*read, mel, table, y]),
         seed=context.seed,
         profile=context.profile,
         method=params.search,

@@ -38,7 +38,7 @@ def predict(
 
 def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> FoldResult:
     """Train a network and predict the test clips; all restarts have the same validation clips."""
-    train, val = early_stopping.validation(context, data.strata)
+    train, val = early_stopping.validation_part(context, data)
     assert data.mel is not None
     sides, values = (train, val, context.fold.test), early_stopping.sequences(data)
     return early_stopping.fit_clips(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mer.learn import attributes
+from mer.errors import MerError
+from mer.learn import attributes, validation
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.hyperparameter_search import LogUniform, best_of, key, optimize
@@ -94,15 +95,15 @@ def _searched(
 
     It maximises macro-F1, or minimises the squared error of values.
     """
-    from sklearn.model_selection import KFold, cross_val_score
+    from sklearn.model_selection import cross_val_score
 
     from mer.splits import InnerFolds
 
     params, kind = context.params, data.target.kind
-    splitter, scoring = KFold, "neg_mean_squared_error"
-    if kind == "classes":
-        splitter, scoring = InnerFolds, "f1_macro"
-    inner = splitter(params.folds, shuffle=True, random_state=context.seed)
+    scoring = "f1_macro" if kind == "classes" else "neg_mean_squared_error"
+    inner = InnerFolds(params.folds, context.seed)
+    if groups := validation.groups(data, context.fold):
+        inner = inner.keeping(x, groups)
 
     def objective(choice: dict[str, Any]) -> float:
         chosen = params.model_copy(update={**choice, "search": "none"})
@@ -115,10 +116,32 @@ def _searched(
         {name: LogUniform(*pair) for name, pair in limits.items()},
         objective,
         trials=min(params.trials, SMOKE_TEST_TRIALS) if smoke_test else params.trials,
-        name=key(context, [kind], [x, y]),
+        name=key(context, [kind, groups], [x, y]),
         seed=context.seed,
     )
     return params.model_copy(update={**best_of(trials).params, "search": "none"})
+
+
+def _keep_groups(estimator: Any, x: np.ndarray, groups: Sequence[str] | None) -> None:
+    """Let every inner cross-validation of an estimator keep the rows of a group on one side."""
+    if groups is None:
+        return
+    from mer.splits import InnerFolds
+
+    for name, value in estimator.get_params().items():
+        if isinstance(value, InnerFolds):
+            estimator.set_params(**{name: value.keeping(x, groups)})
+
+
+def _require_score(estimator: Any) -> None:
+    """Raise a ``MerError`` if a grid search has found no score for any candidate."""
+    for found in (estimator, *getattr(estimator, "estimators_", ())):
+        if np.isnan(getattr(found, "best_score_", 0.0)):
+            raise MerError(
+                "a search must have a score for some candidate, and has none: an inner training part has "
+                "clips of one class only; label more clips of the rarest class, or set `search` of the "
+                "model to none"
+            )
 
 
 def _weights(
@@ -161,7 +184,10 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
     x, y = _training_set(context, data, rows)
     if getattr(context.params, "search", "none") == "bayes":
         context = replace(context, params=_searched(context, data, x, y))
-    estimator = _unfitted(context, data, context.restart_seed).fit(x, y)
+    estimator = _unfitted(context, data, context.restart_seed)
+    _keep_groups(estimator, x, validation.groups(data, context.fold))
+    estimator.fit(x, y)
+    _require_score(estimator)
     found = data.target.estimate(estimator, rows[n_train:])
     selected = _selected_columns(estimator, data, rows.shape[1])
     test = rows[n_train:]

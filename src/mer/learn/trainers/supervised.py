@@ -15,14 +15,14 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from mer.errors import MerError
-from mer.learn import deepsmote, loop, tensors, trained_network
+from mer.learn import deepsmote, loop, tensors, trained_network, validation
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.hyperparameter_search import key, search
 from mer.learn.result import FoldResult, Trial
 from mer.learn.spec_augment import SpecAugment
 from mer.learn.trainers._voting import clip_predictions
-from mer.runtime.device import device
+from mer.runtime.device import arithmetic, device
 from mer.schema.training import TrainingConfig
 
 if TYPE_CHECKING:
@@ -53,10 +53,12 @@ def predict(
 def _validation(
     context: "FoldContext[NetworkModel]", data: TrainingData
 ) -> tuple[Sequence[str], Sequence[str]]:
-    """The training clips of a fold that train and, a fifth of each class, those that validate a search."""
+    """The training clips of a fold that train and, a fifth of each stratum, those that validate."""
     train = context.fold.train
-    strata = data.target.strata({id_: data.labels[id_] for id_ in train})
-    classes = [strata[id_] for id_ in train]
+    classes = [data.strata[id_] for id_ in train]
+    if groups := validation.groups(data, context.fold):
+        held_out = validation.hold_out(train, classes, groups, VALIDATION, context.seed)
+        return [i for i in train if i not in held_out], [i for i in train if i in held_out]
     try:
         return train_test_split(
             train, test_size=VALIDATION, random_state=context.seed, stratify=classes
@@ -82,7 +84,7 @@ def _searched(
         found = fit_predict(replace(context, fold=inner, params=chosen), data).predicted
         return data.target.quality(found, [data.labels[id_] for id_ in val])
 
-    decides = inner, data.synthesis, data.spec_augment
+    decides = inner, data.synthesis, data.spec_augment, arithmetic(device())
     inputs = (data.mel, data.augmented, data.segmented_waveforms)
     arrays = [data.wanted((*train, *val)), *(part.values for part in inputs if part is not None)]
     return search(

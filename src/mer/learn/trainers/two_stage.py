@@ -137,7 +137,7 @@ def fit_predict(context: "FoldContext[TwoStageModel]", data: TrainingData) -> Fo
     The first restart reports the autoencoder's phases, because all restarts share its training.
     """
     where, per_clip = device(), early_stopping.sequences(data).shape[1]
-    train, val = early_stopping.validation(context, data.strata)
+    train, val = early_stopping.validation_part(context, data)
     encoder, stage1 = _train_autoencoder(context, data, train, val)
     encoder_weights = trained_network.weights(nn.ModuleDict({ENCODER.removesuffix("."): encoder}))
     sides = train, val, context.fold.test

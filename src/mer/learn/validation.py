@@ -1,0 +1,58 @@
+"""The training clips of a fold that validate a choice, of hyperparameters or of the last epoch.
+
+What a protocol keeps on one side, an inner validation keeps there, too: a choice that leans on an artist
+whom it has heard would not hold for the artists of the test clips.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mer.errors import MerError
+from mer.learn.data import TrainingData
+from mer.types import Fold
+
+
+def groups(data: TrainingData, fold: Fold) -> list[str] | None:
+    """The group of each training clip, its artist or source song, that a validation part must not divide.
+
+    Returns
+    -------
+    list of str, or None
+        None where the fold has a group in training and test, so that the protocol shares them, and where
+        no two training clips are of one group.
+    """
+    if data.groups is None:
+        return None
+    found = [data.groups[id_] for id_ in fold.train]
+    shared = {*found} & {data.groups[id_] for id_ in fold.test}
+    return None if shared or len({*found}) == len(found) else found
+
+
+def hold_out(
+    ids: Sequence[str], strata: Sequence[int], groups: Sequence[str], share: float, seed: int
+) -> set[str]:
+    """About a share of the clips, stratified, in whole groups.
+
+    Parameters
+    ----------
+    ids, strata, groups : sequences of the same length
+        Of each clip.
+
+    Raises
+    ------
+    MerError
+        If all clips are of one group.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold  # the import takes a second
+
+    largest = int(np.bincount(np.unique(strata, return_inverse=True)[1]).max())
+    folds = min(round(1 / share), len({*groups}), largest)
+    if folds < 2:
+        raise MerError(
+            f"a validation part needs training clips of two artists and two of one class, and the "
+            f"{len(ids)} training clips have fewer; label more clips, or take another protocol"
+        )
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    _, held_out = next(iter(splitter.split(np.zeros(len(ids)), strata, groups)))
+    return {ids[n] for n in held_out}
