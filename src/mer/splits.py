@@ -33,7 +33,7 @@ PANDREA_BLOCKS = {"ch818": ("Q3", "Q1", "Q4", "Q2"), "tr_music": ("Q2", "Q1", "Q
 
 
 def _key(row: np.ndarray) -> bytes:
-    """What tells the rows of a table apart."""
+    """A digest of a row of a table, which identifies it."""
     return hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=16).digest()
 
 

@@ -47,6 +47,13 @@ def test_artists_do_not_count_where_the_fold_shares_them_or_every_clip_has_its_o
     assert validation.groups(alone, APART) is validation.groups(unknown, APART) is None
 
 
+def test_artists_do_not_count_where_a_class_has_one_only(data):
+    labels = {id_: int(ARTISTS[id_] == "artist 3") for id_ in IDS}
+    few = TrainingData(labels, Classes(("low", "high")), groups=ARTISTS)
+    assert validation.groups(few, APART) is None
+    assert validation.groups(few, Fold(0, 0, IDS[16:80], (), IDS[80:])) is not None
+
+
 def split_by(draw, fold, data):
     """The training and the validation clips of a fold."""
     if draw == "early stopping":

@@ -10,6 +10,7 @@ import numpy as np
 
 from mer.errors import MerError
 from mer.learn.data import TrainingData
+from mer.targets.target import Label
 from mer.types import Fold
 
 
@@ -19,14 +20,27 @@ def groups(data: TrainingData, fold: Fold) -> list[str] | None:
     Returns
     -------
     list of str, or None
-        None where the fold has a group in training and test, so that the protocol shares them, and where
-        no two training clips are of one group.
+        None where the fold has a group in training and test, so that the protocol shares them; where no two
+        training clips are of one group; and where a class is of one group alone, as no clips of it would be
+        left to train on.
     """
     if data.groups is None:
         return None
     found = [data.groups[id_] for id_ in fold.train]
     shared = {*found} & {data.groups[id_] for id_ in fold.test}
-    return None if shared or len({*found}) == len(found) else found
+    if shared or len({*found}) == len(found) or _has_class_of_one_group(data, fold, found):
+        return None
+    return found
+
+
+def _has_class_of_one_group(data: TrainingData, fold: Fold, of_each: Sequence[str]) -> bool:
+    """Whether all training clips of a class are of one group."""
+    if data.target.kind != "classes":
+        return False
+    seen: dict[Label, set[str]] = {}
+    for id_, group in zip(fold.train, of_each, strict=True):
+        seen.setdefault(data.labels[id_], set()).add(group)
+    return any(len(own) == 1 for own in seen.values())
 
 
 def hold_out(
