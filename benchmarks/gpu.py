@@ -8,11 +8,11 @@ The steps write their results as they go, and continue where they stopped:
 * ``facts`` writes the device, its memory and the versions to ``device.json``;
 * ``throughput`` writes examples per second of training on random data to ``throughput.json``: of a plain
   loop, of this project's loop (``eager``), and of this project's loop with the network compiled;
-* ``folds`` prepares ``data/raw/4qaed`` on all cores and trains the experiments of ``EXPERIMENTS``, or of
-  ``--experiments``, in their order, ``--workers`` at once, as soon as their inputs are ready. No fold
-  starts after the minutes are over. ``results.tar`` has the scores of the folds that ended, and
-  ``python stages/bring.py results.tar`` adds them to the ledger of another checkout; ``errors.json`` names
-  the experiments without scores.
+* ``folds`` prepares the corpora in ``data/raw`` on all cores and trains the experiments of
+  ``EXPERIMENTS``, or of ``--experiments``, in their order, ``--workers`` at once, as soon as their inputs
+  are ready. No fold starts after the minutes are over. ``results.tar`` has the scores of the folds that
+  ended, and ``python stages/bring.py results.tar`` adds them to the ledger of another checkout;
+  ``errors.json`` names the experiments without scores.
 
 The program needs the libraries that train (torch, NumPy, pandas, SciPy, scikit-learn, soundfile, soxr,
 pydantic), but no Essentia, openSMILE, librosa or DVC. It reads handcrafted features from ``data/features``
@@ -30,6 +30,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import throughput
 import torch
@@ -41,8 +42,7 @@ from mer.pipeline.stage import UNKNOWN, code_commit, one_sentence, versions
 from mer.reproduction import spec
 from mer.runtime.device import computes_in_bfloat16, device
 
-DATASET = "4qaed"
-SEEDS = Path("data/features")
+FEATURES = Path("data/features")
 STEPS = ("facts", "throughput", "folds")
 # Key -> number of folds, None for all folds of the profile; the most important first.
 EXPERIMENTS: dict[str, int | None] = {
@@ -121,9 +121,9 @@ def without_weights(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if "/weights" in member.name else member
 
 
-def write_results(out: Path, records: Sequence[Record]) -> None:
+def write_results(out: Path, records: Sequence[Record], dropped: Sequence[Record] = ()) -> None:
     """Write ``results.tar``, the scores, predictions and records of the experiments that have scores, and
-    ``errors.json``, the others."""
+    ``errors.json``, the others and those that were ``dropped`` before the start."""
     without = [record for record in records if record.keys() & {"error", "absent"}]
     with tarfile.open(out / "results.tar.part", "w") as tar:
         for record in records:
@@ -133,14 +133,45 @@ def write_results(out: Path, records: Sequence[Record]) -> None:
                 tar.add(experiments.METRICS / paper / f"{key}.json")
                 tar.add(experiments.RUNS / paper / key, filter=without_weights)
     (out / "results.tar.part").replace(out / "results.tar")
-    (out / "errors.json").write_text(json.dumps(without, indent=1))
+    (out / "errors.json").write_text(json.dumps([*without, *dropped], indent=1))
 
 
-def has_features(key: str) -> bool:
-    """Whether the feature table that an experiment reads exists: this program extracts none."""
-    found = spec.load().find(key)
-    family = getattr(found, "family", "none")
-    return family == "none" or (SEEDS / family / DATASET).exists()
+def without_table(keys: Sequence[str]) -> list[Record]:
+    """A record of each experiment whose feature table is missing: this program extracts none."""
+    papers, found = spec.load(), list[Record]()
+    for key in keys:
+        given = papers.find(key).model_dump()  # type: ignore[union-attr]
+        corpora = filter(None, (given["dataset"], given.get("source")))
+        tables = [FEATURES / given["family"] / corpus for corpus in corpora]
+        missing = [table for table in tables if not table.exists()]
+        if missing and given["family"] != "none":
+            error = f"{missing[0]} must be there, and is not; copy it from a machine that extracts features"
+            found.append({"key": key, "error": error})
+    return found
+
+
+def check(parser: argparse.ArgumentParser, steps: Sequence[str], keys: Sequence[str]) -> None:
+    """End the program with a message where a step or an experiment is unknown."""
+    if unknown := [step for step in steps if step not in STEPS]:
+        parser.error(f"--steps must be some of {','.join(STEPS)}, and names {unknown[0]!r}")
+    papers = spec.load()
+    if unknown := [key for key in keys if not isinstance(papers.find(key), spec.Experiment)]:
+        parser.error(
+            f"--experiments must be keys of papers/*/paper.yaml, and {unknown[0]!r} is none; correct it"
+        )
+
+
+def train(keys: Sequence[str], profile: str, common: Record, out: Path, **limits: Any) -> None:
+    """Train the experiments whose tables are there; ``limits`` are those of ``experiment_queue.run``."""
+    dropped = without_table(keys)
+    names = {record["key"] for record in dropped}
+    task = experiment_queue.Task(
+        real_run.needs([key for key in keys if key not in names], profile),
+        partial(real_run.prepare, profile=profile),
+        partial(experiment, common, profile),
+        partial(write_results, out, dropped=dropped),
+    )
+    experiment_queue.run(task, **limits)
 
 
 def main() -> None:
@@ -159,7 +190,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=3, help="experiments at once")
     parser.add_argument("--batches", type=int, default=4, help="of an epoch of the throughput")
     chosen = parser.parse_args()
-    deadline, where, steps = time.time() + 60 * chosen.minutes, device(), chosen.steps.split(",")
+    steps, keys = chosen.steps.split(","), chosen.experiments.split(",")
+    check(parser, steps, keys)
+    deadline, where = time.time() + 60 * chosen.minutes, device()
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms %(message)s")
     logging.getLogger("mer").setLevel(logging.WARNING)
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -174,15 +207,9 @@ def main() -> None:
             parser.error(
                 "--commit must name the commit of the code, for this copy has no Git repository"
             )
-        keys = [key for key in chosen.experiments.split(",") if has_features(key)]
         common = origin(facts(where), chosen.commit)
-        task = experiment_queue.Task(
-            real_run.needs(keys, chosen.profile),
-            partial(real_run.prepare, profile=chosen.profile),
-            partial(experiment, common, chosen.profile),
-            partial(write_results, chosen.out),
-        )
-        experiment_queue.run(task, chosen.workers, deadline)
+        limits = {"workers": chosen.workers, "deadline": deadline}
+        train(keys, chosen.profile, common, chosen.out, **limits)
 
 
 if __name__ == "__main__":

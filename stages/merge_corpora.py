@@ -1,4 +1,4 @@
-"""Make one corpus of three: merged_corpora.<key>, data/raw and data/index of each -> data/raw/<key>."""
+"""Copy the songs of three corpora into data/raw/<key>: ``python stages/merge_corpora.py <key>``."""
 
 import sys
 from pathlib import Path

@@ -12,7 +12,7 @@ with stage("train") as record:
     limit_instructions(*config.read("profile"))
     chosen, (columns,) = selected(), config.read("columns")
     target = Path("data/runs/selected")
-    facts = provenance.parameters(chosen)
+    facts = provenance.parameters(chosen, columns=columns)
     record["timing"] = train.run(
         chosen, *chosen.blocks(), target, columns, weights=True, facts=facts
     )

@@ -125,3 +125,11 @@ def test_the_protocol_own_is_that_of_a_table_or_of_the_labels(project, monkeypat
     write_tracks(table.with_name("tracks.csv"), tracks, {t.id: t.id for t in corpus})
     run(monkeypatch, "demo", "--protocol=own")
     assert "own: 10 folds of" in capsys.readouterr().out
+
+
+def test_too_many_folds_are_refused_with_an_option_of_this_command(project, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "demo", "--protocol=cv10", "--folds=95")
+    error = " ".join(capsys.readouterr().err.split())
+    assert "take fewer folds, as with `--folds 5`" in error
+    assert "-S" not in error

@@ -7,14 +7,22 @@ import pytest
 from mer.__main__ import main
 from mer.cli import papers
 
+given: list[list[str]] = []  # to DVC
+
 
 def run(monkeypatch, *words):
     monkeypatch.setattr("sys.argv", ["mer", "papers", *words])
     monkeypatch.setattr(papers, "show_papers", lambda: None)
-    monkeypatch.setattr(papers, "dvc", lambda _: 7)
+    monkeypatch.setattr(papers, "dvc", lambda words: given.append(words) or 7)
     with pytest.raises(SystemExit) as ended:
         main()
     return ended.value.code
+
+
+def test_options_before_the_command_of_dvc_are_given_to_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "-q", "status", "--json") == 7
+    assert given[-1] == ["--wait-for-lock", "status", "--json", "-q"]
 
 
 def test_a_pipe_in_a_corpus_is_named_before_dvc_waits_at_it(tmp_path, monkeypatch, capsys):

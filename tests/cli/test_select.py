@@ -1,5 +1,6 @@
 """``mer select``: values go into their own lines of the params files, or nothing changes."""
 
+import re
 import subprocess
 import sys
 
@@ -95,6 +96,28 @@ def test_what_cannot_be_is_refused_in_one_sentence_and_nothing_is_written(
     with pytest.raises(MerError, match=message):
         raise MerError(" ".join(error.split()))
     assert texts(project) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "params.yaml is not in .*; run this in the project's folder"),
+        (b"model: \xff\n", "params.yaml must be in UTF-8"),
+        (b"model: [svm\n", "params.yaml must be a readable YAML file"),
+    ],
+)
+def test_params_that_cannot_be_read_are_one_sentence(
+    project, monkeypatch, capsys, content, message
+):
+    params = project / "params.yaml"
+    params.unlink()
+    if content is not None:
+        params.write_bytes(content)
+    with pytest.raises(SystemExit, match="1"):
+        run(monkeypatch, "model=svm")
+    error = " ".join(capsys.readouterr().err.split())
+    assert "Traceback" not in error
+    assert re.search(message, error)
 
 
 @pytest.mark.parametrize(

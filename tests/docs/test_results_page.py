@@ -64,6 +64,7 @@ def test_every_result_of_a_real_corpus_is_on_the_page_and_none_of_a_demo():
             {"changed": {"models.svm.c": 0.5, "views.louro.n_mels": 64}},
             "-S papers_profile=paper -S models.svm.c=0.5 -S params/views.yaml:views.louro.n_mels=64 ",
         ),
+        ("svm_4qaed", {"changed": {"seed": 7}}, "-S papers_profile=paper -S seed=7 "),
     ],
 )
 def test_a_command_has_the_profile_and_how_it_was_cut_short(key, changes, settings):

@@ -58,6 +58,12 @@ def test_tar(tmp_path, packed):
     assert unpacked(tmp_path / "new", file) == FILES
 
 
+def test_a_tar_with_a_zip_at_its_end_is_a_tar(tmp_path):
+    inner = zipped(tmp_path / "in.zip", ("hidden.mp3", b"x"))
+    file = tarred(tmp_path / "a.tar", ("in.zip", inner.read_bytes()))
+    assert unpacked(tmp_path / "new", file) == {"in.zip": inner.read_bytes()}
+
+
 def test_several_go_into_one_folder(tmp_path):
     table = tmp_path / "data.CSV"
     table.write_bytes(b"1\n")

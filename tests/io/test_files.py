@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from mer.errors import MerError
+from mer.io import files
 from mer.io.files import check_writable, read_json, reading, write_csv, write_text, writing
 from mer.runtime.locks import lock
 
@@ -33,6 +35,21 @@ def test_an_exception_leaves_what_stood_there(tmp_path):
         fill(tmp_path / "a", "half \udcff")
     assert (tmp_path / "a/file").read_text() == "old"
     assert names(tmp_path) == ["a"]
+
+
+def test_a_folder_that_another_process_removes_before_its_lock_is_made_anew(tmp_path, monkeypatch):
+    made = []
+
+    def mkdtemp(*given):
+        made.append(tempfile.mkdtemp(*given))
+        if len(made) == 1:
+            Path(made[0]).rmdir()
+        return made[-1]
+
+    monkeypatch.setattr(files, "mkdtemp", mkdtemp)
+    write_text(tmp_path / "a", "new")
+    assert (tmp_path / "a").read_text() == "new"
+    assert (len(made), names(tmp_path)) == (2, ["a"])
 
 
 @pytest.mark.parametrize(

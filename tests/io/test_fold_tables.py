@@ -65,6 +65,30 @@ def test_short_forms(file, text, folds):
     assert fold_tables.read(file) == folds
 
 
+@pytest.mark.parametrize("sides", [("train", "test"), ("train", "val", "test")])
+def test_ids_with_runs_of_blanks_and_line_breaks_stay(file, sides):
+    ids = {side: (f"{side}  a\nb",) for side in sides}
+    folds = [Fold(0, 0, ids["train"], ids.get("val", ()), ids["test"])]
+    if len(sides) == 2:
+        folds.append(Fold(0, 1, ids["test"], (), ids["train"]))
+    fold_tables.write(file, folds)
+    assert fold_tables.read(file) == folds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "repeat,fold,id\n0,0,a\n0 ,1,b\n0,1 ,c\n",
+        "repeat,fold,id,side\n0,0,b,train\n0 ,0 ,c,train\n0, 0,a,test\n"
+        "0,1,a,train\n0,1 ,b,test\n0,1,c,test\n",
+    ],
+)
+def test_blanks_around_a_fold_or_repeat_make_no_other(file, text):
+    file.write_text(text)
+    expected = [Fold(0, 0, ("b", "c"), (), ("a",)), Fold(0, 1, ("a",), (), ("b", "c"))]
+    assert fold_tables.read(file) == expected
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [

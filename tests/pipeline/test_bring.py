@@ -1,5 +1,6 @@
 """mer.pipeline.bring: runs of another machine enter the ledger scored anew, and nothing else does."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -89,6 +90,13 @@ def test_a_run_of_another_system_is_refused(project, tmp_path, name, other):
     with pytest.raises(MerError, match=f"its run must have {name} = '{KNOWN[name]}'.*'{other}'"):
         bring(packed(tmp_path / "results.tar", project))
     assert not (tmp_path / "data/runs/louro/cnn").exists()
+
+
+@pytest.mark.parametrize("name", ["source", "parent"])
+def test_a_run_that_was_trained_on_something_else_is_refused(project, tmp_path, name):
+    write_json(project / "run.json", read_json(project / "run.json") | {name: "ch818"})
+    with pytest.raises(MerError, match=f"its run must have {name} = None.*'ch818'"):
+        bring(packed(tmp_path / "results.tar", project))
 
 
 NO_COMMIT = "must name the commit of the code"
@@ -182,6 +190,14 @@ def test_links_and_unknown_experiments_are_refused(project, tmp_path):
     )
     with pytest.raises(MerError, match="'dnn' must be an experiment of papers/louro"):
         bring(other)
+
+
+def test_a_packed_archive_that_is_cut_off_is_one_sentence(project, tmp_path):
+    content = gzip.compress(packed(tmp_path / "results.tar", project).read_bytes())
+    cut = tmp_path / "results.tar.gz"
+    cut.write_bytes(content[: len(content) // 2])
+    with pytest.raises(MerError, match="must be a readable tar archive"):
+        bring(cut)
 
 
 def test_a_file_that_is_no_archive_is_named(tmp_path):

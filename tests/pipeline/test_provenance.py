@@ -1,5 +1,6 @@
 """mer.pipeline.provenance: changed parameters leave a trace, and real results come from committed code."""
 
+import runpy
 import subprocess
 from dataclasses import replace
 
@@ -104,6 +105,20 @@ def test_settings_of_the_experiment_itself_are_hashed_and_no_change(params):
         assert facts.keys() == {"parameters_sha256"}
         assert facts != plain
     assert provenance.parameters(SVM, columns=EVERY_COLUMN) == plain
+
+
+def test_another_seed_is_a_change_and_no_part_of_the_digest(params):
+    before, after = provenance.parameters(SVM), provenance.parameters(replace(SVM, seed=7))
+    assert after == before | {"changed": {"seed": 7}}
+
+
+def test_the_stage_train_records_the_columns_of_the_selection(params, monkeypatch):
+    given = []
+    monkeypatch.setattr(train, "run", lambda *_, facts, **__: given.append(facts) or {})
+    for select in ("none", "chi2"):
+        edit(params, columns__select=select)
+        runpy.run_path(str(ROOT / "stages/train.py"))
+    assert given[0]["parameters_sha256"] != given[1]["parameters_sha256"]
 
 
 def test_without_git_the_change_is_unknown(tmp_path, monkeypatch):

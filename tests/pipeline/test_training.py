@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -62,6 +63,16 @@ def test_what_the_model_did_not_use_is_none_in_its_record(prepared):
     run(prepared)
     record = read_json(prepared / "run.json")
     assert [record[part] for part in ("view", "family", "augment")] == ["none"] * 3
+
+
+def test_a_file_that_was_left_out_counts_once_however_many_parts_its_clip_has(
+    prepared, monkeypatch
+):
+    rows = [(f"{clip}#{part}", f"{clip}.wav", "silent") for clip in "ab" for part in range(4)]
+    table = pd.DataFrame(rows, columns=["id", "path", "reason"])
+    monkeypatch.setattr(train, "quarantined", lambda _: table)
+    run(prepared)
+    assert read_json(prepared / "run.json")["n_quarantined"] == 2
 
 
 def test_a_run_records_its_test_clips_per_training_clip_for_the_corrected_test(prepared, corpus):

@@ -24,3 +24,8 @@ def test_another_protocol_corpus_or_setting_is_another_system():
         {"fidelity": "released"},
     )
     assert [published.figures(PAPERS, RUN | other) for other in others] == [[]] * len(others)
+
+
+def test_another_seed_is_the_same_system():
+    run = RUN | {"seed": 7, "changed": {"seed": 7}}
+    assert published.figures(PAPERS, run) == published.figures(PAPERS, RUN)

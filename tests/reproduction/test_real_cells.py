@@ -34,13 +34,13 @@ def found(tmp_path):
 def ledger(tmp_path):
     """``ledger(key, seconds, commit, **facts)`` writes the results of an experiment."""
 
-    def write(key, seconds, commit="abc", paper=PAPER, **facts):
+    def write(key, seconds, commit="abc", paper=PAPER, device="cpu", **facts):
         path = tmp_path / "ledger" / paper / f"{key}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, facts)
         record = {
             "commit": commit,
-            "device": "cpu",
+            "device": device,
             "timing": {"training_seconds_per_fold": seconds},
         }
         write_json(path.with_suffix(".record.json"), record)
@@ -98,6 +98,14 @@ def test_an_experiment_that_nobody_timed_takes_as_long_as_others_of_its_model(fo
     ledger("cnn_4qaed", 50.0, profile="quick", n_folds=10)
     assert found()["cnn_tfm_4qaed"].needs == 500.0
     assert found()["crnn_4qaed"].seconds is None
+
+
+def test_the_seconds_of_a_gpu_say_nothing_about_a_core(found, ledger):
+    ledger("cnn_4qaed", 0.5, device="a GPU", profile="quick", n_folds=4)
+    cell = found()["cnn_4qaed"]
+    assert (cell.done, cell.seconds) == (4, None)
+    ledger("cnn_tfm_4qaed", 50.0, profile="quick", n_folds=10)
+    assert found()["cnn_4qaed"].needs == 300.0
 
 
 def test_what_needs_least_comes_first(found, ledger):

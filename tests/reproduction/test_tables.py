@@ -447,6 +447,12 @@ def test_columns_without_a_value_are_left_out(every, tmp_path, monkeypatch):
     assert f"{heading} over clips | clips / folds / restarts |" in text
 
 
+def test_a_difference_of_the_last_digit_is_printed_with_four_digits(every):
+    table = every.tables["p_table1"]
+    cell = {"f1_macro": 0.7560, "f1_macro_published": 0.7559}
+    assert table_files.figures(table, cell, "f1_macro")["difference"] == "+0.0001"
+
+
 def test_the_authors_spread_stands_beside_their_figure(every):
     table = every.tables["p_table1"]
     row = table.rows["svm"].model_copy(update={"published_sd": {"f1_macro": {"4qaed": 0.02}}})

@@ -1,13 +1,17 @@
 """benchmarks/gpu.py: whatever fails or ends it, the experiments that ended are in its results."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from conftest import ROOT
 
 PATHS = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'benchmarks'}"}
+OTHER_CORPUS = "beyond_compare_puct_human"  # an experiment with features, not on 4QAED
 PATIENCE = 120  # seconds, on a machine that others use
 BLOCKED = """
 import sys
@@ -49,6 +53,57 @@ def test_throughput_is_measured_on_examples_of_the_shape_of_the_view(monkeypatch
     assert shapes["cnn"] == (942, 128)
     assert shapes["short_chunk_cnn"] == (116, 128)
     assert shapes["sample_cnn"] == (59049,)
+
+
+def test_an_experiment_without_its_feature_table_is_in_the_errors(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import gpu
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(gpu, "FEATURES", tmp_path)
+    (tmp_path / "compare/emopia200").mkdir(parents=True)
+    monkeypatch.setattr(gpu.real_run, "needs", lambda keys, _: dict.fromkeys(keys, ()))
+    tasks = []
+    monkeypatch.setattr(gpu.experiment_queue, "run", tasks.append)
+    gpu.train(["svm_4qaed", "cnn_4qaed"], "quick", {}, tmp_path)
+    assert list(tasks[0].needs) == ["cnn_4qaed"]
+    tasks[0].write([])
+    (error,) = json.loads((tmp_path / "errors.json").read_text())
+    assert error["key"] == "svm_4qaed"
+    assert "/4qaed must be there, and is not" in error["error"]
+
+
+def test_the_table_is_that_of_the_experiments_corpus(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import gpu
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(gpu, "FEATURES", tmp_path)
+    experiment = gpu.spec.load().experiments[OTHER_CORPUS]
+    (tmp_path / experiment.family / "4qaed").mkdir(parents=True)
+    (found,) = gpu.without_table([OTHER_CORPUS])
+    assert f"{experiment.family}/{experiment.dataset} must" in str(found["error"])
+    (tmp_path / experiment.family / experiment.dataset).mkdir()
+    assert gpu.without_table([OTHER_CORPUS]) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--experiments", "typo"], "--experiments must be keys of .* 'typo' is none"),
+        (["--steps", "fold"], "--steps must be some of facts,.* and names 'fold'"),
+    ],
+)
+def test_a_mistyped_step_or_experiment_is_refused(monkeypatch, capsys, tmp_path, words, message):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import gpu
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "--out", str(tmp_path / "out"), *words])
+    with pytest.raises(SystemExit, match="2"):
+        gpu.main()
+    assert re.search(message, " ".join(capsys.readouterr().err.split()))
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_program_needs_none_of_the_libraries_that_a_bare_machine_lacks():

@@ -1,6 +1,7 @@
 """Show the folds of a corpus under a protocol, and export them as CSV for other tools."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -17,6 +18,7 @@ from mer.types import FOLDS, Fold
 if TYPE_CHECKING:
     from mer.pipeline.folds import Corpus
 
+PARAMETER = re.compile(r"-S (?:profiles\.\w+\.)?(\w+)=")
 MORE = ("leave_one_artist_out",)  # protocols that the pipeline reads from an exported table only
 
 
@@ -87,6 +89,14 @@ def _check_corpus(dataset: str) -> None:
         )
 
 
+def _split(corpus: "Corpus", protocol: str, seed: int, given: argparse.Namespace) -> list[Fold]:
+    """The folds; advice about parameters of the pipeline becomes advice about options of this command."""
+    try:
+        return corpus.split(protocol, seed, given.folds, given.repeats)
+    except MerError as error:
+        raise MerError(PARAMETER.sub(r"--\1 ", str(error))) from error
+
+
 def run(console: Console, given: argparse.Namespace) -> None:
     """Print the number and the sizes of the folds and how many artists they share; write ``--export``.
 
@@ -118,7 +128,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     corpus = Corpus(index, standard)
     if protocol == "own":
         _check_own(corpus, index / fold_tables.NAME, given.dataset)
-    folds = corpus.split(protocol, seed, given.folds, given.repeats)
+    folds = _split(corpus, protocol, seed, given)
     train, val, test = (_sizes(folds, side) for side in ("train", "val", "test"))
     share = overlap(corpus.tracks, folds)
     shared = f"{share:.1%}" if share or corpus.names_artists else "unknown, for none is named"

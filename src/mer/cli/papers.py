@@ -16,7 +16,16 @@ ELSEWHERE = ("--temp", "--queue")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Whatever ``dvc`` takes."""
+    """Whatever ``dvc`` takes; those of its options that may stand before its command are known here."""
+    for names in (("-q", "--quiet"), ("-v", "--verbose")):
+        parser.add_argument(
+            *names,
+            action="append_const",
+            const=names[0],
+            dest="options",
+            default=[],
+            help="as of dvc",
+        )
     parser.add_argument("words", nargs=argparse.REMAINDER, help="a DVC command and its arguments")
 
 
@@ -37,4 +46,5 @@ def run(_: Console, given: argparse.Namespace) -> None:
         raw_folder.check(corpus)  # for DVC would wait for ever at a pipe
     show_papers()
     logging.getLogger("dvc").propagate = False  # DVC prints its own messages
-    sys.exit(dvc(["--wait-for-lock", *given.words]))
+    options = given.options  # stand last, for DVC forgets those before a command
+    sys.exit(dvc(["--wait-for-lock", *given.words, *options]))

@@ -29,14 +29,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(console: Console, given: argparse.Namespace) -> None:
     """Write the values, each into its own line of the file that holds it, if all files stay valid."""
-    words = _words(given.values)
+    words, content = _words(given.values), config.load()
     texts: dict[Path, str] = {}
     for key, value in words.items():
         file = config.file_of(key)
         texts[file] = replaced(
             texts.get(file) or file.read_text(encoding="utf-8"), key, value, file
         )
-    content = config.load()
     for file, text in texts.items():
         content |= yaml_files.parse(text, file)
     params = config.check(content)

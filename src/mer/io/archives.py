@@ -34,6 +34,7 @@ PACKED: dict[bytes, Callable[[IO[bytes]], Any]] = {  # by the first two bytes
     b"BZ": bz2.open,
     b"\xfd7": lzma.open,
 }
+ZIPS = (b"PK\3\4", b"PK\5\6")  # first bytes of a zip archive, and of an empty one
 FAULTS = (
     *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, lzma.LZMAError, zlib.error),
     *(struct.error, EOFError, NotImplementedError, ValueError, OverflowError),
@@ -138,7 +139,7 @@ def members(archive: Path) -> Iterator[Member]:
         if archive.suffix.lower() == ".csv":
             yield Member(archive.name, archive.stat().st_size, FILE, lambda: archive.open("rb"))
             return
-        in_zip = zipfile.is_zipfile(stream)
+        in_zip = stream.read(4) in ZIPS
         stream.seek(0)
         yield from (_in_zip if in_zip else _in_tar)(stream)
 

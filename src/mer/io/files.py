@@ -36,12 +36,16 @@ def beside(target: Path) -> Iterator[Path]:
         with lock(found) as abandoned:
             if abandoned:
                 _remove(found)
-    temporary = Path(mkdtemp(".tmp", f".{target.name}.", target.parent))
-    with lock(temporary):
-        try:
-            yield temporary
-        finally:
-            _remove(temporary)
+    while True:
+        temporary = Path(mkdtemp(".tmp", f".{target.name}.", target.parent))
+        with lock(temporary) as ours:
+            if not ours:  # before the lock, another process took it for abandoned
+                continue
+            try:
+                yield temporary
+            finally:
+                _remove(temporary)
+            return
 
 
 @contextmanager

@@ -48,11 +48,16 @@ def _numbered(names: Iterable[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(order)}
 
 
+def _name(row: spreadsheets.Row, column: str) -> str:
+    """The name of a row's fold or repeat, ``0`` in a table without the column."""
+    return row.text(column) or "0"
+
+
 def _by_fold(rows: Sequence[spreadsheets.Row], repeat: int) -> list[Fold]:
     """The folds of one repeat whose rows name the fold that tests a clip."""
-    found = spreadsheets.by_id(rows, lambda row: str(row.text("id")))
-    ids, numbers = sorted(found), _numbered(row.cells["fold"] for row in rows)
-    groups = [numbers[found[id_].cells["fold"]] for id_ in ids]
+    found = spreadsheets.by_id(rows, lambda row: row.cells["id"])
+    ids, numbers = sorted(found), _numbered(_name(row, "fold") for row in rows)
+    groups = [numbers[_name(found[id_], "fold")] for id_ in ids]
     return [
         Fold(repeat, n, tuple(ids[i] for i in train), (), tuple(ids[i] for i in test))
         for n, (train, test) in enumerate(LeaveOneGroupOut().split(ids, groups=groups))
@@ -63,8 +68,8 @@ def _by_side(rows: Sequence[spreadsheets.Row], repeat: int) -> list[Fold]:
     """The folds of one repeat whose rows name the side of a clip."""
     found: dict[str, dict[str, list[str]]] = {}
     for row in rows:
-        sides = found.setdefault(row.cells.get("fold", "0"), {side: [] for side in SIDES})
-        sides[row.choice("side", SIDES)].append(str(row.text("id")))
+        sides = found.setdefault(_name(row, "fold"), {side: [] for side in SIDES})
+        sides[row.choice("side", SIDES)].append(row.cells["id"])
     return [
         Fold(repeat, number, *(tuple(sorted(ids)) for ids in found[name].values()))
         for name, number in _numbered(found).items()
@@ -88,12 +93,12 @@ def read(path: Path) -> list[Fold]:
         if blank := [name for name in columns if not row.text(name)]:
             raise MerError(f"{row.where}: {blank[0]} must not be empty; fill the cell")
     of_repeat = _by_side if "side" in columns else _by_fold
-    repeats = _numbered(row.cells.get("repeat", "0") for row in rows)
+    repeats = _numbered(_name(row, "repeat") for row in rows)
     try:
         return [
             fold
             for name, number in repeats.items()
-            for fold in of_repeat([r for r in rows if r.cells.get("repeat", "0") == name], number)
+            for fold in of_repeat([r for r in rows if _name(r, "repeat") == name], number)
         ]
     except (MerError, ValueError) as error:
         if str(error).startswith(f"{path}, line"):  # the error of a row, which says what to do

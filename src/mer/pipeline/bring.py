@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import tarfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -73,9 +74,11 @@ def _compare(found: Experiment, run: Path) -> None:
 
 def _check_selection(found: Experiment, run: Path) -> None:
     """Refuse the run of another system, corpus or protocol than that of the experiment."""
-    facts, wanted = read_json(run), found.model_dump(include=set(SELECTORS))
+    facts, given = read_json(run), found.model_dump()
+    wanted = {name: given[name] for name in SELECTORS if given.get(name) is not None}
+    wanted |= {name: given.get(name) for name in ("source", "parent")}  # None: trained on its own
     for name, value in wanted.items():
-        if value is not None and facts.get(name) != value:
+        if facts.get(name) != value:
             raise MerError(
                 f"{run.parent.name}: its run must have {name} = {value!r}, as papers/ says, and has "
                 f"{facts.get(name)!r}; train the experiment that the key names"
@@ -145,7 +148,7 @@ def bring(archive: Path) -> list[str]:
     """
     try:
         found = _files(archive)
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
         raise MerError(f"{archive} must be a readable tar archive ({error})") from error
     papers = spec.load()
     known = papers.stages

@@ -94,9 +94,10 @@ def parameters(
     Returns
     -------
     dict
-        ``parameters_sha256``: the first 12 digits of the hash of all values that decide the run.
-        ``changed``, where any value differs from the committed one: dotted key -> value in this run, None
-        for a key that is left out; None where no Git repository says what is committed.
+        ``parameters_sha256``: the first 12 digits of the hash of all values that decide the run, but for
+        the seed. ``changed``, where any value or the seed differs from the committed one: dotted key ->
+        value in this run, None for a key that is left out; None where no Git repository says what is
+        committed.
     """
     content = config.load()
     sections = _sections(chosen, content)
@@ -111,6 +112,7 @@ def parameters(
     theirs = _values(committed, sections)
     changed = {k: v for k, v in values.items() if k not in theirs or theirs[k] != v}
     changed |= dict.fromkeys(sorted(theirs.keys() - values.keys()))
+    changed |= {} if committed.get("seed") == chosen.seed else {"seed": chosen.seed}
     return {**facts, "changed": changed} if changed else facts
 
 

@@ -36,7 +36,8 @@ def train(
     seconds: Mapping[str, float] = NO_FACTS,
     facts: Mapping[str, Any] = NO_FACTS,
 ) -> Record:
-    """Train and score an experiment on the folds that end before a time.
+    """Train and score an experiment on the folds that start early enough to end, by the expected seconds,
+    before a time.
 
     Results with more folds, of an earlier call, stay in the ledger, also where an input is absent.
 

@@ -67,10 +67,9 @@ def run(
     parent : Path or None
         Run whose network, of its first fold, is the start of every training.
     until : float or None
-        Time, as ``time.time()`` returns it, after which no training is started. The run then holds the
-        restarts that all folds have and, as ``n_restarts_planned``, the number of all restarts; before
-        that, the folds that have ended once and, as ``n_folds_planned``, the number of all folds. The same
-        call, made again, does the other trainings.
+        Time, as ``time.time()`` returns it, after which no training is started. If every fold
+        ended at least once, the run holds the complete restarts and ``n_restarts_planned``; otherwise the
+        folds that ended and ``n_folds_planned``. The same call, made again, does the other trainings.
 
     Returns
     -------
@@ -95,7 +94,7 @@ def run(
         **identity(chosen, division["protocol"], augmented=data.is_augmented),
         "shares_artists": division["shares_artists"],
         "test_per_train": round(fmean(len(f.test) / len(f.train + f.val) for f in folds), 6),
-        "n_quarantined": len(quarantined(chosen.folder("standard"))),
+        "n_quarantined": int(quarantined(chosen.folder("standard"))["path"].nunique()),
         **facts,
     }
     optional = {

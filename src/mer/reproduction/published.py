@@ -40,7 +40,7 @@ def _is_of(experiment: Experiment, run: Mapping[str, Any]) -> bool:
         all(run[key] == getattr(experiment, key) for key in SAME)
         and all(run[key] in (getattr(experiment, key), "none") for key in UNREAD)
         and columns == run.get("columns", {})
-        and changed == (run.get("changed") or {})
+        and changed == {k: v for k, v in (run.get("changed") or {}).items() if k != "seed"}
     )
 
 

@@ -28,7 +28,7 @@ class Cell:
     done : int
         Trainings of them in the ledger.
     seconds : float or None
-        Duration of a training on one core, as far as the ledger tells.
+        Duration of a training on a CPU, as far as the ledger tells.
     """
 
     key: str
@@ -79,6 +79,11 @@ def seconds_per_training(facts: dict[str, Any]) -> float | None:
     return float(facts["seconds"]) / int(facts["n_folds"]) if "seconds" in facts else None
 
 
+def _on_cpu(facts: dict[str, Any]) -> float | None:
+    """The mean duration of a training, None if it was on a GPU, which says nothing about a core."""
+    return seconds_per_training(facts) if facts.get("device", "cpu") == "cpu" else None
+
+
 def cells(
     papers: Papers, name: str, profile: Profile, ledger: Path = LEDGER, raw: Path = RAW
 ) -> list[Cell]:
@@ -94,7 +99,7 @@ def cells(
     """
     found = dict(_on_hand(papers, raw))
     known = {key: _known(experiment.paper, key, ledger) for key, experiment in found.items()}
-    timed = {key: seconds_per_training(facts) for key, facts in known.items()}
+    timed = {key: _on_cpu(facts) for key, facts in known.items()}
     models = sorted({experiment.model for experiment in found.values()})
     params = dict(zip(models, config.read(*(f"models.{name}" for name in models)), strict=True))
     listed = []

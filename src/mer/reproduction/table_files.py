@@ -84,7 +84,7 @@ def figures(table: Table, cell: Cell, metric: str) -> Line:
     shown = {"published": _with_deviation(cell, f"{metric}_published")}
     shown["ours"] = _with_deviation(cell, metric)
     both = metric in cell and f"{metric}_published" in cell
-    difference = cell[metric] - cell[f"{metric}_published"] if both else None
+    difference = round(cell[metric] - cell[f"{metric}_published"], DIGITS) if both else None
     shown["difference"] = _number(difference, sign="+")
     bounds = [_number(cell.get(f"{metric}_{bound}")) for bound in ("low", "high")]
     shown["interval"] = "–".join(filter(None, bounds))
