@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +22,9 @@ from mer.errors import MerError
 from mer.inference import answers, predictor, resumption, songs, system, trained
 from mer.inference.answers import SongAnswer
 from mer.io import artefacts
-from mer.io.files import read_json, write_json
+from mer.io.files import read_json, sha256, write_json
 from mer.io.predictions import read_predictions
-from mer.pipeline import mel, standardize, train
+from mer.pipeline import mel, provenance, standardize, train
 from mer.pipeline.demo import render
 from mer.pipeline.features import extract
 from mer.pipeline.folds import make
@@ -82,7 +83,8 @@ def prepare():
 def train_selected(target):
     """What the stage train makes of the selection."""
     chosen, (columns,) = selected(), config.read("columns")
-    train.run(chosen, *chosen.blocks(), target, columns, weights=True)
+    facts = provenance.parameters(chosen, columns=columns)
+    train.run(chosen, *chosen.blocks(), target, columns, weights=True, facts=facts)
 
 
 @pytest.fixture(scope="module")
@@ -272,7 +274,7 @@ def test_a_demo_says_of_every_answer_that_it_means_nothing(project, raw, monkeyp
 
 
 def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
-    """The answers that it had are taken, whatever the files hold by now."""
+    """The answers that it had are taken, but for a file that has been replaced since."""
     select(model="svm")
     form = {"out": Path("e.csv"), "seconds": None, "hop": None}
     first, _ = resumption.answered("data/runs/svm", raw[:2], resume=False, **form)
@@ -287,9 +289,18 @@ def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
     both, _ = resumption.answered("data/runs/svm", raw[:3], resume=True, **form)
     assert asked == [raw[2]]
     assert both[:2] == first
-    refused = pytest.raises(MerError, match="--resume must go on with the system and the options")
+    replaced = Path(raw[1]).stat().st_mtime_ns + 1
+    os.utime(raw[1], ns=(replaced, replaced))
+    resumption.answered("data/runs/svm", raw[:2], resume=True, **form)
+    assert asked == [raw[2], raw[1]]
+    refused = pytest.raises(MerError, match="--resume must go on with the system, the options and")
     with refused:
         resumption.answered("data/runs/svm", raw, resume=True, **{**form, "hop": 2.0})
+    with pytest.MonkeyPatch.context() as patch, refused:
+        place = str(Path("data/runs/svm").absolute())
+        patch.setattr(resumption, "load_system", lambda _: predictor.load_system(place))
+        patch.chdir("data")
+        resumption.answered("data/runs/svm", raw, resume=True, **{**form, "out": project / "e.csv"})
     old = predictor.load_system("data/runs/svm")
     moved = [{name: 2 * array for name, array in member.items()} for member in old.members]
     monkeypatch.setattr(resumption, "load_system", lambda _: replace(old, members=moved))
@@ -325,7 +336,68 @@ def test_an_exported_system_is_written_by_the_command(project, raw, monkeypatch,
     assert "--out must be a new folder" in capsys.readouterr().err
 
 
+def test_a_run_answers_from_any_working_folder(project, raw, tmp_path):
+    select(model="svm")
+    paths = [str(Path(path).absolute()) for path in raw[:2]]
+    asked = predictor.load("data/runs/svm")
+    rows = asked.predict(paths)
+    predictor._load.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        patch.setenv("MER_JOBS", "2")
+        pd.testing.assert_frame_equal(asked.predict(paths), rows)
+        assert Path.cwd() == tmp_path
+
+
+def test_a_run_without_the_digest_of_its_parameters_is_refused(project):
+    select(model="svm")
+    run_ = shutil.copytree("data/runs/svm", project / "data/runs/copy")
+    record = read_json(run_ / "run.json")
+    del record["parameters_sha256"]
+    write_json(run_ / "run.json", record)
+    with pytest.raises(MerError, match="is a run of parameters_sha256=None; run `dvc repro`"):
+        trained.of_run(run_)
+    shutil.rmtree(run_)
+
+
+def test_a_run_of_an_experiment_that_chooses_columns_is_one_of_its_selection(project):
+    """Its digest names the columns; that of the stage ``train`` does not."""
+    select(model="svm", columns__select="chi2", columns__k=20)
+    chosen, (columns,), run_ = selected(), config.read("columns"), project / "data/runs/chosen"
+    facts = provenance.parameters(chosen, columns=columns)
+    assert facts["parameters_sha256"] != provenance.parameters(chosen)["parameters_sha256"]
+    train.run(chosen, *chosen.blocks(), run_, columns, weights=True, facts=facts)
+    assert len(trained.of_run(run_).members) == 2
+
+
+def redescribed(**changes):
+    """A damage: other values in the description."""
+
+    def damage(folder):
+        about = read_json(folder / "system.json")
+        write_json(folder / "system.json", {**about, **changes})
+
+    return damage
+
+
+def digested_garbage(folder):
+    (folder / "member_0.safetensors").write_bytes(b"\0" * 99)
+    digests = read_json(folder / "system.json")["sha256"]
+    digests["member_0.safetensors"] = sha256(folder / "member_0.safetensors")
+    redescribed(sha256=digests)(folder)
+
+
 DAMAGED = {
+    "garbage of the right digest": (digested_garbage, "member_0.safetensors must hold arrays as"),
+    "nested": (
+        lambda folder: (folder / "system.json").write_text("[" * 10**6),
+        "damaged/system.json must describe a system",
+    ),
+    "members without end": (redescribed(members=10**10), "system.json must describe a system"),
+    "no features": (redescribed(features=None), "system.json must .* lacks the features of model"),
+    "no clips": (redescribed(sha256={}), "system.json must .* lacks the clips.safetensors of"),
+    "too few columns": (redescribed(columns=[["a"]]), "system.json must .* lacks the columns of"),
+    "other params": (redescribed(params={}), "damaged/system.json: the key 'models.svm"),
     "no description": (lambda folder: (folder / "system.json").unlink(), "has no system.json"),
     "no JSON": (lambda folder: (folder / "system.json").write_text("{"), "must describe a system"),
     "a key too many": (
@@ -353,6 +425,14 @@ def test_a_damaged_folder_is_refused_in_a_sentence(project, case):
         system.read(project / "damaged")
 
 
+def test_a_description_of_other_outputs_is_refused_when_it_answers(project, raw):
+    select(model="svm")
+    system.write(trained.of_run(Path("data/runs/svm")), project / "fewer")
+    redescribed(outputs=["Q1", "Q2"])(project / "fewer")
+    with pytest.raises(MerError, match=r"fewer/system\.json must describe the arrays beside it"):
+        predictor.load("fewer").predict(raw[0])
+
+
 def no_weights(folder):
     shutil.rmtree(folder / "weights")
 
@@ -366,6 +446,11 @@ def leaky_columns(folder):
     record = read_json(folder / "run.json")
     columns = {"select": "chi2", "k": 20, "leak": "before_split"}
     write_json(folder / "run.json", {**record, "columns": columns})
+
+
+def with_the_digest_of_today(folder):
+    record = read_json(folder / "run.json")
+    write_json(folder / "run.json", {**record, **provenance.parameters(selected())})
 
 
 def marked_absent(folder):
@@ -404,8 +489,30 @@ REFUSED = {
     ),
     "another corpus": ("svm", {}, other_source, "is a run of source=4qaed"),
     "weights": ("hybrid", {}, no_weights, "must hold the network or estimator of that fold, and"),
-    "layers": ("sincnet", {"models__sincnet__hidden": [8]}, None, "must be of the network that"),
-    "view": ("hybrid", {"views__louro__top_db": 60.0}, None, "made with another view than params"),
+    "layers": (
+        "sincnet",
+        {"models__sincnet__hidden": [8]},
+        with_the_digest_of_today,
+        "must be of the network that",
+    ),
+    "view": (
+        "hybrid",
+        {"views__louro__top_db": 60.0},
+        with_the_digest_of_today,
+        "made with another view than params",
+    ),
+    "parameter of the model": (
+        "logistic_regression",
+        {"models__logistic_regression__limit": 0.05},
+        None,
+        "and is a run of parameters_sha256=",
+    ),
+    "level of the corpus": (
+        "svm",
+        {"corpora__demo__peak_db": -9.0},
+        None,
+        "and is a run of parameters_sha256=",
+    ),
     "length": ("hybrid", {"views__louro__seconds": None}, None, "view=louro keeps each clip's own"),
     "files": ("svm", {}, None, "'gone.wav': no such file"),
 }
@@ -456,9 +563,9 @@ def test_the_mark_of_an_unlike_song_fits_a_terminal_of_80_columns():
     row = {"id": "a" * 60, "seconds": 30.0, "possible": "Q4; Q3", "class": "Q4", "p_Q4": 0.5}
     row |= {"p_high_arousal": 0.2, "p_high_valence": 0.5, "unlike": True}
     console.print(predict._shown(console, pd.DataFrame([row]), ""))
-    _head, song, caption = console.export_text().splitlines()[-3:]
+    _head, song, *caption = console.export_text().splitlines()[-4:]
     assert song.rstrip().endswith("0.50  unlike")
-    assert caption.rstrip() == "unlike: the song is unlike the training clips"
+    assert " ".join(" ".join(caption).split()) == predict.UNLIKE
 
 
 def test_the_output_is_written_before_it_is_shown(project, raw, monkeypatch, capsys):

@@ -23,6 +23,16 @@ def test_an_interrupt_says_how_to_go_on_where_answers_are_kept(tmp_path, kept, s
     assert lines.exists() is kept
 
 
+def test_a_kill_while_the_first_lines_are_written_loses_no_kept_answer(tmp_path, monkeypatch):
+    lines = tmp_path / ".e.csv.partial"
+    resumption._append(lines, [{"asked": 1}, {"answer": "kept"}], begins=True)
+    before = lines.read_text()
+    monkeypatch.setattr(Path, "replace", lambda *_: end(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        resumption._append(lines, [{"asked": 1}, {"answer": "new"}], begins=True)
+    assert lines.read_text() == before
+
+
 def test_a_written_output_needs_no_answers_beside_it(tmp_path):
     (tmp_path / ".e.csv.partial").touch()
     with resumption.until_written(tmp_path / "e.csv"):

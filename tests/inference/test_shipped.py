@@ -1,7 +1,9 @@
 """The system that comes with the package, in a folder without a project: its answers and its card."""
 
 import copy
+import csv
 import inspect
+import io
 import os
 import re
 import resource
@@ -16,6 +18,7 @@ import soundfile as sf
 
 import mer
 from conftest import ROOT
+from mer.__main__ import main
 from mer.inference import predictor, release, system
 from mer.learn.estimators import restored
 
@@ -45,6 +48,67 @@ def test_a_system_that_was_written_again_is_read_again(tmp_path):
         found = predictor.load(tmp_path / "own").system
         assert found.about.title == title
         assert predictor.load(tmp_path / "own").system is found
+
+
+def test_a_predictor_answers_as_one_system_and_from_any_working_folder(nowhere, chord, monkeypatch):
+    """The newest one, also where the names of its classes have changed."""
+    old, sub = predictor.load_system(predictor.DEFAULT), nowhere / "sub"
+    system.write(old, nowhere / "own")
+    found = predictor.load("own")
+    sub.mkdir()
+    sf.write(sub / "song.wav", chord, RATE)
+    about = old.about.model_copy(update={"outputs": ("a", "b", "c", "d")})
+    system.write(replace(old, about=about), nowhere / "own")
+    monkeypatch.chdir(sub)
+    assert {"p_a", "p_d"} <= set(found.predict("song.wav"))
+    system.write(old, nowhere / "own")
+    assert {"p_Q1", "p_Q4"} <= set(found.predict_array(chord, RATE))
+
+
+def test_a_system_that_is_written_anew_is_not_mixed_with_the_old_one(nowhere):
+    old = predictor.load_system(predictor.DEFAULT)
+    system.write(old, nowhere / "own")
+    place, written = nowhere / "own", predictor._written(nowhere / "own")
+    system.write(old, place)
+    with pytest.raises(mer.MerError, match="own must stay as it is while it answers"):
+        predictor.answer_file(place, written, None, None, "song.wav")
+
+
+def test_features_of_a_gpu_are_computed_by_one_process(nowhere, chord, monkeypatch):
+    """As many processes as cores would each hold the network on it."""
+    for name in ("1.wav", "2.wav"):
+        sf.write(name, chord, RATE)
+    used = []
+
+    def one_by_one(work, paths, *, label, sequential):
+        used.append(sequential)
+        return map(work, paths)
+
+    monkeypatch.setenv("MER_JOBS", "2")
+    monkeypatch.setattr("mer.parallel.parallel_map", one_by_one)
+    for on_gpu in (True, False):
+        monkeypatch.setattr("mer.features.musicnn.on_gpu", lambda on_gpu=on_gpu: on_gpu)
+        mer.load().predict(["1.wav", "2.wav"])
+        mer.features("musicnn", ["1.wav", "2.wav"])
+    assert used == [True, True, False, False]
+
+
+def test_a_fault_of_standard_input_names_it_as_it_was_given(nowhere, monkeypatch, capsys, caplog):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"no music" * 99)))
+    monkeypatch.setattr("sys.argv", ["mer", "predict", "-"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "'-' is left out" in caplog.text
+    assert "must be usable; '-': " in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_name_with_a_carriage_return_is_one_cell(nowhere, chord, monkeypatch):
+    sf.write("a\rb.wav", chord, RATE)
+    for words in (["predict"], ["features", "compare_lld"]):
+        monkeypatch.setattr("sys.argv", ["mer", *words, "a\rb.wav", "--out", "t.csv"])
+        main()
+        with (nowhere / "t.csv").open(newline="") as stream:
+            assert [row["id"] for row in csv.DictReader(stream)] == ["a\rb.wav"]
 
 
 def test_a_song_is_answered_outside_of_the_repository(nowhere, chord):

@@ -27,6 +27,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
 
     if given.out.exists() and not (given.out / system.DESCRIPTION).is_file():
         raise MerError(f"--out must be a new folder or that of a system, not {str(given.out)!r}")
+    system.require_own(given.out)
     check_place(given.out)
     found = trained.of_run(given.run)
     system.write(found, given.out)

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from mer.cli._console import counted, say
+from mer.cli._csv import csv_text
 from mer.cli._numbers import at_least
 from mer.errors import MerError
 
@@ -40,7 +41,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     """Write the table and print the number of songs; the status is 1 if a file was left out."""
     from mer.inference import inputs, song_features  # which load pandas
     from mer.io.feature_tables import write_features
-    from mer.io.files import check_writable, writing_file
+    from mer.io.files import check_writable, write_text, writing_file
 
     if given.out.suffix not in SUFFIXES:
         raise MerError(f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}")
@@ -49,11 +50,11 @@ def run(console: Console, given: argparse.Namespace) -> None:
     table, left_out = song_features.features_of_files(
         chosen, given.songs, given.sample_rate, given.max_minutes
     )
-    with writing_file(given.out) as new:
-        if given.out.suffix == ".parquet":
+    if given.out.suffix == ".parquet":
+        with writing_file(given.out) as new:
             write_features(new, table)
-        else:
-            song_features.frame_of(table).to_csv(new, lineterminator="\n")
+    else:
+        write_text(given.out, csv_text(song_features.frame_of(table), index=True))
     say(
         console,
         f"{given.out}: {counted(len(table.ids), 'song')}, {len(table.names)} features of "

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mer.cli._console import counted, plain, say
+from mer.cli._csv import csv_text
 from mer.cli._numbers import at_least
 from mer.errors import MerError
 from mer.pipeline.stage import printable
@@ -20,6 +21,7 @@ PICTURES = (".png", ".svg")
 FIGURES = ("p_high_arousal", "p_high_valence", "arousal", "valence")
 STANDARD = Path("-")  # standard output, or input
 UNBOUNDED = 1000  # columns of a table in a file or a pipe
+UNLIKE = "unlike: 99 % of the training clips are closer to the others; do not rely on this answer"
 
 
 def table_file(text: str) -> Path:
@@ -80,18 +82,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def _write(target: Path, rows: pd.DataFrame) -> None:
     """Write a table in the format of its suffix, or as CSV to standard output."""
-    from mer.io.files import write_json, writing_file
+    from mer.io.files import write_json, write_text, writing_file
 
     if target == STANDARD:
-        rows.to_csv(sys.stdout, index=False, lineterminator="\n")
+        sys.stdout.write(csv_text(rows, index=False))
     elif target.suffix == ".json":
         write_json(target, rows.astype(object).where(rows.notna(), None).to_dict("records"))
-    else:
+    elif target.suffix == ".parquet":
         with writing_file(target) as new:
-            if target.suffix == ".parquet":
-                rows.to_parquet(new, index=False)
-            else:
-                rows.to_csv(new, index=False, lineterminator="\n")
+            rows.to_parquet(new, index=False)
+    else:
+        write_text(target, csv_text(rows, index=False))
 
 
 def _shortened(path: str, width: int) -> str:
@@ -104,7 +105,7 @@ def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
     unlike = "unlike" in rows and rows["unlike"].any()
     width = max(16, console.width - (66 if unlike else 58))
     table = Table(title=plain(title), title_justify="left", box=None, header_style="bold")
-    table.caption = "unlike: the song is unlike the training clips" if unlike else None
+    table.caption = UNLIKE if unlike else None
     table.caption_justify = "left"
     figures = [name for name in FIGURES if name in rows]
     for name in ("song", "length", *(["answer", "p"] if "possible" in rows else [])):
@@ -175,10 +176,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
             found, left_out = resumption.answered(
                 name, paths, out=given.out, resume=given.resume, **form
             )
-        for number, answer in enumerate(found):
-            if answer.id not in given.songs and Path(answer.id).name == songs.STANDARD:
-                found[number] = replace(answer, id=songs.STANDARD)
         predictor.require_any(found, left_out)
+        found = [replace(answer, id=songs.shown(answer.id)) for answer in found]
         rows = answers.of_songs(system, found)
         if given.plot:
             plots.write(given.plot, system, found)

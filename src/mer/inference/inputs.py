@@ -106,7 +106,7 @@ def table(clips: Sequence[Clip], chosen: Families, name: str | None = None) -> F
 
 def _mels(clips: Sequence[Clip], view: View) -> Mels:
     found = [spectrogram(prepare(clip, view), view) for clip in clips]
-    values = np.stack([padded(mel, view.frames or len(mel), view) for mel in found])
+    values = np.stack([padded(mel, view.frames or mel.shape[-2], view) for mel in found])
     frames = np.array([mel.shape[-2] for mel in found])
     return Mels(tuple(clip.id for clip in clips), frames, values.astype("<f2"))
 
@@ -151,6 +151,12 @@ def inputs(
     if "weights" in reads:
         found["pretrained"] = pretrained.load(params.weights)
     return TrainingData({}, target, **found)
+
+
+def on_gpu(chosen: Families) -> bool:
+    """Whether any of the families runs on a GPU, so that clips must be processed one after the other."""
+    modules: list[Any] = [registry.get("features", name) for name in chosen.params]
+    return any(module.on_gpu() for module in modules if hasattr(module, "on_gpu"))
 
 
 def versions(chosen: Families) -> Mapping[str, str]:

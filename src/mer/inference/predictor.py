@@ -1,5 +1,6 @@
 """Trained systems, and their answers for files and arrays: ``mer.load``."""
 
+import contextlib
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from mer import parallel
-from mer.config import DEFAULTS
+from mer.config import DEFAULTS, PARAMS
 from mer.errors import MerError, Unreadable
-from mer.inference import answers, songs, system
+from mer.inference import answers, inputs, songs, system
 from mer.inference.answers import SongAnswer
 from mer.inference.system import System
 from mer.learn.cross_validation import runs_sequentially
@@ -40,14 +41,23 @@ def _written(place: Path) -> tuple[int, ...]:
     return tuple(file.stat().st_mtime_ns for file in files if file.is_file())
 
 
-@lru_cache(maxsize=2)
-def _load(name: str, place: Path, written: tuple[int, ...]) -> System:  # noqa: ARG001 (a newer one is another call)
-    if (place / system.DESCRIPTION).is_file():
-        return system.read(place)
-    if RUNS.absolute() in place.parents:
-        from mer.inference import trained  # which needs a project
+def _project(place: Path) -> Path | None:
+    """The folder of the project that a run belongs to; None for a place that is no run's."""
+    inside = (folder for folder in place.parents if folder / RUNS in place.parents)
+    return next((folder for folder in inside if (folder / PARAMS).is_file()), None)
 
-        return trained.of_run(RUNS / place.relative_to(RUNS.absolute()))
+
+def place_of(name: str) -> Path:
+    """The absolute folder of a system or of a run.
+
+    Raises
+    ------
+    MerError
+        If the name is neither's.
+    """
+    place = (RUNS / SELECTED if name == SELECTED else folder_of(name)).absolute()
+    if (place / system.DESCRIPTION).is_file() or _project(place):
+        return place
     shipped = ", ".join(
         sorted(path.parent.name for path in SHIPPED.glob(f"*/{system.DESCRIPTION}"))
     )
@@ -55,6 +65,28 @@ def _load(name: str, place: Path, written: tuple[int, ...]) -> System:  # noqa: 
         f"a system must be one that comes with mer ({shipped}), a folder that mer export has written, a "
         f"run in {RUNS}, or selected; {name!r} is none"
     )
+
+
+def _of_run(place: Path, project: Path) -> System:
+    """The system of a run, whose project need not lie in the working folder."""
+    from mer.inference import trained  # which needs a project
+
+    at_home = contextlib.nullcontext() if project == Path.cwd() else contextlib.chdir(project)
+    with at_home:
+        return trained.of_run(place.relative_to(project))
+
+
+@lru_cache(maxsize=2)
+def _load(place: Path, written: tuple[int, ...]) -> System:
+    """The system in a place as it was written then; a newer one is another call."""
+    described, project = (place / system.DESCRIPTION).is_file(), _project(place)
+    found = system.read(place) if described or not project else _of_run(place, project)
+    if _written(place) != written:
+        raise MerError(
+            f"{place} must stay as it is while it answers, and another system has been written there; run "
+            "this again"
+        )
+    return found
 
 
 def load_system(name: str) -> System:
@@ -68,15 +100,22 @@ def load_system(name: str) -> System:
         If there is none, it is damaged, or ``MER_DEVICE`` is no device of this machine.
     """
     device()
-    place = (RUNS / SELECTED if name == SELECTED else folder_of(name)).absolute()
-    return _load(name, place, _written(place))
+    place = place_of(name)
+    return _load(place, _written(place))
 
 
 def answer_file(
-    name: str, seconds: float | None, hop: float | None, path: str
+    place: Path, written: tuple[int, ...], seconds: float | None, hop: float | None, path: str
 ) -> SongAnswer | Unreadable:
-    """The answers of a system for the excerpts of a file, or why it cannot be used."""
-    found = load_system(name)
+    """The answers of a system for the excerpts of a file, or why it cannot be used.
+
+    Raises
+    ------
+    MerError
+        If the system that was ``written`` in ``place`` is not in memory and no longer there.
+    """
+    device()
+    found = _load(place, written)
     try:
         pieces = songs.decoded(path, found.about.sample_rate)
         return answers.of_song(found, path, pieces, seconds=seconds, hop=hop)
@@ -84,13 +123,21 @@ def answer_file(
         return fault
 
 
+def _uses_gpu(found: System) -> bool:
+    """Whether the model or a family of features runs on a GPU, which one process has to itself."""
+    features = found.about.features
+    return runs_sequentially(found.about.model) or bool(features and inputs.on_gpu(features))
+
+
 def answer_files(
     name: str, paths: Sequence[str], *, seconds: float | None = None, hop: float | None = None
 ) -> Iterator[SongAnswer | Unreadable]:
     """``answer_file`` of every path, in their order, on all cores."""
-    work = partial(answer_file, name, seconds, hop)
+    place = place_of(name)
+    written = _written(place)
+    work = partial(answer_file, place, written, seconds, hop)
     alone = len(paths) == 1 or parallel.jobs() == 1
-    sequential = alone or runs_sequentially(load_system(name).about.model)
+    sequential = alone or _uses_gpu(_load(place, written))
     yield from parallel.parallel_map(work, paths, label="songs", sequential=sequential)
 
 
@@ -113,7 +160,7 @@ def usable(
     for path, answer in zip(paths, found, strict=True):
         if isinstance(answer, Unreadable):
             left_out[path] = str(answer)
-            log.warning("%r is left out: %s", path, answer)
+            log.warning("%r is left out: %s", songs.shown(path), answer)
         else:
             yield answer
 
@@ -122,7 +169,7 @@ def require_any(found: Sequence[SongAnswer], left_out: Mapping[str, str]) -> Non
     """Raise a ``MerError`` if no file could be used."""
     if not found:
         path, reason = next(iter(left_out.items()))
-        raise MerError(f"at least one file must be usable; {path!r}: {reason}")
+        raise MerError(f"at least one file must be usable; {songs.shown(path)!r}: {reason}")
 
 
 def _require_form(seconds: float | None, hop: float | None) -> None:
@@ -139,18 +186,20 @@ class Predictor:
     ----------
     name : str
         As ``mer.load`` was given it.
+    place : str
+        Its folder, where it is looked for from any working folder.
     system : System
+        The one that has answered last, for one that is written anew answers the next call.
         ``system.about`` describes it: model, corpus, classes, calibration.
     """
 
     def __init__(self, name: str) -> None:
-        self.name = name
-        self.system = load_system(name)
+        self.name, self.place = name, str(place_of(name))
+        self.system = load_system(self.place)
 
     def __reduce__(self) -> tuple:
         """The name alone is pickled: the process that unpickles it loads the system."""
-        place = Path(self.name)
-        return load, (str(place.absolute()) if place.exists() else self.name,)
+        return load, (self.name if Path(self.place).parent == SHIPPED else self.place,)
 
     def __repr__(self) -> str:
         return f"<mer.Predictor {self.name}: {self.system.about.title}>"
@@ -189,8 +238,8 @@ class Predictor:
         """
         _require_form(seconds, hop)
         names = songs.files(songs.paths_of(paths))
-        left_out: dict[str, str] = {}
-        found = list(usable(self.name, names, left_out, seconds=seconds, hop=hop))
+        self.system, left_out = load_system(self.place), dict[str, str]()
+        found = list(usable(self.place, names, left_out, seconds=seconds, hop=hop))
         require_any(found, left_out)
         frame = self._frame(found, excerpts)
         frame.attrs["left_out"] = left_out
@@ -227,6 +276,7 @@ class Predictor:
             than it may be.
         """
         _require_form(seconds, hop)
+        self.system = load_system(self.place)
         whole = songs.mono(samples, sample_rate, self.system.about.sample_rate)
         try:
             found = answers.of_song(self.system, "array", [whole], seconds=seconds, hop=hop)

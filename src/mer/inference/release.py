@@ -13,7 +13,7 @@ from mer.io.files import write_text
 from mer.io.predictions import read_predictions
 from mer.learn.calibration import COVERAGE, calibration_error, cross_fitted, least_probability
 from mer.metrics import fold_scores, intervals
-from mer.pipeline import train
+from mer.pipeline import provenance, train
 from mer.selection import Selection
 from mer.targets import labels
 from mer.types import QUADRANTS, Predictions
@@ -45,7 +45,8 @@ def make(chosen: Selection, target: Path, title: str) -> None:
     found: dict[str, Predictions] = {}
     for protocol in PROTOCOLS:
         own, keep = replace(chosen, protocol=protocol), protocol == "grouped"
-        train.run(own, *own.blocks(), RUNS / protocol, weights=keep)
+        facts = provenance.parameters(own)
+        train.run(own, *own.blocks(), RUNS / protocol, weights=keep, facts=facts)
         predictions = read_predictions(RUNS / protocol / "predictions.parquet")
         assert isinstance(predictions, Predictions)
         found[protocol] = predictions

@@ -1,7 +1,7 @@
 """Answers for a library of songs that survive an interruption: a line per song, beside the output."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from mer.errors import MerError
 from mer.inference import system
 from mer.inference.answers import SongAnswer
 from mer.inference.predictor import load_system, usable
+from mer.io.files import write_text
 
 STANDARD = Path("-")
 
@@ -19,8 +20,25 @@ def _lines_of(out: Path | None) -> Path | None:
     return None if out in (None, STANDARD) else out.with_name(f".{out.name}.partial")
 
 
-def _finished(lines: Path, asked: dict[str, Any]) -> dict[str, SongAnswer]:
-    """The answers of an interrupted run by song; an unfinished last line is left out.
+def _stamp(path: str) -> list[int] | None:
+    """Size in bytes and time of the last change in ns of a file; None for one that cannot be read."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _line(answer: SongAnswer, stamp: list[int] | None) -> dict[str, Any]:
+    return {"answer": answer.as_json(), "file": stamp}
+
+
+def _finished(
+    lines: Path, asked: dict[str, Any], stamps: Mapping[str, list[int] | None]
+) -> dict[str, SongAnswer]:
+    """The answers of an interrupted run for files that have the same stamps, by song.
+
+    An unfinished last line is left out.
 
     Raises
     ------
@@ -35,17 +53,21 @@ def _finished(lines: Path, asked: dict[str, Any]) -> dict[str, SongAnswer]:
             break
     if found and found[0] != asked:
         raise MerError(
-            f"--resume must go on with the system and the options of the interrupted run, {found[0]}, not "
-            f"{asked}; give them, or leave out --resume to begin anew"
+            "--resume must go on with the system, the options and in the folder of the interrupted run, "
+            f"{found[0]}, not {asked}; give them, or leave out --resume to begin anew"
         )
-    return {line["id"]: SongAnswer(**line) for line in found[1:]}
+    kept = [(SongAnswer(**line["answer"]), line["file"]) for line in found[1:]]
+    return {answer.id: answer for answer, stamp in kept if stamps.get(answer.id) == stamp}
 
 
 def _append(lines: Path, found: Sequence[dict[str, Any]], *, begins: bool) -> None:
-    """Write lines to the file of finished answers; the first ones replace what it holds."""
-    lines.parent.mkdir(parents=True, exist_ok=True)
-    with lines.open("w" if begins else "a", encoding="utf-8") as stream:
-        stream.writelines(f"{json.dumps(line)}\n" for line in found)
+    """Write lines to the file of finished answers; the first ones replace what it holds, all at once."""
+    text = "".join(f"{json.dumps(line)}\n" for line in found)
+    if begins:
+        write_text(lines, text)
+        return
+    with lines.open("a", encoding="utf-8") as stream:
+        stream.write(text)
 
 
 def answered(
@@ -64,24 +86,27 @@ def answered(
     out : Path or None
         The output, beside which finished answers are kept until ``until_written`` ends.
     resume : bool
-        Whether to take answers that an interrupted call has left there.
+        Whether to take answers that an interrupted call has left there, for files that are as they were.
 
     Raises
     ------
     MerError
-        If that call had other options, or the system has been trained again since.
+        If that call had other options or was made in another folder, or the system has been trained again
+        since.
     """
     trained = system.digest(load_system(name))
     asked = {"system": name, "sha256": trained, "seconds": seconds, "hop": hop}
-    lines = _lines_of(out)
-    known = _finished(lines, asked) if resume and lines and lines.exists() else {}
-    unwritten = [asked, *(answer.as_json() for answer in known.values())]
+    asked["folder"] = str(Path.cwd())
+    lines, stamps = _lines_of(out), {path: _stamp(path) for path in paths}
+    known = _finished(lines, asked, stamps) if resume and lines and lines.exists() else {}
+    unwritten = [asked, *(_line(answer, stamps[id_]) for id_, answer in known.items())]
     left_out: dict[str, str] = {}
     rest = [path for path in paths if path not in known]
     for answer in usable(name, rest, left_out, seconds=seconds, hop=hop):
         known[answer.id] = answer
         if lines:
-            _append(lines, [*unwritten, answer.as_json()], begins=bool(unwritten))
+            line = _line(answer, stamps[answer.id])
+            _append(lines, [*unwritten, line], begins=bool(unwritten))
             unwritten = []
     return [known[path] for path in paths if path in known], left_out
 

@@ -139,8 +139,8 @@ def features_of_files(
     """
     paths = songs.files(places)
     work = partial(features_of_file, chosen, rate_of(chosen, sample_rate), max_minutes)
-    alone = len(paths) == 1 or parallel.jobs() == 1
-    found = list(parallel.parallel_map(work, paths, label=chosen.name, sequential=alone))
+    sequential = len(paths) == 1 or parallel.jobs() == 1 or inputs.on_gpu(chosen)
+    found = list(parallel.parallel_map(work, paths, label=chosen.name, sequential=sequential))
     pairs = list(zip(paths, found, strict=True))
     left_out = {path: str(fault) for path, fault in pairs if isinstance(fault, Unreadable)}
     for path, reason in left_out.items():

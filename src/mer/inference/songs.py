@@ -27,6 +27,7 @@ from mer.schema.corpora import Audio
 from mer.types import Clip
 
 STANDARD = "-"  # standard input
+SPOOL = "mer-standard-input-"  # how the folder with the content of standard input is named
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # which spreadsheets run at the start of a cell
 PIECE_MIB = 64  # of decoded samples: a longer recording is decoded piece by piece
 
@@ -84,7 +85,7 @@ def spooled(places: Sequence[str]) -> Iterator[list[str]]:
     if STANDARD not in places:
         yield list(places)
         return
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(prefix=SPOOL) as folder:
         path = Path(folder, STANDARD)
         with path.open("wb") as stream:
             shutil.copyfileobj(sys.stdin.buffer, stream)
@@ -93,6 +94,13 @@ def spooled(places: Sequence[str]) -> Iterator[list[str]]:
                 "standard input must hold an audio file, and is empty; use `mer predict - < song`"
             )
         yield [str(path) if place == STANDARD else place for place in places]
+
+
+def shown(path: str) -> str:
+    """The name of a song as it was given: ``-`` for the file that ``spooled`` has made of it."""
+    place = Path(path)
+    is_spooled = place.name == STANDARD and place.parent.name.startswith(SPOOL)
+    return STANDARD if is_spooled else path
 
 
 def limits() -> Audio:
@@ -187,8 +195,8 @@ def is_silent(samples: np.ndarray) -> bool:
 def windows(pieces: Iterable[np.ndarray], size: int, hop: int) -> Iterator[tuple[int, np.ndarray]]:
     """Windows over consecutive pieces of samples, with the position of their first sample.
 
-    A shorter last window is kept if it has new samples for half of a step, which is ``hop`` or else
-    ``size`` where windows do not overlap, or it is the only one.
+    A shorter last window is kept if at least half of a step (the smaller of ``hop`` and ``size``) is new,
+    or it is the only one.
     """
     held, start, overlap = np.empty(0, np.float32), 0, max(size - hop, 0)
     for piece in pieces:

@@ -7,7 +7,10 @@ each of its networks or estimators, whose probabilities are averaged; and, where
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from mer import config, registry
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
     from mer.contracts import Model
 
 DESCRIPTION, CLIPS = "system.json", "clips.safetensors"
+CARD = "README.md"  # which a shipped system has beside its own files
+OWN = re.compile(rf"{DESCRIPTION}|{CLIPS}|{CARD}|member_\d+\.safetensors")
 LARGEST = 2**30  # bytes of a file of a system
 Weights = Mapping[str, np.ndarray]
 Unit = Annotated[float, Field(ge=0, le=1)]
@@ -96,7 +102,7 @@ class Description(Block):
     columns: tuple[tuple[str, ...], ...] | None
     calibration: Calibration | None
     farthest: PositiveFloat | None
-    members: PositiveInt
+    members: Annotated[int, Field(ge=1, le=1000)]
     sha256: dict[str, str] = Field(default_factory=dict)
 
 
@@ -111,11 +117,14 @@ class System:
         Weights of the networks or estimators.
     training_clips : mapping of str to np.ndarray
         ``mer.learn.novelty.fit`` of their table; empty without a table.
+    place : Path or None
+        The folder that it was read from.
     """
 
     about: Description
     members: Sequence[Weights]
     training_clips: Weights
+    place: Path | None = None
 
     @cached_property
     def target(self) -> Target:
@@ -143,7 +152,17 @@ class System:
         unlikeness : np.ndarray [shape=(n,)]
             Distance from the training clips; 1 is the distance that one in a hundred of them exceeds. NaN
             for a model that reads no table.
+
+        Raises
+        ------
+        MerError
+            If the answers are not finite, or the arrays of a system that was read from a folder do not fit
+            its description.
         """
+        with _fitting(self.place):
+            return self._answer(clips)
+
+    def _answer(self, clips: Sequence[Clip]) -> tuple[np.ndarray, np.ndarray]:
         about = self.about
         data = inputs(
             clips,
@@ -166,6 +185,8 @@ class System:
                 weights,
             )
             found.append(trainer.predict(kept, data.with_columns(self._columns(number)), ids))
+            if found[-1].shape[1:] != (self.target.outputs,):
+                raise ValueError(f"answers of the shape {found[-1].shape}")
         mean = np.mean(found, axis=0)
         if not np.isfinite(mean).all():
             raise MerError(
@@ -186,6 +207,20 @@ class System:
         return novelty.distances(table.values, self.training_clips) / farthest
 
 
+@contextmanager
+def _fitting(place: Path | None) -> Iterator[None]:
+    """Say of a system from a folder, which need not be trusted, that its arrays do not fit."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        if place is None:
+            raise
+        raise MerError(
+            f"{place / DESCRIPTION} must describe the arrays beside it, and they do not fit it "
+            f"({type(error).__name__}: {error}); copy the folder again"
+        ) from error
+
+
 def _files(system: System) -> dict[str, bytes]:
     """The files of a system beside its description."""
     files = {f"member_{n}.safetensors": save(_ordered(m)) for n, m in enumerate(system.members)}
@@ -200,14 +235,39 @@ def digest(system: System) -> str:
     return hashlib.sha256(b"".join(contents)).hexdigest()
 
 
+def require_own(folder: Path) -> None:
+    """Refuse a folder whose other files would be lost under those of a system.
+
+    Raises
+    ------
+    MerError
+        Naming a file that is none of a system's.
+    """
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    if others := [name for name in names if not OWN.fullmatch(name)]:
+        raise MerError(
+            f"{folder} must hold nothing but the files of a system, which are replaced, and holds "
+            f"{others[0]!r}; move it, or choose another folder"
+        )
+
+
 def write(system: System, folder: Path) -> None:
-    """Write the folder of a system, whole or not at all."""
+    """Write the folder of a system, whole or not at all; a ``README.md`` in it stays.
+
+    Raises
+    ------
+    MerError
+        If the folder holds other files.
+    """
+    require_own(folder)
     files = _files(system)
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     about = system.about.model_copy(update={"sha256": digests})
     with writing(folder) as new:
         for name, content in files.items():
             (new / name).write_bytes(content)
+        if (folder / CARD).is_file():
+            shutil.copy2(folder / CARD, new / CARD)
         write_json(new / DESCRIPTION, about.model_dump(mode="json"))
 
 
@@ -221,18 +281,37 @@ def read(folder: Path) -> System:
     Raises
     ------
     MerError
-        If a file is missing, too large, damaged or not the one that ``system.json`` describes.
+        If a file is missing, too large, damaged or not the one that ``system.json`` describes, or that
+        describes no model with all that it reads.
     """
     try:
         content = json.loads(_content(folder / DESCRIPTION))
         about = Description.model_validate(content)
-    except (ValueError, ValidationError) as error:
+    except (ValueError, RecursionError) as error:
         fault = str(error).splitlines()[-2 if isinstance(error, ValidationError) else 0].strip()
         raise MerError(f"{folder / DESCRIPTION} must describe a system ({fault})") from error
+    _check(about, folder / DESCRIPTION)
     names = [f"member_{number}.safetensors" for number in range(about.members)]
     members = [_arrays(folder / name, about.sha256.get(name)) for name in names]
     known = _arrays(folder / CLIPS, about.sha256[CLIPS]) if CLIPS in about.sha256 else {}
-    return System(about, members, known)
+    return System(about, members, known, folder)
+
+
+def _check(about: Description, path: Path) -> None:
+    """Raise a ``MerError`` if a description lacks what its model reads, or its parts contradict."""
+    reads = registry.get("models", about.model).reads
+    config.check_block("models", about.model, about.params, path)
+    lacking = {
+        "features": "table" in reads and about.features is None,
+        "view": "spectrogram" in reads and (about.view is None or about.view.frames is None),
+        CLIPS: about.farthest is not None and CLIPS not in about.sha256,
+        "columns of each member": about.columns is not None and len(about.columns) != about.members,
+    }
+    if missing := [name for name, lacks in lacking.items() if lacks]:
+        raise MerError(
+            f"{path} must describe a system, and lacks the {missing[0]} of model {about.model!r}; copy the "
+            "folder again"
+        )
 
 
 def _content(path: Path) -> bytes:
@@ -249,4 +328,10 @@ def _arrays(path: Path, sha256: str | None) -> dict[str, np.ndarray]:
         raise MerError(
             f"{path} must have the sha256 {sha256} of {DESCRIPTION}, not {found}; copy the folder again"
         )
-    return load(content)
+    try:
+        return load(content)
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise MerError(
+            f"{path} must hold arrays as safetensors ({type(error).__name__}: {error}); copy the folder "
+            "again"
+        ) from error

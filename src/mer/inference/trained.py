@@ -21,7 +21,7 @@ from mer.io.standard import Standard
 from mer.learn import novelty
 from mer.learn.calibration import COVERAGE, fit_temperature, least_probability, tempered
 from mer.learn.data import TrainingData, gather
-from mer.pipeline import train
+from mer.pipeline import provenance, train
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import Columns
 from mer.schema.profiles import Profile
@@ -49,8 +49,8 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     Raises
     ------
     MerError
-        If there is no run, it is a run of another selection, it has no weights, or the system cannot
-        predict songs.
+        If there is no run, it is a run of another selection or of other parameters, it has no weights, or
+        the system cannot predict songs.
     """
     chosen, (columns,) = chosen or selected(), config.read("columns")
     params, policy, profile = chosen.blocks()
@@ -72,6 +72,8 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     known = gather(chosen, params, policy, columns, [r for r in reads if r == "table"])
     protocol = read_json(chosen.folds).get("protocol")
     _compare(run, record, train.identity(chosen, protocol, augmented=known.is_augmented))
+    digest = provenance.parameters(chosen, columns=columns)["parameters_sha256"]
+    _compare(run, record, {"parameters_sha256": digest})
     folds = _folds(chosen, profile, run)
     members = [_weights(run, fold) for fold in folds]
     rows = known.table.values if known.table else None
