@@ -102,8 +102,11 @@ def groups(tracks: Iterable[Track]) -> dict[str, str]:
 
 
 def names_artists(tracks: Iterable[Track]) -> bool:
-    """Whether the corpus names the artist, or the source song, of any of its clips."""
-    return any(track.artist for track in tracks)
+    """Whether the corpus names the artist, or the source song, of any of its clips.
+
+    A song that stands for the artist of its own segments is none.
+    """
+    return any(track.artist and track.artist != clip_of(track.id) for track in tracks)
 
 
 @dataclass(frozen=True)

@@ -14,24 +14,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from mer import config, registry
 from mer.errors import MerError
-from mer.inference.inputs import Families, inputs
+from mer.inference.description import Description
+from mer.inference.inputs import inputs
 from mer.io.files import write_json, writing
 from mer.learn import novelty
 from mer.learn.calibration import tempered
 from mer.learn.context import FittedFold
 from mer.learn.cross_validation import trainer_of
-from mer.schema import Block
-from mer.schema.profiles import Profile
-from mer.schema.spectrograms import MaybeView
 from mer.targets.classes import Classes
 from mer.targets.target import Target
 from mer.targets.values import Values
@@ -45,65 +43,6 @@ CARD = "README.md"  # which a shipped system has beside its own files
 OWN = re.compile(rf"{DESCRIPTION}|{CLIPS}|{CARD}|member_\d+\.safetensors")
 LARGEST = 2**30  # bytes of a file of a system
 Weights = Mapping[str, np.ndarray]
-Unit = Annotated[float, Field(ge=0, le=1)]
-
-
-class Calibration(Block):
-    """How probabilities become answers; fitted on predictions of clips that were not trained on.
-
-    Attributes
-    ----------
-    temperature : divisor of the logarithms of the probabilities
-    least : classes of at least this probability are possible
-    coverage : frequency with which the possible classes hold the true one
-    """
-
-    temperature: PositiveFloat
-    least: Unit
-    coverage: Unit
-
-
-class Description(Block):
-    """``system.json``.
-
-    Attributes
-    ----------
-    title : in a few words
-    model, params, fidelity, profile : the model, and how it was trained
-    target : what it predicts
-    outputs, scale : the classes, or the values and the lowest and highest value
-    dataset : corpus that it was trained on
-    warning : what every answer must say, such as that the corpus is a rendered demo; null for nothing
-    sample_rate, peak_db, seconds : how the clips of the corpus were standardized, and their median length
-    view, features : what the model reads of a clip
-    calibration : of probabilities; null for values
-    farthest : distance from the training clips that 99 % of them do not exceed; null without a table
-    columns : names of the columns that each member reads; null for all of them
-    members : number of networks or estimators
-    sha256 : digest of each other file of the system
-    """
-
-    format: Literal[1] = 1
-    title: str
-    model: str
-    params: dict[str, Any]
-    fidelity: str
-    profile: Profile
-    target: str
-    outputs: tuple[str, ...]
-    scale: tuple[float, float] | None
-    dataset: str
-    warning: str | None
-    sample_rate: PositiveInt
-    peak_db: float | None
-    seconds: PositiveFloat
-    view: MaybeView
-    features: Families | None
-    columns: tuple[tuple[str, ...], ...] | None
-    calibration: Calibration | None
-    farthest: PositiveFloat | None
-    members: Annotated[int, Field(ge=1, le=1000)]
-    sha256: dict[str, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

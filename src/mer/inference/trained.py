@@ -10,8 +10,9 @@ from safetensors.numpy import load_file
 
 from mer import config, registry
 from mer.errors import MerError
+from mer.inference.description import Calibration, Description
 from mer.inference.inputs import families
-from mer.inference.system import Calibration, Description, System, Weights
+from mer.inference.system import System, Weights
 from mer.io import artefacts
 from mer.io.files import read_json, reading
 from mer.io.folds import read_folds

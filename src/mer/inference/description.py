@@ -1,0 +1,70 @@
+"""The description of a trained system, its ``system.json``."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from mer.inference.inputs import Families
+from mer.schema import Block
+from mer.schema.profiles import Profile
+from mer.schema.spectrograms import MaybeView
+
+Unit = Annotated[float, Field(ge=0, le=1)]
+
+
+class Calibration(Block):
+    """How probabilities become answers; fitted on predictions of clips that were not trained on.
+
+    Attributes
+    ----------
+    temperature : divisor of the logarithms of the probabilities
+    least : classes of at least this probability are possible
+    coverage : frequency with which the possible classes hold the true one
+    """
+
+    temperature: PositiveFloat
+    least: Unit
+    coverage: Unit
+
+
+class Description(Block):
+    """``system.json``.
+
+    Attributes
+    ----------
+    title : in a few words
+    model, params, fidelity, profile : the model, and how it was trained
+    target : what it predicts
+    outputs, scale : the classes, or the values and the lowest and highest value
+    dataset : corpus that it was trained on
+    warning : what every answer must say, such as that the corpus is a rendered demo; null for nothing
+    sample_rate, peak_db, seconds : how the clips of the corpus were standardized, and their median length
+    view, features : what the model reads of a clip
+    calibration : of probabilities; null for values
+    farthest : distance from the training clips that 99 % of them do not exceed; null without a table
+    columns : names of the columns that each member reads; null for all of them
+    members : number of networks or estimators
+    sha256 : digest of each other file of the system
+    """
+
+    format: Literal[1] = 1
+    title: str
+    model: str
+    params: dict[str, Any]
+    fidelity: str
+    profile: Profile
+    target: str
+    outputs: tuple[str, ...]
+    scale: tuple[float, float] | None
+    dataset: str
+    warning: str | None
+    sample_rate: PositiveInt
+    peak_db: float | None
+    seconds: PositiveFloat
+    view: MaybeView
+    features: Families | None
+    columns: tuple[tuple[str, ...], ...] | None
+    calibration: Calibration | None
+    farthest: PositiveFloat | None
+    members: Annotated[int, Field(ge=1, le=1000)]
+    sha256: dict[str, str] = Field(default_factory=dict)
