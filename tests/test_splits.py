@@ -3,7 +3,12 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold, train_test_split
+from sklearn.model_selection import (
+    RepeatedStratifiedKFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    train_test_split,
+)
 
 from mer.errors import MerError
 from mer.schema import Protocol
@@ -50,6 +55,13 @@ def test_no_artist_on_two_sides_of_a_grouped_fold(corpus):
     assert shares_groups(corpus, split(corpus, "cv10x10", seed=1))
 
 
+@pytest.mark.parametrize("shared", [{"train", "test"}, {"val", "test"}, {"train", "val"}])
+def test_an_artist_is_shared_where_train_or_val_has_clips_of_a_tested_one(shared):
+    tracks = [Track(s, "Q1", artist="x" if s in shared else s) for s in ("train", "val", "test")]
+    fold = Fold(0, 0, ("train",), ("val",), ("test",))
+    assert shares_groups(tracks, [fold]) is ("test" in shared)
+
+
 @pytest.mark.parametrize("protocol", ["cv10x10", "cv10"])
 def test_cross_validation_is_stratified(corpus, protocol):
     for fold in split(corpus, protocol, seed=1):
@@ -62,7 +74,8 @@ def test_cross_validation_is_stratified(corpus, protocol):
 def test_drawn_split_has_the_published_shares(corpus, protocol, sizes):
     (fold,) = split(corpus, protocol, seed=1)
     assert (len(fold.train), len(fold.val), len(fold.test)) == sizes
-    assert np.ptp(quadrants(corpus, fold.test)) <= 1
+    for side in (fold.train, fold.val, fold.test):
+        assert np.ptp(quadrants(corpus, side)) <= 1
 
 
 def test_published_split_is_taken_as_it_is(corpus):
@@ -103,6 +116,19 @@ def test_cv10x10_equals_scikit_learn_on_ids_sorted(corpus):
     found = split(corpus, "cv10x10", seed=1)
     for fold, (_, test) in zip(found, expected, strict=True):
         assert list(fold.test) == [corpus[i].id for i in test]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_grouped_equals_scikit_learn_on_ids_sorted(corpus, seed):
+    """Repeat r, counted from 0, shuffles with seed + r - 1; published folds depend on it."""
+    y, group = np.array([t.quadrant for t in corpus]), groups(corpus)
+    artists, found = [group[t.id] for t in corpus], iter(split(corpus, "grouped", seed=seed))
+    for repeat in range(10):
+        state = (seed + repeat - 1) % 2**32
+        splitter = StratifiedGroupKFold(10, shuffle=True, random_state=state)
+        for _, test in splitter.split(y, y, artists):
+            assert list(next(found).test) == [corpus[i].id for i in test]
+    assert not [*found]
 
 
 def test_song_80_20_is_the_split_of_a_range(corpus):

@@ -90,6 +90,15 @@ def test_too_many_members(tmp_path, monkeypatch):
         archives.check([zipped(tmp_path / "a.zip", *SONGS)], ROOM)
 
 
+def test_too_many_bytes(tmp_path, monkeypatch):
+    file = zipped(tmp_path / "a.zip", *SONGS)
+    monkeypatch.setattr(archives, "MAX_BYTES", 10)
+    archives.check([file], ROOM)
+    monkeypatch.setattr(archives, "MAX_BYTES", 9)
+    with pytest.raises(MerError, match="at most 0 GiB, and its first 4 members already claim 10"):
+        archives.check([file], ROOM)
+
+
 def test_more_than_the_disk_has_room_for(tmp_path):
     files = [zipped(tmp_path / f"{name}.zip", (f"{name}.wav", b"x" * 600)) for name in "ab"]
     archives.check(files, 1200)

@@ -45,6 +45,18 @@ def test_resumed_work_keeps_what_was_done(monkeypatch, scratch):
     assert not kept.exists()
 
 
+def test_work_of_another_version_of_the_code_is_done_again(monkeypatch, scratch):
+    monkeypatch.setenv("MER_JOBS", "1")
+    with checkpoints.checkpointed_map("key", checkpoints.Arrays, until=float("inf")) as work:
+        next(work(named, [0, 1], label="noise"))
+        (kept,) = scratch.iterdir()
+    save_file({"noise": np.full(5, 7.0)}, kept / "0.safetensors")
+    monkeypatch.setattr(checkpoints, "code", lambda: "another")
+    with checkpoints.checkpointed_map("key", checkpoints.Arrays) as work:
+        (found,) = work(named, [0], label="noise")
+    assert (found["noise"] == noise(0)).all()
+
+
 def test_no_item_is_started_when_the_time_is_up(monkeypatch, scratch):
     monkeypatch.setenv("MER_JOBS", "1")
     with checkpoints.checkpointed_map("key", checkpoints.Arrays, until=float("inf")) as work:

@@ -147,6 +147,20 @@ def test_the_ranking_sees_training_clips_only(corpus, data, chosen, monkeypatch,
 
 
 @pytest.mark.parametrize("chosen", RANKED, ids=lambda c: c.select)
+def test_the_ranking_sees_no_validation_clip(corpus, data, chosen):
+    """Even if these alone would say that other columns tell."""
+    fold = split(corpus, "cv10", seed=1, folds=2)[0]
+    fold = replace(fold, val=fold.test[1:], test=fold.test[:1])
+    values = data.table.values.copy()
+    rows = [data.table.ids.index(id_) for id_ in fold.val]
+    y = np.array([data.labels[id_] for id_ in fold.val])
+    values[rows, 2 * y + 10] += 90
+    values[rows, 2 * y + 1] -= 4
+    altered = replace(data, table=replace(data.table, values=values), columns=chosen)
+    assert altered.with_ranked_columns(fold).table.names == ("c01", "c03", "c05", "c07")
+
+
+@pytest.mark.parametrize("chosen", RANKED, ids=lambda c: c.select)
 def test_a_ranking_with_the_leak_sees_the_test_clips_too(corpus, data, chosen, monkeypatch, root):
     folds = split(corpus, "cv10", seed=1, folds=2)
     leaky = chosen.model_copy(update={"leak": "before_split"})

@@ -117,6 +117,14 @@ def test_smote_gives_each_class_as_many_rows_inside_its_own_range(rng):
     assert (np.floor(new / 10) == classes[:, None]).all()
 
 
+@pytest.mark.parametrize("method", ["smote", "borderline_smote2"])
+def test_the_unit_of_a_column_changes_no_neighbour(rng, method):
+    rows, y, unit = rng.normal(size=(90, 3)), np.arange(90) % 2, np.array([1000, 1, 1])
+    made = SMOTE.model_copy(update={"method": method})
+    new, other = (oversample(x, y, made, np.random.default_rng(1))[0] for x in (rows, rows * unit))
+    assert other / unit == pytest.approx(new)
+
+
 @pytest.mark.parametrize("constant", [0, 0.1, 10])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_constant_column_changes_no_neighbour(rng, constant, dtype):

@@ -65,6 +65,49 @@ def test_without_improvement_a_training_ends_after_its_patience(line):
     assert np.ptp(curve[:, 0]) < 1e-4
 
 
+def test_a_network_trains_on_as_before_after_each_validation(line):
+    """Validation without dropout, and with the running statistics of batch norms, is all that differs."""
+    network, x, y = line
+    modes = []
+    network.register_forward_hook(
+        lambda *_: modes.append((torch.is_grad_enabled(), network.training))
+    )
+    three = CONFIG.model_copy(update={"max_epochs": 3})
+    stopping = loop.EarlyStopping([x], y, "loss", 3)
+    loop.fit(network, [x], y, three, seed=1, objective=SQUARES, early_stopping=stopping)
+    assert modes == ([(True, True)] * 4 + [(False, False)]) * 3
+
+
+def test_each_epoch_takes_all_examples_in_an_order_of_its_own_that_the_seed_gives(line):
+    network, x, y = line
+    seen = []
+    network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    two = CONFIG.model_copy(update={"max_epochs": 2})
+    for seed in (1, 1, 2):
+        loop.fit(network, [x], y, two, seed=seed, objective=SQUARES)
+    orders = torch.cat(seen).reshape(3, 2, len(x))
+    assert torch.equal(orders.sort().values, x[:, 0].expand_as(orders))
+    assert torch.equal(orders[0], orders[1])
+    different = [*orders[0], *orders[2], x[:, 0]]
+    assert len({tuple(order.tolist()) for order in different}) == 5
+
+
+def test_each_example_of_an_epoch_counts_alike_in_a_short_last_batch_too(line):
+    network, x, _ = line
+    wanted = torch.tensor([0.0, 0.0, 0.0, 0.0, 9.0])
+    batches = torch.arange(5).split(4)
+    assert [len(batch) for batch in batches] == [4, 1]
+    loss, accuracy = loop.run_epoch(network, [x], wanted, batches, SQUARES, None)
+    found = network(x[:5])[:, 0].detach()
+    assert loss == pytest.approx((found - wanted).square().sum().item() / 5)
+    assert accuracy == pytest.approx((found.round() == wanted).sum().item() / 5)
+
+
+def test_adam_has_the_epsilon_of_keras(line):
+    adam = CONFIG.model_copy(update={"optimizer": "adam"})
+    assert loop.optimizer_of(line[0], adam).param_groups[0]["eps"] == 1e-7
+
+
 def test_the_epoch_that_reaches_the_accuracy_is_validated_before_the_training_ends(line):
     network, x, y = line
     easy = CONFIG.model_copy(update={"stop_accuracy": 0.0})

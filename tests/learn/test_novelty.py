@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import KFold
 
 from mer.learn import novelty
 
@@ -19,6 +20,13 @@ def test_one_in_a_hundred_training_clips_is_as_unlike_as_the_limit(rows):
     found = novelty.distances(rows, novelty.fit(rows))
     assert (found <= limit).mean() > 0.98
     assert found.mean() == pytest.approx(1, abs=0.1)
+
+
+def test_the_limit_is_that_of_clips_that_the_model_has_not_seen(rows):
+    folds = KFold(10, shuffle=True, random_state=0).split(rows)
+    unseen = [novelty.distances(rows[own], novelty.fit(rows[known])) for known, own in folds]
+    assert novelty.farthest(rows) == pytest.approx(np.quantile(np.concatenate(unseen), 0.99))
+    assert novelty.farthest(rows) > np.quantile(novelty.distances(rows, novelty.fit(rows)), 0.99)
 
 
 def test_a_row_outside_the_cloud_is_unlike_though_no_column_is_far_off(rows, rng):

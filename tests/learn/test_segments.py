@@ -9,11 +9,14 @@ import torch
 from conftest import profile_of
 from mer import config, parallel
 from mer.dsp.mel import prepare, segments, spectrogram
+from mer.io.artefacts import write_manifest
 from mer.io.spectrograms import AugmentedMels, Mels
+from mer.io.standard import Standard
 from mer.learn import tensors
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
 from mer.learn.trainers._voting import vote
+from mer.learn.waveforms import SegmentedWaveforms
 from mer.models import short_chunk_cnn
 from mer.pipeline.evaluate import run as evaluate
 from mer.pipeline.train import _write
@@ -51,6 +54,17 @@ def test_which_part_of_a_longer_clip_stays(keep, first):
 def test_a_segment_longer_than_the_clip_is_refused():
     with pytest.raises(ValueError, match="at most sample_rate"):
         Waveform(**{**FORM.model_dump(), "segment_samples": 11})
+
+
+def test_segments_are_cut_from_waveforms_at_the_rate_and_level_of_the_form(tmp_path, rng):
+    form = FORM.model_copy(update={"sample_rate": 22050, "peak_db": -6.0, "segment_samples": 700})
+    clips = [(id_, rng.integers(-9000, 9000, 6000).astype("<i2"), 1 / 32767) for id_ in "ab"]
+    write_manifest(tmp_path, rate=44100, **Standard.write(tmp_path, clips))
+    found, corpus = SegmentedWaveforms.read(tmp_path, form), Standard.read(tmp_path)
+    assert found.values.shape == (2, 3, 700)
+    for row, index in ((0, 1), (1, 0)):
+        expected = segments(prepare(corpus.clip(index), form).samples, form)
+        assert np.array_equal(found.rows(("b", "a"))[row], expected.astype(np.float16))
 
 
 def test_a_view_with_segments_is_that_of_each_segment_alone(root, rng):

@@ -121,7 +121,7 @@ def is_among(example, data):
 
 def test_only_the_training_sees_stripes(data, monkeypatch):
     """Neither the batch norms' final statistics nor predictions are taken from masked spectrograms."""
-    data = replace(data, spec_augment=data.spec_augment.model_copy(update={"count": 8}))
+    data = replace(data, spec_augment=data.spec_augment.model_copy(update={"n_masks": 8}))
     _, seen = trained(data, monkeypatch)
     steps = 2 * 3
     assert [training for training, _ in seen[:steps]] == [True] * steps

@@ -63,6 +63,9 @@ QUICK_BLOCKS = {
     "artists_cnn": {"training": LONGER},
 }
 MODELS = registry.names("models")
+OF_TRAINER = {registry.get("models", m).trainer: m for m in reversed(MODELS) if m != "constant"}
+ENDED_BY_VALIDATION = ("two_stage", "segment_sequence")
+UNVALIDATED = [m for trainer, m in OF_TRAINER.items() if trainer not in ENDED_BY_VALIDATION]
 DEMO = profile_of(folds=2, repeats=1, batch_size=8, smoke_test=True)
 
 
@@ -219,6 +222,19 @@ def test_a_test_clip_and_its_copies_never_enter_training(root, trained, model, d
     """All is as after the first training, so two trainings give the same, too."""
     after = run(root, model, altered(data, folds[0].test[0]), folds[:1])
     assert same(left_by(after, folds[0]), left_by(trained(model), folds[0]))
+
+
+@pytest.mark.parametrize("model", UNVALIDATED)
+def test_without_a_search_a_validation_clip_never_enters_training(
+    root, trained, model, data, folds
+):
+    """All is as after the training of a fold without it."""
+    fold, chosen = folds[0], params(root, model)
+    if "search" in type(chosen).model_fields:
+        chosen = chosen.model_copy(update={"search": "none"})
+    held_out = replace(fold, val=fold.test[:1], test=fold.test[1:])
+    after = run(root, model, altered(data, fold.test[0]), [held_out], chosen=chosen)
+    assert same(left_by(after, fold), left_by(trained(model), fold))
 
 
 @pytest.mark.parametrize("model", [m for m in MODELS if registry.get("models", m).reads])

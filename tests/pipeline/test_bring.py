@@ -12,6 +12,7 @@ from mer.errors import MerError
 from mer.io import artefacts
 from mer.io.files import read_json, write_json
 from mer.io.predictions import write_predictions
+from mer.pipeline import bring as bringing
 from mer.pipeline import provenance
 from mer.pipeline.bring import bring
 from mer.reproduction import spec
@@ -147,6 +148,17 @@ def test_an_archive_with_anything_else_is_refused(project, tmp_path, name):
     with pytest.raises(MerError, match="every member must be a run"):
         bring(packed(tmp_path / "results.tar", project, **{name: "{}"}))
     assert not (tmp_path / "metrics").exists()
+
+
+def test_an_archive_with_a_file_that_is_too_large_is_refused(project, tmp_path, monkeypatch):
+    curves, size = project / "curves.csv", max(file.stat().st_size for file in project.iterdir())
+    monkeypatch.setattr(bringing, "MAX_BYTES", size)
+    assert bring(packed(tmp_path / "results.tar", project)) == ["cnn"]
+    curves.write_text("x" * (size + 1))
+    with pytest.raises(
+        MerError, match=r"of at most 0 MiB, and 'data/runs/louro/cnn/curves\.csv' is"
+    ):
+        bring(packed(tmp_path / "larger.tar", project))
 
 
 @pytest.mark.parametrize("name", ["run.json", "predictions.parquet", "curves.csv", "manifest.json"])

@@ -122,6 +122,35 @@ def test_an_experiment_whose_inputs_are_late_is_named(run):
     assert errors == dict.fromkeys(["plain", "augmented", "other"], "it did not end in time")
 
 
+def test_at_most_as_many_experiments_run_as_there_are_workers(run, monkeypatch):
+    counts, step = [], experiment_queue.Queue.step
+
+    def counted(queue, *given):
+        ended = step(queue, *given)
+        counts.append(len(queue.running))
+        return ended
+
+    def experiment(key, _until):
+        time.sleep(0.1)
+        return {"key": key, "paper": "louro"}
+
+    monkeypatch.setattr(experiment_queue.Queue, "step", counted)
+    scored, _ = run(needs={key: [] for key in "abcde"}, experiment=experiment)
+    assert scored == {*"abcde"}
+    assert max(counts) == 2
+
+
+def test_an_experiment_is_told_the_deadline(run):
+    told, started = [], time.time()
+
+    def experiment(key, until):
+        told.append(until)
+        return {"key": key, "paper": "louro"}
+
+    run(seconds=1000, experiment=experiment)
+    assert told == pytest.approx([started + 1000] * 3, abs=PATIENCE)
+
+
 def test_a_killed_worker_leaves_the_experiments_that_start_after_it(monkeypatch, tmp_path):
     pools, written = [], []
 

@@ -46,7 +46,7 @@ def record():
 def test_a_training_leaves_scores_and_record(ledger):
     ledger(3)
     found = real_run.train(KEY, time.time() + 60, profile="quick", facts={"commit": "abc"})
-    assert found["key"], found["paper"] == (KEY, PAPER)
+    assert (found["key"], found["paper"]) == (KEY, PAPER)
     assert json.loads(SCORES.read_text()) == {"n_folds": 3}
     assert record()["commit"] == "abc"
     assert record()["timing"] == {"training_seconds_per_fold": 2.0}
@@ -104,6 +104,16 @@ def test_no_fold_starts_that_would_end_too_late(ledger):
     calls = ledger(3)
     real_run.train(KEY, 1000.0, profile="quick", seconds={KEY: 400.0, "other": 1.0})
     assert calls[0]["until"] == 600.0
+
+
+@pytest.mark.usefixtures("ledger")
+def test_folds_of_an_earlier_profile_do_not_stay():
+    for path in (artefacts := real_run.needs([KEY], "quick")[KEY]):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("of an earlier call")
+    assert real_run.needs([KEY], "paper")[KEY] == artefacts
+    gone = [path for path in artefacts if not path.exists()]
+    assert gone == [path for path in artefacts if path.is_relative_to(real_run.FOLDS)] != []
 
 
 @pytest.mark.parametrize(("cores", "share"), [(1, 1), (2, 1), (7, 3)])

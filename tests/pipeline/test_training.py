@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -19,11 +20,12 @@ from mer.io.predictions import read_predictions
 from mer.io.tracks import write_tracks
 from mer.pipeline import train
 from mer.runtime.portable import limited
+from mer.schema import Block
 from mer.schema.augmentation import Policy
 from mer.schema.profiles import Profile
 from mer.selection import Selection
 from mer.splits import split
-from mer.types import Fold
+from mer.types import FeatureSet, Fold
 
 CHOSEN = Selection(
     model="constant",
@@ -53,9 +55,10 @@ def prepared(tmp_path, monkeypatch, corpus):
     return tmp_path / "run"
 
 
-def run(target: Path) -> dict[str, bytes]:
-    params = registry.get("models", "constant").Params()
-    train.run(CHOSEN, params, Policy(), PROFILE, target, weights=True)
+def run(target: Path, params: Block | None = None, **limits: int) -> dict[str, bytes]:
+    params = params or registry.get("models", "constant").Params()
+    profile = PROFILE.model_copy(update=limits)
+    train.run(CHOSEN, params, Policy(), profile, target, weights=True)
     return {file.name: file.read_bytes() for file in target.glob("*.*")}
 
 
@@ -90,12 +93,12 @@ def killed(*_):
     raise KeyboardInterrupt
 
 
-def run_until_it_is_written(prepared, monkeypatch):
+def run_until_it_is_written(prepared, monkeypatch, params=None):
     """A run that is killed when all of it is trained."""
     with monkeypatch.context() as patch:
         patch.setattr(train, "write_predictions", killed)
         with pytest.raises(KeyboardInterrupt):
-            run(prepared)
+            run(prepared, params)
 
 
 def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeypatch):
@@ -107,6 +110,36 @@ def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeyp
     files = {"manifest.json", "predictions.parquet", "run.json", "curves.csv", "trials.csv"}
     assert set(whole) == files
     assert list(Path(".mer/scratch").iterdir()) == []
+
+
+class Params(Block):
+    """Parameters of a model that has one."""
+
+    c: float = 1.0
+
+
+def test_a_run_does_not_continue_with_other_parameters(prepared, monkeypatch):
+    run_until_it_is_written(prepared, monkeypatch, Params())
+    monkeypatch.setattr(registry.get("learn.trainers", "sklearn_estimator"), "fit_predict", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(prepared, Params(c=2.0))
+    assert run(prepared, Params())
+
+
+def test_a_run_does_not_continue_with_other_labels(prepared, monkeypatch, corpus):
+    run_until_it_is_written(prepared, monkeypatch)
+    monkeypatch.setattr(registry.get("learn.trainers", "sklearn_estimator"), "fit_predict", killed)
+    tracks = [replace(corpus[0], quadrant="Q4"), *corpus[1:]]
+    write_tracks(CHOSEN.folder("index") / "tracks.csv", tracks, {})
+    with pytest.raises(KeyboardInterrupt):
+        run(prepared)
+
+
+def test_a_profile_limits_the_folds(prepared):
+    run(prepared, max_folds=1)
+    predictions = read_predictions(prepared / "predictions.parquet").frame
+    assert [*predictions["id"]] == sorted(read_folds(CHOSEN.folds)[0].test)
+    assert set(predictions["fold"]) == {0}
 
 
 def test_a_run_does_not_continue_on_another_device(prepared, monkeypatch):
@@ -231,3 +264,22 @@ def test_a_crossed_run_compares_the_artists_of_both_corpora(prepared, corpus, th
     crossed = train._crossed(other, CHOSEN, read_folds(CHOSEN.folds))
     assert any(track.artist == "artist 3" for track in corpus)
     assert train._shares_artists(other, CHOSEN, crossed) is shares
+
+
+def test_the_record_of_a_crossed_run_says_whether_its_corpora_share_artists(
+    prepared, corpus, monkeypatch
+):
+    """Not whether the folds of the tested corpus do."""
+    other = replace(CHOSEN, dataset="other")
+    other.folder("index").mkdir(parents=True)
+    artefacts.write_manifest(other.folder("index"))
+    tracks = [replace(track, artist="somebody else") for track in corpus]
+    write_tracks(other.folder("index") / "tracks.csv", tracks, {})
+    write_folds(other.folds, read_folds(CHOSEN.folds), protocol="cv10", shares_artists=True)
+    table = FeatureSet(tuple(t.id for t in corpus), ("x",), np.zeros((len(corpus), 1)))
+    gather = train.gather
+    monkeypatch.setattr(train, "gather", lambda *given: replace(gather(*given), table=table))
+    params = registry.get("models", "constant").Params()
+    train.run(CHOSEN, params, Policy(), PROFILE, prepared, weights=False, source="other")
+    record = read_json(prepared / "run.json")
+    assert (record["source"], record["shares_artists"]) == ("other", False)
