@@ -28,6 +28,7 @@ from sklearn.model_selection import (
 from mer.errors import MerError
 from mer.types import FOLDS, MINIATURE, QUADRANTS, SIDES, Fold, Track, groups
 
+SCORING = {"classes": "f1_macro", "values": "neg_mean_squared_error"}  # of inner folds, by target
 PANDREA_SEED = 42
 PANDREA_BLOCKS = {"ch818": ("Q3", "Q1", "Q4", "Q2"), "tr_music": ("Q2", "Q1", "Q3", "Q4")}
 

@@ -101,9 +101,9 @@ def padded(mel: np.ndarray, frames: int, view: View, *, at_start: bool = False) 
     at_start : bool
         Whether to pad before the first frame, as where time runs backwards.
     """
-    minimum = mel.min(axis=(-2, -1), keepdims=True)
     shape = (*mel.shape[:-2], frames - mel.shape[-2], mel.shape[-1])
-    value = minimum if view.pad_value == "minimum" else view.pad_value
+    of_each = view.pad_value == "minimum"
+    value = mel.min(axis=(-2, -1), keepdims=True) if of_each else view.pad_value
     padding = np.full(shape, value, mel.dtype)
     return np.concatenate([padding, mel] if at_start else [mel, padding], axis=-2)
 

@@ -4,13 +4,13 @@ What a protocol keeps on one side, an inner validation keeps there, too: a choic
 whom it has heard would not hold for the artists of the test clips.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from mer.errors import MerError
 from mer.learn.data import TrainingData
-from mer.targets.target import Label
 from mer.types import Fold
 
 
@@ -37,10 +37,8 @@ def _has_class_of_one_group(data: TrainingData, fold: Fold, of_each: Sequence[st
     """Whether all training clips of a class are of one group."""
     if data.target.kind != "classes":
         return False
-    seen: dict[Label, set[str]] = {}
-    for id_, group in zip(fold.train, of_each, strict=True):
-        seen.setdefault(data.labels[id_], set()).add(group)
-    return any(len(own) == 1 for own in seen.values())
+    pairs = {(data.labels[id_], group) for id_, group in zip(fold.train, of_each, strict=True)}
+    return 1 in Counter(label for label, _ in pairs).values()
 
 
 def hold_out(

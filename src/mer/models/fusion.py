@@ -26,7 +26,7 @@ from sklearn.svm import SVC
 
 from mer.models import _rows
 from mer.schema import Block
-from mer.splits import InnerFolds
+from mer.splits import SCORING, InnerFolds
 
 trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ("table", "families")
@@ -104,7 +104,7 @@ def _machine(params: Params, seed: int, families: Sequence[str], family: str | N
         return str(family), machine
     grid = {"svm__C": list(params.grid_c), "weigher__gamma": list(params.grid_gamma)}
     inner = InnerFolds(params.folds, seed)
-    return str(family), GridSearchCV(machine, grid, scoring="f1_macro", cv=inner)
+    return str(family), GridSearchCV(machine, grid, scoring=SCORING["classes"], cv=inner)
 
 
 def _stacked(machines: Sequence[Member], params: Params, seed: int) -> StackingClassifier:

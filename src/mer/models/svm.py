@@ -21,7 +21,7 @@ from sklearn.svm import SVC, SVR
 
 from mer.models import _rows
 from mer.schema import Block
-from mer.splits import InnerFolds
+from mer.splits import SCORING, InnerFolds
 
 trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)
@@ -68,15 +68,14 @@ def build(params: Params, *, seed: int, fidelity: str, predicts: str) -> BaseEst
     released`` the rows must have been scaled by ``released``, and no value is clipped. The grid search
     maximises macro-F1, or minimises the squared error; the trainer runs the Bayesian one.
     """
-    kind, scoring = SVC, "f1_macro"
-    if predicts == "values":
-        kind, scoring = SVR, "neg_mean_squared_error"
+    kind = SVR if predicts == "values" else SVC
     scaler, limit = (None, params.limit) if fidelity == "described" else ("passthrough", None)
     steps = {**_rows.steps(limit, scaler), "svm": kind(C=params.c, gamma=params.gamma)}
     found = Pipeline(list(steps.items()))
     if params.search == "grid":
         grid = {"svm__C": params.grid_c, "svm__gamma": params.grid_gamma}
-        found = GridSearchCV(found, grid, scoring=scoring, cv=InnerFolds(params.folds, seed))
+        inner = InnerFolds(params.folds, seed)
+        found = GridSearchCV(found, grid, scoring=SCORING[predicts], cv=inner)
     return found if predicts == "classes" else MultiOutputRegressor(found)
 
 

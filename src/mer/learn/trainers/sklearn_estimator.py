@@ -97,10 +97,9 @@ def _searched(
     """
     from sklearn.model_selection import cross_val_score
 
-    from mer.splits import InnerFolds
+    from mer.splits import SCORING, InnerFolds
 
     params, kind = context.params, data.target.kind
-    scoring = "f1_macro" if kind == "classes" else "neg_mean_squared_error"
     inner = InnerFolds(params.folds, context.seed)
     if groups := validation.groups(data, context.fold):
         inner = inner.keeping(x, groups)
@@ -108,7 +107,7 @@ def _searched(
     def objective(choice: dict[str, Any]) -> float:
         chosen = params.model_copy(update={**choice, "search": "none"})
         estimator = _unfitted(replace(context, params=chosen), data, context.seed)
-        return cross_val_score(estimator, x, y, cv=inner, scoring=scoring).mean()
+        return cross_val_score(estimator, x, y, cv=inner, scoring=SCORING[kind]).mean()
 
     limits = cast("SearchedModel", context.model).SPACE
     smoke_test = context.profile.smoke_test
