@@ -53,6 +53,14 @@ def limited(samples: np.ndarray, peak: float) -> np.ndarray:
     return samples * np.float32(peak / loudest) if loudest > peak else samples
 
 
+def with_peak(samples: np.ndarray, peak_db: float | None) -> np.ndarray:
+    """The samples with their peak at ``peak_db`` dBFS; None, or silence, keeps them as they are."""
+    peak = np.abs(samples).max()
+    if peak_db is None or peak == 0:
+        return samples
+    return samples * np.float32(10 ** (peak_db / 20) / peak)
+
+
 def hz_to_mel(frequencies: np.ndarray) -> np.ndarray:
     """Frequencies in Hz on HTK's mel scale, as ``librosa.hz_to_mel(htk=True)`` without its import."""
     return 2595 * np.log10(1 + frequencies / 700)

@@ -137,6 +137,21 @@ def test_embedding_is_the_mean_over_patches(weights):
     assert len(musicnn.names(params)) == len(found) == 2 * UNITS
 
 
+@pytest.mark.parametrize(("peak_db", "same"), [(0.0, True), (None, False)])
+def test_a_peak_makes_embeddings_independent_of_the_level(weights, peak_db, same):
+    _, block = weights
+    params = musicnn.Params(sample_rate=None, weights=block, peak_db=peak_db)
+    samples = np.random.default_rng(0).normal(0, 0.1, 16000 * 4).astype(np.float32)
+    loud, quiet = (
+        musicnn.extract(Clip("x", samples * np.float32(gain), 16000), params) for gain in (1, 0.1)
+    )
+    assert np.allclose(loud, quiet, atol=1e-4) == same
+    peak = {0.0: 1.0, None: np.abs(samples).max()}[peak_db]
+    at_peak = samples * np.float32(peak / np.abs(samples).max())
+    expected = musicnn.embed(at_peak, params).mean(axis=0)
+    np.testing.assert_allclose(loud, expected, atol=1e-4)
+
+
 def test_spectrogram_is_librosas():
     from librosa.feature import melspectrogram
 

@@ -124,10 +124,8 @@ def prepare(clip: Clip, form: Waveform) -> Clip:
         If ``form.sample_rate`` is above the sample rate of the clip; the message names both.
     """
     samples = audio.resample(clip, form.sample_rate).samples
-    peak = np.abs(samples).max()
-    if form.peak_db is not None and peak > 0:
-        samples = samples * np.float32(10 ** (form.peak_db / 20) / peak)
-    return replace(clip, samples=_cropped(samples, form), sample_rate=form.sample_rate)
+    samples = _cropped(audio.with_peak(samples, form.peak_db), form)
+    return replace(clip, samples=samples, sample_rate=form.sample_rate)
 
 
 def _mel(samples: np.ndarray, view: View) -> np.ndarray:

@@ -15,7 +15,7 @@ be among those that it was trained on: scores that use this family are not free 
 from collections.abc import Iterator
 from functools import cache
 from importlib import metadata
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import soxr
@@ -23,6 +23,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
+from mer.audio import with_peak
 from mer.dsp.mel_filters import mel_filters
 from mer.features.musicnn.network import BANDS, FRAMES, NAMES, UNITS, MusiCNN
 from mer.io.pretrained import Weights, load, load_weights, renamed, unusable_reason
@@ -42,10 +43,13 @@ class Params(Block):
     ----------
     sample_rate : Hz to which a clip is resampled before the analysis; null keeps that of the corpus
     pooling : statistics over the patches: the ``mean``, or ``mean_std``, with the standard deviation
+    peak_db : level in dBFS to which the peak of a clip is brought before the analysis, so that its level
+        does not change the embeddings; null keeps the level, which does
     """
 
     sample_rate: PositiveInt | None
     pooling: Literal["mean", "mean_std"] = Field(default="mean")
+    peak_db: Annotated[float, Field(le=0)] | None = Field(default=None)
     weights: Weights
 
 
@@ -131,6 +135,7 @@ def extract(clip: Clip, params: Params) -> np.ndarray:
     -------
     np.ndarray [shape=(200,) or (400,), dtype=float32]
     """
-    found = embed(soxr.resample(clip.samples, clip.sample_rate, SAMPLE_RATE, quality="HQ"), params)
+    samples = soxr.resample(clip.samples, clip.sample_rate, SAMPLE_RATE, quality="HQ")
+    found = embed(with_peak(samples, params.peak_db), params)
     statistics = {"mean": found.mean(axis=0), "std": found.std(axis=0)}
     return np.concatenate([statistics[name] for name in params.pooling.split("_")])
