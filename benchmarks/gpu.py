@@ -182,13 +182,13 @@ def main() -> None:
     parser.add_argument(
         "--commit",
         default=code_commit(),
-        help="of the code, for the records (default: that of Git)",
+        help="commit of the code, for the records (default: that of Git)",
     )
     parser.add_argument("--steps", default=",".join(STEPS))
     parser.add_argument("--experiments", default=",".join(EXPERIMENTS))
     parser.add_argument("--profile", default="quick", help="a key of profiles in params.yaml")
     parser.add_argument("--workers", type=int, default=3, help="experiments at once")
-    parser.add_argument("--batches", type=int, default=4, help="of an epoch of the throughput")
+    parser.add_argument("--batches", type=int, default=4, help="batches per epoch in the step throughput")
     chosen = parser.parse_args()
     steps, keys = chosen.steps.split(","), chosen.experiments.split(",")
     check(parser, steps, keys)

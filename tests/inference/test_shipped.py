@@ -152,6 +152,12 @@ def test_sounds_unlike_songs_are_flagged_and_get_answers_of_their_own(nowhere, c
     assert len(rows.round(2).drop_duplicates()) == 3
 
 
+def test_the_level_of_a_song_does_not_change_its_answer(nowhere, chord):
+    loud, quiet = (mer.load().predict_array(gain * chord, RATE) for gain in (1, 0.1))
+    probabilities = ["p_Q1", "p_Q2", "p_Q3", "p_Q4"]
+    np.testing.assert_allclose(loud[probabilities], quiet[probabilities], atol=1e-3)
+
+
 def test_features_are_those_of_the_command(nowhere, chord):
     sf.write("chord.wav", chord, RATE, subtype="FLOAT")
     by_file = mer.features("compare_lld", "chord.wav", RATE)

@@ -1,4 +1,4 @@
-"""The page of what leaks buy."""
+"""The page of leaks: a system with and without a mistake, on the same folds."""
 
 from mer.reproduction.tables import paired_tests
 from mer.site import leaks

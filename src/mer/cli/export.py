@@ -1,4 +1,4 @@
-"""Export a trained system as a folder, which answers on other machines without this project."""
+"""Export a trained system as a folder that mer predict can use on other machines."""
 
 import argparse
 from pathlib import Path

@@ -18,8 +18,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """``<family> <files or folders ...> --out table.parquet``."""
     parser.add_argument(
         "family",
-        help="compare, panda1714, musicnn or another key of families in params.yaml, or the name of one of "
-        "its joined_families",
+        help="compare, panda1714, musicnn or another key of families in params.yaml, or a name of "
+        "joined_families in params/features.yaml",
     )
     parser.add_argument("songs", nargs="+", help="audio files, or folders with audio files")
     parser.add_argument("--out", type=Path, required=True, help="table to write: .parquet or .csv")

@@ -25,7 +25,7 @@ MORE = ("leave_one_artist_out",)  # protocols that the pipeline reads from an ex
 def arguments(parser: argparse.ArgumentParser) -> None:
     """``<dataset> [--protocol grouped] [--export folds.csv]``."""
     parser.add_argument(
-        "dataset", help="a corpus whose stage index has run, as data/index/<dataset>"
+        "dataset", help="a prepared corpus: its stages index and standardize have run"
     )
     parser.add_argument(
         "--protocol",
@@ -74,13 +74,13 @@ def _check_own(corpus: "Corpus", table: Path, dataset: str) -> None:
 
 
 def _check_corpus(dataset: str) -> None:
-    """Refuse an unknown corpus, and a segmented one, whose split would part the segments of a clip."""
+    """Refuse an unknown corpus, and a segmented one, whose split would divide the parts of a clip."""
     segmented, corpora = config.read("segmented_corpora", "corpora")
     if dataset in segmented:
         source = segmented[dataset].of
         raise MerError(
-            f"the corpus must be one of whole clips, and {dataset!r} has segments of {source!r}; run "
-            f"`mer folds {source}`, whose folds it has, each clip replaced by its segments"
+            f"the corpus must be one of whole clips, and {dataset!r} has parts of the clips of {source!r}; run "
+            f"`mer folds {source}`, whose folds it has, each clip replaced by its parts"
         )
     if dataset not in corpora:
         raise MerError(

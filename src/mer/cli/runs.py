@@ -33,7 +33,7 @@ Run = tuple[str, dict[str, Any]]  # its name, its results
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Words."""
     parser.add_argument(
-        "words", nargs="*", help="show the systems whose line has all of them: 4qaed svm grouped"
+        "words", nargs="*", help="words such as 4qaed svm grouped: only systems that have all of them are shown"
     )
 
 

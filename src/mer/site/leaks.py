@@ -1,4 +1,4 @@
-"""The page of what leaks buy: each system with and without the same mistake, on the same folds."""
+"""The page "How much leaks raise scores": each system with and without the same mistake, on the same folds."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +11,7 @@ from mer.site import intervals, scores
 from mer.site.scores import Score, page_of
 
 LEAKY = "_leak"  # ends the key of a row that has the leak; without it, of the row that has none
-INTRODUCTION = """# What leaks buy
+INTRODUCTION = """# How much leaks raise scores
 
 A leak lets the training see the songs of the test part. Each pair below is one system on the same folds,
 first without the leak and then with it. The gain is what the leak adds to the score, with the p value of
