@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from mer.inference.predictor import load as load
     from mer.inference.song_features import features as features
 
-PARENT = os.getppid()  # asked before the seconds that other imports take, in which it may end
+PARENT_PID = os.getppid()  # read first: the imports below take seconds, in which the parent may end
 
-_FROM = {
+_MODULE_OF_NAME = {
     "load": "mer.inference.predictor",
     "Predictor": "mer.inference.predictor",
     "MerError": "mer.errors",
@@ -32,8 +32,8 @@ __all__ = ["MerError", "Predictor", "datasets", "features", "load", "metrics", "
 
 def __getattr__(name: str) -> Any:
     """The public names, imported at their first use, for each takes a second or more."""
-    if name in _FROM:
-        return getattr(importlib.import_module(_FROM[name]), name)
+    if name in _MODULE_OF_NAME:
+        return getattr(importlib.import_module(_MODULE_OF_NAME[name]), name)
     if name in _MODULES:
         return importlib.import_module(f"mer.{name}")
     if name == "__version__":

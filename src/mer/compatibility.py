@@ -14,7 +14,7 @@ from mer.splits import split
 from mer.targets import labels
 
 
-def _present(chosen: Selection, params: Params, raw: Path) -> None:
+def _check_corpus(chosen: Selection, params: Params, raw: Path) -> None:
     """Refuse a corpus that is missing, cannot be read or split, or lacks labels of the target."""
     corpus = params.corpora[chosen.dataset]
     root = raw_folder.of_corpus(chosen.dataset, corpus.source, raw)
@@ -37,7 +37,7 @@ def _has_table(family: str, params: Params, published: Collection[str]) -> bool:
     return family in published or hasattr(registry.get("features", family), "extract")
 
 
-def _released_inputs(chosen: Selection, params: Params, reads: Collection[str]) -> None:
+def _check_released_inputs(chosen: Selection, params: Params, reads: Collection[str]) -> None:
     """Refuse a spectrogram or a table that the authors' code does not compute."""
     view = params.views[chosen.view] if "spectrogram" in reads else None
     if view and view.released:
@@ -57,7 +57,7 @@ def _released_inputs(chosen: Selection, params: Params, reads: Collection[str]) 
             )
 
 
-def can_be_read(chosen: Selection, params: Params) -> None:
+def check_inputs(chosen: Selection, params: Params) -> None:
     """Refuse a selection without an input that the model reads.
 
     Raises
@@ -67,21 +67,21 @@ def can_be_read(chosen: Selection, params: Params) -> None:
     """
     module = registry.get("models", chosen.model)
     if "table" in module.reads:
-        _table_fits(chosen, params)
+        _check_table(chosen, params)
     if "spectrogram" in module.reads:
-        _view_fits(chosen, params, module.trainer)
-    _fidelity_fits(chosen, params, module)
-    _serves_target(chosen, params)
+        _check_view(chosen, params, module.trainer)
+    _check_fidelity(chosen, params, module)
+    _check_target(chosen, params)
     policy = params.policies[chosen.augment]
-    _policy_is_applied(chosen, policy, module)
+    _check_policy(chosen, policy, module)
     if module.trainer == "sklearn_estimator" and policy.oversampling:
         made = f"augment={chosen.augment!r} adds synthetic rows"
-        _has_no_inner_folds(chosen, params, made, "choose augment=none")
+        _check_no_inner_folds(chosen, params, made, "choose augment=none")
     if policy.leak != "none":
-        _leaks(chosen, policy.leak, module.trainer)
+        _check_leak(chosen, policy.leak, module.trainer)
 
 
-def _table_fits(chosen: Selection, params: Params) -> None:
+def _check_table(chosen: Selection, params: Params) -> None:
     """Refuse a family that is neither extracted nor published with the corpus."""
     published: Collection[str] = ()  # of a segmented corpus, for tables describe whole clips
     if chosen.dataset not in params.segmented_corpora:
@@ -101,7 +101,7 @@ def _table_fits(chosen: Selection, params: Params) -> None:
         )
 
 
-def _view_fits(chosen: Selection, params: Params, trainer: str) -> None:
+def _check_view(chosen: Selection, params: Params, trainer: str) -> None:
     """Refuse no spectrograms, and segments for a model of whole clips."""
     view = params.views[chosen.view]
     if view is None:
@@ -117,7 +117,7 @@ def _view_fits(chosen: Selection, params: Params, trainer: str) -> None:
         )
 
 
-def _fidelity_fits(chosen: Selection, params: Params, module: contracts.Model) -> None:
+def _check_fidelity(chosen: Selection, params: Params, module: contracts.Model) -> None:
     """Refuse a reading of the paper that the model does not know, or that the inputs do not follow."""
     if chosen.fidelity not in module.fidelities:
         raise MerError(
@@ -126,7 +126,7 @@ def _fidelity_fits(chosen: Selection, params: Params, module: contracts.Model) -
         )
     if chosen.fidelity != "released":
         return
-    _released_inputs(chosen, params, module.reads)
+    _check_released_inputs(chosen, params, module.reads)
     if params.policies[chosen.augment].synthesis:
         raise MerError(
             f"fidelity='released': augment {chosen.augment!r} is implemented as described only; choose "
@@ -134,7 +134,7 @@ def _fidelity_fits(chosen: Selection, params: Params, module: contracts.Model) -
         )
 
 
-def _serves_target(chosen: Selection, params: Params) -> None:
+def _check_target(chosen: Selection, params: Params) -> None:
     """Refuse a target that the model does not predict, or, for values, parts that need classes."""
     kind, policy = labels.kind_of(chosen.target), params.policies[chosen.augment]
     if kind not in registry.get("models", chosen.model).predicts:
@@ -164,7 +164,7 @@ def _serves_target(chosen: Selection, params: Params) -> None:
         )
 
 
-def _policy_is_applied(chosen: Selection, policy: Policy, module: contracts.Model) -> None:
+def _check_policy(chosen: Selection, policy: Policy, module: contracts.Model) -> None:
     """Refuse what a policy does in each training and the trainer of the model would leave out."""
     applied = contracts.applied_parts(module)
     for part in ("synthesis", "oversampling", "masking", "spec_augment"):
@@ -175,7 +175,7 @@ def _policy_is_applied(chosen: Selection, policy: Policy, module: contracts.Mode
             )
 
 
-def _has_no_inner_folds(chosen: Selection, params: Params, why: str, remedy: str) -> None:
+def _check_no_inner_folds(chosen: Selection, params: Params, why: str, remedy: str) -> None:
     """Refuse an estimator with an inner cross-validation, whose validation rows would not be unseen."""
     block = params.models[chosen.model]
     plain = {"search": "none", "combine": "features"}  # the values without inner folds
@@ -187,7 +187,7 @@ def _has_no_inner_folds(chosen: Selection, params: Params, why: str, remedy: str
             )
 
 
-def _leaks(chosen: Selection, leak: str, trainer: str) -> None:
+def _check_leak(chosen: Selection, leak: str, trainer: str) -> None:
     """Refuse a policy that is to show what a leak gains, where nothing would leak."""
     kind, leaking = {
         "before_split": ("a scikit-learn estimator", trainer == "sklearn_estimator"),
@@ -203,7 +203,7 @@ def _leaks(chosen: Selection, leak: str, trainer: str) -> None:
         )
 
 
-def has_columns(chosen: Selection, columns: Columns, params: Params) -> None:
+def check_columns(chosen: Selection, columns: Columns, params: Params) -> None:
     """Refuse columns of a table that the model does not read, or that no catalogue describes.
 
     Raises
@@ -212,7 +212,10 @@ def has_columns(chosen: Selection, columns: Columns, params: Params) -> None:
         Naming the columns, and the families that fit.
     """
     if columns.used and "table" not in registry.get("models", chosen.model).reads:
-        raise MerError(f"columns={columns.used}: model {chosen.model!r} reads no table")
+        raise MerError(
+            f"columns={columns.used}: model {chosen.model!r} reads no table; leave them out, or "
+            "choose a model that reads one"
+        )
     if columns.select != "none" and labels.kind_of(chosen.target) == "values":
         raise MerError(
             f"columns.select={columns.select!r} ranks columns by classes, and target={chosen.target!r} has "
@@ -220,7 +223,7 @@ def has_columns(chosen: Selection, columns: Columns, params: Params) -> None:
         )
     if columns.select != "none":
         ranked = f"columns.select={columns.select!r} ranks columns by all training clips"
-        _has_no_inner_folds(chosen, params, ranked, "set columns.select to none")
+        _check_no_inner_folds(chosen, params, ranked, "set columns.select to none")
     if not columns.restricts:
         return
     fitting = [
@@ -233,7 +236,7 @@ def has_columns(chosen: Selection, columns: Columns, params: Params) -> None:
         )
 
 
-def _weights_are_there(chosen: Selection, params: Params, folder: Path) -> None:
+def _check_weights(chosen: Selection, params: Params, folder: Path) -> None:
     """Refuse a model or family whose pretrained weights are missing or have another digest."""
     module = registry.get("models", chosen.model)
     blocks = [("models", chosen.model, params.models)]
@@ -263,7 +266,7 @@ def check(params: Params, raw: Path) -> None:
     """
     chosen = Selection(**{name: getattr(params, name) for name in SELECTORS})
     if chosen.dataset not in params.demos:
-        _present(chosen, params, raw)
-    can_be_read(chosen, params)
-    has_columns(chosen, params.columns, params)
-    _weights_are_there(chosen, params, raw / pretrained.FOLDER.name)
+        _check_corpus(chosen, params, raw)
+    check_inputs(chosen, params)
+    check_columns(chosen, params.columns, params)
+    _check_weights(chosen, params, raw / pretrained.FOLDER.name)

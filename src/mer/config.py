@@ -40,7 +40,7 @@ FILES = {
 
 
 class Params(Block):
-    """All sections; the ``Params`` of their modules type the blocks of ``models`` and ``families``."""
+    """All sections. A block of ``models`` or ``families`` is typed by the ``Params`` of its module."""
 
     model: str
     dataset: str
@@ -69,8 +69,11 @@ class Params(Block):
     profiles: dict[Key, Profile]
 
 
-TYPED_BY_MODULE = {"models": "models", "families": "features"}
-CHOICES = {
+TYPED_BY_MODULE = {  # block -> package whose modules type its entries
+    "models": "models",
+    "families": "features",
+}
+CHOICES = {  # selector -> the block whose keys it can name
     "model": "models",
     "dataset": "corpora",
     "view": "views",
@@ -87,7 +90,9 @@ def _load(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise MerError(f"{path} is not in {Path.cwd()}; run this in the project's folder") from None
     if not isinstance(content, dict):
-        raise MerError(f"{path} must hold a mapping, not {type(content).__name__}")
+        raise MerError(
+            f"{path} must hold lines <key>: <value>, not {type(content).__name__}; restore the file"
+        )
     return content
 
 
@@ -130,7 +135,7 @@ def _check(schema: Any, value: Any, where: str, path: Path) -> Any:
                 f"{path}: {key!r} is not a known key; remove it or correct its name"
             ) from None
         if fault["type"] == "missing":
-            raise MerError(f"{path}: the key {key!r} is missing") from None
+            raise MerError(f"{path}: the key {key!r} is missing; add it") from None
         raise MerError(f"{path}: {key}={fault['input']!r}: {fault['msg']}") from None
 
 
@@ -166,17 +171,35 @@ def read(*keys: str, path: Path = PARAMS) -> list[Any]:
         value: Any = contents[file]
         for part in key.split("."):
             if not isinstance(value, dict) or part not in value:
-                raise MerError(f"{file}: the key {key!r} is missing")
+                raise MerError(f"{file}: the key {key!r} is missing; add it")
             value = value[part]
         values.append(_check(_schema(key.split(".")), value, key, path))
     return values
 
 
 def settings(words: Iterable[str], prefix: str = "set") -> dict[str, Any]:
-    """Replacements ``<prefix>.<key>=<value>`` among the words, for ``changed``; values are YAML."""
-    start = f"{prefix}."
-    pairs = (word.removeprefix(start).split("=", 1) for word in words if word.startswith(start))
-    return {key: yaml.safe_load(value) for key, value in pairs}
+    """Key -> value of the words ``<prefix>.<key>=<value>``, for ``changed``; other words are left out.
+
+    Raises
+    ------
+    MerError
+        If such a word has no value, or one that is not YAML.
+    """
+    start, found = f"{prefix}.", {}
+    for word in words:
+        key, equals, value = word.removeprefix(start).partition("=")
+        if not word.startswith(start):
+            continue
+        try:
+            found[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals:
+            raise MerError(
+                f"{word!r} must be {start}<key>=<value> with a value in YAML, as in "
+                "set.training.lr=0.001; correct it"
+            )
+    return found
 
 
 def columns(words: Iterable[str]) -> Columns:
@@ -222,7 +245,10 @@ def changed(params: Block, settings: Mapping[str, Any]) -> Block:
         for parent in parents:
             inner = inner.get(parent, {}) if isinstance(inner, dict) else {}
         if not isinstance(inner, dict) or last not in inner:
-            raise MerError(f"settings: {key!r} is not a key of {type(params).__module__}")
+            raise MerError(
+                f"settings: {key!r} is not a key of {type(params).__module__}; choose one of "
+                f"{sorted(inner if isinstance(inner, dict) else values)}"
+            )
         inner[last] = value
     found: Block = _check(type(params), values, "settings", PARAMS)
     return found
@@ -288,14 +314,15 @@ def _check_corpora(params: Params, file: Path) -> None:
                 raise MerError(f"{file}: merged_corpora.{key}.of: {member!r} is not one of {known}")
         if key not in params.corpora or params.corpora[key].layout != "folder":
             raise MerError(
-                f"{file}: corpora.{key} must be there with layout=folder, for merged_corpora.{key}"
+                f"{file}: corpora.{key} must be there with layout=folder, for merged_corpora.{key}; add "
+                "that block"
             )
     for key, segmented in params.segmented_corpora.items():
         where, corpora = f"{file}: segmented_corpora.{key}", sorted(params.corpora)
         if segmented.of not in corpora:
             raise MerError(f"{where}.of: {segmented.of!r} is not one of {corpora}")
         if key in corpora:
-            raise MerError(f"{where} must not have the name of a corpus")
+            raise MerError(f"{where} must not have the name of a corpus; rename it")
 
 
 def _check_joins(params: Params, file: Path) -> None:
@@ -304,7 +331,8 @@ def _check_joins(params: Params, file: Path) -> None:
     for join in params.joined_families:
         if join.name in taken:
             raise MerError(
-                f"{file}: joined_families: the name {join.name!r} must not be that of another family"
+                f"{file}: joined_families: the name {join.name!r} must not be that of another family; "
+                "rename it"
             )
         for side in (join.left, join.right):
             if side not in taken:

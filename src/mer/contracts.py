@@ -155,7 +155,8 @@ class HybridModel(Model, Protocol):
     ) -> tuple[nn.Module, nn.Module, Callable[..., nn.Module]]:
         """The untrained network of the table, that of the spectrogram, and the class of their fusion.
 
-        The class is called with both networks, once trained, and the number of outputs.
+        The class is called with the trained network of the spectrogram, that of the table, and the number
+        of outputs.
         """
 
 
@@ -315,7 +316,7 @@ def further_protocols(package: str, entry: Any) -> list[type]:
 
 
 def applied_parts(model: Model) -> set[str]:
-    """The fields of an augmentation policy for each training that the trainer of a model applies."""
+    """The fields of an augmentation policy, such as ``masking``, that the trainer of a model applies."""
     applied = {
         "synthesis": model.augments == "training",
         "oversampling": model.trainer == "sklearn_estimator",
@@ -355,7 +356,7 @@ def faults(entry: Any, protocol: type) -> list[str]:
     attributes, functions = _stated(protocol)
     missing = {name for name in attributes | functions.keys() if not hasattr(entry, name)}
     found = [f"must define {name}, and does not" for name in sorted(missing)]
-    for name in functions.keys() - missing:
+    for name in sorted(functions.keys() - missing):
         wanted, own = _call(name, functions[name], skip=1), _call(name, getattr(entry, name))
         if own != wanted and "**" not in wanted:
             found.append(f"must define {wanted}, and defines {own}")

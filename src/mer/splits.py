@@ -26,14 +26,14 @@ from sklearn.model_selection import (
 )
 
 from mer.errors import MerError
-from mer.types import FOLDS, MINIATURE, QUADRANTS, SIDES, Fold, Track, groups
+from mer.types import FOLDS_AND_REPEATS, MINIATURE, QUADRANTS, SIDES, Fold, Track, groups
 
 SCORING = {"classes": "f1_macro", "values": "neg_mean_squared_error"}  # of inner folds, by target
 PANDREA_SEED = 42
 PANDREA_BLOCKS = {"ch818": ("Q3", "Q1", "Q4", "Q2"), "tr_music": ("Q2", "Q1", "Q3", "Q4")}
 
 
-def _key(row: np.ndarray) -> bytes:
+def _row_digest(row: np.ndarray) -> bytes:
     """A digest of a row of a table, which identifies it."""
     return hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=16).digest()
 
@@ -59,7 +59,7 @@ class InnerFolds(BaseCrossValidator):
 
     def keeping(self, rows: np.ndarray, groups: Sequence[str]) -> "InnerFolds":
         """The same folds, with the rows [shape=(n, d)] of each group on one side."""
-        found = {_key(row): group for row, group in zip(rows, groups, strict=True)}
+        found = {_row_digest(row): group for row, group in zip(rows, groups, strict=True)}
         return InnerFolds(self.n_splits, self.random_state, found)
 
     def _splitter(self, rows: Any, y: Any) -> tuple[BaseCrossValidator, np.ndarray | None]:
@@ -68,13 +68,13 @@ class InnerFolds(BaseCrossValidator):
         classes = y.dtype.kind != "f"
         most = int(np.unique(y, return_counts=True)[1].max()) if classes else len(y)
         if self.groups is not None:
-            group = np.array([self.groups[_key(row)] for row in rows])
+            group = np.array([self.groups[_row_digest(row)] for row in rows])
             most = min(most, len(np.unique(group)))
         if most < 2:
             raise MerError(
-                f"an inner cross-validation must have two training clips of one class, and two artists, "
-                f"and the {len(y)} that it has are too few; label more clips, or set `search` of the model "
-                "to none"
+                f"an inner cross-validation must have two training clips of one class, and two artists "
+                f"where it keeps artists apart, and the {len(y)} clips are too few; label more clips, or "
+                "set `search` of the model to none and, of fusion, `combine` to features"
             )
         kinds = {
             (True, False): StratifiedKFold,
@@ -110,7 +110,7 @@ def _strata(tracks: Sequence[Track]) -> np.ndarray:
     return np.array([f"quartile {1 + number}" for number in quartiles])
 
 
-def _cross(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> list[Fold]:
+def _repeated_k_fold(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> list[Fold]:
     """Repeated stratified k-fold, as Louro et al. run it (10 x 10, ``random_state=1``)."""
     _check_amounts(tracks, folds, grouped=False)
     splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
@@ -147,7 +147,7 @@ def _check_amounts(tracks: Sequence[Track], folds: int, *, grouped: bool) -> Non
         raise ValueError(f"they need {folds} artists at least, and have {artists}")
 
 
-def _left_out(tracks: Sequence[Track], groups: Sequence[str]) -> list[Fold]:
+def _leave_one_group_out(tracks: Sequence[Track], groups: Sequence[str]) -> list[Fold]:
     """One fold per group, which tests its clips and trains on all others; the folds are sorted by group."""
     return [
         Fold(0, number, _part(tracks, train), (), _part(tracks, test))
@@ -160,7 +160,7 @@ def _published(tracks: Sequence[Track], protocol: str) -> list[Fold]:
     tracks = [track for track in tracks if protocol in track.splits]
     names = [track.splits[protocol] for track in tracks]
     if not {*names} <= {*SIDES}:
-        return _left_out(tracks, names)
+        return _leave_one_group_out(tracks, names)
     parts = {side: [i for i, name in enumerate(names) if name == side] for side in SIDES}
     if not parts["train"] or not parts["test"]:
         sizes = ", ".join(f"{len(part)} of {side}" for side, part in parts.items())
@@ -285,16 +285,16 @@ def split(
     if any(track.source for track in tracks):
         return _union(tracks, protocol, seed=seed, folds=folds, repeats=repeats)
     published = any(protocol in t.splits for t in tracks)
-    planned = FOLDS.get(protocol, (1, 1))
+    planned = FOLDS_AND_REPEATS.get(protocol, (1, 1))
     counts = folds or planned[0], repeats or planned[1]
     try:
         match protocol:
             case _ if published:
                 return _published(tracks, protocol)
             case "cv10x10":
-                return _cross(tracks, *counts, seed)
+                return _repeated_k_fold(tracks, *counts, seed)
             case "cv10":
-                return _cross(tracks, counts[0], 1, seed)
+                return _repeated_k_fold(tracks, counts[0], 1, seed)
             case "grouped":
                 return _grouped(tracks, *counts, seed)
             case "tvt_70_15_15":
@@ -304,7 +304,7 @@ def split(
             case "song_80_20":
                 return _song_80_20(tracks, corpus)
             case "leave_one_artist_out":
-                return _left_out(tracks, [*groups(tracks).values()])
+                return _leave_one_group_out(tracks, [*groups(tracks).values()])
     except ValueError as error:
         raise MerError(
             f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}; take fewer folds, as with "

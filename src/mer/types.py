@@ -13,7 +13,9 @@ from mer.errors import MerError
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 SIDES = ("train", "val", "test")  # of a fold
-FOLDS = {  # of each protocol: folds of a repeat, and repeats
+EMOTIONS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
+SIGNS = {"Q1": (1, 1), "Q2": (-1, 1), "Q3": (-1, -1), "Q4": (1, -1)}  # of valence and arousal
+FOLDS_AND_REPEATS = {  # of each protocol: folds of a repeat, and repeats
     "cv10x10": (10, 10),
     "grouped": (10, 10),
     "cv10": (10, 1),
@@ -55,13 +57,14 @@ class Track:
     artist : str or None
         Artist, or source song of clips of one song.
     splits : mapping of str to str
-        Published splits: protocol -> ``train``, ``val`` or ``test``.
+        Published splits: protocol -> ``train``, ``val`` or ``test``, or the name of the fold that tests the
+        track.
     source : str or None
         In a merged corpus, the corpus that the track comes from.
     label : str or None
         Class of another set of classes than the quadrants, as published.
     spread : mapping of str to float
-        How far annotators agree: the standard deviation of ``valence`` and ``arousal``, or the share of
+        How far annotators disagree: the standard deviation of ``valence`` and ``arousal``, or the share of
         annotators who gave each class.
     """
 
@@ -143,7 +146,10 @@ def positions(ids: Iterable[str], wanted: Iterable[str], what: str) -> list[int]
     place, wanted = {id_: i for i, id_ in enumerate(ids)}, list(wanted)
     missing = [id_ for id_ in wanted if id_ not in place]
     if missing:
-        raise MerError(f"{len(missing)} clips have no {what}, the first is {missing[0]!r}")
+        raise MerError(
+            f"every clip must have a {what}, and {len(missing)} have none, the first is {missing[0]!r}; "
+            "run `dvc repro`"
+        )
     return [place[id_] for id_ in wanted]
 
 

@@ -144,7 +144,7 @@ def test_folds_of_ones_own(raw, tmp_path):
     shutil.copyfile(tmp_path / "f.csv", raw / "emopia200/folds.csv")
     assert audit(raw).overlap[str(raw / "emopia200/folds.csv")] == 0.5
     fold_tables.write(tmp_path / "f.csv", [Fold(0, 0, ("a", "c"), (), ("other",))])
-    with pytest.raises(MerError, match="first is 'other'"):
+    with pytest.raises(MerError, match="must list clips of the corpus, and 'other' is none"):
         audit(raw, split_files=[tmp_path / "f.csv"])
 
 
@@ -186,11 +186,25 @@ def test_files_without_a_label_and_protocols_without_folds_are_named(raw, monkey
     assert found.unlabelled == ["e.wav"]
     assert found.overlap.keys().isdisjoint(found.refused)
     assert {"own", "cv10"} <= found.refused.keys()
+    assert "default" not in found.refused
     monkeypatch.setattr("sys.argv", ["mer", "audit", "emopia200"])
     main()
     shown = capsys.readouterr().out
     assert "audio files without a label: 1: e.wav\n" in shown
     assert f"protocols that cannot split it: {', '.join(found.refused)}\n" in shown
+
+
+def test_the_folds_of_a_corpus_are_those_of_its_table(raw):
+    table = raw / "emopia200/folds.csv"
+    table.write_text("id,fold\na,1\nb,2\nc,1\nd,2\n")
+    found = audit(raw)
+    assert "own" not in found.refused
+    assert str(table) in found.overlap
+    table.write_text("id,fold\na,1\nnone,2\n")
+    with pytest.raises(
+        MerError, match=r"folds\.csv must list clips of the corpus, and 'none' is none"
+    ):
+        audit(raw)
 
 
 def test_command(raw, tmp_path, monkeypatch, capsys):

@@ -395,7 +395,9 @@ def test_the_number_of_processes_changes_no_byte(standard, tmp_path, monkeypatch
 
 def test_an_unknown_id_has_no_row(standard, tmp_path):
     mel_stage.compute(standard, tmp_path / "mel", SHORT)
-    with pytest.raises(MerError, match="1 clips have no spectrogram, the first is 'z'"):
+    with pytest.raises(
+        MerError, match="must have a spectrogram, and 1 have none, the first is 'z'"
+    ):
         spectrograms.Mels.read(tmp_path / "mel").rows(["b", "z"])
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from mer.errors import MerError
 from mer.inference import answers, predictor, resumption, songs, system, trained
 from mer.inference.answers import SongAnswer
 from mer.io import artefacts
+from mer.io.feature_tables import read_features
 from mer.io.files import read_json, sha256, write_json
 from mer.io.predictions import read_predictions
 from mer.pipeline import mel, provenance, standardize, train
@@ -185,6 +187,26 @@ def test_columns_that_a_fold_ranks_are_those_of_its_member(project, raw):
     found = list(predictor.answer_files("exported", raw[:2]))
     again = answers.of_excerpts(predictor.load_system("exported"), found)
     assert probabilities(again) == pytest.approx(probabilities(rows), abs=1e-4)
+
+
+def test_columns_of_the_catalogue_are_those_of_every_member(project, raw, monkeypatch):
+    """The distance from the training clips is that of the whole table, which is computed of a song."""
+
+    def catalogue():
+        entry = {"grade": "A", "channel": "original", "subset": "all"}
+        numbers = read_features(Path("data/features/compare/demo/features.parquet")).names
+        kinds = ("rhythm", "melody")
+        return {n: SimpleNamespace(**entry, dimension=kinds[i % 2]) for i, n in enumerate(numbers)}
+
+    monkeypatch.setattr("mer.features.compare.catalogue", catalogue, raising=False)
+    unrestricted, _ = ask("svm", raw[:2])
+    select(model="svm", columns__dimension="rhythm")
+    train_selected(project / "data/runs/rhythm")
+    rows, _ = ask("svm", raw[:2], run="rhythm")
+    about = predictor.load_system("data/runs/rhythm").about
+    assert [len(names) for names in about.columns] == [3187, 3187]
+    assert rows["unlikeness"].equals(unrestricted["unlikeness"])
+    assert not np.allclose(probabilities(rows), probabilities(unrestricted))
 
 
 def test_a_song_is_the_mean_of_its_excerpts_and_of_its_folds(project, raw):

@@ -10,7 +10,7 @@ import pytest
 from mer.errors import MerError
 from mer.io import files
 from mer.io.files import check_writable, read_json, reading, write_csv, write_text, writing
-from mer.runtime.locks import lock
+from mer.runtime.locks import try_lock
 
 
 def fill(target, content="new"):
@@ -87,7 +87,7 @@ def test_only_temporaries_of_the_dead_are_removed(tmp_path, write):
     others = [".b.x.tmp", ".a.x", "a.tmp"]
     for name in [*others, ".a.dead.tmp", ".a.busy.tmp"]:
         (tmp_path / name).mkdir()
-    with lock(tmp_path / ".a.busy.tmp") as ours:
+    with try_lock(tmp_path / ".a.busy.tmp") as ours:
         assert ours
         write(tmp_path / "a")
     assert names(tmp_path) == sorted([*others, "a", ".a.busy.tmp"])

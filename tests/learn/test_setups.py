@@ -210,7 +210,7 @@ def test_restarts_of_a_transfer_all_begin_where_the_parents_first_ended(prepared
 
 
 def test_an_estimator_has_no_parent(prepared):
-    with pytest.raises(MerError, match="only a model of whole waveforms"):
+    with pytest.raises(MerError, match="a model must read whole waveforms"):
         run(CHOSEN, prepared / "child", parent=prepared / "parent")
 
 

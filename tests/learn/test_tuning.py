@@ -227,13 +227,13 @@ def test_the_svm_is_searched_inside_the_training_part(data, fold, moved):
     (block,) = config.read("models.svm", path=ROOT / "params.yaml")
     chosen = block.model_copy(update={"search": "bayes", "c": 1e-6, "trials": 8, "folds": 2})
     context = FoldContext(module, chosen, fold, 1, "described", profile_of())
-    x, y = data.table.rows(fold.train), data.wanted(fold.train)
+    x, y = data.table.rows(fold.train), data.targets_of(fold.train)
     found = sklearn_estimator._searched(context, data, x, y)
     assert found.search == "none"
     assert found.c > 1e-6
     other = altered(data, getattr(fold, moved)[0])
     again = sklearn_estimator._searched(
-        context, other, other.table.rows(fold.train), other.wanted(fold.train)
+        context, other, other.table.rows(fold.train), other.targets_of(fold.train)
     )
     assert (again == found) is (moved == "test")
 

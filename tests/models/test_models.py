@@ -308,7 +308,9 @@ def test_svm_search_chooses_inside_the_training_part(root, data, folds):
 def test_a_table_without_a_clip_is_refused(root, data, folds):
     first = data.table
     short = FeatureSet(first.ids[1:], first.names, first.values[1:])
-    with pytest.raises(MerError, match="1 clips have no row of features, the first is 't000'"):
+    with pytest.raises(
+        MerError, match="must have a row of features, and 1 have none, the first is 't000'"
+    ):
         run(root, "svm", replace(data, table=short), folds)
 
 

@@ -19,7 +19,7 @@ from mer.io.folds import read_folds, write_folds
 from mer.io.predictions import read_predictions
 from mer.io.tracks import write_tracks
 from mer.pipeline import train
-from mer.runtime.portable import limited
+from mer.runtime.portable import instructions_are_limited
 from mer.schema import Block
 from mer.schema.augmentation import Policy
 from mer.schema.profiles import Profile
@@ -152,7 +152,7 @@ def test_a_run_does_not_continue_on_another_device(prepared, monkeypatch):
 
 def test_networks_round_as_their_device_does():
     assert train._arithmetic("svm") is None
-    assert train._arithmetic("cnn") == (torch.__version__, "cpu", limited())
+    assert train._arithmetic("cnn") == (torch.__version__, "cpu", instructions_are_limited())
 
 
 def stop_after(count, monkeypatch):

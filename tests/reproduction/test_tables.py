@@ -17,7 +17,7 @@ from mer.reproduction import results as ledger
 from mer.reproduction import spec, table_files, tables
 from mer.reproduction.spec import Papers
 from mer.splits import split
-from mer.types import FOLDS
+from mer.types import FOLDS_AND_REPEATS
 
 EVERY = spec.load(ROOT / "papers")
 FACTS = {
@@ -151,7 +151,7 @@ def test_the_state_of_a_cell_names_what_was_changed(every, tmp_path, monkeypatch
 
 def test_changed_parameters_with_the_same_key_keep_their_sections():
     changed = {"views.louro.sample_rate": 22050, "corpora.4qaed.sample_rate": 44100}
-    found = ledger.deviation({"changed": {**changed, "models.svm.c": 4}})
+    found = ledger.changed_parameters({"changed": {**changed, "models.svm.c": 4}})
     assert found == "views.louro.sample_rate=22050, corpora.4qaed.sample_rate=44100, c=4"
 
 
@@ -177,7 +177,7 @@ def test_runs_whose_time_was_up_are_not_paired(every):
 def test_parameters_that_nobody_could_compare_are_not_the_papers(tmp_path):
     write_json(tmp_path / "p" / "cnn_4qaed.json", {**CNN, "changed": None})
     (facts,) = ledger.results("p", "cnn_4qaed", tmp_path).values()
-    assert "parameters unknown" in ledger.deviation(facts)
+    assert "parameters unknown" in ledger.changed_parameters(facts)
     assert "part_" in ledger.results("p", "cnn_4qaed", tmp_path)
 
 
@@ -196,7 +196,7 @@ def test_the_committed_fold_of_ten_seconds_says_with_which_parameters_it_ran():
     key = EVERY.tables["he_two_stage_table5"].key("4qaed_10s", "valence")
     assert key == "4qaed_10s_valence"
     (facts,) = (f for p, f in ledger.results("he_two_stage", key).items() if p == "quick_")
-    assert ledger.deviation(facts) == "restarts=1, autoencoder.max_epochs=25, max_folds=1"
+    assert ledger.changed_parameters(facts) == "restarts=1, autoencoder.max_epochs=25, max_folds=1"
 
 
 def test_counts_take_their_figure_by_column(every):
@@ -402,7 +402,7 @@ def test_a_run_that_lacks_restarts_is_in_part(tmp_path, n_folds, share):
 
 @pytest.mark.parametrize("protocol", ["cv10x10", "grouped", "cv10", "song_80_20"])
 def test_protocols_have_as_many_folds_as_the_ledger_expects(corpus, protocol):
-    assert len(split(corpus, protocol, seed=1)) == math.prod(FOLDS[protocol])
+    assert len(split(corpus, protocol, seed=1)) == math.prod(FOLDS_AND_REPEATS[protocol])
 
 
 def test_a_written_table_shows_both_figures_and_every_reason(every, tmp_path, monkeypatch):

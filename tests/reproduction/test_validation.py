@@ -158,6 +158,14 @@ RULES = {
         {f"{EXPERIMENT}.settings": "set.training.lr=2 set.training.lr=3"},
         f"{LOURO}{EXPERIMENT}.settings='set.training.lr=2 set.training.lr=3' must be words set.<key>",
     ),
+    "settings have a value": (
+        {f"{EXPERIMENT}.settings": "set.training.lr"},
+        f"{LOURO}{EXPERIMENT}.settings='set.training.lr': 'set.training.lr' must be set.<key>=<value> with",
+    ),
+    "values of settings are YAML": (
+        {f"{EXPERIMENT}.settings": "set.training.lr=[1"},
+        f"{LOURO}{EXPERIMENT}.settings='set.training.lr=[1': 'set.training.lr=[1' must be set.<key>=",
+    ),
     "settings name keys of the model": (
         {f"{EXPERIMENT}.settings": "set.training.rl=2"},
         f"{LOURO}{EXPERIMENT}.settings='set.training.rl=2': settings: 'training.rl' is not a key of",

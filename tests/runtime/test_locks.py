@@ -8,12 +8,12 @@ from multiprocessing import get_context
 
 import pytest
 
-from mer.runtime.locks import lock, turn
+from mer.runtime.locks import try_lock, wait_for_lock
 
 HOLD = """
 import pathlib, sys
-from mer.runtime.locks import lock
-with lock(pathlib.Path(sys.argv[1])) as ours:
+from mer.runtime.locks import try_lock
+with try_lock(pathlib.Path(sys.argv[1])) as ours:
     print(ours, flush=True)
     sys.stdin.read()
 """
@@ -24,22 +24,22 @@ def test_a_lock_is_of_one_process_and_ends_with_it(tmp_path):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"True\n"
-        with lock(tmp_path) as ours:
+        with try_lock(tmp_path) as ours:
             assert not ours
         other.kill()
         other.wait()
-        with lock(tmp_path) as ours:
+        with try_lock(tmp_path) as ours:
             assert ours
 
 
 def test_what_is_not_there_cannot_be_locked(tmp_path):
-    with lock(tmp_path / "gone") as ours:
+    with try_lock(tmp_path / "gone") as ours:
         assert not ours
 
 
 def count(path):
     """Add 1 to the number in a file, slowly enough that two at once would lose one."""
-    with turn(path.with_suffix(".lock")):
+    with wait_for_lock(path.with_suffix(".lock")):
         number = int(path.read_text())
         time.sleep(0.02)
         path.write_text(str(number + 1))
@@ -55,6 +55,6 @@ def test_turns_follow_each_other_and_leave_no_file(tmp_path):
 
 
 def test_a_turn_ends_with_an_error(tmp_path):
-    with pytest.raises(ValueError, match="ends"), turn(tmp_path / "lock"):
+    with pytest.raises(ValueError, match="ends"), wait_for_lock(tmp_path / "lock"):
         raise ValueError("ends")
     assert not [*tmp_path.iterdir()]

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from conftest import profile_of
 from mer.learn.loop import optimizer_of
-from mer.runtime.portable import LIMITS, limited
+from mer.runtime.portable import LIMITS, instructions_are_limited
 from mer.schema.training import TrainingConfig
 
 ADAM = TrainingConfig(
@@ -47,7 +47,7 @@ def test_adam_is_fused_under_the_limits_alone(monkeypatch):
     network = torch.nn.Linear(2, 2)
     for name in LIMITS:
         monkeypatch.delenv(name, raising=False)
-    assert not limited()
+    assert not instructions_are_limited()
     assert not optimizer_of(network, ADAM).defaults["fused"]
     for name, value in LIMITS.items():
         monkeypatch.setenv(name, value)

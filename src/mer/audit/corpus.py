@@ -14,10 +14,10 @@ from mer.audit.clip_lists import Shared, read_list, shared
 from mer.audit.duplicates import Pair, conflicts, near, same
 from mer.errors import MerError
 from mer.io import audio_files, fold_tables, raw_folder
-from mer.schema import Protocol
+from mer.schema import NamedProtocol
 from mer.schema.corpora import Audio, Corpus
 from mer.splits import split
-from mer.types import MINIATURE, Fold, Track, positions
+from mer.types import MINIATURE, Fold, Track
 
 log = logging.getLogger("mer")
 
@@ -108,11 +108,16 @@ def _conflicts(found: Audit, labels: Mapping[str, str]) -> list[Pair]:
 
 
 def _folds(
-    tracks: Sequence[Track], key: str, corpus: Corpus, seed: int
+    tracks: Sequence[Track], key: str, corpus: Corpus, seed: int, root: Path
 ) -> tuple[dict[str, list[Fold]], dict[str, str]]:
-    """Protocol -> folds, for every protocol that the corpus allows; protocol -> why it does not."""
+    """Protocol -> folds, for every protocol that the corpus allows; protocol -> why it does not.
+
+    The protocol ``own`` is left out where ``folds.csv`` has its folds.
+    """
     found, refused = dict[str, list[Fold]](), dict[str, str]()
-    for protocol in dict.fromkeys([corpus.protocol, *get_args(Protocol)]):
+    has_table = (root / fold_tables.NAME).is_file()
+    protocols = dict.fromkeys([corpus.protocol, *get_args(NamedProtocol)])
+    for protocol in (p for p in protocols if not (p == "own" and has_table)):
         try:
             found[protocol] = split(tracks, protocol, key, seed=seed)
         except MerError as fault:
@@ -130,12 +135,9 @@ def _folds_of_files(
     root: Path, files: Sequence[Path], labels: Mapping[str, str]
 ) -> dict[str, list[Fold]]:
     """File -> its folds, for the corpus' own ``folds.csv`` and other files."""
-    own, found = root / fold_tables.NAME, {}
-    for path in (*([own] if own.is_file() else []), *files):
-        folds = found[str(path)] = fold_tables.read(path)
-        used = {id_ for fold in folds for id_ in (*fold.train, *fold.val, *fold.test)}
-        positions(labels, sorted(used), f"row in {root}")
-    return found
+    own = root / fold_tables.NAME
+    paths = [*([own] if own.is_file() else []), *files]
+    return {str(path): fold_tables.read_for(path, labels) for path in paths}
 
 
 def _of_other(
@@ -198,7 +200,7 @@ def audit(
     corpus, root = corpora[key], raw / key
     tracks, audio_of_corpus = _tracks(key, corpus, raw)
     labels = _labels(tracks)
-    folds, refused = _folds(tracks, key, corpus, seed)
+    folds, refused = _folds(tracks, key, corpus, seed, root)
     folds |= _folds_of_files(root, split_files, labels)
     listed = _listed(key, others, corpora, raw)
     expected = corpus.counts or {}

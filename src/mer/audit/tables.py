@@ -26,10 +26,14 @@ def read(path: Path) -> tuple[FeatureSet, dict[str, str]]:
     try:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise MerError(f"{path} must be a table in CSV ({error})") from error
+        raise MerError(
+            f"{path} must be a table in CSV ({error}); give one with a header"
+        ) from error
     numbers = table.select_dtypes("number").replace([np.inf, -np.inf], np.nan).dropna(axis=1)
     if numbers.empty:
-        raise MerError(f"{path} must have columns of numbers, not only {list(table.columns)}")
+        raise MerError(
+            f"{path} must have columns of numbers, not only {list(table.columns)}; add some"
+        )
     ids = tuple(f"line {line}" for line in range(2, len(table) + 2))
     lowered = {str(column).lower(): column for column in reversed(table.columns)}
     column = next((lowered[name] for name in CLASS_COLUMNS if name in lowered), None)

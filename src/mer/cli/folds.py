@@ -13,7 +13,7 @@ from mer.cli._console import counted, say
 from mer.cli._numbers import at_least
 from mer.errors import MerError
 from mer.schema import Protocol
-from mer.types import FOLDS, Fold
+from mer.types import FOLDS_AND_REPEATS, Fold
 
 if TYPE_CHECKING:
     from mer.pipeline.folds import Corpus
@@ -55,7 +55,7 @@ def _sizes(folds: Sequence[Fold], side: str) -> str:
 def _check_numbers(protocol: str, given: argparse.Namespace) -> None:
     """Refuse a number of folds or repeats for a protocol that fixes it."""
     for place, name in enumerate(("folds", "repeats")):
-        fitting = [key for key, numbers in FOLDS.items() if numbers[place] > 1]
+        fitting = [key for key, numbers in FOLDS_AND_REPEATS.items() if numbers[place] > 1]
         if (number := getattr(given, name)) and protocol not in fitting:
             raise MerError(
                 f"--{name} must be left out with protocol {protocol!r}, which has a fixed number of "
@@ -79,8 +79,8 @@ def _check_corpus(dataset: str) -> None:
     if dataset in segmented:
         source = segmented[dataset].of
         raise MerError(
-            f"the corpus must be one of whole clips, and {dataset!r} has parts of the clips of {source!r}; run "
-            f"`mer folds {source}`, whose folds it has, each clip replaced by its parts"
+            f"the corpus must be one of whole clips, and {dataset!r} has parts of the clips of {source!r}; "
+            f"run `mer folds {source}`, whose folds it has, each clip replaced by its parts"
         )
     if dataset not in corpora:
         raise MerError(

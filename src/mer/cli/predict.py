@@ -131,10 +131,11 @@ def _length(seconds: float) -> str:
 
 def _answer(possible: str) -> str:
     """The possible classes, the most probable first; up to two quadrants with their words."""
-    from mer.inference.answers import SEPARATOR, WORDS
+    from mer.inference.answers import SEPARATOR
+    from mer.types import EMOTIONS
 
     names = possible.split(SEPARATOR)
-    words = [f"{name} {WORDS[name]}" if name in WORDS else name for name in names]
+    words = [f"{name} {EMOTIONS[name]}" if name in EMOTIONS else name for name in names]
     return " or ".join(words if len(words) < 3 else names)
 
 

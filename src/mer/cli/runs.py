@@ -31,9 +31,11 @@ Run = tuple[str, dict[str, Any]]  # its name, its results
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Words."""
+    """``[words ...]``."""
     parser.add_argument(
-        "words", nargs="*", help="words such as 4qaed svm grouped: only systems that have all of them are shown"
+        "words",
+        nargs="*",
+        help="words such as 4qaed svm grouped: only systems that have all of them are shown",
     )
 
 
@@ -78,7 +80,7 @@ def _system(facts: dict[str, Any]) -> str:
     parts += [f"columns.{key}={value}" for key, value in columns.items()]
     settings = facts.get("settings", "").split()
     parts += [word for word in settings if word.startswith("set.") and "[" not in word]
-    changed = results.deviation(facts)
+    changed = results.changed_parameters(facts)
     return " ".join(parts) + (f" ({changed})" if changed else "")
 
 

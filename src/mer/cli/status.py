@@ -22,7 +22,7 @@ ADVICE = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Papers."""
+    """``[papers ...]``."""
     parser.add_argument("papers", nargs="*", help="folders of papers/; without one, all of them")
 
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mer import PARENT
+from mer import PARENT_PID
 from mer.decoding import files, long_files
 from mer.errors import Unreadable
 from mer.runtime.processes import end_with_parent, limit
@@ -53,7 +53,7 @@ def _answers(request: dict[str, Any]) -> Iterator[tuple[bool, bytes | memoryview
 def _prepare() -> BinaryIO:
     """Tie this process to its parent, silence the libraries; the stream for answers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    end_with_parent(PARENT)
+    end_with_parent(PARENT_PID)
     limit(resource.RLIMIT_CORE, 0)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     silence = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""Families of handcrafted features, a folder each; ``mer.features(family, songs)`` extracts one."""
+"""Families of features, handcrafted or learned, a folder each; ``mer.features`` extracts one of them."""
 
 import importlib
 import sys

@@ -15,7 +15,6 @@ from mer.inference.system import System
 from mer.targets import labels
 from mer.types import QUADRANTS
 
-WORDS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
 UNDECIDED = "undecided"
 SEPARATOR = "; "  # of the possible classes, whose names may have blanks
 BATCH = 16  # excerpts whose inputs are in memory at a time

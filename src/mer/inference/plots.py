@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mer.errors import MerError
-from mer.inference.answers import WORDS, SongAnswer
+from mer.inference.answers import SongAnswer
 from mer.inference.system import System
 from mer.io.files import writing_file
 from mer.pipeline.stage import printable
 from mer.targets import labels
-from mer.types import QUADRANTS
+from mer.types import EMOTIONS, QUADRANTS, SIGNS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_LINES = 8  # songs whose paths and timelines are drawn; of more, only the points
-CORNERS = {"Q1": (1, 1), "Q2": (-1, 1), "Q3": (-1, -1), "Q4": (1, -1)}
 AXES = {"arousal": "#c44536", "valence": "#197278"}
 LONGEST_NAME = 32
 
@@ -41,11 +40,11 @@ def _plane(axes: "Axes", found: Sequence[SongAnswer]) -> None:
     from matplotlib import colormaps
 
     colours = colormaps["tab10" if len(found) <= 10 else "viridis"]
-    for name, (right, top) in CORNERS.items():
+    for name, (right, top) in SIGNS.items():
         axes.text(
             0.96 * right,
             0.94 * top,
-            f"{WORDS[name]} ({name})",
+            f"{EMOTIONS[name]} ({name})",
             color="0.45",
             fontsize=11,
             ha="right" if right > 0 else "left",

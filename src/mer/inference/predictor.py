@@ -187,9 +187,9 @@ class Predictor:
     name : str
         As ``mer.load`` was given it.
     place : str
-        Its folder, where it is looked for from any working folder.
+        Absolute path of its folder.
     system : System
-        The one that has answered last, for one that is written anew answers the next call.
+        The system that made the last prediction; one that is trained again makes the next.
         ``system.about`` describes it: model, corpus, classes, calibration.
     """
 
@@ -272,8 +272,8 @@ class Predictor:
         Raises
         ------
         MerError
-            If the samples have another shape or type, are not finite or are silent, or an option is less
-            than it may be.
+            If the samples have another shape or type, are not finite or are silent, or ``hop`` or
+            ``seconds`` is less than 1.
         """
         _require_form(seconds, hop)
         self.system = load_system(self.place)

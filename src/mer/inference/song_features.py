@@ -102,7 +102,7 @@ def features(
     chosen = inputs.families(family)
     if isinstance(audio, np.ndarray):
         if sample_rate is None:
-            raise MerError("sample_rate must be that of the array, in Hz")
+            raise MerError("sample_rate must be that of the array in Hz, not None; give it")
         target = rate_of(chosen, None, sample_rate)
         samples = songs.mono(audio, sample_rate, target)
         if songs.is_silent(samples):

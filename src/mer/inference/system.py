@@ -42,7 +42,7 @@ DESCRIPTION, CLIPS = "system.json", "clips.safetensors"
 CARD = "README.md"  # which a shipped system has beside its own files
 OWN = re.compile(rf"{DESCRIPTION}|{CLIPS}|{CARD}|member_\d+\.safetensors")
 LARGEST = 2**30  # bytes of a file of a system
-Weights = Mapping[str, np.ndarray]
+Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class System:
     ----------
     about : Description
     members : sequence of mapping of str to np.ndarray
-        Weights of the networks or estimators.
+        Arrays of the networks or estimators.
     training_clips : mapping of str to np.ndarray
         ``mer.learn.novelty.fit`` of their table; empty without a table.
     place : Path or None
@@ -61,8 +61,8 @@ class System:
     """
 
     about: Description
-    members: Sequence[Weights]
-    training_clips: Weights
+    members: Sequence[Arrays]
+    training_clips: Arrays
     place: Path | None = None
 
     @cached_property
@@ -210,7 +210,7 @@ def write(system: System, folder: Path) -> None:
         write_json(new / DESCRIPTION, about.model_dump(mode="json"))
 
 
-def _ordered(arrays: Weights) -> dict[str, np.ndarray]:
+def _ordered(arrays: Arrays) -> dict[str, np.ndarray]:
     return {name: np.asarray(array, order="C") for name, array in arrays.items()}
 
 
@@ -228,7 +228,9 @@ def read(folder: Path) -> System:
         about = Description.model_validate(content)
     except (ValueError, RecursionError) as error:
         fault = str(error).splitlines()[-2 if isinstance(error, ValidationError) else 0].strip()
-        raise MerError(f"{folder / DESCRIPTION} must describe a system ({fault})") from error
+        raise MerError(
+            f"{folder / DESCRIPTION} must describe a system ({fault}); copy the folder again"
+        ) from error
     _check(about, folder / DESCRIPTION)
     names = [f"member_{number}.safetensors" for number in range(about.members)]
     members = [_arrays(folder / name, about.sha256.get(name)) for name in names]
@@ -255,9 +257,13 @@ def _check(about: Description, path: Path) -> None:
 
 def _content(path: Path) -> bytes:
     if not path.is_file():
-        raise MerError(f"{path.parent} must be the folder of a system, and has no {path.name}")
+        raise MerError(
+            f"{path.parent} must be the folder of a system, and has no {path.name}; copy the folder again"
+        )
     if path.stat().st_size > LARGEST:
-        raise MerError(f"{path} must have at most {LARGEST} bytes, not {path.stat().st_size}")
+        raise MerError(
+            f"{path} must have at most {LARGEST} bytes, not {path.stat().st_size}; copy the folder again"
+        )
     return path.read_bytes()
 
 

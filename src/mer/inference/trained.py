@@ -12,7 +12,7 @@ from mer import config, registry
 from mer.errors import MerError
 from mer.inference.description import Calibration, Description
 from mer.inference.inputs import families
-from mer.inference.system import System, Weights
+from mer.inference.system import Arrays, System
 from mer.io import artefacts
 from mer.io.files import read_json, reading
 from mer.io.folds import read_folds
@@ -21,10 +21,10 @@ from mer.io.pretrained import check_finite
 from mer.io.standard import Standard
 from mer.learn import novelty
 from mer.learn.calibration import COVERAGE, fit_temperature, least_probability, tempered
-from mer.learn.data import TrainingData, gather
+from mer.learn.data import TrainingData, gather, read
 from mer.pipeline import provenance, train
 from mer.schema.augmentation import Policy
-from mer.schema.feature_selection import Columns
+from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.schema.profiles import Profile
 from mer.selection import Selection, selected
 from mer.targets.values import Values
@@ -69,15 +69,16 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     used = {k: v for k, v in chosen.used.items() if k not in ("protocol", "augment")}
     _compare(run, record, used | {"columns": columns.used, "source": None})
     _check_predictable(chosen, policy, columns)
-    reads = registry.get("models", chosen.model).reads
-    known = gather(chosen, params, policy, columns, [r for r in reads if r == "table"])
+    reads = [r for r in registry.get("models", chosen.model).reads if r == "table"]
+    known = gather(chosen, params, policy, columns, reads)
     protocol = read_json(chosen.folds).get("protocol")
     _compare(run, record, train.identity(chosen, protocol, augmented=known.is_augmented))
     digest = provenance.parameters(chosen, columns=columns)["parameters_sha256"]
     _compare(run, record, {"parameters_sha256": digest})
     folds = _folds(chosen, profile, run)
     members = [_weights(run, fold) for fold in folds]
-    rows = known.table.values if known.table else None
+    whole = read(chosen, params, EVERY_COLUMN, reads).table  # as it is computed of a song
+    rows = whole.values if whole else None
     predictions = read_predictions(run / "predictions.parquet")
     about = _description(chosen, params, profile, columns, known, folds)
     about = about.model_copy(
@@ -218,7 +219,7 @@ def _folds(chosen: Selection, profile: Profile, run: Path) -> list[Fold]:
     return found
 
 
-def _weights(run: Path, fold: Fold) -> Weights:
+def _weights(run: Path, fold: Fold) -> Arrays:
     """The network or estimator of a fold."""
     path = run / "weights" / f"r0_f{fold.fold}.safetensors"
     if not path.exists():

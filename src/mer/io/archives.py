@@ -21,9 +21,8 @@ from mer.errors import MerError
 
 MAX_MEMBERS = 200_000
 MAX_BYTES = 64 * 2**30  # of all members, unpacked
-MAX_RATIO = (
-    100  # unpacked bytes per byte of the archive; audio hardly shrinks, tables shrink tenfold
-)
+# Unpacked bytes per byte of the archive; audio hardly shrinks, tables shrink tenfold.
+MAX_RATIO = 100
 MAX_NAME = 255  # bytes of a file's name, as most file systems allow
 MAX_DEPTH = 32  # folders
 MAX_HEADER = 2**20  # bytes of a tar header; a longer one only fills the memory

@@ -17,7 +17,7 @@ from safetensors.numpy import save
 
 from mer.errors import MerError
 from mer.parallel import Item, parallel_map
-from mer.runtime.locks import lock
+from mer.runtime.locks import try_lock
 
 SCRATCH = Path(".mer/scratch")
 MOST_RUNS = 100  # at the same time over the same inputs
@@ -108,7 +108,7 @@ def _locked_scratch(name: str) -> Iterator[Path]:
     for number in range(MOST_RUNS):
         folder = (SCRATCH / (f"{name}-{number}" if number else name)).absolute()
         folder.mkdir(exist_ok=True)
-        with lock(folder) as ours:
+        with try_lock(folder) as ours:
             if ours:
                 yield folder
                 return

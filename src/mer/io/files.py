@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mer.errors import MerError
-from mer.runtime.locks import lock
+from mer.runtime.locks import try_lock
 
 
 def _remove(path: Path) -> None:
@@ -33,12 +33,12 @@ def beside(target: Path) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for found in target.parent.glob(f".{escape(target.name)}.*.tmp"):
-        with lock(found) as abandoned:
+        with try_lock(found) as abandoned:
             if abandoned:
                 _remove(found)
     while True:
         temporary = Path(mkdtemp(".tmp", f".{target.name}.", target.parent))
-        with lock(temporary) as ours:
+        with try_lock(temporary) as ours:
             if not ours:  # before the lock, another process took it for abandoned
                 continue
             try:

@@ -5,7 +5,7 @@ in a fold, train, val or test. Both may have ``repeat``, where clips are split s
 ``side`` may leave out ``fold``, where there is one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -104,3 +104,21 @@ def read(path: Path) -> list[Fold]:
         if str(error).startswith(f"{path}, line"):  # the error of a row, which says what to do
             raise
         raise MerError(f"{path}: {error}; {REMEDY}") from error
+
+
+def read_for(path: Path, ids: Collection[str]) -> list[Fold]:
+    """``read``, of a table that lists clips of a corpus with these ids only.
+
+    Raises
+    ------
+    MerError
+        As ``read``, and if the table lists another clip.
+    """
+    folds = read(path)
+    listed = {id_ for fold in folds for id_ in (*fold.train, *fold.val, *fold.test)}
+    if unknown := sorted(listed - {*ids}):
+        raise MerError(
+            f"{path} must list clips of the corpus, and {unknown[0]!r} is none ({len(unknown)} such clips "
+            "in all); correct the ids, or remove the rows"
+        )
+    return folds

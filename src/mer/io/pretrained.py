@@ -194,9 +194,8 @@ def _torch(path: Path) -> dict[str, np.ndarray]:
     state = torch.load(path, map_location="cpu", weights_only=True)
     if not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()):
         raise ValueError("a state dict has names and tensors only")
-    _check_size(
-        sum(v.numel() * v.element_size() for v in state.values())
-    )  # a view may repeat a value
+    # A view may repeat a value.
+    _check_size(sum(v.numel() * v.element_size() for v in state.values()))
     return {name: np.ascontiguousarray(tensor.numpy()) for name, tensor in state.items()}
 
 

@@ -177,7 +177,10 @@ def _cells(cells: list[str], count: int, where: str) -> list[str]:
     if not any(cell.strip() for cell in cells[count:]):
         cells = cells[: max(count, 1)]
     if len(cells) != count:
-        raise MerError(f"{where} must have {count} cells, not {len(cells)}")
+        raise MerError(
+            f"{where} must have {count} cells, not {len(cells)}; put cells that hold the delimiter "
+            "in quotes, or remove the extra ones"
+        )
     return cells
 
 

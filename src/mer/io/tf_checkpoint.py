@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 MAGIC = 0xDB4775248B80FB57  # ends a LevelDB table
-FOOTER, TRAILER = 48, 5  # bytes: of the table; of a block, its compression and checksum
+FOOTER = 48  # bytes of the table
 FLOAT32 = 1  # TensorFlow's DT_FLOAT
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types of a protocol buffer
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mer import PARENT
+from mer import PARENT_PID
 from mer.errors import MerError
 from mer.runtime.processes import end_with_parent, limit
 
@@ -83,7 +83,7 @@ def _csv(path: Path) -> str:
 
 
 def _main(path: str) -> None:
-    end_with_parent(PARENT)
+    end_with_parent(PARENT_PID)
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_AS, MAX_MEMORY)
     limit(resource.RLIMIT_CPU, MAX_SECONDS)

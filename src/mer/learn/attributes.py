@@ -35,9 +35,8 @@ def read(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
             lists.setdefault(name, {})[int(number)] = array
         elif name.endswith(TEXT):
             found[name.removesuffix(TEXT)] = array.tobytes().decode()
-        elif name.endswith(
-            BY_COLUMNS
-        ):  # products of matrices differ in the last bit with the layout
+        elif name.endswith(BY_COLUMNS):
+            # Products of matrices differ in the last bit with the layout.
             found[name.removesuffix(BY_COLUMNS)] = array.T
         else:
             found[name] = array if array.ndim else array.item()

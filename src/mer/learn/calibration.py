@@ -52,10 +52,10 @@ def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
 
 
 def least_probability(probabilities: np.ndarray, y_true: np.ndarray) -> float:
-    """The probability that the true class has, or exceeds, with the frequency ``COVERAGE``.
+    """The threshold of a conformal set of classes, which holds the true class in ``COVERAGE`` of the clips.
 
-    The classes of at least this probability are then a set that holds the true class as often (at least,
-    for clips like these). Of fewer clips than can say so, the probability is 0.
+    The set are the classes of at least this probability, for clips like these. With too few clips to tell,
+    the threshold is 0.
     """
     own = np.sort(probabilities[np.arange(len(y_true)), y_true])
     rank = int(round((1 - COVERAGE) * (len(own) + 1), 9))  # 0.2 of 10 is 2, not 1.99…

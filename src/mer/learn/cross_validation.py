@@ -202,7 +202,7 @@ def _whole_restarts(
     Parameters
     ----------
     results : sequence of FoldResult or None
-        Of the first restart of every fold, then of the second, and so on; None of a training that lacks.
+        Of the first restart of every fold, then of the second, and so on; None for a missing training.
     """
     restarts = [results[n : n + len(folds)] for n in range(0, len(results), len(folds))]
     whole = [*takewhile(lambda restart: None not in restart, restarts)] or restarts[:1]
@@ -260,7 +260,8 @@ def cross_validate(
     fold_map : callable
         ``mer.parallel.parallel_map``, or the map that ``mer.io.checkpoints.checkpointed_map`` gives, which
         returns None for a training for which the time was short. All folds are trained once before any is
-        restarted. A restart that some fold lacks is left out; of the first restart, the folds that lack it.
+        restarted. A restart that some fold lacks is left out as a whole; of the first restart, only the
+        folds that lack it.
 
     Raises
     ------
@@ -274,6 +275,6 @@ def cross_validate(
     done = _whole_restarts(folds, results)
     if not done:
         raise NoTrainingEnded(
-            f"model {model!r}: at least one fold must end in the time given, and none has"
+            f"model {model!r}: at least one fold must end in the time given, and none has; give more time"
         )
     return _collect(done, data, 1 + max(fold.repeat for fold in folds))

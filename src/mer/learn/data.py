@@ -94,7 +94,7 @@ class TrainingData:
         seen = (*fold.train, *fold.test) if self.columns.leaks else fold.train
         return replace(self, table=best_columns(self.table, self.labels, seen, self.columns))
 
-    def wanted(self, ids: Sequence[str]) -> np.ndarray:
+    def targets_of(self, ids: Sequence[str]) -> np.ndarray:
         """The labels of clips as a model is trained on them; see ``Target.array``."""
         return self.target.array([self.labels[i] for i in ids])
 
@@ -106,9 +106,9 @@ class TrainingData:
 
     @property
     def strata(self) -> Mapping[str, int]:
-        """Clip id -> group that a random validation part takes its share of.
+        """Clip id -> stratum; a random validation part takes the same share of each.
 
-        The groups are the quadrants where they are known, so that every target of a corpus validates on the
+        The strata are the quadrants where they are known, so that every target of a corpus validates on the
         same clips and shares what is trained without labels.
         """
         return self.quadrants or self.target.strata(self.labels)
@@ -183,8 +183,8 @@ def concat_corpora(source: TrainingData, target: TrainingData, name: str) -> Tra
             ),
         )
     raise MerError(
-        "training on one corpus and testing on another needs a model of a table with the same columns "
-        "in both, or of whole waveforms"
+        f"training on one corpus and testing on another, here {name!r}, needs a model of a table with the "
+        "same columns in both, or of whole waveforms; choose such a model, or take one corpus"
     )
 
 
@@ -208,7 +208,7 @@ def read(
     reads: Collection[str],
     root: Path = DATA,
 ) -> TrainingData:
-    """The inputs of clips without labels.
+    """The inputs of all clips of a corpus; ``labels`` is left empty.
 
     Parameters
     ----------

@@ -39,9 +39,9 @@ def synthesise(
 
     Returns
     -------
-    mel : Tensor [shape=(classes * per_class, frames, mels)]
+    mel : Tensor [shape=(classes * samples_per_class, frames, mels)]
         Synthetic spectrograms, scaled to the mean range of the given ones.
-    targets : Tensor [shape=(classes * per_class,)]
+    targets : Tensor [shape=(classes * samples_per_class,)]
         Their class indices.
     phase : TrainingPhase
         The training of the autoencoder.

@@ -97,7 +97,7 @@ def parts(
     found = []
     for ids in sides:
         numbers = np.array(positions(known, ids, "spectrogram"))
-        targets = torch.from_numpy(data.wanted(ids)).to(device)
+        targets = torch.from_numpy(data.targets_of(ids)).to(device)
         found.append(Part(memmap.examples(values, numbers, device), targets))
     return Parts(*found)
 

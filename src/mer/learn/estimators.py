@@ -19,9 +19,8 @@ from sklearn.tree._tree import Tree
 from mer.learn.attributes import LIST, Arrays, read, stored
 from mer.learn.result import split_by_prefix
 
-LEFT_OUT = (
-    "pvalues_"  # of a selection of columns: NaN for a constant one, and no prediction reads it
-)
+# Of a selection of columns: NaN for a constant one, and no prediction reads it.
+LEFT_OUT = "pvalues_"
 TREES, OUTPUTS = "trees", "outputs"
 ENCODERS = {  # of scikit-learn's classifiers; ``fit`` creates them
     "_label_binarizer": LabelBinarizer,

@@ -65,7 +65,7 @@ def best_columns(
         return table
     if columns.k > len(table.names):
         raise MerError(
-            f"columns.k={columns.k} must be at most {len(table.names)}, the columns of the table"
+            f"columns.k={columns.k} must be at most {len(table.names)}, the columns of the table; lower it"
         )
     y = np.array([labels[id_] for id_ in ids])
     scores = _scores(table.rows(ids).astype(float), y, columns)

@@ -1,9 +1,9 @@
 """Search for hyperparameters with Optuna: Bayesian optimisation, or every combination of a grid.
 
 Louro et al. search their SVM and their Hybrid on MERGE by Bayesian optimisation, and their networks by a
-grid (docs/methods.md).
-The name of a study is a digest of everything that decides its trials, and each trial has its own seed. A
-search that was killed continues after its last complete trial, and its result is the same.
+grid (docs/methods.md). The name of a study is a digest of everything that decides its trials, and each
+trial has its own seed. A search that was killed continues after its last complete trial, and its result is
+the same.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from mer.errors import MerError
 from mer.io.checkpoints import code
 from mer.learn.context import FoldContext
 from mer.learn.result import Trial
-from mer.runtime.locks import turn
+from mer.runtime.locks import wait_for_lock
 from mer.schema.profiles import Profile
 from mer.schema.training import TrainingConfig, Tuning
 
@@ -88,7 +88,7 @@ def _study(url: str | None, name: str) -> "optuna.Study":
             raise
         raise MerError(
             f"tuning.storage={url!r} must be null or the URL of a database that can be "
-            f"reached ({type(error).__name__}: {error})"
+            f"reached ({type(error).__name__}: {error}); start the database, or set it to null"
         ) from error
     if url is None:
         for trial in _in_state(study, "RUNNING"):
@@ -147,7 +147,7 @@ def _alone(storage: str | None, name: str) -> Iterator[None]:
         yield
         return
     STUDIES.mkdir(parents=True, exist_ok=True)
-    with turn(STUDIES / f"{name}.lock"):
+    with wait_for_lock(STUDIES / f"{name}.lock"):
         yield
 
 

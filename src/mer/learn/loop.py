@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from mer.errors import MerError
 from mer.learn.result import TrainingPhase
 from mer.runtime.device import computes_in_bfloat16
-from mer.runtime.portable import limited
+from mer.runtime.portable import instructions_are_limited
 from mer.runtime.progress import note_epoch
 from mer.schema.training import TrainingConfig
 from mer.targets.target import Target
@@ -30,7 +30,6 @@ KERAS_ADAM_EPSILON = 1e-7
 log = logging.getLogger("mer")
 
 Network = Callable[..., Tensor]
-AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 
 class Examples(Protocol):
@@ -89,7 +88,9 @@ def optimizer_of(network: nn.Module, config: TrainingConfig) -> torch.optim.Opti
         return torch.optim.SGD(parameters, lr=config.lr)
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=config.lr, alpha=0.95, eps=1e-8)
-    fused = limited() or None  # rounds alike on all processors, see mer.runtime.portable
+    fused = (
+        instructions_are_limited() or None
+    )  # rounds alike on all processors, see mer.runtime.portable
     return torch.optim.Adam(parameters, lr=config.lr, eps=KERAS_ADAM_EPSILON, fused=fused)
 
 

@@ -23,14 +23,13 @@ from mer.learn import trained_network
 from mer.learn.loop import Examples
 from mer.learn.result import FoldResult, TrainingPhase
 from mer.runtime.device import arithmetic
-from mer.runtime.locks import turn
+from mer.runtime.locks import wait_for_lock
 from mer.schema.training import TrainingConfig
 
 FOLDER = Path(".mer/trained")
 BATCH = 256
-KEPT = (
-    30 * 24 * 3600
-)  # seconds after the last use of a network; one of other code is never used again
+# Seconds after the last use of a network; one of other code is never used again.
+KEPT = 30 * 24 * 3600
 
 
 def _digest(
@@ -86,7 +85,7 @@ def trained_once(
     """
     path = FOLDER / f"{_digest(network, examples, config, facts)}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with turn(path.with_suffix(".lock")):
+    with wait_for_lock(path.with_suffix(".lock")):
         if known := read_result(FoldResult, path):
             os.utime(path)
             trained_network.load_weights(network, known.weights, examples[0].device)

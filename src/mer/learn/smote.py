@@ -49,8 +49,8 @@ def smote(
     smallest = min(sizes.values())
     if smallest < 2:
         raise MerError(
-            f"SMOTE must have at least two training clips of each class, not {smallest}; select another "
-            "policy, or fewer folds"
+            f"SMOTE must have at least two training clips of each class, and a class has {smallest}; label "
+            "more clips of it, take more folds, or choose a policy without SMOTE"
         )
     arguments = {
         "sampling_strategy": {c: size + counts[c] for c, size in sizes.items()},

@@ -35,7 +35,7 @@ def targets(
     data: TrainingData, ids: Sequence[str], device: torch.device, *, augmented: bool
 ) -> Tensor:
     """The labels of the rows of ``examples``; see ``Target.array``."""
-    y = data.wanted(ids)
+    y = data.targets_of(ids)
     if augmented and data.augmented is not None:
         y = np.concatenate([y, y.repeat(len(data.augmented.names), axis=0)])
     return torch.from_numpy(y.repeat(data.segments_per_clip, axis=0)).to(device)

@@ -70,7 +70,10 @@ def update_bn(network: nn.Module, inputs: Sequence[Examples]) -> None:
 
 @torch.no_grad()
 def predict(network: nn.Module, inputs: Sequence[Examples], target: Target) -> np.ndarray:
-    """Class probabilities or values [shape=(n, outputs)]; other examples change only their rounding."""
+    """Class probabilities or values [shape=(n, outputs)].
+
+    The examples that are predicted together change only the rounding.
+    """
     network.eval()
     batches = loop.everything(inputs[0]).split(loop.EVALUATION_BATCH)
     outputs = [loop.forward(network, inputs, rows) for rows in batches]

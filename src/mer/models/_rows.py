@@ -16,7 +16,7 @@ def as_wide(rows: np.ndarray) -> np.ndarray:
 
 
 def steps(limit: float | None, scaler: "BaseEstimator | str | None" = None) -> dict[str, Any]:
-    """Scale the columns, clip far-off values, and scale rows as if there were 100 columns.
+    """Pipeline steps that scale the columns, clip far-off values, and scale rows as if of 100 columns.
 
     Parameters
     ----------

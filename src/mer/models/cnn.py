@@ -7,7 +7,7 @@ authors' code (docs/methods.md, "Louro's CNN").
 import torch
 from torch import Tensor, nn
 
-from mer.networks.layers import flattened, glorot_uniform, louro_convolutions
+from mer.networks.layers import flattened_size, glorot_uniform, louro_convolutions
 from mer.schema.training import Searched
 
 trainer = "supervised"
@@ -27,7 +27,7 @@ class Network(nn.Module):
     def __init__(self, shape: tuple[int, int], outputs: int) -> None:
         super().__init__()
         self.convolutions = louro_convolutions(last_norm=False, dropout=0.4)
-        self.dense = nn.Linear(flattened(self.convolutions, shape), 300)
+        self.dense = nn.Linear(flattened_size(self.convolutions, shape), 300)
         self.logits = nn.Linear(300, outputs)
         glorot_uniform([self.dense, self.logits])
 

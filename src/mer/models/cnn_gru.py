@@ -10,7 +10,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from mer.networks.layers import GRU, Dropout, glorot_uniform, louro_convolutions, maps
+from mer.networks.layers import GRU, Dropout, glorot_uniform, louro_convolutions, map_shape
 from mer.schema.training import Searched
 
 trainer = "supervised"
@@ -40,7 +40,7 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.convolutions = louro_convolutions(last_norm=False, dropout=0.4)
-        self.maps = maps(self.convolutions[:-2], shape)
+        self.maps = map_shape(self.convolutions[:-2], shape)
         self.sequence = sequence
         channels, frames, bands = self.maps
         units = channels * bands * (frames if sequence == "single" else 1)

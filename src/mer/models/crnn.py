@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mer.networks.channel_groups import ConvNormPool
 from mer.networks.first_block_with_norms import NormedConvolutions
-from mer.networks.layers import GRU, Dropout, batch_norm_2d, glorot_uniform, maps
+from mer.networks.layers import GRU, Dropout, batch_norm_2d, glorot_uniform, map_shape
 from mer.schema.training import Searched
 
 trainer = "supervised"
@@ -45,7 +45,7 @@ class Network(nn.Module):
     def __init__(self, filters: tuple[int, ...], shape: tuple[int, int], outputs: int) -> None:
         super().__init__()
         self.convolutions = convolutions(filters)
-        channels, _, bands = maps(self.convolutions, shape)
+        channels, _, bands = map_shape(self.convolutions, shape)
         self.recurrent = GRU(channels * bands, 32, layers=2)
         self.dropout = Dropout(0.5)
         self.logits = nn.Linear(32, outputs)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mer.networks.layers import (
     Dropout,
     batch_norm_1d,
-    flattened,
+    flattened_size,
     glorot_uniform,
     he_normal,
     louro_convolutions,
@@ -77,7 +77,7 @@ class CNN(nn.Module):
     def __init__(self, shape: tuple[int, int], outputs: int) -> None:
         super().__init__()
         convolutions = louro_convolutions(last_norm=True, dropout=0.3)
-        dense = nn.Linear(flattened(convolutions, shape), 300)
+        dense = nn.Linear(flattened_size(convolutions, shape), 300)
         self.hidden = nn.Sequential(convolutions, dense, nn.ReLU())
         self.logits = nn.Linear(300, outputs)
         glorot_uniform([dense, self.logits])

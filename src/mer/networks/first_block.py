@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mer.runtime.portable import limited
+from mer.runtime.portable import instructions_are_limited
 
 POOL = 2
 GROUP = 5  # taps that the kernels compute at once
@@ -41,7 +41,7 @@ def applies(maps: Tensor, size: int, padding: int = 0) -> bool:
         and torch.is_grad_enabled()
         and not maps.requires_grad
         and all(n > 0 and n % POOL == 0 for n in lengths)
-        and not limited()
+        and not instructions_are_limited()
         and importlib.util.find_spec("numba") is not None
     )
 

@@ -150,7 +150,7 @@ def louro_convolutions(last_norm: bool, dropout: float) -> LouroConvolutions:
     return LouroConvolutions(*layers, nn.Flatten(), Dropout(dropout))
 
 
-def maps(convolutions: nn.Module, shape: tuple[int, int]) -> torch.Size:
+def map_shape(convolutions: nn.Module, shape: tuple[int, int]) -> torch.Size:
     """The shape of the maps of one spectrogram of ``shape``, (frames, mels), after the convolutions.
 
     Raises
@@ -172,9 +172,9 @@ def maps(convolutions: nn.Module, shape: tuple[int, int]) -> torch.Size:
         convolutions.train(trains)
 
 
-def flattened(convolutions: nn.Module, shape: tuple[int, int]) -> int:
+def flattened_size(convolutions: nn.Module, shape: tuple[int, int]) -> int:
     """The number of values of the maps of a spectrogram of ``shape``, (frames, mels)."""
-    return maps(convolutions, shape).numel()
+    return map_shape(convolutions, shape).numel()
 
 
 def keras_recurrent(layer: nn.RNNBase) -> None:

@@ -20,12 +20,12 @@ from mer.reproduction.spec import Experiment, Statistic
 from mer.selection import SELECTORS, Selection
 
 MAX_BYTES = 64 * 2**20  # of one file
+REMEDY = "make it with benchmarks/gpu.py"
 RUN = re.compile(r"data/runs/(?P<paper>\w+)/(?P<key>\w+)/(?P<file>\w+\.(?:json|csv|parquet))")
 RECORD = re.compile(r"metrics/experiments/(?P<paper>\w+)/(?P<key>\w+)\.(?P<file>record\.json)")
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
-IGNORED = re.compile(
-    r"(data|data/runs|metrics)(/\w+)*(\.json)?"
-)  # folders, and scores: computed here
+# Folders, and scores, which are computed here.
+IGNORED = re.compile(r"(data|data/runs|metrics)(/\w+)*(\.json)?")
 Files = dict[tuple[str, str], dict[str, bytes]]
 
 log = logging.getLogger("mer")
@@ -49,7 +49,7 @@ def _files(archive: Path) -> Files:
             elif not IGNORED.fullmatch(member.name) or not (member.isreg() or member.isdir()):
                 raise MerError(
                     f"{archive}: every member must be a run, its scores or its record, of at most "
-                    f"{MAX_BYTES >> 20} MiB, and {member.name!r} is none; make it with benchmarks/gpu.py"
+                    f"{MAX_BYTES >> 20} MiB, and {member.name!r} is none; {REMEDY}"
                 )
     return found
 
@@ -149,14 +149,14 @@ def bring(archive: Path) -> list[str]:
     try:
         found = _files(archive)
     except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
-        raise MerError(f"{archive} must be a readable tar archive ({error})") from error
+        raise MerError(f"{archive} must be a readable tar archive ({error}); {REMEDY}") from error
     papers = spec.load()
     known = papers.stages
     for paper, key in sorted(found):
         if not known.get(key, "").startswith(f"papers/{paper}/"):
-            raise MerError(f"{archive}: {key!r} must be an experiment of papers/{paper}")
+            raise MerError(f"{archive}: {key!r} must be an experiment of papers/{paper}; {REMEDY}")
         if "record.json" not in found[paper, key] or "run.json" not in found[paper, key]:
-            raise MerError(f"{archive}: {key!r} must come with its run and its record")
+            raise MerError(f"{archive}: {key!r} must come with its run and its record; {REMEDY}")
         _check_record(archive, key, found[paper, key]["record.json"])
     written = []
     for (paper, key), files in sorted(found.items()):

@@ -65,14 +65,7 @@ def _own_folds(root: Path, tracks: Sequence[Track]) -> list[Fold]:
     """The folds in ``folds.csv`` of the corpus, if there is one."""
     if not (file := root / fold_tables.NAME).is_file():
         return []
-    folds = fold_tables.read(file)
-    listed = {id_ for fold in folds for id_ in (*fold.train, *fold.val, *fold.test)}
-    if unknown := sorted(listed - {track.id for track in tracks}):
-        raise MerError(
-            f"{file} must list clips of the corpus, and {unknown[0]!r} is none ({len(unknown)} such clips "
-            "in all); correct the ids, or remove the rows"
-        )
-    return folds
+    return fold_tables.read_for(file, {track.id for track in tracks})
 
 
 def _check_range(root: Path, tracks: Sequence[Track], scale: Sequence[float] | None) -> None:

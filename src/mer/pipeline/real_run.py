@@ -126,9 +126,8 @@ def run(cells: Sequence[Cell], hours: float, profile: str) -> list[Record]:
     cores = jobs()
     share = max(1, cores // max(1, len(missing)))
     records: list[Record] = []
-    commit = {
-        "commit": code_commit()
-    }  # of the code that the workers load, whatever is committed later
+    # Of the code that the workers load, whatever is committed later.
+    commit = {"commit": code_commit()}
 
     def keep(found: list[Record]) -> None:
         records[:] = found

@@ -21,10 +21,10 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
 
-from mer import PARENT
+from mer import PARENT_PID
 from mer.errors import MerError
 from mer.io.files import read_json, sha256, write_json
-from mer.runtime.portable import limited
+from mer.runtime.portable import instructions_are_limited
 from mer.runtime.processes import end_at_once
 
 RECORDS = Path(".mer/stages")
@@ -85,7 +85,7 @@ def record_of(name: str, seconds: float, commit: str) -> dict[str, Any]:
         "ended": time.time(),
         "commit": commit,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "portable": limited(),
+        "portable": instructions_are_limited(),
         "python": platform.python_version(),
         "versions": versions(),
     }
@@ -179,7 +179,7 @@ def stage(name: str, scores: Path | None = None) -> Iterator[dict[str, Any]]:
     dict
         Facts that the stage adds to its record.
     """
-    end_at_once(PARENT)
+    end_at_once(PARENT_PID)
     logging.basicConfig(level="INFO", format="%(message)s", handlers=[RichHandler(show_path=False)])
     warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning)  # joblib, of those after an error
     started, commit = time.perf_counter(), code_commit()  # before anyone edits the code

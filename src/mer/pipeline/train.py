@@ -229,7 +229,10 @@ def _shares_artists(source: Selection, target: Selection, crossed: Sequence[Fold
 def _initial_weights(parent: Path, data: TrainingData) -> dict[str, np.ndarray]:
     """The network of a run, for a model whose training can start from it."""
     if data.waveforms is None:
-        raise MerError(f"{parent}: only a model of whole waveforms goes on from a parent's network")
+        raise MerError(
+            f"{parent}: a model must read whole waveforms to start from a parent's network, and this one "
+            "does not; leave out the parent"
+        )
     if parent.is_dir():
         require(parent)
     path = parent / "weights" / "r0_f0.safetensors"

@@ -8,7 +8,7 @@ import numpy as np
 from mer.metrics import fold_confusions
 from mer.report.axis import Axis, strip
 from mer.targets.class_scores import macro_f1, per_class
-from mer.types import Predictions, Track
+from mer.types import EMOTIONS, Predictions, Track
 
 SCORES = {
     "f1_macro": "F1, macro",
@@ -18,7 +18,6 @@ SCORES = {
     "accuracy": "Accuracy",
 }
 NEEDED = (*SCORES, "f1_macro_sd", "ci_low", "ci_high", "constant_accuracy")
-EMOTIONS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
 # Fields of Russell's plane: left, top, width, height in percent; valence grows to the right.
 PLANE = {
     "quadrant": {

@@ -11,7 +11,7 @@ from mer.reproduction.results import LEDGER, RAW, is_uncommitted, real, results
 from mer.reproduction.spec import Cross, Experiment, Papers, corpus_of
 from mer.schema import Block
 from mer.schema.profiles import WHOLE, Profile
-from mer.types import FOLDS
+from mer.types import FOLDS_AND_REPEATS
 
 UNKNOWN_SECONDS = 3600.0  # of a training that nobody has timed: after most others
 
@@ -45,8 +45,8 @@ class Cell:
 
 
 def planned(protocol: str, profile: Profile) -> int:
-    """Number of folds of a protocol under a profile."""
-    folds, repeats = FOLDS[protocol]
+    """Number of folds of a protocol under a profile; 1 of a protocol that the corpus decides."""
+    folds, repeats = FOLDS_AND_REPEATS.get(protocol, (1, 1))
     if folds > 1:
         folds, repeats = profile.folds or folds, profile.repeats or repeats
     return min(folds * repeats, profile.max_folds or folds * repeats)

@@ -9,7 +9,7 @@ from typing import Any
 from mer.io.files import read_json, sha256
 from mer.reproduction.spec import Papers, Table, corpus_of
 from mer.schema.profiles import WHOLE
-from mer.types import FOLDS, MINIATURE
+from mer.types import FOLDS_AND_REPEATS, MINIATURE
 
 LEDGER = Path("metrics/experiments")
 RAW = Path("data/raw")
@@ -66,7 +66,7 @@ def has_more_trainings(old: Mapping[str, Any], count: int) -> bool:
 
 def missing_folds(facts: dict[str, Any]) -> int:
     """Number of folds that a run lacks of its protocol; 0 for results without folds."""
-    planned = math.prod(FOLDS.get(facts.get("protocol", ""), (0,)))
+    planned = math.prod(FOLDS_AND_REPEATS.get(facts.get("protocol", ""), (0,)))
     return max(0, planned - folds(facts)) if "n_folds" in facts else 0
 
 
@@ -94,7 +94,7 @@ def _record(results: Path) -> dict[str, Any]:
     return found
 
 
-def deviation(facts: dict[str, Any]) -> str:
+def changed_parameters(facts: dict[str, Any]) -> str:
     """The parameters of a run that differ from the committed ones, ``<key>=<value>``; empty for none.
 
     The keys stand without their sections, ``autoencoder.max_epochs`` of ``models.ae_bilstm``, unless two
@@ -118,7 +118,7 @@ def is_uncommitted(facts: dict[str, Any]) -> bool:
 def _part(facts: dict[str, Any]) -> str:
     """The part of a protocol that was run."""
     profile = f"profile={facts['profile']}" if "profile" in facts else ""
-    return ", ".join(filter(None, [profile, extent(facts), deviation(facts)]))
+    return ", ".join(filter(None, [profile, extent(facts), changed_parameters(facts)]))
 
 
 def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str]:

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from mer import config
 from mer.errors import MerError
-from mer.reproduction.results import deviation, folds, results
+from mer.reproduction.results import changed_parameters, folds, results
 from mer.reproduction.spec import Papers, Table
 from mer.reproduction.table_files import markdown_rows
 from mer.schema.profiles import WHOLE
-from mer.types import FOLDS, MINIATURE
+from mer.types import FOLDS_AND_REPEATS, MINIATURE
 
 PAGE, README = Path("docs/results.md"), Path("README.md")
 START, END = "<!-- results: written by stages/results_page.py -->", "<!-- /results -->"
@@ -133,7 +133,7 @@ def _lines(table: Table, found: Measured) -> Iterator[Line]:
                 folds=str(folds(facts)),
                 restarts=str(restarts),
                 epochs=_epochs(facts),
-                changed=deviation(facts),
+                changed=changed_parameters(facts),
                 metric=metric,
                 score=score,
                 interval=interval,
@@ -153,7 +153,7 @@ def command(papers: Papers, key: str, facts: dict[str, Any]) -> str:
     """
     profile = facts["profile"]
     settings = {"miniature": "", "papers_profile": profile}
-    if profile != WHOLE and folds(facts) < FOLDS.get(facts["protocol"], (1, 1))[0]:
+    if profile != WHOLE and folds(facts) < FOLDS_AND_REPEATS.get(facts["protocol"], (1, 1))[0]:
         settings[f"profiles.{profile}.max_folds"] = folds(facts)
     if "max_epochs" in facts:
         settings[f"profiles.{profile}.max_epochs"] = facts["max_epochs"]

@@ -8,7 +8,7 @@ from pydantic import Field, FiniteFloat, ValidationError
 
 from mer.errors import MerError
 from mer.io import yaml_files
-from mer.schema import Block, Key, Protocol, TargetName
+from mer.schema import Block, Key, NamedProtocol, TargetName
 
 PAPERS = Path("papers")
 Published = dict[Key, dict[Key, FiniteFloat]]
@@ -141,7 +141,7 @@ class Experiment(Statistic):
     family: Key
     augment: Key
     augmented: str
-    protocol: Protocol
+    protocol: NamedProtocol
     fidelity: Literal["described", "released"]
     settings: str
     corpus: Key | None = None

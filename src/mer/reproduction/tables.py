@@ -8,7 +8,7 @@ import numpy as np
 
 from mer.io.files import write_json
 from mer.metrics import DIGITS, corrected_t_test, paired_t_test
-from mer.reproduction.results import Results, deviation, extent, is_uncommitted, results
+from mer.reproduction.results import Results, changed_parameters, extent, is_uncommitted, results
 from mer.reproduction.spec import Papers, Table
 from mer.reproduction.table_files import write_files
 from mer.types import MINIATURE
@@ -61,7 +61,7 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
     for prefix, facts in found.items():
         shown = ["n_clips", "n_folds", "n_restarts", "absent"] + ["device"] * table.timed
         cell |= {f"{prefix}{n}": facts[n] for n in shown if n in facts}
-        if changed := deviation(facts):
+        if changed := changed_parameters(facts):
             cell[f"{prefix}changed"] = changed
         if prefix != MINIATURE and (share := extent(facts)):
             cell[f"{prefix}extent"] = share

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mer import config, registry
-from mer.compatibility import can_be_read, has_columns
+from mer.compatibility import check_columns, check_inputs
 from mer.config import Params
 from mer.errors import MerError
 from mer.reproduction.spec import (
@@ -192,8 +192,8 @@ def _check_selection(entry: _Entry, found: Experiment, params: Params) -> None:
         given = {**found.model_dump(), "dataset": f"{prefix}{found.dataset}"}
         try:
             chosen = Selection.of(given, WHOLE, seed=1)
-            can_be_read(chosen, params)
-            has_columns(chosen, config.columns(found.settings.split()), params)
+            check_inputs(chosen, params)
+            check_columns(chosen, config.columns(found.settings.split()), params)
         except MerError as error:
             entry.refuse(f": {error}")
 
@@ -201,12 +201,15 @@ def _check_selection(entry: _Entry, found: Experiment, params: Params) -> None:
 def _check_settings(entry: _Entry, found: Experiment, params: Params) -> None:
     """Its words name keys of the model's block or of ``columns``, each once, with values that fit."""
     words = found.settings.split()
-    given = config.settings(words)
+    try:
+        given, narrowing = config.settings(words), config.settings(words, "columns")
+    except MerError as error:
+        entry.refuse(f".settings={found.settings!r}: {error}")
+        return
     rule = (
         "must be words set.<key>=<value> or columns.<key>=<value>, each key once; mend or remove "
         "the others"
     )
-    narrowing = config.settings(words, "columns")
     entry.require(len(given) + len(narrowing) == len(words), "settings", found.settings, rule)
     block = registry.get("models", found.model).Params.model_validate(params.models[found.model])
     try:

@@ -29,10 +29,8 @@ def connected(address: str) -> Iterator["Client"]:
     """
     from distributed import CancelledError, Client
 
-    for name in (
-        "distributed",
-        "distributed.client",
-    ):  # the sentence of the error says what is lost
+    for name in ("distributed", "distributed.client"):
+        # The sentence of the error says what is lost.
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, set_as_default=True, timeout=CONNECT_SECONDS)

@@ -7,7 +7,7 @@ import re
 import torch
 
 from mer.errors import MerError
-from mer.runtime.portable import limited
+from mer.runtime.portable import instructions_are_limited
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
 
@@ -35,6 +35,8 @@ def computes_in_bfloat16(where: torch.device) -> bool:
 def device() -> torch.device:
     """The device of ``MER_DEVICE``; ``auto``, the default, takes a GPU if there is one.
 
+    Each call also sets torch to one thread and to full float32.
+
     Raises
     ------
     MerError
@@ -58,6 +60,9 @@ def device() -> torch.device:
 
 
 def arithmetic(where: torch.device) -> tuple[str, str, bool]:
-    """The version of torch, the kind of device, and whether it is limited: what decides on rounding."""
+    """The version of torch, the kind of device, and whether instructions are limited.
+
+    They decide on rounding.
+    """
     kind = torch.cuda.get_device_name(where) if where.type == "cuda" else where.type
-    return torch.__version__, kind, limited()
+    return torch.__version__, kind, instructions_are_limited()

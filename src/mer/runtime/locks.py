@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @contextmanager
-def lock(path: Path) -> Iterator[bool]:
+def try_lock(path: Path) -> Iterator[bool]:
     """Lock a file or folder for the block; yield whether it is there and no other process holds it."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
@@ -22,7 +22,7 @@ def lock(path: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def turn(path: Path) -> Iterator[None]:
+def wait_for_lock(path: Path) -> Iterator[None]:
     """Wait until no other process is in such a block with the same path.
 
     Parameters
@@ -42,7 +42,7 @@ def turn(path: Path) -> Iterator[None]:
 
 
 def _is_ours(descriptor: int, path: Path) -> bool:
-    """Whether this process gets the lock, and the path still leads to what it has locked."""
+    """Whether this process gets the try_lock, and the path still leads to what it has locked."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

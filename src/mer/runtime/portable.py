@@ -23,6 +23,6 @@ def limit_instructions() -> None:
     os.environ.update(LIMITS)
 
 
-def limited() -> bool:
+def instructions_are_limited() -> bool:
     """Whether this process computes under the limits."""
     return all(os.environ.get(name) == value for name, value in LIMITS.items())

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from mer.runtime.locks import lock
+from mer.runtime.locks import try_lock
 
 SHARED = Path("/dev/shm")
 NAMESPACE = Path("/proc/self/ns/pid")  # in which ids of processes count; a container has its own
@@ -34,7 +34,7 @@ def claim() -> None:
     sweep()
     prefix = f"{_notes()}{os.getpid()}-"
     note = _held.enter_context(tempfile.NamedTemporaryFile(prefix=prefix))  # noqa: SIM115 (_held closes it)
-    _held.enter_context(lock(Path(note.name)))
+    _held.enter_context(try_lock(Path(note.name)))
 
 
 def _notes() -> str:
@@ -46,7 +46,7 @@ def sweep() -> None:
     """Remove what the processes have left whose notes no process holds."""
     for note in Path(tempfile.gettempdir()).glob(f"{_notes()}*-*"):
         process = int(note.name.removeprefix(_notes()).partition("-")[0])
-        with suppress(OSError), lock(note) as ended:  # another process may remove the same
+        with suppress(OSError), try_lock(note) as ended:  # another process may remove the same
             if ended and note.stat().st_uid == os.getuid() and not psutil.pid_exists(process):
                 for path in _left(process, note.stat().st_mtime):
                     shutil.rmtree(path) if path.is_dir() else path.unlink()

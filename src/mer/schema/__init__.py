@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Key = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-Protocol = Literal[
-    "default", "grouped", "cv10x10", "cv10", "tvt_70_15_15", "tvt_40_30_30", "song_80_20", "own"
+NamedProtocol = Literal[
+    "grouped", "cv10x10", "cv10", "tvt_70_15_15", "tvt_40_30_30", "song_80_20", "own"
 ]
+Protocol = Literal["default", NamedProtocol]  # default: that of the corpus
 
 TargetName = Literal[
     "quadrant", "valence", "arousal", "label", "valence_value", "arousal_value", "valence_arousal"

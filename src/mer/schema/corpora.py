@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, FiniteFloat, PositiveFloat, PositiveInt, model_validator
 
-from mer.schema import Block, Key, Protocol
+from mer.schema import Block, Key, NamedProtocol
 
 
 class Corpus(Block):
@@ -25,7 +25,7 @@ class Corpus(Block):
     layout: str
     sample_rate: PositiveInt
     peak_db: Annotated[float, Field(le=0)] | None
-    protocol: Protocol
+    protocol: NamedProtocol
     range: tuple[FiniteFloat, FiniteFloat] | None
     counts: dict[Literal["Q1", "Q2", "Q3", "Q4"], int] | PositiveInt | None
     citation: str

@@ -1,4 +1,4 @@
-"""``profiles``."""
+"""The section ``profiles``: how much of a protocol is run."""
 
 from typing import Annotated, Any, Self
 

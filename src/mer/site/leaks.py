@@ -1,4 +1,4 @@
-"""The page "How much leaks raise scores": each system with and without the same mistake, on the same folds."""
+"""The page of leaks: each system with and without the same mistake, on the same folds."""
 
 from collections.abc import Iterator
 from dataclasses import replace

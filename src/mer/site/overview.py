@@ -22,8 +22,8 @@ Every published table that the project reproduces, cell by cell, from `metrics/e
 - **Demo only**: on a rendered miniature, which proves that the experiment runs, not that a system is good.
 - **Not run**: `mer status` names what is missing.
 
-See also the [leaderboards](leaderboards.md), [how much leaks raise scores](leaks.md), [what the runs cost](costs.md),
-[performance](performance.md) and [reliability](reliability.md).
+See also the [leaderboards](leaderboards.md), [how much leaks raise scores](leaks.md),
+[what the runs cost](costs.md), [performance](performance.md) and [reliability](reliability.md).
 
 The page of a table has the command of every experiment, with its confusion matrix and, of networks, its
 learning curve. Results of an earlier version lack them.

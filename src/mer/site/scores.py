@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mer.reproduction.results import deviation, extent, is_uncommitted, real, results
+from mer.reproduction.results import changed_parameters, extent, is_uncommitted, real, results
 from mer.reproduction.spec import Experiment, Papers, Table
 from mer.reproduction.table_files import UNCOMMITTED
 from mer.schema.profiles import WHOLE
@@ -82,7 +82,7 @@ def _note(table: Table, row: str, facts: dict[str, Any]) -> str:
         extent(facts),
         "" if facts.get("profile", WHOLE) == WHOLE else f"profile {facts['profile']}",
     ]
-    found += [deviation(facts), UNCOMMITTED if is_uncommitted(facts) else ""]
+    found += [changed_parameters(facts), UNCOMMITTED if is_uncommitted(facts) else ""]
     return "; ".join(filter(None, [*found, table.rows[row].note]))
 
 

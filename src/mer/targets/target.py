@@ -48,7 +48,7 @@ class Target(ABC):
 
     @abstractmethod
     def strata(self, labels: Mapping[str, Label]) -> Mapping[str, int]:
-        """Clip id -> group that a random validation part takes its share of."""
+        """Clip id -> stratum; a random validation part takes the same share of each."""
 
     @abstractmethod
     def loss(self, outputs: "Tensor", wanted: "Tensor") -> "Tensor":

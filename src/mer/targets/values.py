@@ -45,7 +45,7 @@ class Values(Target):
         return ((values - self.scale[0]) / self._span).astype(np.float32)
 
     def strata(self, labels: Mapping[str, Label]) -> Mapping[str, int]:
-        """One group: the validation part is a random share of all clips."""
+        """One stratum: the validation part is a random share of all clips."""
         return dict.fromkeys(labels, 0)
 
     def loss(self, outputs: "Tensor", wanted: "Tensor") -> "Tensor":

@@ -204,7 +204,7 @@ def test_a_corpus_is_written_by_its_layout(tmp_path: Path, monkeypatch):
     assert found == {t.id: c.samples.tobytes() for t, c in render.songs(7, 6.0, RATE, 1)}
 
 
-@pytest.mark.parametrize("counts", [None, {"Q1": 4}, {"Q1": 4, "Q2": 4, "Q3": 4, "Q4": 5}])
+@pytest.mark.parametrize("counts", [None, 30, {"Q1": 4}, {"Q1": 4, "Q2": 4, "Q3": 4, "Q4": 5}])
 def test_counts_that_differ_are_refused_before_anything_is_touched(tmp_path, counts):
     with pytest.raises(MerError, match=r"counts of a demo corpus must be equal|1 to 48"):
         render.render("folder", tmp_path / "raw", **SETTINGS, counts=counts)

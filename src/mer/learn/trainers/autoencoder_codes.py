@@ -55,7 +55,7 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
     scaled, config = _scaled(data, seen), context.config(params.training)
     network, phase = train(scaled, config, "autoencoder", position=1, seed=seed)
     rows = codes(network, _scaled(data, fold.train))
-    estimator = _estimator(context, data).fit(rows, data.wanted(fold.train))
+    estimator = _estimator(context, data).fit(rows, data.targets_of(fold.train))
     found = data.target.estimate(estimator, codes(network, _scaled(data, fold.test)))
     arrays = {ESTIMATOR + name: array for name, array in to_arrays(estimator).items()}
     return FoldResult(found, phases=[phase], weights=trained_network.weights(network) | arrays)

@@ -43,7 +43,7 @@ def encode(backbone: nn.Module, examples: Tensor, fidelity: str) -> Tensor:
     Parameters
     ----------
     fidelity : str
-        That of which the backbone was built: it decides how the backbone reads an example.
+        The fidelity that the backbone was built with; it decides how the backbone reads an example.
     """
     backbone.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     key, found = _digest(*backbone.state_dict().values()), []

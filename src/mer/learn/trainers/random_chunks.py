@@ -221,7 +221,7 @@ def fit_predict(context: "FoldContext[ChunkModel]", data: TrainingData) -> FoldR
     where, size = device(), params.samples(params.chunk_ms)
     values = _samples(data, where)
     train, test = (Clips.select(data, ids, values, size) for ids in (fold.train, fold.test))
-    y = torch.from_numpy(data.wanted(fold.train)).to(where)
+    y = torch.from_numpy(data.targets_of(fold.train)).to(where)
     config = context.config(params.training)
     count = config.batch_size * (params.smoke_test_steps if short else params.steps)
     sample = partial(train.sample_chunks, count, size, params.amplitude)

@@ -73,7 +73,7 @@ def _training_set(
     """
     ids, n_train = (*context.fold.train, *context.fold.test), len(context.fold.train)
     n_seen = len(ids) if data.oversampling and data.leak == "before_split" else n_train
-    y = data.wanted(ids[:n_seen])
+    y = data.targets_of(ids[:n_seen])
     if not data.oversampling:
         return rows[:n_train], y
     rng = np.random.default_rng(context.seed)

@@ -86,7 +86,10 @@ def _searched(
 
     decides = inner, data.synthesis, data.spec_augment, arithmetic(device())
     inputs = (data.mel, data.augmented, data.segmented_waveforms)
-    arrays = [data.wanted((*train, *val)), *(part.values for part in inputs if part is not None)]
+    arrays = [
+        data.targets_of((*train, *val)),
+        *(part.values for part in inputs if part is not None),
+    ]
     return search(
         params.tuning,
         params.training,

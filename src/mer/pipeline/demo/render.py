@@ -19,10 +19,8 @@ from mer.pipeline.demo.cues import draw
 from mer.pipeline.demo.score import compose
 from mer.pipeline.demo.synth import Instrument, perform
 from mer.seeds import generator
-from mer.types import QUADRANTS, Clip, Track
+from mer.types import EMOTIONS, QUADRANTS, SIGNS, Clip, Track
 
-EMOTIONS = {"Q1": "happy", "Q2": "tense", "Q3": "sad", "Q4": "calm"}
-SIGNS = {"Q1": (1, 1), "Q2": (-1, 1), "Q3": (-1, -1), "Q4": (1, -1)}
 CLIPS_PER_ARTIST = 3
 FIRST = ("Amber", "Brass", "Cobalt", "Distant", "Eleventh", "Feral", "Glass", "Hollow")
 LAST = ("Almanac", "Birches", "Comets", "Dunes", "Embassy", "Ferry", "Gardens", "Harbour")
@@ -135,10 +133,13 @@ def render(
         If the counts differ or are missing.
     """
     numbers = {counts.get(q, 0) for q in QUADRANTS} if isinstance(counts, Mapping) else set()
-    if isinstance(counts, int):
+    if isinstance(counts, int) and counts % len(QUADRANTS) == 0:
         numbers = {counts // len(QUADRANTS)}
     if len(numbers) != 1:
-        raise MerError(f"counts of a demo corpus must be equal for {QUADRANTS}, not {counts}")
+        raise MerError(
+            f"counts of a demo corpus must be equal for {QUADRANTS}, or a multiple of four, not {counts}; "
+            f"correct corpora.{target.name}.counts in params/corpora.yaml"
+        )
     listed = tracks(numbers.pop())
     play = partial(song, seed=seed, seconds=seconds, sample_rate=sample_rate)
     clips = parallel.parallel_map(play, listed, label="render")

@@ -25,9 +25,8 @@ PARTIALS = np.arange(1, 11)
 DECAY = 0.8  # of the weight of a partial to that of the one before
 LEFT = 0.15  # of the amplitude of a layer's partials after its cancellation
 STOP = 0.2  # (a) of the salience of a frame's first layer that each other has, at least
-FAINT = (
-    0.15  # (a) of the salience of the clip's strongest first layers that each layer has, at least
-)
+# (a) Of the salience of the clip's strongest first layers that each layer has, at least.
+FAINT = 0.15
 MOST = 11  # layers
 SMOOTH = 3  # (a) frames of the median filter
 

@@ -22,9 +22,8 @@ ORDER = 12  # of the linear prediction
 PREDICTED = 400  # samples of a frame of it: 25 ms
 PITCHES = np.arange(50, 501)  # Hz, candidates; the paper's end at 400, but singers go on
 HARMONICS = 5
-REDUCED = (
-    6400  # Hz, of the residual whose spectrum is looked at: twice the highest harmonic and more
-)
+# Hz, of the residual whose spectrum is looked at: twice the highest harmonic and more.
+REDUCED = 6400
 BINS = 2048  # points of its transform
 THRESHOLDS = (0.07, 0.085)  # of the criterion in a voiced frame; the second where it varies much
 VARIES = 0.05  # standard deviation of the criterion
