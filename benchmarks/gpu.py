@@ -188,7 +188,9 @@ def main() -> None:
     parser.add_argument("--experiments", default=",".join(EXPERIMENTS))
     parser.add_argument("--profile", default="quick", help="a key of profiles in params.yaml")
     parser.add_argument("--workers", type=int, default=3, help="experiments at once")
-    parser.add_argument("--batches", type=int, default=4, help="batches per epoch in the step throughput")
+    parser.add_argument(
+        "--batches", type=int, default=4, help="batches per epoch in the step throughput"
+    )
     chosen = parser.parse_args()
     steps, keys = chosen.steps.split(","), chosen.experiments.split(",")
     check(parser, steps, keys)

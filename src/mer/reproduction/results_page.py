@@ -222,7 +222,9 @@ def _headlines(papers: Papers) -> str:
                 f"every entry of HEADLINES in {__name__} must be measured on a real corpus, and {row!r} of "
                 f"table {name!r} is not for {column!r}; name another"
             )
-        lines.append(next(line for line in _lines(table, found) if line.metric == metric))
+        line = next(line for line in _lines(table, found) if line.metric == metric)
+        of = f" of {line.target}" if line.target else ""
+        lines.append(line._replace(metric=metric + of))
     return _filled(lines, NOT_IN_HEADLINES, empty="–")
 
 
