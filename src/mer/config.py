@@ -186,10 +186,8 @@ def settings(words: Iterable[str], prefix: str = "set") -> dict[str, Any]:
         If such a word has no value, or one that is not YAML.
     """
     start, found = f"{prefix}.", {}
-    for word in words:
+    for word in (word for word in words if word.startswith(start)):
         key, equals, value = word.removeprefix(start).partition("=")
-        if not word.startswith(start):
-            continue
         try:
             found[key] = yaml.safe_load(value)
         except yaml.YAMLError:
@@ -245,9 +243,9 @@ def changed(params: Block, settings: Mapping[str, Any]) -> Block:
         for parent in parents:
             inner = inner.get(parent, {}) if isinstance(inner, dict) else {}
         if not isinstance(inner, dict) or last not in inner:
+            choices = sorted(inner if inner and isinstance(inner, dict) else values)
             raise MerError(
-                f"settings: {key!r} is not a key of {type(params).__module__}; choose one of "
-                f"{sorted(inner if isinstance(inner, dict) else values)}"
+                f"settings: {key!r} is not a key of {type(params).__module__}; choose one of {choices}"
             )
         inner[last] = value
     found: Block = _check(type(params), values, "settings", PARAMS)

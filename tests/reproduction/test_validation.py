@@ -158,6 +158,11 @@ RULES = {
         {f"{EXPERIMENT}.settings": "set.training.lr=2 set.training.lr=3"},
         f"{LOURO}{EXPERIMENT}.settings='set.training.lr=2 set.training.lr=3' must be words set.<key>",
     ),
+    "settings name blocks of the model": (
+        {f"{EXPERIMENT}.settings": "set.trainin.lr=2"},
+        f"{LOURO}{EXPERIMENT}.settings='set.trainin.lr=2': settings: 'trainin.lr' is not a key of "
+        "mer.models.cnn; choose one of ['search', 'training', 'tuning']",
+    ),
     "settings have a value": (
         {f"{EXPERIMENT}.settings": "set.training.lr"},
         f"{LOURO}{EXPERIMENT}.settings='set.training.lr': 'set.training.lr' must be set.<key>=<value> with",

@@ -107,7 +107,7 @@ def read(path: Path) -> list[Fold]:
 
 
 def read_for(path: Path, ids: Collection[str]) -> list[Fold]:
-    """``read``, of a table that lists clips of a corpus with these ids only.
+    """``read`` of a table that must list no other clips than those with these ids.
 
     Raises
     ------
