@@ -55,10 +55,10 @@ def limited(samples: np.ndarray, peak: float) -> np.ndarray:
 
 def with_peak(samples: np.ndarray, peak_db: float | None) -> np.ndarray:
     """The samples with their peak at ``peak_db`` dBFS; None, or silence, keeps them as they are."""
-    peak = np.abs(samples).max()
-    if peak_db is None or peak == 0:
+    if peak_db is None:
         return samples
-    return samples * np.float32(10 ** (peak_db / 20) / peak)
+    peak = np.abs(samples).max()
+    return samples * np.float32(10 ** (peak_db / 20) / peak) if peak > 0 else samples
 
 
 def hz_to_mel(frequencies: np.ndarray) -> np.ndarray:

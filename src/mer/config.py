@@ -187,16 +187,14 @@ def settings(words: Iterable[str], prefix: str = "set") -> dict[str, Any]:
     """
     start, found = f"{prefix}.", {}
     for word in (word for word in words if word.startswith(start)):
-        key, equals, value = word.removeprefix(start).partition("=")
         try:
+            key, value = word.removeprefix(start).split("=", 1)
             found[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            equals = ""
-        if not equals:
+        except (ValueError, yaml.YAMLError) as error:
             raise MerError(
                 f"{word!r} must be {start}<key>=<value> with a value in YAML, as in "
                 "set.training.lr=0.001; correct it"
-            )
+            ) from error
     return found
 
 

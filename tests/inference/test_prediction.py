@@ -194,9 +194,9 @@ def test_columns_of_the_catalogue_are_those_of_every_member(project, raw, monkey
 
     def catalogue():
         entry = {"grade": "A", "channel": "original", "subset": "all"}
-        numbers = read_features(Path("data/features/compare/demo/features.parquet")).names
+        names = read_features(Path("data/features/compare/demo/features.parquet")).names
         kinds = ("rhythm", "melody")
-        return {n: SimpleNamespace(**entry, dimension=kinds[i % 2]) for i, n in enumerate(numbers)}
+        return {n: SimpleNamespace(**entry, dimension=kinds[i % 2]) for i, n in enumerate(names)}
 
     monkeypatch.setattr("mer.features.compare.catalogue", catalogue, raising=False)
     unrestricted, _ = ask("svm", raw[:2])

@@ -59,9 +59,8 @@ def test_new_rows_lie_between_a_row_and_one_of_its_nearest(rng):
 
 
 def test_smote_needs_two_clips_of_each_class(rng):
-    with pytest.raises(
-        MerError, match="two training clips of each class, and a class has 1; label"
-    ):
+    message = "at least two training clips of each class, and a class has 1; label"
+    with pytest.raises(MerError, match=message):
         smote(np.ones((3, 2)), np.array([0, 0, 1]), {0: 1, 1: 1}, 5, rng)
 
 

@@ -108,14 +108,13 @@ def _conflicts(found: Audit, labels: Mapping[str, str]) -> list[Pair]:
 
 
 def _folds(
-    tracks: Sequence[Track], key: str, corpus: Corpus, seed: int, root: Path
+    tracks: Sequence[Track], key: str, corpus: Corpus, seed: int, *, has_table: bool
 ) -> tuple[dict[str, list[Fold]], dict[str, str]]:
     """Protocol -> folds, for every protocol that the corpus allows; protocol -> why it does not.
 
-    The protocol ``own`` is left out where ``folds.csv`` has its folds.
+    The protocol ``own`` is left out where a table of folds stands for it.
     """
     found, refused = dict[str, list[Fold]](), dict[str, str]()
-    has_table = (root / fold_tables.NAME).is_file()
     protocols = dict.fromkeys([corpus.protocol, *get_args(NamedProtocol)])
     for protocol in (p for p in protocols if not (p == "own" and has_table)):
         try:
@@ -129,15 +128,6 @@ def _others(key: str, corpora: Mapping[str, Corpus], raw: Path) -> list[str]:
     """The other corpora that lie in ``data/raw``, without those that a stage renders."""
     names = [name for name in corpora if name != key and not f"{name}_".startswith(MINIATURE)]
     return [name for name in names if (raw / name).is_dir()]
-
-
-def _folds_of_files(
-    root: Path, files: Sequence[Path], labels: Mapping[str, str]
-) -> dict[str, list[Fold]]:
-    """File -> its folds, for the corpus' own ``folds.csv`` and other files."""
-    own = root / fold_tables.NAME
-    paths = [*([own] if own.is_file() else []), *files]
-    return {str(path): fold_tables.read_for(path, labels) for path in paths}
 
 
 def _of_other(
@@ -200,8 +190,10 @@ def audit(
     corpus, root = corpora[key], raw / key
     tracks, audio_of_corpus = _tracks(key, corpus, raw)
     labels = _labels(tracks)
-    folds, refused = _folds(tracks, key, corpus, seed, root)
-    folds |= _folds_of_files(root, split_files, labels)
+    own_table = root / fold_tables.NAME
+    own = [own_table] if own_table.is_file() else []
+    folds, refused = _folds(tracks, key, corpus, seed, has_table=bool(own))
+    folds |= {str(path): fold_tables.read_for(path, labels) for path in (*own, *split_files)}
     listed = _listed(key, others, corpora, raw)
     expected = corpus.counts or {}
     published = expected if isinstance(expected, int) else {str(q): n for q, n in expected.items()}

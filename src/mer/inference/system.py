@@ -42,6 +42,7 @@ DESCRIPTION, CLIPS = "system.json", "clips.safetensors"
 CARD = "README.md"  # which a shipped system has beside its own files
 OWN = re.compile(rf"{DESCRIPTION}|{CLIPS}|{CARD}|member_\d+\.safetensors")
 LARGEST = 2**30  # bytes of a file of a system
+REMEDY = "copy the folder again"
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -156,7 +157,7 @@ def _fitting(place: Path | None) -> Iterator[None]:
             raise
         raise MerError(
             f"{place / DESCRIPTION} must describe the arrays beside it, and they do not fit it "
-            f"({type(error).__name__}: {error}); copy the folder again"
+            f"({type(error).__name__}: {error}); {REMEDY}"
         ) from error
 
 
@@ -229,7 +230,7 @@ def read(folder: Path) -> System:
     except (ValueError, RecursionError) as error:
         fault = str(error).splitlines()[-2 if isinstance(error, ValidationError) else 0].strip()
         raise MerError(
-            f"{folder / DESCRIPTION} must describe a system ({fault}); copy the folder again"
+            f"{folder / DESCRIPTION} must describe a system ({fault}); {REMEDY}"
         ) from error
     _check(about, folder / DESCRIPTION)
     names = [f"member_{number}.safetensors" for number in range(about.members)]
@@ -250,19 +251,19 @@ def _check(about: Description, path: Path) -> None:
     }
     if missing := [name for name, lacks in lacking.items() if lacks]:
         raise MerError(
-            f"{path} must describe a system, and lacks the {missing[0]} of model {about.model!r}; copy the "
-            "folder again"
+            f"{path} must describe a system, and lacks the {missing[0]} of model "
+            f"{about.model!r}; {REMEDY}"
         )
 
 
 def _content(path: Path) -> bytes:
     if not path.is_file():
         raise MerError(
-            f"{path.parent} must be the folder of a system, and has no {path.name}; copy the folder again"
+            f"{path.parent} must be the folder of a system, and has no {path.name}; {REMEDY}"
         )
     if path.stat().st_size > LARGEST:
         raise MerError(
-            f"{path} must have at most {LARGEST} bytes, not {path.stat().st_size}; copy the folder again"
+            f"{path} must have at most {LARGEST} bytes, not {path.stat().st_size}; {REMEDY}"
         )
     return path.read_bytes()
 
@@ -271,12 +272,11 @@ def _arrays(path: Path, sha256: str | None) -> dict[str, np.ndarray]:
     content = _content(path)
     if (found := hashlib.sha256(content).hexdigest()) != sha256:
         raise MerError(
-            f"{path} must have the sha256 {sha256} of {DESCRIPTION}, not {found}; copy the folder again"
+            f"{path} must have the sha256 {sha256} of {DESCRIPTION}, not {found}; {REMEDY}"
         )
     try:
         return load(content)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise MerError(
-            f"{path} must hold arrays as safetensors ({type(error).__name__}: {error}); copy the folder "
-            "again"
+            f"{path} must hold arrays as safetensors ({type(error).__name__}: {error}); {REMEDY}"
         ) from error

@@ -21,10 +21,10 @@ from mer.io.pretrained import check_finite
 from mer.io.standard import Standard
 from mer.learn import novelty
 from mer.learn.calibration import COVERAGE, fit_temperature, least_probability, tempered
-from mer.learn.data import TrainingData, gather, read
+from mer.learn.data import TrainingData, gather
 from mer.pipeline import provenance, train
 from mer.schema.augmentation import Policy
-from mer.schema.feature_selection import EVERY_COLUMN, Columns
+from mer.schema.feature_selection import Columns
 from mer.schema.profiles import Profile
 from mer.selection import Selection, selected
 from mer.targets.values import Values
@@ -70,15 +70,15 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     _compare(run, record, used | {"columns": columns.used, "source": None})
     _check_predictable(chosen, policy, columns)
     reads = [r for r in registry.get("models", chosen.model).reads if r == "table"]
-    known = gather(chosen, params, policy, columns, reads)
+    whole = gather(chosen, params, policy, reads=reads)
+    known = whole.narrowed(chosen.family, columns)
     protocol = read_json(chosen.folds).get("protocol")
     _compare(run, record, train.identity(chosen, protocol, augmented=known.is_augmented))
     digest = provenance.parameters(chosen, columns=columns)["parameters_sha256"]
     _compare(run, record, {"parameters_sha256": digest})
     folds = _folds(chosen, profile, run)
     members = [_weights(run, fold) for fold in folds]
-    whole = read(chosen, params, EVERY_COLUMN, reads).table  # as it is computed of a song
-    rows = whole.values if whole else None
+    rows = whole.table.values if whole.table else None  # of all columns, which a song has
     predictions = read_predictions(run / "predictions.parquet")
     about = _description(chosen, params, profile, columns, known, folds)
     about = about.model_copy(

@@ -54,8 +54,8 @@ def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
 def least_probability(probabilities: np.ndarray, y_true: np.ndarray) -> float:
     """The threshold of a conformal set of classes, which holds the true class in ``COVERAGE`` of the clips.
 
-    The set are the classes of at least this probability, for clips like these. With too few clips to tell,
-    the threshold is 0.
+    The set holds the classes of at least this probability; the frequency is that of clips like these. With
+    too few clips to tell, the threshold is 0.
     """
     own = np.sort(probabilities[np.arange(len(y_true)), y_true])
     rank = int(round((1 - COVERAGE) * (len(own) + 1), 9))  # 0.2 of 10 is 2, not 1.99…

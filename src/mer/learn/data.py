@@ -84,6 +84,19 @@ class TrainingData:
     quadrants: Mapping[str, int] | None = None
     groups: Mapping[str, str] | None = None
 
+    def narrowed(self, family: str, columns: Columns) -> "TrainingData":
+        """The same data with the columns of the table that ``columns`` leaves; a training ranks them.
+
+        Raises
+        ------
+        MerError
+            If the catalogue of the family has no such column.
+        """
+        table = self.table
+        if table is not None and columns.restricts:
+            table = catalogued_columns(table, family, columns)
+        return replace(self, table=table, columns=columns)
+
     def with_ranked_columns(self, fold: Fold) -> "TrainingData":
         """The same data with the columns of the table that rank best on the training clips of a fold.
 
@@ -223,8 +236,6 @@ def read(
     if "table" in reads:
         folder = _present(selection.folder("features", root), model)
         table = read_features(folder / "features.parquet")
-        if columns.restricts:
-            table = catalogued_columns(table, selection.family, columns)
     if "spectrogram" in reads:
         mel = Mels.read(_present(selection.folder("mel", root), model))
     if "waveform" in reads:
@@ -233,16 +244,16 @@ def read(
             segmented = SegmentedWaveforms.read(standard, params.waveform)
         else:
             waveforms = Waveforms.read(standard, params.waveform)
-    return TrainingData(
+    whole = TrainingData(
         {},
         _target(selection),
         table,
         mel,
         segmented_waveforms=segmented,
         waveforms=waveforms,
-        columns=columns,
         pretrained=pretrained.load(params.weights) if "weights" in reads else None,
     )
+    return whole.narrowed(selection.family, columns)
 
 
 def _quadrants(tracks: Sequence[Track]) -> dict[str, int] | None:

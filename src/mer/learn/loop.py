@@ -88,9 +88,8 @@ def optimizer_of(network: nn.Module, config: TrainingConfig) -> torch.optim.Opti
         return torch.optim.SGD(parameters, lr=config.lr)
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=config.lr, alpha=0.95, eps=1e-8)
-    fused = (
-        instructions_are_limited() or None
-    )  # rounds alike on all processors, see mer.runtime.portable
+    # Rounds alike on all processors, see mer.runtime.portable.
+    fused = instructions_are_limited() or None
     return torch.optim.Adam(parameters, lr=config.lr, eps=KERAS_ADAM_EPSILON, fused=fused)
 
 

@@ -42,7 +42,7 @@ def wait_for_lock(path: Path) -> Iterator[None]:
 
 
 def _is_ours(descriptor: int, path: Path) -> bool:
-    """Whether this process gets the try_lock, and the path still leads to what it has locked."""
+    """Whether this process gets the lock, and the path still leads to what it has locked."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

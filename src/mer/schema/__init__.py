@@ -14,6 +14,8 @@ TargetName = Literal[
     "quadrant", "valence", "arousal", "label", "valence_value", "arousal_value", "valence_arousal"
 ]
 
+PeakDb = Annotated[float, Field(le=0)] | None  # dBFS; None keeps the level
+
 
 class Block(BaseModel):
     """A section of params.yaml: unknown keys and infinite numbers are errors, and values never change."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, FiniteFloat, PositiveFloat, PositiveInt, model_validator
 
-from mer.schema import Block, Key, NamedProtocol
+from mer.schema import Block, Key, NamedProtocol, PeakDb
 
 
 class Corpus(Block):
@@ -24,7 +24,7 @@ class Corpus(Block):
 
     layout: str
     sample_rate: PositiveInt
-    peak_db: Annotated[float, Field(le=0)] | None
+    peak_db: PeakDb
     protocol: NamedProtocol
     range: tuple[FiniteFloat, FiniteFloat] | None
     counts: dict[Literal["Q1", "Q2", "Q3", "Q4"], int] | PositiveInt | None
@@ -76,7 +76,7 @@ class SegmentedCorpus(Block):
 
     of: Key
     parts: Annotated[int, Field(ge=2)]
-    peak_db: Annotated[float, Field(le=0)] | None
+    peak_db: PeakDb
 
 
 class Audio(Block):

@@ -12,7 +12,7 @@ from pydantic import (
     field_validator,
 )
 
-from mer.schema import Block, Key
+from mer.schema import Block, Key, PeakDb
 
 
 class Waveform(Block):
@@ -30,7 +30,7 @@ class Waveform(Block):
     """
 
     sample_rate: PositiveInt
-    peak_db: Annotated[float, Field(le=0)] | None
+    peak_db: PeakDb
     seconds: PositiveFloat | None
     crop_from: Literal["start", "middle", "end"]
     pad_mode: Literal["pad", "repeat"]

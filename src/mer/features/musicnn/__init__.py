@@ -15,7 +15,7 @@ be among those that it was trained on: scores that use this family are not free 
 from collections.abc import Iterator
 from functools import cache
 from importlib import metadata
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import soxr
@@ -28,7 +28,7 @@ from mer.dsp.mel_filters import mel_filters
 from mer.features.musicnn.network import BANDS, FRAMES, NAMES, UNITS, MusiCNN
 from mer.io.pretrained import Weights, load, load_weights, renamed, unusable_reason
 from mer.runtime.device import device
-from mer.schema import Block
+from mer.schema import Block, PeakDb
 from mer.types import Clip
 
 SAMPLE_RATE = 16000
@@ -49,7 +49,7 @@ class Params(Block):
 
     sample_rate: PositiveInt | None
     pooling: Literal["mean", "mean_std"] = Field(default="mean")
-    peak_db: Annotated[float, Field(le=0)] | None = Field(default=None)
+    peak_db: PeakDb = Field(default=None)
     weights: Weights
 
 
