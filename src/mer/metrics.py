@@ -118,9 +118,15 @@ def intervals(predictions: AnyPredictions, seed: int) -> dict[str, tuple[float, 
     folds, which is reported, is added. It shows how much the score varies with the clips, not with the
     training.
 
+    Parameters
+    ----------
+    seed : int
+        Of the bootstrap samples.
+
     Returns
     -------
     dict of str to (low, high)
+        By the name of the score.
     """
     count = len(clips_of(predictions))
     sampled = bootstrap_scores(predictions, bootstrap_weights(count, np.random.default_rng(seed)))
@@ -193,6 +199,11 @@ def summary(predictions: AnyPredictions, seed: int) -> dict[str, float | int]:
 
     ``n_clips`` counts clips; of a segmented corpus, ``n_segments`` counts what was scored. The figures of
     values include the deviation and the interval of every score: no single one stands for all.
+
+    Parameters
+    ----------
+    seed : int
+        Of the bootstrap samples of the intervals.
     """
     low, high = intervals(predictions, seed)[headline(predictions)]
     n_clips, scored = len(clips_of(predictions)), int(predictions.frame["id"].nunique())

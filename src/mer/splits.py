@@ -8,8 +8,9 @@ known artists are higher for it.
 """
 
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -147,7 +148,13 @@ def _check_amounts(tracks: Sequence[Track], folds: int, *, grouped: bool) -> Non
         raise ValueError(f"they need {folds} artists at least, and have {artists}")
 
 
-def _leave_one_group_out(tracks: Sequence[Track], groups: Sequence[str]) -> list[Fold]:
+def fold_numbers(names: Iterable[str]) -> dict[str, int]:
+    """The number of each fold by its name: the names are sorted, and numbers in them by value."""
+    order = sorted({*names}, key=lambda name: (re.sub(r"\d+", lambda n: n[0].zfill(9), name), name))
+    return {name: number for number, name in enumerate(order)}
+
+
+def _leave_one_group_out(tracks: Sequence[Track], groups: Sequence[str | int]) -> list[Fold]:
     """One fold per group, which tests its clips and trains on all others; the folds are sorted by group."""
     return [
         Fold(0, number, _part(tracks, train), (), _part(tracks, test))
@@ -160,7 +167,8 @@ def _published(tracks: Sequence[Track], protocol: str) -> list[Fold]:
     tracks = [track for track in tracks if protocol in track.splits]
     names = [track.splits[protocol] for track in tracks]
     if not {*names} <= {*SIDES}:
-        return _leave_one_group_out(tracks, names)
+        numbers = fold_numbers(names)
+        return _leave_one_group_out(tracks, [numbers[name] for name in names])
     parts = {side: [i for i, name in enumerate(names) if name == side] for side in SIDES}
     if not parts["train"] or not parts["test"]:
         sizes = ", ".join(f"{len(part)} of {side}" for side, part in parts.items())
@@ -272,6 +280,7 @@ def split(
     corpus : str
         Key of the corpus, which decides the order of Pandrea's split.
     seed : int
+        Of the random splits.
     folds, repeats : int or None
         Number of folds and repeats, in place of the protocol's; ignored by protocols with one split.
 

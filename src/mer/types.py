@@ -247,6 +247,13 @@ class FeatureSet:
 class Fold:
     """One fold of a protocol: disjoint sets of clip ids, of which ``val`` may be empty.
 
+    Attributes
+    ----------
+    repeat, fold : int
+        Numbers, from 0.
+    train, val, test : tuple of str
+        Ids of the training, validation and test clips.
+
     Raises
     ------
     MerError

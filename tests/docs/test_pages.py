@@ -9,6 +9,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+import mer
 from conftest import ROOT
 from mer import config, contracts, registry
 from mer.schema import Protocol
@@ -46,6 +47,13 @@ def test_a_broken_link_is_found(tmp_path, link):
     (tmp_path / "there.md").write_text("# Here\n")
     (tmp_path / "page.md").write_text(f"[x](there.md#here)\n{link}\n")
     assert len(list(broken(tmp_path / "page.md"))) == 1
+
+
+@pytest.mark.parametrize("name", mer.__all__)
+def test_every_public_name_has_its_description_in_the_api(name):
+    described = re.findall(r"^::: (.*)$", (ROOT / "docs/api.md").read_text(encoding="utf-8"), re.M)
+    full = {"features": "mer.inference.song_features.features"}.get(name, f"mer.{name}")
+    assert any(found == full or found.startswith(f"{full}.") for found in described)
 
 
 PATH = re.compile(

@@ -23,6 +23,8 @@ def test_a_file_name_is_drawn_as_it_is(tmp_path, name, shown):
     system = SimpleNamespace(
         target=SimpleNamespace(names=QUADRANTS), about=SimpleNamespace(warning="")
     )
-    answer = SongAnswer(name, [0.0, 4.0], [4.0, 8.0], [[0.7, 0.1, 0.1, 0.1]] * 2, [None, None])
+    answer = SongAnswer(
+        name, [0.0, 4.0], [4.0, 8.0], [[0.7, 0.1, 0.1, 0.1]] * 2, [None] * 2, [False] * 2
+    )
     plots.write(tmp_path / "p.svg", system, [answer])
     assert (tmp_path / "p.svg").read_text().count(f"{shown} -->") == 2  # legend and timeline

@@ -244,10 +244,25 @@ def test_an_answer_is_undecided_where_several_classes_are_possible(project, raw)
     calibration = found.about.calibration.model_copy(update={"least": 0.3})
     found = replace(found, about=found.about.model_copy(update={"calibration": calibration}))
     given = [[0.35, 0.5, 0.1, 0.05], [0.6, 0.2, 0.1, 0.1], [0.28, 0.25, 0.24, 0.23]]
-    songs_ = [SongAnswer(str(n), [0.0], [4.0], [p], [None]) for n, p in enumerate(given)]
+    songs_ = [SongAnswer(str(n), [0.0], [4.0], [p], [None], [False]) for n, p in enumerate(given)]
     rows = answers.of_songs(found, songs_)
     assert list(rows["answer"]) == ["undecided", "Q1", "Q1"]
     assert list(rows["possible"]) == ["Q2; Q1", "Q1", "Q1"]
+
+
+def test_a_song_is_unlike_the_training_clips_if_it_is_far_from_them_or_band_limited(project, raw):
+    select(model="svm")
+    found = trained.of_run(Path("data/runs/svm"))
+    far_and_limited = (
+        ([0.5, 1.2, 1.3], [False, False, False]),
+        ([0.5, 0.6, 1.3], [True, False, False]),
+        ([0.5, 0.6, 0.7], [True, True, False]),
+    )
+    starts, values = [0.0, 4.0, 8.0], [[0.25] * 4] * 3
+    songs_ = [SongAnswer("s", starts, starts, values, *given) for given in far_and_limited]
+    assert list(answers.of_songs(found, songs_)["unlike"]) == [True, False, True]
+    excerpts = answers.of_excerpts(found, songs_)["unlike"]
+    assert list(excerpts) == [False, True, True, True, False, True, True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -259,7 +274,14 @@ def test_an_answer_is_undecided_where_several_classes_are_possible(project, raw)
     ],
 )
 def test_possible_classes_are_shown_with_their_names_whole(possible, answer):
-    row = {"id": "a", "seconds": 4.0, "possible": possible, "class": "x", "p_x": 0.5}
+    row = {
+        "id": "a",
+        "seconds": 4.0,
+        "possible": possible,
+        "class": "x",
+        "p_x": 0.5,
+        "unlike": False,
+    }
     table = predict._shown(Console(width=100), pd.DataFrame([row]), "")
     assert [str(cell) for cell in table.columns[2].cells] == [answer]
 

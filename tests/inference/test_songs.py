@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile as sf
+import soxr
 
 from conftest import ROOT
 from helpers.clone import copy_params
@@ -24,6 +25,21 @@ RATE = 22050
 
 def tone(hertz, seconds, rate=RATE):
     return 0.4 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+
+
+@pytest.mark.parametrize(
+    ("once", "rate", "expected"),
+    [
+        (8000, 44100, True),
+        (11025, 22050, True),
+        (16000, 44100, False),
+        (44100, 44100, False),
+        (4000, 8000, False),  # below 16 kHz, which cannot have the band
+    ],
+)
+def test_audio_that_once_had_a_lower_sample_rate_is_band_limited(rng, once, rate, expected):
+    samples = soxr.resample(rng.normal(size=3 * once) / 10, once, rate)
+    assert songs.is_band_limited(songs.clip(samples, "noise", rate, None)) == expected
 
 
 @pytest.fixture

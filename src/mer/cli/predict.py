@@ -21,7 +21,10 @@ PICTURES = (".png", ".svg")
 FIGURES = ("p_high_arousal", "p_high_valence", "arousal", "valence")
 STANDARD = Path("-")  # standard output, or input
 UNBOUNDED = 1000  # columns of a table in a file or a pipe
-UNLIKE = "unlike: 99 % of the training clips are closer to the others; do not rely on this answer"
+UNLIKE = (
+    "unlike: farther from the training clips than 99 % of them are from each other, or without sound above "
+    "5.6 kHz; do not rely on this answer"
+)
 
 
 def table_file(text: str) -> Path:
@@ -102,7 +105,7 @@ def _shortened(path: str, width: int) -> str:
 
 def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
     """The songs as a table that fits the terminal."""
-    unlike = "unlike" in rows and rows["unlike"].any()
+    unlike = rows["unlike"].any()
     width = max(16, console.width - (66 if unlike else 58))
     table = Table(title=plain(title), title_justify="left", box=None, header_style="bold")
     table.caption = UNLIKE if unlike else None
@@ -118,7 +121,7 @@ def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
         if "possible" in row:
             cells += [_answer(row["possible"]), f"{row['p_' + row['class']]:.2f}"]
         cells += [f"{row[name]:.2f}" for name in figures]
-        cells.append("unlike" if row.get("unlike") else "")
+        cells.append("unlike" if row["unlike"] else "")
         table.add_row(*map(plain, cells))
     return table
 

@@ -105,6 +105,11 @@ def _split(row: spreadsheets.Row) -> dict[str, str]:
 def tracks(root: Path) -> list[Track]:
     """The songs that ``labels.csv`` lists, sorted by id.
 
+    Parameters
+    ----------
+    root : Path
+        The folder with ``labels.csv``; the paths of the songs are relative to it.
+
     Raises
     ------
     MerError

@@ -31,15 +31,18 @@ class SongAnswer:
     starts, ends : list of float, in seconds
     values : list of list of float
         Calibrated probabilities by class, or values; see ``System.answer``.
-    unlike : list of float or None
+    unlikeness : list of float or None
         See ``System.answer``.
+    band_limited : list of bool
+        See ``mer.inference.songs.is_band_limited``.
     """
 
     id: str
     starts: list[float]
     ends: list[float]
     values: list[list[float]]
-    unlike: list[float | None]
+    unlikeness: list[float | None]
+    band_limited: list[bool]
 
     def as_json(self) -> dict[str, Any]:
         """The fields, which JSON can represent."""
@@ -76,7 +79,7 @@ def of_song(
     Unreadable
         If the song cannot be decoded, or is silent.
     """
-    about, answer = system.about, SongAnswer(song, [], [], [], [])
+    about, answer = system.about, SongAnswer(song, [], [], [], [], [])
     length = seconds or about.seconds
     found = songs.excerpts(
         song,
@@ -87,11 +90,12 @@ def of_song(
         peak_db=about.peak_db,
     )
     for batch in _batches(found):
-        values, unlike = system.answer([excerpt.clip for excerpt in batch])
+        values, unlikeness = system.answer([excerpt.clip for excerpt in batch])
         answer.starts.extend(excerpt.start for excerpt in batch)
         answer.ends.extend(excerpt.start + excerpt.clip.seconds for excerpt in batch)
         answer.values.extend(values.tolist())
-        answer.unlike.extend(None if np.isnan(u) else float(u) for u in unlike)
+        answer.unlikeness.extend(None if np.isnan(u) else float(u) for u in unlikeness)
+        answer.band_limited.extend(songs.is_band_limited(excerpt.clip) for excerpt in batch)
     if not answer.starts:
         raise Unreadable("silent")
     return answer
@@ -111,15 +115,18 @@ def _of_classes(system: System, rows: np.ndarray, least: float) -> pd.DataFrame:
     return frame.assign(possible=[SEPARATOR.join(row) for row in names])
 
 
-def _frame(system: System, facts: dict[str, Any], rows: Any, unlike: Any) -> pd.DataFrame:
+def _frame(
+    system: System, facts: dict[str, Any], rows: Any, unlikeness: Any, band_limited: Any
+) -> pd.DataFrame:
     rows = np.asarray(rows, dtype=float).reshape(-1, system.target.outputs)
     calibration = system.about.calibration
     frame = (
         _of_classes(system, rows, calibration.least) if calibration else system.target.answers(rows)
     )
-    far = np.asarray(unlike, dtype=float)
+    distance = np.asarray(unlikeness, dtype=float)
     if system.about.farthest:
-        frame = frame.assign(unlikeness=far, unlike=far > 1)
+        frame = frame.assign(unlikeness=distance)
+    frame = frame.assign(unlike=(distance > 1) | np.asarray(band_limited, dtype=bool))
     if system.about.warning:
         frame = frame.assign(warning=system.about.warning)
     return pd.concat([pd.DataFrame(facts), frame], axis=1).round(DIGITS)
@@ -136,7 +143,8 @@ def of_songs(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
         probable one; ``p_<class>``, calibrated; of quadrants, ``p_high_valence`` and ``p_high_arousal``;
         ``possible``, the classes that cannot be ruled out, the most probable first. Of a target of values a
         column per value. Of a model that reads a table ``unlikeness``, the distance from the training
-        clips, and ``unlike``, whether it exceeds that of 99 % of them. ``warning``, where there is one.
+        clips. ``unlike``, whether it exceeds that of 99 % of them, or more than half of the excerpts are
+        band-limited. ``warning``, where there is one.
     """
     facts = {
         "id": [song.id for song in found],
@@ -144,8 +152,9 @@ def of_songs(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
         "excerpts": [len(song.starts) for song in found],
     }
     rows = [np.mean(song.values, axis=0) for song in found]
-    unlike = [np.median(np.array(song.unlike, dtype=float)) for song in found]
-    return _frame(system, facts, rows, unlike)
+    unlikeness = [np.median(np.array(song.unlikeness, dtype=float)) for song in found]
+    band_limited = [np.mean(song.band_limited) > 0.5 for song in found]
+    return _frame(system, facts, rows, unlikeness, band_limited)
 
 
 def of_excerpts(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
@@ -156,5 +165,6 @@ def of_excerpts(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
         "end": [end for song in found for end in song.ends],
     }
     rows = [row for song in found for row in song.values]
-    unlike = [value for song in found for value in song.unlike]
-    return _frame(system, facts, rows, unlike)
+    unlikeness = [value for song in found for value in song.unlikeness]
+    band_limited = [value for song in found for value in song.band_limited]
+    return _frame(system, facts, rows, unlikeness, band_limited)

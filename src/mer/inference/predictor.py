@@ -228,8 +228,8 @@ class Predictor:
         Returns
         -------
         pd.DataFrame
-            See ``mer.inference.answers.of_songs``. ``attrs["left_out"]`` holds the files that could not be
-            used, with the reason of each.
+            A row per song or excerpt, with the columns of ``mer.inference.answers.of_songs``.
+            ``attrs["left_out"]`` holds the files that could not be used, with the reason of each.
 
         Raises
         ------
@@ -262,7 +262,10 @@ class Predictor:
             Full scale is 1.0.
         sample_rate : int
             Hz.
-        hop, seconds, excerpts : see ``predict``
+        hop, seconds : float or None
+            As for ``predict``.
+        excerpts : bool
+            As for ``predict``.
 
         Returns
         -------

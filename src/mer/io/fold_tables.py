@@ -5,7 +5,7 @@ in a fold, train, val or test. Both may have ``repeat``, where clips are split s
 ``side`` may leave out ``fold``, where there is one.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from sklearn.model_selection import LeaveOneGroupOut
 from mer.errors import MerError
 from mer.io import spreadsheets
 from mer.io.files import write_csv
+from mer.splits import fold_numbers
 from mer.types import SIDES, Fold
 
 NAME = "folds.csv"  # in the folder of a corpus
@@ -42,12 +43,6 @@ def write(path: Path, folds: Sequence[Fold]) -> None:
     write_csv(path, [row[:3] for row in table] if short else table, lineterminator="\n")
 
 
-def _numbered(names: Iterable[str]) -> dict[str, int]:
-    """The names in their order, those of whole numbers by value, each with its position."""
-    order = sorted({*names}, key=lambda name: (not name.isdecimal(), name.zfill(9), name))
-    return {name: number for number, name in enumerate(order)}
-
-
 def _name(row: spreadsheets.Row, column: str) -> str:
     """The name of a row's fold or repeat, ``0`` in a table without the column."""
     return row.text(column) or "0"
@@ -56,7 +51,7 @@ def _name(row: spreadsheets.Row, column: str) -> str:
 def _by_fold(rows: Sequence[spreadsheets.Row], repeat: int) -> list[Fold]:
     """The folds of one repeat whose rows name the fold that tests a clip."""
     found = spreadsheets.by_id(rows, lambda row: row.cells["id"])
-    ids, numbers = sorted(found), _numbered(_name(row, "fold") for row in rows)
+    ids, numbers = sorted(found), fold_numbers(_name(row, "fold") for row in rows)
     groups = [numbers[_name(found[id_], "fold")] for id_ in ids]
     return [
         Fold(repeat, n, tuple(ids[i] for i in train), (), tuple(ids[i] for i in test))
@@ -72,7 +67,7 @@ def _by_side(rows: Sequence[spreadsheets.Row], repeat: int) -> list[Fold]:
         sides[row.choice("side", SIDES)].append(row.cells["id"])
     return [
         Fold(repeat, number, *(tuple(sorted(ids)) for ids in found[name].values()))
-        for name, number in _numbered(found).items()
+        for name, number in fold_numbers(found).items()
     ]
 
 
@@ -93,7 +88,7 @@ def read(path: Path) -> list[Fold]:
         if blank := [name for name in columns if not row.text(name)]:
             raise MerError(f"{row.where}: {blank[0]} must not be empty; fill the cell")
     of_repeat = _by_side if "side" in columns else _by_fold
-    repeats = _numbered(_name(row, "repeat") for row in rows)
+    repeats = fold_numbers(_name(row, "repeat") for row in rows)
     try:
         return [
             fold
