@@ -1,3 +1,5 @@
+"""Scores, their deviations and intervals, and tests of differences."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -5,10 +7,19 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn import metrics as reference
 
 from mer.errors import MerError
-from mer.metrics import fold_confusions, fold_scores, intervals, spread, summary
+from mer.metrics import (
+    corrected_t_test,
+    fold_confusions,
+    fold_scores,
+    intervals,
+    paired_t_test,
+    spread,
+    summary,
+)
 from mer.types import QUADRANTS, Predictions, ValuePredictions
 
 
@@ -320,3 +331,44 @@ def test_bad_predictions_of_values_are_refused(rng, change, message):
     found = valued(rng, ("valence",))
     with pytest.raises(MerError, match=message):
         replace(found, frame=change(found.frame))
+
+
+def test_restarts_of_a_fold_are_averaged_before_students_test(rng):
+    ours, theirs = rng.random((2, 5, 10))
+    expected = stats.ttest_rel(ours.mean(0), theirs.mean(0)).pvalue
+    assert paired_t_test(ours.ravel(), theirs.ravel(), 5) == pytest.approx(expected)
+    assert paired_t_test(ours[0, :1], theirs[0, :1]) is None
+
+
+def test_restarts_of_a_fold_are_averaged_before_the_corrected_test_too(rng):
+    """Without test clips it is Student's; a fold trained again with the same score adds nothing."""
+    ours, theirs = rng.random((2, 5, 10))
+    expected = paired_t_test(ours.ravel(), theirs.ravel(), 5)
+    assert corrected_t_test(ours.ravel(), theirs.ravel(), 0, 5) == pytest.approx(expected)
+    again = [np.tile(scores[0], 3) for scores in (ours, theirs)]
+    once = corrected_t_test(ours[0], theirs[0], 1 / 9)
+    assert corrected_t_test(*again, 1 / 9, 3) == pytest.approx(once)
+
+
+def test_corrected_t_test_by_hand():
+    """Differences 1, 2, 3, 4: mean 2.5, variance 5/3; t = 2.5 / sqrt((1/4 + 1/3) 5/3) = 2.5354."""
+    p = corrected_t_test([1.0, 2.0, 3.0, 4.0], [0.0] * 4, 1 / 3)
+    assert p == pytest.approx(2 * stats.t.sf(2.5 / np.sqrt(35 / 36), 3))
+    assert p == pytest.approx(0.0849, abs=2e-4)
+
+
+def test_uncorrected_it_is_the_paired_t_test(rng):
+    ours, theirs = rng.random((2, 10))
+    assert corrected_t_test(ours, theirs, 0.0) == pytest.approx(
+        stats.ttest_rel(ours, theirs).pvalue
+    )
+
+
+def test_the_correction_makes_it_more_cautious(rng):
+    ours, theirs = rng.random((2, 100)) + np.array([[0.2], [0.0]])
+    assert corrected_t_test(ours, theirs, 1 / 9) > stats.ttest_rel(ours, theirs).pvalue
+
+
+@pytest.mark.parametrize("folds", [[0.5], [0.5, 0.6]], ids=["one fold", "equal differences"])
+def test_no_test_without_a_variance(folds):
+    assert corrected_t_test(folds, [f - 0.1 for f in folds], 0.1) is None

@@ -4,14 +4,13 @@ import json
 import math
 from itertools import combinations
 
-import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from conftest import ROOT
 from mer.io.files import write_json
-from mer.metrics import corrected_t_test, paired_t_test
+from mer.metrics import corrected_t_test
 from mer.pipeline.stage import write_record
 from mer.reproduction import results as ledger
 from mer.reproduction import spec, table_files, tables
@@ -220,23 +219,6 @@ def test_students_paired_test_stands_beside_the_corrected_one(every):
     assert found["f1_macro_p_paired"]["svm"] < found["f1_macro_p"]["svm"]
 
 
-def test_restarts_of_a_fold_are_averaged_before_students_test(rng):
-    ours, theirs = rng.random((2, 5, 10))
-    expected = stats.ttest_rel(ours.mean(0), theirs.mean(0)).pvalue
-    assert paired_t_test(ours.ravel(), theirs.ravel(), 5) == pytest.approx(expected)
-    assert paired_t_test(ours[0, :1], theirs[0, :1]) is None
-
-
-def test_restarts_of_a_fold_are_averaged_before_the_corrected_test_too(rng):
-    """Without test clips it is Student's; a fold trained again with the same score adds nothing."""
-    ours, theirs = rng.random((2, 5, 10))
-    expected = paired_t_test(ours.ravel(), theirs.ravel(), 5)
-    assert corrected_t_test(ours.ravel(), theirs.ravel(), 0, 5) == pytest.approx(expected)
-    again = [np.tile(scores[0], 3) for scores in (ours, theirs)]
-    once = corrected_t_test(ours[0], theirs[0], 1 / 9)
-    assert corrected_t_test(*again, 1 / 9, 3) == pytest.approx(once)
-
-
 def test_a_row_may_name_its_experiments_figures_and_reference(every):
     table = every.tables["p_table1"]
     other = {
@@ -329,30 +311,6 @@ def test_times_come_from_the_record_with_the_devices_name(every, tmp_path):
 def test_scores_of_other_folds_are_not_paired(every, change):
     found = cells(every, "p_table1", _svm_4qaed={"": SVM}, _cnn_4qaed={"": {**CNN, **change}})
     assert "f1_macro_p" not in found["cnn"]["4qaed"]
-
-
-def test_corrected_t_test_by_hand():
-    """Differences 1, 2, 3, 4: mean 2.5, variance 5/3; t = 2.5 / sqrt((1/4 + 1/3) 5/3) = 2.5354."""
-    p = corrected_t_test([1.0, 2.0, 3.0, 4.0], [0.0] * 4, 1 / 3)
-    assert p == pytest.approx(2 * stats.t.sf(2.5 / np.sqrt(35 / 36), 3))
-    assert p == pytest.approx(0.0849, abs=2e-4)
-
-
-def test_uncorrected_it_is_the_paired_t_test(rng):
-    ours, theirs = rng.random((2, 10))
-    assert corrected_t_test(ours, theirs, 0.0) == pytest.approx(
-        stats.ttest_rel(ours, theirs).pvalue
-    )
-
-
-def test_the_correction_makes_it_more_cautious(rng):
-    ours, theirs = rng.random((2, 100)) + np.array([[0.2], [0.0]])
-    assert corrected_t_test(ours, theirs, 1 / 9) > stats.ttest_rel(ours, theirs).pvalue
-
-
-@pytest.mark.parametrize("folds", [[0.5], [0.5, 0.6]], ids=["one fold", "equal differences"])
-def test_no_test_without_a_variance(folds):
-    assert corrected_t_test(folds, [f - 0.1 for f in folds], 0.1) is None
 
 
 @pytest.mark.parametrize(
