@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.svm import SVC
 
+from mer.targets import class_scores
 from mer.targets.classes import Classes
 
 DANCES = Classes(("polka", "tango", "waltz"))
@@ -33,6 +34,16 @@ def test_quality_is_the_weighted_f1(rng):
 def test_quality_is_lowest_where_a_training_has_diverged():
     names = len(DANCES.names)
     assert DANCES.quality(np.full((4, names), np.nan), [0, 0, 0, 1]) == 0
+
+
+def test_f1_of_a_class_is_undefined_only_where_it_is_neither_true_nor_predicted():
+    counts = np.array([[1, 0, 0, 0], [0, 3, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
+    found = class_scores.scores(counts, ("once", "often", "predicted", "absent"))
+    assert found["f1_once"] == 1
+    assert found["f1_often"] == pytest.approx(6 / 7)
+    assert found["f1_predicted"] == 0
+    assert np.isnan(found["f1_absent"])
+    assert found["f1_macro"] == pytest.approx((1 + 6 / 7) / 3)
 
 
 def test_the_answer_is_the_name_of_the_most_probable_class():
