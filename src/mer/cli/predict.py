@@ -22,7 +22,7 @@ FIGURES = ("p_high_arousal", "p_high_valence", "arousal", "valence")
 STANDARD = Path("-")  # standard output, or input
 UNBOUNDED = 1000  # columns of a table in a file or a pipe
 UNLIKE = (
-    "unlike: farther from the training clips than 99 % of them are from each other, or without sound above "
+    "unlike: farther from the training clips than 99 % of them are from the others, or without sound above "
     "5.6 kHz; do not rely on this answer"
 )
 

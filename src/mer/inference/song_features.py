@@ -78,7 +78,7 @@ def features(
     ----------
     family : str
         A family of features, such as ``compare``, ``panda1714`` or ``musicnn``, or the name of a
-        concatenation of params.yaml.
+        join in params/features.yaml.
     audio : str, Path, sequence of them, or np.ndarray [shape=(n,) or (n, channels)]
         Files, folders with audio files, or samples whose full scale is 1.0.
     sample_rate : int or None
