@@ -122,9 +122,9 @@ def without_weights(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 
 def write_results(out: Path, records: Sequence[Record], dropped: Sequence[Record] = ()) -> None:
-    """Write ``results.tar``, the scores, predictions and records of the experiments that have scores, and
-    ``errors.json``, the others and those that were ``dropped`` before the start."""
-    without = [record for record in records if record.keys() & {"error", "absent"}]
+    """Write ``results.tar``, the scores, predictions and records of the experiments that have new scores,
+    and ``errors.json``, the others and those that were ``dropped`` before the start."""
+    without = [record for record in records if record.keys() & {"error", "absent", "kept"}]
     with tarfile.open(out / "results.tar.part", "w") as tar:
         for record in records:
             if record not in without:

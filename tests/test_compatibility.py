@@ -92,6 +92,13 @@ def test_clips_of_training_alone_are_one_reading(check):
         check(model="cnn", view="louro_released", augment="deepsmote", fidelity="released")
 
 
+def test_versions_that_nothing_reads_are_refused(check):
+    chosen = {"model": "hybrid", "view": "louro_released", "family": "compare"}
+    with pytest.raises(MerError, match=r"'hybrid' is not pre-trained.* choose augment='none'"):
+        check(**chosen, augment="classic", fidelity="released")
+    check(**chosen, augment="none", fidelity="released")
+
+
 @pytest.mark.parametrize(
     ("model", "key", "value", "plain"),
     [
@@ -248,6 +255,23 @@ def test_values_of_a_corpus_with_a_range_can_be_predicted(check):
 def test_what_has_no_values_is_refused(check, changes, message):
     with pytest.raises(MerError, match=message):
         check(**VALUED | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"augment": "smote"}, "augment='smote' adds synthetic rows"),
+        ({"columns": EVERY_COLUMN.model_copy(update={"select": "chi2"})}, "ranks columns"),
+    ],
+)
+def test_penalties_are_not_compared_on_rows_that_had_a_part_in_the_training(
+    check, root, changes, why
+):
+    (models,) = config.read("models", path=root / "params.yaml")
+    chosen = {"model": "ridge", "family": "compare"}
+    with pytest.raises(MerError, match=rf"{why}.*models\.ridge\.alphas=.*give one alpha"):
+        check(**chosen, **changes)
+    check(**chosen, **changes, models={**models, "ridge": {**models["ridge"], "alphas": [1.0]}})
 
 
 def test_columns_are_ranked_for_classes_only(check):

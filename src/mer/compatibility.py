@@ -127,10 +127,16 @@ def _check_fidelity(chosen: Selection, params: Params, module: contracts.Model) 
     if chosen.fidelity != "released":
         return
     _check_released_inputs(chosen, params, module.reads)
-    if params.policies[chosen.augment].synthesis:
+    policy = params.policies[chosen.augment]
+    if policy.synthesis:
         raise MerError(
             f"fidelity='released': augment {chosen.augment!r} is implemented as described only; choose "
             "'described'"
+        )
+    if policy.versions and policy.leak == "none" and module.augments == "pretraining":
+        raise MerError(
+            f"fidelity='released': model {chosen.model!r} is not pre-trained, and nothing else reads the "
+            f"versions of augment={chosen.augment!r}; choose augment='none'"
         )
 
 
@@ -176,7 +182,7 @@ def _check_policy(chosen: Selection, policy: Policy, module: contracts.Model) ->
 
 
 def _check_no_inner_folds(chosen: Selection, params: Params, why: str, remedy: str) -> None:
-    """Refuse an estimator with an inner cross-validation, whose validation rows would not be unseen."""
+    """Refuse an estimator that validates on its training rows, as they would not be unseen."""
     block = params.models[chosen.model]
     plain = {"search": "none", "combine": "features"}  # the values without inner folds
     for key, value in plain.items():
@@ -185,6 +191,11 @@ def _check_no_inner_folds(chosen: Selection, params: Params, why: str, remedy: s
                 f"{why}, and models.{chosen.model}.{key}={block[key]!r} would validate on rows that had a "
                 f"part in that; set it to {value}, or {remedy}"
             )
+    if len(alphas := block.get("alphas", ())) > 1:
+        raise MerError(
+            f"{why}, and models.{chosen.model}.alphas={list(alphas)} would be compared on rows that had a "
+            f"part in that; give one alpha, or {remedy}"
+        )
 
 
 def _check_leak(chosen: Selection, leak: str, trainer: str) -> None:

@@ -79,6 +79,33 @@ def test_clips_of_one_artist_cannot_be_validated():
         validation.hold_out(tuple("abcd"), [0, 0, 1, 1], ["one"] * 4, 0.2, 1)
 
 
+def test_segments_of_a_clip_stay_together_where_the_fold_shares_artists():
+    """Two artists with two clips of each class, of two segments; the last clip of one is tested."""
+    ids = tuple(f"clip {n}#{part}" for n in range(9) for part in range(2))
+    artists = {id_: f"artist {int(id_[5]) % 2}" for id_ in ids}
+    labels = {id_: int(id_[5]) // 2 % 2 for id_ in ids}
+    data = TrainingData(labels, Classes(("low", "high")), groups=artists)
+    found = validation.groups(data, Fold(0, 0, ids[:16], (), ids[16:]))
+    assert found == [id_.partition("#")[0] for id_ in ids[:16]]
+
+
+def test_any_artist_may_validate_whatever_its_number_of_clips():
+    sizes = (14, 10, 9, *(3 for _ in range(10)), *(1 for _ in range(20)))
+    artists = [f"artist {n}" for n, size in enumerate(sizes) for _ in range(size)]
+    ids = tuple(f"clip {n}" for n in range(len(artists)))
+    found = set()
+    for seed in range(60):
+        held_out = validation.hold_out(ids, [0] * len(ids), artists, 0.2, seed)
+        found |= {artist for id_, artist in zip(ids, artists, strict=True) if id_ in held_out}
+    assert {"artist 0", "artist 1", "artist 2"} <= found
+
+
+def test_a_validation_part_is_half_of_the_clips_at_most():
+    artists = [f"artist {n // 2}" for n in range(20)]
+    ids = tuple(f"clip {n}" for n in range(20))
+    assert len(validation.hold_out(ids, [0] * 20, artists, 0.9, 1)) == 10
+
+
 INNER = [
     ("svm", {"search": "grid", "folds": 3, "grid_c": [1.0], "grid_gamma": [0.1]}),
     ("svm", {"search": "bayes", "folds": 3, "trials": 1}),

@@ -72,6 +72,18 @@ def test_songs_without_a_file_are_not_split(made):
     assert (len(fold.train), len(fold.test)) == (12, 4)
 
 
+def test_duplicates_in_two_members_of_a_merged_corpus_are_on_one_side_of_a_grouped_fold(made):
+    members = [
+        replace(track, id=f"{source}/{track.id}", source=source)
+        for source in ("one", "two")
+        for track in SONGS
+    ]
+    digests = {track.id: track.id for track in members} | {"two/s007": "one/s003"}
+    for fold in made("grouped", digests, {}, members):
+        assert not ("one/s003" in fold.train and "two/s007" in fold.test)
+        assert not ("two/s007" in fold.train and "one/s003" in fold.test)
+
+
 def test_duplicates_that_are_kept_are_on_one_side_of_a_grouped_fold(made):
     twins = {id_: f"file {i // 2}" for i, id_ in enumerate(FILES)}
     for fold in made("grouped", twins, {}):

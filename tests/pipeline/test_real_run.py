@@ -77,7 +77,7 @@ def test_a_record_names_the_commit_of_the_start(ledger, monkeypatch):
 def test_results_with_more_folds_stay(ledger):
     write_json(SCORES, {"n_folds": 5})
     ledger(3)
-    real_run.train(KEY, time.time(), profile="quick")
+    assert real_run.train(KEY, time.time(), profile="quick")["kept"] == 5
     assert json.loads(SCORES.read_text()) == {"n_folds": 5}
     assert record() is None
 

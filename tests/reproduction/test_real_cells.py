@@ -56,6 +56,7 @@ def ledger(tmp_path):
         ("grouped", {"folds": 2, "repeats": 1}, 2),
         ("tvt_70_15_15", {"folds": 2, "repeats": 3}, 1),
         ("cv10x10", {"max_folds": 7}, 7),
+        ("cv10", {"repeats": 3}, 10),
     ],
 )
 def test_planned_folds(protocol, changes, expected):

@@ -191,6 +191,14 @@ RULES = {
         {"pretrained.openl3_rf_4qaed.weights": "openl3_rf"},
         f"{LOURO}pretrained.openl3_rf_4qaed.weights='openl3_rf' must be one of ['openl3']",
     ),
+    "settings are those of the model that is checked": (
+        {"experiments.leaks_svm_noise_4qaed.settings": "set.search=grid"},
+        "papers/leaks/paper.yaml: experiments.leaks_svm_noise_4qaed: augment='noise' adds synthetic rows",
+    ),
+    "a parent has not trained on the corpus": (
+        {f"{CHAIN}.parent": "sincnet_200ms_4qaed"},
+        f"{PANDREA}{CHAIN}.parent='sincnet_200ms_4qaed' must come from other corpora than '4qaed_parts'",
+    ),
     "a parent is an experiment": (
         {f"{CHAIN}.parent": "sincnet_200ms"},
         f"{PANDREA}{CHAIN}.parent='sincnet_200ms' must be one of [",

@@ -36,12 +36,14 @@ def test_the_results_are_those_that_bring_reads(monkeypatch, tmp_path):
     (run / "run.json").write_text("{}")
     (metrics / "cnn.json").write_text("{}")
     (metrics / "cnn.record.json").write_text(json.dumps({"device": "a GPU"}))
+    kept = {"key": "svm", "paper": "louro", "seconds": 1.0, "kept": 10}
     records = [{"key": "cnn", "paper": "louro", "seconds": 1.0}, {"key": "rg", "error": "late"}]
+    records.append(kept)
     gpu.write_results(Path("out"), records)
     (files,) = bring._files(Path("out/results.tar")).values()
     assert set(files) == {"run.json", "record.json"}
     assert json.loads(files["record.json"])["device"] == "a GPU"
-    assert json.loads(Path("out/errors.json").read_text()) == [{"key": "rg", "error": "late"}]
+    assert json.loads(Path("out/errors.json").read_text()) == [{"key": "rg", "error": "late"}, kept]
 
 
 def test_throughput_is_measured_on_examples_of_the_shape_of_the_view(monkeypatch):

@@ -11,24 +11,27 @@ import numpy as np
 
 from mer.errors import MerError
 from mer.learn.data import TrainingData
-from mer.types import Fold
+from mer.types import Fold, clip_of
 
 
 def groups(data: TrainingData, fold: Fold) -> list[str] | None:
     """The group of each training clip, its artist or source song, that a validation part must not divide.
 
+    Where the fold has an artist in training and test, so that the protocol shares artists, the group of a
+    segment is its clip.
+
     Returns
     -------
     list of str, or None
-        None where the fold has a group in training and test, so that the protocol shares them; where no two
-        training clips are of one group; and where a class is of one group alone, as no clips of it would be
-        left to train on.
+        None where no two training clips are of one group, and where a class is of one group alone, as no
+        clips of it would be left to train on.
     """
     if data.groups is None:
         return None
     found = [data.groups[id_] for id_ in fold.train]
-    shared = {*found} & {data.groups[id_] for id_ in fold.test}
-    if shared or len({*found}) == len(found) or _has_class_of_one_group(data, fold, found):
+    if {*found} & {data.groups[id_] for id_ in fold.test}:
+        found = [clip_of(id_) for id_ in fold.train]
+    if len({*found}) == len(found) or _has_class_of_one_group(data, fold, found):
         return None
     return found
 
@@ -44,7 +47,7 @@ def _has_class_of_one_group(data: TrainingData, fold: Fold, of_each: Sequence[st
 def hold_out(
     ids: Sequence[str], strata: Sequence[int], groups: Sequence[str], share: float, seed: int
 ) -> set[str]:
-    """About a share of the clips, stratified, in whole groups.
+    """About a share of the clips, half of them at most, stratified, in whole groups.
 
     Parameters
     ----------
@@ -59,12 +62,13 @@ def hold_out(
     from sklearn.model_selection import StratifiedGroupKFold  # the import takes a second
 
     largest = int(np.bincount(np.unique(strata, return_inverse=True)[1]).max())
-    folds = min(round(1 / share), len({*groups}), largest)
+    folds = min(max(round(1 / share), 2), len({*groups}), largest)
     if folds < 2:
         raise MerError(
             f"a validation part needs training clips of two artists and two of one class, and the "
             f"{len(ids)} training clips have fewer; label more clips, or take another protocol"
         )
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    _, held_out = next(iter(splitter.split(np.zeros(len(ids)), strata, groups)))
-    return {ids[n] for n in held_out}
+    parts = [held_out for _, held_out in splitter.split(np.zeros(len(ids)), strata, groups)]
+    chosen = parts[seed % folds]  # the largest groups are in the same parts whatever the seed
+    return {ids[n] for n in chosen}

@@ -24,10 +24,10 @@ def _twins_together(
     twins: Mapping[str, str],
     left_out: Collection[str],
 ) -> list[Track]:
-    """The tracks; those of a corpus whose files or samples are the same get one artist, so that ``grouped``
-    keeps them on one side. If they had several, all clips of these artists get it."""
-    files = [(track.source, digests.get(twins.get(track.id, track.id))) for track in tracks]
-    counts, artists = Counter(file for file in files if file[1]), dict[tuple, str]()
+    """The tracks; those whose files or samples are the same get one artist, so that ``grouped`` keeps them
+    on one side. If they had several, all clips of these artists get it."""
+    files = [digests.get(twins.get(track.id, track.id)) for track in tracks]
+    counts, artists = Counter(filter(None, files)), dict[str | None, str]()
     own_artist = groups(tracks)
     merged: dict[str, str] = {}  # artist -> the artist that stands for it
 
@@ -35,7 +35,7 @@ def _twins_together(
         return artist_of(merged[name]) if name in merged else name
 
     for track, file in zip(tracks, files, strict=True):
-        if counts[file] > 1:
+        if file and counts[file] > 1:
             own = artist_of(own_artist[track.id])
             first = artist_of(artists.setdefault(file, own))
             if own != first and track.id not in left_out:

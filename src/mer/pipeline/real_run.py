@@ -55,7 +55,8 @@ def train(
     Returns
     -------
     dict
-        ``key``, ``paper``, ``seconds`` and ``timing``; ``absent``, the reason, where an input is absent.
+        ``key``, ``paper``, ``seconds`` and ``timing``; ``absent``, the reason, where an input is absent;
+        ``kept``, the number of trainings in the ledger, where those stay.
     """
     logging.basicConfig(level=logging.WARNING)
     os.environ["MER_JOBS"] = str(processes)
@@ -79,13 +80,14 @@ def train(
     if until <= started:
         del record["seconds"]  # of scoring what an earlier call has trained
     old, new = json.loads(before), read_json(scores)
+    left_out = {"absent": new["absent"]} if "absent" in new else {}
     if has_more_trainings(old, new.get("n_folds", 0)) or ("absent" in new and "n_folds" in old):
         write_text(scores, before)
+        left_out["kept"] = old["n_folds"]
         log.warning("%s: the %d trainings in the ledger stay", key, old["n_folds"])
     else:
         write_record(scores, record)
-    absent = {"absent": new["absent"]} if "absent" in new else {}
-    return {"key": key, "paper": paper, "seconds": round(taken, 2), "timing": timing, **absent}
+    return {"key": key, "paper": paper, "seconds": round(taken, 2), "timing": timing, **left_out}
 
 
 def prepare(artefact: Path, *, profile: str) -> None:

@@ -23,6 +23,7 @@ from mer.io.tracks import read_digests, read_tracks
 from mer.learn.cross_validation import CrossValidation, FoldMap, cross_validate, trainer_of
 from mer.learn.data import TrainingData, concat_corpora, gather, prefix_ids
 from mer.learn.result import FoldResult
+from mer.pipeline.stage import versions
 from mer.schema import Block
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
@@ -104,7 +105,7 @@ def run(
     }
     record |= {key: value for key, value in optional.items() if value}
     settings = params.model_dump(), profile.model_dump(), _arithmetic(chosen.model)
-    used = [chosen.used, settings, data, folds, weights]
+    used = [chosen.used, settings, versions(), data, folds, weights]
     with checkpointed_map(joblib.hash(used), FoldResult, until) as fold_map:
         results = _cross_validate(chosen, params, profile, data, folds, fold_map, weights)
         extent = _extent(results, len(folds), profile, params)

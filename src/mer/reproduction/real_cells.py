@@ -47,8 +47,8 @@ class Cell:
 def planned(protocol: str, profile: Profile) -> int:
     """Number of folds of a protocol under a profile; 1 of a protocol that the corpus decides."""
     folds, repeats = FOLDS_AND_REPEATS.get(protocol, (1, 1))
-    if folds > 1:
-        folds, repeats = profile.folds or folds, profile.repeats or repeats
+    folds = (profile.folds or folds) if folds > 1 else folds
+    repeats = (profile.repeats or repeats) if repeats > 1 else repeats
     return min(folds * repeats, profile.max_folds or folds * repeats)
 
 

@@ -67,8 +67,8 @@ def check(papers: Papers, params: Params) -> None:
         if isinstance(found, Experiment):
             _check_inputs(entry, found, params)
             _check_augmentation(entry, found, params)
-            _check_selection(entry, found, params)
             _check_settings(entry, found, params)
+            _check_selection(entry, found, params)
             _check_weights(entry, found, params)
     _check_parents(papers)
 
@@ -186,14 +186,22 @@ def _check_augmentation(entry: _Entry, found: Experiment, params: Params) -> Non
     entry.require(found.augmented == expected, "augmented", found.augmented, rule)
 
 
+def _with_settings(model: str, words: list[str], params: Params) -> Params:
+    """The parameters with the settings of an experiment in the block of its model."""
+    typed = registry.get("models", model).Params.model_validate(params.models[model])
+    block = config.changed(typed, config.settings(words)).model_dump()
+    return params.model_copy(update={"models": {**params.models, model: block}})
+
+
 def _check_selection(entry: _Entry, found: Experiment, params: Params) -> None:
     """The model can read what is selected, on the corpus and on its miniature, and the columns fit."""
     for prefix in ("", MINIATURE):
         given = {**found.model_dump(), "dataset": f"{prefix}{found.dataset}"}
         try:
-            chosen = Selection.of(given, WHOLE, seed=1)
-            check_inputs(chosen, params)
-            check_columns(chosen, config.columns(found.settings.split()), params)
+            chosen, words = Selection.of(given, WHOLE, seed=1), found.settings.split()
+            effective = _with_settings(found.model, words, params)
+            check_inputs(chosen, effective)
+            check_columns(chosen, config.columns(words), effective)
         except MerError as error:
             entry.refuse(f": {error}")
 
@@ -252,3 +260,6 @@ def _check_parents(papers: Papers) -> None:
         rule = f"must not lead back to itself: {' <- '.join(chain)}; name an experiment"
         entry = _Entry(child.paper, f"transfer.{key}")
         entry.require(link is None, "parent", child.parent, rule)
+        before = {known[parent].dataset for parent in chain[1:]}
+        rule = f"must come from other corpora than {child.dataset!r}, whose test clips it may know"
+        entry.require(child.dataset not in before, "parent", child.parent, rule)

@@ -50,7 +50,7 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
 
     With the fidelity ``released`` the autoencoder is trained on all clips, test clips included.
     """
-    params, fold, seed = context.params, context.fold, context.seed
+    params, fold, seed = context.params, context.fold, context.restart_seed
     seen = fold.train if context.described else (*fold.train, *fold.val, *fold.test)
     scaled, config = _scaled(data, seen), context.config(params.training)
     network, phase = train(scaled, config, "autoencoder", position=1, seed=seed)

@@ -128,7 +128,7 @@ def _train(
 ) -> TrainingPhase:
     """Train one of the networks in place."""
     config, network = context.config(config), network.to(y.device)
-    fit = partial(loop.fit, network, x, y, config, seed=context.seed, objective=target)
+    fit = partial(loop.fit, network, x, y, config, seed=context.restart_seed, objective=target)
     phase = loop.timed(name, len(y), fit, position=position)
     if config.update_bn:
         trained_network.update_bn(network, x)
@@ -161,7 +161,7 @@ def _fit(
         chosen: TrainingConfig | None,
     ) -> tuple[list[nn.Module], Any, Tensor, list[TrainingPhase]]:
         same = {k: getattr(chosen, k) for k in SEARCHED} if chosen else {}
-        torch.manual_seed(context.seed)
+        torch.manual_seed(context.restart_seed)
         dnn, cnn, fusion = context.model.build(
             params,
             shape=(mel.shape[1], mel.shape[2]),

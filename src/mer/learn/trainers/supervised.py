@@ -107,7 +107,7 @@ def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> Fol
     Batch norms end with the statistics of the training examples, unless ``update_bn`` is false or the
     fidelity is ``released``.
     """
-    where, fold, seed = device(), context.fold, context.seed
+    where, fold, seed = device(), context.fold, context.restart_seed
     chosen, trials = context.params.training, list[Trial]()
     if getattr(context.params, "search", "none") != "none":
         chosen, trials = _searched(context, data)
