@@ -228,6 +228,7 @@ def test_same_seed_same_interval(rng):
         (lambda f: f.assign(p_0=np.nan), "must be finite"),
         (lambda f: f.drop(columns="p_3"), "must have the columns"),
         (lambda f: pd.concat([f, f[:1]]), r"one row per clip and repeat; .* has several"),
+        (lambda f: f[:0], "must have a row at least"),
     ],
 )
 def test_bad_predictions_are_refused(rng, change, message):
@@ -325,6 +326,7 @@ def test_the_interval_of_the_error_has_the_width_of_its_standard_error(rng):
         (lambda f: f.assign(p_valence=np.inf), "must be finite"),
         (lambda f: f.drop(columns="constant_valence"), "must have the columns"),
         (lambda f: pd.concat([f, f[:1]]), r"one row per clip and repeat; .* has several"),
+        (lambda f: f[:0], "must have a row at least"),
     ],
 )
 def test_bad_predictions_of_values_are_refused(rng, change, message):
@@ -372,3 +374,32 @@ def test_the_correction_makes_it_more_cautious(rng):
 @pytest.mark.parametrize("folds", [[0.5], [0.5, 0.6]], ids=["one fold", "equal differences"])
 def test_no_test_without_a_variance(folds):
     assert corrected_t_test(folds, [f - 0.1 for f in folds], 0.1) is None
+
+
+def corrected(ours, theirs, restarts=1):
+    return corrected_t_test(ours, theirs, 1 / 9, restarts)
+
+
+@pytest.mark.parametrize("test", [paired_t_test, corrected])
+@pytest.mark.parametrize(
+    ("ours", "theirs", "restarts", "message"),
+    [
+        ([0.5, 0.6], [0.6], 1, r"as many scores each, and ours has 2, theirs 1; give"),
+        ([0.5, 0.6, 0.7], [0.4, 0.4, 0.4], 2, r"restarts must .*, and 2 does not fit 3 scores"),
+        ([0.5, 0.6], [0.4, 0.4], 0, r"restarts must .*, and 0 does not fit 2 scores"),
+    ],
+)
+def test_scores_that_are_not_of_the_same_folds_are_refused(test, ours, theirs, restarts, message):
+    with pytest.raises(MerError, match=message):
+        test(ours, theirs, restarts)
+
+
+@pytest.mark.parametrize("test", [paired_t_test, corrected])
+def test_differences_are_equal_only_where_rounding_tells_them_apart(test):
+    theirs = np.array([0.4, 0.5, 0.6])
+    assert test([0.5, 0.6, 0.7], theirs) is None  # 0.6 - 0.5 is not 0.5 - 0.4 in floats
+    assert test(1e6 * theirs + 0.1, 1e6 * theirs) is None
+    assert test(theirs, theirs) is test([0.0, 0.0], [0.0, 0.0]) is None
+    steps = np.array([3e-5, 1e-4, 5e-5])
+    assert test(theirs + steps, theirs) == pytest.approx(test(theirs + 1000 * steps, theirs))
+    assert test(1e-6 * steps, 0 * steps) == pytest.approx(test(steps, 0 * steps))

@@ -247,6 +247,34 @@ def test_a_seed_of_zero_is_one_as_any(corpus):
         assert split(corpus, protocol, seed=0, folds=2)
 
 
+@pytest.mark.parametrize("protocol", ["cv10x10", "grouped", "tvt_70_15_15"])
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ({"folds": 0}, r"folds must be a whole number, 2 at least, not 0; leave it out"),
+        ({"folds": 1}, r"folds must be .* not 1;"),
+        ({"folds": 2.5}, r"folds must be .* not 2\.5;"),
+        ({"repeats": 0}, r"repeats must be a whole number, 1 at least, not 0; leave it out"),
+        ({"repeats": -1}, r"repeats must be .* not -1;"),
+        ({"seed": -1}, r"seed must be a whole number in 0 … 4294967295, not -1; take another"),
+        ({"seed": 2**32}, r"seed must be .* not 4294967296;"),
+        ({"seed": 1.5}, r"seed must be .* not 1\.5;"),
+    ],
+)
+def test_numbers_that_no_split_can_have_are_refused(corpus, protocol, numbers, message):
+    with pytest.raises(MerError, match=rf"^{message}") as raised:
+        split(corpus, protocol, **{"seed": 1, **numbers})
+    assert "fewer folds" not in str(raised.value)
+
+
+@pytest.mark.parametrize("protocol", ["cv10x10", "grouped"])
+def test_the_largest_seed_and_numbers_of_numpy_are_as_good_as_any(corpus, protocol):
+    numbers = {"folds": np.int64(2), "repeats": np.int64(1)}
+    assert len(split(corpus, protocol, seed=2**32 - 1, **numbers)) == 2
+    ours = split(corpus, protocol, seed=np.int32(1), **numbers)
+    assert ours == split(corpus, protocol, seed=1, folds=2, repeats=1)
+
+
 @pytest.mark.parametrize("protocol", ["cv10", "grouped", "tvt_70_15_15"])
 def test_a_corpus_without_quadrants_is_stratified_by_its_labels(corpus, protocol):
     bare = [dataclasses.replace(t, quadrant="", label=f"class {t.quadrant}") for t in corpus]

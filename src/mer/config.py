@@ -98,7 +98,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 def params_file() -> Path:
     """params.yaml of the project in this folder, or else the one that comes with the package."""
-    here = all(path.exists() for path in (PARAMS, Path("params")))
+    here = PARAMS.exists() and any(Path(file).exists() for file in FILES.values())
     return PARAMS if here else DEFAULTS
 
 

@@ -17,12 +17,14 @@ import numpy as np
 from scipy.stats import t as student
 from scipy.stats import ttest_1samp
 
+from mer.errors import MerError
 from mer.targets import class_scores, value_scores
 from mer.types import AnyPredictions, Predictions, ValuePredictions, clip_of
 
 BOOTSTRAP_DRAWS = 2000
 LEVEL = 0.95
 DIGITS = 4
+ROUNDING = 1e-12  # of a difference of scores, relative to the largest score
 HEADLINE = {"classes": "f1_macro", "values": "ccc"}
 
 Scores = Callable[[np.ndarray], dict[str, np.ndarray]]
@@ -227,9 +229,30 @@ def spread(predictions: AnyPredictions, seed: int) -> dict[str, float]:
     return _rounded(figures)
 
 
-def _differences(ours: Sequence[float], theirs: Sequence[float], restarts: int) -> np.ndarray:
-    """The difference of two systems' scores per fold, averaged over restarts [shape=(folds,)]."""
-    return np.subtract(ours, theirs).reshape(restarts, -1).mean(0)
+def _check_lengths(ours: Sequence[float], theirs: Sequence[float], restarts: int) -> None:
+    """Refuse scores that cannot be paired, or not be divided by restarts."""
+    if len(ours) != len(theirs):
+        raise MerError(
+            f"both systems must have as many scores each, and ours has {len(ours)}, theirs "
+            f"{len(theirs)}; give the scores of the same folds"
+        )
+    if restarts < 1 or len(ours) % restarts:
+        raise MerError(
+            f"restarts must be 1 at least and divide the number of scores, and {restarts} does not fit "
+            f"{len(ours)} scores; give a score of every fold and restart"
+        )
+
+
+def _differences(
+    ours: Sequence[float], theirs: Sequence[float], restarts: int
+) -> np.ndarray | None:
+    """The difference of two systems' scores per fold, averaged over restarts [shape=(folds,)]; None if
+    there is only one, or all are equal but for the rounding of floats."""
+    _check_lengths(ours, theirs, restarts)
+    differences = np.subtract(ours, theirs).reshape(restarts, -1).mean(0)
+    if len(differences) < 2 or np.ptp(differences) <= ROUNDING * np.abs([ours, theirs]).max():
+        return None
+    return differences
 
 
 def paired_t_test(
@@ -248,9 +271,14 @@ def paired_t_test(
     Returns
     -------
     float in 0..1, or None if all differences are equal or there is only one
+
+    Raises
+    ------
+    MerError
+        If the two have different lengths, or a length that is no multiple of ``restarts``.
     """
     differences = _differences(ours, theirs, restarts)
-    if len(differences) < 2 or np.isclose(differences.var(), 0):
+    if differences is None:
         return None
     return float(ttest_1samp(differences, 0).pvalue)
 
@@ -281,11 +309,15 @@ def corrected_t_test(
     Returns
     -------
     float in 0..1, or None if all differences are equal or there is only one
+
+    Raises
+    ------
+    MerError
+        If the two have different lengths, or a length that is no multiple of ``restarts``.
     """
     differences = _differences(ours, theirs, restarts)
-    count = len(differences)
-    variance = differences.var(ddof=1) if count > 1 else 0.0
-    if np.isclose(variance, 0):
+    if differences is None:
         return None
-    t = differences.mean() / np.sqrt((1 / count + test_per_train) * variance)
+    count = len(differences)
+    t = differences.mean() / np.sqrt((1 / count + test_per_train) * differences.var(ddof=1))
     return float(2 * student.sf(abs(t), df=count - 1))

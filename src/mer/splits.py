@@ -130,7 +130,7 @@ def _grouped(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> li
     found = []
     for repeat in range(repeats):
         splitter = StratifiedGroupKFold(
-            folds, shuffle=True, random_state=(seed + repeat - 1) % 2**32
+            folds, shuffle=True, random_state=(int(seed) + repeat - 1) % 2**32
         )
         pairs = splitter.split(np.zeros(len(tracks)), strata, group_of_each)
         for number, (train, test) in enumerate(pairs):
@@ -256,6 +256,20 @@ def _union(tracks: Sequence[Track], protocol: str, **settings: Any) -> list[Fold
     return [_apart(fold, tracks) for fold in joined] if protocol == "grouped" else joined
 
 
+def _check_numbers(seed: int, folds: int | None, repeats: int | None) -> None:
+    """Refuse a seed, or a number of folds or repeats, that no split can have."""
+    own = "leave it out for the protocol's own"
+    if not (isinstance(seed, int | np.integer) and 0 <= seed < 2**32):
+        raise MerError(
+            f"seed must be a whole number in 0 … {2**32 - 1}, not {seed!r}; take another"
+        )
+    for name, number, least in (("folds", folds, 2), ("repeats", repeats, 1)):
+        if number is not None and not (isinstance(number, int | np.integer) and number >= least):
+            raise MerError(
+                f"{name} must be a whole number, {least} at least, not {number!r}; {own}"
+            )
+
+
 def split(
     tracks: Sequence[Track],
     protocol: str,
@@ -280,22 +294,25 @@ def split(
     corpus : str
         Key of the corpus, which decides the order of Pandrea's split.
     seed : int
-        Of the random splits.
+        Of the random splits, in 0 … 2**32 - 1.
     folds, repeats : int or None
-        Number of folds and repeats, in place of the protocol's; ignored by protocols with one split.
+        Number of folds, 2 at least, and of repeats, 1 at least, in place of the protocol's, which None
+        means; ignored by protocols with one split.
 
     Raises
     ------
     MerError
-        If the corpus does not allow the protocol: a quadrant has fewer clips than folds, ``grouped`` has
-        fewer artists than folds, or there is no published split with training and test clips.
+        If the seed or a number is out of its range, or the corpus does not allow the protocol: a quadrant
+        has fewer clips than folds, ``grouped`` has fewer artists than folds, or there is no published
+        split with training and test clips.
     """
+    _check_numbers(seed, folds, repeats)
     tracks = sorted(tracks, key=lambda track: track.id)
     if any(track.source for track in tracks):
         return _union(tracks, protocol, seed=seed, folds=folds, repeats=repeats)
     published = any(protocol in t.splits for t in tracks)
     planned = FOLDS_AND_REPEATS.get(protocol, (1, 1))
-    counts = folds or planned[0], repeats or planned[1]
+    counts = planned[0] if folds is None else folds, planned[1] if repeats is None else repeats
     try:
         match protocol:
             case _ if published:

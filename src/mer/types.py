@@ -276,15 +276,30 @@ class Fold:
 
 
 def _check_predictions(frame: pd.DataFrame, expected: list[str], numbers: list[str]) -> None:
-    """Refuse a table of predictions with other columns, a clip twice in a repeat, or no numbers."""
+    """Refuse a table of predictions with other columns, no row, a clip twice in a repeat, or no numbers."""
     if list(frame.columns) != expected:
         raise MerError(f"predictions must have the columns {expected}, not {list(frame)}")
+    if frame.empty:
+        raise MerError("predictions must have a row at least, and have none; predict a test clip")
     if len(twice := frame["id"][frame.duplicated(["id", "repeat"])]):
         raise MerError(
             f"predictions must have one row per clip and repeat; {twice.iloc[0]!r} has several"
         )
     if not np.isfinite(frame[numbers].to_numpy(float)).all():
         raise MerError("predictions must be finite; the training diverged")
+
+
+def _check_true_classes(frame: pd.DataFrame, classes: Sequence[str]) -> None:
+    """Refuse a ``y_true`` that is no index into the classes."""
+    numbers = pd.to_numeric(frame["y_true"], errors="coerce").to_numpy(float, na_value=np.nan)
+    wrong = ~np.isin(numbers, np.arange(len(classes)))
+    if wrong.any():
+        id_, number = frame[["id", "y_true"]].iloc[int(wrong.argmax())]
+        raise MerError(
+            f"y_true of predictions must be a whole number in 0 … {len(classes) - 1}, the place of the "
+            f"class in {list(classes)}, and is {number} for {id_!r} ({int(wrong.sum())} such "
+            "rows in all); number the classes in this order"
+        )
 
 
 @dataclass(frozen=True)
@@ -297,6 +312,12 @@ class Predictions:
         One row per test clip and repeat: ``id, repeat, fold, y_true`` (index into ``classes``)
         and the probabilities ``p_0 … p_{C-1}``, rounded to 1e-4.
     classes : tuple of str [length C]
+
+    Raises
+    ------
+    MerError
+        If the columns are others, there is no row, a clip stands twice in a repeat, a probability is not
+        finite, or ``y_true`` is no whole number in 0 … C-1.
     """
 
     frame: pd.DataFrame
@@ -305,6 +326,7 @@ class Predictions:
     def __post_init__(self) -> None:
         expected = [*KEYS, "y_true", *self.prediction_columns]
         _check_predictions(self.frame, expected, self.prediction_columns)
+        _check_true_classes(self.frame, self.classes)
 
     @property
     def prediction_columns(self) -> list[str]:
@@ -346,6 +368,12 @@ class ValuePredictions:
         The values: ``valence``, ``arousal``.
     scale : (float, float)
         The lowest and the highest value of the annotations.
+
+    Raises
+    ------
+    MerError
+        If the columns are others, there is no row, a clip stands twice in a repeat, or a value is not
+        finite.
     """
 
     frame: pd.DataFrame

@@ -256,7 +256,71 @@ def test_command_on_a_table(tmp_path, monkeypatch, capsys):
     (tmp_path / "x.csv").write_text("Class,a,b\nsad,1,2\nsad,1,2\nhappy,3,9\n")
     monkeypatch.setattr("sys.argv", ["mer", "audit", str(tmp_path / "x.csv")])
     main()
-    assert "rows that equal an earlier one: 1\n" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "rows: 3, columns of numbers: 2\n" in shown
+    assert "rows that equal an earlier one in all columns of numbers: 1\n" in shown
+
+
+def test_columns_that_near_duplicates_are_not_searched_in_are_named(tmp_path, monkeypatch, capsys):
+    (tmp_path / "x.csv").write_text("id,a,b\nx,1,2\ny,1,3\nz,1,\n")
+    monkeypatch.setattr("sys.argv", ["mer", "audit", str(tmp_path / "x.csv")])
+    main()
+    shown = capsys.readouterr().out
+    assert "leaves out 1 with blank or infinite cells: b\n" in shown
+    assert "rows that equal an earlier one in all columns of numbers: 0\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["t.csv", "--out", "./t.csv"], "t.csv is the input t.csv;"),
+        (["t.csv", "--out", "link.csv"], "link.csv is the input t.csv;"),
+        (["link.csv", "--out", "t.csv"], "t.csv is the input link.csv;"),
+        (["emopia200", "--split", "t.csv", "--out", "t.csv"], "t.csv is the input t.csv;"),
+        (["emopia200", "--with", "mixed3", "t.csv", "--out", "t.csv"], "t.csv is the input t.csv;"),
+        (
+            ["emopia200", "--out", "data/raw/emopia200/labels.csv"],
+            "data/raw/emopia200/labels.csv lies in the input data/raw/emopia200;",
+        ),
+        (
+            ["emopia200", "--out", "data/raw/emopia200/folds.csv"],
+            "data/raw/emopia200/folds.csv lies in the input data/raw/emopia200;",
+        ),
+        (
+            ["emopia200", "--out", "data/raw/mixed3/labels.csv"],
+            "data/raw/mixed3/labels.csv lies in the input data/raw/mixed3;",
+        ),
+        (
+            ["emopia200", "--with", "mixed3", "--out", "data/raw/mixed3/new/x.json"],
+            "data/raw/mixed3/new/x.json lies in the input data/raw/mixed3;",
+        ),
+    ],
+)
+def test_an_output_among_what_is_read_is_refused_and_left_as_it_is(
+    raw, tmp_path, monkeypatch, capsys, words, said
+):
+    (tmp_path / "t.csv").write_text("id,fold\na,1\nb,2\n")
+    (tmp_path / "link.csv").symlink_to("t.csv")
+    (raw / "mixed3").mkdir()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.csv")}
+    monkeypatch.setattr("sys.argv", ["mer", "audit", *words])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    shown = " ".join(capsys.readouterr().err.split())
+    assert f"the output must be apart from what is read, and {said} choose another place" in shown
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.csv")} == before
+    assert not (raw / "mixed3/new").exists()
+
+
+@pytest.mark.parametrize("out", ["data/raw/emopia200/table.csv", "kept/table.csv"])
+def test_an_output_in_the_folder_that_a_corpus_links_to_is_refused(raw, monkeypatch, capsys, out):
+    (raw / "emopia200").rename("kept")
+    (raw / "emopia200").symlink_to(Path("kept").absolute())
+    monkeypatch.setattr("sys.argv", ["mer", "audit", "emopia200", "--out", out])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    shown = " ".join(capsys.readouterr().err.split())
+    assert f"{out} lies in the input data/raw/emopia200; choose another place" in shown
 
 
 @pytest.mark.parametrize("words", [["--split", "folds.csv"], ["--with", "4qaed"]])

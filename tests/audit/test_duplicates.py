@@ -45,19 +45,51 @@ def test_conflicts_have_two_labels():
 
 def test_the_published_table_of_tr_music(real_data):
     """Er & Aydilek's table, UCI 862: 38 rows are exact or near duplicates, always within a class."""
-    features, classes = tables.read(real_data / "turkish/Acoustic Features.csv")
-    assert features.values.shape == (400, 50)
-    assert sorted(set(classes.values())) == ["angry", "happy", "relax", "sad"]
-    near = duplicates.near(features)
-    assert len(tables.repeated(features)) == 12
-    assert len({id_ for pair in near for id_ in pair[:2]}) == 38
-    assert duplicates.conflicts(near, classes) == []
+    path = real_data / "turkish/Acoustic Features.csv"
+    assert sorted(set(tables.read(path)[1].values())) == ["angry", "happy", "relax", "sad"]
+    found = tables.audit(path)
+    assert (found.rows, found.columns, found.left_out) == (400, 50, [])
+    assert len(found.exact) == 12
+    assert len({id_ for pair in found.near for id_ in pair[:2]}) == 38
+    assert found.conflicts == []
 
 
 def test_the_published_table_of_4qaed_has_none(real_data):
-    features, _ = tables.read(real_data / "4qaed_tables/top100_features.csv")
-    assert features.values.shape == (900, 100)
-    assert duplicates.near(features) == []
+    found = tables.audit(real_data / "4qaed_tables/top100_features.csv")
+    assert (found.rows, found.columns, found.left_out) == (900, 100, [])
+    assert (found.exact, found.near) == ([], [])
+
+
+def audited(folder, text):
+    (folder / "x.csv").write_text(text)
+    return tables.audit(folder / "x.csv")
+
+
+def test_rows_are_compared_in_columns_with_blank_and_infinite_cells_too(tmp_path):
+    found = audited(tmp_path, "id,a,b\nx,1,2\ny,1,3\nz,1,\n")
+    assert (found.columns, found.left_out) == (2, ["b"])
+    assert (found.exact, found.near) == ([], [])
+    assert audited(tmp_path, "a,b\n1,inf\n1,-inf\n1,\n").exact == []
+    found = audited(tmp_path, "a,b\n" + "1,\n2,5\n" * 5)
+    of_blank = [Pair("line 2", f"line {line}", 0.0) for line in (4, 6, 8, 10)]
+    assert [pair for pair in found.exact if pair.first == "line 2"] == of_blank
+    assert len(found.exact) == 8
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ["1,2\n1,2\n", "1,\n1,\n1,3\n", ",1\n2,\n,1\n", "-0.0,2\n0,2\n1,\n", "1,inf\n1,inf\n2,3\n"],
+)
+def test_an_equal_row_is_a_near_duplicate_too(tmp_path, rows):
+    """Even where no column varies, or all are left out of the search."""
+    found = audited(tmp_path, f"a,b\n{rows}")
+    assert len(found.exact) == 1
+    assert found.near[0] == found.exact[0]
+
+
+def test_equal_rows_with_different_labels(tmp_path):
+    found = audited(tmp_path, "Label,a\nQ1,1\nQ2,1\n")
+    assert found.conflicts == [Pair("line 2", "line 3", 0.0)]
 
 
 @pytest.mark.parametrize("text", ["a,b\nx,y\n", ""])

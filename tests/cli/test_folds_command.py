@@ -80,6 +80,39 @@ def test_an_export_that_cannot_be_written_is_one_sentence(project, monkeypatch, 
     assert "the output must be a file, and data is a folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("export", "folder"),
+    [
+        ("data/raw/demo/labels.csv", "data/raw/demo"),
+        ("data/raw/demo/new/folds.csv", "data/raw/demo"),
+        ("data/index/demo/tracks.csv", "data/index/demo"),
+        ("data/standard/../index/demo/folds.csv", "data/index/demo"),
+        ("data/standard/demo/quarantine.csv", "data/standard/demo"),
+    ],
+)
+def test_an_export_into_the_corpus_is_refused(project, monkeypatch, capsys, export, folder):
+    labels = project / "data/raw/demo/labels.csv"
+    labels.parent.mkdir(parents=True)
+    labels.write_text("path,quadrant\n")
+    tracks = (project / "data/index/demo/tracks.csv").read_bytes()
+    monkeypatch.setattr("mer.pipeline.folds.Corpus.split", lambda *_: pytest.fail("was split"))
+    with pytest.raises(SystemExit, match="1"):
+        run(monkeypatch, "demo", "--export", export)
+    shown = " ".join(capsys.readouterr().err.split())
+    assert f"{export} lies in the input {folder}; choose another place" in shown
+    assert labels.read_text() == "path,quadrant\n"
+    assert (project / "data/index/demo/tracks.csv").read_bytes() == tracks
+
+
+def test_own_folds_are_exported_into_the_folder_of_the_corpus(project, monkeypatch):
+    own = project / "data/raw/demo/folds.csv"
+    own.parent.mkdir(parents=True)
+    for place in (own, "data/raw/../raw/demo/folds.csv"):
+        run(monkeypatch, "demo", "--protocol=leave_one_artist_out", "--export", str(place))
+        assert fold_tables.read(own)
+        own.unlink()
+
+
 def test_other_numbers_of_folds(project, monkeypatch):
     run(monkeypatch, "demo", "--protocol=cv10x10", "--folds=5", "--repeats=3", "--export=f.csv")
     table = pd.read_csv("f.csv")

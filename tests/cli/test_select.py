@@ -74,6 +74,10 @@ def test_a_model_that_lacks_an_attribute_is_refused_as_by_the_stage(project, mon
         (["models.svm.c=much"], r"models.svm.c='much': .*number"),
         (["models.svm.grid_c=4"], r"'models.svm.grid_c' must hold one value"),
         (["view=none"], r"view='none': model 'hybrid' reads a spectrogram"),
+        (
+            ["model=svm", "view=none", "augment=none", "family=openl3", "fidelity=released"],
+            r"families.openl3.pooling must be 'first', .* set it with families.openl3.pooling=first",
+        ),
         (["dataset=4qaed"], r"'4qaed' must lie in data/raw/4qaed"),
         (["views.louro.n_fft=-1"], r"params/views.yaml: views.louro.*n_fft"),
         (["model: svm=x"], r"'model: svm' must be a key"),

@@ -124,7 +124,7 @@ def raw(project):
 def ask(model, places, run=None, **more):
     """The rows per excerpt and per song that a run of the selected model gives."""
     select(model=model)
-    names = songs.files(places)
+    names = songs.files(places, {})
     found = list(predictor.answer_files(f"data/runs/{run or model}", names, **more))
     system = predictor.load_system(f"data/runs/{run or model}")
     return answers.of_excerpts(system, found), answers.of_songs(system, found)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mer.errors import MerError
 from mer.inference import resumption
 
 
@@ -40,3 +41,13 @@ def test_a_written_output_needs_no_answers_beside_it(tmp_path):
     with resumption.until_written(Path("-")):
         pass
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "answer", ['{"answer": {"id": "a"}, "file": null}', '{"file": null}', "null", "[1]"]
+)
+def test_answers_of_another_version_are_refused(tmp_path, answer):
+    lines = tmp_path / ".e.csv.partial"
+    lines.write_text(f'{{"asked": 1}}\n{answer}\n')
+    with pytest.raises(MerError, match=r"answers of this version of mer .* leave out --resume"):
+        resumption._finished(lines, {"asked": 1}, {"a": None})

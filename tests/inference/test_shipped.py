@@ -152,6 +152,12 @@ def test_sounds_unlike_songs_are_flagged_and_get_answers_of_their_own(nowhere, c
     assert len(rows.round(2).drop_duplicates()) == 3
 
 
+def test_another_programs_folder_params_is_none_of_a_project(nowhere, chord):
+    (nowhere / "params").mkdir()
+    (nowhere / "params/train.yaml").write_text("lr: 0.1\n")
+    assert len(mer.load().predict_array(chord, RATE)) == 1
+
+
 def test_the_level_of_a_song_does_not_change_its_answer(nowhere, chord):
     loud, quiet = (mer.load().predict_array(gain * chord, RATE) for gain in (1, 0.1))
     probabilities = ["p_Q1", "p_Q2", "p_Q3", "p_Q4"]

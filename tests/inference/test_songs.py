@@ -1,5 +1,6 @@
 """A user's own songs: which files are taken, how they are cut, and `mer features`."""
 
+import errno
 import io
 import os
 
@@ -9,6 +10,7 @@ import pytest
 import soundfile as sf
 import soxr
 
+import mer
 from conftest import ROOT
 from helpers.clone import copy_params
 from mer import config
@@ -61,8 +63,58 @@ def run(monkeypatch, *words):
     main()
 
 
+def refusing(call, place):
+    """A function that is refused at a place, as by missing permissions, whoever runs the test."""
+
+    def refused(path, *args, **more):
+        if str(path) == place:
+            raise PermissionError(errno.EACCES, "Permission denied", place)
+        return call(path, *args, **more)
+
+    return refused
+
+
+def test_a_folder_in_a_folder_that_cannot_be_read_is_left_out(project, monkeypatch, caplog):
+    (project / "mine/locked").mkdir()
+    monkeypatch.setattr(os, "scandir", refusing(os.scandir, "mine/locked"))
+    left_out = {}
+    assert "mine/high.wav" in songs.files(["mine"], left_out)
+    assert left_out == {"mine/locked": "not readable (Permission denied)"}
+    with pytest.raises(MerError, match="mine/locked must be a folder that can be read"):
+        songs.files(["mine/locked"], {})
+
+
+def test_a_path_that_cannot_be_looked_at_is_a_file_that_cannot_be_used(project):
+    assert songs.files(["a" * 300 + ".wav"], {}) == ["a" * 300 + ".wav"]
+
+
+def test_an_empty_name_is_not_the_folder_that_one_is_in(project):
+    with pytest.raises(MerError, match="none by ''"):
+        songs.files([""], {})
+
+
+@pytest.mark.parametrize("rate", [1, 999, 10**9])
+def test_a_sample_rate_that_no_recording_has_is_refused(project, rate):
+    with pytest.raises(MerError, match=f"from 1000 to 768000 Hz, not {rate}"):
+        mer.features("compare_lld", tone(440, 1), rate)
+    with pytest.raises(MerError, match=f"from 1000 to 768000 Hz, not {rate}"):
+        mer.features("compare_lld", "mine/high.wav", rate)
+
+
+def test_samples_are_refused_as_files_are(project):
+    with pytest.raises(MerError, match="2 channels cancel out"):
+        songs.mono(np.stack([tone(440, 2), -0.99 * tone(440, 2)], axis=1), RATE, RATE)
+    with pytest.raises(MerError, match=r"full scale of 1\.0, and peak at 1\.31e\+04 times"):
+        songs.mono(32768 * tone(440, 2), RATE, RATE)
+
+
+def test_an_excerpt_may_be_longer_than_any_recording(project):
+    whole = songs.excerpts("a", [tone(440, 2)], RATE, seconds=1e305, hop=1e305, peak_db=None)
+    assert [excerpt.start for excerpt in whole] == [0]
+
+
 def test_folders_give_their_audio_and_files_are_taken_as_they_are(project):
-    assert songs.files(["params.yaml", "mine/high.wav", "mine"]) == [
+    assert songs.files(["params.yaml", "mine/high.wav", "mine"], {}) == [
         "mine/broken.mp3",
         "mine/high.wav",
         "mine/low.flac",
@@ -72,19 +124,21 @@ def test_folders_give_their_audio_and_files_are_taken_as_they_are(project):
 
 def test_a_name_that_is_not_utf8_is_left_out_and_the_others_stay(project, caplog):
     (project / os.fsdecode(b"mine/caf\xe9.wav")).touch()
-    assert "mine/high.wav" in songs.files(["mine"])
+    left_out = {}
+    assert "mine/high.wav" in songs.files(["mine"], left_out)
+    assert left_out == {r"mine/caf\udce9.wav": "its name must be UTF-8; rename it"}
     assert r"'mine/caf\udce9.wav' is left out: its name must be UTF-8; rename it" in caplog.text
 
 
 def test_a_name_that_a_spreadsheet_would_run_begins_with_its_folder(project):
     (project / "=cmd.wav").touch()
-    assert songs.files(["=cmd.wav"]) == ["./=cmd.wav"]
+    assert songs.files(["=cmd.wav"], {}) == ["./=cmd.wav"]
 
 
 def test_a_folder_without_audio_is_refused(project):
     (project / "empty").mkdir()
     with pytest.raises(MerError, match="empty must hold audio files"):
-        songs.files(["empty"])
+        songs.files(["empty"], {})
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,14 @@ from rich.console import Console
 from mer import config
 from mer.cli._console import counted, say
 from mer.errors import MerError
-from mer.io.files import check_writable, write_json
+from mer.io.files import check_apart, check_writable, write_json
 
 if TYPE_CHECKING:
     from mer.audit.corpus import Audit
     from mer.audit.duplicates import Pair
 
 EXAMPLES = 5
+RAW = Path("data/raw")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,20 +110,28 @@ def _of_others(found: "Audit") -> Iterator[str]:
 PARTS = (_of_clips, _of_artists, _of_protocols, _of_others)
 
 
+def _columns(numbers: int, left_out: Sequence[str]) -> str:
+    """How many columns are compared, and which of them the search for near duplicates leaves out."""
+    if not left_out:
+        return f"columns of numbers: {numbers}"
+    return (
+        f"columns of numbers: {numbers}, of which the search for near duplicates leaves out "
+        f"{len(left_out)} with blank or infinite cells{_examples(left_out)}"
+    )
+
+
 def _of_table(path: Path) -> tuple[dict[str, object], Iterator[str]]:
     """The findings in a table of features, and their lines."""
-    from mer.audit import duplicates, tables  # which load scikit-learn
+    from mer.audit import tables  # which loads scikit-learn
 
-    features, classes = tables.read(path)
-    exact, near = tables.repeated(features), duplicates.near(features)
-    found = {"exact": exact, "near": near, "conflicts": duplicates.conflicts(near, classes)}
+    found = tables.audit(path)
     lines = (
-        f"rows: {len(features.ids)}, columns of numbers: {len(features.names)}",
-        f"rows that equal an earlier one: {len(exact)}",
-        f"rows in near-duplicate pairs, those included: {_clips(near)} in {_pairs(near)}",
-        f"near duplicates with different labels: {_pairs(found['conflicts'])}",
+        f"rows: {found.rows}, {_columns(found.columns, found.left_out)}",
+        f"rows that equal an earlier one in all columns of numbers: {len(found.exact)}",
+        f"rows in near-duplicate pairs, those included: {_clips(found.near)} in {_pairs(found.near)}",
+        f"near duplicates with different labels: {_pairs(found.conflicts)}",
     )
-    return dict(found), iter(lines)
+    return asdict(found), iter(lines)
 
 
 def _of_corpus(given: argparse.Namespace) -> tuple[dict[str, object], Iterator[str]]:
@@ -138,7 +147,7 @@ def _of_corpus(given: argparse.Namespace) -> tuple[dict[str, object], Iterator[s
     found = corpus.audit(
         given.dataset,
         corpora,
-        Path("data/raw"),
+        RAW,
         limits=limits,
         seed=seed,
         split_files=given.split,
@@ -148,6 +157,15 @@ def _of_corpus(given: argparse.Namespace) -> tuple[dict[str, object], Iterator[s
     return asdict(found), lines
 
 
+def _inputs(given: argparse.Namespace) -> list[Path]:
+    """The files and folders that the audit reads."""
+    if given.dataset.endswith(".csv"):
+        return [Path(given.dataset)]
+    (corpora,) = config.read("corpora")
+    names = [given.dataset, *(given.others or corpora)]
+    return [*given.split, *(RAW / name if name in corpora else Path(name) for name in names)]
+
+
 def run(console: Console, given: argparse.Namespace) -> None:
     """Write all findings to ``--out``, and print a line per kind.
 
@@ -155,9 +173,11 @@ def run(console: Console, given: argparse.Namespace) -> None:
     ------
     MerError
         If the corpus is missing or does not follow its layout, a table cannot be read or has folds or other
-        corpora beside it, or ``--out`` cannot be written, which is found before the audit.
+        corpora beside it, or ``--out`` cannot be written or is part of what is read, which is found before
+        the audit.
     """
     if given.out:
+        check_apart(given.out, _inputs(given))
         check_writable(given.out)
     if given.dataset.endswith(".csv"):
         if given.split or given.others:

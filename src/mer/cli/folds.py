@@ -73,6 +73,15 @@ def _check_own(corpus: "Corpus", table: Path, dataset: str) -> None:
         )
 
 
+def _check_export(target: Path, read: Sequence[Path], own: Path) -> None:
+    """Refuse an export into what is read or into the corpus, unless it is the table of its own folds."""
+    from mer.io.files import check_apart, check_writable
+
+    if target.parent.resolve() / target.name != own.parent.resolve() / own.name:
+        check_apart(target, [*read, own.parent])
+    check_writable(target)
+
+
 def _check_corpus(dataset: str) -> None:
     """Refuse an unknown corpus, and a segmented one, whose split would divide the parts of a clip."""
     segmented, corpora = config.read("segmented_corpora", "corpora")
@@ -104,11 +113,10 @@ def run(console: Console, given: argparse.Namespace) -> None:
     ------
     MerError
         If the corpus is unknown, has no index yet or consists of segments, or does not allow the protocol,
-        or the protocol a number.
+        or the protocol a number, or ``--export`` cannot be written or would change the corpus.
     """
     from mer.audit.artists import overlap  # which load scikit-learn
     from mer.io import fold_tables
-    from mer.io.files import check_writable
     from mer.pipeline.folds import Corpus
 
     _check_corpus(given.dataset)
@@ -119,7 +127,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
             f"standardize@{given.dataset}`"
         )
     if given.export:
-        check_writable(given.export)
+        own = Path("data/raw", given.dataset, fold_tables.NAME)
+        _check_export(given.export, (index, standard), own)
     protocol = given.protocol
     if protocol == "default":
         (protocol,) = config.read(f"corpora.{given.dataset}.protocol")

@@ -171,15 +171,17 @@ def run(console: Console, given: argparse.Namespace) -> None:
     for path in filter(None, (given.out, given.curve, given.plot)):
         if path != STANDARD:
             check_writable(path)
-    name = given.system or predictor.DEFAULT
+    name = predictor.DEFAULT if given.system is None else given.system
     system = predictor.load_system(name)
     with resumption.until_written(given.out):
         with songs.spooled(given.songs) as places:
-            paths = songs.files(places)
+            unusable: dict[str, str] = {}
+            paths = songs.files(places, unusable)
             form = {"seconds": given.seconds, "hop": given.hop}
             found, left_out = resumption.answered(
                 name, paths, out=given.out, resume=given.resume, **form
             )
+        left_out |= unusable
         predictor.require_any(found, left_out)
         found = [replace(answer, id=songs.shown(answer.id)) for answer in found]
         rows = answers.of_songs(system, found)

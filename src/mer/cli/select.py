@@ -1,6 +1,7 @@
 """Select a system: check the values given, then write them into params.yaml."""
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from mer.io import yaml_files
 from mer.io.files import write_text
 
 TYPED = {"models": "model", "families": "family"}
+PARAMETER = re.compile(r"-S (?=[\w.]+=)")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +45,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     for package, name in (("models", params.model), ("features", params.family)):
         if name in registry.names(package):
             contracts.check(package, registry.get(package, name))
-    compatibility.check(params, raw=Path("data/raw"))
+    _check_selection(params)
     for file, text in texts.items():
         write_text(file, text)
     chosen = " ".join(f"{name}={getattr(params, name)}" for name in selection.SELECTORS)
@@ -82,6 +84,14 @@ def _check_blocks(params: config.Params, keys: Mapping[str, str]) -> None:
     for block, name in sorted(named):
         if block in TYPED and name in getattr(params, block):
             config.check_block(block, name, getattr(params, block)[name])
+
+
+def _check_selection(params: config.Params) -> None:
+    """Refuse a selection that cannot run; advice for ``dvc exp run`` becomes advice for this command."""
+    try:
+        compatibility.check(params, raw=Path("data/raw"))
+    except MerError as error:
+        raise MerError(PARAMETER.sub("", str(error))) from error
 
 
 def replaced(text: str, key: str, value: str, file: Path) -> str:

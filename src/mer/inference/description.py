@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from mer.inference.inputs import Families
-from mer.schema import Block
+from mer.schema import Block, PeakDb
 from mer.schema.profiles import Profile
 from mer.schema.spectrograms import MaybeView
 
@@ -59,7 +59,7 @@ class Description(Block):
     dataset: str
     warning: str | None
     sample_rate: PositiveInt
-    peak_db: float | None
+    peak_db: PeakDb
     seconds: PositiveFloat
     view: MaybeView
     features: Families | None

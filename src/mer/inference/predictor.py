@@ -17,6 +17,7 @@ from mer.errors import MerError, Unreadable
 from mer.inference import answers, inputs, songs, system
 from mer.inference.answers import SongAnswer
 from mer.inference.system import System
+from mer.io.files import is_file
 from mer.learn.cross_validation import runs_sequentially
 from mer.runtime.device import device
 
@@ -30,7 +31,7 @@ DEFAULT = "4qaed_musicnn"  # the system that answers where none is named
 def folder_of(name: str) -> Path:
     """The folder of a system: one that exists, or one that comes with the package, by its name."""
     shipped = SHIPPED / name.removeprefix("pretrained/")
-    if not (Path(name) / system.DESCRIPTION).is_file() and shipped.is_dir():
+    if not is_file(Path(name) / system.DESCRIPTION) and shipped.is_dir():
         return shipped
     return Path(name)
 
@@ -56,7 +57,7 @@ def place_of(name: str) -> Path:
         If the name is neither's.
     """
     place = (RUNS / SELECTED if name == SELECTED else folder_of(name)).absolute()
-    if (place / system.DESCRIPTION).is_file() or _project(place):
+    if is_file(place / system.DESCRIPTION) or _project(place):
         return place
     shipped = ", ".join(
         sorted(path.parent.name for path in SHIPPED.glob(f"*/{system.DESCRIPTION}"))
@@ -237,8 +238,9 @@ class Predictor:
             If no file can be used, or ``hop`` or ``seconds`` is less than 1.
         """
         _require_form(seconds, hop)
-        names = songs.files(songs.paths_of(paths))
-        self.system, left_out = load_system(self.place), dict[str, str]()
+        left_out = dict[str, str]()
+        names = songs.files(songs.paths_of(paths), left_out)
+        self.system = load_system(self.place)
         found = list(usable(self.place, names, left_out, seconds=seconds, hop=hop))
         require_any(found, left_out)
         frame = self._frame(found, excerpts)

@@ -43,10 +43,10 @@ def _finished(
     Raises
     ------
     MerError
-        If it was asked otherwise.
+        If it was asked otherwise, or an answer is damaged or of another version of mer.
     """
     found: list[dict[str, Any]] = []
-    for line in lines.read_text(encoding="utf-8").splitlines():
+    for line in lines.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             found.append(json.loads(line))
         except ValueError:
@@ -56,7 +56,13 @@ def _finished(
             "--resume must go on with the system, the options and in the folder of the interrupted run, "
             f"{found[0]}, not {asked}; give them, or leave out --resume to begin anew"
         )
-    kept = [(SongAnswer(**line["answer"]), line["file"]) for line in found[1:]]
+    try:
+        kept = [(SongAnswer(**line["answer"]), line["file"]) for line in found[1:]]
+    except (KeyError, TypeError) as error:
+        raise MerError(
+            f"--resume must find the answers of this version of mer in {lines}, and an answer there is not "
+            f"({error}); leave out --resume to begin anew"
+        ) from error
     return {answer.id: answer for answer, stamp in kept if stamps.get(answer.id) == stamp}
 
 

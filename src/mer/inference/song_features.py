@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mer import parallel
+from mer.decoding.files import RATES
 from mer.errors import MerError, Unreadable
 from mer.inference import inputs, songs
 from mer.types import FeatureSet
@@ -53,7 +54,7 @@ def rate_of(chosen: inputs.Families, sample_rate: int | None, own: int = RATE) -
     Raises
     ------
     MerError
-        If it is lower than a family reads.
+        If it is lower than a family reads, or no recording has it.
     """
     read = [chosen.typed(part).sample_rate for part in chosen.params]
     highest = max((rate for rate in read if rate), default=0)
@@ -62,7 +63,12 @@ def rate_of(chosen: inputs.Families, sample_rate: int | None, own: int = RATE) -
             f"the sample rate must be at least {max(highest, 1)}, which family={chosen.name!r} reads, not "
             f"{sample_rate}"
         )
-    return sample_rate or max(highest, 0 if all(read) else own)
+    rate = sample_rate or max(highest, 0 if all(read) else own)
+    if not RATES[0] <= rate <= RATES[-1]:
+        raise MerError(
+            f"the sample rate must be from {RATES[0]} to {RATES[-1]} Hz, not {rate}; take one of these"
+        )
+    return rate
 
 
 def features(
@@ -137,14 +143,16 @@ def features_of_files(
     MerError
         If no file can be used.
     """
-    paths = songs.files(places)
+    left_out: dict[str, str] = {}
+    paths = songs.files(places, left_out)
     work = partial(features_of_file, chosen, rate_of(chosen, sample_rate), max_minutes)
     sequential = len(paths) == 1 or parallel.jobs() == 1 or inputs.on_gpu(chosen)
     found = list(parallel.parallel_map(work, paths, label=chosen.name, sequential=sequential))
     pairs = list(zip(paths, found, strict=True))
-    left_out = {path: str(fault) for path, fault in pairs if isinstance(fault, Unreadable)}
-    for path, reason in left_out.items():
+    faults = {path: str(fault) for path, fault in pairs if isinstance(fault, Unreadable)}
+    for path, reason in faults.items():
         log.warning("%r is left out: %s", path, reason)
+    left_out |= faults
     tables = [table for table in found if isinstance(table, FeatureSet)]
     if not tables:
         path, reason = next(iter(left_out.items()))

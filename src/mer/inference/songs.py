@@ -20,9 +20,11 @@ import soxr
 from mer import config
 from mer.audio import quantized
 from mer.decoding import client
-from mer.decoding.downmix import SILENCE
+from mer.decoding.downmix import SILENCE, Downmix
+from mer.decoding.streams import impossible
 from mer.errors import MerError
 from mer.io import audio_files
+from mer.io.files import is_folder
 from mer.schema.corpora import Audio
 from mer.types import Clip
 
@@ -34,6 +36,7 @@ LEAST_HIGH = (
     -75.0
 )  # dB of the power of a clip; 3 of 4QAED's 900 clips have less, the others -64 or more
 FRAME = 4096
+LONGEST = 1e9  # s; no recording is longer, and more samples could not be counted
 PIECE_MIB = 64  # of decoded samples: a longer recording is decoded piece by piece
 
 log = logging.getLogger("mer")
@@ -46,33 +49,54 @@ class Excerpt(NamedTuple):
     clip: Clip
 
 
-def files(places: Sequence[str]) -> list[str]:
+def _leave_out(path: str, reason: str, left_out: dict[str, str]) -> None:
+    """Log that a file or folder is left out, and keep the reason under its name."""
+    left_out[path.encode("utf-8", "backslashreplace").decode()] = reason
+    log.warning("%r is left out: %s", path, reason)
+
+
+def _audio_in(folder: str, left_out: dict[str, str]) -> set[str]:
+    """The audio files in a folder; folders in it that cannot be read are left out."""
+
+    def skip(error: OSError) -> None:
+        if error.filename == folder:
+            raise audio_files.unreadable_folder(error) from error
+        _leave_out(error.filename, f"not readable ({error.strerror})", left_out)
+
+    inside = audio_files.find(Path(folder), skip)
+    if inside.others:
+        log.warning(
+            "files in %r that are not audio, by their suffix: %d", folder, len(inside.others)
+        )
+    return {str(Path(folder, name)) for name in inside.audio}
+
+
+def files(places: Sequence[str], left_out: dict[str, str]) -> list[str]:
     """The given files and the audio files in the given folders, sorted, without duplicates.
+
+    Parameters
+    ----------
+    left_out : dict of str to str
+        Receives the folders that cannot be read and the names that are not UTF-8, with the reason of each.
 
     Raises
     ------
     MerError
-        If no place is given, none of them is an audio file, or a name is not UTF-8.
+        If no place is given, one has an empty name, none is an audio file, or no name is UTF-8.
     """
-    if not places:
-        raise MerError("at least one audio file or folder must be named, and none is")
+    if not places or "" in places:
+        raise MerError(
+            f"at least one audio file or folder must be named, and none by '', not {list(places)}"
+        )
     found: set[str] = set()
     for place in places:
-        if not Path(place).is_dir():
-            found.add(place)
-            continue
-        inside = audio_files.find(Path(place))
-        found |= {str(Path(place, name)) for name in inside.audio}
-        if inside.others:
-            log.warning(
-                "files in %r that are not audio, by their suffix: %d", place, len(inside.others)
-            )
+        found |= _audio_in(place, left_out) if is_folder(Path(place)) else {place}
     if not found:
         known = " ".join(sorted(audio_files.READABLE))
         raise MerError(f"{', '.join(places)} must hold audio files ({known})")
     named = {path for path in found if path == path.encode("utf-8", "replace").decode()}
     for path in sorted(found - named):
-        log.warning("%r is left out: its name must be UTF-8; rename it", path)
+        _leave_out(path, "its name must be UTF-8; rename it", left_out)
     if not named:
         raise MerError(f"the name of a file must be UTF-8, not {min(found)!r}; rename it")
     return sorted(f"./{path}" if path.startswith(FORMULA) else path for path in named)
@@ -138,8 +162,8 @@ def mono(samples: np.ndarray, native: int, sample_rate: int) -> np.ndarray:
     Raises
     ------
     MerError
-        If the array has another shape or type, is not finite or is too short, or ``native`` is not
-        positive.
+        If the array has another shape or type, is not finite, too short or far above full scale, its
+        channels cancel out, or ``native`` is not positive.
     """
     given = np.asarray(samples)
     if given.dtype.kind != "f":
@@ -164,8 +188,19 @@ def mono(samples: np.ndarray, native: int, sample_rate: int) -> np.ndarray:
     if seconds < shortest:
         raise MerError(f"samples must last {shortest:g} s or more, not {seconds:.3f} s")
     if channels.ndim == 2:
-        channels = sum(channels.T) / channels.shape[1]
+        channels = _averaged(channels)
+    if fault := impossible(channels):
+        raise MerError(f"samples must have a full scale of 1.0, and {fault}; divide them")
     return soxr.resample(channels, native, sample_rate, quality="HQ")
+
+
+def _averaged(channels: np.ndarray) -> np.ndarray:
+    """The average of channels [shape=(n, channels) -> (n,)]; one in which they cancel out is refused."""
+    downmix = Downmix(channels.shape[1])
+    average = downmix.averaged(channels)
+    if fault := downmix.fault():
+        raise MerError(f"samples must have an audible average, and {fault}")
+    return average
 
 
 def clip(samples: np.ndarray, id_: str, sample_rate: int, peak_db: float | None) -> Clip:
@@ -251,7 +286,7 @@ def excerpts(
     peak_db : float or None
         Peak of every excerpt in dBFS; None keeps the level.
     """
-    size, step = round(seconds * sample_rate), round(hop * sample_rate)
+    size, step = (round(min(length, LONGEST) * sample_rate) for length in (seconds, hop))
     for number, (start, samples) in enumerate(windows(pieces, size, step)):
         if is_silent(samples):
             log.debug("%s#%d is left out: silent", song, number)

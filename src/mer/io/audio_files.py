@@ -5,7 +5,7 @@ import logging
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -69,8 +69,13 @@ def _refuse(error: OSError) -> None:
     raise unreadable_folder(error) from error
 
 
-def find(folder: Path) -> Found:
+def find(folder: Path, on_unreadable: Callable[[OSError], None] = _refuse) -> Found:
     """All regular files, and links to nothing, below a folder; a linked folder is entered once.
+
+    Parameters
+    ----------
+    on_unreadable : callable
+        What is done with a folder that cannot be read; by default it is refused.
 
     Raises
     ------
@@ -79,7 +84,7 @@ def find(folder: Path) -> Found:
     """
     found = Found([], [])
     seen: set[tuple[int, int]] = set()
-    for place, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
+    for place, folders, names in os.walk(folder, onerror=on_unreadable, followlinks=True):
         facts = Path(place).stat()
         if (facts.st_dev, facts.st_ino) in seen:
             folders.clear()

@@ -103,6 +103,46 @@ def write_csv(
         csv.writer(stream, lineterminator=lineterminator, quoting=quoting).writerows(rows)  # type: ignore[arg-type]
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder; False, not an error, where that cannot be found out."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path is a file; False, not an error, where that cannot be found out."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def check_apart(target: Path, inputs: Iterable[Path]) -> None:
+    """Refuse, before the work, an output that is one of the inputs or lies in one, links followed or not.
+
+    Parameters
+    ----------
+    inputs : iterable of Path
+        The files and folders that the command reads; some may be missing.
+
+    Raises
+    ------
+    MerError
+        With the first such input.
+    """
+    places = target.resolve(), target.parent.resolve() / target.name
+    for given in inputs:
+        source = given.resolve()
+        if any(place.is_relative_to(source) for place in places):
+            how = "is" if source in places else "lies in"
+            raise MerError(
+                f"the output must be apart from what is read, and {target} {how} the input {given}; choose "
+                "another place"
+            )
+
+
 def check_writable(target: Path) -> None:
     """Refuse, before the work, a file that could not be written after it.
 
@@ -111,7 +151,7 @@ def check_writable(target: Path) -> None:
     MerError
         If the path is a folder, or its folder cannot be made or written.
     """
-    if target.is_dir():
+    if is_folder(target):
         raise MerError(
             f"the output must be a file, and {target} is a folder; add the name of a file"
         )

@@ -48,7 +48,7 @@ def device() -> torch.device:
     torch.backends.cudnn.benchmark = True  # the fastest convolution for each shape
     _keep_memory()
     name = os.environ.get("MER_DEVICE") or "auto"
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+    if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", name):
         raise MerError(f"MER_DEVICE must be auto, cpu, cuda or cuda:<n>, not {name!r}")
     count = torch.cuda.device_count()
     if name == "auto":
