@@ -32,9 +32,7 @@ STANDARD = "-"  # standard input
 SPOOL = "mer-standard-input-"  # how the folder with the content of standard input is named
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # which spreadsheets run at the start of a cell
 HIGH = (5600.0, 8000.0)  # Hz; audio of a sample rate up to 11,025 Hz has nothing there
-LEAST_HIGH = (
-    -75.0
-)  # dB of the power of a clip; 3 of 4QAED's 900 clips have less, the others -64 or more
+LEAST_HIGH = -75.0  # dB of all power; 3 of 4QAED's 900 clips have less, the others -64 or more
 FRAME = 4096
 LONGEST = 1e9  # s; no recording is longer, and more samples could not be counted
 PIECE_MIB = 64  # of decoded samples: a longer recording is decoded piece by piece
@@ -59,7 +57,7 @@ def _audio_in(folder: str, left_out: dict[str, str]) -> set[str]:
     """The audio files in a folder; folders in it that cannot be read are left out."""
 
     def skip(error: OSError) -> None:
-        if error.filename == folder:
+        if Path(error.filename) == Path(folder):
             raise audio_files.unreadable_folder(error) from error
         _leave_out(error.filename, f"not readable ({error.strerror})", left_out)
 
@@ -84,10 +82,10 @@ def files(places: Sequence[str], left_out: dict[str, str]) -> list[str]:
     MerError
         If no place is given, one has an empty name, none is an audio file, or no name is UTF-8.
     """
-    if not places or "" in places:
-        raise MerError(
-            f"at least one audio file or folder must be named, and none by '', not {list(places)}"
-        )
+    if not places:
+        raise MerError("at least one audio file or folder must be named, and none is")
+    if "" in places:
+        raise MerError("a song must be the path of a file or folder, not ''; name one")
     found: set[str] = set()
     for place in places:
         found |= _audio_in(place, left_out) if is_folder(Path(place)) else {place}
