@@ -78,6 +78,7 @@ ATTACKS = {  # name -> (what writes it, the words of the refusal)
     "control character": (lambda p: zipped(p, ("a\x1b[2J.mp3", b"x")), "a control character"),
     "long name": (lambda p: zipped(p, ("a" * 300, b"x")), "more than 255 bytes"),
     "deep folders": (lambda p: zipped(p, ("a/" * 40 + "x", b"x")), "more than 32 folders"),
+    "long path": (lambda p: zipped(p, ("/".join(["a" * 200] * 12), b"x")), "more than 2048 bytes"),
     "symbolic link": (lambda p: zipped(p, ("x", b"/etc", stat.S_IFLNK | 0o777)), "a symbolic link"),
     "link in tar": (lambda p: tarred(p, ("x", b"", _link(tarfile.SYMTYPE))), "a symbolic link"),
     "hard link": (lambda p: tarred(p, ("x", b"", _link(tarfile.LNKTYPE))), "is a link"),

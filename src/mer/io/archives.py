@@ -25,6 +25,7 @@ MAX_BYTES = 64 * 2**30  # of all members, unpacked
 MAX_RATIO = 100
 MAX_NAME = 255  # bytes of a file's name, as most file systems allow
 MAX_DEPTH = 32  # folders
+MAX_PATH = 2048  # bytes of a path in the archive; systems allow 4096 with the folders above it
 MAX_HEADER = 2**20  # bytes of a tar header; a longer one only fills the memory
 UTF8_FLAG = 0x800  # of a zip entry whose name is UTF-8
 FILE, FOLDER = "a file", "a folder"
@@ -166,6 +167,8 @@ def _fault_of_name(name: str) -> str | None:
         return "a name with a backslash, a control character or bytes that are not UTF-8"
     if max(len(part.encode()) for part in parts) > MAX_NAME or len(parts) > MAX_DEPTH:
         return f"a name of more than {MAX_NAME} bytes or in more than {MAX_DEPTH} folders"
+    if len(name.encode()) > MAX_PATH:
+        return f"a path of more than {MAX_PATH} bytes"
     return None
 
 
