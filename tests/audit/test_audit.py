@@ -252,20 +252,27 @@ def test_command_on_a_corpus_without_artists(raw, monkeypatch, capsys):
     assert "artist is in training" not in shown
 
 
-def test_command_on_a_table(tmp_path, monkeypatch, capsys):
-    (tmp_path / "x.csv").write_text("Class,a,b\nsad,1,2\nsad,1,2\nhappy,3,9\n")
-    monkeypatch.setattr("sys.argv", ["mer", "audit", str(tmp_path / "x.csv")])
-    main()
-    shown = capsys.readouterr().out
+@pytest.fixture
+def shown_of_table(tmp_path, monkeypatch, capsys):
+    """What the command prints of a table."""
+
+    def shown(text):
+        (tmp_path / "x.csv").write_text(text)
+        monkeypatch.setattr("sys.argv", ["mer", "audit", str(tmp_path / "x.csv")])
+        main()
+        return capsys.readouterr().out
+
+    return shown
+
+
+def test_command_on_a_table(shown_of_table):
+    shown = shown_of_table("Class,a,b\nsad,1,2\nsad,1,2\nhappy,3,9\n")
     assert "rows: 3, columns of numbers: 2\n" in shown
     assert "rows that equal an earlier one in all columns of numbers: 1\n" in shown
 
 
-def test_columns_that_near_duplicates_are_not_searched_in_are_named(tmp_path, monkeypatch, capsys):
-    (tmp_path / "x.csv").write_text("id,a,b\nx,1,2\ny,1,3\nz,1,\n")
-    monkeypatch.setattr("sys.argv", ["mer", "audit", str(tmp_path / "x.csv")])
-    main()
-    shown = capsys.readouterr().out
+def test_columns_that_near_duplicates_are_not_searched_in_are_named(shown_of_table):
+    shown = shown_of_table("id,a,b\nx,1,2\ny,1,3\nz,1,\n")
     assert "leaves out 1 with blank or infinite cells: b\n" in shown
     assert "rows that equal an earlier one in all columns of numbers: 0\n" in shown
 

@@ -95,6 +95,7 @@ def audit(path: Path) -> Audit:
     numbers, classes = read(path)
     features, exact = finite(numbers), repeated(numbers)
     near = sorted({*exact, *duplicates.near(features)}, key=lambda pair: (pair.distance, pair))
-    left_out = [name for name in map(str, numbers) if name not in features.names]
+    searched = {*features.names}
+    left_out = [name for name in map(str, numbers) if name not in searched]
     conflicts = duplicates.conflicts(near, classes)
     return Audit(*numbers.shape, left_out, exact, near, conflicts)

@@ -175,13 +175,12 @@ def run(console: Console, given: argparse.Namespace) -> None:
     system = predictor.load_system(name)
     with resumption.until_written(given.out):
         with songs.spooled(given.songs) as places:
-            unusable: dict[str, str] = {}
-            paths = songs.files(places, unusable)
+            left_out: dict[str, str] = {}
+            paths = songs.files(places, left_out)
             form = {"seconds": given.seconds, "hop": given.hop}
-            found, left_out = resumption.answered(
-                name, paths, out=given.out, resume=given.resume, **form
+            found = resumption.answered(
+                name, paths, left_out, out=given.out, resume=given.resume, **form
             )
-        left_out |= unusable
         predictor.require_any(found, left_out)
         found = [replace(answer, id=songs.shown(answer.id)) for answer in found]
         rows = answers.of_songs(system, found)

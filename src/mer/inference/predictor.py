@@ -1,7 +1,6 @@
 """Trained systems, and their answers for files and arrays: ``mer.load``."""
 
 import contextlib
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
@@ -20,8 +19,6 @@ from mer.inference.system import System
 from mer.io.files import is_file
 from mer.learn.cross_validation import runs_sequentially
 from mer.runtime.device import device
-
-log = logging.getLogger("mer")
 
 SELECTED, RUNS = "selected", Path("data/runs")
 SHIPPED = DEFAULTS.parent / "pretrained"
@@ -160,8 +157,7 @@ def usable(
     found = answer_files(name, paths, seconds=seconds, hop=hop)
     for path, answer in zip(paths, found, strict=True):
         if isinstance(answer, Unreadable):
-            left_out[path] = str(answer)
-            log.warning("%r is left out: %s", songs.shown(path), answer)
+            songs.leave_out(path, str(answer), left_out)
         else:
             yield answer
 

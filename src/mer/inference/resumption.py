@@ -79,16 +79,19 @@ def _append(lines: Path, found: Sequence[dict[str, Any]], *, begins: bool) -> No
 def answered(
     name: str,
     paths: Sequence[str],
+    left_out: dict[str, str],
     *,
     out: Path | None,
     resume: bool,
     seconds: float | None,
     hop: float | None,
-) -> tuple[list[SongAnswer], dict[str, str]]:
-    """The answers for files, and the reasons of those left out, which are logged.
+) -> list[SongAnswer]:
+    """The answers for the files that can be used; the others are logged.
 
     Parameters
     ----------
+    left_out : dict of str to str
+        Receives the files that cannot be used, with the reason of each.
     out : Path or None
         The output, beside which finished answers are kept until ``until_written`` ends.
     resume : bool
@@ -106,7 +109,6 @@ def answered(
     lines, stamps = _lines_of(out), {path: _stamp(path) for path in paths}
     known = _finished(lines, asked, stamps) if resume and lines and lines.exists() else {}
     unwritten = [asked, *(_line(answer, stamps[id_]) for id_, answer in known.items())]
-    left_out: dict[str, str] = {}
     rest = [path for path in paths if path not in known]
     for answer in usable(name, rest, left_out, seconds=seconds, hop=hop):
         known[answer.id] = answer
@@ -114,7 +116,7 @@ def answered(
             line = _line(answer, stamps[answer.id])
             _append(lines, [*unwritten, line], begins=bool(unwritten))
             unwritten = []
-    return [known[path] for path in paths if path in known], left_out
+    return [known[path] for path in paths if path in known]
 
 
 @contextmanager

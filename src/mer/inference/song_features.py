@@ -1,6 +1,5 @@
 """Features of whole songs, of files and of arrays: ``mer.features``."""
 
-import logging
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -13,8 +12,6 @@ from mer.decoding.files import RATES
 from mer.errors import MerError, Unreadable
 from mer.inference import inputs, songs
 from mer.types import FeatureSet
-
-log = logging.getLogger("mer")
 
 RATE = 44100  # Hz, of songs for a family that reads any sample rate
 MAX_MINUTES = 60.0  # of a song whose features are computed: it is in memory as a whole
@@ -149,10 +146,9 @@ def features_of_files(
     sequential = len(paths) == 1 or parallel.jobs() == 1 or inputs.on_gpu(chosen)
     found = list(parallel.parallel_map(work, paths, label=chosen.name, sequential=sequential))
     pairs = list(zip(paths, found, strict=True))
-    faults = {path: str(fault) for path, fault in pairs if isinstance(fault, Unreadable)}
-    for path, reason in faults.items():
-        log.warning("%r is left out: %s", path, reason)
-    left_out |= faults
+    for path, fault in pairs:
+        if isinstance(fault, Unreadable):
+            songs.leave_out(path, str(fault), left_out)
     tables = [table for table in found if isinstance(table, FeatureSet)]
     if not tables:
         path, reason = next(iter(left_out.items()))

@@ -47,10 +47,10 @@ class Excerpt(NamedTuple):
     clip: Clip
 
 
-def _leave_out(path: str, reason: str, left_out: dict[str, str]) -> None:
+def leave_out(path: str, reason: str, left_out: dict[str, str]) -> None:
     """Log that a file or folder is left out, and keep the reason under its name."""
     left_out[path.encode("utf-8", "backslashreplace").decode()] = reason
-    log.warning("%r is left out: %s", path, reason)
+    log.warning("%r is left out: %s", shown(path), reason)
 
 
 def _audio_in(folder: str, left_out: dict[str, str]) -> set[str]:
@@ -59,7 +59,7 @@ def _audio_in(folder: str, left_out: dict[str, str]) -> set[str]:
     def skip(error: OSError) -> None:
         if Path(error.filename) == Path(folder):
             raise audio_files.unreadable_folder(error) from error
-        _leave_out(error.filename, f"not readable ({error.strerror})", left_out)
+        leave_out(error.filename, f"not readable ({error.strerror})", left_out)
 
     inside = audio_files.find(Path(folder), skip)
     if inside.others:
@@ -94,7 +94,7 @@ def files(places: Sequence[str], left_out: dict[str, str]) -> list[str]:
         raise MerError(f"{', '.join(places)} must hold audio files ({known})")
     named = {path for path in found if path == path.encode("utf-8", "replace").decode()}
     for path in sorted(found - named):
-        _leave_out(path, "its name must be UTF-8; rename it", left_out)
+        leave_out(path, "its name must be UTF-8; rename it", left_out)
     if not named:
         raise MerError(f"the name of a file must be UTF-8, not {min(found)!r}; rename it")
     return sorted(f"./{path}" if path.startswith(FORMULA) else path for path in named)

@@ -195,11 +195,12 @@ def _with_settings(model: str, words: list[str], params: Params) -> Params:
 
 def _check_selection(entry: _Entry, found: Experiment, params: Params) -> None:
     """The model can read what is selected, on the corpus and on its miniature, and the columns fit."""
+    words = found.settings.split()
+    effective = _with_settings(found.model, words, params)
     for prefix in ("", MINIATURE):
         given = {**found.model_dump(), "dataset": f"{prefix}{found.dataset}"}
         try:
-            chosen, words = Selection.of(given, WHOLE, seed=1), found.settings.split()
-            effective = _with_settings(found.model, words, params)
+            chosen = Selection.of(given, WHOLE, seed=1)
             check_inputs(chosen, effective)
             check_columns(chosen, config.columns(words), effective)
         except MerError as error:
@@ -219,9 +220,8 @@ def _check_settings(entry: _Entry, found: Experiment, params: Params) -> None:
         "the others"
     )
     entry.require(len(given) + len(narrowing) == len(words), "settings", found.settings, rule)
-    block = registry.get("models", found.model).Params.model_validate(params.models[found.model])
     try:
-        config.changed(block, given)
+        _with_settings(found.model, words, params)
     except MerError as error:
         entry.refuse(f".settings={found.settings!r}: {error}")
 

@@ -99,11 +99,10 @@ def fit_predict(context: "FoldContext[PretrainedModel]", data: TrainingData) -> 
         tensors.examples(data, ids, where, augmented=False) for ids in (fold.train, fold.test)
     )
     y = tensors.targets(data, fold.train, where, augmented=False)
-    torch.manual_seed(context.restart_seed)
+    torch.manual_seed(seed := context.restart_seed)
     network = _build(context, data, x).to(where)
     trainable, (x, test) = _trainable(network, [x, test], context.fidelity)
     config = context.config(context.params.training)
-    seed = context.restart_seed
     fit = partial(loop.fit, trainable, [x], y, config, seed=seed, objective=data.target)
     phase = loop.timed("training", len(y), fit, position=1)
     if config.update_bn:
