@@ -46,6 +46,7 @@ tables = {version: pd.concat(found, ignore_index=True) for version, found in ans
 for version, table in tables.items():
     changed = (table["class"] != tables["as it is"]["class"]).mean()
     say(
-        f"{version}: {len(table)} songs, another class {changed:.3f}, marked as unlike "
-        f"{table['unlike'].mean():.3f}, mean of p_high_arousal {table['p_high_arousal'].mean():.3f}"
+        f"{version}: {len(table)} songs, another class {changed:.3f}, marked as out of distribution "
+        f"{table['out_of_distribution'].mean():.3f}, mean of p_high_arousal "
+        f"{table['p_high_arousal'].mean():.3f}"
     )

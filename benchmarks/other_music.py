@@ -26,7 +26,9 @@ right = found["class"] == found["true"]
 pairs = zip(found["true"], found["possible"].str.split(SEPARATOR), strict=True)
 held = [true in possible for true, possible in pairs]
 f1 = f1_score(found["true"], found["class"], average="macro")
-say(f"{len(found)} songs, {found['unlike'].sum()} of them marked as unlike the training clips")
+say(
+    f"{len(found)} songs, {found['out_of_distribution'].sum()} of them marked as out of distribution"
+)
 say(f"right: {right.mean():.3f}; macro-F1 {f1:.3f}")
 say(f"the possible quadrants hold the true one: {sum(held) / len(found):.3f}")
 say(f"answers: {found['class'].value_counts().sort_index().to_dict()}")

@@ -19,7 +19,7 @@ from mer.pipeline import real_run
 from mer.pipeline.experiment_queue import LATE
 from mer.pipeline.stage import one_sentence
 from mer.reproduction import spec
-from mer.reproduction.real_cells import cells
+from mer.reproduction.real_experiments import real_experiments
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -29,15 +29,17 @@ if __name__ == "__main__":
     logging.basicConfig(level="INFO", format="%(message)s", handlers=[RichHandler(show_path=False)])
     with one_sentence("real", {}):
         (profile,) = config.read(f"profiles.{given.name}")
-        found = real_run.run(cells(spec.load(), given.name, profile), given.hours, given.name)
+        found = real_run.run(
+            real_experiments(spec.load(), given.name, profile), given.hours, given.name
+        )
         table = Table("experiment", "trainings", "hours still needed on one core", "error")
         errors = {str(record["key"]): str(record["error"]) for record in found if "error" in record}
         absent = {
             str(record["key"]): str(record["absent"]) for record in found if "absent" in record
         }
-        for cell in cells(spec.load(), given.name, profile):
-            more = f"{cell.needs / 3600:.1f}" if cell.seconds or not cell.needs else "unknown"
-            done = f"{cell.done} of {cell.trainings}"
-            table.add_row(cell.key, done, more, plain((absent | errors).get(cell.key, "")))
+        for item in real_experiments(spec.load(), given.name, profile):
+            more = f"{item.needs / 3600:.1f}" if item.seconds or not item.needs else "unknown"
+            done = f"{item.done} of {item.trainings}"
+            table.add_row(item.key, done, more, plain((absent | errors).get(item.key, "")))
         Console().print(table)
         sys.exit(bool({*errors.values()} - {LATE}))

@@ -136,14 +136,14 @@ def test_standard_holds_every_clip_at_its_level_and_length(corpus):
     standard = Standard.read(corpus(files))
     assert standard.ids == ("id of a.wav", "id of b.wav", "id of quiet.wav")
     assert (standard.sample_rate, standard.audio.dtype) == (RATE, np.int16)
-    for number, samples in enumerate(files.values()):
-        clip = standard.clip(number)
+    for id_, samples in zip(standard.ids, files.values(), strict=True):
+        clip = standard.clip(id_)
         assert clip.samples.dtype == np.float32
         assert clip.samples == pytest.approx(samples, abs=np.abs(samples).max() / 32767)
 
 
 def test_overshoot_is_kept(corpus):
-    clip = Standard.read(corpus({"a.wav": sine(RATE, peak=1.4)})).clip(0)
+    clip = Standard.read(corpus({"a.wav": sine(RATE, peak=1.4)})).clip("id of a.wav")
     assert np.abs(clip.samples).max() == pytest.approx(1.4, rel=1e-4)
 
 
@@ -151,7 +151,7 @@ def test_overshoot_is_kept(corpus):
 def test_peak_db_sets_the_peak_of_every_clip(corpus, peak_db, peak):
     target = corpus({"a.wav": sine(RATE), "b.wav": sine(RATE, peak=1e-3)}, peak_db=peak_db)
     standard = Standard.read(target)
-    peaks = [np.abs(standard.clip(number).samples).max() for number in range(2)]
+    peaks = [np.abs(standard.clip(id_).samples).max() for id_ in standard.ids]
     assert peaks == pytest.approx([peak, peak], rel=1e-4)
 
 

@@ -163,7 +163,7 @@ def test_columns_are_those_that_the_words_say():
     words = ["set.c=4", "columns.select=relieff", "columns.k=20"]
     changes = {"select": "relieff", "k": 20}
     assert config.columns(words) == config.EVERY_COLUMN.model_copy(update=changes)
-    with pytest.raises(MerError, match=r"settings\.k=0"):
+    with pytest.raises(MerError, match=r"^k=0"):
         config.columns(["columns.k=0"])
 
 
@@ -181,7 +181,7 @@ def test_a_setting_of_no_key_is_refused(root, key):
 
 def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "params.yaml").write_text("model: [")
-    with pytest.raises(MerError, match=r"params.yaml must be a readable YAML file"):
+    with pytest.raises(MerError, match=r"params.yaml must be a YAML file"):
         config.read("model", path=tmp_path / "params.yaml")
 
 

@@ -102,7 +102,7 @@ def _check_table(chosen: Selection, params: Params) -> None:
 
 
 def _check_view(chosen: Selection, params: Params, trainer: str) -> None:
-    """Refuse no spectrograms, and segments for a model of whole clips."""
+    """Refuse a view without spectrograms, and a segmented view for the model ``hybrid``."""
     view = params.views[chosen.view]
     if view is None:
         fitting = [name for name in params.views if name != "none"]
@@ -131,7 +131,7 @@ def _check_fidelity(chosen: Selection, params: Params, module: contracts.Model) 
     if policy.synthesis:
         raise MerError(
             f"fidelity='released': augment {chosen.augment!r} is implemented as described only; choose "
-            "'described'"
+            "fidelity='described'"
         )
     if policy.versions and policy.leak == "none" and module.augments == "pretraining":
         raise MerError(
@@ -161,7 +161,7 @@ def _check_target(chosen: Selection, params: Params) -> None:
     if chosen.fidelity == "released":
         raise MerError(
             f"fidelity='released': the authors' code predicts classes, and target={chosen.target!r} needs "
-            "values; choose 'described'"
+            "values; choose fidelity='described'"
         )
     if policy.synthesis or isinstance(policy.oversampling, Smote):
         raise MerError(
@@ -171,7 +171,7 @@ def _check_target(chosen: Selection, params: Params) -> None:
 
 
 def _check_policy(chosen: Selection, policy: Policy, module: contracts.Model) -> None:
-    """Refuse what a policy does in each training and the trainer of the model would leave out."""
+    """Refuse a policy with a part that the trainer of the model does not apply."""
     applied = contracts.applied_parts(module)
     for part in ("synthesis", "oversampling", "masking", "spec_augment"):
         if getattr(policy, part) and part not in applied:
@@ -182,24 +182,24 @@ def _check_policy(chosen: Selection, policy: Policy, module: contracts.Model) ->
 
 
 def _check_no_inner_folds(chosen: Selection, params: Params, why: str, remedy: str) -> None:
-    """Refuse an estimator that validates on its training rows, as they would not be unseen."""
+    """Refuse an inner cross-validation where its validation rows would not be unseen."""
     block = params.models[chosen.model]
     plain = {"search": "none", "combine": "features"}  # the values without inner folds
     for key, value in plain.items():
         if block.get(key, value) != value:
             raise MerError(
-                f"{why}, and models.{chosen.model}.{key}={block[key]!r} would validate on rows that had a "
-                f"part in that; set it to {value}, or {remedy}"
+                f"{why}, so the inner cross-validation of models.{chosen.model}.{key}={block[key]!r} would "
+                f"not validate on unseen rows; set models.{chosen.model}.{key} to {value}, or {remedy}"
             )
     if len(alphas := block.get("alphas", ())) > 1:
         raise MerError(
-            f"{why}, and models.{chosen.model}.alphas={list(alphas)} would be compared on rows that had a "
-            f"part in that; give one alpha, or {remedy}"
+            f"{why}, so the inner cross-validation of models.{chosen.model}.alphas={list(alphas)} would "
+            f"not validate on unseen rows; give one alpha, or {remedy}"
         )
 
 
 def _check_leak(chosen: Selection, leak: str, trainer: str) -> None:
-    """Refuse a policy that is to show what a leak gains, where nothing would leak."""
+    """Refuse a policy with ``leak`` for a model in which nothing leaks."""
     kind, leaking = {
         "before_split": ("a scikit-learn estimator", trainer == "sklearn_estimator"),
         "mismatched_folds": (

@@ -122,21 +122,24 @@ def load(path: Path = PARAMS) -> dict[str, Any]:
     return content
 
 
+def _key_and_fault(error: ValidationError, where: str) -> tuple[str, str]:
+    """The dotted key of the first fault, below ``where``, and a sentence about it."""
+    fault = error.errors()[0]
+    key = ".".join([*([where] if where else []), *map(str, fault["loc"])])
+    if fault["type"] == "extra_forbidden":
+        return key, f"{key!r} is not a known key; remove it or correct its name"
+    if fault["type"] == "missing":
+        return key, f"the key {key!r} is missing; add it"
+    return key, f"{key}={fault['input']!r}: {fault['msg']}; correct it"
+
+
 def _check(schema: Any, value: Any, where: str, path: Path) -> Any:
     """Validate ``value`` as ``schema``; an error is one sentence on its first fault."""
     try:
         return TypeAdapter(schema).validate_python(value)
     except ValidationError as error:
-        fault = error.errors()[0]
-        key = ".".join([*([where] if where else []), *map(str, fault["loc"])])
-        path = file_of(key, path)
-        if fault["type"] == "extra_forbidden":
-            raise MerError(
-                f"{path}: {key!r} is not a known key; remove it or correct its name"
-            ) from None
-        if fault["type"] == "missing":
-            raise MerError(f"{path}: the key {key!r} is missing; add it") from None
-        raise MerError(f"{path}: {key}={fault['input']!r}: {fault['msg']}") from None
+        key, fault = _key_and_fault(error, where)
+        raise MerError(f"{file_of(key, path)}: {fault}") from None
 
 
 def _schema(parts: list[str]) -> Any:
@@ -192,14 +195,14 @@ def settings(words: Iterable[str], prefix: str = "set") -> dict[str, Any]:
             found[key] = yaml.safe_load(value)
         except (ValueError, yaml.YAMLError) as error:
             raise MerError(
-                f"{word!r} must be {start}<key>=<value> with a value in YAML, as in "
-                "set.training.lr=0.001; correct it"
+                f"{word!r} must be {start}<key>=<value> with a value in YAML, as in {start}key=0.001; "
+                "correct it"
             ) from error
     return found
 
 
 def columns(words: Iterable[str]) -> Columns:
-    """Every column, but for the words ``columns.<key>=<value>``, which narrow the table.
+    """The columns that a run reads: all, narrowed by the words ``columns.<key>=<value>``.
 
     Raises
     ------
@@ -243,11 +246,13 @@ def changed(params: Block, settings: Mapping[str, Any]) -> Block:
         if not isinstance(inner, dict) or last not in inner:
             choices = sorted(inner if inner and isinstance(inner, dict) else values)
             raise MerError(
-                f"settings: {key!r} is not a key of {type(params).__module__}; choose one of {choices}"
+                f"{key!r} is not a key of {type(params).__module__}; choose one of {choices}"
             )
         inner[last] = value
-    found: Block = _check(type(params), values, "settings", PARAMS)
-    return found
+    try:
+        return type(params).model_validate(values)
+    except ValidationError as error:
+        raise MerError(_key_and_fault(error, "")[1]) from None
 
 
 def check_block(block: str, name: str, values: Any, path: Path = PARAMS) -> Any:
@@ -301,13 +306,15 @@ def _check_corpora(params: Params, file: Path) -> None:
     for key, corpus in params.corpora.items():
         if corpus.layout not in layouts:
             raise MerError(
-                f"{file}: corpora.{key}.layout={corpus.layout!r} is not one of {layouts}"
+                f"{file}: corpora.{key}.layout={corpus.layout!r} is not one of {layouts}; choose one"
             )
     known = sorted(params.corpora.keys() - params.merged_corpora.keys())
     for key, merged in params.merged_corpora.items():
         for member in merged.of:
             if member not in known:
-                raise MerError(f"{file}: merged_corpora.{key}.of: {member!r} is not one of {known}")
+                raise MerError(
+                    f"{file}: merged_corpora.{key}.of: {member!r} is not one of {known}; choose among them"
+                )
         if key not in params.corpora or params.corpora[key].layout != "folder":
             raise MerError(
                 f"{file}: corpora.{key} must be there with layout=folder, for merged_corpora.{key}; add "
@@ -316,7 +323,9 @@ def _check_corpora(params: Params, file: Path) -> None:
     for key, segmented in params.segmented_corpora.items():
         where, corpora = f"{file}: segmented_corpora.{key}", sorted(params.corpora)
         if segmented.of not in corpora:
-            raise MerError(f"{where}.of: {segmented.of!r} is not one of {corpora}")
+            raise MerError(
+                f"{where}.of: {segmented.of!r} is not one of {corpora}; choose one of them"
+            )
         if key in corpora:
             raise MerError(f"{where} must not have the name of a corpus; rename it")
 
@@ -333,7 +342,8 @@ def _check_joins(params: Params, file: Path) -> None:
         for side in (join.left, join.right):
             if side not in taken:
                 raise MerError(
-                    f"{file}: joined_families: {join.name!r} joins {side!r}, not one of {sorted(taken)}"
+                    f"{file}: joined_families: {join.name!r} joins {side!r}, not one of {sorted(taken)}; "
+                    "choose among them"
                 )
         taken.append(join.name)
 

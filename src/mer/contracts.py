@@ -35,7 +35,8 @@ class Model(Protocol):
     Attributes
     ----------
     Params : type of Block
-        The section ``models.<model>`` of params.yaml. A ``restarts`` in it trains every fold as often.
+        The section ``models.<model>`` of params.yaml. Its optional ``restarts`` is the number of trainings
+        per fold.
     trainer : str
         The module of ``mer.learn.trainers`` that trains the model; it says which of the protocols below
         the model must satisfy.
@@ -291,6 +292,14 @@ SECTIONS_OF_TRAINER: dict[str, tuple[str, ...]] = {
 }  # trainer -> what it reads of the ``Params`` of its models
 
 
+VALUES_OF_MODEL: dict[str, tuple[str, ...]] = {
+    "reads": ("spectrogram", "table", "families", "waveform", "weights"),
+    "augments": ("training", "pretraining", "no"),
+    "predicts": ("classes", "values"),
+    "fidelities": ("described", "released"),
+}  # attribute -> its values; all but ``augments`` are tuples of such values
+
+
 REGISTRIES: dict[str, type] = {
     "augment": Transform,
     "datasets": Layout,
@@ -363,6 +372,18 @@ def faults(entry: Any, protocol: type) -> list[str]:
     return found
 
 
+def _wrong_values(model: Model) -> list[str]:
+    """The attributes of a model with values that no trainer knows, each in half a sentence."""
+    found = []
+    for name, values in VALUES_OF_MODEL.items():
+        given = getattr(model, name)
+        if name == "augments" and given not in values:
+            found.append(f"must have {name} of {list(values)}, not {given!r}")
+        elif name != "augments" and not (isinstance(given, tuple) and {*given} <= {*values}):
+            found.append(f"must have {name}, a tuple of some of {list(values)}, not {given!r}")
+    return found
+
+
 def _lacks_sections(model: Model) -> list[str]:
     """The sections that the trainer of a model reads and ``Params`` has not, each in half a sentence."""
     return [
@@ -383,6 +404,8 @@ def check(package: str, entry: Any) -> None:
     found = faults(entry, REGISTRIES[package])
     if not found and package == "models" and entry.trainer not in MODEL_OF_TRAINER:
         found = [f"must have a trainer of {sorted(MODEL_OF_TRAINER)}, not {entry.trainer!r}"]
+    if not found and package == "models":
+        found = _wrong_values(entry)
     if not found:
         found = [
             f for protocol in further_protocols(package, entry) for f in faults(entry, protocol)

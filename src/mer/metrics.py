@@ -31,8 +31,8 @@ Scores = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
 def _terms(predictions: AnyPredictions) -> tuple[np.ndarray, Scores]:
-    """The terms of each prediction in the sums that scores are computed from [shape=(rows, ...)], and the
-    function from such sums [shape=(n, ...)] to scores, each [shape=(n,)]."""
+    """The sufficient statistics of each prediction [shape=(rows, ...)], and the function that computes
+    scores, each [shape=(n,)], from sums of these statistics [shape=(n, ...)]."""
     if isinstance(predictions, ValuePredictions):
         low, high = predictions.scale
         scores = partial(value_scores.scores, names=predictions.names, span=high - low)
@@ -173,7 +173,7 @@ def averages(predictions: AnyPredictions) -> dict[str, float]:
 
 
 def always_high(predictions: Predictions) -> dict[str, float]:
-    """``high_accuracy`` and ``high_f1`` of a classifier that always predicts ``high``, the reference of
+    """``high_accuracy`` and ``high_f1`` of a classifier that always predicts ``high``, the baseline of
     He & Ferguson; empty if the target has no class ``high``."""
     if predictions.classes[-1] != "high":
         return {}
@@ -183,10 +183,11 @@ def always_high(predictions: Predictions) -> dict[str, float]:
 
 
 def _constant(predictions: AnyPredictions) -> dict[str, float]:
-    """The scores of the constant predictor.
+    """The scores of constant predictions.
 
-    Of classes, ``constant_accuracy``: the accuracy of always predicting the most frequent class of the test
-    clips. Of values, ``constant_<score>``: the scores of the mean over the training clips of each fold.
+    Of classes, ``constant_accuracy``: the share of the most frequent class among all test clips, which is
+    the highest accuracy that a constant class can have. Of values, ``constant_<score>``: the scores of
+    predicting the mean over the training clips of each fold.
     """
     if isinstance(predictions, ValuePredictions):
         constant = fold_scores(predictions.of_constant)
@@ -265,8 +266,10 @@ def paired_t_test(
 
     Parameters
     ----------
-    ours, theirs : sequence of float [length restarts * J]
+    ours, theirs : sequence of float [length restarts * folds]
         Scores of two systems by restart, then by fold; the restarts of a fold are averaged.
+    restarts : int
+        Number of trainings per fold.
 
     Returns
     -------
@@ -294,17 +297,19 @@ def corrected_t_test(
 ) -> float | None:
     """Two-sided p of the corrected resampled t-test on paired scores of the same folds.
 
-    Training sets of a repeated cross-validation overlap, so the variance of the mean difference is not
-    1/J of the variance of the differences but (1/J + n_test / n_train) of it (Nadeau & Bengio,
+    Training sets of a repeated cross-validation overlap, so the variance of the mean difference of J folds
+    is not 1/J of the variance of the differences but (1/J + n_test / n_train) of it (Nadeau & Bengio,
     "Inference for the Generalization Error", Machine Learning 52, 2003, section 3).
 
     Parameters
     ----------
-    ours, theirs : sequence of float [length restarts * J]
+    ours, theirs : sequence of float [length restarts * folds]
         Scores of two systems by restart, then by fold; the restarts of a fold, which share its
         training set, are averaged.
     test_per_train : float
-        Number of test clips per training clip.
+        Number of test clips of a fold, divided by the number of all its other clips.
+    restarts : int
+        Number of trainings per fold.
 
     Returns
     -------

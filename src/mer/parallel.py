@@ -100,9 +100,9 @@ def _columns(label: str, board: Board) -> list[ProgressColumn]:
 
 
 def _lines(console: Console, label: str, total: int) -> Callable[[int, bool], None]:
-    """A function of the items done and whether all have ended, which says so where no terminal shows it.
+    """Return ``say(done, ended)``, which prints the progress where standard error is no terminal.
 
-    It says so every half minute, and at the end.
+    It prints a line every half minute, and one at the end.
     """
     said = time.monotonic()
 

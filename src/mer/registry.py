@@ -45,5 +45,5 @@ def get(package: str, name: str) -> Any:
     """
     known = names(package)
     if name not in known:
-        raise MerError(f"{package}: {name!r} is not one of {known}")
+        raise MerError(f"{package}: {name!r} is not one of {known}; choose one of them")
     return importlib.import_module(f"mer.{package}.{name}")

@@ -49,8 +49,8 @@ class InnerFolds(BaseCrossValidator):
         is smaller.
     random_state : int
     groups : mapping of bytes to str, or None
-        Row -> group that stays on one side; ``keeping`` makes it. An inner cross-validation inside of
-        another one is given some of the rows, without their numbers, so their values identify them.
+        Digest of a row -> group that stays on one side; ``keeping`` makes it. scikit-learn gives a nested
+        cross-validation rows without their indices, so a digest of the values identifies a row.
     """
 
     def __init__(
@@ -193,9 +193,9 @@ def _stratified(tracks: Sequence[Track], shares: tuple[float, float], seed: int)
 
 
 def _song_80_20(tracks: Sequence[Track], corpus: str) -> list[Fold]:
-    """Pandrea's split of ``range(n)``, not stratified, over songs in blocks of a class (thesis notebooks).
+    """Pandrea's split 80-20 (thesis notebooks): not stratified, over songs sorted by class, then by id.
 
-    The order of the blocks decides how many test songs a class has; each corpus has its own (see
+    The order of the classes decides how many test songs a class has; each corpus has its own (see
     docs/methods.md), and so has its miniature.
     """
     blocks = ("", *PANDREA_BLOCKS.get(corpus.removeprefix(MINIATURE), QUADRANTS))
@@ -237,8 +237,9 @@ def _apart(fold: Fold, tracks: Sequence[Track]) -> Fold:
 def _union(tracks: Sequence[Track], protocol: str, **settings: Any) -> list[Fold]:
     """The folds of a merged corpus: each is made of the same fold of every member.
 
-    So no song is tested in one and trained in the other. Under ``grouped``, an artist of several members
-    may be in the test part of one and the training part of another; the latter clips are left out.
+    So a song that the merged corpus tests in a fold is no training song of its own corpus in that fold.
+    Under ``grouped``, an artist of several members may be in the test part of one and the training part of
+    another; the latter clips are left out.
     """
     members = {
         source: _member(tracks, source) for source in sorted({str(t.source) for t in tracks})

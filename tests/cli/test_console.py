@@ -35,6 +35,6 @@ def test_a_cell_and_a_title_are_shown_as_they_are():
 def test_the_name_of_a_song_and_the_title_of_a_system_are_shown_as_they_are():
     import pandas as pd
 
-    rows = pd.DataFrame({"id": [NASTY], "seconds": [61.0], "unlike": [False]})
+    rows = pd.DataFrame({"id": [NASTY], "seconds": [61.0], "out_of_distribution": [False]})
     shown = printed(lambda console: console.print(predict._shown(console, rows, NASTY)))
     assert shown.count(SHOWN) == 2

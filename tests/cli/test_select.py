@@ -107,7 +107,7 @@ def test_what_cannot_be_is_refused_in_one_sentence_and_nothing_is_written(
     [
         (None, "params.yaml is not in .*; run this in the project's folder"),
         (b"model: \xff\n", "params.yaml must be in UTF-8"),
-        (b"model: [svm\n", "params.yaml must be a readable YAML file"),
+        (b"model: [svm\n", "params.yaml must be a YAML file"),
     ],
 )
 def test_params_that_cannot_be_read_are_one_sentence(

@@ -113,7 +113,7 @@ def template(kind, package):
     """The module in docs/contributing.md, which satisfies the contract of its registry."""
     source = template_source(kind)
     module = ModuleType(kind)
-    exec(compile(source, "docs/contributing.md", "exec"), module.__dict__)
+    exec(compile(source, "docs/contributing.md", "exec"), module.__dict__)  # noqa: S102
     contracts.check(package, module)
     return module, source
 

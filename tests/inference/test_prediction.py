@@ -205,7 +205,7 @@ def test_columns_of_the_catalogue_are_those_of_every_member(project, raw, monkey
     rows, _ = ask("svm", raw[:2], run="rhythm")
     about = predictor.load_system("data/runs/rhythm").about
     assert [len(names) for names in about.columns] == [3187, 3187]
-    assert rows["unlikeness"].equals(unrestricted["unlikeness"])
+    assert rows["ood_score"].equals(unrestricted["ood_score"])
     assert not np.allclose(probabilities(rows), probabilities(unrestricted))
 
 
@@ -241,7 +241,7 @@ def test_order_of_files_and_number_of_workers_change_nothing(project, raw, monke
 def test_an_answer_is_undecided_where_several_classes_are_possible(project, raw):
     select(model="svm")
     found = trained.of_run(Path("data/runs/svm"))
-    calibration = found.about.calibration.model_copy(update={"least": 0.3})
+    calibration = found.about.calibration.model_copy(update={"threshold": 0.3})
     found = replace(found, about=found.about.model_copy(update={"calibration": calibration}))
     given = [[0.35, 0.5, 0.1, 0.05], [0.6, 0.2, 0.1, 0.1], [0.28, 0.25, 0.24, 0.23]]
     songs_ = [SongAnswer(str(n), [0.0], [4.0], [p], [None], [False]) for n, p in enumerate(given)]
@@ -260,8 +260,8 @@ def test_a_song_is_unlike_the_training_clips_if_it_is_far_from_them_or_band_limi
     )
     starts, values = [0.0, 4.0, 8.0], [[0.25] * 4] * 3
     songs_ = [SongAnswer("s", starts, starts, values, *given) for given in far_and_limited]
-    assert list(answers.of_songs(found, songs_)["unlike"]) == [True, False, True]
-    excerpts = answers.of_excerpts(found, songs_)["unlike"]
+    assert list(answers.of_songs(found, songs_)["out_of_distribution"]) == [True, False, True]
+    excerpts = answers.of_excerpts(found, songs_)["out_of_distribution"]
     assert list(excerpts) == [False, True, True, True, False, True, True, True, False]
 
 
@@ -280,7 +280,7 @@ def test_possible_classes_are_shown_with_their_names_whole(possible, answer):
         "possible": possible,
         "class": "x",
         "p_x": 0.5,
-        "unlike": False,
+        "out_of_distribution": False,
     }
     table = predict._shown(Console(width=100), pd.DataFrame([row]), "")
     assert [str(cell) for cell in table.columns[2].cells] == [answer]
@@ -604,14 +604,14 @@ def test_a_bad_device_is_refused_before_a_song_is_read(project, raw, monkeypatch
         assert "MER_DEVICE must be auto, cpu, cuda or cuda:<n>, not 'tpu'" in " ".join(said.split())
 
 
-def test_the_mark_of_an_unlike_song_fits_a_terminal_of_80_columns():
+def test_the_mark_of_a_song_out_of_distribution_fits_a_terminal_of_80_columns():
     console = Console(width=80, record=True)
     row = {"id": "a" * 60, "seconds": 30.0, "possible": "Q4; Q3", "class": "Q4", "p_Q4": 0.5}
-    row |= {"p_high_arousal": 0.2, "p_high_valence": 0.5, "unlike": True}
+    row |= {"p_high_arousal": 0.2, "p_high_valence": 0.5, "out_of_distribution": True}
     console.print(predict._shown(console, pd.DataFrame([row]), ""))
     _head, song, *caption = console.export_text().splitlines()[-4:]
-    assert song.rstrip().endswith("0.50  unlike")
-    assert " ".join(" ".join(caption).split()) == predict.UNLIKE
+    assert song.rstrip().endswith("0.50  OOD")
+    assert " ".join(" ".join(caption).split()) == predict.OUT_OF_DISTRIBUTION
 
 
 def test_the_output_is_written_before_it_is_shown(project, raw, monkeypatch, capsys):

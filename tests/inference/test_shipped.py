@@ -146,8 +146,8 @@ def test_sounds_unlike_songs_are_flagged_and_get_answers_of_their_own(nowhere, c
     found = mer.load().predict_array(chord, RATE)
     noise = mer.load().predict_array(rng.normal(size=10 * RATE) / 10, RATE)
     bursts = mer.load().predict_array((np.arange(10 * RATE) % 11025 == 0) * 0.8, RATE)
-    assert noise["unlike"].all()
-    assert bursts["unlike"].all()
+    assert noise["out_of_distribution"].all()
+    assert bursts["out_of_distribution"].all()
     rows = pd.concat([found, noise, bursts])[["p_Q1", "p_Q2", "p_Q3", "p_Q4"]]
     assert len(rows.round(2).drop_duplicates()) == 3
 

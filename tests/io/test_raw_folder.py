@@ -38,8 +38,8 @@ UNHASHABLE = {
     "socket": (lambda: bind("z"), "'z' is a socket"),
     "device": (lambda: link("z", "/dev/zero"), "'z' is a device"),
     "system": (lambda: link("z", "/proc/kmsg"), "'z' is a file of the system"),
-    "dangling": (lambda: link("z", "gone"), "'z' is a link to nothing; remove it"),
-    "circle": (lambda: link("z", "z"), "'z' is a link to nothing"),
+    "dangling": (lambda: link("z", "gone"), "'z' is a broken symbolic link; remove it"),
+    "circle": (lambda: link("z", "z"), "'z' is a broken symbolic link"),
     "latin": (
         lambda: Path(os.fsdecode(b"caf\xe9")).mkdir(),
         r"'caf\\udce9' is a name that is not UTF-8; rename it",

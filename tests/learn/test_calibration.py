@@ -6,9 +6,9 @@ import pytest
 
 from mer.learn.calibration import (
     calibration_error,
+    conformal_threshold,
     cross_fitted,
     fit_temperature,
-    least_probability,
     tempered,
 )
 from mer.types import QUADRANTS, Predictions
@@ -36,19 +36,19 @@ def test_the_error_is_small_of_honest_probabilities_and_large_of_too_sure_ones(h
         assert bounds[0] <= error <= bounds[1]
 
 
-def test_classes_of_the_least_probability_hold_the_true_one_as_often_as_asked(honest):
+def test_classes_of_the_conformal_threshold_hold_the_true_one_as_often_as_asked(honest):
     probabilities, y_true = honest
-    least = least_probability(probabilities[:2000], y_true[:2000])
-    held = probabilities[2000:][np.arange(2000), y_true[2000:]] >= least
+    threshold = conformal_threshold(probabilities[:2000], y_true[:2000])
+    held = probabilities[2000:][np.arange(2000), y_true[2000:]] >= threshold
     assert held.mean() == pytest.approx(0.8, abs=0.03)
 
 
 @pytest.mark.parametrize(("clips", "rank"), [(3, 0), (4, 1), (8, 1), (9, 2), (13, 2), (899, 180)])
-def test_the_least_probability_has_the_rank_of_conformal_prediction(clips, rank):
+def test_the_conformal_threshold_has_the_rank_of_conformal_prediction(clips, rank):
     """Of n clips the (1 - coverage) * (n + 1)-th smallest, the rank rounded down."""
     own = np.arange(1, clips + 1) / (clips + 1)
     probabilities = np.column_stack([own, 1 - own])
-    found = least_probability(probabilities, np.zeros(clips, int))
+    found = conformal_threshold(probabilities, np.zeros(clips, int))
     assert found == pytest.approx(rank / (clips + 1))
 
 

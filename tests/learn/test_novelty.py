@@ -1,4 +1,4 @@
-"""How unlike the training clips a row is: inside their cloud, outside of it, and far off."""
+"""The distance of a row from the training clips: inside their cloud, outside of it, and far off."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def rows(rng):
 
 
 def test_one_in_a_hundred_training_clips_is_as_unlike_as_the_limit(rows):
-    limit = novelty.farthest(rows)
+    limit = novelty.distance_limit(rows)
     found = novelty.distances(rows, novelty.fit(rows))
     assert (found <= limit).mean() > 0.98
     assert found.mean() == pytest.approx(1, abs=0.1)
@@ -25,12 +25,14 @@ def test_one_in_a_hundred_training_clips_is_as_unlike_as_the_limit(rows):
 def test_the_limit_is_that_of_clips_that_the_model_has_not_seen(rows):
     folds = KFold(10, shuffle=True, random_state=0).split(rows)
     unseen = [novelty.distances(rows[own], novelty.fit(rows[known])) for known, own in folds]
-    assert novelty.farthest(rows) == pytest.approx(np.quantile(np.concatenate(unseen), 0.99))
-    assert novelty.farthest(rows) > np.quantile(novelty.distances(rows, novelty.fit(rows)), 0.99)
+    assert novelty.distance_limit(rows) == pytest.approx(np.quantile(np.concatenate(unseen), 0.99))
+    assert novelty.distance_limit(rows) > np.quantile(
+        novelty.distances(rows, novelty.fit(rows)), 0.99
+    )
 
 
 def test_a_row_outside_the_cloud_is_unlike_though_no_column_is_far_off(rows, rng):
-    model, limit = novelty.fit(rows), novelty.farthest(rows)
+    model, limit = novelty.fit(rows), novelty.distance_limit(rows)
     shuffled = rng.permuted(
         rows[:50], axis=0
     )  # every column keeps its values, in other combinations
@@ -57,11 +59,11 @@ def test_a_value_that_leaves_a_constant_column_counts_for_nothing(rows):
 def test_a_table_of_low_rank_has_a_limit_that_its_own_clips_keep(rng):
     rows = np.repeat([[7.0]], 200, axis=0) * np.ones((1, 100))
     rows[:, :4] = rng.normal(size=(200, 4))
-    limit = novelty.farthest(rows)
+    limit = novelty.distance_limit(rows)
     found = novelty.distances(rows, novelty.fit(rows))
     assert limit < 10
     assert (found <= limit).mean() > 0.95
 
 
 def test_fewer_clips_than_folds_have_a_limit(rows):
-    assert 0 < novelty.farthest(rows[:5]) < np.inf
+    assert 0 < novelty.distance_limit(rows[:5]) < np.inf

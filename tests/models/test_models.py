@@ -179,14 +179,6 @@ def same(some, others):
     return all(np.array_equal(a, b) for a, b in zip(some, others, strict=True))
 
 
-def test_every_model_declares_its_inputs(root):
-    for model in MODELS:
-        module = registry.get("models", model)
-        assert set(module.reads) <= {"table", "families", "spectrogram", "waveform", "weights"}
-        assert module.augments in ("no", "training", "pretraining")
-        assert module.trainer in registry.names("learn.trainers")
-
-
 @pytest.mark.parametrize("model", MODELS)
 def test_one_row_per_test_clip_with_probabilities(trained, model, data):
     found = trained(model).predictions

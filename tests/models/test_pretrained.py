@@ -370,7 +370,7 @@ def test_artists_frames_shrink_as_the_paper_says():
 
 
 def test_artists_convolution_pads_as_keras_does():
-    layer = artists_cnn.ConvSame(1, 1, 4, bias=False)
+    layer = artists_cnn.Conv1dSame(1, 1, 4, bias=False)
     torch.nn.init.ones_(layer.weight)
     impulse = torch.zeros(1, 1, 9)
     impulse[0, 0, 4] = 1
@@ -455,7 +455,7 @@ def test_the_head_learns_and_the_rest_stays(rng):
     before = {k: v.clone() for k, v in network.backbone.state_dict().items()}
     y = torch.arange(16) % 4
     x = torch.from_numpy(rng.standard_normal((16, 96, 96)).astype(np.float32)) + y[:, None, None]
-    codes = finetune.encode(network.backbone, x, "described")
+    codes = finetune.encode_once(network.backbone, x, "described")
     losses = loop.fit(network.head, [codes], y, STEP, seed=1, objective=Classes(QUADRANTS))[:, 0]
     assert losses[-1] < losses[0]
     after = network.backbone.state_dict()
@@ -491,9 +491,9 @@ def test_a_code_does_not_depend_on_the_others(rng):
         params("crnn_mtat"), weights=weights.crnn(), shape=(96, 96), outputs=4, fidelity="described"
     )
     x = torch.from_numpy(rng.standard_normal((5, 96, 96)).astype(np.float16))
-    whole = finetune.encode(network.backbone, x, "described")
+    whole = finetune.encode_once(network.backbone, x, "described")
     finetune._codes.clear()
-    assert torch.equal(finetune.encode(network.backbone, x[3:], "described"), whole[3:])
+    assert torch.equal(finetune.encode_once(network.backbone, x[3:], "described"), whole[3:])
     assert not torch.equal(whole[3], whole[4])
 
 
@@ -502,6 +502,6 @@ def test_a_code_is_not_that_of_another_fidelity():
     described, released = (artists_cnn.Backbone(128, standardized=flag) for flag in (True, False))
     released.load_state_dict(described.state_dict())
     x = torch.randn(2, 192, 128)
-    first = finetune.encode(described, x, "described")
-    assert not torch.equal(finetune.encode(released, x, "released"), first)
-    assert torch.equal(finetune.encode(described, x, "described"), first)
+    first = finetune.encode_once(described, x, "described")
+    assert not torch.equal(finetune.encode_once(released, x, "released"), first)
+    assert torch.equal(finetune.encode_once(described, x, "described"), first)

@@ -105,7 +105,7 @@ def test_filtering_and_its_gradients_are_those_of_a_convolution(samples):
 
 def test_norm_has_the_deviation_of_a_sample_and_knows_silence():
     x = torch.randn(3, 2, 7, dtype=torch.double)
-    norm = sinc.TimeNorm(2, 7).double()
+    norm = sinc.LastAxisNorm(2, 7).double()
     expected = (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-6)
     assert torch.allclose(norm(x), expected, atol=1e-5)
     assert norm(torch.full((1, 2, 7), 0.5, dtype=torch.double)).abs().max() < 1e-6

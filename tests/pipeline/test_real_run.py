@@ -10,7 +10,7 @@ import pytest
 from mer.io.files import write_json
 from mer.pipeline import experiment, experiment_queue, real_run
 from mer.reproduction import spec
-from mer.reproduction.real_cells import Cell
+from mer.reproduction.real_experiments import RealExperiment
 
 PAPER, KEY = "louro_improving", "svm_4qaed"
 SCORES = Path("metrics/experiments", PAPER, f"{KEY}.json")
@@ -122,7 +122,7 @@ def test_few_experiments_share_all_cores(monkeypatch, cores, share):
     monkeypatch.setenv("MER_JOBS", str(cores))
     monkeypatch.setattr(real_run, "needs", lambda *_: {})
     monkeypatch.setattr(experiment_queue, "run", lambda task, *_: started.append(task.experiment))
-    real_run.run([Cell(key, PAPER, 10, 9, None) for key in "ab"], 0.01, "quick")
+    real_run.run([RealExperiment(key, PAPER, 10, 9, None) for key in "ab"], 0.01, "quick")
     assert started[0].keywords["processes"] == share
 
 
@@ -135,6 +135,9 @@ def test_only_experiments_that_lack_trainings_are_trained(monkeypatch, tmp_path)
     )
     monkeypatch.setattr(experiment_queue, "start_pool", ThreadPoolExecutor)
     monkeypatch.setattr(experiment_queue, "POLL", 0.01)
-    cells = [Cell("some", PAPER, 10, 9, None), Cell("all", PAPER, 10, 10, 3.0)]
-    assert [r["key"] for r in real_run.run(cells, 0.01, "quick")] == ["some"]
+    experiments = [
+        RealExperiment("some", PAPER, 10, 9, None),
+        RealExperiment("all", PAPER, 10, 10, 3.0),
+    ]
+    assert [r["key"] for r in real_run.run(experiments, 0.01, "quick")] == ["some"]
     assert trained == ["some"]

@@ -200,11 +200,15 @@ def test_a_key_in_two_files_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("papers_of", "paper", "message"),
     [
-        ("two", "one", r"one/paper\.yaml: papers=\['two'\] must be \['one'\], the folder; mend it"),
+        (
+            "two",
+            "one",
+            r"one/paper\.yaml: papers=\['two'\] must be \['one'\], the folder; correct it",
+        ),
         (
             "one",
             "two",
-            r"one/paper\.yaml: counts\.a\.paper='two' must be 'one', the folder; mend it",
+            r"one/paper\.yaml: counts\.a\.paper='two' must be 'one', the folder; correct it",
         ),
     ],
 )

@@ -54,7 +54,7 @@ RULES = {
     ),
     "a published metric is one of the table's": (
         {f"{TABLE1}.rows.svm.published.f1": {"4qaed": 0.7}},
-        f"{LOURO}{TABLE1}.rows.svm.published.f1: 'f1' must be one of ['f1_macro']; mend or remove it",
+        f"{LOURO}{TABLE1}.rows.svm.published.f1: 'f1' must be one of ['f1_macro']; correct or remove it",
     ),
     "a published figure stands in a column": (
         {f"{TABLE1}.rows.svm.published.f1_macro.4qead": 0.7},
@@ -132,7 +132,7 @@ RULES = {
     ),
     "a family that is not read is none": (
         {f"{EXPERIMENT}.family": "compare"},
-        f"{LOURO}{EXPERIMENT}.family='compare' must be 'none', for model 'cnn' does not use it; mend it",
+        f"{LOURO}{EXPERIMENT}.family='compare' must be 'none', for model 'cnn' does not use it; correct it",
     ),
     "a view that is not read is none": (
         {"experiments.svm_4qaed.view": "louro"},
@@ -144,7 +144,7 @@ RULES = {
     ),
     "augmented copies lie where the policy makes them": (
         {"experiments.hybrid_4qaed.augmented": "none/none"},
-        f"{LOURO}experiments.hybrid_4qaed.augmented='none/none' must be 'classic/louro', as augment=",
+        f"{LOURO}experiments.hybrid_4qaed.augmented='none/none' must be 'classic/louro' for augment=",
     ),
     "the model can read what is selected": (
         {f"{EXPERIMENT}.view": "none"},
@@ -160,7 +160,7 @@ RULES = {
     ),
     "settings name blocks of the model": (
         {f"{EXPERIMENT}.settings": "set.trainin.lr=2"},
-        f"{LOURO}{EXPERIMENT}.settings='set.trainin.lr=2': settings: 'trainin.lr' is not a key of "
+        f"{LOURO}{EXPERIMENT}.settings='set.trainin.lr=2': 'trainin.lr' is not a key of "
         "mer.models.cnn; choose one of ['search', 'training', 'tuning']",
     ),
     "settings have a value": (
@@ -173,15 +173,15 @@ RULES = {
     ),
     "settings name keys of the model": (
         {f"{EXPERIMENT}.settings": "set.training.rl=2"},
-        f"{LOURO}{EXPERIMENT}.settings='set.training.rl=2': settings: 'training.rl' is not a key of",
+        f"{LOURO}{EXPERIMENT}.settings='set.training.rl=2': 'training.rl' is not a key of",
     ),
     "settings have values that the model accepts": (
         {f"{EXPERIMENT}.settings": "set.training.lr=-2"},
-        f"{LOURO}{EXPERIMENT}.settings='set.training.lr=-2': params.yaml: settings.training.lr=-2",
+        f"{LOURO}{EXPERIMENT}.settings='set.training.lr=-2': training.lr=-2",
     ),
     "settings name keys of the columns": (
         {f"{EXPERIMENT}.settings": "columns.selects=chi2"},
-        f"{LOURO}{EXPERIMENT}: settings: 'selects' is not a key of mer.schema.feature_selection",
+        f"{LOURO}{EXPERIMENT}: 'selects' is not a key of mer.schema.feature_selection",
     ),
     "only a model of a table has columns": (
         {f"{EXPERIMENT}.settings": "columns.select=chi2"},

@@ -39,7 +39,7 @@ def test_the_quickstart_runs(tmp_path, monkeypatch):
     names: dict = {}
     for cell in cells:
         if cell["cell_type"] == "code":
-            exec("".join(cell["source"]), names)
+            exec("".join(cell["source"]), names)  # noqa: S102
     assert len(names["curve"]) == 7
     assert [len(fold.test) for fold in names["folds"]] == [12] * 5
 

@@ -21,9 +21,9 @@ PICTURES = (".png", ".svg")
 FIGURES = ("p_high_arousal", "p_high_valence", "arousal", "valence")
 STANDARD = Path("-")  # standard output, or input
 UNBOUNDED = 1000  # columns of a table in a file or a pipe
-UNLIKE = (
-    "unlike: farther from the training clips than 99 % of them are from the others, or without sound above "
-    "5.6 kHz; do not rely on this answer"
+OUT_OF_DISTRIBUTION = (
+    "OOD, out of distribution: the song is farther from the training clips than 99 % of them are from the "
+    "others, or has no sound above 5.6 kHz; do not rely on this answer"
 )
 
 
@@ -105,10 +105,10 @@ def _shortened(path: str, width: int) -> str:
 
 def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
     """The songs as a table that fits the terminal."""
-    unlike = rows["unlike"].any()
-    width = max(16, console.width - (66 if unlike else 58))
+    marked = rows["out_of_distribution"].any()
+    width = max(16, console.width - (66 if marked else 58))
     table = Table(title=plain(title), title_justify="left", box=None, header_style="bold")
-    table.caption = UNLIKE if unlike else None
+    table.caption = OUT_OF_DISTRIBUTION if marked else None
     table.caption_justify = "left"
     figures = [name for name in FIGURES if name in rows]
     for name in ("song", "length", *(["answer", "p"] if "possible" in rows else [])):
@@ -121,7 +121,7 @@ def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
         if "possible" in row:
             cells += [_answer(row["possible"]), f"{row['p_' + row['class']]:.2f}"]
         cells += [f"{row[name]:.2f}" for name in figures]
-        cells.append("unlike" if row["unlike"] else "")
+        cells.append("OOD" if row["out_of_distribution"] else "")
         table.add_row(*map(plain, cells))
     return table
 

@@ -14,8 +14,8 @@ Original-4QAED has 900 clips, 225 a quadrant; New-4QAED, from the same authors, 
         ├── all_features_decorrelated.csv           IDSong, 1714 features
         └── all_features.csv                        IDSong, those and more; read where that is missing
 
-What stands in the two folders, which may have other names, may also lie in the root itself, which is
-looked at first. ``Song`` is ``MT`` and ten digits, ``A001`` or ``A061-66``. Without audio folders the
+The two folders may have other names. Their files may lie in the root instead, which is searched first.
+``Song`` is ``MT`` and ten digits, ``A001`` or ``A061-66``. Without audio folders the
 published tables serve alone.
 """
 

@@ -193,7 +193,9 @@ def decode(path: Path, sample_rate: int, limits: Audio) -> np.ndarray:
 
 
 def pieces(path: Path, sample_rate: int, limits: Audio) -> Iterator[np.ndarray]:
-    """Call ``mer.decoding.long_files.pieces`` as ``decode`` calls its function, twice if it ends at once.
+    """Yield what ``mer.decoding.long_files.pieces`` yields in the decoder process.
+
+    If that process dies before the first piece, the file is tried once more, in a new process.
 
     Raises
     ------

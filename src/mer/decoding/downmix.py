@@ -53,5 +53,5 @@ class Downmix:
             return None
         return (
             f"its {self.channels} channels cancel out: their average has {share:.1%} of the power that "
-            "independent channels would leave; invert one of them"
+            "independent channels would leave; invert the polarity of one of them"
         )

@@ -85,7 +85,7 @@ def decode(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> np
 
 def _check_path(path: Path) -> None:
     if not path.exists():
-        raise Unreadable("a link to nothing" if path.is_symlink() else "no such file")
+        raise Unreadable("a broken symbolic link" if path.is_symlink() else "no such file")
     if not path.is_file():
         raise Unreadable("a folder" if path.is_dir() else "not a regular file")
     if path.stat().st_size == 0:

@@ -31,7 +31,7 @@ class SongAnswer:
     starts, ends : list of float, in seconds
     values : list of list of float
         Calibrated probabilities by class, or values; see ``System.answer``.
-    unlikeness : list of float or None
+    ood_scores : list of float or None
         See ``System.answer``.
     band_limited : list of bool
         See ``mer.inference.songs.is_band_limited``.
@@ -41,7 +41,7 @@ class SongAnswer:
     starts: list[float]
     ends: list[float]
     values: list[list[float]]
-    unlikeness: list[float | None]
+    ood_scores: list[float | None]
     band_limited: list[bool]
 
     def as_json(self) -> dict[str, Any]:
@@ -90,21 +90,21 @@ def of_song(
         peak_db=about.peak_db,
     )
     for batch in _batches(found):
-        values, unlikeness = system.answer([excerpt.clip for excerpt in batch])
+        values, ood_scores = system.answer([excerpt.clip for excerpt in batch])
         answer.starts.extend(excerpt.start for excerpt in batch)
         answer.ends.extend(excerpt.start + excerpt.clip.seconds for excerpt in batch)
         answer.values.extend(values.tolist())
-        answer.unlikeness.extend(None if np.isnan(u) else float(u) for u in unlikeness)
+        answer.ood_scores.extend(None if np.isnan(u) else float(u) for u in ood_scores)
         answer.band_limited.extend(songs.is_band_limited(excerpt.clip) for excerpt in batch)
     if not answer.starts:
         raise Unreadable("silent")
     return answer
 
 
-def _of_classes(system: System, rows: np.ndarray, least: float) -> pd.DataFrame:
+def _of_classes(system: System, rows: np.ndarray, threshold: float) -> pd.DataFrame:
     """The columns that describe calibrated probabilities [shape=(n, C)]."""
     frame, classes = system.target.answers(rows), np.array(system.target.names)
-    possible = (rows >= least) | (rows == rows.max(axis=1, keepdims=True))
+    possible = (rows >= threshold) | (rows == rows.max(axis=1, keepdims=True))
     single = possible.sum(axis=1) == 1
     frame.insert(0, "answer", np.where(single, frame["class"], UNDECIDED))
     if system.target.names == QUADRANTS:
@@ -116,17 +116,19 @@ def _of_classes(system: System, rows: np.ndarray, least: float) -> pd.DataFrame:
 
 
 def _frame(
-    system: System, facts: dict[str, Any], rows: Any, unlikeness: Any, band_limited: Any
+    system: System, facts: dict[str, Any], rows: Any, ood_scores: Any, band_limited: Any
 ) -> pd.DataFrame:
     rows = np.asarray(rows, dtype=float).reshape(-1, system.target.outputs)
     calibration = system.about.calibration
     frame = (
-        _of_classes(system, rows, calibration.least) if calibration else system.target.answers(rows)
+        _of_classes(system, rows, calibration.threshold)
+        if calibration
+        else system.target.answers(rows)
     )
-    distance = np.asarray(unlikeness, dtype=float)
-    if system.about.farthest:
-        frame = frame.assign(unlikeness=distance)
-    frame = frame.assign(unlike=(distance > 1) | np.asarray(band_limited, dtype=bool))
+    scores = np.asarray(ood_scores, dtype=float)
+    if system.about.distance_limit:
+        frame = frame.assign(ood_score=scores)
+    frame = frame.assign(out_of_distribution=(scores > 1) | np.asarray(band_limited, dtype=bool))
     if system.about.warning:
         frame = frame.assign(warning=system.about.warning)
     return pd.concat([pd.DataFrame(facts), frame], axis=1).round(DIGITS)
@@ -142,9 +144,9 @@ def of_songs(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
         classes ``answer``, the class, or ``undecided`` where several are possible; ``class``, the most
         probable one; ``p_<class>``, calibrated; of quadrants, ``p_high_valence`` and ``p_high_arousal``;
         ``possible``, the classes that cannot be ruled out, the most probable first. Of a target of values a
-        column per value. Of a model that reads a table ``unlikeness``, the distance from the training
-        clips. ``unlike``, whether it exceeds that of 99 % of them, or more than half of the excerpts are
-        band-limited. ``warning``, where there is one.
+        column per value. Of a model that reads a table ``ood_score``, the distance from the training
+        clips, 1 being the distance that 1 % of them exceed. ``out_of_distribution``, whether it is above 1,
+        or more than half of the excerpts are band-limited. ``warning``, where there is one.
     """
     facts = {
         "id": [song.id for song in found],
@@ -152,9 +154,9 @@ def of_songs(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
         "excerpts": [len(song.starts) for song in found],
     }
     rows = [np.mean(song.values, axis=0) for song in found]
-    unlikeness = [np.median(np.array(song.unlikeness, dtype=float)) for song in found]
+    ood_scores = [np.median(np.array(song.ood_scores, dtype=float)) for song in found]
     band_limited = [np.mean(song.band_limited) > 0.5 for song in found]
-    return _frame(system, facts, rows, unlikeness, band_limited)
+    return _frame(system, facts, rows, ood_scores, band_limited)
 
 
 def of_excerpts(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
@@ -165,6 +167,6 @@ def of_excerpts(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
         "end": [end for song in found for end in song.ends],
     }
     rows = [row for song in found for row in song.values]
-    unlikeness = [value for song in found for value in song.unlikeness]
+    ood_scores = [value for song in found for value in song.ood_scores]
     band_limited = [value for song in found for value in song.band_limited]
-    return _frame(system, facts, rows, unlikeness, band_limited)
+    return _frame(system, facts, rows, ood_scores, band_limited)

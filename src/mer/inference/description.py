@@ -18,12 +18,12 @@ class Calibration(Block):
     Attributes
     ----------
     temperature : divisor of the logarithms of the probabilities
-    least : classes of at least this probability are possible
+    threshold : classes of at least this probability are in the conformal set ``possible``
     coverage : frequency with which the possible classes hold the true one
     """
 
     temperature: PositiveFloat
-    least: Unit
+    threshold: Unit
     coverage: Unit
 
 
@@ -41,7 +41,7 @@ class Description(Block):
     sample_rate, peak_db, seconds : how the clips of the corpus were standardized, and their median length
     view, features : what the model reads of a clip
     calibration : of probabilities; null for values
-    farthest : distance from the training clips that 99 % of them do not exceed; null without a table
+    distance_limit : 0.99 quantile of the training clips' own distances; null without a table
     columns : names of the columns that each member reads; null for all of them
     members : number of networks or estimators
     sha256 : digest of each other file of the system
@@ -65,6 +65,6 @@ class Description(Block):
     features: Families | None
     columns: tuple[tuple[str, ...], ...] | None
     calibration: Calibration | None
-    farthest: PositiveFloat | None
+    distance_limit: PositiveFloat | None
     members: Annotated[int, Field(ge=1, le=1000)]
     sha256: dict[str, str] = Field(default_factory=dict)

@@ -59,7 +59,7 @@ def families(name: str) -> Families:
     joins = {join.name: join for join in config.read("joined_families", path=path)[0]}
     known = sorted({*registry.names("features"), *joins} - {"none"})
     if name not in known:
-        raise MerError(f"family: {name!r} is not one of {known}")
+        raise MerError(f"family: {name!r} is not one of {known}; choose one of them")
     queue, used, params = [name], [], {}
     while queue:
         part = queue.pop()

@@ -76,7 +76,7 @@ def _of_run(place: Path, project: Path) -> System:
 
 @lru_cache(maxsize=2)
 def _load(place: Path, written: tuple[int, ...]) -> System:
-    """The system in a place as it was written then; a newer one is another call."""
+    """The system in a place; ``written`` makes a system that has been trained again another cache entry."""
     described, project = (place / system.DESCRIPTION).is_file(), _project(place)
     found = system.read(place) if described or not project else _of_run(place, project)
     if _written(place) != written:
@@ -110,7 +110,7 @@ def answer_file(
     Raises
     ------
     MerError
-        If the system that was ``written`` in ``place`` is not in memory and no longer there.
+        If the system in ``place`` has been replaced since ``written``.
     """
     device()
     found = _load(place, written)
@@ -173,7 +173,7 @@ def _require_form(seconds: float | None, hop: float | None) -> None:
     """Raise a ``MerError`` unless excerpts are a second long or more, and as far apart."""
     for name, value in (("seconds", seconds), ("hop", hop)):
         if value is not None and not (isinstance(value, Real) and 1 <= value < float("inf")):
-            raise MerError(f"{name} must be 1 or more, or None, not {value!r}")
+            raise MerError(f"{name} must be at least 1 second, or None, not {value!r}")
 
 
 class Predictor:

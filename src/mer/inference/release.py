@@ -11,7 +11,7 @@ from mer.errors import MerError
 from mer.inference import system, trained
 from mer.io.files import write_text
 from mer.io.predictions import read_predictions
-from mer.learn.calibration import COVERAGE, calibration_error, cross_fitted, least_probability
+from mer.learn.calibration import COVERAGE, calibration_error, conformal_threshold, cross_fitted
 from mer.metrics import fold_scores, intervals
 from mer.pipeline import provenance, train
 from mer.selection import Selection
@@ -129,13 +129,13 @@ def _axis_error(predictions: Predictions, axis: str, probabilities: np.ndarray) 
 def _sets(predictions: Predictions) -> str:
     """How often the possible quadrants hold the true one, and what single answers are worth.
 
-    The least probability of each half of the clips is taken from the other half.
+    The threshold for each half of the clips is taken from the other half.
     """
     probabilities, y_true = cross_fitted(predictions), predictions.y_true
     halves = predictions.frame["id"].isin(sorted(set(predictions.frame["id"]))[::2]).to_numpy()
     held = np.zeros(probabilities.shape, dtype=bool)
     for half in (halves, ~halves):
-        held[half] = probabilities[half] >= least_probability(probabilities[~half], y_true[~half])
+        held[half] = probabilities[half] >= conformal_threshold(probabilities[~half], y_true[~half])
     best = probabilities.argmax(axis=1)
     held[np.arange(len(best)), best] = True
     single = held.sum(axis=1) == 1

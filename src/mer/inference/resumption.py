@@ -43,7 +43,7 @@ def _finished(
     Raises
     ------
     MerError
-        If it was asked otherwise, or an answer is damaged or of another version of mer.
+        If the interrupted run had other options, or an answer is damaged or of another version of mer.
     """
     found: list[dict[str, Any]] = []
     for line in lines.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -53,7 +53,7 @@ def _finished(
             break
     if found and found[0] != asked:
         raise MerError(
-            "--resume must go on with the system, the options and in the folder of the interrupted run, "
+            "--resume needs the system, the options and the folder of the interrupted run, "
             f"{found[0]}, not {asked}; give them, or leave out --resume to begin anew"
         )
     try:

@@ -90,7 +90,7 @@ def files(places: Sequence[str], left_out: dict[str, str]) -> list[str]:
     for place in places:
         found |= _audio_in(place, left_out) if is_folder(Path(place)) else {place}
     if not found:
-        known = " ".join(sorted(audio_files.READABLE))
+        known = " ".join(sorted(audio_files.READ_BY_LIBSNDFILE))
         raise MerError(f"{', '.join(places)} must hold audio files ({known})")
     named = {path for path in found if path == path.encode("utf-8", "replace").decode()}
     for path in sorted(found - named):

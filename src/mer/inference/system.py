@@ -83,15 +83,15 @@ class System:
         return config.check_block("models", self.about.model, self.about.params)
 
     def answer(self, clips: Sequence[Clip]) -> tuple[np.ndarray, np.ndarray]:
-        """Answers for clips, and how unlike the training clips they are.
+        """Answers for clips, and how far out of the training distribution each clip lies.
 
         Returns
         -------
         found : np.ndarray [shape=(n, outputs)]
             Calibrated probabilities of the classes, or values.
-        unlikeness : np.ndarray [shape=(n,)]
-            Distance from the training clips; 1 is the distance that one in a hundred of them exceeds. NaN
-            for a model that reads no table.
+        ood_scores : np.ndarray [shape=(n,)]
+            Distance from the training clips, divided by ``distance_limit`` of the description: above 1, a
+            clip is out of distribution. NaN for a model that reads no table.
 
         Raises
         ------
@@ -135,16 +135,16 @@ class System:
             )
         if about.calibration:
             mean = tempered(mean, about.calibration.temperature)
-        return mean, self._unlikeness(data.table, len(ids))
+        return mean, self._ood_scores(data.table, len(ids))
 
     def _columns(self, member: int) -> Sequence[str] | None:
         return self.about.columns[member] if self.about.columns else None
 
-    def _unlikeness(self, table: FeatureSet | None, count: int) -> np.ndarray:
-        farthest = self.about.farthest
-        if table is None or farthest is None:
+    def _ood_scores(self, table: FeatureSet | None, count: int) -> np.ndarray:
+        limit = self.about.distance_limit
+        if table is None or limit is None:
             return np.full(count, np.nan)
-        return novelty.distances(table.values, self.training_clips) / farthest
+        return novelty.distances(table.values, self.training_clips) / limit
 
 
 @contextmanager
@@ -246,7 +246,7 @@ def _check(about: Description, path: Path) -> None:
     lacking = {
         "features": "table" in reads and about.features is None,
         "view": "spectrogram" in reads and (about.view is None or about.view.frames is None),
-        CLIPS: about.farthest is not None and CLIPS not in about.sha256,
+        CLIPS: about.distance_limit is not None and CLIPS not in about.sha256,
         "columns of each member": about.columns is not None and len(about.columns) != about.members,
     }
     if missing := [name for name, lacks in lacking.items() if lacks]:

@@ -20,7 +20,7 @@ from mer.io.predictions import read_predictions
 from mer.io.pretrained import check_finite
 from mer.io.standard import Standard
 from mer.learn import novelty
-from mer.learn.calibration import COVERAGE, fit_temperature, least_probability, tempered
+from mer.learn.calibration import COVERAGE, conformal_threshold, fit_temperature, tempered
 from mer.learn.data import TrainingData, gather
 from mer.pipeline import provenance, train
 from mer.schema.augmentation import Policy
@@ -38,7 +38,7 @@ DEMO = (
 
 
 def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
-    """A selected system with the networks or estimators of a run of it.
+    """Build a ``System`` from the stored networks or estimators of a run.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
             "calibration": calibrated(predictions)
             if isinstance(predictions, Predictions)
             else None,
-            "farthest": novelty.farthest(rows) if rows is not None else None,
+            "distance_limit": novelty.distance_limit(rows) if rows is not None else None,
         }
     )
     _check_prepared(chosen, about)
@@ -97,8 +97,8 @@ def calibrated(predictions: Predictions) -> Calibration:
     """The calibration by the predictions of test clips."""
     raw, y_true = predictions.probabilities, predictions.y_true
     temperature = fit_temperature(raw, y_true)
-    least = least_probability(tempered(raw, temperature), y_true)
-    return Calibration(temperature=temperature, least=least, coverage=COVERAGE)
+    threshold = conformal_threshold(tempered(raw, temperature), y_true)
+    return Calibration(temperature=temperature, threshold=threshold, coverage=COVERAGE)
 
 
 def _description(
@@ -135,7 +135,7 @@ def _description(
         features=families(chosen.family) if "table" in reads else None,
         columns=ranked,
         calibration=None,
-        farthest=None,
+        distance_limit=None,
         members=len(folds),
     )
 
@@ -190,19 +190,24 @@ def _check_predictable(chosen: Selection, policy: Policy, columns: Columns) -> N
 def _check_prepared(chosen: Selection, about: Description) -> None:
     """Raise if the corpus was prepared by other params, or another machine, than songs will be."""
     if about.view:
-        _same(chosen.folder("mel"), "view", about.view.model_dump(exclude={"released"}))
+        ours = about.view.model_dump(exclude={"released"})
+        _check_same(
+            chosen.folder("mel"), "view", ours, "parameters of the view than params.yaml has"
+        )
     for name in about.features.params if about.features else ():
         (params,) = config.read(f"families.{name}")
         source = {"source": "extracted", "family": name, "params": params.model_dump_json()}
         source |= registry.get("features", name).versions()  # type: ignore[attr-defined]
-        _same(replace(chosen, family=name).folder("features"), "source", source)
+        folder = replace(chosen, family=name).folder("features")
+        what = "parameters of the family than params.yaml has, or by libraries of another version"
+        _check_same(folder, "source", source, what)
 
 
-def _same(folder: Path, key: str, ours: Any) -> None:
+def _check_same(folder: Path, key: str, ours: Any, what: str) -> None:
     if read_json(folder / artefacts.MANIFEST).get(key) != ours:
         raise MerError(
-            f"songs must be prepared as the corpus was, and {folder} was made with another {key} than "
-            "params.yaml, or this machine, has; run `dvc repro`"
+            f"songs must be prepared as the corpus was, and {folder} was made with other {what}; run "
+            "`dvc repro`"
         )
 
 

@@ -1,6 +1,5 @@
 """Audio files in a folder, told from others by their suffix, and the files that labels name."""
 
-import hashlib
 import logging
 import os
 import unicodedata
@@ -12,9 +11,10 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from mer.errors import MerError
+from mer.io.files import sha256
 from mer.types import Track
 
-READABLE = frozenset(
+READ_BY_LIBSNDFILE = frozenset(
     (
         *(
             ".aif",
@@ -32,14 +32,40 @@ READABLE = frozenset(
         *(".rf64", ".snd", ".w64", ".wav"),
     )
 )
-UNREADABLE = frozenset(  # by libsndfile: ffmpeg decodes some, the others are named with that reason
-    (
-        *(".3gp", ".aac", ".ac3", ".alac", ".amr", ".ape", ".dff", ".dsf", ".dts", ".m4a", ".m4b"),
-        *(".mka", ".mov", ".mp4", ".mpc", ".mpga", ".ra", ".spx", ".tak", ".tta", ".webm", ".wma"),
-        ".wv",
+OTHER_FORMATS = (
+    frozenset(  # by libsndfile: ffmpeg decodes some, the others are named with that reason
+        (
+            *(
+                ".3gp",
+                ".aac",
+                ".ac3",
+                ".alac",
+                ".amr",
+                ".ape",
+                ".dff",
+                ".dsf",
+                ".dts",
+                ".m4a",
+                ".m4b",
+            ),
+            *(
+                ".mka",
+                ".mov",
+                ".mp4",
+                ".mpc",
+                ".mpga",
+                ".ra",
+                ".spx",
+                ".tak",
+                ".tta",
+                ".webm",
+                ".wma",
+            ),
+            ".wv",
+        )
     )
 )
-SUFFIXES = READABLE | UNREADABLE
+SUFFIXES = READ_BY_LIBSNDFILE | OTHER_FORMATS
 
 log = logging.getLogger("mer")
 
@@ -103,8 +129,7 @@ def digest(path: Path) -> str:
         # Reading a pipe, or /proc/kmsg, would wait for ever.
         if not path.is_file() or not path.stat().st_size:
             return ""
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256(path)
     except OSError:
         return ""
 

@@ -138,8 +138,8 @@ def check_apart(target: Path, inputs: Iterable[Path]) -> None:
         if any(place.is_relative_to(source) for place in places):
             how = "is" if source in places else "lies in"
             raise MerError(
-                f"the output must be apart from what is read, and {target} {how} the input {given}; choose "
-                "another place"
+                f"the output must not be an input or lie in one, and {target} {how} the input {given}; "
+                "choose another place"
             )
 
 
@@ -182,13 +182,15 @@ def _remedy(path: Path) -> str:
 
 
 @contextmanager
-def reading(path: Path, what: str) -> Iterator[None]:
+def reading(path: Path, what: str, remedy: str | None = None) -> Iterator[None]:
     """Turn any exception in the block into a ``MerError`` that names the file.
 
     Parameters
     ----------
     what : str
         Description of a valid file, for the message.
+    remedy : str or None
+        What to do; None for the command that restores a file of the project.
     """
     try:
         yield
@@ -198,7 +200,7 @@ def reading(path: Path, what: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             raise
         fault = f"{type(error).__name__}: {error}"
-        raise MerError(f"{path} must be {what} ({fault}); {_remedy(path)}") from error
+        raise MerError(f"{path} must be {what} ({fault}); {remedy or _remedy(path)}") from error
 
 
 @contextmanager
@@ -216,7 +218,8 @@ def csv_rows(path: Path, what: str) -> Iterator[Iterator[dict[str, str]]]:
 
 def sha256(path: Path) -> str:
     """The digest of a file's bytes, in hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_json(path: Path) -> Any:

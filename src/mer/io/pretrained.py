@@ -123,7 +123,7 @@ def load(weights: Weights, folder: Path | None = None) -> dict[str, np.ndarray]:
     kept = shipped(weights) or CONVERTED / f"{weights.sha256}.safetensors"
     if not kept.exists():
         convert((folder or FOLDER) / weights.file, weights, kept)
-    with reading(kept, "converted weights; remove it"):
+    with reading(kept, "a file of converted weights", "delete it and run again"):
         return load_file(kept)
 
 
@@ -135,7 +135,7 @@ def convert(path: Path, weights: Weights, target: Path) -> None:
     MerError
         If the file is damaged.
     """
-    with reading(path, "a file of weights"):
+    with reading(path, "a file of weights", f"get it again from {weights.source}"):
         arrays = _arrays(path, weights.member)
     with writing_file(target) as new:
         save_file(arrays, new, {"sha256": str(weights.sha256), "license": weights.license})

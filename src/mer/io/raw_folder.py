@@ -71,7 +71,7 @@ def _unhashable(entry: os.DirEntry) -> str | None:
     try:
         found = entry.stat()
     except OSError as error:
-        what = "a link to nothing" if entry.is_symlink() else f"unreadable ({error.strerror})"
+        what = "a broken symbolic link" if entry.is_symlink() else f"unreadable ({error.strerror})"
         return f"{what}; remove it"
     kinds = [name for is_kind, name in KINDS if is_kind(found.st_mode)]
     if found.st_dev in {Path(folder).stat().st_dev for folder in VIRTUAL if Path(folder).is_dir()}:

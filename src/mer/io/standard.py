@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -100,15 +101,33 @@ class Standard:
         write_csv(folder / "clips.csv", [tuple(CLIP_TYPES), *rows])
         return {"clips": len(rows), "sha256": digest.hexdigest()}
 
-    def pcm(self, index: int) -> np.ndarray:
-        """The int16 samples of the clip at ``index`` of ``ids`` [shape=(length,)]."""
-        start = self.offsets[index]
-        return self.audio[start : start + self.lengths[index]]
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {id_: row for row, id_ in enumerate(self.ids)}
 
-    def clip(self, index: int) -> Clip:
-        """The clip at ``index`` of ``ids``, as float32 at the corpus' sample rate."""
-        pcm = self.pcm(index)
-        return Clip(self.ids[index], pcm * np.float32(self.scales[index]), self.sample_rate)
+    def pcm(self, id_: str) -> np.ndarray:
+        """The int16 samples of a clip [shape=(length,)]."""
+        start = self.offsets[self._rows[id_]]
+        return self.audio[start : start + self.lengths[self._rows[id_]]]
+
+    def scale(self, id_: str) -> float:
+        """The factor from the int16 samples of a clip to its level, full scale being 1.0."""
+        return float(self.scales[self._rows[id_]])
+
+    def clip(self, id_: str) -> Clip:
+        """A clip, as float32 at the corpus' sample rate."""
+        return Clip(id_, self.pcm(id_) * np.float32(self.scale(id_)), self.sample_rate)
+
+
+def read_clip(folder: Path, id_: str) -> Clip:
+    """A clip of ``data/standard/<dataset>``; a process that reads many opens the corpus once."""
+    found = (folder / MANIFEST).stat()
+    return _opened(folder, (found.st_ino, found.st_mtime_ns)).clip(id_)
+
+
+@lru_cache(maxsize=1)
+def _opened(folder: Path, written: tuple[int, int]) -> Standard:  # noqa: ARG001 (a key of the cache)
+    return Standard.read(folder)
 
 
 def scale_to_peak(pcm: np.ndarray, scale: float, peak_db: float | None) -> float:

@@ -76,7 +76,9 @@ def load(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise MerError(f"{path} must be in UTF-8 ({error}); save it as UTF-8") from error
     except OSError as error:
-        raise MerError(f"{path} must be a readable YAML file ({error})") from error
+        raise MerError(
+            f"{path} must be a readable file ({error}); change its permissions"
+        ) from error
     return parse(text, path)
 
 
@@ -107,15 +109,17 @@ def parse(text: str, path: Path) -> Any:
         finally:
             loader.dispose()
     except RecursionError as error:
-        raise MerError(f"{path} must be a readable YAML file, and is nested too deeply") from error
+        raise MerError(
+            f"{path} must be a YAML file, and is nested too deeply; correct the YAML"
+        ) from error
     except (ValueError, yaml.YAMLError) as error:
-        raise MerError(f"{path} must be a readable YAML file ({error})") from error
+        raise MerError(f"{path} must be a YAML file ({error}); correct the YAML") from error
 
 
 def _check(path: Path, scalar: yaml.ScalarNode) -> None:
     """Refuse a plain scalar that is of another kind in YAML 1.2.
 
-    A number with an exponent and the merge key ``<<`` are none, for DVC knows them, too.
+    Two are accepted, because DVC reads them alike: a number with an exponent, and the merge key ``<<``.
     """
     ours, theirs = scalar.tag.rpartition(":")[2], _kind(scalar.value)
     if scalar.style is not None or ours in (theirs, "merge"):

@@ -21,7 +21,7 @@ def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def fit_temperature(probabilities: np.ndarray, y_true: np.ndarray) -> float:
-    """The temperature under which the true classes are the most likely; above 1 where they were too sure.
+    """The temperature that maximizes the likelihood of the true classes; above 1 for overconfident ones.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
     return float(np.abs(gaps).sum() / len(confidence))
 
 
-def least_probability(probabilities: np.ndarray, y_true: np.ndarray) -> float:
+def conformal_threshold(probabilities: np.ndarray, y_true: np.ndarray) -> float:
     """The threshold of a conformal set of classes, which holds the true class in ``COVERAGE`` of the clips.
 
     The set holds the classes of at least this probability; the frequency is that of clips like these. With

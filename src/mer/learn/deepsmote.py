@@ -55,5 +55,5 @@ def synthesise(
     new, classes = smote(
         codes, targets.cpu().numpy(), counts, synthesis.k_neighbors, rng, synthesis.method
     )
-    spectrograms = scale.inverse_transform(_decoded(network, new, mel.shape[1:]))
+    spectrograms = scale.to_mean_range(_decoded(network, new, mel.shape[1:]))
     return spectrograms.to(mel.dtype), torch.from_numpy(classes).to(targets), phase

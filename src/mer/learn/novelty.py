@@ -1,4 +1,4 @@
-"""How unlike the training clips a row of features is.
+"""The distance of a row of features from the training clips.
 
 The rows of the training clips, standardized, are described by probabilistic principal components: the first
 components with their variances, and one variance for all other directions. The distance of a row is that of
@@ -55,8 +55,8 @@ def distances(rows: np.ndarray, model: Arrays) -> np.ndarray:
     return np.sqrt(squares / rows.shape[1])
 
 
-def farthest(rows: np.ndarray) -> float:
-    """The distance that 99 % of the training clips do not exceed, by models of other clips."""
+def distance_limit(rows: np.ndarray) -> float:
+    """The 0.99 quantile of the distances of the training clips, each from a model of the other folds."""
     from sklearn.model_selection import KFold  # the import takes a second
 
     found = np.empty(len(rows))

@@ -41,13 +41,13 @@ def targets(
     return torch.from_numpy(y.repeat(data.segments_per_clip, axis=0)).to(device)
 
 
-STANDARDIZATION = ("table_mean", "table_scale")
+STANDARDIZATION = ("table_mean", "table_inverse_std")
 
 
 def standardization(data: TrainingData, known: Sequence[str]) -> dict[str, np.ndarray]:
-    """``table_mean`` and ``table_scale`` of the features of the clips ``known`` [shape=(d,), float64].
+    """``table_mean`` and ``table_inverse_std`` of the features of the clips ``known`` [shape=(d,)].
 
-    The scale is 1 over the deviation, and 0 of a column that is constant over these clips.
+    The latter is 1 over the standard deviation, and 0 of a column that is constant over these clips.
     """
     assert data.table is not None
     rows = data.table.rows(known).astype(np.float64)

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from mer.dsp.mel import prepare, segments
-from mer.io.standard import Standard
+from mer.io.standard import Standard, read_clip
 from mer.parallel import parallel_map
 from mer.schema.spectrograms import Waveform
 from mer.types import positions
 
 
-def _segments(standard: Path, form: Waveform, index: int) -> np.ndarray:
-    return segments(prepare(Standard.read(standard).clip(index), form).samples, form).astype("<f2")
+def _segments(standard: Path, form: Waveform, clip: str) -> np.ndarray:
+    return segments(prepare(read_clip(standard, clip), form).samples, form).astype("<f2")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class SegmentedWaveforms:
             (len(corpus.ids), form.segments or 0, form.segment_samples or 0), np.float16
         )
         work = partial(_segments, standard.absolute(), form)
-        for row, found in enumerate(parallel_map(work, range(len(corpus.ids)), label="waveforms")):
+        for row, found in enumerate(parallel_map(work, corpus.ids, label="waveforms")):
             values[row] = found
         return cls(corpus.ids, values)
 
@@ -61,8 +61,8 @@ class SegmentedWaveforms:
         return self.values[positions(self.ids, ids, "waveform")]
 
 
-def _samples(standard: Path, form: Waveform, index: int) -> np.ndarray:
-    return prepare(Standard.read(standard).clip(index), form).samples.astype("<f2")
+def _samples(standard: Path, form: Waveform, clip: str) -> np.ndarray:
+    return prepare(read_clip(standard, clip), form).samples.astype("<f2")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Waveforms:
         """
         corpus = Standard.read(standard)
         work = partial(_samples, standard.absolute(), form)
-        found = list(parallel_map(work, range(len(corpus.ids)), label="waveforms"))
+        found = list(parallel_map(work, corpus.ids, label="waveforms"))
         return cls(corpus.ids, np.concatenate(found), np.array([len(clip) for clip in found]))
 
     def spans(self, ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -40,7 +40,7 @@ class Params(Block):
     training: TrainingConfig
 
 
-class ConvSame(nn.Conv1d):
+class Conv1dSame(nn.Conv1d):
     """Keras' ``Conv1D(padding="same")``; torch's own warns for even kernel sizes."""
 
     def forward(self, sequence: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class Backbone(nn.Module):
         layers: list[nn.Module] = []
         for filters, size, pool in BLOCKS:
             norm = nn.BatchNorm1d(filters, eps=EPSILON, momentum=MOMENTUM)
-            layers += [ConvSame(mels, filters, size), norm, nn.ReLU(), nn.MaxPool1d(pool)]
+            layers += [Conv1dSame(mels, filters, size), norm, nn.ReLU(), nn.MaxPool1d(pool)]
             mels = filters
         self.layers = nn.Sequential(*layers)
 

@@ -75,6 +75,6 @@ def build(params: Params, *, shape: tuple[int, ...], outputs: int) -> nn.Module:
     if shape != (length,):
         raise MerError(
             f"models.sample_cnn.waveform.segment_samples must be {length} for {len(params.filters)} "
-            f"filters, not {shape[0]}"
+            f"filters, not {shape[0]}; set it so, or change the filters"
         )
     return Network(params.filters, outputs)

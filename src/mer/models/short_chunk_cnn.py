@@ -12,7 +12,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mer.networks.layers import ConvSame, batch_norm_1d, batch_norm_2d, glorot_uniform
+from mer.networks.layers import Conv2dSame, batch_norm_1d, batch_norm_2d, glorot_uniform
 from mer.schema.training import Searched
 
 trainer = "supervised"
@@ -39,14 +39,14 @@ class Residual(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.path = nn.Sequential(
-            ConvSame(inputs, outputs, 3, stride=2),
+            Conv2dSame(inputs, outputs, 3, stride=2),
             batch_norm_2d(outputs),
             nn.ReLU(),
-            ConvSame(outputs, outputs, 3),
+            Conv2dSame(outputs, outputs, 3),
             batch_norm_2d(outputs),
         )
         self.shortcut = nn.Sequential(
-            ConvSame(inputs, outputs, 3, stride=2), batch_norm_2d(outputs)
+            Conv2dSame(inputs, outputs, 3, stride=2), batch_norm_2d(outputs)
         )
 
     def forward(self, maps: Tensor) -> Tensor:

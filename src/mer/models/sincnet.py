@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mer.errors import MerError
-from mer.networks.sinc import FILTERS, POOL, TAPS, MaxPool, SincConv, TimeNorm
+from mer.networks.sinc import FILTERS, POOL, TAPS, LastAxisNorm, MaxPool, SincConv
 from mer.schema import Block
 from mer.schema.spectrograms import Waveform
 from mer.schema.training import TrainingConfig
@@ -77,10 +77,10 @@ class Network(nn.Module):
 
     def __init__(self, samples: int, rate: int, hidden: Sequence[int], outputs: int) -> None:
         super().__init__()
-        self.input_norm = TimeNorm(samples)
+        self.input_norm = LastAxisNorm(samples)
         self.sinc = SincConv(rate)
         frames = (samples - TAPS + 1) // POOL
-        self.sinc_norm = TimeNorm(FILTERS, frames)
+        self.sinc_norm = LastAxisNorm(FILTERS, frames)
         self.convolutions, features = convolutions(frames)
         self.hidden = hidden_layers((features, *hidden))
         self.logits = nn.Linear(hidden[-1], outputs)
@@ -106,10 +106,10 @@ def convolutions(frames: int) -> tuple[nn.Sequential, int]:
     for filters, taps in CONVOLUTIONS:
         frames = (frames - taps + 1) // POOL
         layers += [nn.Conv1d(channels, filters, taps), MaxPool()]
-        layers += [TimeNorm(filters, frames), nn.LeakyReLU(SLOPE, inplace=True)]
+        layers += [LastAxisNorm(filters, frames), nn.LeakyReLU(SLOPE, inplace=True)]
         channels = filters
     features = channels * frames
-    return nn.Sequential(*layers, nn.Flatten(), TimeNorm(features)), features
+    return nn.Sequential(*layers, nn.Flatten(), LastAxisNorm(features)), features
 
 
 def hidden_layers(sizes: Sequence[int]) -> nn.Sequential:
@@ -143,6 +143,6 @@ def build(params: Params, *, outputs: int) -> nn.Module:
     if samples < least:
         raise MerError(
             f"models.sincnet.chunk_ms must give at least {least} samples at {params.filter_rate} Hz, "
-            f"not {samples}"
+            f"not {samples}; raise it"
         )
     return Network(samples, params.filter_rate, params.hidden, outputs)

@@ -9,14 +9,14 @@ import math
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mer.networks.layers import ConvSame, glorot_uniform
+from mer.networks.layers import Conv2dSame, glorot_uniform
 
 FILTERS = (16, 32, 64, 128)
 SLOPE = 0.2
 
 
 class Scale:
-    """A linear map of the range of each spectrogram to -1..1, and its inverse.
+    """Min-max scaling of each spectrogram to -1..1 by its own range, and a map back to the mean range.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ class Scale:
         """The spectrograms in -1..1, in their own type."""
         return ((mel - self.middle) / self.half).to(mel.dtype)
 
-    def inverse_transform(self, scaled: Tensor) -> Tensor:
-        """Other spectrograms from -1..1 to the mean range of those given to the constructor."""
+    def to_mean_range(self, scaled: Tensor) -> Tensor:
+        """Map spectrograms from -1..1 to the mean range of those given to the constructor."""
         return scaled * self.half.mean() + self.middle.mean()
 
 
@@ -48,10 +48,10 @@ class Autoencoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         pairs = list(zip((1, *FILTERS), FILTERS, strict=False))
-        self.down = nn.ModuleList([ConvSame(i, o, 5, stride=2) for i, o in pairs])
+        self.down = nn.ModuleList([Conv2dSame(i, o, 5, stride=2) for i, o in pairs])
         wide = FILTERS[::-1]
         self.up = nn.ModuleList([_up(i, o) for i, o in zip((wide[0], *wide), wide, strict=False)])
-        self.last = ConvSame(wide[-1], 1, 5)
+        self.last = Conv2dSame(wide[-1], 1, 5)
         glorot_uniform(self.modules())
 
     def encode(self, mel: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ class ConvNormPool(nn.Module):
         return pooled
 
     def _group_size(self, maps: Tensor) -> int:
-        """Channels of a group: as many in each, and a multiple of ``LANES``."""
+        """Channels per group: about equal, and a multiple of ``LANES``."""
         channels = self.conv.out_channels
         groups = math.ceil(maps[:, 0].numel() * channels / GROUP_VALUES)
         return math.ceil(channels / groups / LANES) * LANES

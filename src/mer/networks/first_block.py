@@ -47,7 +47,7 @@ def applies(maps: Tensor, size: int, padding: int = 0) -> bool:
 
 
 def tap_products(maps: Tensor, size: int) -> Tensor:
-    """Mean products of the values that each two taps of a convolution read.
+    """Second-moment matrix of the patches that a convolution reads: the mean of x_i x_j over all positions.
 
     Parameters
     ----------

@@ -13,8 +13,8 @@ from typing import Any
 import numba
 import numpy as np
 
-BLOCK = 1024  # windows that are computed at a time: their maps fit into the first cache
-LINE = 16  # values of a line of the cache
+BLOCK = 1024  # windows that are computed at a time: their maps fit into the L1 cache
+LINE = 16  # values of a cache line
 PADDING = LINE  # of the rows of a buffer, which would fall on the same lines of the cache
 NO_VALUE = 4  # of a window: ReLU lets none through
 

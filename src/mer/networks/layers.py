@@ -49,7 +49,7 @@ class MaxPoolSame(nn.Module):
         return functional.max_pool2d(maps, self.size, padding=before, ceil_mode=True)
 
 
-class ConvSame(nn.Conv2d):
+class Conv2dSame(nn.Conv2d):
     """Keras' ``Conv2D(padding="same")``, which pads an odd total by one more after than before.
 
     With a stride of 2 and an even size, torch's ``padding=size // 2`` pads as much before as after.

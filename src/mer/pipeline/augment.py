@@ -12,7 +12,7 @@ from mer import registry
 from mer.dsp.mel import prepare, spectrogram
 from mer.io.artefacts import absent, write_absent
 from mer.io.files import write_json, writing
-from mer.io.standard import Standard
+from mer.io.standard import Standard, read_clip
 from mer.parallel import parallel_map
 from mer.pipeline.mel import width, write
 from mer.schema.augmentation import Policy
@@ -65,10 +65,10 @@ def apply(clip: Clip, chain: Chain) -> Clip:
     return replace(clip, samples=samples)
 
 
-def _of_clip(standard: Path, view: View, item: tuple[int, dict[str, Chain]]) -> np.ndarray:
+def _of_clip(standard: Path, view: View, item: tuple[str, dict[str, Chain]]) -> np.ndarray:
     """The spectrograms of one clip's augmented versions [shape=(versions, ..., frames, n_mels)]."""
-    index, chains = item
-    clip = prepare(Standard.read(standard).clip(index), view)
+    id_, chains = item
+    clip = prepare(read_clip(standard, id_), view)
     return np.stack([spectrogram(apply(clip, chain), view) for chain in chains.values()])
 
 
@@ -108,7 +108,7 @@ def make(
     parameters = {id_: sample_parameters(policy, name, seed, id_) for id_ in corpus.ids}
     work = partial(_of_clip, standard.absolute(), view)
     with writing(target) as folder:
-        mels = parallel_map(work, list(enumerate(parameters.values())), label=f"augment {name}")
-        write(folder, corpus.ids, mels, width(corpus, view), view, sorted(policy.versions))
+        mels = parallel_map(work, list(parameters.items()), label=f"augment {name}")
+        write(folder, tuple(parameters), mels, width(corpus, view), view, sorted(policy.versions))
         write_json(folder / "parameters.json", parameters)
     log.info("%d augmented versions of each of %d clips", len(policy.versions), len(parameters))

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +13,7 @@ from mer.errors import MerError
 from mer.io import artefacts, checkpoints
 from mer.io.feature_tables import read_features, write_features
 from mer.io.files import writing
-from mer.io.standard import Standard
+from mer.io.standard import Standard, read_clip
 from mer.schema import Block
 from mer.types import Clip, FeatureSet
 
@@ -74,12 +74,10 @@ def _compute(
     ids, digest = Standard.read(standard).ids, _digest(standard)
     chosen = params.model_dump_json()
     source = {"source": "extracted", "family": family, "params": chosen, **module.versions()}
-    work = partial(_row, standard.absolute(), digest, family, params)
+    work = partial(_row, standard.absolute(), family, params)
     sequential = hasattr(module, "on_gpu") and module.on_gpu()
     with checkpoints.checkpointed_map([source, digest], checkpoints.Arrays) as checkpointed:
-        found = checkpointed(
-            work, range(len(ids)), label=f"{family} {target.name}", sequential=sequential
-        )
+        found = checkpointed(work, ids, label=f"{family} {target.name}", sequential=sequential)
         rows = [arrays["row"] for arrays in found if arrays is not None]
         features = FeatureSet(ids, tuple(module.names(params)), np.stack(rows), source)
         with writing(target) as folder:
@@ -96,11 +94,6 @@ def _digest(standard: Path) -> str:
     """A digest of a standardized corpus; its manifest holds the digest of the audio."""
     files = [standard / artefacts.MANIFEST, standard / "clips.csv"]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
-@lru_cache(maxsize=1)
-def _open(standard: Path, digest: str) -> Standard:  # noqa: ARG001 (a part of the cache's key)
-    return Standard.read(standard)
 
 
 def row(clip: Clip, family: str, params: Any) -> np.ndarray:
@@ -124,6 +117,6 @@ def row(clip: Clip, family: str, params: Any) -> np.ndarray:
     return values
 
 
-def _row(standard: Path, digest: str, family: str, params: Any, number: int) -> checkpoints.Arrays:
+def _row(standard: Path, family: str, params: Any, clip: str) -> checkpoints.Arrays:
     """The features of a clip of a corpus; runs in a worker, which maps the audio itself."""
-    return checkpoints.Arrays(row=row(_open(standard, digest).clip(number), family, params))
+    return checkpoints.Arrays(row=row(read_clip(standard, clip), family, params))

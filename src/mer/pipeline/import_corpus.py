@@ -1,6 +1,5 @@
 """Archives of a published corpus, checked and unpacked into ``data/raw/<key>``."""
 
-import hashlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import NamedTuple
 from mer import registry
 from mer.errors import MerError
 from mer.io import archives, audio_files
-from mer.io.files import beside
+from mer.io.files import beside, sha256
 from mer.runtime.processes import removed_at_end
 from mer.schema.corpora import Corpus
 
@@ -39,9 +38,7 @@ def _verified(paths: Sequence[Path], digests: Mapping[str, str]) -> list[str]:
     """The names of the archives with a known digest; raise if one has another digest."""
     known = [path for path in paths if path.name in digests]
     for path in known:
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found != digests[path.name]:
+        if (found := sha256(path)) != digests[path.name]:
             raise MerError(
                 f"{path} must have the SHA-256 {digests[path.name]}, not {found}; get it again, or correct "
                 "corpora.<key>.sha256 in params/corpora.yaml"

@@ -1,4 +1,4 @@
-"""The instructions that a stage may compute with, by a profile."""
+"""Limit the processor instructions of a stage where its profile is ``portable``."""
 
 from mer import config
 from mer.runtime import portable

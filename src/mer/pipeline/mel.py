@@ -12,7 +12,7 @@ import pandas as pd
 from mer.dsp.mel import padded, prepare, spectrogram
 from mer.io.artefacts import absent, write_absent, write_manifest
 from mer.io.files import writing
-from mer.io.standard import Standard
+from mer.io.standard import Standard, read_clip
 from mer.parallel import parallel_map
 from mer.schema.spectrograms import View
 
@@ -73,8 +73,8 @@ def _warn_of_lengths(corpus: Standard, view: View) -> None:
         )
 
 
-def _of_clip(standard: Path, view: View, index: int) -> np.ndarray:
-    return spectrogram(prepare(Standard.read(standard).clip(index), view), view)
+def _of_clip(standard: Path, view: View, clip: str) -> np.ndarray:
+    return spectrogram(prepare(read_clip(standard, clip), view), view)
 
 
 def compute(standard: Path, target: Path, view: View | None) -> None:
@@ -102,10 +102,8 @@ def compute(standard: Path, target: Path, view: View | None) -> None:
         return
     corpus = Standard.read(standard)
     _warn_of_lengths(corpus, view)
-    clips = range(len(corpus.ids))
+    work = partial(_of_clip, standard.absolute(), view)
     with writing(target) as folder:
-        mels = parallel_map(
-            partial(_of_clip, standard.absolute(), view), clips, label=f"mel {target.name}"
-        )
+        mels = parallel_map(work, corpus.ids, label=f"mel {target.name}")
         write(folder, corpus.ids, mels, width(corpus, view), view)
-    log.info("%d spectrograms", len(clips))
+    log.info("%d spectrograms", len(corpus.ids))

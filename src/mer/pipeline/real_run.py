@@ -16,7 +16,7 @@ from mer.pipeline import experiment, experiment_queue, inputs
 from mer.pipeline.experiment_queue import Record
 from mer.pipeline.stage import code_commit, record_of, write_record
 from mer.reproduction import spec
-from mer.reproduction.real_cells import Cell
+from mer.reproduction.real_experiments import RealExperiment
 from mer.reproduction.results import has_more_trainings
 from mer.selection import DATA
 
@@ -111,7 +111,7 @@ def needs(keys: Sequence[str], profile: str) -> dict[str, list[Path]]:
     return found
 
 
-def run(cells: Sequence[Cell], hours: float, profile: str) -> list[Record]:
+def run(experiments: Sequence[RealExperiment], hours: float, profile: str) -> list[Record]:
     """Train the experiments on all cores until the hours are over; return their records.
 
     Each experiment runs on one core, or on its share of them where there are fewer experiments than cores.
@@ -121,10 +121,10 @@ def run(cells: Sequence[Cell], hours: float, profile: str) -> list[Record]:
 
     Parameters
     ----------
-    cells : sequence of Cell
+    experiments : sequence of RealExperiment
         The most important first; those that lack no training are left out.
     """
-    missing = {cell.key: cell.seconds or 0.0 for cell in cells if cell.done < cell.trainings}
+    missing = {e.key: e.seconds or 0.0 for e in experiments if e.done < e.trainings}
     cores = jobs()
     share = max(1, cores // max(1, len(missing)))
     records: list[Record] = []

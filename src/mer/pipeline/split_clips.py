@@ -51,11 +51,11 @@ def split_index(index: Path, target: Path, cut: SegmentedCorpus) -> None:
 
 def _segments(corpus: Standard, cut: SegmentedCorpus) -> Iterator[StandardClip]:
     """The segments of every clip; where the length is no multiple, they differ by a sample."""
-    for row, clip in enumerate(corpus.ids):
-        pcm, scale = corpus.pcm(row), float(corpus.scales[row])
+    for clip in corpus.ids:
+        pcm, scale = corpus.pcm(clip), corpus.scale(clip)
         if len(pcm) < cut.parts:
             raise MerError(
-                f"a clip must have a sample for each of its {cut.parts} segments; {clip!r} has {len(pcm)}"
+                f"a clip must have a sample for each of its {cut.parts} parts; {clip!r} has {len(pcm)}"
             )
         edges = np.arange(cut.parts + 1) * len(pcm) // cut.parts
         for id_, start, end in zip(part_ids(clip, cut.parts), edges, edges[1:], strict=False):

@@ -67,6 +67,14 @@ def _device() -> str:
     return torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else chosen.type
 
 
+def _computes_in_bfloat16() -> bool:
+    """Whether networks whose profile asks for bfloat16 compute in it here; no without networks."""
+    if "mer.runtime.device" not in sys.modules:
+        return False
+    runtime = sys.modules["mer.runtime.device"]
+    return bool(runtime.computes_in_bfloat16(runtime.device()))
+
+
 def versions() -> dict[str, str]:
     """Versions of the installed libraries that affect results."""
     found = {}
@@ -86,6 +94,7 @@ def record_of(name: str, seconds: float, commit: str) -> dict[str, Any]:
         "commit": commit,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "portable": instructions_are_limited(),
+        "bfloat16": _computes_in_bfloat16(),
         "python": platform.python_version(),
         "versions": versions(),
     }

@@ -272,19 +272,21 @@ def _read(path: Path) -> Papers:
     except ValidationError as error:
         fault = error.errors()[0]
         key = ".".join(map(str, fault["loc"]))
-        raise MerError(f"{path}: {key}={fault['input']!r}: {fault['msg']}") from None
+        raise MerError(f"{path}: {key}={fault['input']!r}: {fault['msg']}; correct it") from None
 
 
 def _check_owner(path: Path, part: Papers) -> None:
     """Refuse a file that describes another paper than that of its folder."""
     owner = path.parent.name
     if [*part.papers] != [owner]:
-        raise MerError(f"{path}: papers={[*part.papers]} must be [{owner!r}], the folder; mend it")
+        raise MerError(
+            f"{path}: papers={[*part.papers]} must be [{owner!r}], the folder; correct it"
+        )
     for block in ("tables", *PARTS):
         for key, found in getattr(part, block).items():
             if found.paper != owner:
                 raise MerError(
-                    f"{path}: {block}.{key}.paper={found.paper!r} must be {owner!r}, the folder; mend it"
+                    f"{path}: {block}.{key}.paper={found.paper!r} must be {owner!r}, the folder; correct it"
                 )
 
 

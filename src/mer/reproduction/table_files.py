@@ -23,7 +23,7 @@ HEADINGS = {
     "difference": "difference",
     "interval": "95 % interval over clips",
     "p": "p",
-    "p_paired": "p, Student",
+    "p_student": "p, Student",
     "n": "clips / folds / restarts",
     "corpus": "corpus",
     "protocol": "our protocol",
@@ -88,7 +88,7 @@ def figures(table: Table, cell: Cell, metric: str) -> Line:
     shown["difference"] = _number(difference, sign="+")
     bounds = [_number(cell.get(f"{metric}_{bound}")) for bound in ("low", "high")]
     shown["interval"] = "–".join(filter(None, bounds))
-    shown |= {test: _p(table, cell.get(f"{metric}_{test}", {})) for test in ("p", "p_paired")}
+    shown |= {test: _p(table, cell.get(f"{metric}_{test}", {})) for test in ("p", "p_student")}
     shown["n"] = _counts(cell)
     shown["less"] = "; ".join(less(table, cell, metric).values())
     return shown
@@ -153,7 +153,7 @@ def _raw(line: Line, cell: Cell, metric: str) -> dict[str, Any]:
     suffixes |= {name: f"_{name}" for name in ("sd", "low", "high")}
     shown = {name: cell.get(f"{metric}{suffix}") for name, suffix in suffixes.items()}
     counts = {name: cell.get(name) for name in ("n_clips", "n_folds", "n_restarts")}
-    texts = {name: line[name] for name in ("p", "p_paired", "corpus", "protocol", "less", "note")}
+    texts = {name: line[name] for name in ("p", "p_student", "corpus", "protocol", "less", "note")}
     return {"system": line["system"], "metric": metric, **shown, **counts, **texts}
 
 

@@ -22,7 +22,7 @@ def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, C
 
     ``<metric>`` is the figure of the real corpus under the whole protocol. Its suffixes are ``_sd``, the
     standard deviation over folds and restarts; ``_low`` and ``_high``, the 95 % interval over clips;
-    ``_p``, the p value of the corrected paired test by reference row; ``_p_paired``, that of Student's
+    ``_p``, the p value of the corrected paired test by reference row; ``_p_student``, that of Student's
     paired test; and ``_published`` and ``_published_sd``, the figures of the paper. ``absent`` names a
     missing input, ``n_restarts`` is the number of restarts, ``changed`` the parameters that differ from the
     committed ones, and ``uncommitted`` marks a run of code that is not in its commit. Figures of a
@@ -82,7 +82,7 @@ def folds_key(facts: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def paired_tests(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, float]:
-    """p values of the paired tests of a score, ``p`` and ``p_paired``.
+    """p values of the paired tests of a score, ``p`` and ``p_student``.
 
     Empty if the systems were not scored on the same folds, or one has no scores of folds. A run whose time
     was up does not say which of its folds ended, so it has no tests.
@@ -97,7 +97,7 @@ def paired_tests(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dic
     scores, restarts = (folds[0][name], folds[1][name]), ours.get("n_restarts", 1)
     found = {
         "p": corrected_t_test(*scores, ours["test_per_train"], restarts),
-        "p_paired": paired_t_test(*scores, restarts),
+        "p_student": paired_t_test(*scores, restarts),
     }
     return {test: round(p, DIGITS) for test, p in found.items() if p is not None}
 

@@ -41,13 +41,13 @@ class _Entry:
     def one_of(self, key: str, value: str, known: Iterable[str]) -> None:
         """Refuse a value that is not known."""
         names = sorted(known)
-        self.require(value in names, key, value, f"must be one of {names}; mend it")
+        self.require(value in names, key, value, f"must be one of {names}; correct it")
 
     def keys_of(self, key: str, found: Iterable[str], known: Iterable[str]) -> None:
         """Refuse a mapping with a key that is not known."""
         for name in found:
             if name not in (names := sorted(known)):
-                self.refuse(f".{key}.{name}: {name!r} must be one of {names}; mend or remove it")
+                self.refuse(f".{key}.{name}: {name!r} must be one of {names}; correct or remove it")
 
 
 def check(papers: Papers, params: Params) -> None:
@@ -123,7 +123,7 @@ def _check_cells(name: str, table: Table, papers: Papers) -> None:
 
 
 def _check_use(papers: Papers) -> None:
-    """An experiment stands behind a cell, or another one goes on from it."""
+    """Refuse an experiment that no cell of a table uses and no transfer starts from."""
     used = {found.parent for found in papers.transfer.values()}
     for table in papers.tables.values():
         used |= {table.key(row, column) for row in table.rows for column in table.columns}
@@ -158,7 +158,7 @@ def _check_names(entry: _Entry, found: Statistic, params: Params) -> None:
             if found.dataset in params.segmented_corpora
             else None
         )
-        rule = f"must be {whole!r}, which {found.dataset!r} is cut from; mend it"
+        rule = f"must be {whole!r}, which {found.dataset!r} is cut from; correct it"
         entry.require(found.corpus == whole, "corpus", found.corpus, rule)
 
 
@@ -174,7 +174,7 @@ def _check_inputs(entry: _Entry, found: Experiment, params: Params) -> None:
     }
     for key, reads in read.items():
         value = getattr(found, key)
-        rule = f"must be 'none', for model {found.model!r} does not use it; mend it"
+        rule = f"must be 'none', for model {found.model!r} does not use it; correct it"
         entry.require(reads or value == "none", key, value, rule)
 
 
@@ -182,7 +182,7 @@ def _check_augmentation(entry: _Entry, found: Experiment, params: Params) -> Non
     """``augmented`` says where the augmented copies of the policy lie, if it makes any."""
     makes = bool(params.policies[found.augment].versions)
     expected = f"{found.augment}/{found.view}" if makes else "none/none"
-    rule = f"must be {expected!r}, as augment={found.augment!r} and view={found.view!r} make them; mend it"
+    rule = f"must be {expected!r} for augment={found.augment!r} and view={found.view!r}; correct it"
     entry.require(found.augmented == expected, "augmented", found.augmented, rule)
 
 
@@ -216,7 +216,7 @@ def _check_settings(entry: _Entry, found: Experiment, params: Params) -> None:
         entry.refuse(f".settings={found.settings!r}: {error}")
         return
     rule = (
-        "must be words set.<key>=<value> or columns.<key>=<value>, each key once; mend or remove "
+        "must be words set.<key>=<value> or columns.<key>=<value>, each key once; correct or remove "
         "the others"
     )
     entry.require(len(given) + len(narrowing) == len(words), "settings", found.settings, rule)
@@ -232,7 +232,7 @@ def _check_weights(entry: _Entry, found: Experiment, params: Params) -> None:
     blocks[found.model] = params.models[found.model]
     needed = [name for name, block in blocks.items() if "weights" in block]
     if isinstance(found, Pretrained):
-        rule = f"must be one of {needed}, which need weights; mend it, or move it to experiments"
+        rule = f"must be one of {needed}, which need weights; correct it, or move it to experiments"
         entry.require(found.weights in needed, "weights", found.weights, rule)
     elif needed:
         entry.refuse(

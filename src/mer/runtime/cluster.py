@@ -15,7 +15,7 @@ CONNECT_SECONDS = 10  # for a scheduler to answer
 WORKER_SECONDS = 15  # without any worker; one that a nanny restarts is back sooner
 LOOK_SECONDS = 1
 CLOSE_SECONDS = 2
-AGAIN = "and run again, which goes on with the finished parts"
+AGAIN = "and run again; finished items are not computed again"
 
 
 @contextmanager

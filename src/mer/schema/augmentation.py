@@ -40,7 +40,7 @@ class Synthesis(Block):
     ----------
     method : ``smote``, or ``borderline_smote2`` as in the authors' code
     samples_per_class : number of synthetic spectrograms of each class
-    k_neighbors : nearest clips between whose codes and its own a new code may lie; see ``mer.learn.smote``
+    k_neighbors : nearest neighbours of a clip; a new code lies between its code and that of one of them
     training : training of the autoencoder that computes the codes
     """
 
@@ -80,7 +80,7 @@ class Masking(Block):
 
     Attributes
     ----------
-    freq_mask_param, time_mask_param : lengths of the masks, in bands and in frames, lie below these
+    freq_mask_param, time_mask_param : limits of the mask lengths, in bands and in frames; all are shorter
     mask_value : value under the mask: the ``mean`` of the segment, or ``zero``
     """
 
@@ -95,7 +95,7 @@ class SpectrogramMasks(Block):
     Attributes
     ----------
     n_masks : masks over time, and as many over frequency
-    time_mask_param, freq_mask_param : lengths of the masks, in frames and in bands, lie below these
+    time_mask_param, freq_mask_param : limits of the mask lengths, in frames and in bands; all are shorter
     """
 
     n_masks: PositiveInt
@@ -114,7 +114,8 @@ class Policy(Block):
     masking : masks for the autoencoder of a two-stage model
     spec_augment : masks for a network that reads whole spectrograms, or segments one by one
     leak : a diagnostic of what a mistake gains. ``before_split``: synthetic rows are made from test
-        clips, too. ``mismatched_folds``: pre-training takes its clips from the folds of another list
+        clips, too. ``mismatched_folds``: pre-training uses the training clips of another split into folds,
+        which hold most test clips of the fold
     """
 
     versions: dict[Key, Annotated[tuple[Step, ...], Field(min_length=1)]] = Field(

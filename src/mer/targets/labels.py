@@ -48,7 +48,7 @@ def quadrant(valence: float, arousal: float, thresholds: tuple[float, float]) ->
 
 
 def midpoints(valence: Sequence[float], arousal: Sequence[float]) -> tuple[float, float]:
-    """Thresholds between low and high: the midpoint between the two centres of k-means clustering.
+    """Thresholds between low and high: the midpoint of the two centres of a k-means clustering.
 
     Parameters
     ----------

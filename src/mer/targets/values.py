@@ -53,7 +53,7 @@ class Values(Target):
         return (outputs.sigmoid() - wanted).square().mean()
 
     def hits(self, _outputs: "Tensor", _wanted: "Tensor") -> float:
-        """NaN: no accuracy stops a training."""
+        """NaN, because values have no accuracy; so ``stop_accuracy`` never ends a training."""
         return float("nan")
 
     def decode(self, outputs: "Tensor") -> "Tensor":

@@ -136,7 +136,7 @@ def _batches(parts: np.ndarray) -> Iterator[Tensor]:
 
 @torch.no_grad()
 def embed(samples: np.ndarray, params: Params) -> np.ndarray:
-    """The values of every window that is needed, of samples at 48 kHz [shape=(n, 512)]."""
+    """Embeddings of every window, or of the first alone, of samples at 48 kHz [shape=(n, 512)]."""
     parts = windows(samples)[: 1 if params.pooling == "first" else None]
     network = _network(params.weights)
     return np.concatenate([network(batch).cpu().numpy() for batch in _batches(parts)])

@@ -4,9 +4,9 @@ Contract. ``standard(cache)`` of each dimension (``harmony``, ``tone_colour``, `
 ``rhythm``, ``dynamics``, ``expressivity``) returns ``descriptor -> series``: a 1-D array over frames,
 events, bands or bins, or a float for the statistic ``value``. A descriptor is
 ``<toolbox>/<published name without its statistic>``, such as ``Marsyas/MFCC1``,
-``MIR Toolbox/Tempo (Metre) Frame`` or ``PsySound/Cepstrum (real) - Skewness``: the toolbox because
-two of them have an ``MFCC1``, the name because the parents given in the published list merge what
-the names tell apart. ``values`` then picks a figure for each ``(descriptor, statistic)`` asked for.
+``MIR Toolbox/Tempo (Metre) Frame`` or ``PsySound/Cepstrum (real) - Skewness``. It includes the toolbox
+because two toolboxes have an ``MFCC1``, and uses the published name because one parent feature in the
+published list covers several. ``values`` then picks a figure for each ``(descriptor, statistic)``.
 
 Conventions, read off the published values: kurtosis is not excess (``[1, 2]`` has 1, a normal
 distribution 3); what is undefined, as any statistic of nothing or the skewness of a constant, is 0.

@@ -1,7 +1,7 @@
 """Train a new head on a pretrained network, on the training part of one fold.
 
-A frozen backbone encodes every example once, each in a batch of its own, so that no code depends on other
-examples. A process keeps the codes for its next folds.
+A frozen backbone encodes every example in a batch of its own, so that no code depends on other examples. A
+process that trains keeps the codes for its next folds.
 """
 
 import hashlib
@@ -37,34 +37,34 @@ def _digest(*values: Tensor) -> bytes:
 
 
 @torch.no_grad()
-def encode(backbone: nn.Module, examples: Tensor, fidelity: str) -> Tensor:
-    """The frozen backbone's code of each example [shape=(n, values), dtype=float32].
+def encode(backbone: nn.Module, examples: Tensor) -> Tensor:
+    """The frozen backbone's code of each example [shape=(n, values), dtype=float32]."""
+    backbone.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return torch.cat([backbone(example.float()[None]) for example in examples])
+
+
+def encode_once(backbone: nn.Module, examples: Tensor, fidelity: str) -> Tensor:
+    """``encode``, which keeps the codes in memory.
 
     Parameters
     ----------
     fidelity : str
         The fidelity that the backbone was built with; it decides how the backbone reads an example.
     """
-    backbone.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     key, found = _digest(*backbone.state_dict().values()), []
     for example in examples:
         place = fidelity, key, _digest(example)
         if place not in _codes:
-            _codes[place] = backbone(example.float()[None])[0]
+            _codes[place] = encode(backbone, example[None])[0]
         found.append(_codes[place])
     return torch.stack(found)
 
 
-def _trainable(
-    network: Any, examples: list[Tensor], fidelity: str
-) -> tuple[nn.Module, list[Tensor]]:
-    """The part of the network that is trained, and its inputs: the codes of a frozen backbone."""
-    if any(p.requires_grad for p in network.backbone.parameters()):
-        return network, examples
-    return network.head, [encode(network.backbone, part, fidelity) for part in examples]
+def _is_frozen(backbone: nn.Module) -> bool:
+    return not any(p.requires_grad for p in backbone.parameters())
 
 
-def _build(context: "FoldContext[PretrainedModel]", data: TrainingData, x: Tensor) -> nn.Module:
+def _build(context: "FoldContext[PretrainedModel]", data: TrainingData, x: Tensor) -> Any:
     """The pretrained network with an untrained head, for examples like ``x``."""
     assert data.pretrained is not None
     shape, outputs = tuple(x.shape[1:]), data.target.outputs
@@ -82,9 +82,11 @@ def predict(
 ) -> np.ndarray:
     """Predictions for any clips by the trained network [shape=(len(ids), outputs)]."""
     x = tensors.examples(data, ids, device(), augmented=False)
-    network = trained_network.load_weights(_build(fitted, data, x), fitted.weights, x.device)
-    trainable, inputs = _trainable(network, [x], fitted.fidelity)
-    examples = trained_network.predict(trainable, inputs, data.target)
+    network: Any = _build(fitted, data, x)
+    trained_network.load_weights(network, fitted.weights, x.device)
+    if _is_frozen(network.backbone):
+        network, x = network.head, encode(network.backbone, x)
+    examples = trained_network.predict(network, [x], data.target)
     return clip_predictions(examples, data.segments_per_clip, fitted.fidelity).clips
 
 
@@ -101,7 +103,10 @@ def fit_predict(context: "FoldContext[PretrainedModel]", data: TrainingData) -> 
     y = tensors.targets(data, fold.train, where, augmented=False)
     torch.manual_seed(seed := context.restart_seed)
     network = _build(context, data, x).to(where)
-    trainable, (x, test) = _trainable(network, [x, test], context.fidelity)
+    trainable = network
+    if _is_frozen(network.backbone):
+        trainable = network.head
+        x, test = (encode_once(network.backbone, part, context.fidelity) for part in (x, test))
     config = context.config(context.params.training)
     fit = partial(loop.fit, trainable, [x], y, config, seed=seed, objective=data.target)
     phase = loop.timed("training", len(y), fit, position=1)

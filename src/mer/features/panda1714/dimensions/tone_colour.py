@@ -91,7 +91,8 @@ def _attacks(cache: SignalCache) -> Series:
 def _marsyas(cache: SignalCache) -> Series:
     """Marsyas, frames of 512 samples; centroid and rolloff as parts of the Nyquist frequency.
 
-    All from the power spectrum: the published rolloff and MFCC are, and one network made them all.
+    All are computed from the power spectrum, as the published rolloff and MFCC are: Marsyas computes them
+    in one processing chain.
     """
     power = cache.marsyas**2
     bins = np.arange(power.shape[1]) / (power.shape[1] - 1)
@@ -110,8 +111,8 @@ def _marsyas(cache: SignalCache) -> Series:
 def _marsyas_rolloff(power: np.ndarray) -> np.ndarray:
     """The last bin below 90 % of the power; the highest of all if that is among the lowest three.
 
-    Marsyas looks for it from above and keeps its first guess where it finds none: so have the
-    published values clips with much bass.
+    Marsyas searches from the highest bin downwards and keeps that bin where the search fails; the
+    published values of clips with much bass show this.
     """
     found = spectra.rolloff(power, 0.9)
     return np.where(found > 2, found - 1, power.shape[1] - 1)

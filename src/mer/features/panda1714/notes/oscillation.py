@@ -1,4 +1,4 @@
-"""Vibrato and tremolo: pitch and salience of a note that swing a few times a second.
+"""Vibrato and tremolo: pitch and salience of a note that oscillate a few times a second.
 
 Panda, Malheiro & Paiva. IEEE TAFFC 11(4), 2020, algorithm 3, finds a prominent peak in the spectrum of
 half-overlapping windows. Ours fits a line plus a sinusoid by least squares, which the width of a window's
@@ -28,17 +28,17 @@ C4 = 4800  # cents
 
 
 @dataclass(frozen=True)
-class Swing:
+class Oscillation:
     """Oscillation of a note.
 
     Attributes
     ----------
     rate : float
-        Hz, mean over the windows that swing.
+        Hz, mean over the windows that oscillate.
     extent : float
         Amplitude, mean over these windows.
     coverage : float
-        Share of the windows that swing, in 0..1.
+        Share of the windows that oscillate, in 0..1.
     """
 
     rate: float
@@ -48,11 +48,11 @@ class Swing:
 
 def oscillation(notes: Notes) -> dict[str, float]:
     """Vibrato, its extent in cents, and tremolo, its extent relative to the mean salience."""
-    vibrato = [_swing(note.cents, VIBRATO, VIBRATO_CENTS) for note in notes]
+    vibrato = [_oscillation(note.cents, VIBRATO, VIBRATO_CENTS) for note in notes]
     tremolo = [
-        _swing(note.salience / note.salience.mean(), TREMOLO, TREMOLO_DEPTH) for note in notes
+        _oscillation(note.salience / note.salience.mean(), TREMOLO, TREMOLO_DEPTH) for note in notes
     ]
-    shaken, name = _swinging(notes, tremolo), "EXPRESSIVE_TECHNIQUES-Tremolo"
+    shaken, name = _oscillating(notes, tremolo), "EXPRESSIVE_TECHNIQUES-Tremolo"
     return {
         **_describe("Vibrato", "Base Freq", notes, vibrato),
         **_describe("Tremolo", "Notes in Cents", notes, tremolo),
@@ -60,8 +60,8 @@ def oscillation(notes: Notes) -> dict[str, float]:
     }
 
 
-def _swing(course: np.ndarray, band: tuple[float, float], least: float) -> Swing | None:
-    """The oscillation of a note's course within a band of rates; None if no window swings."""
+def _oscillation(course: np.ndarray, band: tuple[float, float], least: float) -> Oscillation | None:
+    """The oscillation of a note's course within a band of rates; None if no window oscillates."""
     if len(course) < WINDOW:
         return None
     rates, extents, explained = fit(sliding_window_view(course, WINDOW)[::HOP])
@@ -69,7 +69,9 @@ def _swing(course: np.ndarray, band: tuple[float, float], least: float) -> Swing
     clear = (rates >= low) & (rates <= high) & (explained >= CLEAR) & (extents >= least)
     if not clear.any():
         return None
-    return Swing(float(rates[clear].mean()), float(extents[clear].mean()), float(clear.mean()))
+    return Oscillation(
+        float(rates[clear].mean()), float(extents[clear].mean()), float(clear.mean())
+    )
 
 
 def fit(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -96,8 +98,8 @@ def fit(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rows = np.arange(len(windows))
     total = (residual**2).sum(axis=1)
     explained = np.divide(power[rows, best], total, out=np.zeros_like(total), where=total > 1e-12)
-    swings = np.einsum("nk,nkj->nj", weights[rows, best], amplitudes[best])
-    return RATES[best], np.hypot(*swings.T), explained
+    sinusoids = np.einsum("nk,nkj->nj", weights[rows, best], amplitudes[best])
+    return RATES[best], np.hypot(*sinusoids.T), explained
 
 
 @cache
@@ -115,21 +117,23 @@ def _bases() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return line, waves, np.linalg.inv(triangle).transpose(0, 2, 1)
 
 
-def _swinging(notes: Notes, swings: list[Swing | None]) -> list[Note]:
-    return [note for note, swing in zip(notes, swings) if swing]
+def _oscillating(notes: Notes, oscillations: list[Oscillation | None]) -> list[Note]:
+    return [note for note, oscillation in zip(notes, oscillations) if oscillation]
 
 
-def _describe(kind: str, base: str, notes: Notes, swings: list[Swing | None]) -> dict[str, float]:
-    """Coverage, and statistics of rate, extent, length and pitch of the notes that swing."""
+def _describe(
+    kind: str, base: str, notes: Notes, oscillations: list[Oscillation | None]
+) -> dict[str, float]:
+    """Coverage, and statistics of rate, extent, length and pitch of the notes that oscillate."""
     name = f"EXPRESSIVE_TECHNIQUES-{kind}"
-    swinging, found = _swinging(notes, swings), [swing for swing in swings if swing]
-    durations = np.array([note.duration for note in swinging])
-    lengths = durations * [swing.coverage for swing in found]
-    pitches = np.array([note.pitch for note in swinging])
+    oscillating, found = _oscillating(notes, oscillations), [o for o in oscillations if o]
+    durations = np.array([note.duration for note in oscillating])
+    lengths = durations * [o.coverage for o in found]
+    pitches = np.array([note.pitch for note in oscillating])
     high = pitches >= C4
     values = {
-        "Rate": np.array([swing.rate for swing in found]),
-        "Extent": np.array([swing.extent for swing in found]),
+        "Rate": np.array([o.rate for o in found]),
+        "Extent": np.array([o.extent for o in found]),
     }
     described: dict[str, float] = {}
     for what, x in values.items():

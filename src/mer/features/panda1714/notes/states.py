@@ -27,7 +27,10 @@ def true_runs(held: np.ndarray) -> np.ndarray:
 
 
 def around_mean(values: np.ndarray) -> np.ndarray:
-    """0 up to half a standard deviation below the mean, 2 from half a one above it, else 1."""
+    """The state of each value: 0 at or below mean - sd/2, 2 at or above mean + sd/2, else 1.
+
+    All states are 1 where the values are constant.
+    """
     if not len(values) or constant(values):
         return np.ones(len(values), int)
     mean, half = values.mean(), values.std(ddof=1) / 2

@@ -68,9 +68,11 @@ def hilbert(samples: np.ndarray, sample_rate: int) -> dict[str, np.ndarray]:
 
 
 def decay(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Schroeder's backward integration: 6 times the s to -10 dB in each second [shape=(n,)].
+    """Reverberation time in seconds by Schroeder's backward integration [shape=(n,)].
 
-    A proxy: the decay of what is played, not of a room's response.
+    It is six times the time in which the energy that is left in a window of one second falls by 10 dB. The
+    windows overlap by half; windows without energy are left out. This is a proxy: the decay of what is
+    played, not of a room's response.
     """
     energy = samples[: len(samples) // 220 * 220].reshape(-1, 220) ** 2
     step = energy.sum(axis=1, dtype=float)

@@ -96,9 +96,12 @@ def swipe(windows: list[np.ndarray], sample_rate: int) -> tuple[np.ndarray, np.n
     return PITCHES[0] * 2 ** (places / 24), strength.max(axis=1)
 
 
-def audibility(excitation: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """1 - exp(-excess / 15 dB) of partials above their masked threshold in dB [shape of levels]."""
-    return 1 - np.exp(-np.maximum(levels - excitation, 0) / 15)
+def audibility(masked_threshold: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """1 - exp(-excess / 15 dB) of partials [shape of levels].
+
+    The excess is the level of a partial above its masked threshold in dB, at least 0.
+    """
+    return 1 - np.exp(-np.maximum(levels - masked_threshold, 0) / 15)
 
 
 def masked(barks: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -81,7 +81,7 @@ def _prior(beats: np.ndarray) -> np.ndarray:
 def strongest(curves: np.ndarray, frame_rate: float, prior: bool) -> np.ndarray:
     """The tempo of the highest autocorrelation of each frame, in beats per minute [shape=(n,)].
 
-    A frame without any has none and is left out.
+    A frame without a positive autocorrelation at these lags has no tempo and is left out.
     """
     candidates = lags(frame_rate)
     within = np.maximum(curves[:, candidates], 0)

@@ -1,10 +1,10 @@
-"""mer.reproduction.real_cells: the trainings that are missing, and the order in which they are done."""
+"""mer.reproduction.real_experiments: the missing trainings, and the order in which they are done."""
 
 import pytest
 
 from mer.io.files import write_json
 from mer.reproduction import spec
-from mer.reproduction.real_cells import cells, planned, seconds_per_training
+from mer.reproduction.real_experiments import planned, real_experiments, seconds_per_training
 from mer.schema.profiles import Profile
 
 PAPER = "louro_improving"
@@ -22,10 +22,10 @@ def found(tmp_path):
     (tmp_path / "raw/4qaed").mkdir(parents=True)
 
     def find(name="quick", repeats=1):
-        listed = cells(
+        listed = real_experiments(
             spec.load(), name, profile(repeats=repeats), tmp_path / "ledger", tmp_path / "raw"
         )
-        return {cell.key: cell for cell in listed}
+        return {experiment.key: experiment for experiment in listed}
 
     return find
 
@@ -78,8 +78,13 @@ def test_an_experiment_on_two_corpora_is_listed_where_both_are_there(found, tmp_
 
 def test_folds_in_the_ledger_are_done(found, ledger):
     ledger("cnn_4qaed", 50.0, profile="quick", n_folds=4)
-    cell = found()["cnn_4qaed"]
-    assert (cell.trainings, cell.done, cell.seconds, cell.needs) == (10, 4, 50.0, 300.0)
+    experiment = found()["cnn_4qaed"]
+    assert (experiment.trainings, experiment.done, experiment.seconds, experiment.needs) == (
+        10,
+        4,
+        50.0,
+        300.0,
+    )
 
 
 def test_the_whole_protocol_counts_for_a_shorter_profile(found, ledger):
@@ -103,8 +108,8 @@ def test_an_experiment_that_nobody_timed_takes_as_long_as_others_of_its_model(fo
 
 def test_the_seconds_of_a_gpu_say_nothing_about_a_core(found, ledger):
     ledger("cnn_4qaed", 0.5, device="a GPU", profile="quick", n_folds=4)
-    cell = found()["cnn_4qaed"]
-    assert (cell.done, cell.seconds) == (4, None)
+    experiment = found()["cnn_4qaed"]
+    assert (experiment.done, experiment.seconds) == (4, None)
     ledger("cnn_tfm_4qaed", 50.0, profile="quick", n_folds=10)
     assert found()["cnn_4qaed"].needs == 300.0
 
@@ -120,8 +125,8 @@ def test_every_restart_of_a_fold_is_a_training(found, ledger):
     """Of ten restarts of the one fold of song_80_20, three are in the ledger."""
     facts = {"profile": "paper", "n_folds": 3, "n_restarts": 3, "n_restarts_planned": 10}
     ledger("mlp_essentia_4qaed", 5.0, paper="pandrea_sincnet", **facts)
-    cell = found("paper", None)["mlp_essentia_4qaed"]
-    assert (cell.trainings, cell.done, cell.needs) == (10, 3, 35.0)
+    experiment = found("paper", None)["mlp_essentia_4qaed"]
+    assert (experiment.trainings, experiment.done, experiment.needs) == (10, 3, 35.0)
     assert found("quick")["mlp_essentia_4qaed"].trainings == 1
 
 

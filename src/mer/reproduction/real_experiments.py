@@ -17,7 +17,7 @@ UNKNOWN_SECONDS = 3600.0  # of a training that nobody has timed: after most othe
 
 
 @dataclass(frozen=True)
-class Cell:
+class RealExperiment:
     """An experiment on a real corpus that is there.
 
     Attributes
@@ -84,9 +84,9 @@ def _on_cpu(facts: dict[str, Any]) -> float | None:
     return seconds_per_training(facts) if facts.get("device", "cpu") == "cpu" else None
 
 
-def cells(
+def real_experiments(
     papers: Papers, name: str, profile: Profile, ledger: Path = LEDGER, raw: Path = RAW
-) -> list[Cell]:
+) -> list[RealExperiment]:
     """The experiments whose corpus is there, those that need the least time first.
 
     An experiment that nobody has timed takes as long as the others of its model. Transfers are left out,
@@ -109,8 +109,8 @@ def cells(
         seconds = timed[key] if timed[key] is not None else median(others) if others else None
         wanted = _wanted(experiment, params[experiment.model], profile)
         done = min(_done(known[key], name), wanted) if known[key] else 0
-        listed.append(Cell(key, experiment.paper, wanted, done, seconds))
-    return sorted(listed, key=lambda cell: (cell.needs, cell.key))
+        listed.append(RealExperiment(key, experiment.paper, wanted, done, seconds))
+    return sorted(listed, key=lambda experiment: (experiment.needs, experiment.key))
 
 
 def _on_hand(papers: Papers, raw: Path) -> Iterator[tuple[str, Experiment]]:
