@@ -113,6 +113,11 @@ def prepare(clip: Clip, form: Waveform) -> Clip:
 
     Augmentation transforms the prepared waveform, before its spectrogram is computed.
 
+    Parameters
+    ----------
+    form : Waveform
+        Sample rate, peak, length and padding of the result; a ``View`` is one.
+
     Returns
     -------
     Clip

@@ -58,25 +58,27 @@ def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.mean([np.abs(r_regression(x, value)) for value in y.T], axis=0)
 
 
-class Selected(BaseEstimator):
+class _SelectKBestMLP(BaseEstimator):
     """A scaler, the columns that rank best, and a perceptron on them.
 
     Attributes
     ----------
-    ranks : callable
+    score_func : callable
         The score of each column.
-    kind : class
+    mlp_class : class
         The perceptron.
     """
 
-    ranks: Callable[..., Any]
-    kind: type[MLPClassifier | MLPRegressor]
+    score_func: Callable[..., Any]
+    mlp_class: type[MLPClassifier | MLPRegressor]
 
     def __init__(self, params: Params, seed: int, scaler: MinMaxScaler | str) -> None:
         self.params, self.seed, self.scaler = params, seed, scaler
         self.scaling = Pipeline([("scaler", scaler)])
-        self.selection = SelectKBest(self.ranks, k=params.k)
-        self.network = self.kind(alpha=params.alpha, max_iter=params.max_iter, random_state=seed)
+        self.selection = SelectKBest(self.score_func, k=params.k)
+        self.network = self.mlp_class(
+            alpha=params.alpha, max_iter=params.max_iter, random_state=seed
+        )
 
     def _fit(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray | slice) -> None:
         """Fit the scaler to all rows [shape=(n, d)], and the rest to ``rows`` of them."""
@@ -95,10 +97,10 @@ class Selected(BaseEstimator):
         return self.selection.get_support()
 
 
-class Perceptron(ClassifierMixin, Selected):
+class Perceptron(ClassifierMixin, _SelectKBestMLP):
     """Scaler, balancing, feature selection and perceptron as one classifier."""
 
-    ranks, kind = staticmethod(chi2), MLPClassifier
+    score_func, mlp_class = staticmethod(chi2), MLPClassifier
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> "Perceptron":
         """Fit on rows [shape=(n, d)]; the scaler is fitted to all rows, the rest to the balanced ones."""
@@ -111,10 +113,10 @@ class Perceptron(ClassifierMixin, Selected):
         return self.network.predict_proba(self._kept(x))
 
 
-class PerceptronRegressor(RegressorMixin, Selected):
+class PerceptronRegressor(RegressorMixin, _SelectKBestMLP):
     """Scaler, feature selection and perceptron as one regressor."""
 
-    ranks, kind = staticmethod(correlations), MLPRegressor
+    score_func, mlp_class = staticmethod(correlations), MLPRegressor
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> "PerceptronRegressor":
         """Fit on rows [shape=(n, d)] and their values [shape=(n, outputs)]."""

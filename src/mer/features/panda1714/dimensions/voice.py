@@ -17,7 +17,7 @@ INTERVAL = 5.0  # s, in which segments are counted; not published
 PULSES = 0.03  # s, in which the pulses of the residual are compared
 PULSE = 0.006  # s, of one pulse
 PROMINENCE = (0.3, 0.1)  # middle and scale of its share in the evidence of creak
-SECOND = (0.0, 5.0)  # dB, the same of H2-H1
+H2_H1 = (0.0, 5.0)  # dB, the same of H2-H1
 CREAKY = 0.5  # probability above which a frame is creaky
 
 
@@ -56,7 +56,7 @@ def creaky(residual: np.ndarray, frames: srh.Frames) -> np.ndarray:
 
     The proxy is logistic in the prominence of the strongest pulse over the others plus H2-H1.
     """
-    measures = ((_prominence(residual), PROMINENCE), (frames.second, SECOND))
+    measures = ((_prominence(residual), PROMINENCE), (frames.h2_h1, H2_H1))
     evidence = sum((value - middle) / scale for value, (middle, scale) in measures)
     return np.where(frames.srh > 0, 1 / (1 + np.exp(-evidence)), 0)
 

@@ -41,14 +41,14 @@ class Frames(NamedTuple):
     pitch : np.ndarray
         Hz; valid in voiced frames only.
     voiced : np.ndarray [dtype=bool]
-    second : np.ndarray
+    h2_h1 : np.ndarray
         Level of the residual's second harmonic above its first, H2-H1, in dB; 0 in silence.
     """
 
     srh: np.ndarray
     pitch: np.ndarray
     voiced: np.ndarray
-    second: np.ndarray
+    h2_h1: np.ndarray
 
 
 def residual(samples: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -100,7 +100,7 @@ def analyse(residual: np.ndarray) -> Frames:
         near = (centre / 2 <= PITCHES) & (2 * centre >= PITCHES)
         srh, pitch = _best(criterion[near], PITCHES[near])
     voiced = srh > THRESHOLDS[int(srh.std() > VARIES)]
-    return Frames(srh, pitch, voiced, _second(spectra, pitch))
+    return Frames(srh, pitch, voiced, _h2_h1(spectra, pitch))
 
 
 def frames(signal: np.ndarray, sample_rate: int, seconds: float) -> np.ndarray:
@@ -142,7 +142,7 @@ def _best(criterion: np.ndarray, pitches: np.ndarray) -> tuple[np.ndarray, np.nd
     return criterion.max(axis=0), pitches[criterion.argmax(axis=0)]
 
 
-def _second(spectra: np.ndarray, pitch: np.ndarray) -> np.ndarray:
+def _h2_h1(spectra: np.ndarray, pitch: np.ndarray) -> np.ndarray:
     """H2-H1 in dB, at most 40 either way."""
     every = np.arange(spectra.shape[1])
     least = np.finfo(np.float32).tiny
