@@ -337,7 +337,7 @@ def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
     os.utime(raw[1], ns=(replaced, replaced))
     resumption.answered("data/runs/svm", raw[:2], {}, resume=True, **form)
     assert asked == [raw[2], raw[1]]
-    refused = pytest.raises(MerError, match="--resume must go on with the system, the options and")
+    refused = pytest.raises(MerError, match="--resume needs the system, the options and")
     with refused:
         resumption.answered("data/runs/svm", raw, {}, resume=True, **{**form, "hop": 2.0})
     with pytest.MonkeyPatch.context() as patch, refused:
@@ -545,7 +545,7 @@ REFUSED = {
         "hybrid",
         {"views__louro__top_db": 60.0},
         with_the_digest_of_today,
-        "made with another view than params",
+        "made with other parameters of the view than params",
     ),
     "parameter of the model": (
         "logistic_regression",

@@ -234,9 +234,9 @@ REFUSED = [
     ({"samples": np.ones(RATE // 5)}, "samples must last 1 s or more, not 0.200 s"),
     ({"sample_rate": 0}, "the sample rate must be a positive number of Hz, not 0"),
     ({"sample_rate": float("nan")}, "the sample rate must be a positive number of Hz, not nan"),
-    ({"hop": "5"}, "hop must be 1 or more, or None, not '5'"),
-    ({"hop": 0}, "hop must be 1 or more, or None, not 0"),
-    ({"seconds": -1.0}, "seconds must be 1 or more"),
+    ({"hop": "5"}, "hop must be at least 1 second, or None, not '5'"),
+    ({"hop": 0}, "hop must be at least 1 second, or None, not 0"),
+    ({"seconds": -1.0}, "seconds must be at least 1 second"),
 ]
 
 
@@ -262,7 +262,7 @@ def test_a_predictor_can_be_copied_and_so_pickled(nowhere):
 def test_files_are_asked_as_arrays_are(nowhere):
     with pytest.raises(mer.MerError, match="at least one audio file or folder must be named"):
         mer.load().predict([])
-    with pytest.raises(mer.MerError, match="hop must be 1 or more"):
+    with pytest.raises(mer.MerError, match="hop must be at least 1 second"):
         mer.load().predict("song.wav", hop=0)
 
 
