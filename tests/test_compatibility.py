@@ -112,7 +112,7 @@ def test_synthetic_rows_are_not_validated_on(check, root, model, key, value, pla
     chosen = {"model": model, "family": "essentia_compare_lld"}
     changed = {**models, model: {**models[model], key: value}}
     with pytest.raises(
-        MerError, match=rf"'smote' adds .* models\.{model}\.{key}='{value}'.*set it to {plain}"
+        MerError, match=rf"'smote' adds .* models\.{model}\.{key}='{value}'.*set models.{model}.{key} to {plain}"
     ):
         check(**chosen, models=changed, augment="smote")
     check(**chosen, models=changed, augment="none")

@@ -609,7 +609,9 @@ def test_the_mark_of_a_song_out_of_distribution_fits_a_terminal_of_80_columns():
     row = {"id": "a" * 60, "seconds": 30.0, "possible": "Q4; Q3", "class": "Q4", "p_Q4": 0.5}
     row |= {"p_high_arousal": 0.2, "p_high_valence": 0.5, "out_of_distribution": True}
     console.print(predict._shown(console, pd.DataFrame([row]), ""))
-    _head, song, *caption = console.export_text().splitlines()[-4:]
+    lines = console.export_text().splitlines()
+    row = next(number for number, line in enumerate(lines) if "aaa" in line)
+    song, *caption = lines[row:]
     assert song.rstrip().endswith("0.50  OOD")
     assert " ".join(" ".join(caption).split()) == predict.OUT_OF_DISTRIBUTION
 

@@ -60,8 +60,8 @@ def test_clips_of_standard_audio_are_read_back_at_their_level(tmp_path):
     artefacts.write_manifest(tmp_path, rate=8000, **Standard.write(tmp_path, iter(clips)))
     found = Standard.read(tmp_path)
     assert (found.ids, found.sample_rate, found.lengths.tolist()) == (("007", "8"), 8000, [3, 2])
-    assert found.clip(0).samples.tolist() == [0.5, -1.0, 1.5]
-    assert found.clip(1).samples.tolist() == [8.0, 10.0]
+    assert found.clip(found.ids[0]).samples.tolist() == [0.5, -1.0, 1.5]
+    assert found.clip(found.ids[1]).samples.tolist() == [8.0, 10.0]
 
 
 def test_the_clips_in_quarantine_are_read_by_their_ids(tmp_path):

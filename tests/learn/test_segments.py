@@ -63,7 +63,7 @@ def test_segments_are_cut_from_waveforms_at_the_rate_and_level_of_the_form(tmp_p
     found, corpus = SegmentedWaveforms.read(tmp_path, form), Standard.read(tmp_path)
     assert found.values.shape == (2, 3, 700)
     for row, index in ((0, 1), (1, 0)):
-        expected = segments(prepare(corpus.clip(index), form).samples, form)
+        expected = segments(prepare(corpus.clip(corpus.ids[index]), form).samples, form)
         assert np.array_equal(found.rows(("b", "a"))[row], expected.astype(np.float16))
 
 

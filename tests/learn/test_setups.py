@@ -230,7 +230,7 @@ def test_an_absent_parent_hands_its_reason_on(prepared):
     [
         ({"chunk": 5}, "'chunk' is not a key of mer.models.sincnet"),
         ({"training.rate": 5}, "'training.rate' is not a key"),
-        ({"chunk_ms": -5}, "settings.chunk_ms=-5"),
+        ({"chunk_ms": -5}, "^chunk_ms=-5"),
     ],
 )
 def test_settings_that_do_not_fit_the_block_are_refused(settings, message):
