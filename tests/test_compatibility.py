@@ -111,9 +111,8 @@ def test_synthetic_rows_are_not_validated_on(check, root, model, key, value, pla
     models = config.read("models", path=root / "params.yaml")[0]
     chosen = {"model": model, "family": "essentia_compare_lld"}
     changed = {**models, model: {**models[model], key: value}}
-    with pytest.raises(
-        MerError, match=rf"'smote' adds .* models\.{model}\.{key}='{value}'.*set models.{model}.{key} to {plain}"
-    ):
+    path = rf"models\.{model}\.{key}"
+    with pytest.raises(MerError, match=f"'smote' adds .* {path}='{value}'.*set {path} to {plain}"):
         check(**chosen, models=changed, augment="smote")
     check(**chosen, models=changed, augment="none")
     changed[model][key] = plain

@@ -314,7 +314,9 @@ def test_an_output_among_what_is_read_is_refused_and_left_as_it_is(
     with pytest.raises(SystemExit, match="1"):
         main()
     shown = " ".join(capsys.readouterr().err.split())
-    assert f"the output must not be an input or lie in one, and {said} choose another place" in shown
+    assert (
+        f"the output must not be an input or lie in one, and {said} choose another place" in shown
+    )
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.csv")} == before
     assert not (raw / "mixed3/new").exists()
 
