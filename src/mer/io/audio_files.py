@@ -16,53 +16,16 @@ from mer.types import Track
 
 READ_BY_LIBSNDFILE = frozenset(
     (
-        *(
-            ".aif",
-            ".aifc",
-            ".aiff",
-            ".au",
-            ".caf",
-            ".flac",
-            ".mp2",
-            ".mp3",
-            ".oga",
-            ".ogg",
-            ".opus",
-        ),
-        *(".rf64", ".snd", ".w64", ".wav"),
+        *(".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp2", ".mp3", ".oga", ".ogg"),
+        *(".opus", ".rf64", ".snd", ".w64", ".wav"),
     )
 )
-OTHER_FORMATS = (
-    frozenset(  # by libsndfile: ffmpeg decodes some, the others are named with that reason
-        (
-            *(
-                ".3gp",
-                ".aac",
-                ".ac3",
-                ".alac",
-                ".amr",
-                ".ape",
-                ".dff",
-                ".dsf",
-                ".dts",
-                ".m4a",
-                ".m4b",
-            ),
-            *(
-                ".mka",
-                ".mov",
-                ".mp4",
-                ".mpc",
-                ".mpga",
-                ".ra",
-                ".spx",
-                ".tak",
-                ".tta",
-                ".webm",
-                ".wma",
-            ),
-            ".wv",
-        )
+# ffmpeg decodes some of these; the others are refused, with the name of the format
+OTHER_FORMATS = frozenset(
+    (
+        *(".3gp", ".aac", ".ac3", ".alac", ".amr", ".ape", ".dff", ".dsf", ".dts", ".m4a", ".m4b"),
+        *(".mka", ".mov", ".mp4", ".mpc", ".mpga", ".ra", ".spx", ".tak", ".tta", ".webm", ".wma"),
+        ".wv",
     )
 )
 SUFFIXES = READ_BY_LIBSNDFILE | OTHER_FORMATS

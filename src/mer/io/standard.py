@@ -107,8 +107,8 @@ class Standard:
 
     def pcm(self, id_: str) -> np.ndarray:
         """The int16 samples of a clip [shape=(length,)]."""
-        start = self.offsets[self._rows[id_]]
-        return self.audio[start : start + self.lengths[self._rows[id_]]]
+        row = self._rows[id_]
+        return self.audio[self.offsets[row] : self.offsets[row] + self.lengths[row]]
 
     def scale(self, id_: str) -> float:
         """The factor from the int16 samples of a clip to its level, full scale being 1.0."""

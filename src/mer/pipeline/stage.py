@@ -69,10 +69,8 @@ def _device() -> str:
 
 def _computes_in_bfloat16() -> bool:
     """Whether networks whose profile asks for bfloat16 compute in it here; no without networks."""
-    if "mer.runtime.device" not in sys.modules:
-        return False
-    runtime = sys.modules["mer.runtime.device"]
-    return bool(runtime.computes_in_bfloat16(runtime.device()))
+    runtime = sys.modules.get("mer.runtime.device")
+    return bool(runtime and runtime.computes_in_bfloat16(runtime.device()))
 
 
 def versions() -> dict[str, str]:

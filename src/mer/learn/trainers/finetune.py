@@ -5,7 +5,7 @@ process that trains keeps the codes for its next folds.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -51,20 +51,23 @@ def encode_once(backbone: nn.Module, examples: Tensor, fidelity: str) -> Tensor:
     fidelity : str
         The fidelity that the backbone was built with; it decides how the backbone reads an example.
     """
-    key, found = _digest(*backbone.state_dict().values()), []
-    for example in examples:
-        place = fidelity, key, _digest(example)
-        if place not in _codes:
-            _codes[place] = encode(backbone, example[None])[0]
-        found.append(_codes[place])
-    return torch.stack(found)
+    key = _digest(*backbone.state_dict().values())
+    places = [(fidelity, key, _digest(example)) for example in examples]
+    if missing := [row for row, place in enumerate(places) if place not in _codes]:
+        _codes.update(zip([places[row] for row in missing], encode(backbone, examples[missing])))
+    return torch.stack([_codes[place] for place in places])
 
 
-def _is_frozen(backbone: nn.Module) -> bool:
-    return not any(p.requires_grad for p in backbone.parameters())
+def _trainable(
+    network: Any, examples: list[Tensor], encoder: Callable[[nn.Module, Tensor], Tensor]
+) -> tuple[nn.Module, list[Tensor]]:
+    """The part of the network that is trained, and its inputs: the codes of a frozen backbone."""
+    if any(p.requires_grad for p in network.backbone.parameters()):
+        return network, examples
+    return network.head, [encoder(network.backbone, part) for part in examples]
 
 
-def _build(context: "FoldContext[PretrainedModel]", data: TrainingData, x: Tensor) -> Any:
+def _build(context: "FoldContext[PretrainedModel]", data: TrainingData, x: Tensor) -> nn.Module:
     """The pretrained network with an untrained head, for examples like ``x``."""
     assert data.pretrained is not None
     shape, outputs = tuple(x.shape[1:]), data.target.outputs
@@ -82,11 +85,9 @@ def predict(
 ) -> np.ndarray:
     """Predictions for any clips by the trained network [shape=(len(ids), outputs)]."""
     x = tensors.examples(data, ids, device(), augmented=False)
-    network: Any = _build(fitted, data, x)
-    trained_network.load_weights(network, fitted.weights, x.device)
-    if _is_frozen(network.backbone):
-        network, x = network.head, encode(network.backbone, x)
-    examples = trained_network.predict(network, [x], data.target)
+    network = trained_network.load_weights(_build(fitted, data, x), fitted.weights, x.device)
+    trainable, inputs = _trainable(network, [x], encode)
+    examples = trained_network.predict(trainable, inputs, data.target)
     return clip_predictions(examples, data.segments_per_clip, fitted.fidelity).clips
 
 
@@ -103,10 +104,8 @@ def fit_predict(context: "FoldContext[PretrainedModel]", data: TrainingData) -> 
     y = tensors.targets(data, fold.train, where, augmented=False)
     torch.manual_seed(seed := context.restart_seed)
     network = _build(context, data, x).to(where)
-    trainable = network
-    if _is_frozen(network.backbone):
-        trainable = network.head
-        x, test = (encode_once(network.backbone, part, context.fidelity) for part in (x, test))
+    encoder = partial(encode_once, fidelity=context.fidelity)
+    trainable, (x, test) = _trainable(network, [x, test], encoder)
     config = context.config(context.params.training)
     fit = partial(loop.fit, trainable, [x], y, config, seed=seed, objective=data.target)
     phase = loop.timed("training", len(y), fit, position=1)
