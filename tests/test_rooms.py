@@ -5,6 +5,7 @@ import ast
 import pytest
 
 from mer import registry
+from mer.errors import MerError
 from mer.pipeline import imports
 
 PACKAGE = imports.SRC / "mer"
@@ -80,6 +81,14 @@ def test_every_folder_and_root_module_is_a_room():
 def test_the_map_in_the_readme_has_every_folder(room):
     readme = (imports.SRC.parent / "README.md").read_text(encoding="utf-8")
     assert f"\n  {room}/ " in readme
+
+
+def test_a_file_that_is_no_python_is_named_with_its_line(tmp_path):
+    (path := tmp_path / "new.py").write_text("x = 1\ndef f(:\n")
+    with pytest.raises(
+        MerError, match=r"new\.py must be Python, and its line 2 is not \(.*\); corr"
+    ):
+        imports.imported(path)
 
 
 def test_no_room_imports_from_a_higher_one():

@@ -122,9 +122,13 @@ def load(path: Path = PARAMS) -> dict[str, Any]:
     return content
 
 
-def _key_and_fault(error: ValidationError, where: str) -> tuple[str, str]:
-    """The dotted key of the first fault, below ``where``, and a sentence about it."""
-    fault = error.errors()[0]
+def key_and_fault(error: ValidationError, where: str) -> tuple[str, str]:
+    """The dotted key of a fault, below ``where``, and a sentence about it.
+
+    An unknown key comes first, as it may be the misspelled name of one that is missing.
+    """
+    faults = error.errors()
+    fault = next((each for each in faults if each["type"] == "extra_forbidden"), faults[0])
     key = ".".join([*([where] if where else []), *map(str, fault["loc"])])
     if fault["type"] == "extra_forbidden":
         return key, f"{key!r} is not a known key; remove it or correct its name"
@@ -138,7 +142,7 @@ def _check(schema: Any, value: Any, where: str, path: Path) -> Any:
     try:
         return TypeAdapter(schema).validate_python(value)
     except ValidationError as error:
-        key, fault = _key_and_fault(error, where)
+        key, fault = key_and_fault(error, where)
         raise MerError(f"{file_of(key, path)}: {fault}") from None
 
 
@@ -252,7 +256,7 @@ def changed(params: Block, settings: Mapping[str, Any]) -> Block:
     try:
         return type(params).model_validate(values)
     except ValidationError as error:
-        raise MerError(_key_and_fault(error, "")[1]) from None
+        raise MerError(key_and_fault(error, "")[1]) from None
 
 
 def check_block(block: str, name: str, values: Any, path: Path = PARAMS) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
+from pydantic import BaseModel
 
 from mer.errors import MerError
 
@@ -369,7 +370,21 @@ def faults(entry: Any, protocol: type) -> list[str]:
         wanted, own = _call(name, functions[name], skip=1), _call(name, getattr(entry, name))
         if own != wanted and "**" not in wanted:
             found.append(f"must define {wanted}, and defines {own}")
+        if "**" in wanted and own.count(",") < wanted.count(",") - 1:
+            found.append(f"must define {wanted}, and defines {own}")
     return found
+
+
+def _wrong_params(package: str, entry: Any) -> list[str]:
+    """Faults of ``Params`` of an entry, each in half a sentence."""
+    if "Params" not in _stated(REGISTRIES[package])[0]:
+        return []
+    if not (inspect.isclass(entry.Params) and issubclass(entry.Params, BaseModel)):
+        return [f"must have Params, a class that extends mer.schema.Block, not {entry.Params!r}"]
+    extracted = package == "features" and hasattr(entry, "extract")
+    if extracted and "sample_rate" not in entry.Params.model_fields:
+        return ["must have sample_rate in Params, in Hz or None, and has not"]
+    return []
 
 
 def _wrong_values(model: Model) -> list[str]:
@@ -401,7 +416,7 @@ def check(package: str, entry: Any) -> None:
     MerError
         Naming the file, the first fault and what must be there.
     """
-    found = faults(entry, REGISTRIES[package])
+    found = faults(entry, REGISTRIES[package]) or _wrong_params(package, entry)
     if not found and package == "models" and entry.trainer not in MODEL_OF_TRAINER:
         found = [f"must have a trainer of {sorted(MODEL_OF_TRAINER)}, not {entry.trainer!r}"]
     if not found and package == "models":

@@ -45,5 +45,8 @@ def get(package: str, name: str) -> Any:
     """
     known = names(package)
     if name not in known:
-        raise MerError(f"{package}: {name!r} is not one of {known}; choose one of them")
+        raise MerError(
+            f"{package}: {name!r} is not one of {known}; choose one of them, or add a module of that name "
+            f"to src/mer/{package.replace('.', '/')}"
+        )
     return importlib.import_module(f"mer.{package}.{name}")

@@ -61,7 +61,7 @@ def test_a_policy_uses_it(name):
 def test_a_key_decides_the_draw(name):
     draws = [json.dumps(draw(name, key)) for key in range(30)]
     assert draws == [json.dumps(draw(name, key)) for key in range(30)]
-    assert len(set(draws)) > 1
+    assert len(set(draws)) > 1 or not PARAMS[name].model_dump()
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
@@ -80,8 +80,9 @@ def test_length_type_and_input_stay(name, signal):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_noise_comes_out_different(name):
-    assert (registry.get("augment", name).apply(NOISE, RATE, **draw(name)) != NOISE).any()
+def test_noise_comes_out_different_with_some_draws(name):
+    apply = registry.get("augment", name).apply
+    assert any((apply(NOISE, RATE, **draw(name, key)) != NOISE).any() for key in range(20))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,8 +92,19 @@ def test_global_generators_are_left_alone(name):
     assert (random.getstate(), np.random.get_state()[1].tolist()) == before
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_silence_stays_silent(name):
+@pytest.mark.parametrize(
+    "name",
+    [
+        "band_stop",
+        "pitch_shift",
+        "power_shift",
+        "seven_band_eq",
+        "time_mask",
+        "time_shift",
+        "time_stretch",
+    ],
+)
+def test_transforms_that_add_nothing_leave_silence(name):
     assert not registry.get("augment", name).apply(SIGNALS["silence"], RATE, **draw(name)).any()
 
 

@@ -62,7 +62,7 @@ PATH = re.compile(
 NOT_THERE_YET = {
     "src/mer/models/logistic.py",
     "src/mer/features/loudness/__init__.py",
-    "src/mer/augment/invert.py",
+    "src/mer/augment/fade_in.py",
 }  # of the templates
 
 
@@ -139,10 +139,13 @@ def test_the_template_of_a_feature_family_extracts_what_it_says():
 
 def test_the_template_of_a_transform_is_a_function_of_its_parameters():
     module, _ = template("transform", "augment")
-    clip, params = np.array([0.5, -0.25], np.float32), module.Params(share=1.0)
+    clip, params = np.ones(8, np.float32), module.Params(max_seconds=1.0)
     arguments = module.sample_parameters(np.random.default_rng(0), params)
-    assert module.apply(clip, 22050, **arguments).tolist() == [-0.5, 0.25]
-    assert not np.shares_memory(module.apply(clip, 22050, inverted=False), clip)
+    assert 0 < arguments["seconds"] < 1
+    faded = module.apply(clip, 4, seconds=1.0)
+    assert faded.tolist() == [0, 0.25, 0.5, 0.75, 1, 1, 1, 1]
+    assert faded.dtype == np.float32
+    assert not np.shares_memory(module.apply(clip, 4, seconds=0.0), clip)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +153,7 @@ def test_the_template_of_a_transform_is_a_function_of_its_parameters():
     [
         ("model", "models/logistic.py"),
         ("family", "features/loudness/__init__.py"),
-        ("transform", "augment/invert.py"),
+        ("transform", "augment/fade_in.py"),
     ],
 )
 def test_a_template_passes_the_checks_of_the_project(kind, file):

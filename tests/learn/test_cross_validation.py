@@ -1,14 +1,17 @@
 """What a fold must have for a training, and which trainings count where the time was short."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+import torch
 
 from conftest import profile_of
-from mer import parallel
+from mer import parallel, registry
 from mer.errors import MerError
 from mer.learn import cross_validation
+from mer.learn.context import FoldContext
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
@@ -68,7 +71,7 @@ def test_training_clips_of_one_class_are_refused_with_the_remedy():
     ("predicted", "message"),
     [
         (np.ones((2, 5)), r"'mlp' in fold 0 .* shape \(2, 4\), .* have \(2, 5\); let `build`"),
-        (np.full((2, 4), np.nan), r"'mlp' in fold 0 of repeat 0 must be finite, .*; lower its lr"),
+        (np.full((2, 4), np.nan), r"'mlp' in fold 0 of repeat 0 must be finite, .*; lower the lr"),
     ],
 )
 def test_a_wrong_answer_ends_the_run_at_the_first_fold(data, monkeypatch, predicted, message):
@@ -82,6 +85,23 @@ def test_a_wrong_answer_ends_the_run_at_the_first_fold(data, monkeypatch, predic
     with pytest.raises(MerError, match=message):
         cross_validated(data)
     assert len(folds) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("cnn", "must return a torch.nn.Module, not NoneType; correct it"),
+        ("svm", "must return a scikit-learn estimator, not NoneType; correct it"),
+    ],
+)
+def test_a_model_that_builds_nothing_is_refused(monkeypatch, model, message):
+    module = registry.get("models", model)
+    monkeypatch.setattr(module, "build", Mock(return_value=None))
+    context = FoldContext(module, None, FOLDS[0], 1, "described", profile_of())
+    data, trainer = TrainingData({}, Classes(QUADRANTS)), cross_validation.trainer_of(model)
+    build = trainer._build if model == "cnn" else trainer._unfitted
+    with pytest.raises(MerError, match=f"^models: build of .*{message}"):
+        build(context, data, torch.zeros(1, 8))
 
 
 def test_rows_stand_fold_by_fold_and_restarts_count_as_repeats(data):

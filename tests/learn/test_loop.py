@@ -9,6 +9,7 @@ from torch.nn import functional
 from mer.errors import MerError
 from mer.learn import loop
 from mer.schema.training import TrainingConfig
+from mer.targets.classes import Classes
 
 CONFIG = TrainingConfig(
     optimizer="sgd", lr=0.5, batch_size=4, max_epochs=30, smoke_test_epochs=1, stop_accuracy=None
@@ -124,6 +125,15 @@ def test_a_training_that_diverges_is_said_in_a_sentence(line):
     early_stopping = loop.EarlyStopping([x], y * torch.nan, "loss", 2)
     with pytest.raises(MerError, match=r"validation loss must be a number.*lower its lr"):
         loop.fit(network, [x], y, wild, seed=1, objective=SQUARES, early_stopping=early_stopping)
+
+
+def test_outputs_of_another_shape_than_the_target_reads_are_refused(line):
+    network, x, _ = line
+    y = torch.zeros(len(x), dtype=torch.long)
+    with pytest.raises(
+        MerError, match=r"logits of shape \(4, 3\), a row per .*, not \(4, 1\); corr"
+    ):
+        loop.fit(network, [x], y, CONFIG, seed=1, objective=Classes(("a", "b", "c")))
 
 
 def test_the_duration_of_a_training_is_that_of_its_call(monkeypatch):

@@ -1,12 +1,14 @@
 """Augmented versions: they follow from the policy, the seed and the id of the clip alone."""
 
 import hashlib
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from mer import config
+from mer.augment import time_shift
 from mer.errors import MerError
 from mer.io import artefacts, spectrograms
 from mer.io.files import read_json
@@ -136,6 +138,33 @@ def test_seed_policy_and_clip_decide_the_draws(change):
     assert augment.sample_parameters(POLICY, **key) != augment.sample_parameters(
         POLICY, **(key | change)
     )
+
+
+@pytest.mark.parametrize(
+    ("returned", "found"),
+    [
+        (np.zeros(RATE - 1, np.float32), r"float32 of shape \(7999,\)"),
+        (np.zeros(RATE), r"float64 of shape \(8000,\)"),
+        (None, "NoneType"),
+        (np.full(RATE, np.nan, np.float32), "some are not"),
+    ],
+)
+def test_samples_that_a_transform_spoils_are_refused(monkeypatch, returned, found):
+    monkeypatch.setattr(time_shift, "apply", Mock(return_value=returned))
+    clip = Clip("x", np.zeros(RATE, np.float32), RATE)
+    with pytest.raises(MerError, match=f"apply of 'time_shift' must return .*{found}"):
+        augment.apply(clip, [{"transform": "time_shift", "seconds": 1.0}])
+
+
+@pytest.mark.parametrize(
+    "sampled", [None, 1.0, {"seconds": np.float32(1)}, {"seconds": np.nan}, {"transform": "x"}]
+)
+def test_arguments_that_json_cannot_hold_are_refused(monkeypatch, sampled):
+    monkeypatch.setattr(time_shift, "sample_parameters", Mock(return_value=sampled))
+    with pytest.raises(
+        MerError, match="sample_parameters of 'time_shift' must return a dict of JSON values"
+    ):
+        augment.sample_parameters(POLICY, "some", 1, "a")
 
 
 def test_the_other_clips_do_not_matter(made, tmp_path):

@@ -1,12 +1,15 @@
 import hashlib
 import os
+import runpy
 import shutil
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
+from conftest import ROOT
 from mer.datasets import folder, qaed
 from mer.errors import MerError
 from mer.io import fold_tables
@@ -53,6 +56,35 @@ def test_index_holds_the_tracks_sorted(raw, target):
         "not_audio": 1,
         "published": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("tracks", "message"),
+    [
+        (
+            None,
+            "must return a list of mer.types.Track, not NoneType; correct src/mer/datasets/folder",
+        ),
+        (iter([Track("a", "Q1")]), "must return a list of mer.types.Track, not list_iterator"),
+        ([("a", "Q1")], "must return a list of mer.types.Track, not list"),
+        ([Track("a", "Q5")], r"must give each clip a quadrant of \['Q1', .*quadrant='Q5'"),
+        ([Track("a", "happy")], r"must give each clip a quadrant of \['Q1', .*quadrant='happy'"),
+        ([Track("a", None)], r"must give each clip a quadrant of .*quadrant=None"),
+        ([Track(7, "Q1")], "must give each clip a quadrant of .*id=7"),
+        ([Track("a", "", valence="0.5")], "must give each clip .*values that are numbers.*'0.5'"),
+    ],
+)
+def test_a_layout_that_returns_no_tracks_is_told(raw, target, monkeypatch, tracks, message):
+    monkeypatch.setattr(folder, "tracks", Mock(return_value=tracks))
+    with pytest.raises(MerError, match=message):
+        index.build(raw, target, "folder", None)
+
+
+def test_a_demo_that_is_rendered_later_has_nothing_to_check(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["check_raw.py", "demo_4qaed"])
+    runpy.run_path(str(ROOT / "stages/check_raw.py"), run_name="__main__")
+    assert (tmp_path / "data/validated/demo_4qaed.txt").read_text() == "valid\n"
 
 
 def hashes(target):

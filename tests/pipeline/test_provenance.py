@@ -88,6 +88,17 @@ def test_parameters_of_parts_that_a_run_does_not_use_are_no_change(params):
     assert "changed" not in provenance.parameters(SVM)
 
 
+def test_a_setting_that_the_profile_replaces_is_logged(params, caplog):
+    small = replace(SVM, model="cnn", view="louro", family="none", profile="demo")
+    edit(params, models__cnn__training__batch_size=16, models__cnn__training__lr=0.5)
+    with caplog.at_level("WARNING", "mer"):
+        assert "models.cnn.training.batch_size" in provenance.parameters(small)["changed"]
+        provenance.parameters(replace(small, profile="quick"))
+    assert caplog.messages == [
+        "models.cnn.training.batch_size has no effect: profiles.demo.batch_size=8 replaces it"
+    ]
+
+
 def test_the_families_of_a_join_and_the_original_of_a_segmented_corpus_count(params):
     edit(params, families__compare__peak=0.5, corpora__4qaed__sample_rate=8000)
     joined = replace(SVM, family="every_extracted")

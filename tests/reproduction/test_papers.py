@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 import yaml
@@ -179,9 +180,7 @@ def test_some_papers_are_whole_by_themselves():
 
 
 def test_a_paper_that_is_none_is_refused_with_those_there_are():
-    with pytest.raises(
-        MerError, match=r"papers/louro must be one of \['ablations', 'beyond', 'features'"
-    ):
+    with pytest.raises(MerError, match=r"papers/louro must be one of \["):
         EVERY.only(["louro", "leaks"])
 
 
@@ -226,7 +225,7 @@ def test_a_file_that_describes_another_paper_is_refused(tmp_path, papers_of, pap
 def test_an_unknown_key_is_named_with_its_file(tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "one/paper.yaml").write_text("papers: {}\ntables: {}\ntabels: {}\n")
-    with pytest.raises(MerError, match=r"one/paper\.yaml: tabels="):
+    with pytest.raises(MerError, match=r"one/paper\.yaml: 'tabels' is not a known key; remove it"):
         papers.load(tmp_path)
 
 
@@ -260,10 +259,14 @@ def small(tmp_path, monkeypatch):
                 "rows": {"svm": scored, "cnn": row, "openl3": {**row, "why": "weights not there"}},
             }
         },
+        **{block: {} for block in papers.PARTS},
         "experiments": {"svm_4qaed": composition, "cnn_4qaed": composition},
     }
     (tmp_path / "papers/p").mkdir(parents=True)
     (tmp_path / "papers/p/paper.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "papers/p/dvc.yaml").write_text((ROOT / "papers/experiments.yaml").read_text())
+    (tmp_path / "papers/dvc.yaml").write_text("vars: [p/paper.yaml:tables]\n")
+    shutil.copytree(ROOT / "papers/corpora", tmp_path / "papers/corpora")
     copy_params(ROOT, tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -282,9 +285,7 @@ def test_mer_check_refuses_an_experiment_that_does_not_fit(small, monkeypatch, c
     path.write_text(path.read_text().replace("family: top100", "family: top10", 1))
     with pytest.raises(SystemExit, match="1"):
         check(monkeypatch, capsys)
-    message = (
-        r"papers/p/paper.yaml: experiments\.\w+_4qaed\.family='top10' must be one of \['compare'"
-    )
+    message = r"papers/p/paper.yaml: experiments\.\w+_4qaed\.family='top10' must be one of \["
     assert re.search(message, capsys.readouterr().err)
 
 

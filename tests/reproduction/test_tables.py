@@ -230,7 +230,8 @@ def test_a_row_may_name_its_experiments_figures_and_reference(every):
     changed = table.model_copy(update={"rows": {**table.rows, "other": row}})
     assert changed.key("other", "4qaed") == "svm_4qaed"
     figures = {"folds": {"f1_macro_high": [0.1, 0.4, 0.3, 0.2]}, "f1_macro_high": 0.8}
-    ours, theirs = {**FACTS, **figures}, {**CNN, "folds": {"f1_macro_high": [0.2, 0.1, 0.1, 0.1]}}
+    ours = {**FACTS, **figures, "f1_macro": 0.7}
+    theirs = {**CNN, "folds": {"f1_macro_high": [0.2, 0.1, 0.1, 0.1]}}
     results = {"svm_4qaed": {"": ours}, "cnn_4qaed": {"": theirs}}
     found = tables.cells(changed, lambda key: results.get(key, {}))["other"]["4qaed"]
     expected = corrected_t_test([0.1, 0.4, 0.3, 0.2], [0.2, 0.1, 0.1, 0.1], 1 / 3)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mer import config
 from mer.cli._console import plain, say
-from mer.reproduction import results, spec, validation
+from mer.reproduction import dvc_files, results, spec, validation
 
 ALIASES = ("check",)
 COLOURS = {"done": "green", "in part": "cyan", "demo only": "yellow", "absent": "red"}
@@ -34,6 +34,7 @@ def run(console: Console, options: argparse.Namespace) -> None:
     """
     every, params = spec.load(), config.read_all()
     validation.check(every, params)
+    dvc_files.check(every)
     if options.papers:
         every = every.only(options.papers)
     counted, published = Counter[str](), Counter[str]()

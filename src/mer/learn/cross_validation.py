@@ -138,7 +138,8 @@ def _check(model: str, data: TrainingData, fold: Fold, predicted: np.ndarray) ->
         )
     if not np.isfinite(predicted).all():
         raise MerError(
-            f"{which} must be finite, and some are not, for the training diverged; lower its lr"
+            f"{which} must be finite, and some are not; lower the lr of a training that diverged, or "
+            "correct `build` of the model"
         )
 
 

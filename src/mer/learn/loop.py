@@ -136,6 +136,15 @@ def forward(network: Network, inputs: Sequence[Examples], rows: Tensor) -> Tenso
     return network(*(x[rows].float() for x in inputs)).float()
 
 
+def _check_outputs(outputs: Tensor, n: int, objective: Target | Objective) -> None:
+    """Refuse outputs of another shape than the loss of a target reads."""
+    if isinstance(objective, Target) and outputs.shape != (n, objective.outputs):
+        raise MerError(
+            f"models: forward of the network must return logits of shape {(n, objective.outputs)}, a row "
+            f"per example and a column per output, not {tuple(outputs.shape)}; correct `build` of the model"
+        )
+
+
 def run_epoch(
     network: Network,
     inputs: Sequence[Examples],
@@ -148,6 +157,7 @@ def run_epoch(
     sums = torch.zeros(2, device=targets.device)
     for rows in batches:
         outputs, wanted = forward(network, inputs, rows), targets[rows]
+        _check_outputs(outputs, len(rows), objective)
         loss = objective.loss(outputs, wanted)
         if optimizer is not None:
             optimizer.zero_grad(set_to_none=True)

@@ -1,6 +1,8 @@
 """The stage ``augment``: it computes the spectrograms of augmented versions of a corpus in one view."""
 
+import json
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,12 +12,13 @@ import numpy as np
 
 from mer import registry
 from mer.dsp.mel import prepare, spectrogram
+from mer.errors import MerError
 from mer.io.artefacts import absent, write_absent
 from mer.io.files import write_json, writing
 from mer.io.standard import Standard, read_clip
 from mer.parallel import parallel_map
 from mer.pipeline.mel import width, write
-from mer.schema.augmentation import Policy
+from mer.schema.augmentation import Policy, Step
 from mer.schema.spectrograms import View
 from mer.seeds import generator
 from mer.types import Clip
@@ -23,6 +26,47 @@ from mer.types import Clip
 log = logging.getLogger("mer")
 
 Chain = list[dict[str, Any]]
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _sample(step: Step, rng: np.random.Generator) -> dict[str, Any]:
+    """A step of a chain: the name of a transform, and the arguments that it samples."""
+    module = registry.get("augment", step.transform)
+    sampled = module.sample_parameters(rng, step.params)
+    if not (isinstance(sampled, Mapping) and _is_json(sampled)) or "transform" in sampled:
+        raise MerError(
+            f"augment: sample_parameters of {step.transform!r} must return a dict of JSON values by the "
+            f"names of the arguments of apply, none of them 'transform', not {sampled!r}; convert "
+            "NumPy's numbers with float or int"
+        )
+    return {"transform": step.transform, **sampled}
+
+
+def _transformed(samples: np.ndarray, sample_rate: int, step: Mapping[str, Any]) -> np.ndarray:
+    """The samples after one transform, of the same shape."""
+    module = registry.get("augment", step["transform"])
+    arguments = {name: value for name, value in step.items() if name != "transform"}
+    found = module.apply(samples, sample_rate, **arguments)
+    is_array = isinstance(found, np.ndarray)
+    if not is_array or found.shape != samples.shape or found.dtype != np.float32:
+        shape = f"{found.dtype} of shape {found.shape}" if is_array else type(found).__name__
+        raise MerError(
+            f"augment: apply of {step['transform']!r} must return float32 samples of shape "
+            f"{samples.shape}, as it was given, not {shape}; cut or pad them, and convert them"
+        )
+    if not np.isfinite(found).all():
+        raise MerError(
+            f"augment: apply of {step['transform']!r} must return finite samples, and with {arguments} "
+            "some are not; correct it"
+        )
+    return found
 
 
 def sample_parameters(policy: Policy, name: str, seed: int, clip: str) -> dict[str, Chain]:
@@ -40,28 +84,30 @@ def sample_parameters(policy: Policy, name: str, seed: int, clip: str) -> dict[s
     dict of str to list of dict
         Version, in alphabetical order -> its transforms in the order in which they are applied: the name
         under ``transform``, and the arguments of ``apply`` beside it.
+
+    Raises
+    ------
+    MerError
+        If a transform samples what JSON cannot hold.
     """
     parameters = {}
     for version, steps in sorted(policy.versions.items()):
         rng = generator(seed, "augment", name, version, clip)
-        parameters[version] = [
-            {
-                "transform": step.transform,
-                **registry.get("augment", step.transform).sample_parameters(rng, step.params),
-            }
-            for step in steps
-        ]
+        parameters[version] = [_sample(step, rng) for step in steps]
     return parameters
 
 
 def apply(clip: Clip, chain: Chain) -> Clip:
-    """``clip`` after each transform of ``chain``, in order."""
+    """``clip`` after each transform of ``chain``, in order.
+
+    Raises
+    ------
+    MerError
+        If a transform returns samples of another shape or type, or some that are not finite.
+    """
     samples = clip.samples
     for step in chain:
-        arguments = {k: v for k, v in step.items() if k != "transform"}
-        samples = registry.get("augment", step["transform"]).apply(
-            samples, clip.sample_rate, **arguments
-        )
+        samples = _transformed(samples, clip.sample_rate, step)
     return replace(clip, samples=samples)
 
 

@@ -42,7 +42,8 @@ def extract(standard: Path, index: Path, target: Path, *, family: str, params: A
     Raises
     ------
     MerError
-        If the sample rate of the corpus is too low, or a feature of a clip is not finite.
+        If the sample rate of the corpus is too low, a feature of a clip is not finite, or the module
+        returns names or features that do not fit together.
     """
     module = registry.get("features", family)
     if not hasattr(module, "extract"):
@@ -72,6 +73,7 @@ def _compute(
     standard: Path, target: Path, module: "ExtractedFamily", family: str, params: Block
 ) -> None:
     ids, digest = Standard.read(standard).ids, _digest(standard)
+    _check_names(module.names(params), family)
     chosen = params.model_dump_json()
     source = {"source": "extracted", "family": family, "params": chosen, **module.versions()}
     work = partial(_row, standard.absolute(), family, params)
@@ -83,6 +85,33 @@ def _compute(
         with writing(target) as folder:
             write_features(folder / TABLE, features)
             _describe(folder, features)
+
+
+def _check_names(names: object, family: str) -> None:
+    """Refuse names of columns that a table cannot have."""
+    found = names if isinstance(names, list) else []
+    if not found or not all(isinstance(name, str) for name in found):
+        raise MerError(
+            f"features: names of {family!r} must return a list of strings, one per column, not {names!r}; "
+            "correct it"
+        )
+    if len({*found}) < len(found):
+        twice = next(name for name in found if found.count(name) > 1)
+        raise MerError(
+            f"features: names of {family!r} must return different names, and {twice!r} is there "
+            f"{found.count(twice)} times; rename one"
+        )
+
+
+def _check_values(values: Any, n_names: int, family: str) -> None:
+    """Refuse what is no array with a number per name."""
+    is_array = isinstance(values, np.ndarray)
+    if not is_array or values.dtype.kind not in "fiu" or values.shape != (n_names,):
+        found = f"{values.dtype} of shape {values.shape}" if is_array else type(values).__name__
+        raise MerError(
+            f"features: extract of {family!r} must return an array of numbers of shape {(n_names,)}, one "
+            f"for each of its names, not {found}; correct it"
+        )
 
 
 def _describe(folder: Path, features: FeatureSet) -> None:
@@ -102,12 +131,13 @@ def row(clip: Clip, family: str, params: Any) -> np.ndarray:
     Raises
     ------
     MerError
-        If the sample rate of the clip is too low, or a feature is not finite.
+        If the sample rate of the clip is too low, a feature is not finite, or there is not one per name.
     """
     module = cast("ExtractedFamily", registry.get("features", family))
     if params.sample_rate is not None:
         clip = audio.resample(clip, params.sample_rate)
     values = module.extract(clip, params)
+    _check_values(values, len(module.names(params)), family)
     for number in np.flatnonzero(~np.isfinite(values)):
         name, seconds = module.names(params)[number], len(clip.samples) / clip.sample_rate
         raise MerError(

@@ -7,6 +7,8 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from mer.errors import MerError
+
 SRC = Path(__file__).resolve().parents[2]
 
 
@@ -30,8 +32,13 @@ def modules() -> tuple[str, ...]:
 
 @cache
 def tree(path: Path) -> ast.Module:
-    """The parsed source of a file."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+    """The parsed source of a file; one that Python cannot parse is an error."""
+    try:
+        return ast.parse(path.read_bytes(), filename=str(path))
+    except SyntaxError as error:
+        raise MerError(
+            f"{path} must be Python, and its line {error.lineno} is not ({error.msg}); correct it"
+        ) from None
 
 
 def _for_types(node: ast.AST) -> bool:

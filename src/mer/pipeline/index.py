@@ -39,6 +39,28 @@ def _digests(root: Path, tracks: Sequence[Track]) -> dict[str, str]:
         return dict(zip(files, pool.map(audio_files.digest, files.values())))
 
 
+def _check_tracks(root: Path, layout: str, tracks: object) -> None:
+    """Refuse what a layout returns in place of a list of tracks with labels of the right types."""
+    if not isinstance(tracks, list) or not all(isinstance(track, Track) for track in tracks):
+        raise MerError(
+            f"{root}: tracks of the layout {layout!r} must return a list of mer.types.Track, not "
+            f"{type(tracks).__name__}; correct src/mer/datasets/{layout}.py"
+        )
+    for track in tracks:
+        texts = (track.id, track.quadrant, *filter(None, (track.path, track.artist, track.label)))
+        values = [value for value in (track.valence, track.arousal) if value is not None]
+        if not (
+            all(isinstance(text, str) for text in texts)
+            and all(isinstance(value, float | int) for value in values)
+            and track.quadrant in ("", *QUADRANTS)
+        ):
+            raise MerError(
+                f"{root}: the layout {layout!r} must give each clip a quadrant of {list(QUADRANTS)} or an "
+                f"empty one, values that are numbers, and texts, not {track}; correct "
+                f"src/mer/datasets/{layout}.py"
+            )
+
+
 def _check_ids(root: Path, layout: str, tracks: Sequence[Track]) -> None:
     paths: dict[str, str | None] = {}
     for track in tracks:
@@ -126,6 +148,7 @@ def build(
         raw_folder.check(root, hashable=False)
     module = registry.get("datasets", layout)
     tracks: list[Track] = module.tracks(root)
+    _check_tracks(root, layout, tracks)
     _check_ids(root, layout, tracks)
     _check_range(root, tracks, scale)
     found = {q: sum(track.quadrant == q for track in tracks) for q in QUADRANTS}

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,11 @@ from mer.selection import Selection
 # Sections that shape the artefacts of every corpus, and those keys of a corpus' own section that do.
 EVERYWHERE = ("audio", "quarantine")
 OF_CORPUS = ("layout", "sample_rate", "peak_db")
+# Key of a training -> the key of a profile that replaces it.
+REPLACED = {"batch_size": "batch_size", "max_epochs": "smoke_test", "precision": "portable"}
 Values = dict[str, Any]
+
+log = logging.getLogger("mer")
 
 
 def _members(family: str, content: Mapping[str, Any]) -> list[str]:
@@ -76,12 +81,20 @@ def _committed() -> dict[str, Any] | None:
     return content
 
 
+def _warn_of_replaced(changed: Iterable[str], profile: str, values: Values) -> None:
+    """Log which settings of a training a profile replaces, so that they do not change the run."""
+    for key in changed:
+        by = f"profiles.{profile}.{REPLACED.get(key.rpartition('.')[2])}"
+        if key.startswith("models.") and values.get(by):
+            log.warning("%s has no effect: %s=%s replaces it", key, by, values[by])
+
+
 def parameters(
     chosen: Selection,
     settings: Mapping[str, Any] | None = None,
     columns: Columns = EVERY_COLUMN,
 ) -> dict[str, Any]:
-    """The facts of run.json about the parameters of a run.
+    """The facts of run.json about the parameters of a run; a setting that the profile replaces is logged.
 
     Parameters
     ----------
@@ -112,6 +125,7 @@ def parameters(
     theirs = _values(committed, sections)
     changed = {k: v for k, v in values.items() if k not in theirs or theirs[k] != v}
     changed |= dict.fromkeys(sorted(theirs.keys() - values.keys()))
+    _warn_of_replaced(changed, chosen.profile, values)
     changed |= {} if committed.get("seed") == chosen.seed else {"seed": chosen.seed}
     return {**facts, "changed": changed} if changed else facts
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, FiniteFloat, ValidationError
+from pydantic import AfterValidator, Field, FiniteFloat, ValidationError
 
+from mer import config
 from mer.errors import MerError
 from mer.io import yaml_files
 from mer.schema import Block, Key, NamedProtocol, TargetName
@@ -20,6 +21,24 @@ class Paper(Block):
     title: str
     authors: str
     url: str | None
+
+
+def _of_cell(*known: str) -> AfterValidator:
+    """A validator of text with some of the names of a cell in braces."""
+
+    def check(pattern: str) -> str:
+        try:
+            pattern.format(**dict.fromkeys(known, ""))
+        except (LookupError, ValueError):
+            names = ", ".join(f"{{{name}}}" for name in known)
+            raise ValueError(f"must have no other names in braces than {names}") from None
+        return pattern
+
+    return AfterValidator(check)
+
+
+KeyPattern = Annotated[str, _of_cell("row", "column")]
+FigurePattern = Annotated[str, _of_cell("metric", "row", "column")]
 
 
 class Column(Block):
@@ -55,8 +74,8 @@ class Row(Block):
     note: str | None = None
     published: Published = Field(default_factory=dict)
     published_sd: Published = Field(default_factory=dict)
-    experiments: dict[Key, str] = Field(default_factory=dict)
-    figures: dict[Key, str] = Field(default_factory=dict)
+    experiments: dict[Key, KeyPattern] = Field(default_factory=dict)
+    figures: dict[Key, FigurePattern] = Field(default_factory=dict)
     references: tuple[Key, ...] = ()
 
 
@@ -80,8 +99,8 @@ class Table(Block):
     title: str
     protocol: str
     metrics: tuple[Key, ...] = Field(min_length=1)
-    experiment: str = "{row}_{column}"
-    figure: str = "{metric}"
+    experiment: KeyPattern = "{row}_{column}"
+    figure: FigurePattern = "{metric}"
     reference: Key | None = None
     timed: bool = False
     folds: bool = False
@@ -270,9 +289,8 @@ def _read(path: Path) -> Papers:
     try:
         return Papers.model_validate(yaml_files.load(path))
     except ValidationError as error:
-        fault = error.errors()[0]
-        key = ".".join(map(str, fault["loc"]))
-        raise MerError(f"{path}: {key}={fault['input']!r}: {fault['msg']}; correct it") from None
+        _, fault = config.key_and_fault(error, "")
+        raise MerError(f"{path}: {fault}") from None
 
 
 def _check_owner(path: Path, part: Papers) -> None:
@@ -282,6 +300,7 @@ def _check_owner(path: Path, part: Papers) -> None:
         raise MerError(
             f"{path}: papers={[*part.papers]} must be [{owner!r}], the folder; correct it"
         )
+
     for block in ("tables", *PARTS):
         for key, found in getattr(part, block).items():
             if found.paper != owner:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mer.errors import MerError
 from mer.io.files import write_json
 from mer.metrics import DIGITS, corrected_t_test, paired_t_test
 from mer.reproduction.results import Results, changed_parameters, extent, is_uncommitted, results
@@ -49,6 +50,13 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
                 cell[f"{metric}_{suffix}"] = published[column]
         name = table.name(metric, row, column)
         for prefix, facts in found.items():
+            if "n_folds" in facts and name not in facts and not table.timed:
+                scores = sorted(k for k, v in facts.items() if isinstance(v, float))
+                raise MerError(
+                    f"papers/{table.paper}/paper.yaml: the metric {metric!r} of the cell {row!r}, "
+                    f"{column!r} must be a figure of {table.key(row, column)!r}, and it has no {name!r}; "
+                    f"choose one of {scores}"
+                )
             for part in ("", "_sd", "_low", "_high"):
                 if f"{name}{part}" in facts:
                     cell[f"{prefix}{metric}{part}"] = facts[f"{name}{part}"]

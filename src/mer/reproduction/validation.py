@@ -61,6 +61,7 @@ def check(papers: Papers, params: Params) -> None:
     for name, table in papers.tables.items():
         _check_table(name, table)
         _check_cells(name, table, papers)
+        _check_scores(name, table, papers)
     _check_use(papers)
     for entry, found in _entries(papers):
         _check_names(entry, found, params)
@@ -122,6 +123,19 @@ def _check_cells(name: str, table: Table, papers: Papers) -> None:
         entry.require(not (row.why and all(found.values())), "why", row.why, rule)
 
 
+def _check_scores(name: str, table: Table, papers: Papers) -> None:
+    """A published score is a share, or a coefficient, and no percentage."""
+    for key, row in table.rows.items():
+        entry = _Entry(table.paper, f"tables.{name}.rows.{key}")
+        for field, published in (("published", row.published), ("published_sd", row.published_sd)):
+            for metric, figures in published.items():
+                for column, figure in figures.items():
+                    is_score = papers.has_published_score(table, key, column) and not table.timed
+                    rule = "must lie in -1..1, as scores do; divide a percentage by 100"
+                    at = f"{field}.{metric}.{column}"
+                    entry.require(not is_score or abs(figure) <= 1, at, figure, rule)
+
+
 def _check_use(papers: Papers) -> None:
     """Refuse an experiment that no cell of a table uses and no transfer starts from."""
     used = {found.parent for found in papers.transfer.values()}
@@ -138,6 +152,8 @@ def _check_names(entry: _Entry, found: Statistic, params: Params) -> None:
     datasets = {"dataset": found.dataset}
     if isinstance(found, Cross):
         datasets["source"] = found.source
+        rule = f"must be another corpus than dataset={found.dataset!r}; name one, or move it to experiments"
+        entry.require(found.source != found.dataset, "source", found.source, rule)
     for key, value in datasets.items():
         entry.one_of(key, value, corpora)
         miniature = f"{MINIATURE}{value}"

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mer.learn import loop, tensors, trained_network
+from mer.learn import loop, tensors, trained_network, untrained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
@@ -70,12 +70,11 @@ def _trainable(
 def _build(context: "FoldContext[PretrainedModel]", data: TrainingData, x: Tensor) -> nn.Module:
     """The pretrained network with an untrained head, for examples like ``x``."""
     assert data.pretrained is not None
-    shape, outputs = tuple(x.shape[1:]), data.target.outputs
-    return context.model.build(
-        context.params,
+    return untrained_network.build(
+        context,
         weights=data.pretrained,
-        shape=shape,
-        outputs=outputs,
+        shape=tuple(x.shape[1:]),
+        outputs=data.target.outputs,
         fidelity=context.fidelity,
     )
 

@@ -17,7 +17,7 @@ from scipy.special import softmax
 from torch import Tensor, nn
 
 from mer.errors import MerError
-from mer.learn import loop, trained_network
+from mer.learn import loop, trained_network, untrained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
@@ -139,7 +139,7 @@ def classify(network: nn.Module, clips: Clips, size: int, hop: int) -> np.ndarra
 
 
 def _build(context: "FoldContext[ChunkModel]", data: TrainingData) -> nn.Module:
-    return context.model.build(context.params, outputs=data.target.outputs)
+    return untrained_network.build(context, outputs=data.target.outputs)
 
 
 def _initial_network(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
-from mer.learn import early_stopping, memmap, trained_network
+from mer.learn import early_stopping, memmap, trained_network, untrained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
@@ -21,7 +21,7 @@ uses_device = True
 
 def _build(context: "FoldContext[NetworkModel]", data: TrainingData) -> nn.Module:
     shape = early_stopping.sequences(data).shape[2:]
-    return context.model.build(context.params, shape=shape, outputs=data.target.outputs)
+    return untrained_network.build(context, shape=shape, outputs=data.target.outputs)
 
 
 def predict(

@@ -51,7 +51,13 @@ def _unfitted(context: "FoldContext[EstimatorModel]", data: TrainingData, seed: 
     }
     if data.table and "families" in context.model.reads:
         options["families"] = data.table.families
-    return context.model.build(context.params, **options)
+    estimator = context.model.build(context.params, **options)
+    if not hasattr(estimator, "fit"):
+        raise MerError(
+            "models: build of the model must return a scikit-learn estimator, not "
+            f"{type(estimator).__name__}; correct it"
+        )
+    return estimator
 
 
 def _rows(context: "FoldContext[EstimatorModel]", data: TrainingData) -> np.ndarray:

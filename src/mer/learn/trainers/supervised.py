@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from mer.errors import MerError
-from mer.learn import deepsmote, loop, tensors, trained_network, validation
+from mer.learn import deepsmote, loop, tensors, trained_network, untrained_network, validation
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.hyperparameter_search import key, search
@@ -35,9 +35,8 @@ uses_device = True
 
 def _build(context: "FoldContext[NetworkModel]", data: TrainingData, x: Tensor) -> nn.Module:
     """An untrained network for examples like ``x``."""
-    return context.model.build(
-        context.params, shape=tuple(x.shape[1:]), outputs=data.target.outputs
-    )
+    shape, outputs = tuple(x.shape[1:]), data.target.outputs
+    return untrained_network.build(context, shape=shape, outputs=outputs)
 
 
 def predict(

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from mer.io.checkpoints import SCRATCH
-from mer.learn import early_stopping, memmap, trained_network
+from mer.learn import early_stopping, memmap, trained_network, untrained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.loop import Examples, Objective
@@ -81,7 +81,7 @@ def _autoencoder(context: "FoldContext[TwoStageModel]", data: TrainingData) -> M
 
 def _classifier(context: "FoldContext[TwoStageModel]", data: TrainingData) -> nn.Module:
     shape = early_stopping.sequences(data).shape[2:]
-    return context.model.build(context.params, shape=shape, outputs=data.target.outputs)
+    return untrained_network.build(context, shape=shape, outputs=data.target.outputs)
 
 
 def predict(

@@ -1,0 +1,66 @@
+"""mer.reproduction.dvc_files: DVC's files list what the experiments of the papers read."""
+
+import shutil
+
+import pytest
+
+from conftest import ROOT
+from mer.errors import MerError
+from mer.reproduction import dvc_files, spec
+
+EVERY = spec.load(ROOT / "papers")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of ``papers``."""
+    return shutil.copytree(ROOT / "papers", tmp_path / "papers")
+
+
+def test_the_committed_files_list_everything():
+    dvc_files.check(EVERY, ROOT / "papers")
+
+
+@pytest.mark.parametrize(
+    ("file", "removed", "message"),
+    [
+        (
+            "dvc.yaml",
+            "  - leaks/paper.yaml:tables\n",
+            r"papers/dvc\.yaml: vars must list 'leaks/paper\.yaml:tables'; add it",
+        ),
+        (
+            "leaks/paper.yaml",
+            "cross: {}\n",
+            r"leaks/paper\.yaml must have 'cross', for DVC; add `cross: \{\}`",
+        ),
+        (
+            "corpora/dvc.yaml",
+            '      louro-${miniature}4qaed: {view: louro, dataset: "${miniature}4qaed"}\n',
+            r"stages\.mel must list 'louro-\$\{miniature\}4qaed', which experiments\.\w+ of papers/\w+/pa",
+        ),
+        (
+            "corpora/dvc.yaml",
+            '      musicnn-${miniature}4qaed: {family: musicnn, dataset: "${miniature}4qaed"}\n',
+            r"stages\.features must list 'musicnn-\$\{miniature\}4qaed', which pretrained\.\w+ of",
+        ),
+        (
+            "corpora/dvc.yaml",
+            '      tfm-louro-${miniature}4qaed: {policy: tfm, view: louro, dataset: "${miniature}4qaed"}\n',
+            r"stages\.augment must list 'tfm-louro-\$\{miniature\}4qaed', which experiments\.\w+ of",
+        ),
+    ],
+)
+def test_what_is_not_listed_is_named(folder, file, removed, message):
+    path = folder / file
+    text = path.read_text()
+    assert removed in text
+    path.write_text(text.replace(removed, ""))
+    with pytest.raises(MerError, match=message):
+        dvc_files.check(EVERY, folder)
+
+
+def test_a_paper_without_its_stages_is_named(folder):
+    (folder / "leaks/dvc.yaml").unlink()
+    with pytest.raises(MerError, match=r"leaks/dvc\.yaml must be there; run `make format`"):
+        dvc_files.check(EVERY, folder)
