@@ -10,7 +10,7 @@ import sys
 
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.table import Table
+from rich.table import Column, Table
 
 from mer import config
 from mer.cli._console import plain
@@ -32,14 +32,9 @@ if __name__ == "__main__":
         found = real_run.run(
             real_experiments(spec.load(), given.name, profile), given.hours, given.name
         )
-        table = Table("experiment", "trainings", "hours still needed on one core", "error")
-        errors = {str(record["key"]): str(record["error"]) for record in found if "error" in record}
-        absent = {
-            str(record["key"]): str(record["absent"]) for record in found if "absent" in record
-        }
-        for item in real_experiments(spec.load(), given.name, profile):
-            more = f"{item.needs / 3600:.1f}" if item.seconds or not item.needs else "unknown"
-            done = f"{item.done} of {item.trainings}"
-            table.add_row(item.key, done, more, plain((absent | errors).get(item.key, "")))
+        names = ("experiment", "trainings", "hours still needed on one core", "error")
+        table = Table(*(Column(name, overflow="fold") for name in names))
+        for row in real_run.rows(found, real_experiments(spec.load(), given.name, profile)):
+            table.add_row(*map(plain, row))
         Console().print(table)
-        sys.exit(bool({*errors.values()} - {LATE}))
+        sys.exit(any(record.get("error", LATE) != LATE for record in found))

@@ -29,9 +29,15 @@ def test_a_pipe_in_a_corpus_is_named_before_dvc_waits_at_it(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     corpus = tmp_path / "data/raw/puct_human"
     corpus.mkdir(parents=True)
-    assert run(monkeypatch, "repro") == 7
+    assert run(monkeypatch, "repro", "papers/dvc.yaml") == 7
     os.mkfifo(corpus / "song.wav")
-    assert run(monkeypatch, "repro") == 1
+    assert run(monkeypatch, "repro", "papers/dvc.yaml") == 1
     said = " ".join(capsys.readouterr().err.split())
     assert "data/raw/puct_human must hold regular files and folders only" in said
     assert "'song.wav' is a pipe; remove it" in said
+
+
+def test_a_reproduction_of_nothing_named_is_refused(monkeypatch, capsys):
+    assert run(monkeypatch, "repro", "-f") == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "mer papers repro must name stages or a file of them, such as papers/dvc.yaml" in said

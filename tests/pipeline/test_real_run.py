@@ -3,6 +3,7 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,13 @@ def test_only_experiments_that_lack_trainings_are_trained(monkeypatch, tmp_path)
     ]
     assert [r["key"] for r in real_run.run(experiments, 0.01, "quick")] == ["some"]
     assert trained == ["some"]
+
+
+def test_the_rows_say_what_each_experiment_still_needs():
+    half = RealExperiment(key="a", paper="p", done=1, trainings=2, seconds=7200.0)
+    new = replace(half, key="b", done=0, seconds=None)
+    records = [{"key": "a", "error": experiment_queue.LATE}, {"key": "b", "error": "no audio"}]
+    assert real_run.rows(records, [half, new]) == [
+        ["a", "1 of 2", "2.0", ""],
+        ["b", "0 of 2", "unknown", "no audio"],
+    ]

@@ -100,9 +100,11 @@ def test_folds_of_other_code_or_parameters_are_trained_again(found, ledger, fact
     assert found()["cnn_4qaed"].done == 0
 
 
-def test_an_experiment_that_nobody_timed_takes_as_long_as_others_of_its_model(found, ledger):
+def test_an_experiment_that_nobody_timed_takes_as_long_as_those_that_are_alike(found, ledger):
     ledger("cnn_4qaed", 50.0, profile="quick", n_folds=10)
-    assert found()["cnn_tfm_4qaed"].needs == 500.0
+    ledger("cnn_sb_4qaed", 100.0, profile="quick", n_folds=10)
+    assert found()["cnn_4qaed_grouped"].needs == 500.0
+    assert found()["cnn_tfm_4qaed"].needs == 1000.0
     assert found()["crnn_4qaed"].seconds is None
 
 
@@ -110,7 +112,7 @@ def test_the_seconds_of_a_gpu_say_nothing_about_a_core(found, ledger):
     ledger("cnn_4qaed", 0.5, device="a GPU", profile="quick", n_folds=4)
     experiment = found()["cnn_4qaed"]
     assert (experiment.done, experiment.seconds) == (4, None)
-    ledger("cnn_tfm_4qaed", 50.0, profile="quick", n_folds=10)
+    ledger("cnn_4qaed_grouped", 50.0, profile="quick", n_folds=10)
     assert found()["cnn_4qaed"].needs == 300.0
 
 

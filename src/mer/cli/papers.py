@@ -35,12 +35,17 @@ def run(_: Console, given: argparse.Namespace) -> None:
     Raises
     ------
     MerError
-        If DVC would start another process, which would not see these pipelines, or a corpus in data/raw has
-        an entry that DVC cannot hash.
+        If DVC would start another process, which would not see these pipelines, no stage is named, or a
+        corpus in data/raw has an entry that DVC cannot hash.
     """
     if found := sorted(set(ELSEWHERE) & set(given.words)):
         raise MerError(
             f"mer papers must run in the workspace, and {found[0]} asks for another; leave it out"
+        )
+    if given.words[:1] == ["repro"] and all(word.startswith("-") for word in given.words[1:]):
+        raise MerError(
+            "mer papers repro must name stages or a file of them, such as papers/dvc.yaml, for its graph "
+            "prepares the corpora of the papers and not the selected one; name one, or run `make tables`"
         )
     for corpus in sorted(path for path in Path("data/raw").glob("*") if path.is_dir()):
         raw_folder.check(corpus)  # for DVC would wait for ever at a pipe

@@ -142,3 +142,21 @@ def run(experiments: Sequence[RealExperiment], hours: float, profile: str) -> li
     )
     experiment_queue.run(task, cores, time.time() + 3600 * hours)
     return records
+
+
+def rows(records: Sequence[Record], experiments: Sequence[RealExperiment]) -> list[list[str]]:
+    """A row of text per experiment: its key, its trainings, the hours that they still need, its error.
+
+    That the time was up is no error, for the next call goes on.
+    """
+    reasons = {str(r["key"]): str(r.get("error", r.get("absent", ""))) for r in records}
+    reasons = {key: reason for key, reason in reasons.items() if reason != experiment_queue.LATE}
+    return [
+        [
+            item.key,
+            f"{item.done} of {item.trainings}",
+            f"{item.needs / 3600:.1f}" if item.seconds or not item.needs else "unknown",
+            reasons.get(item.key, ""),
+        ]
+        for item in experiments
+    ]

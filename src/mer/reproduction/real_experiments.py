@@ -84,13 +84,19 @@ def _on_cpu(facts: dict[str, Any]) -> float | None:
     return seconds_per_training(facts) if facts.get("device", "cpu") == "cpu" else None
 
 
+def _effort(experiment: Experiment) -> tuple[str, bool, bool]:
+    """The model, and whether it trains on augmented versions and searches for its settings."""
+    augments, searches = experiment.augmented != "none/none", "set.search=" in experiment.settings
+    return experiment.model, augments, searches
+
+
 def real_experiments(
     papers: Papers, name: str, profile: Profile, ledger: Path = LEDGER, raw: Path = RAW
 ) -> list[RealExperiment]:
     """The experiments whose corpus is there, those that need the least time first.
 
-    An experiment that nobody has timed takes as long as the others of its model. Transfers are left out,
-    because they need the network of another experiment.
+    An experiment that nobody has timed takes as long as the others of its model that are augmented, or
+    searched, as it is. Transfers are left out, because they need the network of another experiment.
 
     Parameters
     ----------
@@ -104,8 +110,8 @@ def real_experiments(
     params = dict(zip(models, config.read(*(f"models.{name}" for name in models)), strict=True))
     listed = []
     for key, experiment in found.items():
-        same_model = [k for k, other in found.items() if other.model == experiment.model]
-        others = [seconds for k in same_model if (seconds := timed[k]) is not None]
+        alike = [k for k, other in found.items() if _effort(other) == _effort(experiment)]
+        others = [seconds for k in alike if (seconds := timed[k]) is not None]
         seconds = timed[key] if timed[key] is not None else median(others) if others else None
         wanted = _wanted(experiment, params[experiment.model], profile)
         done = min(_done(known[key], name), wanted) if known[key] else 0
