@@ -138,6 +138,10 @@ def test_a_corpus_without_index(project, monkeypatch, capsys):
         ),
         (["--protocol=cv10", "--repeats=2"], "choose one of ['cv10x10', 'grouped']"),
         (["--protocol=own"], "run `dvc repro data/dvc.yaml:index@demo`"),
+        (
+            ["--protocol=leave_one_artist_out", "--seed=2"],
+            "--seed must be left out with protocol 'leave_one_artist_out', whose folds are not random",
+        ),
     ],
 )
 def test_what_cannot_be_split_is_one_sentence(project, monkeypatch, capsys, words, message):

@@ -122,6 +122,10 @@ def test_folders_give_their_audio_and_files_are_taken_as_they_are(project):
     ]
 
 
+def test_a_file_that_is_spelled_in_two_ways_counts_once(project):
+    assert songs.files(["a.wav", "./a.wav", ".//a.wav"], {}) == ["a.wav"]
+
+
 def test_a_name_that_is_not_utf8_is_left_out_and_the_others_stay(project, caplog):
     (project / os.fsdecode(b"mine/caf\xe9.wav")).touch()
     left_out = {}

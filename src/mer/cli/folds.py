@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PARAMETER = re.compile(r"-S (?:profiles\.\w+\.)?(\w+)=")
 MORE = ("leave_one_artist_out",)  # protocols that the pipeline reads from an exported table only
+NOT_RANDOM = ("own", "song_80_20", *MORE)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +62,16 @@ def _check_numbers(protocol: str, given: argparse.Namespace) -> None:
                 f"--{name} must be left out with protocol {protocol!r}, which has a fixed number of "
                 f"{name}, and {number} was given; leave it out, or choose one of {fitting}"
             )
+
+
+def _check_seed(protocol: str, corpus: "Corpus", seed: int | None) -> None:
+    """Refuse a seed for folds that are not random."""
+    published = any(protocol in track.splits for track in corpus.tracks)
+    if seed is not None and (published or protocol in NOT_RANDOM):
+        raise MerError(
+            f"--seed must be left out with protocol {protocol!r}, whose folds are not random here, and "
+            f"{seed} was given; leave it out"
+        )
 
 
 def _check_own(corpus: "Corpus", table: Path, dataset: str) -> None:
@@ -135,6 +146,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     (seed,) = config.read("seed") if given.seed is None else (given.seed,)
     _check_numbers(protocol, given)
     corpus = Corpus(index, standard)
+    _check_seed(protocol, corpus, given.seed)
     if protocol == "own":
         _check_own(corpus, index / fold_tables.NAME, given.dataset)
     folds = _split(corpus, protocol, seed, given)

@@ -88,7 +88,7 @@ def files(places: Sequence[str], left_out: dict[str, str]) -> list[str]:
         raise MerError("a song must be the path of a file or folder, not ''; name one")
     found: set[str] = set()
     for place in places:
-        found |= _audio_in(place, left_out) if is_folder(Path(place)) else {place}
+        found |= _audio_in(place, left_out) if is_folder(Path(place)) else {str(Path(place))}
     if not found:
         known = " ".join(sorted(audio_files.READ_BY_LIBSNDFILE))
         raise MerError(f"{', '.join(places)} must hold audio files ({known})")
