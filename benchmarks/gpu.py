@@ -38,7 +38,7 @@ import torch
 from mer.pipeline import experiment as experiments
 from mer.pipeline import experiment_queue, provenance, real_run
 from mer.pipeline.experiment_queue import Record
-from mer.pipeline.stage import UNKNOWN, code_commit, one_sentence, versions
+from mer.pipeline.stage import UNKNOWN, code_commit, machine, one_sentence, versions
 from mer.reproduction import spec
 from mer.runtime.device import computes_in_bfloat16, device
 
@@ -104,7 +104,7 @@ def origin(known: Mapping[str, str | int | float], commit: str) -> Record:
     return {
         "device": known["device"],
         "commit": commit,
-        "machine": f"{platform.machine()}, {known['cores']} cores",
+        "machine": machine(),
         "python": known["python"],
         "versions": versions(),
     }

@@ -3,10 +3,13 @@
 import errno
 import hashlib
 import json
+import os
+import platform
 
 import pytest
 
 from mer.errors import MerError
+from mer.pipeline import stage as stages
 from mer.pipeline.stage import one_sentence, stage
 
 
@@ -18,6 +21,20 @@ def test_the_record_says_how_long_on_what_and_with_which_code(tmp_path, monkeypa
     assert record.pop("scores_sha256") == hashlib.sha256(b"{}").hexdigest()
     assert record == json.loads((tmp_path / ".mer/stages/experiment@a.json").read_text())
     assert {"seconds", "device", "commit", "machine", "versions"} <= set(record)
+
+
+@pytest.mark.parametrize(
+    ("text", "model"),
+    [
+        ("processor\t: 0\nmodel name\t: A CPU @ 2 GHz\nmodel name\t: B\n", "A CPU @ 2 GHz, "),
+        (None, ""),
+    ],
+)
+def test_the_machine_is_named_by_its_processor(tmp_path, monkeypatch, text, model):
+    if text:
+        (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(stages, "CPUINFO", tmp_path / "cpuinfo")
+    assert stages.machine() == f"{model}{platform.machine()}, {os.cpu_count()} cores"
 
 
 def test_a_stage_that_fails_leaves_no_record(tmp_path, monkeypatch):

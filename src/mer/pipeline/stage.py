@@ -28,6 +28,7 @@ from mer.runtime.portable import instructions_are_limited
 from mer.runtime.processes import end_at_once
 
 RECORDS = Path(".mer/stages")
+CPUINFO = Path("/proc/cpuinfo")  # on Linux
 CODE = ("src", "stages", "papers/*.yaml", "data/dvc.yaml", "dvc.yaml")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "librosa", "opensmile", "essentia", "soxr")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -73,6 +74,13 @@ def _computes_in_bfloat16() -> bool:
     return bool(runtime and runtime.computes_in_bfloat16(runtime.device()))
 
 
+def machine() -> str:
+    """The processor, as Linux calls it, its architecture, and the number of cores."""
+    lines = CPUINFO.read_text(encoding="utf-8").splitlines() if CPUINFO.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return ", ".join([*models[:1], platform.machine(), f"{os.cpu_count()} cores"])
+
+
 def versions() -> dict[str, str]:
     """Versions of the installed libraries that affect results."""
     found = {}
@@ -90,7 +98,7 @@ def record_of(name: str, seconds: float, commit: str) -> dict[str, Any]:
         "device": _device(),
         "ended": time.time(),
         "commit": commit,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "portable": instructions_are_limited(),
         "bfloat16": _computes_in_bfloat16(),
         "python": platform.python_version(),
