@@ -22,7 +22,7 @@ def test_committed_selection_can_be(check):
 
 def test_an_absent_corpus_gets_what_where_and_whence(check, tmp_path):
     with pytest.raises(
-        MerError, match=r"'4qaed' must lie in .*4qaed.*none; get it from .*mir.dei.uc.pt"
+        MerError, match=r"'4qaed' must lie in .*4qaed.*none; get it from .*mir\.dei\.uc\.pt"
     ):
         check(dataset="4qaed")
 

@@ -46,8 +46,10 @@ def test_dvc_writes_what_an_experiment_sets_and_nothing_else(root, tmp_path, key
     """Else `dvc exp run -S` lays it out anew: leave its layout to DVC, and comments out of its lists."""
     path = config.file_of(key, copy_params(root, tmp_path))
     before = path.read_text()
+    block = key.split(".")[1] if "." in key else "seed"
+    start = re.search(rf"^ *{block}:", before, re.MULTILINE).start()
     apply_overrides(str(path), [f"{key}=2"])
-    assert path.read_text() == before.replace(old, new, 1) != before
+    assert path.read_text() == before[:start] + before[start:].replace(old, new, 1) != before
 
 
 def test_no_block_of_params_shares_values_with_another(root):

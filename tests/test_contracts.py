@@ -79,6 +79,14 @@ def build(params, *, seed, fidelity, predicts):
         ),
         (('predicts = ("classes",)', ""), "must define predicts, and does not; see docs/contrib"),
         (
+            ('("table",)', '("spectrogram",)'),
+            r"must have in reads the inputs that the trainer 'sklearn_estimator' trains on, \['table'\] or",
+        ),
+        (
+            ('augments = "no"', 'augments = "pretraining"'),
+            r"must have augments of \['training', 'no'\] with the trainer 'sklearn_estimator'",
+        ),
+        (
             ("sklearn_estimator", "sklearn"),
             r"must have a trainer of \['autoencoder_codes', .*'sklearn'",
         ),
@@ -89,7 +97,7 @@ def build(params, *, seed, fidelity, predicts):
         (('augments = "no"', 'augments = "never"'), r"must have augments of \[.*\], not 'never'"),
         (
             ('"sklearn_estimator"', '"autoencoder_codes"'),
-            "must have training in Params, which the trainer 'autoencoder_codes' reads, and has not",
+            r"must have in reads the inputs that the trainer 'autoencoder_codes' trains on, \['spectrog",
         ),
     ],
 )
@@ -117,6 +125,56 @@ def test_a_new_model_is_told_in_a_sentence_what_it_lacks(tmp_path, change, fault
 def test_a_part_of_another_kind_is_told_too(package, fault):
     with pytest.raises(MerError, match=f"{package}: .*svm.py {fault}; see docs/contributing.md"):
         contracts.check(package, registry.get("models", "svm"))
+
+
+NETWORK = MODEL.replace("sklearn_estimator", "supervised").replace(
+    "*, seed, fidelity, predicts", "*, shape, outputs"
+)
+
+
+@pytest.mark.parametrize(
+    ("reads", "params", "fault"),
+    [
+        (
+            "spectrogram",
+            "pass",
+            "must have training in Params, which the trainer 'supervised' reads",
+        ),
+        (
+            "spectrogram",
+            "training: dict",
+            "must have a section of mer.schema as training of Params",
+        ),
+        (
+            "waveform",
+            "training: Section",
+            "must have waveform in Params, which the trainer 'supervised' r",
+        ),
+        ("spectrogram", "training: Section", None),
+    ],
+)
+def test_the_sections_that_a_trainer_reads_are_there(tmp_path, reads, params, fault):
+    path = tmp_path / "new.py"
+    text = NETWORK.replace('"table"', f'"{reads}"').replace(
+        "    pass\n\n\ndef", f"    {params}\n\n\ndef"
+    )
+    path.write_text(
+        text.replace("class Params", "class Section(Block):\n    pass\n\n\nclass Params")
+    )
+    spec = importlib.util.spec_from_file_location("new", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if fault is None:
+        contracts.check("models", module)
+        return
+    with pytest.raises(MerError, match=f"models: .*new.py {fault}"):
+        contracts.check("models", module)
+
+
+def test_a_family_that_computes_nothing_and_has_no_table_is_told(monkeypatch):
+    monkeypatch.delattr(compare, "extract")
+    with pytest.raises(MerError, match=r"must define extract\(clip, params\), or published = True"):
+        contracts.check("features", compare)
 
 
 def test_a_family_without_a_sample_rate_is_told(monkeypatch):

@@ -71,8 +71,8 @@ class EstimatorModel(Model, Protocol):
     def build(self, params: Any, *, seed: int, fidelity: str, predicts: str) -> BaseEstimator:
         """An unfitted classifier, or with ``predicts="values"`` a regressor, of rows [shape=(n, d)].
 
-        A classifier has ``predict_proba`` or ``decision_function``. A regressor is fitted to values in 0..1
-        [shape=(n, outputs)]. Either has ``get_support`` where it selects columns.
+        A fitted classifier has ``classes_`` and ``predict_proba`` or ``decision_function``. A regressor is
+        fitted to values in 0..1 [shape=(n, outputs)]. Either has ``get_support`` where it selects columns.
         """
 
 
@@ -293,6 +293,18 @@ SECTIONS_OF_TRAINER: dict[str, tuple[str, ...]] = {
 }  # trainer -> what it reads of the ``Params`` of its models
 
 
+INPUTS_OF_TRAINER: dict[str, tuple[set[str], ...]] = {
+    "autoencoder_codes": ({"spectrogram"},),
+    "finetune": ({"spectrogram"},),
+    "hybrid": ({"spectrogram", "table"},),
+    "random_chunks": ({"waveform"},),
+    "segment_sequence": ({"spectrogram"},),
+    "sklearn_estimator": ({"table"}, set()),
+    "supervised": ({"spectrogram"}, {"waveform"}),
+    "two_stage": ({"spectrogram"},),
+}  # trainer -> the inputs of clips that it trains on, of which the ``reads`` of its models has one set
+
+
 VALUES_OF_MODEL: dict[str, tuple[str, ...]] = {
     "reads": ("spectrogram", "table", "families", "waveform", "weights"),
     "augments": ("training", "pretraining", "no"),
@@ -309,6 +321,7 @@ REGISTRIES: dict[str, type] = {
     "models": Model,
 }  # package -> the protocol of its entries
 
+EMPTY_FAMILY = "mer.features.none"
 FAMILY_WITH: dict[str, type] = {
     "catalogue": CataloguedFamily,
     "extract": ExtractedFamily,
@@ -381,8 +394,11 @@ def _wrong_params(package: str, entry: Any) -> list[str]:
         return []
     if not (inspect.isclass(entry.Params) and issubclass(entry.Params, BaseModel)):
         return [f"must have Params, a class that extends mer.schema.Block, not {entry.Params!r}"]
-    extracted = package == "features" and hasattr(entry, "extract")
-    if extracted and "sample_rate" not in entry.Params.model_fields:
+    if package != "features" or hasattr(entry, "published") or entry.__name__ == EMPTY_FAMILY:
+        return []
+    if not hasattr(entry, "extract"):
+        return ["must define extract(clip, params), or published = True for a corpus' table"]
+    if "sample_rate" not in entry.Params.model_fields:
         return ["must have sample_rate in Params, in Hz or None, and has not"]
     return []
 
@@ -399,13 +415,34 @@ def _wrong_values(model: Model) -> list[str]:
     return found
 
 
+def _wrong_inputs(model: Model) -> list[str]:
+    """The inputs of a model that its trainer does not train on, each in half a sentence."""
+    fitting = INPUTS_OF_TRAINER[model.trainer]
+    trainer = f"the trainer {model.trainer!r}"
+    if {*model.reads} & {"spectrogram", "table", "waveform"} not in fitting:
+        known = " or ".join(str(sorted(inputs)) for inputs in fitting)
+        return [
+            f"must have in reads the inputs that {trainer} trains on, {known}, not {model.reads}"
+        ]
+    if model.augments == "pretraining" and model.trainer != "hybrid":
+        return [f"must have augments of ['training', 'no'] with {trainer}, not 'pretraining'"]
+    return []
+
+
 def _lacks_sections(model: Model) -> list[str]:
     """The sections that the trainer of a model reads and ``Params`` has not, each in half a sentence."""
-    return [
-        f"must have {name} in Params, which the trainer {model.trainer!r} reads, and has not"
-        for name in SECTIONS_OF_TRAINER.get(model.trainer, ())
-        if name not in model.Params.model_fields and not hasattr(model.Params, name)
-    ]
+    needed = SECTIONS_OF_TRAINER.get(model.trainer, ())
+    needed += ("waveform",) if "waveform" in model.reads and "waveform" not in needed else ()
+    found = []
+    for name in needed:
+        field = model.Params.model_fields.get(name)
+        if field is None and not hasattr(model.Params, name):
+            found.append(
+                f"must have {name} in Params, which the trainer {model.trainer!r} reads, and has not"
+            )
+        elif field and not hasattr(field.annotation, "model_fields"):
+            found.append(f"must have a section of mer.schema as {name} of Params, and has a value")
+    return found
 
 
 def check(package: str, entry: Any) -> None:
@@ -420,7 +457,7 @@ def check(package: str, entry: Any) -> None:
     if not found and package == "models" and entry.trainer not in MODEL_OF_TRAINER:
         found = [f"must have a trainer of {sorted(MODEL_OF_TRAINER)}, not {entry.trainer!r}"]
     if not found and package == "models":
-        found = _wrong_values(entry)
+        found = _wrong_values(entry) or _wrong_inputs(entry)
     if not found:
         found = [
             f for protocol in further_protocols(package, entry) for f in faults(entry, protocol)

@@ -1,5 +1,8 @@
 """The exceptions of the package."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class MerError(Exception):
     """An error in one sentence: what is expected, what was found, where, and what to do.
@@ -18,3 +21,15 @@ class NoTrainingEnded(MerError):
 
 class Unreadable(Exception):
     """An audio file that cannot be used; the message is its reason in ``quarantine.csv``."""
+
+
+@contextmanager
+def noting(place: str) -> Iterator[None]:
+    """Add a note to an error that is a bug, for its traceback: the clip that was being computed."""
+    try:
+        yield
+    except MerError:
+        raise
+    except Exception as error:
+        error.add_note(place)
+        raise

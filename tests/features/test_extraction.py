@@ -93,7 +93,7 @@ def test_a_feature_that_is_not_finite_names_family_feature_clip_and_duration():
     with pytest.raises(
         MerError,
         match=r"^compare: the feature '.*' of the clip 'a' must be finite, not nan; "
-        r"listen to the clip, which lasts 0\.02 s, or leave it out$",
+        r"listen to the clip, which lasts 0\.02 s, and leave it out, or correct `extract`$",
     ):
         features.row(clip, "compare", PARAMS)
 
@@ -235,13 +235,29 @@ def test_what_is_no_row_of_numbers_is_refused(monkeypatch, values, found):
     [
         ((), r"must return a list of strings, one per column, not \(\)"),
         ([1, 2], r"must return a list of strings, one per column, not \[1, 2\]"),
+        (["a", ""], r"must return a list of strings, one per column, not \['a', ''\]"),
         (["a", "b", "a"], "must return different names, and 'a' is there 2 times; rename one"),
+        (["a", "id"], "must leave 'id' to the column of clips, and hold it; rename it"),
     ],
 )
 def test_names_that_a_table_cannot_have_are_refused(prepared, monkeypatch, names, message):
     monkeypatch.setattr(compare, "names", Mock(return_value=names))
     with pytest.raises(MerError, match=f"^features: names of 'compare' {message}"):
         run(prepared)
+
+
+@pytest.mark.parametrize("versions", [None, "1.0", {"librosa": 1.0}, {1: "a"}])
+def test_versions_that_a_table_cannot_name_are_refused(prepared, monkeypatch, versions):
+    monkeypatch.setattr(compare, "versions", Mock(return_value=versions))
+    with pytest.raises(MerError, match="versions of 'compare' must return a dict of strings by"):
+        run(prepared)
+
+
+def test_an_error_of_a_family_says_in_which_clip_it_was(prepared, monkeypatch):
+    monkeypatch.setattr(compare, "extract", Mock(side_effect=ZeroDivisionError("0")))
+    with pytest.raises(ZeroDivisionError) as raised:
+        features.row(Clip("a", np.zeros(RATE, np.float32), RATE), "compare", PARAMS)
+    assert raised.value.__notes__ == ["in the clip 'a', features of 'compare'"]
 
 
 def test_absent_audio_hands_its_reason_on(prepared):

@@ -91,7 +91,7 @@ def test_a_wrong_answer_ends_the_run_at_the_first_fold(data, monkeypatch, predic
     ("model", "message"),
     [
         ("cnn", "must return a torch.nn.Module, not NoneType; correct it"),
-        ("svm", "must return a scikit-learn estimator, not NoneType; correct it"),
+        ("svm", "must return a scikit-learn estimator, not None; correct it"),
     ],
 )
 def test_a_model_that_builds_nothing_is_refused(monkeypatch, model, message):

@@ -136,6 +136,13 @@ def test_outputs_of_another_shape_than_the_target_reads_are_refused(line):
         loop.fit(network, [x], y, CONFIG, seed=1, objective=Classes(("a", "b", "c")))
 
 
+def test_a_network_returns_one_tensor(line):
+    network, x, y = line
+    network.register_forward_hook(lambda *given: (given[-1], None))
+    with pytest.raises(MerError, match=r"forward of the network must return one tensor, not tuple"):
+        loop.fit(network, [x], y, CONFIG, seed=1, objective=SQUARES)
+
+
 def test_the_duration_of_a_training_is_that_of_its_call(monkeypatch):
     ticks = iter([100.0, 102.5])
     monkeypatch.setattr(loop.time, "perf_counter", lambda: next(ticks))

@@ -142,7 +142,8 @@ def altered(data, victim):
 
 def params(root, model):
     (block,) = config.read(f"models.{model}", path=root / "params.yaml")
-    return block.model_copy(update=QUICK_BLOCKS.get(model, {}))
+    of_others = {"training": LONGER} if "training" in type(block).model_fields else {}
+    return block.model_copy(update=QUICK_BLOCKS.get(model, of_others))
 
 
 def run(root, model, data, folds, fidelity="described", seed=1, chosen=None):

@@ -167,6 +167,25 @@ def test_arguments_that_json_cannot_hold_are_refused(monkeypatch, sampled):
         augment.sample_parameters(POLICY, "some", 1, "a")
 
 
+def test_arguments_that_apply_does_not_take_are_refused(monkeypatch):
+    monkeypatch.setattr(time_shift, "sample_parameters", Mock(return_value={"second": 1.0}))
+    with pytest.raises(
+        MerError, match=r"apply of 'time_shift' must take .* \['second'\], and does not \(missing a"
+    ):
+        augment.sample_parameters(POLICY, "some", 1, "a")
+
+
+def test_a_transform_that_works_in_place_leaves_the_clip(monkeypatch):
+    def apply(x, sample_rate, seconds):
+        x *= np.float32(0.5)
+        return x
+
+    monkeypatch.setattr(time_shift, "apply", apply)
+    clip = Clip("x", np.ones(RATE, np.float32), RATE)
+    assert (augment.apply(clip, [{"transform": "time_shift", "seconds": 1.0}]).samples == 0.5).all()
+    assert (clip.samples == 1).all()
+
+
 def test_the_other_clips_do_not_matter(made, tmp_path):
     fewer = make(write_standard(tmp_path / "fewer", ["b"]), tmp_path / "alone")
     assert (AugmentedMels.read(fewer).rows(["b"]) == AugmentedMels.read(made).rows(["b"])).all()

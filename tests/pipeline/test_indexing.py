@@ -67,11 +67,38 @@ def test_index_holds_the_tracks_sorted(raw, target):
         ),
         (iter([Track("a", "Q1")]), "must return a list of mer.types.Track, not list_iterator"),
         ([("a", "Q1")], "must return a list of mer.types.Track, not list"),
-        ([Track("a", "Q5")], r"must give each clip a quadrant of \['Q1', .*quadrant='Q5'"),
-        ([Track("a", "happy")], r"must give each clip a quadrant of \['Q1', .*quadrant='happy'"),
-        ([Track("a", None)], r"must give each clip a quadrant of .*quadrant=None"),
-        ([Track(7, "Q1")], "must give each clip a quadrant of .*id=7"),
-        ([Track("a", "", valence="0.5")], "must give each clip .*values that are numbers.*'0.5'"),
+        ([Track("a", "Q5")], r"quadrant of the clip 'a' must be one of \['Q1', .*, not 'Q5'"),
+        ([Track("a", None)], r"quadrant of the clip 'a' must be one of \['Q1', .*, not None"),
+        (
+            [Track(7, "Q1")],
+            "id of the clip 7 must be a text that is not empty, not 7; correct src/mer",
+        ),
+        ([Track("", "Q1")], "id of the clip '' must be a text that is not empty, not ''"),
+        ([Track("a", "Q1", artist=7)], "artist of the clip 'a' must be a text, or None, not 7"),
+        (
+            [Track("a", "", valence="0.5")],
+            "valence of the clip 'a' must be a finite number, or None",
+        ),
+        (
+            [Track("a", "", arousal=np.nan)],
+            "arousal of the clip 'a' must be a finite number, or None",
+        ),
+        (
+            [Track("a", "Q1", splits="train")],
+            "splits of the clip 'a' must be a mapping to texts, not 'tra",
+        ),
+        (
+            [Track("a", "Q1", spread={"valence": "b"})],
+            "spread of the clip 'a' must be a mapping to finite",
+        ),
+        (
+            [Track("a", "Q1", splits={"own": s}) for s in ("train", "validation", "test")],
+            r"the split 'own' must name sides, of \['train', 'val', 'test'\], or .*, not 'validation'",
+        ),
+        (
+            [Track("a", "Q1", splits={"own": s}) for s in ("training", "testing")],
+            r"the split 'own' must name sides, of .*, not 'testing'; correct src/mer/datasets/folder",
+        ),
     ],
 )
 def test_a_layout_that_returns_no_tracks_is_told(raw, target, monkeypatch, tracks, message):

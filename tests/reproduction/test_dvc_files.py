@@ -49,6 +49,16 @@ def test_the_committed_files_list_everything():
             '      tfm-louro-${miniature}4qaed: {policy: tfm, view: louro, dataset: "${miniature}4qaed"}\n',
             r"stages\.augment must list 'tfm-louro-\$\{miniature\}4qaed', which experiments\.\w+ of",
         ),
+        (
+            "corpora/dvc.yaml",
+            "        - ${miniature}emopia200\n",
+            r"stages\.index must list '\$\{miniature\}emopia200', which experiments\.\w+ of papers/",
+        ),
+        (
+            "corpora/dvc.yaml",
+            "      - data/features/none/${miniature}4qaed\n",
+            r"stages\.nothing must list 'data/features/none/\$\{miniature\}4qaed', which experiments\.\w+",
+        ),
     ],
 )
 def test_what_is_not_listed_is_named(folder, file, removed, message):
@@ -60,7 +70,23 @@ def test_what_is_not_listed_is_named(folder, file, removed, message):
         dvc_files.check(EVERY, folder)
 
 
-def test_a_paper_without_its_stages_is_named(folder):
-    (folder / "leaks/dvc.yaml").unlink()
-    with pytest.raises(MerError, match=r"leaks/dvc\.yaml must be there; run `make format`"):
+@pytest.mark.parametrize("content", [None, "stages: {}\n"])
+def test_a_paper_without_its_stages_is_named(folder, content):
+    (file := folder / "leaks/dvc.yaml").unlink()
+    if content:
+        file.write_text(content)
+    with pytest.raises(
+        MerError, match=r"leaks/dvc\.yaml must be a copy of .*experiments\.yaml; run"
+    ):
+        dvc_files.check(EVERY, folder)
+
+
+@pytest.mark.parametrize("stage", ["standardize", "folds"])
+def test_a_corpus_that_is_not_prepared_is_named(folder, stage):
+    file = folder / "corpora/dvc.yaml"
+    head, _, tail = file.read_text().partition(f"\n  {stage}:\n")
+    file.write_text(f"{head}\n  {stage}:\n{tail.replace('        - ${miniature}4qaed', '', 1)}")
+    with pytest.raises(
+        MerError, match=rf"stages\.{stage} must list '\$\{{miniature\}}4qaed', which"
+    ):
         dvc_files.check(EVERY, folder)

@@ -264,7 +264,8 @@ def small(tmp_path, monkeypatch):
     }
     (tmp_path / "papers/p").mkdir(parents=True)
     (tmp_path / "papers/p/paper.yaml").write_text(yaml.safe_dump(content))
-    (tmp_path / "papers/p/dvc.yaml").write_text((ROOT / "papers/experiments.yaml").read_text())
+    for copy in ("experiments.yaml", "p/dvc.yaml"):
+        shutil.copy(ROOT / "papers/experiments.yaml", tmp_path / "papers" / copy)
     (tmp_path / "papers/dvc.yaml").write_text("vars: [p/paper.yaml:tables]\n")
     shutil.copytree(ROOT / "papers/corpora", tmp_path / "papers/corpora")
     copy_params(ROOT, tmp_path)

@@ -114,6 +114,10 @@ RULES = {
         {SOURCE: "4qaed_parts"},
         f"{PANDREA}{SOURCE}='4qaed_parts' must be another corpus than dataset='4qaed_parts'; name one",
     ),
+    "a system of two corpora reads tables or waveforms": (
+        {"cross.mixed_mlp_4qaed.model": "cnn"},
+        f"{PANDREA}cross.mixed_mlp_4qaed.model='cnn' must read a table or whole waveforms, to train on one",
+    ),
     "the view is one of params": (
         {f"{EXPERIMENT}.view": "luoro"},
         f"{LOURO}{EXPERIMENT}.view='luoro' must be one of [",

@@ -1,5 +1,7 @@
 """Classes: what is predicted of them, and what a search maximises."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.svm import SVC
 
+from mer.errors import MerError
 from mer.targets import class_scores
 from mer.targets.classes import Classes
 
@@ -66,3 +69,14 @@ def test_two_classes_of_a_support_vector_machine_have_a_value_each(rng):
     expected = softmax(np.column_stack([-values, values]), axis=1)
     found = Classes(("low", "high")).estimate(estimator, rows)
     assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "found", [[[0.7, 0.3]], [[0.5], [0.5]], [0.5, 0.5], [[2, 2], [1, 0]], [[np.nan, 1], [1, 0]]]
+)
+def test_what_is_no_row_of_probabilities_per_clip_is_refused(found):
+    estimator = SimpleNamespace(classes_=[0, 2], predict_proba=lambda rows: found)  # noqa: ARG005
+    with pytest.raises(
+        MerError, match=r"must predict probabilities of shape \(2, 2\), a row per clip"
+    ):
+        DANCES.estimate(estimator, np.zeros((2, 1)))

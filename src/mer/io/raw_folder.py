@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mer.errors import MerError
 from mer.io.audio_files import unreadable_folder
+from mer.types import MINIATURE
 
 UNSEEN = (".git", ".hg", ".dvc", "__pycache__")  # folders that DVC passes over
 DVCIGNORE = ".dvcignore"
@@ -44,6 +45,8 @@ def of_corpus(key: str, source: str, raw: Path) -> Path:
     if (root := raw / key).is_dir():
         return root
     remedy = f"get it from {source}"
+    if key.startswith(MINIATURE):
+        remedy = f"add a block demos.{key} (seed, seconds) to params/demos.yaml, to render it"
     if EXPERIMENTS in Path.cwd().as_posix():  # a copy that DVC has made, of what Git and DVC track
         remedy = f"give `dvc exp run` the option -C {root}, which copies it into the experiment"
     raise MerError(

@@ -133,7 +133,13 @@ def compiled(network: nn.Module, config: TrainingConfig, where: torch.device) ->
 
 def forward(network: Network, inputs: Sequence[Examples], rows: Tensor) -> Tensor:
     """The outputs of the network for a batch, in float32."""
-    return network(*(x[rows].float() for x in inputs)).float()
+    outputs = network(*(x[rows].float() for x in inputs))
+    if not isinstance(outputs, Tensor):
+        raise MerError(
+            f"models: forward of the network must return one tensor, not {type(outputs).__name__}; correct "
+            "`build` of the model"
+        )
+    return outputs.float()
 
 
 def _check_outputs(outputs: Tensor, n: int, objective: Target | Objective) -> None:

@@ -1,5 +1,6 @@
 """The stage ``augment``: it computes the spectrograms of augmented versions of a corpus in one view."""
 
+import inspect
 import json
 import logging
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import numpy as np
 
 from mer import registry
 from mer.dsp.mel import prepare, spectrogram
-from mer.errors import MerError
+from mer.errors import MerError, noting
 from mer.io.artefacts import absent, write_absent
 from mer.io.files import write_json, writing
 from mer.io.standard import Standard, read_clip
@@ -46,6 +47,13 @@ def _sample(step: Step, rng: np.random.Generator) -> dict[str, Any]:
             f"names of the arguments of apply, none of them 'transform', not {sampled!r}; convert "
             "NumPy's numbers with float or int"
         )
+    try:
+        inspect.signature(module.apply).bind(np.empty(0), 0, **sampled)
+    except TypeError as error:
+        raise MerError(
+            f"augment: apply of {step.transform!r} must take x, sample_rate and what sample_parameters "
+            f"returns, {sorted(sampled)}, and does not ({error}); correct one of them"
+        ) from None
     return {"transform": step.transform, **sampled}
 
 
@@ -53,7 +61,7 @@ def _transformed(samples: np.ndarray, sample_rate: int, step: Mapping[str, Any])
     """The samples after one transform, of the same shape."""
     module = registry.get("augment", step["transform"])
     arguments = {name: value for name, value in step.items() if name != "transform"}
-    found = module.apply(samples, sample_rate, **arguments)
+    found = module.apply(samples.copy(), sample_rate, **arguments)  # other versions need them, too
     is_array = isinstance(found, np.ndarray)
     if not is_array or found.shape != samples.shape or found.dtype != np.float32:
         shape = f"{found.dtype} of shape {found.shape}" if is_array else type(found).__name__
@@ -114,8 +122,9 @@ def apply(clip: Clip, chain: Chain) -> Clip:
 def _of_clip(standard: Path, view: View, item: tuple[str, dict[str, Chain]]) -> np.ndarray:
     """The spectrograms of one clip's augmented versions [shape=(versions, ..., frames, n_mels)]."""
     id_, chains = item
-    clip = prepare(read_clip(standard, id_), view)
-    return np.stack([spectrogram(apply(clip, chain), view) for chain in chains.values()])
+    with noting(f"in the clip {id_!r}"):
+        clip = prepare(read_clip(standard, id_), view)
+        return np.stack([spectrogram(apply(clip, chain), view) for chain in chains.values()])
 
 
 def _absence(standard: Path, policy: Policy, name: str, view: View | None) -> str | None:

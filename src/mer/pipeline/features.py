@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from mer import audio, registry
-from mer.errors import MerError
+from mer.errors import MerError, noting
 from mer.io import artefacts, checkpoints
 from mer.io.feature_tables import read_features, write_features
 from mer.io.files import writing
@@ -74,6 +74,7 @@ def _compute(
 ) -> None:
     ids, digest = Standard.read(standard).ids, _digest(standard)
     _check_names(module.names(params), family)
+    _check_versions(module.versions(), family)
     chosen = params.model_dump_json()
     source = {"source": "extracted", "family": family, "params": chosen, **module.versions()}
     work = partial(_row, standard.absolute(), family, params)
@@ -90,16 +91,30 @@ def _compute(
 def _check_names(names: object, family: str) -> None:
     """Refuse names of columns that a table cannot have."""
     found = names if isinstance(names, list) else []
-    if not found or not all(isinstance(name, str) for name in found):
+    if not found or not all(isinstance(name, str) and name for name in found):
         raise MerError(
             f"features: names of {family!r} must return a list of strings, one per column, not {names!r}; "
             "correct it"
+        )
+    if "id" in found:
+        raise MerError(
+            f"features: names of {family!r} must leave 'id' to the column of clips, and hold it; rename it"
         )
     if len({*found}) < len(found):
         twice = next(name for name in found if found.count(name) > 1)
         raise MerError(
             f"features: names of {family!r} must return different names, and {twice!r} is there "
             f"{found.count(twice)} times; rename one"
+        )
+
+
+def _check_versions(versions: object, family: str) -> None:
+    """Refuse versions that a table cannot name."""
+    found = versions if isinstance(versions, dict) else {None: None}
+    if not all(isinstance(text, str) for pair in found.items() for text in pair):
+        raise MerError(
+            f"features: versions of {family!r} must return a dict of strings by strings, not {versions!r}; "
+            "correct it"
         )
 
 
@@ -136,13 +151,14 @@ def row(clip: Clip, family: str, params: Any) -> np.ndarray:
     module = cast("ExtractedFamily", registry.get("features", family))
     if params.sample_rate is not None:
         clip = audio.resample(clip, params.sample_rate)
-    values = module.extract(clip, params)
+    with noting(f"in the clip {clip.id!r}, features of {family!r}"):
+        values = module.extract(clip, params)
     _check_values(values, len(module.names(params)), family)
     for number in np.flatnonzero(~np.isfinite(values)):
         name, seconds = module.names(params)[number], len(clip.samples) / clip.sample_rate
         raise MerError(
             f"{family}: the feature {name!r} of the clip {clip.id!r} must be finite, not {values[number]}; "
-            f"listen to the clip, which lasts {seconds:.2f} s, or leave it out"
+            f"listen to the clip, which lasts {seconds:.2f} s, and leave it out, or correct `extract`"
         )
     return values
 

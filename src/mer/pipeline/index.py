@@ -1,7 +1,8 @@
 """The index of a corpus: its tracks, their digests and its published tables."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -12,9 +13,10 @@ from mer.io.feature_tables import write_features
 from mer.io.files import write_csv, writing
 from mer.io.tracks import write_tracks
 from mer.targets import labels
-from mer.types import QUADRANTS, Fold, Track, clip_of
+from mer.types import QUADRANTS, SIDES, Fold, Track, clip_of
 
 Counts = Mapping[str, int] | int | None
+LIKE_SIDES = ("training", "validation", "valid", "dev", "testing")  # which name no fold
 
 log = logging.getLogger("mer")
 
@@ -39,25 +41,54 @@ def _digests(root: Path, tracks: Sequence[Track]) -> dict[str, str]:
         return dict(zip(files, pool.map(audio_files.digest, files.values())))
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float | int) and math.isfinite(value)
+
+
+def _maps_to(check: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, Mapping) and all(map(check, value.values()))
+
+
+FIELDS: dict[str, tuple[str, Callable[[object], bool]]] = {
+    "id": ("a text that is not empty", _is_text),
+    "quadrant": (f"one of {list(QUADRANTS)}, or empty", lambda value: value in ("", *QUADRANTS)),
+    **dict.fromkeys(
+        ("path", "artist", "source", "label"),
+        ("a text, or None", lambda value: value is None or _is_text(value)),
+    ),
+    **dict.fromkeys(
+        ("valence", "arousal"),
+        ("a finite number, or None", lambda value: value is None or _is_number(value)),
+    ),
+    "splits": ("a mapping to texts", _maps_to(_is_text)),
+    "spread": ("a mapping to finite numbers", _maps_to(_is_number)),
+}  # of a track: what each must be
+
+
 def _check_tracks(root: Path, layout: str, tracks: object) -> None:
-    """Refuse what a layout returns in place of a list of tracks with labels of the right types."""
+    """Refuse what a layout returns in place of a list of tracks whose fields have the right types."""
+    remedy = f"correct src/mer/datasets/{layout}.py"
     if not isinstance(tracks, list) or not all(isinstance(track, Track) for track in tracks):
         raise MerError(
             f"{root}: tracks of the layout {layout!r} must return a list of mer.types.Track, not "
-            f"{type(tracks).__name__}; correct src/mer/datasets/{layout}.py"
+            f"{type(tracks).__name__}; {remedy}"
         )
     for track in tracks:
-        texts = (track.id, track.quadrant, *filter(None, (track.path, track.artist, track.label)))
-        values = [value for value in (track.valence, track.arousal) if value is not None]
-        if not (
-            all(isinstance(text, str) for text in texts)
-            and all(isinstance(value, float | int) for value in values)
-            and track.quadrant in ("", *QUADRANTS)
-        ):
+        for name, (wanted, is_right) in FIELDS.items():
+            if not is_right(value := getattr(track, name)):
+                raise MerError(
+                    f"{root}: {name} of the clip {track.id!r} must be {wanted}, not {value!r}; {remedy}"
+                )
+    for protocol in sorted({name for track in tracks for name in track.splits}):
+        names = {track.splits[protocol] for track in tracks if protocol in track.splits}
+        if names & {*SIDES, *LIKE_SIDES} and (others := sorted(names - {*SIDES})):
             raise MerError(
-                f"{root}: the layout {layout!r} must give each clip a quadrant of {list(QUADRANTS)} or an "
-                f"empty one, values that are numbers, and texts, not {track}; correct "
-                f"src/mer/datasets/{layout}.py"
+                f"{root}: the split {protocol!r} must name sides, of {list(SIDES)}, or the fold that tests "
+                f"each clip, not {others[0]!r}; {remedy}"
             )
 
 

@@ -25,9 +25,13 @@ def check(papers: Papers, folder: Path = PAPERS) -> None:
         Naming the file, what it must list, and what needs it.
     """
     tables = yaml_files.load(folder / "dvc.yaml")["vars"]
+    stages = (folder / "experiments.yaml").read_bytes()
     for paper in papers.papers:
-        if not (file := folder / paper / "dvc.yaml").is_file():
-            raise MerError(f"{file} must be there; run `make format`, which writes it")
+        file = folder / paper / "dvc.yaml"
+        if not file.is_file() or file.read_bytes() != stages:
+            raise MerError(
+                f"{file} must be a copy of {folder / 'experiments.yaml'}; run `make format` to make one"
+            )
         paper_file = folder / paper / "paper.yaml"
         for block in PARTS.keys() - yaml_files.load(paper_file).keys():
             raise MerError(f"{paper_file} must have {block!r}, for DVC; add `{block}: {{}}`")
@@ -46,14 +50,18 @@ def check(papers: Papers, folder: Path = PAPERS) -> None:
 
 
 def _listed(stages: dict[str, Any]) -> dict[str, set[str]]:
-    """The corpora of ``index``, and the keys of the stages whose items stand under ``foreach``."""
-    keys = {name: {*stages[name]["foreach"]} for name in ("mel", "augment")}
-    cut = {*stages["split_clips"]["foreach"]}
-    joined = {*stages["join_features"]["foreach"]}
+    """The items of each stage; those of a stage that makes the same artefacts otherwise are among them."""
+    keys = {name: {*block["foreach"]} for name, block in stages.items() if "foreach" in block}
+    corpora = {
+        name: {*stages[name]["matrix"]["dataset"]} for name in ("index", "standardize", "folds")
+    }
     return {
         **keys,
-        "features": {*stages["features"]["foreach"]} | joined,
-        "index": {*stages["index"]["matrix"]["dataset"]} | cut,
+        "features": keys["features"] | keys["join_features"],
+        "index": corpora["index"] | keys["split_clips"],
+        "standardize": corpora["standardize"] | keys["split_clips"],
+        "folds": corpora["folds"] | keys["split_folds"],
+        "nothing": {*stages["nothing"]["outs"]},
     }
 
 
@@ -62,9 +70,18 @@ def _inputs(found: Statistic) -> Iterator[tuple[str, str]]:
     corpora = [found.dataset, *([found.source] if isinstance(found, Cross) else [])]
     for corpus in (f"{MINIATURE}{name}" for name in corpora):
         yield "index", corpus
-        if isinstance(found, Setting | Experiment) and found.view != "none":
-            yield "mel", f"{found.view}-{corpus}"
-        if isinstance(found, Experiment) and found.family != "none":
-            yield "features", f"{found.family}-{corpus}"
-        if isinstance(found, Experiment) and found.augmented != "none/none":
-            yield "augment", f"{found.augmented.replace('/', '-')}-{corpus}"
+        if isinstance(found, Setting | Experiment):
+            yield "standardize", corpus
+            yield _or_nothing("mel", found.view, corpus)
+        if isinstance(found, Experiment):
+            yield "folds", corpus
+            yield _or_nothing("features", found.family, corpus)
+            yield _or_nothing("augment", found.augmented, corpus)
+
+
+def _or_nothing(stage: str, chosen: str, corpus: str) -> tuple[str, str]:
+    """The item of a stage, or the output of ``nothing`` that stands for an input that is not read."""
+    if chosen not in ("none", "none/none"):
+        return stage, f"{chosen.replace('/', '-')}-{corpus}"
+    folder = {"augment": "augmented"}.get(stage, stage)
+    return "nothing", f"data/{folder}/{chosen}/{corpus}"

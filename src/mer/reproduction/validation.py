@@ -188,6 +188,9 @@ def _check_inputs(entry: _Entry, found: Experiment, params: Params) -> None:
         "view": "spectrogram" in module.reads,
         "augment": augments,
     }
+    if isinstance(found, Cross):
+        rule = "must read a table or whole waveforms, to train on one corpus and test on another; choose "
+        entry.require("spectrogram" not in module.reads, "model", found.model, f"{rule}another")
     for key, reads in read.items():
         value = getattr(found, key)
         rule = f"must be 'none', for model {found.model!r} does not use it; correct it"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mer.errors import MerError
 from mer.targets.target import Label, Target
 from mer.types import Predictions
 
@@ -67,7 +68,14 @@ class Classes(Target):
                 )
             found = softmax(values, axis=1)
         else:
-            found = estimator.predict_proba(rows)
+            found = np.asarray(estimator.predict_proba(rows), float)
+        wanted = (len(rows), len(estimator.classes_))
+        if found.shape != wanted or not np.allclose(found.sum(1), 1, atol=1e-3):
+            raise MerError(
+                f"models: the estimator must predict probabilities of shape {wanted}, a row per clip that "
+                f"sums to 1 and a column per class of classes_, not {found.shape} with sums of "
+                f"{found.sum(-1).min():g} to {found.sum(-1).max():g}; correct its predict_proba"
+            )
         full = np.zeros((len(rows), self.outputs))
         full[:, estimator.classes_] = found
         return full

@@ -1,5 +1,6 @@
 """Fit a scikit-learn estimator on the training part of one fold."""
 
+import inspect
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -52,12 +53,24 @@ def _unfitted(context: "FoldContext[EstimatorModel]", data: TrainingData, seed: 
     if data.table and "families" in context.model.reads:
         options["families"] = data.table.families
     estimator = context.model.build(context.params, **options)
-    if not hasattr(estimator, "fit"):
+    if inspect.isclass(estimator) or not hasattr(estimator, "fit"):
+        found = f"the class {estimator.__name__}" if inspect.isclass(estimator) else estimator
         raise MerError(
-            "models: build of the model must return a scikit-learn estimator, not "
-            f"{type(estimator).__name__}; correct it"
+            f"models: build of {cast(Any, context.model).__file__} must return a scikit-learn estimator, "
+            f"not {found!r}; correct it"
         )
     return estimator
+
+
+def _require_probabilities(estimator: Any, context: "FoldContext[EstimatorModel]") -> None:
+    """Refuse a fitted estimator that does not say how probable each class is."""
+    probable = hasattr(estimator, "predict_proba") or hasattr(estimator, "decision_function")
+    if not (probable and hasattr(estimator, "classes_")):
+        raise MerError(
+            f"models: build of {cast(Any, context.model).__file__} must return a classifier, which has "
+            "classes_ and predict_proba or decision_function once it is fitted, and "
+            f"{type(estimator).__name__} lacks one; take another"
+        )
 
 
 def _rows(context: "FoldContext[EstimatorModel]", data: TrainingData) -> np.ndarray:
@@ -171,6 +184,7 @@ def _weights(
         AttributeError,
         IndexError,
         KeyError,
+        MerError,
         NotImplementedError,
         TypeError,
         ValueError,
@@ -193,6 +207,8 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
     _keep_groups(estimator, x, validation.groups(data, context.fold))
     estimator.fit(x, y)
     _require_score(estimator)
+    if data.target.kind == "classes":
+        _require_probabilities(estimator, context)
     found = data.target.estimate(estimator, rows[n_train:])
     selected = _selected_columns(estimator, data, rows.shape[1])
     test = rows[n_train:]
