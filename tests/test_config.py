@@ -101,11 +101,6 @@ def test_params_that_a_person_edits_are_few(root):
         ("corpora.demo.layout", "zip", r"corpora.demo.layout='zip' is not one of"),
         ("corpora.demo.sample_rate", 0, r"corpora.demo.sample_rate=0: .*greater than 0"),
         ("corpora.demo.typo", 1, r"'corpora.demo.typo' is not a known key"),
-        (
-            "demos.demo_mine",
-            {"seed": 1, "seconds": 1.0},
-            r"params/corpora\.yaml: corpora\.demo_mine must be there, for demos\.demo_mine of params",
-        ),
         ("profiles.demo.folds", 1, r"profiles.demo.folds=1: .*greater than or equal to 2"),
         ("quarantine.duplicates", "merge", r"quarantine.duplicates='merge': .*'drop' or 'keep'"),
         ("audio.max_pcm_mib", 0, r"audio.max_pcm_mib=0: .*greater than 0"),

@@ -312,11 +312,6 @@ def _check_corpora(params: Params, file: Path) -> None:
             raise MerError(
                 f"{file}: corpora.{key}.layout={corpus.layout!r} is not one of {layouts}; choose one"
             )
-    if unknown := sorted(params.demos.keys() - params.corpora.keys()):
-        raise MerError(
-            f"{file}: corpora.{unknown[0]} must be there, for demos.{unknown[0]} of params/demos.yaml; add "
-            "that block"
-        )
     known = sorted(params.corpora.keys() - params.merged_corpora.keys())
     for key, merged in params.merged_corpora.items():
         for member in merged.of:
