@@ -298,7 +298,7 @@ def test_an_empty_block_is_a_view_without_a_spectrogram():
     ("old", "new", "message"),
     [
         ("fmax: 8000.0", "fmax: 8001.0", "views.louro.fmax=8001.0.*not above 8000"),
-        ("n_fft: 2048", "n_ftt: 2048", "'views.louro.n_fft' is missing"),
+        ("n_fft: 2048", "n_ftt: 2048", "'views.louro.n_ftt' is not a known key"),
         (
             "pad_value: minimum",
             "pad_value: minimum\n    hue: 1",
