@@ -50,6 +50,20 @@ def test_a_module_that_lacks_a_function_is_found():
     ]
 
 
+def check_new(folder, source, fault):
+    """Check a model of this source, which must have the fault, or none."""
+    path = folder / "new.py"
+    path.write_text(source)
+    spec = importlib.util.spec_from_file_location("new", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if fault is None:
+        contracts.check("models", module)
+        return
+    with pytest.raises(MerError, match=f"models: .*new.py {fault}"):
+        contracts.check("models", module)
+
+
 MODEL = """
 from mer.schema import Block
 
@@ -102,16 +116,7 @@ def build(params, *, seed, fidelity, predicts):
     ],
 )
 def test_a_new_model_is_told_in_a_sentence_what_it_lacks(tmp_path, change, fault):
-    path = tmp_path / "new.py"
-    path.write_text(MODEL.replace(*change))
-    spec = importlib.util.spec_from_file_location("new", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if fault is None:
-        contracts.check("models", module)
-        return
-    with pytest.raises(MerError, match=f"models: .*new.py {fault}"):
-        contracts.check("models", module)
+    check_new(tmp_path, MODEL.replace(*change), fault)
 
 
 @pytest.mark.parametrize(
@@ -154,21 +159,11 @@ NETWORK = MODEL.replace("sklearn_estimator", "supervised").replace(
     ],
 )
 def test_the_sections_that_a_trainer_reads_are_there(tmp_path, reads, params, fault):
-    path = tmp_path / "new.py"
     text = NETWORK.replace('"table"', f'"{reads}"').replace(
         "    pass\n\n\ndef", f"    {params}\n\n\ndef"
     )
-    path.write_text(
-        text.replace("class Params", "class Section(Block):\n    pass\n\n\nclass Params")
-    )
-    spec = importlib.util.spec_from_file_location("new", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if fault is None:
-        contracts.check("models", module)
-        return
-    with pytest.raises(MerError, match=f"models: .*new.py {fault}"):
-        contracts.check("models", module)
+    section = "class Section(Block):\n    pass\n\n\nclass Params"
+    check_new(tmp_path, text.replace("class Params", section), fault)
 
 
 def test_a_family_that_computes_nothing_and_has_no_table_is_told(monkeypatch):

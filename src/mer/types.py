@@ -135,6 +135,13 @@ class Clip:
         return len(self.samples) / self.sample_rate
 
 
+def array_text(value: object) -> str:
+    """An array as ``float32 of shape (3,)``, for a message; of another object the name of its type."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} of shape {value.shape}"
+    return type(value).__name__
+
+
 def positions(ids: Iterable[str], wanted: Iterable[str], what: str) -> list[int]:
     """The positions of ``wanted`` among ``ids``.
 

@@ -83,7 +83,7 @@ def test_every_family_gives_the_same_finite_values_twice(family, signal):
     values = module.extract(clip, params)
     assert values.shape == (len(module.names(params)),)
     assert np.isfinite(values).all()
-    assert values.any()
+    assert values.std() > 0 or (len(values) == 1 and values.any())
     assert np.array_equal(module.extract(clip, params), values)
 
 

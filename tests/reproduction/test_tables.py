@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from conftest import ROOT
+from mer.errors import MerError
 from mer.io.files import write_json
 from mer.metrics import corrected_t_test
 from mer.pipeline.stage import write_record
@@ -237,6 +238,13 @@ def test_a_row_may_name_its_experiments_figures_and_reference(every):
     expected = corrected_t_test([0.1, 0.4, 0.3, 0.2], [0.2, 0.1, 0.1, 0.1], 1 / 3)
     assert found["f1_macro"] == 0.8
     assert found["f1_macro_p"] == {"cnn": pytest.approx(expected, abs=1e-4)}
+
+
+def test_a_metric_that_an_experiment_does_not_have_is_named(every):
+    table = every.tables["p_table1"].model_copy(update={"metrics": ("f1macro",)})
+    message = "the metric 'f1macro' of the cell 'svm', '4qaed' must be a figure of 'svm_4qaed'"
+    with pytest.raises(MerError, match=message):
+        tables.cells(table, lambda key: {"svm_4qaed": {"": FACTS}}.get(key, {}))
 
 
 CLAIMS = {

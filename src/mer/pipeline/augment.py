@@ -22,7 +22,7 @@ from mer.pipeline.mel import width, write
 from mer.schema.augmentation import Policy, Step
 from mer.schema.spectrograms import View
 from mer.seeds import generator
-from mer.types import Clip
+from mer.types import Clip, array_text
 
 log = logging.getLogger("mer")
 
@@ -64,10 +64,9 @@ def _transformed(samples: np.ndarray, sample_rate: int, step: Mapping[str, Any])
     found = module.apply(samples.copy(), sample_rate, **arguments)  # other versions need them, too
     is_array = isinstance(found, np.ndarray)
     if not is_array or found.shape != samples.shape or found.dtype != np.float32:
-        shape = f"{found.dtype} of shape {found.shape}" if is_array else type(found).__name__
         raise MerError(
             f"augment: apply of {step['transform']!r} must return float32 samples of shape "
-            f"{samples.shape}, as it was given, not {shape}; cut or pad them, and convert them"
+            f"{samples.shape}, as it was given, not {array_text(found)}; cut or pad them, and convert them"
         )
     if not np.isfinite(found).all():
         raise MerError(

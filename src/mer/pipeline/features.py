@@ -15,7 +15,7 @@ from mer.io.feature_tables import read_features, write_features
 from mer.io.files import writing
 from mer.io.standard import Standard, read_clip
 from mer.schema import Block
-from mer.types import Clip, FeatureSet
+from mer.types import Clip, FeatureSet, array_text
 
 if TYPE_CHECKING:
     from mer.contracts import ExtractedFamily, Family
@@ -122,10 +122,9 @@ def _check_values(values: Any, n_names: int, family: str) -> None:
     """Refuse what is no array with a number per name."""
     is_array = isinstance(values, np.ndarray)
     if not is_array or values.dtype.kind not in "fiu" or values.shape != (n_names,):
-        found = f"{values.dtype} of shape {values.shape}" if is_array else type(values).__name__
         raise MerError(
             f"features: extract of {family!r} must return an array of numbers of shape {(n_names,)}, one "
-            f"for each of its names, not {found}; correct it"
+            f"for each of its names, not {array_text(values)}; correct it"
         )
 
 

@@ -300,7 +300,6 @@ def _check_owner(path: Path, part: Papers) -> None:
         raise MerError(
             f"{path}: papers={[*part.papers]} must be [{owner!r}], the folder; correct it"
         )
-
     for block in ("tables", *PARTS):
         for key, found in getattr(part, block).items():
             if found.paper != owner:

@@ -51,12 +51,7 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
         name = table.name(metric, row, column)
         for prefix, facts in found.items():
             if "n_folds" in facts and name not in facts and not table.timed:
-                scores = sorted(k for k, v in facts.items() if isinstance(v, float))
-                raise MerError(
-                    f"papers/{table.paper}/paper.yaml: the metric {metric!r} of the cell {row!r}, "
-                    f"{column!r} must be a figure of {table.key(row, column)!r}, and it has no {name!r}; "
-                    f"choose one of {scores}"
-                )
+                raise _no_figure(table, row, column, metric, facts)
             for part in ("", "_sd", "_low", "_high"):
                 if f"{name}{part}" in facts:
                     cell[f"{prefix}{metric}{part}"] = facts[f"{name}{part}"]
@@ -76,6 +71,16 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
         if prefix != MINIATURE and is_uncommitted(facts):
             cell[f"{prefix}uncommitted"] = True
     return cell
+
+
+def _no_figure(table: Table, row: str, column: str, metric: str, facts: dict[str, Any]) -> MerError:
+    """The error of a metric that the results of a cell do not have."""
+    scores = sorted(name for name, value in facts.items() if isinstance(value, float))
+    return MerError(
+        f"papers/{table.paper}/paper.yaml: the metric {metric!r} of the cell {row!r}, {column!r} must be a "
+        f"figure of {table.key(row, column)!r}, and it has no {table.name(metric, row, column)!r}; choose "
+        f"one of {scores}"
+    )
 
 
 def _by_fold(facts: dict[str, Any], name: str) -> list[float]:
