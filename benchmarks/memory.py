@@ -23,7 +23,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mer import config, registry
-from mer.contracts import TwoStageModel
+from mer.contracts.protocols import TwoStageModel
 from mer.io.spectrograms import Mels
 from mer.learn import early_stopping, loop, memmap
 from mer.learn.data import TrainingData

@@ -1,4 +1,4 @@
-"""Every entry of a registry offers what its protocol in ``mer.contracts`` states."""
+"""Every entry of a registry offers what its protocol in ``mer.contracts.protocols`` states."""
 
 import importlib.util
 import inspect
@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from mer import contracts, registry
+from mer import registry
 from mer.augment import time_shift
+from mer.contracts import checks, protocols, trainers
 from mer.errors import MerError
 from mer.features import compare
 from mer.learn.result import FoldResult, TrainingPhase, Trial
@@ -19,16 +20,16 @@ def entries(package):
     return [(package, name) for name in registry.names(package)]
 
 
-ALL = [entry for package in contracts.REGISTRIES for entry in entries(package)]
+ALL = [entry for package in checks.REGISTRIES for entry in entries(package)]
 
 
 @pytest.mark.parametrize(("package", "name"), ALL)
 def test_an_entry_satisfies_its_protocols(package, name):
     entry = registry.get(package, name)
-    own = contracts.REGISTRIES[package]
-    for protocol in (own, *contracts.further_protocols(package, entry)):
-        assert contracts.faults(entry, protocol) == [], protocol.__name__
-    contracts.check(package, entry)
+    own = checks.REGISTRIES[package]
+    for protocol in (own, *checks.further_protocols(package, entry)):
+        assert checks.faults(entry, protocol) == [], protocol.__name__
+    checks.check(package, entry)
 
 
 @pytest.mark.parametrize("model", registry.names("models"))
@@ -37,14 +38,14 @@ def test_every_model_implements_the_paper_as_described(model):
 
 
 def test_every_trainer_has_a_protocol_of_its_models():
-    assert sorted(contracts.MODEL_OF_TRAINER) == registry.names("learn.trainers")
+    assert sorted(trainers.MODEL_OF_TRAINER) == registry.names("learn.trainers")
 
 
 def test_a_module_that_lacks_a_function_is_found():
     svm = registry.get("models", "svm")
-    assert contracts.faults(svm, contracts.EstimatorModel) == []
-    assert contracts.faults(svm, contracts.NetworkModel) != []
-    assert contracts.faults(svm, contracts.Transform) == [
+    assert checks.faults(svm, protocols.EstimatorModel) == []
+    assert checks.faults(svm, protocols.NetworkModel) != []
+    assert checks.faults(svm, protocols.Transform) == [
         "must define apply, and does not",
         "must define sample_parameters, and does not",
     ]
@@ -58,10 +59,10 @@ def check_new(folder, source, fault):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if fault is None:
-        contracts.check("models", module)
+        checks.check("models", module)
         return
     with pytest.raises(MerError, match=f"models: .*new.py {fault}"):
-        contracts.check("models", module)
+        checks.check("models", module)
 
 
 MODEL = """
@@ -129,7 +130,7 @@ def test_a_new_model_is_told_in_a_sentence_what_it_lacks(tmp_path, change, fault
 )
 def test_a_part_of_another_kind_is_told_too(package, fault):
     with pytest.raises(MerError, match=f"{package}: .*svm.py {fault}; see docs/contributing.md"):
-        contracts.check(package, registry.get("models", "svm"))
+        checks.check(package, registry.get("models", "svm"))
 
 
 NETWORK = MODEL.replace("sklearn_estimator", "supervised").replace(
@@ -169,7 +170,7 @@ def test_the_sections_that_a_trainer_reads_are_there(tmp_path, reads, params, fa
 def test_a_family_that_computes_nothing_and_has_no_table_is_told(monkeypatch):
     monkeypatch.delattr(compare, "extract")
     with pytest.raises(MerError, match=r"must define extract\(clip, params\), or published = True"):
-        contracts.check("features", compare)
+        checks.check("features", compare)
 
 
 def test_a_family_without_a_sample_rate_is_told(monkeypatch):
@@ -177,7 +178,7 @@ def test_a_family_without_a_sample_rate_is_told(monkeypatch):
     with pytest.raises(
         MerError, match=r"features: .* must have sample_rate in Params, in Hz or None"
     ):
-        contracts.check("features", compare)
+        checks.check("features", compare)
 
 
 def test_a_transform_that_takes_too_few_arguments_is_told(monkeypatch):
@@ -185,7 +186,7 @@ def test_a_transform_that_takes_too_few_arguments_is_told(monkeypatch):
     with pytest.raises(
         MerError, match=r"must define apply\(x, sample_rate, \*\*arguments\), and def"
     ):
-        contracts.check("augment", time_shift)
+        checks.check("augment", time_shift)
 
 
 def test_the_accessor_names_a_protocol_for_each_registry():

@@ -20,7 +20,8 @@ from mer.metrics import (
     spread,
     summary,
 )
-from mer.types import QUADRANTS, Predictions, ValuePredictions
+from mer.predictions import Predictions, ValuePredictions
+from mer.types import QUADRANTS
 
 
 def predictions(rng, classes=QUADRANTS, clips=60, repeats=3, folds=5, skill=1.0):

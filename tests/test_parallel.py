@@ -1,3 +1,4 @@
+import time
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +34,22 @@ def test_processes_work_in_the_current_folder_also_after_a_change_of_it(monkeypa
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
         assert set(parallel.parallel_map(folder, [0, 1, 2], label="")) == {str(tmp_path / name)}
+
+
+HELD = []
+
+
+def grow(item):
+    """Keep 400 MB from the second call of a process on, more than joblib lets one grow by."""
+    time.sleep(1.1)
+    HELD.append(np.ones(1 if not HELD else 50_000_000))
+    return item
+
+
+def test_a_process_that_grows_is_replaced_without_a_warning(monkeypatch, recwarn):
+    monkeypatch.setenv("MER_JOBS", "2")
+    assert list(parallel.parallel_map(grow, list(range(6)), label="")) == list(range(6))
+    assert not [str(found.message) for found in recwarn]
 
 
 def test_number_of_workers_does_not_matter(monkeypatch):

@@ -37,6 +37,7 @@ ORDER = (
     ("io",),
     ("audio", "metrics", "parallel", "splits"),
     ("schema", "targets"),
+    ("predictions",),
     ("registry", "runtime", "types"),
     ("contracts",),
     ("errors", "seeds"),

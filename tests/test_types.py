@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from mer.errors import MerError
-from mer.types import Predictions, Track, names_artists, part_ids
+from mer.predictions import Predictions
+from mer.types import Track, names_artists, part_ids
 
 SONG = Track("song", "Q1")
 

@@ -27,7 +27,8 @@ from mer.io.predictions import read_predictions, write_predictions
 from mer.io.spectrograms import AugmentedMels, Mels
 from mer.io.standard import Standard
 from mer.io.tracks import read_tracks, write_tracks
-from mer.types import FeatureSet, Fold, Predictions
+from mer.predictions import Predictions
+from mer.types import FeatureSet, Fold
 
 REFUSED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "jsonpickle"}
 CALLS = {

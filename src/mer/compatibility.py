@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from mer import contracts, registry
+from mer import registry
 from mer.config import Params
+from mer.contracts import protocols
+from mer.contracts.trainers import applied_parts
 from mer.errors import MerError
 from mer.io import fold_tables, pretrained, raw_folder
 from mer.schema.augmentation import Policy, Smote
@@ -117,7 +119,7 @@ def _check_view(chosen: Selection, params: Params, trainer: str) -> None:
         )
 
 
-def _check_fidelity(chosen: Selection, params: Params, module: contracts.Model) -> None:
+def _check_fidelity(chosen: Selection, params: Params, module: protocols.Model) -> None:
     """Refuse a reading of the paper that the model does not know, or that the inputs do not follow."""
     if chosen.fidelity not in module.fidelities:
         raise MerError(
@@ -170,9 +172,9 @@ def _check_target(chosen: Selection, params: Params) -> None:
         )
 
 
-def _check_policy(chosen: Selection, policy: Policy, module: contracts.Model) -> None:
+def _check_policy(chosen: Selection, policy: Policy, module: protocols.Model) -> None:
     """Refuse a policy with a part that the trainer of the model does not apply."""
-    applied = contracts.applied_parts(module)
+    applied = applied_parts(module)
     for part in ("synthesis", "oversampling", "masking", "spec_augment"):
         if getattr(policy, part) and part not in applied:
             raise MerError(

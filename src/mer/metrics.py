@@ -18,8 +18,9 @@ from scipy.stats import t as student
 from scipy.stats import ttest_1samp
 
 from mer.errors import MerError
+from mer.predictions import AnyPredictions, Predictions, ValuePredictions
 from mer.targets import class_scores, value_scores
-from mer.types import AnyPredictions, Predictions, ValuePredictions, clip_of
+from mer.types import clip_of
 
 BOOTSTRAP_DRAWS = 2000
 LEVEL = 0.95

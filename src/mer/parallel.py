@@ -7,6 +7,7 @@ because a call has one thread.
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -58,6 +59,8 @@ def _processes(label: str, count: int) -> Iterator[Callable[..., Iterator[Any]]]
     import joblib
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+    # joblib replaces a process that has grown by 300 MB, as one does that loads large libraries.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     shared_memory.claim()
     begin = {"initializer": _start, "initargs": (os.getpid(), Path.cwd())}
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from mer.errors import MerError
 
 if TYPE_CHECKING:
-    from mer import contracts
+    from mer.contracts import protocols
 
 
 def names(package: str) -> list[str]:
@@ -24,19 +24,21 @@ def names(package: str) -> list[str]:
 
 
 @overload
-def get(package: Literal["models"], name: str) -> "contracts.Model": ...
+def get(package: Literal["models"], name: str) -> "protocols.Model": ...
 @overload
-def get(package: Literal["learn.trainers"], name: str) -> "contracts.Trainer": ...
+def get(package: Literal["learn.trainers"], name: str) -> "protocols.Trainer": ...
 @overload
-def get(package: Literal["features"], name: str) -> "contracts.Family": ...
+def get(package: Literal["features"], name: str) -> "protocols.Family": ...
 @overload
-def get(package: Literal["datasets"], name: str) -> "contracts.Layout": ...
+def get(package: Literal["datasets"], name: str) -> "protocols.Layout": ...
 @overload
-def get(package: Literal["augment"], name: str) -> "contracts.Transform": ...
+def get(package: Literal["augment"], name: str) -> "protocols.Transform": ...
 @overload
 def get(package: str, name: str) -> Any: ...
 def get(package: str, name: str) -> Any:
-    """The module ``mer.<package>.<name>``, imported on demand; ``mer.contracts`` says what it offers.
+    """The module ``mer.<package>.<name>``, imported on demand.
+
+    ``mer.contracts.protocols`` says what it offers.
 
     Raises
     ------

@@ -11,7 +11,8 @@ import pytest
 
 import mer
 from conftest import ROOT
-from mer import config, contracts, registry
+from mer import config, registry
+from mer.contracts import checks
 from mer.schema import Protocol
 from mer.types import Clip
 
@@ -114,7 +115,7 @@ def template(kind, package):
     source = template_source(kind)
     module = ModuleType(kind)
     exec(compile(source, "docs/contributing.md", "exec"), module.__dict__)  # noqa: S102
-    contracts.check(package, module)
+    checks.check(package, module)
     return module, source
 
 

@@ -11,7 +11,8 @@ from mer.learn.calibration import (
     fit_temperature,
     tempered,
 )
-from mer.types import QUADRANTS, Predictions
+from mer.predictions import Predictions
+from mer.types import QUADRANTS
 
 
 @pytest.fixture

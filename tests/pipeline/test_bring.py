@@ -15,11 +15,12 @@ from mer.io.predictions import write_predictions
 from mer.pipeline import bring as bringing
 from mer.pipeline import provenance
 from mer.pipeline.bring import bring
+from mer.predictions import Predictions
 from mer.reproduction import spec
 from mer.reproduction.results import results
 from mer.reproduction.spec import Experiment, Paper, Papers
 from mer.selection import SELECTORS
-from mer.types import QUADRANTS, Predictions
+from mer.types import QUADRANTS
 
 KNOWN = {
     "paper": "louro",

@@ -11,7 +11,7 @@ from mer.io.files import write_json
 from mer.io.predictions import write_predictions
 from mer.io.tracks import write_tracks
 from mer.pipeline import evaluate, mel
-from mer.types import Predictions, ValuePredictions
+from mer.predictions import Predictions, ValuePredictions
 
 
 @pytest.fixture

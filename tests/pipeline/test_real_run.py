@@ -30,7 +30,7 @@ def ledger(monkeypatch, tmp_path):
     def start(n_folds):
         def run(paper, key, given, words, **limits):
             calls.append(limits)
-            write_json(Path("metrics/experiments", paper, f"{key}.json"), {"n_folds": n_folds})
+            write_json(limits["scores"], {"n_folds": n_folds})
             return {"training_seconds_per_fold": 2.0}
 
         monkeypatch.setattr(experiment, "run", run)
@@ -87,7 +87,7 @@ def test_an_absent_input_is_reported_and_does_not_replace_results(ledger, monkey
     write_json(SCORES, {"n_folds": 1, "max_epochs": 3})
     ledger(3)
     monkeypatch.setattr(
-        experiment, "run", lambda *_, **__: write_json(SCORES, {"absent": "no weights"})
+        experiment, "run", lambda *_, scores, **__: write_json(scores, {"absent": "no weights"})
     )
     assert real_run.train(KEY, time.time(), profile="quick")["absent"] == "no weights"
     assert json.loads(SCORES.read_text()) == {"n_folds": 1, "max_epochs": 3}

@@ -23,6 +23,7 @@ from mer.io import artefacts, files
 from mer.io.files import write_json
 from mer.io.predictions import write_predictions
 from mer.io.tracks import write_tracks
+from mer.predictions import Predictions
 from mer.report import classes
 from mer.report import page as report
 from mer.report.axis import Axis
@@ -31,7 +32,7 @@ from mer.reproduction import published, spec
 from mer.schema import Protocol
 from mer.targets import class_scores
 from mer.targets.labels import encode, target_of
-from mer.types import QUADRANTS, Predictions, Track
+from mer.types import QUADRANTS, Track
 
 SELECTION = {
     **SVM,

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from mer import metrics
+from mer.predictions import ValuePredictions
 from mer.report import page, values
 from mer.report.axis import Axis
-from mer.types import QUADRANTS, Track, ValuePredictions
+from mer.types import QUADRANTS, Track
 
 RUN = {
     "model": "svm",

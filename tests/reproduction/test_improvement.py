@@ -13,8 +13,8 @@ from mer.io.artefacts import write_absent, write_manifest
 from mer.io.files import write_json
 from mer.io.predictions import write_predictions
 from mer.metrics import bootstrap_scores, fold_scores, intervals
+from mer.predictions import Predictions
 from mer.reproduction import improvement, spec
-from mer.types import Predictions
 
 WIDTH = 2 * 1.96  # of an interval, in deviations
 

@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from mer import compatibility, config, contracts, registry, selection
+from mer import compatibility, config, registry, selection
 from mer.cli._console import say
+from mer.contracts import checks
 from mer.errors import MerError
 from mer.io import yaml_files
 from mer.io.files import write_text
@@ -44,7 +45,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     _check_blocks(params, words)
     for package, name in (("models", params.model), ("features", params.family)):
         if name in registry.names(package):
-            contracts.check(package, registry.get(package, name))
+            checks.check(package, registry.get(package, name))
     _check_selection(params)
     for file, text in texts.items():
         write_text(file, text)

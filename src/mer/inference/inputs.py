@@ -136,7 +136,7 @@ def inputs(
     params : Block
         The model's ``Params``.
     reads : sequence of str
-        ``mer.contracts.Model.reads``.
+        ``mer.contracts.protocols.Model.reads``.
     view, features
         Where the model reads a spectrogram or a table.
     """

@@ -14,9 +14,10 @@ from mer.io.predictions import read_predictions
 from mer.learn.calibration import COVERAGE, calibration_error, conformal_threshold, cross_fitted
 from mer.metrics import fold_scores, intervals
 from mer.pipeline import provenance, train
+from mer.predictions import Predictions
 from mer.selection import Selection
 from mer.targets import labels
-from mer.types import QUADRANTS, Predictions
+from mer.types import QUADRANTS
 
 RUNS = Path("data/runs/pretrained")
 PROTOCOLS = {"grouped": "artists apart", "cv10x10": "artists shared"}

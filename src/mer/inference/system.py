@@ -36,7 +36,7 @@ from mer.targets.values import Values
 from mer.types import Clip, FeatureSet, Fold
 
 if TYPE_CHECKING:
-    from mer.contracts import Model
+    from mer.contracts.protocols import Model
 
 DESCRIPTION, CLIPS = "system.json", "clips.safetensors"
 CARD = "README.md"  # which a shipped system has beside its own files

@@ -23,12 +23,13 @@ from mer.learn import novelty
 from mer.learn.calibration import COVERAGE, conformal_threshold, fit_temperature, tempered
 from mer.learn.data import TrainingData, gather
 from mer.pipeline import provenance, train
+from mer.predictions import Predictions
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import Columns
 from mer.schema.profiles import Profile
 from mer.selection import Selection, selected
 from mer.targets.values import Values
-from mer.types import Fold, Predictions
+from mer.types import Fold
 
 SELECTED = Path("data/runs/selected")
 DEMO = (

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from mer.io import parquet
 from mer.io.files import reading
-from mer.types import AnyPredictions, Predictions, ValuePredictions
+from mer.predictions import AnyPredictions, Predictions, ValuePredictions
 
 
 def write_predictions(path: Path, predictions: AnyPredictions) -> None:

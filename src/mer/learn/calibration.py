@@ -7,7 +7,7 @@ Error Levels. JASA 114, 2019: the sets of classes that hold the true one with a 
 
 import numpy as np
 
-from mer.types import Predictions
+from mer.predictions import Predictions
 
 SMALLEST = 5e-5  # probability; predictions are rounded to 1e-4
 BINS = 10

@@ -12,7 +12,7 @@ from mer.seeds import generator
 from mer.types import Fold
 
 if TYPE_CHECKING:
-    from mer.contracts import Model
+    from mer.contracts.protocols import Model
 
 AnyModel = TypeVar("AnyModel", bound="Model")
 

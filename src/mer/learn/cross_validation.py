@@ -1,7 +1,7 @@
 """Cross-validation: a model is trained on every fold of a protocol and predicts its test clips.
 
-``mer.contracts.Trainer`` says how a fold is trained, ``mer.learn.result.FoldResult`` what a training
-returns. Each restart of a fold is a training of its own and counts as a repeat of the protocol.
+``mer.contracts.protocols.Trainer`` says how a fold is trained, ``mer.learn.result.FoldResult`` what a
+training returns. Each restart of a fold is a training of its own and counts as a repeat of the protocol.
 """
 
 import hashlib
@@ -19,11 +19,12 @@ from mer.errors import MerError, NoTrainingEnded
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult, TrainingPhase
+from mer.predictions import AnyPredictions
 from mer.schema.profiles import Profile
-from mer.types import AnyPredictions, Fold, part_ids
+from mer.types import Fold, part_ids
 
 if TYPE_CHECKING:
-    from mer.contracts import Trainer
+    from mer.contracts.protocols import Trainer
 
 PREDICTION_DIGITS = OBJECTIVE_DIGITS = 4
 TRIAL_COLUMNS = ["repeat", "fold", "trial", "batch", "adam", "lr", "objective", "chosen"]

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mer import contracts, registry
+from mer import registry
+from mer.contracts.trainers import applied_parts
 from mer.errors import AbsentError, MerError
 from mer.io import pretrained
 from mer.io.artefacts import MANIFEST, absent
@@ -227,7 +228,7 @@ def read(
     ----------
     params, columns : see ``gather``
     reads : collection of str
-        The inputs to read, in the words of ``mer.contracts.Model.reads``.
+        The inputs to read, in the words of ``mer.contracts.protocols.Model.reads``.
     root : Path
         The folder that holds the artefacts.
     """
@@ -303,5 +304,5 @@ def gather(
         groups=groups(tracks),
         augmented=augmented,
         leak=policy.leak,
-        **{part: getattr(policy, part) for part in contracts.applied_parts(model)},
+        **{part: getattr(policy, part) for part in applied_parts(model)},
     )

@@ -13,7 +13,7 @@ from mer.targets.target import Label
 from mer.types import FeatureSet
 
 if TYPE_CHECKING:
-    from mer.contracts import CataloguedFamily
+    from mer.contracts.protocols import CataloguedFamily
 
 
 def _scores(rows: np.ndarray, y: np.ndarray, columns: Columns) -> np.ndarray:

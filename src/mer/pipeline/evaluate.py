@@ -24,12 +24,13 @@ from mer.metrics import (
     spread,
     summary,
 )
+from mer.predictions import AnyPredictions, ValuePredictions
 from mer.schema import Block
 from mer.targets.labels import HIGH
-from mer.types import QUADRANTS, AnyPredictions, ValuePredictions, clip_of
+from mer.types import QUADRANTS, clip_of
 
 if TYPE_CHECKING:
-    from mer.contracts import TwoStageModel
+    from mer.contracts.protocols import TwoStageModel
 
 log = logging.getLogger("mer")
 

@@ -34,11 +34,11 @@ def run(
     seed: int,
     max_folds: int | None = None,
     until: float | None = None,
+    scores: Path | None = None,
 ) -> dict[str, float]:
     """Write the run of an experiment, its scores and its confusion matrix.
 
-    The scores lie in ``metrics/experiments/<paper>/<key>.json``; where an input is absent, the file holds
-    the reason instead.
+    Where an input is absent, the file of the scores holds the reason instead.
 
     Parameters
     ----------
@@ -53,6 +53,8 @@ def run(
         Number of folds to train on; None for that of the profile.
     until : float or None
         Time after which no fold is started, see ``mer.pipeline.train.run``.
+    scores : Path or None
+        JSON to write; None for ``metrics/experiments/<paper>/<key>.json``, the results in the ledger.
 
     Returns
     -------
@@ -93,5 +95,6 @@ def run(
             parent=parent,
             until=until,
         )
-    evaluate.experiment(runs / key, METRICS / paper / f"{key}.json", PLOTS / paper / f"{key}.csv")
+    scores = scores or METRICS / paper / f"{key}.json"
+    evaluate.experiment(runs / key, scores, PLOTS / paper / f"{key}.csv")
     return timing

@@ -18,7 +18,7 @@ from mer.schema import Block
 from mer.types import Clip, FeatureSet, array_text
 
 if TYPE_CHECKING:
-    from mer.contracts import ExtractedFamily, Family
+    from mer.contracts.protocols import ExtractedFamily, Family
 
 TABLE = "features.parquet"
 

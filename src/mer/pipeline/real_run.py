@@ -1,16 +1,16 @@
 """Training of the experiments on real corpora for some hours, fold by fold, on all cores."""
 
-import json
 import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mer import config
-from mer.io.files import read_json, write_text
+from mer.io.files import read_json, write_json
 from mer.parallel import jobs
 from mer.pipeline import experiment, experiment_queue, inputs
 from mer.pipeline.experiment_queue import Record
@@ -24,6 +24,14 @@ FOLDS = DATA / "folds"
 NO_FACTS: Mapping[str, Any] = {}
 
 log = logging.getLogger("mer")
+
+
+def _left_out(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Why new results do not replace old ones, or are none: the facts ``absent`` and ``kept``."""
+    found = {"absent": new["absent"]} if "absent" in new else {}
+    if has_more_trainings(old, new.get("n_folds", 0)) or ("absent" in new and "n_folds" in old):
+        found["kept"] = old["n_folds"]
+    return found
 
 
 def train(
@@ -64,28 +72,28 @@ def train(
     given = spec.load().find(key).model_dump(exclude_none=True)  # type: ignore[union-attr]
     paper, (seed,) = given["paper"], config.read("seed")
     scores = experiment.METRICS / paper / f"{key}.json"
-    before = scores.read_text(encoding="utf-8") if scores.exists() else "{}"
-    timing = experiment.run(
-        paper,
-        key,
-        given,
-        given["settings"].split(),
-        profile=profile,
-        seed=seed,
-        max_folds=max_folds,
-        until=until - seconds.get(key, 0),
-    )
+    with TemporaryDirectory() as folder:
+        timing = experiment.run(
+            paper,
+            key,
+            given,
+            given["settings"].split(),
+            profile=profile,
+            seed=seed,
+            max_folds=max_folds,
+            until=until - seconds.get(key, 0),
+            scores=(fresh := Path(folder, scores.name)),
+        )
+        new = read_json(fresh)
     taken = time.time() - started
     record = {**record_of(f"experiment@{key}", taken, commit), **facts, "timing": timing}
     if until <= started:
         del record["seconds"]  # of scoring what an earlier call has trained
-    old, new = json.loads(before), read_json(scores)
-    left_out = {"absent": new["absent"]} if "absent" in new else {}
-    if has_more_trainings(old, new.get("n_folds", 0)) or ("absent" in new and "n_folds" in old):
-        write_text(scores, before)
-        left_out["kept"] = old["n_folds"]
-        log.warning("%s: the %d trainings in the ledger stay", key, old["n_folds"])
+    left_out = _left_out(read_json(scores) if scores.exists() else {}, new)
+    if "kept" in left_out:
+        log.warning("%s: the %d trainings in the ledger stay", key, left_out["kept"])
     else:
+        write_json(scores, new)
         write_record(scores, record)
     return {"key": key, "paper": paper, "seconds": round(taken, 2), "timing": timing, **left_out}
 

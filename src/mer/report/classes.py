@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from mer.metrics import fold_confusions
+from mer.predictions import Predictions
 from mer.report.axis import Axis, strip
 from mer.targets.class_scores import macro_f1, per_class
-from mer.types import EMOTIONS, Predictions, Track
+from mer.types import EMOTIONS, Track
 
 SCORES = {
     "f1_macro": "F1, macro",

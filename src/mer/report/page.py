@@ -15,9 +15,10 @@ import pandas as pd
 from mer import config
 from mer.errors import MerError
 from mer.io.templates import template
+from mer.predictions import AnyPredictions, ValuePredictions
 from mer.report import classes, curves, values
 from mer.selection import SELECTORS
-from mer.types import AnyPredictions, Track, ValuePredictions, groups
+from mer.types import Track, groups
 
 COUNTS = ("n_clips", "n_folds", "n_quarantined", "shares_artists")
 PROTOCOLS = {

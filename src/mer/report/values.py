@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from mer.metrics import fold_scores
+from mer.predictions import ValuePredictions
 from mer.report.axis import Axis, strip
-from mer.types import Track, ValuePredictions
+from mer.types import Track
 
 SCORES = {
     "ccc": "Concordance correlation (CCC)",

@@ -18,8 +18,8 @@ from mer.metrics import (
     fold_scores,
     percentiles,
 )
+from mer.predictions import Predictions
 from mer.reproduction.spec import Papers, Table
-from mer.types import Predictions
 
 SCORES = ("f1_weighted", "accuracy")
 

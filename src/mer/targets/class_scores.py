@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mer.types import Predictions
+from mer.predictions import Predictions
 
 
 def per_class(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

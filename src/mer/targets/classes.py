@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from mer.errors import MerError
+from mer.predictions import Predictions
 from mer.targets.target import Label, Target
-from mer.types import Predictions
 
 if TYPE_CHECKING:
     from torch import Tensor

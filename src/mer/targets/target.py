@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from mer.types import AnyPredictions
+from mer.predictions import AnyPredictions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,7 @@ class Target(ABC):
     names : tuple of str
         The classes, or the values; a network has one output for each.
     kind : str
-        ``classes`` or ``values``, as in ``mer.contracts.Model.predicts``.
+        ``classes`` or ``values``, as in ``mer.contracts.protocols.Model.predicts``.
     monitor : str
         The validation figure that early stopping follows: ``accuracy`` or ``loss``.
     """

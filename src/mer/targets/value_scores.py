@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mer.types import ValuePredictions
+from mer.predictions import ValuePredictions
 
 BOUNDS = {
     "rmse": (0, np.inf),

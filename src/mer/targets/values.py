@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mer.predictions import ValuePredictions
 from mer.targets.target import Label, Target
-from mer.types import ValuePredictions
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,7 +16,7 @@ from mer.networks.autoencoder import Autoencoder, Scale
 from mer.runtime.device import device
 
 if TYPE_CHECKING:
-    from mer.contracts import EstimatorModel
+    from mer.contracts.protocols import EstimatorModel
 
 uses_device = True
 ESTIMATOR = "estimator."  # prefix of the arrays of the estimator among the weights

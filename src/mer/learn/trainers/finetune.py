@@ -21,7 +21,7 @@ from mer.learn.trainers._voting import clip_predictions
 from mer.runtime.device import device
 
 if TYPE_CHECKING:
-    from mer.contracts import PretrainedModel
+    from mer.contracts.protocols import PretrainedModel
 
 uses_device = True
 

@@ -20,7 +20,7 @@ from mer.targets.target import Target
 from mer.types import Fold
 
 if TYPE_CHECKING:
-    from mer.contracts import HybridModel
+    from mer.contracts.protocols import HybridModel
 
 uses_device = True
 

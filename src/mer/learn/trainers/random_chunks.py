@@ -26,7 +26,7 @@ from mer.schema.training import TrainingConfig
 from mer.targets.target import Target
 
 if TYPE_CHECKING:
-    from mer.contracts import ChunkModel
+    from mer.contracts.protocols import ChunkModel
 
 uses_device = True
 BATCH = 256  # chunks classified at once

@@ -14,7 +14,7 @@ from mer.runtime.device import device
 from mer.types import positions
 
 if TYPE_CHECKING:
-    from mer.contracts import NetworkModel
+    from mer.contracts.protocols import NetworkModel
 
 uses_device = True
 

@@ -17,7 +17,7 @@ from mer.learn.result import FoldResult
 from mer.learn.smote import oversample
 
 if TYPE_CHECKING:
-    from mer.contracts import EstimatorModel, ReleasedEstimatorModel, SearchedModel
+    from mer.contracts.protocols import EstimatorModel, ReleasedEstimatorModel, SearchedModel
 
 SMOKE_TEST_TRIALS = 2
 

@@ -26,7 +26,7 @@ from mer.runtime.device import arithmetic, device
 from mer.schema.training import TrainingConfig
 
 if TYPE_CHECKING:
-    from mer.contracts import NetworkModel
+    from mer.contracts.protocols import NetworkModel
 
 VALIDATION = 0.2  # of the training clips, for a search in a fold without a validation part
 

@@ -29,7 +29,7 @@ from mer.runtime.device import device
 from mer.types import positions
 
 if TYPE_CHECKING:
-    from mer.contracts import TwoStageModel
+    from mer.contracts.protocols import TwoStageModel
 
 BATCH = 32
 ENCODER = "encoder."  # prefix of the names of the encoder's weights
