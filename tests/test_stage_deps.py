@@ -58,6 +58,7 @@ def stages() -> dict[str, dict]:
 
 
 STAGES = stages()
+LOCKS = [ROOT / "dvc.lock", ROOT / "data/dvc.lock", *sorted(ROOT.glob("papers/**/dvc.lock"))]
 LISTED = [name for name in STAGES if not name.endswith(":sources")]
 
 
@@ -79,6 +80,16 @@ def test_the_report_depends_on_the_published_figures_of_each_paper():
     assert {
         dep for dep in STAGES["dvc.yaml:report"]["deps"] if dep.startswith("papers")
     } == expected
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)
+def test_a_lock_has_no_stage_that_is_gone(lock):
+    """A stage that is renamed leaves its entries, which nothing removes."""
+    locked, written = (
+        yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
+        for path in (lock, lock.with_suffix(".yaml"))
+    )
+    assert {name.partition("@")[0] for name in locked} <= written.keys()
 
 
 @pytest.mark.parametrize("name", LISTED)
