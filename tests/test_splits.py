@@ -318,6 +318,18 @@ def test_inner_folds_keep_the_rows_of_a_group_on_one_side_also_inside_of_others(
         assert all({*own[train]}.isdisjoint(own[test]) for train, test in pairs)
 
 
+def test_inner_folds_of_few_large_groups_have_clips(rng):
+    artists = [f"artist {n}" for n in (2, 3, 2, 4, 4, 3, 0, 2, 2)]
+    rows, y = rng.normal(size=(9, 3)), np.array([1, 1, 0, 0, 0, 1, 1, 1, 1])
+    theirs = StratifiedGroupKFold(4, shuffle=True, random_state=1).split(rows, y, artists)
+    assert min(len(test) for _, test in theirs) == 0
+    folds = InnerFolds(5, 1).keeping(rows, artists)
+    pairs = list(folds.split(rows, y))
+    assert folds.get_n_splits(rows, y) == len(pairs) == 3
+    assert all(len(train) and len(test) for train, test in pairs)
+    assert sorted(np.concatenate([test for _, test in pairs])) == list(range(9))
+
+
 @pytest.mark.parametrize(
     ("y", "artists"), [([0, 1], None), ([0.5], None), ([0, 0, 1, 1], ["one artist"] * 4)]
 )

@@ -46,7 +46,7 @@ class InnerFolds(BaseCrossValidator):
     ----------
     n_splits : int
         Number of folds, reduced to the size of the largest class, or to the number of groups, where that
-        is smaller.
+        is smaller. A fold without clips, which few large groups leave, is left out.
     random_state : int
     groups : mapping of bytes to str, or None
         Digest of a row -> group that stays on one side; ``keeping`` makes it. scikit-learn gives a nested
@@ -89,12 +89,13 @@ class InnerFolds(BaseCrossValidator):
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
         """The number of folds of rows with the classes or values ``y`` [shape=(n,)]."""
-        return self._splitter(X, y)[0].get_n_splits()
+        splitter, group = self._splitter(X, y)
+        return splitter.get_n_splits() if group is None else sum(1 for _ in self.split(X, y))
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple]:  # noqa: ARG002
         """Indices of the training and the test rows of each fold."""
         splitter, group = self._splitter(X, y)
-        return splitter.split(X, y, group)
+        return (sides for sides in splitter.split(X, y, group) if all(map(len, sides)))
 
 
 def _part(tracks: Sequence[Track], indices: Sequence[int]) -> tuple[str, ...]:

@@ -253,7 +253,7 @@ def test_a_song_too_long_for_features_is_left_out(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run(monkeypatch, *words)
     said = " ".join(capsys.readouterr().err.split())
-    assert "longer than 0.02 minutes; raise --max-minutes, or cut it" in said
+    assert "longer than 0.02 minutes; raise max_minutes (--max-minutes), or cut it" in said
 
 
 def test_empty_standard_input_is_refused(monkeypatch):

@@ -1,9 +1,14 @@
+import os
+import time
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from mer.errors import MerError
 from mer.io import checkpoints
+from mer.io.checkpoints import write_result
+from mer.runtime.locks import try_lock
 from mer.seeds import generator
 
 
@@ -43,6 +48,21 @@ def test_resumed_work_keeps_what_was_done(monkeypatch, scratch):
     assert (found[0] == 7).all()
     assert (found[4] == noise(4)).all()
     assert not kept.exists()
+
+
+def test_what_no_run_has_used_for_a_month_is_removed(monkeypatch, scratch):
+    monkeypatch.setenv("MER_JOBS", "1")
+    for name, days in (("old", 31), ("at work", 31), ("recent", 29)):
+        (scratch / name).mkdir(parents=True)
+        write_result(named(0), scratch / name / "0.safetensors")
+        then = time.time() - days * 24 * 3600
+        os.utime(scratch / name, (then, then))
+    with (
+        try_lock(scratch / "at work"),
+        checkpoints.checkpointed_map("key", checkpoints.Arrays) as work,
+    ):
+        list(work(named, [0], label="noise"))
+    assert sorted(path.name for path in scratch.iterdir()) == ["at work", "recent"]
 
 
 def test_work_of_another_version_of_the_code_is_done_again(monkeypatch, scratch):

@@ -86,8 +86,9 @@ def test_columns_are_selected_where_some_are_named():
     assert BARE.with_columns(["z"]) is BARE
 
 
-def test_an_absent_input_is_refused_with_its_reason(tmp_path):
+def test_an_absent_input_is_refused_with_its_reason(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     chosen = Selection("cnn", "songs", "quadrant", "m", "f", "none", "cv10", "described", "p", 1)
-    artefacts.write_absent(chosen.folder("mel", tmp_path), "no audio")
+    artefacts.write_absent(chosen.folder("mel"), "no audio")
     with pytest.raises(AbsentError, match=r"'cnn' reads .*songs, which is absent: no audio"):
-        data.read(chosen, None, data.EVERY_COLUMN, ("spectrogram",), tmp_path)
+        data.read(chosen, None, data.EVERY_COLUMN, ("spectrogram",))

@@ -95,7 +95,7 @@ def test_any_artist_may_validate_whatever_its_number_of_clips():
     ids = tuple(f"clip {n}" for n in range(len(artists)))
     found = set()
     for seed in range(60):
-        held_out = validation.hold_out(ids, [0] * len(ids), artists, 0.2, seed)
+        _, held_out = validation.hold_out(ids, [0] * len(ids), artists, 0.2, seed)
         found |= {artist for id_, artist in zip(ids, artists, strict=True) if id_ in held_out}
     assert {"artist 0", "artist 1", "artist 2"} <= found
 
@@ -103,7 +103,23 @@ def test_any_artist_may_validate_whatever_its_number_of_clips():
 def test_a_validation_part_is_half_of_the_clips_at_most():
     artists = [f"artist {n // 2}" for n in range(20)]
     ids = tuple(f"clip {n}" for n in range(20))
-    assert len(validation.hold_out(ids, [0] * 20, artists, 0.9, 1)) == 10
+    assert len(validation.hold_out(ids, [0] * 20, artists, 0.9, 1)[1]) == 10
+
+
+# Clips of one digit are of one artist. scikit-learn leaves one part of the first without clips, and one
+# of the second without clips of class 0 to train on.
+FEW_ARTISTS = [("232443022", "110001111"), ("12104424", "01010111")]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("artists", "classes"), FEW_ARTISTS)
+def test_clips_of_every_class_train_and_some_validate(artists, classes, seed):
+    ids = tuple(f"clip {n}" for n in range(len(artists)))
+    share = 1 / 4 if len(ids) == 9 else 1 / 2
+    train, held_out = validation.hold_out(ids, [*map(int, classes)], [*artists], share, seed)
+    assert sorted(train + held_out) == sorted(ids)
+    assert 1 <= len(held_out) <= len(ids) / 2
+    assert {classes[ids.index(id_)] for id_ in train} == {"0", "1"}
 
 
 INNER = [

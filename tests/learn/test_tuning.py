@@ -167,6 +167,31 @@ def test_a_grid_killed_before_a_trial_begins_leaves_no_combination_out(monkeypat
     assert grid("killed") == whole
 
 
+def test_a_grid_tries_what_a_killed_process_has_begun(tmp_path):
+    """On a database, its trial stays a running one."""
+    storage = f"sqlite:///{tmp_path}/t.db"
+    small = SPACE.model_copy(
+        update={"batch_size": (32, 64), "lr": (1e-3, 1e-1), "storage": storage}
+    )
+
+    def dies_in_the_third(config):
+        called.append(config)
+        if len(called) == 3:
+            raise KeyboardInterrupt
+        return merit(config)
+
+    def grid(objective):
+        return hyperparameter_search.search(
+            small, CONFIG, objective, name="grid", seed=1, profile=PAPER, method="grid"
+        )[1]
+
+    called = []
+    with pytest.raises(KeyboardInterrupt):
+        grid(dies_in_the_third)
+    tried = {(trial.batch_size, trial.optimizer, trial.lr) for trial in grid(merit)}
+    assert len(tried) == 8
+
+
 def test_machines_that_share_a_grid_try_other_combinations(tmp_path):
     """While the first one trains, the second one tries all others, then the first one's, too."""
     small = SPACE.model_copy(update={"batch_size": (32,), "storage": f"sqlite:///{tmp_path}/t.db"})

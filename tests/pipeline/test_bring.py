@@ -89,7 +89,8 @@ def test_a_run_is_scored_anew_and_keeps_its_record(project, tmp_path):
 )
 def test_a_run_of_another_system_is_refused(project, tmp_path, name, other):
     write_json(project / "run.json", read_json(project / "run.json") | {name: other})
-    with pytest.raises(MerError, match=f"its run must have {name} = '{KNOWN[name]}'.*'{other}'"):
+    expected = f"^cnn: its run must have {name} = '{KNOWN[name]}'.*'{other}'"
+    with pytest.raises(MerError, match=expected):
         bring(packed(tmp_path / "results.tar", project))
     assert not (tmp_path / "data/runs/louro/cnn").exists()
 

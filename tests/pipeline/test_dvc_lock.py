@@ -57,6 +57,15 @@ def test_the_process_that_makes_an_output_is_known_while_it_does(project, monkey
     assert dvc_locks.writer(Path("out")) is None
 
 
+@pytest.mark.parametrize("text", [None, "", '{"write": {"/out'])
+def test_no_process_is_known_while_dvc_rewrites_its_file(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / ".dvc/tmp").mkdir(parents=True)
+        (tmp_path / dvc_locks.RWLOCK).write_text(text)
+    assert dvc_locks.writer(Path("out")) is None
+
+
 def test_a_folder_from_a_zip_file_is_told_what_git_needs(tmp_path, monkeypatch):
     with pytest.raises(MerError, match=r"must be a Git repository.*git init && git add -A"):
         dvc_locks.check_git(tmp_path)

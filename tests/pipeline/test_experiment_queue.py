@@ -1,12 +1,14 @@
 """mer.pipeline.experiment_queue: whatever fails or ends it, the experiments that ended are written."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -67,7 +69,7 @@ def run(monkeypatch, tmp_path):
     written = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(experiment_queue, "POLL", 0.01)
-    monkeypatch.setattr(experiment_queue, "start_pool", ThreadPoolExecutor)
+    monkeypatch.setattr(experiment_queue, "start_pool", lambda: ThreadPoolExecutor(1))
     return start
 
 
@@ -151,30 +153,39 @@ def test_an_experiment_is_told_the_deadline(run):
     assert told == pytest.approx([started + 1000] * 3, abs=PATIENCE)
 
 
-def test_a_killed_worker_leaves_the_experiments_that_start_after_it(monkeypatch, tmp_path):
-    pools, written = [], []
+def with_a_killed_one(key, _until):
+    """The experiment ``killed`` ends its process while ``beside`` runs."""
+    if key == "killed":
+        waits_until(Path("beside").exists)
+        os.kill(os.getpid(), signal.SIGKILL)
+    Path(key).touch()
+    time.sleep(2 if key == "beside" else 0)
+    return {"key": key, "paper": "louro"}
 
-    def start_pool(workers):
-        pools.append(ThreadPoolExecutor(workers))
-        return pools[-1]
 
-    def experiment(key, _until):
-        if key == "killed":
-            time.sleep(0.1)  # now the queue waits; it looks again when the input is there, too
-            pools[0]._broken = "a worker was killed"
-            Path("late").mkdir()
-        return {"key": key, "paper": "louro"}
-
+def test_a_killed_process_ends_no_other_experiment(monkeypatch, tmp_path):
+    written = []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(experiment_queue, "POLL", 0.3)
-    monkeypatch.setattr(experiment_queue, "start_pool", start_pool)
-    needs = {"killed": [], "later": [Path("late")]}
-    task = experiment_queue.Task(
-        needs, lambda _: waits_until(Path("late").exists), experiment, written.append
-    )
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests/pipeline"), prepend=os.pathsep)
+    needs = dict.fromkeys(("beside", "killed", "later"), ())
+    task = experiment_queue.Task(needs, Path.mkdir, with_a_killed_one, written.append)
+    monkeypatch.setattr(experiment_queue.Queue, "write_ended_folds", lambda _: None)
     experiment_queue.run(task, 2, time.time() + PATIENCE)
-    assert "later" in outcome(written[-1])[0]
-    assert len(pools) == 2
+    scored, errors = outcome(written[-1])
+    assert scored == {"beside", "later"}
+    assert errors["killed"].startswith("BrokenProcessPool: ")
+
+
+def test_a_process_that_was_killed_while_it_waited_is_replaced(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    pools = [ThreadPoolExecutor(1), ThreadPoolExecutor(1)]
+    monkeypatch.setattr(experiment_queue, "start_pool", iter(pools).__next__)
+    monkeypatch.setattr(pools[0], "submit", Mock(side_effect=BrokenExecutor))
+    task = experiment_queue.Task({"a": ()}, Path.mkdir, with_a_killed_one, Mock())
+    queue = experiment_queue.Queue(task, {}, 1)
+    queue.step(0.0)
+    waits_until(lambda: queue.step(0.0))
+    assert queue.records == {"a": {"key": "a", "paper": "louro"}}
 
 
 def waits_until(condition):

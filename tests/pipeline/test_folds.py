@@ -139,6 +139,14 @@ def test_own_folds_are_those_of_the_table_without_clips_in_quarantine(made, tmp_
     assert not any("s001" in fold.train for fold in found)
 
 
+def test_folds_without_a_usable_test_clip_are_absent(made, tmp_path):
+    made("cv10", FILES, {})
+    others = tuple(id_ for id_ in FILES if id_ != "s001")
+    fold_tables.write(tmp_path / "index/songs/folds.csv", [Fold(0, 0, others, (), ("s001",))])
+    with pytest.raises(AbsentError, match="'own': a fold must have a usable test clip, and all"):
+        made("own", FILES, {"s001": "silent"})
+
+
 def test_own_folds_of_a_corpus_without_any_are_absent(made):
     with pytest.raises(AbsentError, match="the labels of the corpus have no split of that name"):
         made("own", FILES, {})

@@ -108,6 +108,21 @@ def test_the_families_of_a_join_and_the_original_of_a_segmented_corpus_count(par
     assert provenance.parameters(parts)["changed"] == {"corpora.4qaed.sample_rate": 8000}
 
 
+def test_the_corpus_that_is_trained_on_and_the_members_of_a_merged_one_count(params):
+    edit(params, corpora__mixed3__peak_db=-1.0, corpora__ch818__layout="folder")
+    corpora = params.parent / "params/corpora.yaml"
+    text = corpora.read_text()
+    corpora.write_text(text.replace("    - ch818\n    - tr_music", "    - tr_music\n    - ch818"))
+    assert "changed" not in provenance.parameters(SVM)
+    crossed = provenance.parameters(SVM, source="mixed3")
+    assert crossed["changed"].keys() == {
+        "corpora.mixed3.peak_db",
+        "corpora.ch818.layout",
+        "merged_corpora.mixed3.of",
+    }
+    assert crossed["parameters_sha256"] != provenance.parameters(SVM)["parameters_sha256"]
+
+
 def test_settings_of_the_experiment_itself_are_hashed_and_no_change(params):
     plain, other = provenance.parameters(SVM), provenance.parameters(SVM, {"c": 1.0})
     ranked = EVERY_COLUMN.model_copy(update={"select": "chi2"})

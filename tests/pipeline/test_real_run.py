@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from mer.io.files import write_json
+from mer.io.files import write_json, write_text
 from mer.pipeline import experiment, experiment_queue, real_run
 from mer.reproduction import spec
 from mer.reproduction.real_experiments import RealExperiment
 
 PAPER, KEY = "louro_improving", "svm_4qaed"
 SCORES = Path("metrics/experiments", PAPER, f"{KEY}.json")
+RUN, PLOT = Path("data/runs", PAPER, KEY), Path("data/plots", PAPER, f"{KEY}.csv")
 
 
 @pytest.fixture
@@ -30,7 +31,9 @@ def ledger(monkeypatch, tmp_path):
     def start(n_folds):
         def run(paper, key, given, words, **limits):
             calls.append(limits)
-            write_json(limits["scores"], {"n_folds": n_folds})
+            write_json(limits["root"] / SCORES, {"n_folds": n_folds})
+            write_text(limits["root"] / PLOT, f"{n_folds}")
+            write_text(RUN / "run.json", f"{n_folds}")
             return {"training_seconds_per_fold": 2.0}
 
         monkeypatch.setattr(experiment, "run", run)
@@ -77,9 +80,13 @@ def test_a_record_names_the_commit_of_the_start(ledger, monkeypatch):
 
 def test_results_with_more_folds_stay(ledger):
     write_json(SCORES, {"n_folds": 5})
+    for path in (PLOT, RUN / "run.json"):
+        write_text(path, "5")
     ledger(3)
     assert real_run.train(KEY, time.time(), profile="quick")["kept"] == 5
     assert json.loads(SCORES.read_text()) == {"n_folds": 5}
+    assert [path.read_text() for path in (PLOT, RUN / "run.json")] == ["5", "5"]
+    assert [path.name for path in RUN.parent.iterdir()] == [KEY]
     assert record() is None
 
 
@@ -87,7 +94,9 @@ def test_an_absent_input_is_reported_and_does_not_replace_results(ledger, monkey
     write_json(SCORES, {"n_folds": 1, "max_epochs": 3})
     ledger(3)
     monkeypatch.setattr(
-        experiment, "run", lambda *_, scores, **__: write_json(scores, {"absent": "no weights"})
+        experiment,
+        "run",
+        lambda *_, root, **__: write_json(root / SCORES, {"absent": "no weights"}),
     )
     assert real_run.train(KEY, time.time(), profile="quick")["absent"] == "no weights"
     assert json.loads(SCORES.read_text()) == {"n_folds": 1, "max_epochs": 3}
@@ -134,7 +143,7 @@ def test_only_experiments_that_lack_trainings_are_trained(monkeypatch, tmp_path)
     monkeypatch.setattr(
         real_run, "train", lambda key, *_, **__: trained.append(key) or {"key": key, "paper": PAPER}
     )
-    monkeypatch.setattr(experiment_queue, "start_pool", ThreadPoolExecutor)
+    monkeypatch.setattr(experiment_queue, "start_pool", lambda: ThreadPoolExecutor(1))
     monkeypatch.setattr(experiment_queue, "POLL", 0.01)
     experiments = [
         RealExperiment("some", PAPER, 10, 9, None),

@@ -20,6 +20,7 @@ def test_another_protocol_corpus_or_setting_is_another_system():
         {"dataset": "demo_4qaed"},
         {"family": "essentia"},
         {"changed": {"models.svm.c": 2.0}},
+        {"changed": None},  # not known
         {"columns": {"select": "chi2", "k": 10}},
         {"fidelity": "released"},
     )

@@ -54,10 +54,10 @@ def make(chosen: Selection, target: Path, title: str) -> None:
     whole = trained.of_run(RUNS / "grouped", replace(chosen, protocol="grouped"))
     whole = replace(whole, about=whole.about.model_copy(update={"title": title}))
     system.write(whole, target)
-    write_text(target / "README.md", card(target, found))
+    write_text(target / "README.md", _card(target, found, chosen.seed))
 
 
-def card(target: Path, found: dict[str, Predictions]) -> str:
+def _card(target: Path, found: dict[str, Predictions], seed: int) -> str:
     """The model card of the system in ``target``, from the predictions under each protocol."""
     about = system.read(target).about
     assert about.calibration is not None
@@ -69,7 +69,7 @@ def card(target: Path, found: dict[str, Predictions]) -> str:
         "license": corpus.license,
         "clips": found["grouped"].frame["id"].nunique(),
         "members": about.members,
-        "scores": _scores(found),
+        "scores": _scores(found, seed),
         "calibration": _calibration(found["grouped"]),
         "sets": _sets(found["grouped"]),
         "temperature": f"{about.calibration.temperature:.3f}",
@@ -79,11 +79,11 @@ def card(target: Path, found: dict[str, Predictions]) -> str:
     return CARD.read_text(encoding="utf-8").format_map(facts)
 
 
-def _scores(found: dict[str, Predictions]) -> str:
+def _scores(found: dict[str, Predictions], seed: int) -> str:
     lines = []
     for protocol, predictions in found.items():
         means = {name: values.mean() for name, values in fold_scores(predictions).items()}
-        low, high = intervals(predictions, seed=1)["f1_macro"]
+        low, high = intervals(predictions, seed)["f1_macro"]
         each = " / ".join(f"{means[f'f1_{name.lower()}']:.3f}" for name in QUADRANTS)
         cells = (
             PROTOCOLS[protocol],

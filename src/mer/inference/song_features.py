@@ -30,7 +30,7 @@ def features_of_file(
             length += len(piece)
             if length > max_minutes * 60 * sample_rate:
                 return Unreadable(
-                    f"longer than {max_minutes:g} minutes; raise --max-minutes, or cut it"
+                    f"longer than {max_minutes:g} minutes; raise max_minutes (--max-minutes), or cut it"
                 )
         samples = np.concatenate(pieces)
         if songs.is_silent(samples):

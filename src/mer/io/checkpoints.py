@@ -22,6 +22,8 @@ from mer.runtime.locks import try_lock
 SCRATCH = Path(".mer/scratch")
 MOST_RUNS = 100  # at the same time over the same inputs
 FACTS = "facts"  # key of the metadata of a stored result
+# Seconds after the last use of what is stored; what other code has stored is never used again.
+KEPT = 30 * 24 * 3600
 
 
 @cache
@@ -101,10 +103,19 @@ def _stored_or_computed(
     return result
 
 
+def _remove_unused() -> None:
+    """Remove the folders of ``SCRATCH`` in which no run has stored a result for ``KEPT`` seconds."""
+    for folder in SCRATCH.iterdir():
+        with try_lock(folder) as ours:
+            if ours and time.time() - folder.stat().st_mtime > KEPT:
+                shutil.rmtree(folder)
+
+
 @contextmanager
 def _locked_scratch(name: str) -> Iterator[Path]:
     """The folder ``name`` of ``SCRATCH``, or ``<name>-1`` and so on where other runs are at work in it."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
+    _remove_unused()
     for number in range(MOST_RUNS):
         folder = (SCRATCH / (f"{name}-{number}" if number else name)).absolute()
         folder.mkdir(exist_ok=True)
@@ -126,7 +137,7 @@ def checkpointed_map(
 
     Results wait in ``.mer/scratch/<digest of key and code>`` until the block ends without an error, so
     leave the block only after the output is written. A run that makes the same call at the same time gets
-    a folder of its own.
+    a folder of its own. Folders in which nothing was stored for ``KEPT`` seconds are removed.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from mer.learn.feature_selection import best_columns, catalogued_columns
 from mer.learn.waveforms import SegmentedWaveforms, Waveforms
 from mer.schema.augmentation import Masking, Noise, Policy, Smote, SpectrogramMasks, Synthesis
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
-from mer.selection import DATA, Selection
+from mer.selection import Selection
 from mer.targets import labels
 from mer.targets.target import Label, Target
 from mer.types import QUADRANTS, FeatureSet, Fold, Track, groups
@@ -216,11 +216,7 @@ def _target(selection: Selection) -> Target:
 
 
 def read(
-    selection: Selection,
-    params: Any,
-    columns: Columns,
-    reads: Collection[str],
-    root: Path = DATA,
+    selection: Selection, params: Any, columns: Columns, reads: Collection[str]
 ) -> TrainingData:
     """The inputs of all clips of a corpus; ``labels`` is left empty.
 
@@ -229,18 +225,16 @@ def read(
     params, columns : see ``gather``
     reads : collection of str
         The inputs to read, in the words of ``mer.contracts.protocols.Model.reads``.
-    root : Path
-        The folder that holds the artefacts.
     """
     model = selection.model
     table = mel = segmented = waveforms = None
     if "table" in reads:
-        folder = _present(selection.folder("features", root), model)
+        folder = _present(selection.folder("features"), model)
         table = read_features(folder / "features.parquet")
     if "spectrogram" in reads:
-        mel = Mels.read(_present(selection.folder("mel", root), model))
+        mel = Mels.read(_present(selection.folder("mel"), model))
     if "waveform" in reads:
-        standard = _present(selection.folder("standard", root), model)
+        standard = _present(selection.folder("standard"), model)
         if params.waveform.segment_samples:
             segmented = SegmentedWaveforms.read(standard, params.waveform)
         else:

@@ -44,13 +44,11 @@ def validation_part(
     rng, strata, held_out = generator(context.seed, "validation"), data.strata, set[str]()
     if groups := validation.groups(data, fold):
         of_each = [strata[i] for i in fold.train]
-        seed = int(rng.integers(2**31))
-        held_out = validation.hold_out(fold.train, of_each, groups, share, seed)
-    else:
-        for stratum in sorted({strata[i] for i in fold.train}):
-            clips = [i for i in fold.train if strata[i] == stratum]
-            count = min(max(1, round(share * len(clips))), len(clips) - 1)
-            held_out.update(clips[n] for n in rng.permutation(len(clips))[:count])
+        return validation.hold_out(fold.train, of_each, groups, share, int(rng.integers(2**31)))
+    for stratum in sorted({strata[i] for i in fold.train}):
+        clips = [i for i in fold.train if strata[i] == stratum]
+        count = min(max(1, round(share * len(clips))), len(clips) - 1)
+        held_out.update(clips[n] for n in rng.permutation(len(clips))[:count])
     if not held_out:
         raise MerError(
             f"fold {fold.fold} of repeat {fold.repeat} must have two training clips of some class, one to "

@@ -235,10 +235,14 @@ def search(
 
 
 def _untried(study: "optuna.Study", grid: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The first combination that no process has begun to try; the first of all where there is none."""
-    states = ("COMPLETE", "RUNNING", "WAITING")
-    begun = [t.system_attrs["fixed_params"] for state in states for t in _in_state(study, state)]
-    return next((combination for combination in grid if combination not in begun), grid[0])
+    """The first combination that no process has begun to try, or else that none has ended, as a killed one
+    does not; the first of all where there is none."""
+    done, begun = (
+        [t.system_attrs["fixed_params"] for state in states for t in _in_state(study, state)]
+        for states in (("COMPLETE",), ("COMPLETE", "RUNNING", "WAITING"))
+    )
+    untried = [c for c in grid if c not in begun] or [c for c in grid if c not in done] or grid
+    return untried[0]
 
 
 def _in_state(study: "optuna.Study", state: str) -> "list[optuna.trial.FrozenTrial]":

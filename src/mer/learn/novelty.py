@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mer.learn.deviations import deviations
+from mer.learn.deviations import deviations, inverses
 
 COMPONENTS = 50
 CLIPS_PER_COMPONENT = 4  # of a small corpus
@@ -67,6 +67,4 @@ def distance_limit(rows: np.ndarray) -> float:
 
 def _standardized(rows: np.ndarray, model: Arrays) -> np.ndarray:
     """Rows by the mean and deviation of the training clips; 0 in a column that is constant over them."""
-    deviation = model["deviation"]
-    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    return (rows - model["mean"]) * scale
+    return (rows - model["mean"]) * inverses(model["deviation"])

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mer.io.checkpoints import code, read_result, write_result
+from mer.io.checkpoints import KEPT, code, read_result, write_result
 from mer.learn import trained_network
 from mer.learn.loop import Examples
 from mer.learn.result import FoldResult, TrainingPhase
@@ -28,8 +28,6 @@ from mer.schema.training import TrainingConfig
 
 FOLDER = Path(".mer/trained")
 BATCH = 256
-# Seconds after the last use of a network; one of other code is never used again.
-KEPT = 30 * 24 * 3600
 
 
 def _digest(
@@ -87,7 +85,8 @@ def trained_once(
     path.parent.mkdir(parents=True, exist_ok=True)
     with wait_for_lock(path.with_suffix(".lock")):
         if known := read_result(FoldResult, path):
-            os.utime(path)
+            with suppress(FileNotFoundError):
+                os.utime(path)
             trained_network.load_weights(network, known.weights, examples[0].device)
             return known.phases[0]
         _remove_unused(path.parent)

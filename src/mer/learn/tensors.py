@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mer.learn.data import TrainingData
-from mer.learn.deviations import deviations
+from mer.learn.deviations import deviations, inverses
 
 
 def examples(
@@ -51,9 +51,7 @@ def standardization(data: TrainingData, known: Sequence[str]) -> dict[str, np.nd
     """
     assert data.table is not None
     rows = data.table.rows(known).astype(np.float64)
-    deviation = deviations(rows)
-    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    return dict(zip(STANDARDIZATION, (rows.mean(0), scale), strict=True))
+    return dict(zip(STANDARDIZATION, (rows.mean(0), inverses(deviations(rows))), strict=True))
 
 
 def features(

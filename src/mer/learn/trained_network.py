@@ -38,8 +38,8 @@ def load_weights(
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise MerError(
-            "the weights of a run must be of the network that params.yaml describes, and are of another "
-            f"({reason}); run `dvc repro`"
+            "the weights must be of the network that the parameters describe, and are of another "
+            f"({reason}); run `dvc repro`, or export the system again with this version of mer"
         ) from error
     return network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
 

@@ -46,8 +46,10 @@ def _has_class_of_one_group(data: TrainingData, fold: Fold, of_each: Sequence[st
 
 def hold_out(
     ids: Sequence[str], strata: Sequence[int], groups: Sequence[str], share: float, seed: int
-) -> set[str]:
-    """About a share of the clips, half of them at most, stratified, in whole groups.
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The clips to train on and those held out: about a share, half at most, stratified, in whole groups.
+
+    Clips of every stratum are left to train on, if a division allows it.
 
     Parameters
     ----------
@@ -69,6 +71,14 @@ def hold_out(
             f"{len(ids)} training clips have fewer; label more clips, or take another protocol"
         )
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    parts = [held_out for _, held_out in splitter.split(np.zeros(len(ids)), strata, groups)]
-    chosen = parts[seed % folds]  # the largest groups are in the same parts whatever the seed
-    return {ids[n] for n in chosen}
+    sides = list(splitter.split(np.zeros(len(ids)), strata, groups))
+    first = seed % folds  # the largest groups are in the same parts whatever the seed
+    allowed = [
+        (train, held_out)
+        for train, held_out in (*sides[first:], *sides[:first])
+        if 0 < len(held_out) <= len(ids) / 2
+    ]
+    train, held_out = next(
+        (s for s in allowed if {strata[n] for n in s[0]} == {*strata}), allowed[0]
+    )
+    return tuple(ids[n] for n in train), tuple(ids[n] for n in held_out)

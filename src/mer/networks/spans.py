@@ -7,7 +7,8 @@ from torch import Tensor
 def random_spans(length: int, max_length: int, like: Tensor) -> Tensor:
     """One random span per example [shape=(n, length), dtype=bool].
 
-    The length of a span is uniform in [0, max_length), and its start uniform over the places where it fits.
+    The size of a span is uniform in [0, max_length), and its start in [0, length - size), as torchaudio's
+    ``TimeMasking`` draws them: the last frame or band is never part of a span.
 
     Parameters
     ----------

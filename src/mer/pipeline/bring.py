@@ -66,13 +66,15 @@ def _compare(found: Experiment, run: Path) -> None:
         theirs = facts["parameters_sha256"]
         chosen = Selection.of(found.model_dump(), facts["profile"], facts["seed"])
     words = found.settings.split()
-    ours = provenance.parameters(chosen, config.settings(words), config.columns(words))
+    ours = provenance.parameters(
+        chosen, config.settings(words), config.columns(words), facts.get("source")
+    )
     if ours["parameters_sha256"] == theirs:
         del facts["changed"]
         write_json(run, facts | ours)
 
 
-def _check_selection(found: Experiment, run: Path) -> None:
+def _check_selection(key: str, found: Experiment, run: Path) -> None:
     """Refuse the run of another system, corpus or protocol than that of the experiment."""
     facts, given = read_json(run), found.model_dump()
     wanted = {name: given[name] for name in SELECTORS if given.get(name) is not None}
@@ -80,7 +82,7 @@ def _check_selection(found: Experiment, run: Path) -> None:
     for name, value in wanted.items():
         if facts.get(name) != value:
             raise MerError(
-                f"{run.parent.name}: its run must have {name} = {value!r}, as papers/ says, and has "
+                f"{key}: its run must have {name} = {value!r}, as papers/ says, and has "
                 f"{facts.get(name)!r}; train the experiment that the key names"
             )
 
@@ -117,7 +119,7 @@ def _write(paper: str, key: str, files: Mapping[str, bytes], found: Statistic | 
         for name in files.keys() - {"record.json"}:
             (folder / name).write_bytes(files[name])
         if isinstance(found, Experiment):
-            _check_selection(found, folder / "run.json")
+            _check_selection(key, found, folder / "run.json")
             _compare(found, folder / "run.json")
         _check_trainings(folder, metrics / f"{key}.json")
         confusion = experiment.PLOTS / paper / f"{key}.csv"

@@ -55,9 +55,10 @@ def check_git(root: Path) -> None:
 
 def writer(output: Path) -> int | None:
     """The id of the living DVC process that makes an output of the project in this folder, if one does."""
-    if not RWLOCK.exists() or not _is_valid(RWLOCK):
+    try:  # DVC removes the file, and rewrites it in place
+        writing = json.loads(RWLOCK.read_text(encoding="utf-8")).get("write", {})
+    except (FileNotFoundError, ValueError):
         return None
-    writing = json.loads(RWLOCK.read_text(encoding="utf-8")).get("write", {})
     process = writing.get(str(output.absolute()), {}).get("pid")
     return process if process and psutil.pid_exists(process) else None
 

@@ -200,7 +200,7 @@ def counts(index: Path, metrics: Path) -> None:
     found = Counter(track.quadrant for track in read_tracks(index))
     figures: dict[str, Any] = {f"n_clips_{name.lower()}": found[name] for name in QUADRANTS}
     figures["n_clips_total"] = found.total()
-    thresholds = read_json(index / "manifest.json").get("thresholds", {})
+    thresholds = read_json(index / MANIFEST).get("thresholds", {})
     for axis, quadrants in HIGH.items():
         high = sum(found[quadrant] for quadrant in quadrants)
         if axis in thresholds:
@@ -223,7 +223,7 @@ def settings(model: str, params: Block, mel: Path, metrics: Path) -> None:
         JSON to write: ``sample_rate, n_fft, hop_length``; ``frames`` as the artefact has them;
         ``<training>_lr, <training>_batch``; ``<layer>_frames, <layer>_mels, <layer>_maps``.
     """
-    view, shape = read_json(mel / "manifest.json")["view"], Mels.read(mel).values.shape[-2:]
+    view, shape = read_json(mel / MANIFEST)["view"], Mels.read(mel).values.shape[-2:]
     figures = {
         "sample_rate": view["sample_rate"],
         "n_fft": view["n_fft"],

@@ -34,11 +34,12 @@ def run(
     seed: int,
     max_folds: int | None = None,
     until: float | None = None,
-    scores: Path | None = None,
+    root: Path = Path(),
 ) -> dict[str, float]:
     """Write the run of an experiment, its scores and its confusion matrix.
 
-    Where an input is absent, the file of the scores holds the reason instead.
+    The scores lie in ``metrics/experiments/<paper>/<key>.json``; where an input is absent, the file holds
+    the reason instead.
 
     Parameters
     ----------
@@ -53,8 +54,8 @@ def run(
         Number of folds to train on; None for that of the profile.
     until : float or None
         Time after which no fold is started, see ``mer.pipeline.train.run``.
-    scores : Path or None
-        JSON to write; None for ``metrics/experiments/<paper>/<key>.json``, the results in the ledger.
+    root : Path
+        Folder below which the scores and the confusion matrix are written, in place of the project's.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def run(
     if not chosen.dataset.startswith(MINIATURE):
         _check_profile(key, profile, scope)
         provenance.require_committed_code(key)
-    facts = provenance.parameters(chosen, settings, columns)
+    facts = provenance.parameters(chosen, settings, columns, given.get("source"))
     if max_folds:
         scope = scope.model_copy(update={"max_folds": max_folds})
     params, runs = config.changed(params, settings), RUNS / paper
@@ -95,6 +96,6 @@ def run(
             parent=parent,
             until=until,
         )
-    scores = scores or METRICS / paper / f"{key}.json"
-    evaluate.experiment(runs / key, scores, PLOTS / paper / f"{key}.csv")
+    scores, plot = root / METRICS / paper / f"{key}.json", root / PLOTS / paper / f"{key}.csv"
+    evaluate.experiment(runs / key, scores, plot)
     return timing

@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -93,30 +93,52 @@ class Queue:
     task : Task
     failed : mapping of Path to str
         Artefacts that could not be prepared; another thread adds them.
+    workers : int
+        Experiments at once. Each runs in a pool of one process, so that a process that is killed, often for
+        lack of memory, ends no other experiment.
     """
 
-    def __init__(self, task: Task, failed: Mapping[Path, str]) -> None:
+    def __init__(self, task: Task, failed: Mapping[Path, str], workers: int) -> None:
         self.task, self.failed = task, failed
         self.waiting = dict(task.needs)
-        self.running: dict[str, Future[Record]] = {}
+        self.idle = [start_pool() for _ in range(workers)]
+        self.running: dict[str, tuple[Executor, Future[Record]]] = {}
         self.started: list[str] = []
         self.records: dict[str, Record] = {}
 
-    def step(self, pool: Executor, workers: int, deadline: float) -> bool:
+    def step(self, deadline: float) -> bool:
         """Start what can start and collect what has ended; whether an experiment has ended."""
         before = len(self.records)
         for key, paths in list(self.waiting.items()):
             if lost := [path for path in paths if path in self.failed]:
                 self.records[key] = {"key": key, "error": self.failed[lost[0]]}
                 del self.waiting[key]
-            elif len(self.running) < workers and all(path.exists() for path in paths):
-                self.running[key] = pool.submit(self.task.experiment, key, deadline)
+            elif self.idle and all(path.exists() for path in paths):
+                self._start(key, deadline)
                 self.started.append(key)
                 del self.waiting[key]
-        for key in [key for key, future in self.running.items() if future.done()]:
-            self.records[key] = outcome(key, self.running.pop(key).result)
+        for key in [key for key, (_, future) in self.running.items() if future.done()]:
+            pool, future = self.running.pop(key)
+            self.records[key] = outcome(key, future.result)
+            self.idle.append(
+                start_pool() if isinstance(future.exception(), BrokenExecutor) else pool
+            )
             log.info("%s", self.records[key])
         return len(self.records) > before
+
+    def _start(self, key: str, deadline: float) -> None:
+        pool = self.idle.pop()
+        try:
+            future = pool.submit(self.task.experiment, key, deadline)
+        except BrokenExecutor:  # its process was killed while it waited
+            pool = start_pool()
+            future = pool.submit(self.task.experiment, key, deadline)
+        self.running[key] = pool, future
+
+    def stop(self) -> None:
+        """Kill the processes; the folds that they are training are lost."""
+        for pool in (*self.idle, *(pool for pool, _ in self.running.values())):
+            stop_pool(pool)
 
     def ended(self) -> bool:
         """Whether no experiment waits or runs."""
@@ -139,14 +161,14 @@ class Queue:
                 self.write()
 
 
-def start_pool(workers: int) -> Executor:
-    """Processes that end with this one, however it ends."""
+def start_pool() -> Executor:
+    """A pool of one process, which ends with this one, however it ends."""
     spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, spawn, end_at_once, (os.getpid(),))
+    return ProcessPoolExecutor(1, spawn, end_at_once, (os.getpid(),))
 
 
 def stop_pool(pool: Executor) -> None:
-    """Kill the workers; the folds that they are training are lost."""
+    """Kill the process of a pool."""
     for process in list((getattr(pool, "_processes", None) or {}).values()):
         process.kill()
     pool.shutdown(wait=False, cancel_futures=True)
@@ -179,19 +201,16 @@ def run(task: Task, workers: int, deadline: float) -> None:
         Time, as ``time.time()`` gives it, after which no fold starts.
     """
     failed: dict[Path, str] = {}
-    queue, pool = Queue(task, failed), start_pool(workers)
+    queue = Queue(task, failed, workers)
     preparing = Thread(target=prepare_all, args=(task, failed), daemon=True)
     try:
         with sigterm_as_exit():
             preparing.start()
             while time.time() < deadline + 1 and not queue.ended():
-                if getattr(pool, "_broken", False):  # a worker was killed, often for lack of memory
-                    stop_pool(pool)
-                    pool = start_pool(workers)
-                if queue.step(pool, workers, deadline):
+                if queue.step(deadline):
                     queue.write()
                 time.sleep(POLL)
     finally:
-        stop_pool(pool)
+        queue.stop()
         queue.write()
         queue.write_ended_folds()

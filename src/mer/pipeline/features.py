@@ -153,7 +153,8 @@ def row(clip: Clip, family: str, params: Any) -> np.ndarray:
     with noting(f"in the clip {clip.id!r}, features of {family!r}"):
         values = module.extract(clip, params)
     _check_values(values, len(module.names(params)), family)
-    for number in np.flatnonzero(~np.isfinite(values)):
+    if not np.isfinite(values).all():
+        number = int(np.isfinite(values).argmin())
         name, seconds = module.names(params)[number], len(clip.samples) / clip.sample_rate
         raise MerError(
             f"{family}: the feature {name!r} of the clip {clip.id!r} must be finite, not {values[number]}; "

@@ -103,9 +103,15 @@ class Corpus:
         else:
             sizes = {"folds": folds, "repeats": repeats}
             whole = split(self.tracks, protocol, self._index.name, seed=seed, **sizes)
-        return [
+        found = [
             _usable(fold, self._left_out) for fold in whole if not self._left_out >= {*fold.test}
         ]
+        if not found:
+            raise MerError(
+                f"protocol {protocol!r}: a fold must have a usable test clip, and all test clips are in "
+                "quarantine; repair their files, or take another protocol, as with `-S protocol=cv10`"
+            )
+        return found
 
 
 def make(

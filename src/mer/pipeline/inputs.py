@@ -74,7 +74,8 @@ def commands(artefact: Path) -> list[Command]:
         if join.name == names[0]:
             sides = [artefact.parents[1] / side / names[-1] for side in (join.left, join.right)]
             before += [command for side in sides for command in commands(side)]
-            return [*before, ("join_features", join.name, join.left, join.right, names[-1])]
+            last = ("join_features", join.name, join.left, join.right, names[-1])
+            return list(dict.fromkeys([*before, last]))
     return [*before, ({"augmented": "augment"}.get(kind, kind), *names)]
 
 

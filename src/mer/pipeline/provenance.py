@@ -32,9 +32,22 @@ def _members(family: str, content: Mapping[str, Any]) -> list[str]:
     return [family]
 
 
-def _sections(chosen: Selection, content: Mapping[str, Any]) -> list[str]:
+def _sections_of_corpus(corpus: str, content: Mapping[str, Any]) -> list[str]:
+    """Dotted keys of the sections that decide the clips of a corpus."""
+    found = []
+    if corpus in content["segmented_corpora"]:
+        found.append(f"segmented_corpora.{corpus}")
+        corpus = content["segmented_corpora"][corpus]["of"]
+    found += [f"corpora.{corpus}.{key}" for key in OF_CORPUS]
+    if corpus in content["merged_corpora"]:
+        members = content["merged_corpora"][corpus]["of"]
+        found += [f"merged_corpora.{corpus}", *(f"corpora.{name}.layout" for name in members)]
+    return found
+
+
+def _sections(chosen: Selection, source: str | None, content: Mapping[str, Any]) -> list[str]:
     """Dotted keys of the sections that decide a run."""
-    used, corpus = chosen.used, chosen.dataset
+    used = chosen.used
     found = [
         f"models.{used['model']}",
         f"policies.{used['augment']}",
@@ -44,10 +57,9 @@ def _sections(chosen: Selection, content: Mapping[str, Any]) -> list[str]:
         found.append(f"views.{used['view']}")
     if used["family"] != "none":
         found += [f"families.{name}" for name in _members(chosen.family, content)]
-    if corpus in content["segmented_corpora"]:
-        found.append(f"segmented_corpora.{corpus}")
-        corpus = content["segmented_corpora"][corpus]["of"]
-    return [*found, *(f"corpora.{corpus}.{key}" for key in OF_CORPUS), *EVERYWHERE]
+    for corpus in (chosen.dataset, source):
+        found += _sections_of_corpus(corpus, content) if corpus else []
+    return [*found, *EVERYWHERE]
 
 
 def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
@@ -93,6 +105,7 @@ def parameters(
     chosen: Selection,
     settings: Mapping[str, Any] | None = None,
     columns: Columns = EVERY_COLUMN,
+    source: str | None = None,
 ) -> dict[str, Any]:
     """The facts of run.json about the parameters of a run; a setting that the profile replaces is logged.
 
@@ -103,6 +116,8 @@ def parameters(
         Dotted keys below the model's section that the experiment itself replaces.
     columns : Columns
         Which columns of the table the experiment chooses.
+    source : str or None
+        The corpus that the experiment trains on instead of the tested one.
 
     Returns
     -------
@@ -113,7 +128,7 @@ def parameters(
         committed.
     """
     content = config.load()
-    sections = _sections(chosen, content)
+    sections = _sections(chosen, source, content)
     values = _values(content, sections)
     own = {f"models.{chosen.model}.{key}": value for key, value in (settings or {}).items()}
     own |= {f"columns.{key}": value for key, value in columns.used.items()}

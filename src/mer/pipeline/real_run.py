@@ -2,15 +2,17 @@
 
 import logging
 import os
+import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from mer import config
-from mer.io.files import read_json, write_json
+from mer.io.files import read_json, write_text, writing
 from mer.parallel import jobs
 from mer.pipeline import experiment, experiment_queue, inputs
 from mer.pipeline.experiment_queue import Record
@@ -32,6 +34,23 @@ def _left_out(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     if has_more_trainings(old, new.get("n_folds", 0)) or ("absent" in new and "n_folds" in old):
         found["kept"] = old["n_folds"]
     return found
+
+
+@contextmanager
+def _restorable(run: Path) -> Iterator[Callable[[], None]]:
+    """A function that puts back a run as it is at the start of the block, if there is one."""
+    run.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".old-", dir=run.parent) as folder:
+        old = Path(folder, run.name)
+        if run.exists():
+            shutil.copytree(run, old)
+
+        def restore() -> None:
+            if old.exists():
+                with writing(run) as new:
+                    shutil.copytree(old, new, dirs_exist_ok=True)
+
+        yield restore
 
 
 def train(
@@ -72,7 +91,7 @@ def train(
     given = spec.load().find(key).model_dump(exclude_none=True)  # type: ignore[union-attr]
     paper, (seed,) = given["paper"], config.read("seed")
     scores = experiment.METRICS / paper / f"{key}.json"
-    with TemporaryDirectory() as folder:
+    with _restorable(experiment.RUNS / paper / key) as restore, TemporaryDirectory() as root:
         timing = experiment.run(
             paper,
             key,
@@ -82,19 +101,20 @@ def train(
             seed=seed,
             max_folds=max_folds,
             until=until - seconds.get(key, 0),
-            scores=(fresh := Path(folder, scores.name)),
+            root=Path(root),
         )
-        new = read_json(fresh)
-    taken = time.time() - started
-    record = {**record_of(f"experiment@{key}", taken, commit), **facts, "timing": timing}
-    if until <= started:
-        del record["seconds"]  # of scoring what an earlier call has trained
-    left_out = _left_out(read_json(scores) if scores.exists() else {}, new)
-    if "kept" in left_out:
-        log.warning("%s: the %d trainings in the ledger stay", key, left_out["kept"])
-    else:
-        write_json(scores, new)
-        write_record(scores, record)
+        taken = time.time() - started
+        record = {**record_of(f"experiment@{key}", taken, commit), **facts, "timing": timing}
+        if until <= started:
+            del record["seconds"]  # of scoring what an earlier call has trained
+        left_out = _left_out(read_json(scores) if scores.exists() else {}, read_json(root / scores))
+        if "kept" in left_out:
+            log.warning("%s: the %d trainings in the ledger stay", key, left_out["kept"])
+            restore()
+        else:
+            for file in (experiment.PLOTS / paper / f"{key}.csv", scores):
+                write_text(file, (root / file).read_text(encoding="utf-8"))
+            write_record(scores, record)
     return {"key": key, "paper": paper, "seconds": round(taken, 2), "timing": timing, **left_out}
 
 

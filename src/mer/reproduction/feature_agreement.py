@@ -40,9 +40,9 @@ def correlations(extracted: FeatureSet, published: FeatureSet) -> pd.DataFrame:
             f"features can be compared over at least 3 clips and 1 column that both tables have, not "
             f"{len(ids)} and {len(names)}"
         )
-    rows = []
-    for name in names:
-        ours, theirs = (t.rows(ids)[:, t.names.index(name)] for t in (extracted, published))
+    rows, tables = [], [t.select_columns(names).rows(ids) for t in (extracted, published)]
+    for number, name in enumerate(names):
+        ours, theirs = (table[:, number] for table in tables)
         varies = np.ptp(ours) > 0 and np.ptp(theirs) > 0
         rho = float(spearmanr(ours, theirs).statistic) if varies else 0.0
         known = catalogue()[name]

@@ -40,7 +40,8 @@ def _is_of(experiment: Experiment, run: Mapping[str, Any]) -> bool:
         all(run[key] == getattr(experiment, key) for key in SAME)
         and all(run[key] in (getattr(experiment, key), "none") for key in UNREAD)
         and columns == run.get("columns", {})
-        and changed == {k: v for k, v in (run.get("changed") or {}).items() if k != "seed"}
+        and run.get("changed", {}) is not None  # known, as there is a Git repository
+        and changed == {k: v for k, v in run.get("changed", {}).items() if k != "seed"}
     )
 
 

@@ -13,7 +13,8 @@ from mer.reproduction.visible import COMMAND, show_papers
 
 EVERY = "papers/dvc.yaml"
 FIRST = ("sources", "validate", "papers/corpora/dvc.yaml:nothing")  # what all experiments read
-# These groups read the results of other experiments, so they run after them.
+# Stages of these groups share inputs, a second corpus, weights or the run of another experiment. They would
+# join the stages of many experiments into one list.
 LATER = ("cross", "transfer", "pretrained")
 
 

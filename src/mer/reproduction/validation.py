@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 from mer import config, registry
 from mer.compatibility import check_columns, check_inputs
 from mer.config import Params
+from mer.contracts.trainers import applied_parts
 from mer.errors import MerError
 from mer.reproduction.spec import (
     PARTS,
@@ -29,7 +31,7 @@ class _Entry:
     paper: str
     name: str
 
-    def refuse(self, fault: str) -> None:
+    def refuse(self, fault: str) -> NoReturn:
         """Raise the fault of this entry, with its file."""
         raise MerError(f"papers/{self.paper}/paper.yaml: {self.name}{fault}") from None
 
@@ -181,8 +183,8 @@ def _check_names(entry: _Entry, found: Statistic, params: Params) -> None:
 def _check_inputs(entry: _Entry, found: Experiment, params: Params) -> None:
     """An input that the model does not read is ``none``."""
     module, policy = registry.get("models", found.model), params.policies[found.augment]
-    augments = module.augments != "no" or module.trainer == "two_stage"
-    augments |= module.trainer == "sklearn_estimator" and policy.oversampling is not None
+    augments = module.augments != "no"
+    augments |= any(getattr(policy, part) is not None for part in applied_parts(module))
     read = {
         "family": "table" in module.reads,
         "view": "spectrogram" in module.reads,
@@ -233,7 +235,6 @@ def _check_settings(entry: _Entry, found: Experiment, params: Params) -> None:
         given, narrowing = config.settings(words), config.settings(words, "columns")
     except MerError as error:
         entry.refuse(f".settings={found.settings!r}: {error}")
-        return
     rule = (
         "must be words set.<key>=<value> or columns.<key>=<value>, each key once; correct or remove "
         "the others"

@@ -56,8 +56,7 @@ def _validation(
     train = context.fold.train
     classes = [data.strata[id_] for id_ in train]
     if groups := validation.groups(data, context.fold):
-        held_out = validation.hold_out(train, classes, groups, VALIDATION, context.seed)
-        return [i for i in train if i not in held_out], [i for i in train if i in held_out]
+        return validation.hold_out(train, classes, groups, VALIDATION, context.seed)
     try:
         return train_test_split(
             train, test_size=VALIDATION, random_state=context.seed, stratify=classes
