@@ -21,7 +21,7 @@ help: ## list the commands
 install: $(INSTALLED) ## make .venv with the pinned requirements and the package (VERIFY=1: only files of known SHA-256; Linux x86-64, Python 3.11)
 
 $(INSTALLED): requirements.txt constraints.txt requirements.hashes.txt pyproject.toml
-	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), f"Python 3.11 or later is needed, this is {sys.version}"'
+		$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), f"Python 3.11 to 3.13 is needed, this is {sys.version}"'
 	$(PYTHON) -m venv .venv
 	pip install --quiet $(REQUIREMENTS)
 	pip install --quiet --no-deps $(EDITABLE)

@@ -6,10 +6,10 @@ measured a second time, called without DVC: the difference is what DVC adds. Oth
 cores make all figures grow.
 """
 
+import argparse
 import os
 import resource
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -46,7 +46,9 @@ def prepared(folder: Path) -> Path:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1]) if sys.argv[1:] else Path(tempfile.mkdtemp())
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", nargs="?", help="where the clone goes; a new temporary folder")
+    folder = Path(parser.parse_args().folder or tempfile.mkdtemp())
     clone = prepared(folder)
     write = Console().print
     for command in COMMANDS:

@@ -4,7 +4,7 @@
 the first 30 s of each file. The rows are measured in turns, so that other load affects all of them.
 """
 
-import sys
+import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -109,6 +109,9 @@ def measure(path: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("songs", nargs="+", type=Path)
+    songs = parser.parse_args().songs
     with threadpool_limits(1), tempfile.TemporaryDirectory() as scratch:
-        for argument in sys.argv[1:]:
-            measure(Path(argument), Path(scratch))
+        for song in songs:
+            measure(song, Path(scratch))

@@ -4,6 +4,7 @@
 ``data/raw/4qaed``. Every fifth is taken, or every ``<step>``-th. The figures are shares of the songs.
 """
 
+import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -33,8 +34,12 @@ def versions(samples: np.ndarray, sample_rate: int) -> Iterator[tuple[str, np.nd
         yield f"{rate} Hz", soxr.resample(samples, sample_rate, rate), rate
 
 
-root, step = Path(*sys.argv[1:2]), int(sys.argv[2]) if sys.argv[2:] else 5
-paths = audio_files.find(root).audio[::step]
+parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+parser.add_argument("root", type=Path, help="folder of songs")
+parser.add_argument("step", type=int, nargs="?", default=5, help="every how manyth song is taken")
+given = parser.parse_args()
+root = given.root
+paths = audio_files.find(root).audio[:: given.step]
 if not paths:
     sys.exit(f"the folder must hold songs, and {root} has none; {__doc__}")
 predictor = mer.load()

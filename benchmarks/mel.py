@@ -5,6 +5,7 @@
 once in each worker process.
 """
 
+import argparse
 import subprocess
 import sys
 import time
@@ -83,5 +84,8 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("song", type=Path)
+    song = parser.parse_args().song
     with threadpool_limits(1):
-        main(Path(sys.argv[1]))
+        main(song)

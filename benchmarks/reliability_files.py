@@ -4,6 +4,7 @@ Writes the section ``files`` of docs/reliability.md: every kind of tests/helpers
 with flipped bits, and the cost of decoding in another process.
 """
 
+import argparse
 import re
 import resource
 import shutil
@@ -203,6 +204,7 @@ def cost() -> str:
 
 def main() -> None:
     """Write the section."""
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     sections.write("files", "\n\n".join((INTRODUCTION, kinds(), flips(), cost())))
 
 

@@ -4,6 +4,7 @@ The program runs tests/system/test_kills.py with 50 kills, or the number in the 
 the results to the section ``kills`` of docs/reliability.md if every test passes.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -57,11 +58,13 @@ def section(found: Trials) -> str:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("kills", nargs="?", default="50", help="kills of `dvc repro`")
+    kills = parser.parse_args().kills
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         command = [sys.executable, "-m", "pytest", "tests/system/test_kills.py"]
         command += ["-o", "junit_family=xunit1", f"--junitxml={report}"]
-        kills = sys.argv[1] if sys.argv[1:] else "50"
         subprocess.run(command, env={**os.environ, "MER_KILLS": kills}, check=True)
         sections.write("kills", section(record(report)))
 

@@ -31,6 +31,7 @@ output bound inference by 1290 chunks/s, and three times the former, twice the l
 0.27 ms a training step by 430.
 """
 
+import argparse
 import time
 from collections.abc import Callable
 
@@ -63,6 +64,7 @@ def rate(count: int, work: Callable[[], object]) -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     where = device()
     (params,) = config.read("models.sincnet")
     (profile,) = config.read("profiles.paper")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from mer import config
 from mer.errors import MerError
-from mer.reproduction.results import changed_parameters, folds, results
+from mer.reproduction.results import changed_parameters, folds, results, state
 from mer.reproduction.spec import Papers, Table
 from mer.reproduction.table_files import markdown_rows
 from mer.schema.profiles import WHOLE
@@ -19,10 +19,13 @@ HEADLINES = (
     ("louro_improving_grouped", "svm", "4qaed_grouped", "f1_macro"),
     ("beyond_best", "musicnn_tuned", "4qaed_grouped", "f1_macro"),
     ("louro_improving_table1", "cnn", "4qaed", "f1_macro"),
+    ("louro_improving_grouped", "cnn", "4qaed_grouped", "f1_macro"),
     ("louro_improving_table1", "hybrid", "4qaed", "f1_macro"),
+    ("louro_improving_grouped", "hybrid", "4qaed_grouped", "f1_macro"),
     ("beyond_values", "ridge_musicnn", "arousal_value", "ccc"),
+    ("beyond_values", "ridge_musicnn", "valence_value", "ccc"),
 )
-NOT_IN_HEADLINES = ("target", "protocol", "clips", "restarts", "epochs", "commit")
+NOT_IN_HEADLINES = ("target", "protocol", "clips", "restarts", "epochs", "commit", "key")
 ARTISTS = {True: "shared", False: "apart", None: "unknown"}  # of the fact ``shares_artists``
 QUADRANT = "quadrant"  # the target of most tables
 INTRODUCTION = """# Results
@@ -43,8 +46,8 @@ experiment runs and say nothing about music, so they are not here.
 - **Changed** names the parameters that differ from those of the commit.
 - **Commit** is that of the run's code; "-dirty" after it says that the code had changes that are not in it.
   `git log <commit>..` lists what was changed since. Compare networks of one commit, or run them again.
-- **Artists** tells whether an artist's songs may be in the training and the test part of a fold. Scores are
-  higher where they may. A corpus that names no artists has "unknown". EMOPIA names the source song of a
+- **Artists** tells whether an artist's songs may be in the training and the test part of a fold. Most scores
+  are higher where they may. A corpus that names no artists has "unknown". EMOPIA names the source song of a
   clip, not its artist.
 
 The commands need the corpus in `data/raw`; see [Corpora](corpora.md).
@@ -228,7 +231,22 @@ def _headlines(papers: Papers) -> str:
     return _filled(lines, NOT_IN_HEADLINES, empty="–")
 
 
+def _extent(papers: Papers) -> str:
+    """How many cells with a published score are reproduced."""
+    cells = [
+        state(papers, table, row, column)[0]
+        for table in papers.tables.values()
+        for row in table.rows
+        for column in table.columns
+        if papers.has_published_score(table, row, column)
+    ]
+    return (
+        f"Of {len(cells)} published scores, {cells.count('done')} are reproduced in full and "
+        f"{cells.count('in part')} in part."
+    )
+
+
 def readme(papers: Papers, text: str) -> str:
     """The text of README.md with the results between its two marks renewed."""
     before, after = text.split(START)[0], text.split(END)[1]
-    return f"{before}{START}\n\n{_headlines(papers)}\n\n{END}{after}"
+    return f"{before}{START}\n\n{_headlines(papers)}\n\n{_extent(papers)}\n\n{END}{after}"
