@@ -359,8 +359,8 @@ def test_a_run_is_whole_with_every_fold_of_its_protocol(
 
 def test_a_run_of_the_folds_of_a_corpus_is_whole_unless_some_of_its_plan_are_missing():
     facts = {"profile": "paper", "protocol": "own", "n_folds": 2}
-    assert ledger.extent(facts) == ""
-    assert ledger.extent(facts | {"n_folds_planned": 10}) == "2 of 10 folds"
+    assert ledger.share_of_protocol(facts) == ""
+    assert ledger.share_of_protocol(facts | {"n_folds_planned": 10}) == "2 of 10 folds"
 
 
 @pytest.mark.parametrize(("n_folds", "share"), [(2, "2 of 5 restarts"), (1, "1 of 5 restarts")])
@@ -368,7 +368,7 @@ def test_a_run_that_lacks_restarts_is_in_part(tmp_path, n_folds, share):
     facts = {"profile": "paper", "protocol": "song_80_20", "n_folds": n_folds}
     facts |= {"n_restarts": n_folds} if n_folds > 1 else {}
     facts["n_restarts_planned"] = 5
-    assert ledger.extent(facts) == share
+    assert ledger.share_of_protocol(facts) == share
     write_json(tmp_path / "p/a.json", facts)
     assert list(ledger.results("p", "a", tmp_path)) == ["part_"]
 

@@ -9,8 +9,7 @@ the band. The networks here read decibels, of which zero is a high level, so the
 import torch
 from torch import Tensor
 
-from mer.errors import MerError
-from mer.networks.spans import random_spans
+from mer.networks.spans import check_lengths, random_spans
 from mer.schema.augmentation import SpectrogramMasks
 
 
@@ -29,12 +28,7 @@ class SpecAugment:
     """
 
     def __init__(self, mel: Tensor, masks: SpectrogramMasks) -> None:
-        longest = masks.time_mask_param, masks.freq_mask_param
-        if any(mask > size for mask, size in zip(longest, mel.shape[1:], strict=True)):
-            raise MerError(
-                f"masks must be shorter than the spectrograms of {mel.shape[1]} frames x {mel.shape[2]} "
-                f"mels, not up to {longest[0]} x {longest[1]}; lower them in the policy"
-            )
+        check_lengths(masks, (mel.shape[1], mel.shape[2]), "spectrograms")
         self.mel, self.masks, self.device = mel, masks, mel.device
         self.band_means = mel.mean((0, 1), dtype=torch.float32)
 

@@ -11,8 +11,8 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import nn
 
-from mer.errors import MerError
 from mer.networks.segments import Head, MaskedAutoencoder, Penalty, Recurrent, code_values
+from mer.networks.spans import check_lengths
 from mer.schema import Block
 from mer.schema.augmentation import Masking
 from mer.schema.training import TrainingConfig
@@ -60,11 +60,8 @@ def autoencoder(
         If the pools do not divide the shape, or a mask can be as long as a segment.
     """
     code_values(params.filters, shape)
-    if masking and (masking.time_mask_param > shape[0] or masking.freq_mask_param > shape[1]):
-        raise MerError(
-            f"masks must be shorter than the segments of {shape[0]} frames x {shape[1]} mels, not "
-            f"up to {masking.time_mask_param} x {masking.freq_mask_param}; lower them in the policy"
-        )
+    if masking:
+        check_lengths(masking, shape, "segments")
     return MaskedAutoencoder(params.filters, params.penalty, masking)
 
 

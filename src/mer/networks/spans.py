@@ -3,6 +3,25 @@
 import torch
 from torch import Tensor
 
+from mer.errors import MerError
+from mer.schema.augmentation import Masking, SpectrogramMasks
+
+
+def check_lengths(masks: Masking | SpectrogramMasks, shape: tuple[int, int], what: str) -> None:
+    """Refuse masks that can be longer than an example of ``shape``, (frames, mels).
+
+    Parameters
+    ----------
+    what : str
+        Name of the examples in the message: ``segments``, ``spectrograms``.
+    """
+    longest = masks.time_mask_param, masks.freq_mask_param
+    if any(mask > size for mask, size in zip(longest, shape, strict=True)):
+        raise MerError(
+            f"masks must be shorter than the {what} of {shape[0]} frames x {shape[1]} mels, not up to "
+            f"{longest[0]} x {longest[1]}; lower them in the policy"
+        )
+
 
 def random_spans(length: int, max_length: int, like: Tensor) -> Tensor:
     """One random span per example [shape=(n, length), dtype=bool].

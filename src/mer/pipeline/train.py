@@ -108,12 +108,12 @@ def run(
     used = [chosen.used, settings, versions(), data, folds, weights]
     with checkpointed_map(joblib.hash(used), FoldResult, until) as fold_map:
         results = _cross_validate(chosen, params, profile, data, folds, fold_map, weights)
-        extent = _extent(results, len(folds), profile, params)
-        _write(target, results, record | extent, weights)
+        record |= _counts(results, len(folds), profile, params)
+        _write(target, results, record, weights)
     return timing(results)
 
 
-def _extent(
+def _counts(
     results: CrossValidation, n_folds: int, profile: Profile, params: Block
 ) -> dict[str, int]:
     """The entries of the record for the number of trainings and a limit of their epochs."""

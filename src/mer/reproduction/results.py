@@ -35,7 +35,7 @@ def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
         path = folder / paper / f"{prefix}{key}.json"
         if path.exists():
             facts = read_json(path)
-            found.setdefault(prefix or _extent(facts), facts | _record(path))
+            found.setdefault(prefix or _prefix(facts), facts | _record(path))
     return found
 
 
@@ -50,10 +50,10 @@ def folds(facts: dict[str, Any]) -> int:
     return int(facts["n_folds"]) // int(facts.get("n_restarts", 1))
 
 
-def _extent(facts: dict[str, Any]) -> str:
+def _prefix(facts: dict[str, Any]) -> str:
     """Prefix for the part of a protocol that was run: empty for all of it."""
     profile = facts.get("profile", WHOLE)
-    if profile == WHOLE and (extent(facts) or "changed" in facts):
+    if profile == WHOLE and (share_of_protocol(facts) or "changed" in facts):
         return f"{PART}_"
     return "" if profile == WHOLE else f"{profile}_"
 
@@ -72,7 +72,7 @@ def missing_folds(facts: dict[str, Any]) -> int:
     return max(0, planned - folds(facts)) if "n_folds" in facts else 0
 
 
-def extent(facts: dict[str, Any]) -> str:
+def share_of_protocol(facts: dict[str, Any]) -> str:
     """The share of a protocol that was run, ``10 of 100 folds, 1 of 5 restarts``; empty for all of it."""
     shares = []
     if missing := missing_folds(facts):
@@ -87,8 +87,8 @@ def _record(results: Path) -> dict[str, Any]:
     """Commit, machine, times and device of a run, from the record beside its results; empty if it is not
     the record of these."""
     path = results.with_suffix(".record.json")
-    record = read_json(path) if path.exists() else {}
-    if record.get("scores_sha256", scores := sha256(results)) != scores:
+    record, digest = read_json(path) if path.exists() else {}, sha256(results)
+    if record.get("scores_sha256", digest) != digest:
         return {}  # DVC's cache has put back the scores of another run
     found = {name: record[name] for name in ("commit", "machine", "seconds") if name in record}
     if timing := record.get("timing"):
@@ -120,7 +120,7 @@ def is_uncommitted(facts: dict[str, Any]) -> bool:
 def _part(facts: dict[str, Any]) -> str:
     """The part of a protocol that was run."""
     profile = f"profile={facts['profile']}" if "profile" in facts else ""
-    return ", ".join(filter(None, [profile, extent(facts), changed_parameters(facts)]))
+    return ", ".join(filter(None, [profile, share_of_protocol(facts), changed_parameters(facts)]))
 
 
 def state(papers: Papers, table: Table, row: str, column: str) -> tuple[str, str]:

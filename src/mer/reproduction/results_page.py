@@ -46,9 +46,9 @@ experiment runs and say nothing about music, so they are not here.
 - **Changed** names the parameters that differ from those of the commit.
 - **Commit** is that of the run's code; "-dirty" after it says that the code had changes that are not in it.
   `git log <commit>..` lists what was changed since. Compare networks of one commit, or run them again.
-- **Artists** tells whether an artist's songs may be in the training and the test part of a fold. Most scores
-  are higher where they may. A corpus that names no artists has "unknown". EMOPIA names the source song of a
-  clip, not its artist.
+- **Artists** tells whether an artist's songs may be in the training and the test part of a fold. Most
+  scores are higher where they may. A corpus that names no artists has "unknown". EMOPIA names the source
+  song of a clip, not its artist.
 
 The commands need the corpus in `data/raw`; see [Corpora](corpora.md).
 """

@@ -9,7 +9,13 @@ import numpy as np
 from mer.errors import MerError
 from mer.io.files import write_json
 from mer.metrics import DIGITS, corrected_t_test, paired_t_test
-from mer.reproduction.results import Results, changed_parameters, extent, is_uncommitted, results
+from mer.reproduction.results import (
+    Results,
+    changed_parameters,
+    is_uncommitted,
+    results,
+    share_of_protocol,
+)
 from mer.reproduction.spec import Papers, Table
 from mer.reproduction.table_files import write_files
 from mer.types import MINIATURE
@@ -66,7 +72,7 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
         cell |= {f"{prefix}{n}": facts[n] for n in shown if n in facts}
         if changed := changed_parameters(facts):
             cell[f"{prefix}changed"] = changed
-        if prefix != MINIATURE and (share := extent(facts)):
+        if prefix != MINIATURE and (share := share_of_protocol(facts)):
             cell[f"{prefix}extent"] = share
         if prefix != MINIATURE and is_uncommitted(facts):
             cell[f"{prefix}uncommitted"] = True

@@ -4,7 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mer.reproduction.results import changed_parameters, extent, is_uncommitted, real, results
+from mer.reproduction.results import (
+    changed_parameters,
+    is_uncommitted,
+    real,
+    results,
+    share_of_protocol,
+)
 from mer.reproduction.spec import Experiment, Papers, Table
 from mer.reproduction.table_files import UNCOMMITTED
 from mer.schema.profiles import WHOLE
@@ -79,7 +85,7 @@ def parts(experiment: Experiment) -> str:
 def _note(table: Table, row: str, facts: dict[str, Any]) -> str:
     """The reason why a score cannot stand beside the published one."""
     found = [
-        extent(facts),
+        share_of_protocol(facts),
         "" if facts.get("profile", WHOLE) == WHOLE else f"profile {facts['profile']}",
     ]
     found += [changed_parameters(facts), UNCOMMITTED if is_uncommitted(facts) else ""]
