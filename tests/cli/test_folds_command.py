@@ -63,7 +63,7 @@ def test_artists_of_a_corpus_that_names_none_are_unknown(project, monkeypatch, c
 def test_segments_are_not_parted_from_their_clip(project, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run(monkeypatch, "4qaed_parts", "--protocol=cv10")
-    assert "run `mer folds 4qaed`" in " ".join(capsys.readouterr().err.split())
+    assert "name '4qaed', whose folds it has" in " ".join(capsys.readouterr().err.split())
 
 
 def test_an_unknown_corpus_is_named_and_those_that_are_known(project, monkeypatch, capsys):

@@ -160,4 +160,4 @@ def test_a_single_training_has_no_deviation(project):
 
 def test_settings_of_an_experiment_are_shown_without_the_lists_of_a_grid():
     settings = "set.search=grid set.grid_c=[1,4] columns.k=100"
-    assert runs._system({**FACTS, "settings": settings}) == "svm compare set.search=grid"
+    assert runs.system_text({**FACTS, "settings": settings}) == "svm compare set.search=grid"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, get_args
 
 from rich.console import Console
 
-from mer import config
 from mer.cli._console import counted, say
+from mer.cli._corpus import corpus_and_protocol, prepared, protocol_and_seed
 from mer.cli._numbers import at_least
 from mer.errors import MerError
 from mer.schema import Protocol
@@ -25,23 +25,12 @@ NOT_RANDOM = ("own", "song_80_20", *MORE)
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """``<dataset> [--protocol grouped] [--export folds.csv]``."""
-    parser.add_argument(
-        "dataset", help="a prepared corpus: its stages index and standardize have run"
-    )
-    parser.add_argument(
-        "--protocol",
-        choices=[*get_args(Protocol), *MORE],
-        default="default",
-        help="how to split (default: the protocol of the corpus)",
-    )
+    corpus_and_protocol(parser, [*get_args(Protocol), *MORE])
     parser.add_argument(
         "--folds", type=at_least(2), help="number of folds, in place of the protocol's"
     )
     parser.add_argument(
         "--repeats", type=at_least(1), help="number of repeats, in place of the protocol's"
-    )
-    parser.add_argument(
-        "--seed", type=at_least(0), help="seed of random folds (default: that of params.yaml)"
     )
     parser.add_argument(
         "--export", type=Path, help="CSV file for the folds: repeat,fold,id, or repeat,fold,id,side"
@@ -93,22 +82,6 @@ def _check_export(target: Path, read: Sequence[Path], own: Path) -> None:
     check_writable(target)
 
 
-def _check_corpus(dataset: str) -> None:
-    """Refuse an unknown corpus, and a segmented one, whose split would divide the parts of a clip."""
-    segmented, corpora = config.read("segmented_corpora", "corpora")
-    if dataset in segmented:
-        source = segmented[dataset].of
-        raise MerError(
-            f"the corpus must be one of whole clips, and {dataset!r} has parts of the clips of {source!r}; "
-            f"run `mer folds {source}`, whose folds it has, each clip replaced by its parts"
-        )
-    if dataset not in corpora:
-        raise MerError(
-            f"the corpus must be one of {sorted(corpora)}, not {dataset!r}; add a block to "
-            "params/corpora.yaml"
-        )
-
-
 def _split(corpus: "Corpus", protocol: str, seed: int, given: argparse.Namespace) -> list[Fold]:
     """The folds; advice about parameters of the pipeline becomes advice about options of this command."""
     try:
@@ -130,20 +103,11 @@ def run(console: Console, given: argparse.Namespace) -> None:
     from mer.io import fold_tables
     from mer.pipeline.folds import Corpus
 
-    _check_corpus(given.dataset)
-    index, standard = Path("data/index", given.dataset), Path("data/standard", given.dataset)
-    if missing := [folder for folder in (index, standard) if not folder.is_dir()]:
-        raise MerError(
-            f"{missing[0]} must be there; select the corpus, and run `dvc repro data/dvc.yaml:"
-            f"standardize@{given.dataset}`"
-        )
+    index, standard = prepared(given.dataset)
     if given.export:
         own = Path("data/raw", given.dataset, fold_tables.NAME)
         _check_export(given.export, (index, standard), own)
-    protocol = given.protocol
-    if protocol == "default":
-        (protocol,) = config.read(f"corpora.{given.dataset}.protocol")
-    (seed,) = config.read("seed") if given.seed is None else (given.seed,)
+    protocol, seed = protocol_and_seed(given)
     _check_numbers(protocol, given)
     corpus = Corpus(index, standard)
     _check_seed(protocol, corpus, given.seed)

@@ -119,7 +119,7 @@ def _scored(run: Path) -> tuple[dict[str, Any], AnyPredictions]:
     return scores | _of_clips(predictions, seed), predictions
 
 
-def _folds(predictions: AnyPredictions) -> dict[str, list[float]]:
+def scores_of_folds(predictions: AnyPredictions) -> dict[str, list[float]]:
     """The scores of each fold that paired tests need, to 4 digits; none that a fold lacks, as the F1 of a
     class that does not occur there."""
     by_fold = fold_scores(predictions)
@@ -143,7 +143,7 @@ def run(run: Path, metrics: Path, folds: Path, plots: Path) -> None:
     """
     scores, predictions = _scored(run)
     write_json(metrics, scores)
-    write_json(folds, _folds(predictions))
+    write_json(folds, scores_of_folds(predictions))
     tables = {
         "confusion": _confusion(predictions),
         "values": _values(predictions),
@@ -178,7 +178,7 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
         write_text(confusion, "actual,predicted\n")
         return
     scores, predictions = _scored(run)
-    more = {"folds": _folds(predictions), **_drawn(run, predictions)}
+    more = {"folds": scores_of_folds(predictions), **_drawn(run, predictions)}
     write_json(metrics, {**scores, **spread(predictions, scores["seed"]), **more})
     table = _confusion(predictions).to_csv(index=False, lineterminator="\n")
     write_text(confusion, table)

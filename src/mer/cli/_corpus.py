@@ -1,0 +1,65 @@
+"""Arguments of the commands that split a prepared corpus, and what they mean."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from mer import config
+from mer.cli._numbers import at_least
+from mer.errors import MerError
+
+
+def corpus_and_protocol(parser: argparse.ArgumentParser, protocols: Sequence[str]) -> None:
+    """``<dataset> [--protocol grouped] [--seed 1]``."""
+    parser.add_argument(
+        "dataset", help="a prepared corpus: its stages index and standardize have run"
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=protocols,
+        default="default",
+        help="how to split (default: the protocol of the corpus)",
+    )
+    parser.add_argument(
+        "--seed", type=at_least(0), help="seed of random folds (default: that of params.yaml)"
+    )
+
+
+def protocol_and_seed(given: argparse.Namespace) -> tuple[str, int]:
+    """The protocol and the seed of ``given``, or else those of the corpus and of params.yaml."""
+    protocol, seed = given.protocol, given.seed
+    if protocol == "default":
+        (protocol,) = config.read(f"corpora.{given.dataset}.protocol")
+    if seed is None:
+        (seed,) = config.read("seed")
+    return protocol, seed
+
+
+def prepared(dataset: str) -> tuple[Path, Path]:
+    """``data/index/<dataset>`` and ``data/standard/<dataset>``.
+
+    Raises
+    ------
+    MerError
+        If the corpus is unknown or not prepared, or a segmented one, whose split would divide the parts of
+        a clip.
+    """
+    segmented, corpora = config.read("segmented_corpora", "corpora")
+    if dataset in segmented:
+        source = segmented[dataset].of
+        raise MerError(
+            f"the corpus must be one of whole clips, and {dataset!r} has parts of the clips of {source!r}; "
+            f"name {source!r}, whose folds it has, each clip replaced by its parts"
+        )
+    if dataset not in corpora:
+        raise MerError(
+            f"the corpus must be one of {sorted(corpora)}, not {dataset!r}; add a block to "
+            "params/corpora.yaml"
+        )
+    folders = Path("data/index", dataset), Path("data/standard", dataset)
+    if missing := [folder for folder in folders if not folder.is_dir()]:
+        raise MerError(
+            f"{missing[0]} must be there; select the corpus (`mer select dataset={dataset}`), and run "
+            f"`dvc repro data/dvc.yaml:standardize@{dataset}`"
+        )
+    return folders

@@ -1,0 +1,90 @@
+"""Measured systems beside each other, the best first."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from mer.cli._console import counted, plain
+from mer.io.files import read_json
+from mer.metrics import p_text
+from mer.reproduction import results, spec
+from mer.reproduction.tables import paired_tests
+from mer.types import MINIATURE
+
+WIDTH = 100  # of the tables, where no terminal has one
+P = (
+    "p: corrected resampled t-test, on the same folds, against the best system of the table whose training "
+    "does not see test clips; not adjusted for the number of systems"
+)
+HEADINGS = {
+    "f1_macro": "macro-F1",
+    "ccc": "CCC",
+}  # by the score that runs are judged by: of classes, of values
+Run = tuple[str, dict[str, Any]]  # its name, its results
+
+
+def ledger() -> Iterator[Run]:
+    """The results of experiments on real corpora."""
+    papers = spec.load()
+    for paper in sorted(papers.papers):
+        for path in sorted((results.LEDGER / paper).glob("*.json")):
+            if not path.stem.startswith(MINIATURE) and not path.stem.endswith(".record"):
+                settings = getattr(papers.find(path.stem), "settings", "")
+                yield path.stem, {**read_json(path), "settings": settings}
+
+
+def system_text(facts: dict[str, Any]) -> str:
+    """The model with its inputs, and the parameters that were changed, without the lists of a grid."""
+    usual = ("none", "described")
+    chosen = (facts[key] for key in ("model", "family", "view", "augment", "fidelity"))
+    parts = [entry for entry in chosen if entry not in usual]
+    columns = facts.get("columns", {})
+    parts += [f"columns.{key}={value}" for key, value in columns.items()]
+    settings = facts.get("settings", "").split()
+    parts += [word for word in settings if word.startswith("set.") and "[" not in word]
+    changed = results.changed_parameters(facts)
+    return " ".join(parts) + (f" ({changed})" if changed else "")
+
+
+def title(facts: dict[str, Any]) -> str:
+    """Title of a group: its corpus, target, protocol, and numbers of clips and folds."""
+    restarts = facts.get("n_restarts", 1)
+    folds = counted(results.folds(facts), "fold") + f" x {restarts} restarts" * (restarts > 1)
+    return (
+        f"{facts['dataset']}, {facts['target']}, {facts['protocol']}: {facts['n_clips']} clips, {folds}, "
+        f"seed {facts['seed']}"
+    )
+
+
+def _reference(ranked: Sequence[Run]) -> dict[str, Any]:
+    """The best system whose training does not see test clips."""
+    honest = (
+        facts
+        for _, facts in ranked
+        if not facts["augment"].endswith("_leak")
+        and "leak" not in facts.get("columns", {})
+        and facts["fidelity"] == "described"
+    )
+    return next(honest, ranked[0][1])
+
+
+def table(runs: Sequence[Run]) -> Table:
+    """The systems of one group, the best first; the others are tested against it."""
+    metric = next(name for name in HEADINGS if name in runs[0][1])
+    ranked = sorted(runs, key=lambda run: -run[1][metric])
+    best = _reference(ranked)
+    shown = Table(title=plain(title(best)), title_justify="left", box=None)
+    shown.add_column("run", overflow="fold")
+    shown.add_column("system", overflow="fold")
+    for heading in (HEADINGS[metric], "95 % interval", "p"):
+        shown.add_column(heading, no_wrap=True)
+    for name, facts in ranked:
+        p = paired_tests(facts, best, metric).get("p")
+        tested = "" if p is None else p_text(p)
+        score = f"{facts[metric]:.4f}"
+        if facts["n_folds"] > 1:
+            score += f" ± {facts[f'{metric}_sd']:.4f}"
+        interval = f"{facts['ci_low']:.4f}–{facts['ci_high']:.4f}"
+        shown.add_row(plain(name), plain(system_text(facts)), score, interval, tested)
+    return shown

@@ -1,0 +1,71 @@
+"""Score predictions of any program on the folds of a protocol, beside the measured systems."""
+
+import argparse
+from pathlib import Path
+from typing import Any, get_args
+
+from rich.console import Console
+
+from mer.cli._console import say
+from mer.cli._corpus import corpus_and_protocol, prepared, protocol_and_seed
+from mer.cli._systems import WIDTH, P, ledger, table
+from mer.reproduction.tables import folds_key
+from mer.schema import Protocol
+from mer.targets.labels import TARGETS
+
+YOURS = "yours"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """``<dataset> <predictions> [--protocol grouped] [--target quadrant]``."""
+    corpus_and_protocol(parser, get_args(Protocol))
+    parser.add_argument(
+        "predictions",
+        type=Path,
+        help="CSV with a row per repeat and test clip: id, repeat, and class or p_<class> of each class, "
+        "or valence and arousal",
+    )
+    parser.add_argument("--target", choices=TARGETS, default="quadrant", help="what is predicted")
+    parser.add_argument("--out", type=Path, help="JSON file for all scores")
+
+
+def _details(facts: dict[str, Any]) -> str:
+    """Accuracy and the F1 scores, or the scores of values."""
+    scores = [name for name in facts if name.startswith(("f1_", "ccc", "rmse", "r2", "pearson"))]
+    shown = [*(["accuracy"] if "accuracy" in facts else []), *scores]
+    shown = [name for name in shown if not name.endswith(("_sd", "_low", "_high"))]
+    return ", ".join(f"{name} {facts[name]:.4f}" for name in shown)
+
+
+def run(console: Console, given: argparse.Namespace) -> None:
+    """Print the scores of the predictions and of the systems of the ledger on the same folds, the best
+    first, with intervals and a paired test; write ``--out``.
+
+    The program takes the predictions as they are: it cannot know whether a training saw test clips.
+
+    Raises
+    ------
+    MerError
+        If the corpus is not prepared or does not allow the protocol or the target, or the table lacks test
+        clips or has others.
+    """
+    from mer.io.files import check_apart, check_writable, write_json  # which load scikit-learn
+    from mer.pipeline.own_predictions import score
+
+    index, standard = prepared(given.dataset)
+    if given.out:
+        check_apart(given.out, [index, standard, given.predictions])
+        check_writable(given.out)
+    protocol, seed = protocol_and_seed(given)
+    facts = score(
+        given.predictions, index, standard, target=given.target, protocol=protocol, seed=seed
+    )
+    if given.out:
+        write_json(given.out, facts)
+    if not console.is_terminal:
+        console.width = WIDTH
+    scored = ((name, theirs) for name, theirs in ledger() if "folds" in theirs)
+    same = [run for run in scored if folds_key(run[1]) == folds_key(facts)]
+    console.print(table([(YOURS, facts), *same]), "")
+    say(console, f"{YOURS}: {_details(facts)}")
+    say(console, P)

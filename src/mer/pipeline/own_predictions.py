@@ -1,0 +1,162 @@
+"""Scores of predictions that were made outside of this project, on the folds of a protocol.
+
+A table has a row per repeat and test clip: ``id``, ``repeat`` (0 if it is left out) and, of classes,
+``class`` or a probability per class, ``p_<class>``; of values, ``valence``, ``arousal`` or both. A clip is
+looked up by its repeat and id, so the order of the rows does not matter.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mer.errors import MerError
+from mer.io import spreadsheets
+from mer.io.artefacts import MANIFEST
+from mer.io.files import read_json
+from mer.io.tracks import read_tracks
+from mer.metrics import summary
+from mer.pipeline.evaluate import scores_of_folds
+from mer.pipeline.folds import Corpus
+from mer.targets import labels
+from mer.targets.target import Label, Target
+from mer.targets.values import Values
+from mer.types import Fold
+
+REMEDY = "write a row per repeat and test clip, with the columns that docs/evaluation.md names"
+PREDICTION_DIGITS = 4
+# What a system of the ledger reads; those of other people are known by their predictions alone.
+UNKNOWN = {"family": "none", "view": "none", "augment": "none", "fidelity": "described"}
+Found = Mapping[tuple[int, str], np.ndarray]
+
+
+def _columns(target: Target, header: Sequence[str], path: Path) -> list[str]:
+    """The columns that hold the predictions: ``class``, ``p_<class>`` of each class, or the values."""
+    forms = [[f"p_{name}" for name in target.names], ["class"]]
+    if isinstance(target, Values):
+        forms = [list(target.names)]
+    for names in forms:
+        if {*names} <= {*header}:
+            return names
+    wanted = " or ".join(", ".join(names) for names in forms)
+    raise MerError(f"{path} must have the columns {wanted}, and has {', '.join(header)}; {REMEDY}")
+
+
+def _prediction(row: spreadsheets.Row, target: Target, columns: Sequence[str]) -> np.ndarray:
+    """The prediction of a row: probabilities, or values within the scale [shape=(outputs,)]."""
+    if columns == ["class"]:
+        return np.array([name == row.choice("class", target.names) for name in target.names], float)
+    found = np.array([row.number(name) for name in columns])
+    if isinstance(target, Values):
+        return found.clip(*target.scale)
+    if (found < 0).any() or not np.isclose(found.sum(), 1, atol=1e-2):
+        raise MerError(
+            f"{row.where}: the probabilities of the classes must be 0 or more and sum to 1, not to "
+            f"{found.sum():g}; correct the row"
+        )
+    return found
+
+
+def _repeat(row: spreadsheets.Row) -> int:
+    text = row.text("repeat") or "0"
+    if not text.isdecimal():
+        raise MerError(
+            f"{row.where}: repeat must be a whole number from 0, not {text!r}; correct it"
+        )
+    return int(text)
+
+
+def read(path: Path, target: Target) -> dict[tuple[int, str], np.ndarray]:
+    """The predictions of a table by repeat and clip.
+
+    Raises
+    ------
+    MerError
+        If a column is missing, a cell is no prediction, or a clip stands twice in a repeat.
+    """
+    rows = spreadsheets.read(path, ["id"], REMEDY)
+    columns = _columns(target, list(rows[0].cells), path)
+    found: dict[tuple[int, str], np.ndarray] = {}
+    for row in rows:
+        place = _repeat(row), row.cells["id"]
+        if place in found:
+            raise MerError(
+                f"{row.where}: a clip must stand once in a repeat, and {place[1]!r} stands twice in repeat "
+                f"{place[0]}; remove one row"
+            )
+        found[place] = _prediction(row, target, columns)
+    return found
+
+
+def _tested(folds: Sequence[Fold], found: Found, path: Path) -> list[Fold]:
+    """The folds of the repeats that a table has, the first ones; it must have all of their test clips."""
+    repeats = range(len({repeat for repeat, _ in found}))
+    chosen = [fold for fold in folds if fold.repeat in repeats]
+    wanted = {(fold.repeat, id_) for fold in chosen for id_ in fold.test}
+    for fault, places in (("lacks", wanted - found.keys()), ("has besides", found.keys() - wanted)):
+        if places:
+            repeat, id_ = min(places)
+            raise MerError(
+                f"{path} must have every test clip of the first repeats once, and no other, and {fault} "
+                f"{len(places)}, the first is {id_!r} of repeat {repeat}; predict the clips that "
+                "`mer folds --export` lists, from repeat 0"
+            )
+    return chosen
+
+
+def _frame(
+    folds: Sequence[Fold], found: Found, of: Mapping[str, Label], target: Target
+) -> pd.DataFrame:
+    """The table of predictions, fold by fold, as a run of this project has it."""
+    parts = []
+    for fold in folds:
+        rows = np.stack([found[fold.repeat, id_] for id_ in fold.test]).round(PREDICTION_DIGITS)
+        test, train = ([of[id_] for id_ in side] for side in (fold.test, fold.train))
+        facts = {"id": list(fold.test), "repeat": fold.repeat, "fold": fold.fold}
+        parts.append(pd.DataFrame({**facts, **target.columns(rows, test, train)}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def score(
+    path: Path, index: Path, standard: Path, *, target: str, protocol: str, seed: int
+) -> dict[str, Any]:
+    """The scores of a table of predictions, as ``metrics/experiments`` has those of a system.
+
+    Parameters
+    ----------
+    path : Path
+        CSV or .xlsx.
+    index, standard : Path
+        ``data/index/<dataset>``, ``data/standard/<dataset>``.
+    target : str
+        What is predicted, such as ``quadrant``.
+    protocol : str
+        Whose folds the predictions are of; the table may have its first repeats alone.
+    seed : int
+        Of the folds and of the samples of the intervals.
+
+    Raises
+    ------
+    MerError
+        If the corpus does not allow the target or the protocol, or the table is no such table, lacks a test
+        clip or has another clip.
+    """
+    tracks, scale = read_tracks(index), read_json(index / MANIFEST).get("range")
+    kind, of = labels.target_of(target, tracks, scale), labels.encode(tracks, target)
+    found = read(path, kind)
+    folds = _tested(Corpus(index, standard).split(protocol, seed), found, path)
+    predictions = kind.predictions(_frame(folds, found, of, kind))
+    return {
+        "model": path.stem,
+        **UNKNOWN,
+        "dataset": index.name,
+        "target": target,
+        "protocol": protocol,
+        "seed": seed,
+        "test_per_train": round(fmean(len(f.test) / len(f.train + f.val) for f in folds), 6),
+        **summary(predictions, seed),
+        "folds": scores_of_folds(predictions),
+    }
