@@ -181,7 +181,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
             found = resumption.answered(
                 name, paths, left_out, out=given.out, resume=given.resume, **form
             )
-        predictor.require_any(found, left_out)
+        songs.require_any(found, left_out)
         found = [replace(answer, id=songs.shown(answer.id)) for answer in found]
         rows = answers.of_songs(system, found)
         if given.plot:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from numbers import Real
 from pathlib import Path
@@ -162,13 +162,6 @@ def usable(
             yield answer
 
 
-def require_any(found: Sequence[SongAnswer], left_out: Mapping[str, str]) -> None:
-    """Raise a ``MerError`` if no file could be used."""
-    if not found:
-        path, reason = next(iter(left_out.items()))
-        raise MerError(f"at least one file must be usable; {songs.shown(path)!r}: {reason}")
-
-
 def _require_form(seconds: float | None, hop: float | None) -> None:
     """Raise a ``MerError`` unless excerpts are a second long or more, and as far apart."""
     for name, value in (("seconds", seconds), ("hop", hop)):
@@ -238,7 +231,7 @@ class Predictor:
         names = songs.files(songs.paths_of(paths), left_out)
         self.system = load_system(self.place)
         found = list(usable(self.place, names, left_out, seconds=seconds, hop=hop))
-        require_any(found, left_out)
+        songs.require_any(found, left_out)
         frame = self._frame(found, excerpts)
         frame.attrs["left_out"] = left_out
         return frame

@@ -150,9 +150,7 @@ def features_of_files(
         if isinstance(fault, Unreadable):
             songs.leave_out(path, str(fault), left_out)
     tables = [table for table in found if isinstance(table, FeatureSet)]
-    if not tables:
-        path, reason = next(iter(left_out.items()))
-        raise MerError(f"at least one audio file must be usable; {path!r}: {reason}")
+    songs.require_any(tables, left_out)
     values = np.concatenate([table.values for table in tables])
     ids = tuple(id_ for table in tables for id_ in table.ids)
     described = {"source": "extracted", "family": chosen.name, **inputs.versions(chosen)}

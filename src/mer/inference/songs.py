@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Real
 from pathlib import Path
@@ -51,6 +51,13 @@ def leave_out(path: str, reason: str, left_out: dict[str, str]) -> None:
     """Log that a file or folder is left out, and keep the reason under its name."""
     left_out[path.encode("utf-8", "backslashreplace").decode()] = reason
     log.warning("%r is left out: %s", shown(path), reason)
+
+
+def require_any(found: Sequence[object], left_out: Mapping[str, str]) -> None:
+    """Raise a ``MerError`` if no file could be used."""
+    if not found:
+        path, reason = next(iter(left_out.items()))
+        raise MerError(f"at least one audio file must be usable; {shown(path)!r}: {reason}")
 
 
 def _audio_in(folder: str, left_out: dict[str, str]) -> set[str]:
