@@ -14,7 +14,8 @@ from sklearn.preprocessing import StandardScaler
 
 import mer
 from mer.datasets import folder  # qaed, merge, pmemo, … read published corpora
-from mer.types import QUADRANTS, Predictions
+from mer.predictions import Predictions
+from mer.types import QUADRANTS
 
 baseline = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3))
 models = {"baseline": baseline, "yours": RandomForestClassifier(random_state=1)}

@@ -275,5 +275,5 @@ def test_the_package_offers_its_names_without_loading_them_first(name):
 def test_an_unknown_system_is_refused_with_those_that_are_there(nowhere):
     with pytest.raises(mer.MerError, match=r"4qaed_musicnn.*'nothing' is none"):
         mer.load("nothing")
-    with pytest.raises(AttributeError, match="no attribute 'predictions'"):
-        _ = mer.predictions
+    with pytest.raises(AttributeError, match="no attribute 'answers'"):
+        _ = mer.answers

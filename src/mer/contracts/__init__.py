@@ -1,1 +1,1 @@
-"""What each kind of part must offer, as protocols, and the checks of parts against them."""
+"""Protocols that the kinds of parts satisfy, and the checks of parts against them."""
