@@ -18,6 +18,7 @@ from mer.io import spreadsheets
 from mer.io.artefacts import MANIFEST
 from mer.io.files import read_json
 from mer.io.tracks import read_tracks
+from mer.learn.cross_validation import PREDICTION_DIGITS
 from mer.metrics import summary
 from mer.pipeline.evaluate import scores_of_folds
 from mer.pipeline.folds import Corpus
@@ -27,7 +28,6 @@ from mer.targets.values import Values
 from mer.types import Fold
 
 REMEDY = "write a row per repeat and test clip, with the columns that docs/evaluation.md names"
-PREDICTION_DIGITS = 4
 # What a system of the ledger reads; those of other people are known by their predictions alone.
 UNKNOWN = {"family": "none", "view": "none", "augment": "none", "fidelity": "described"}
 Found = Mapping[tuple[int, str], np.ndarray]
