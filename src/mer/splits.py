@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -89,8 +90,9 @@ class InnerFolds(BaseCrossValidator):
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
         """The number of folds of rows with the classes or values ``y`` [shape=(n,)]."""
-        splitter, group = self._splitter(X, y)
-        return splitter.get_n_splits() if group is None else sum(1 for _ in self.split(X, y))
+        if self.groups is None:
+            return self._splitter(X, y)[0].get_n_splits()
+        return sum(1 for _ in self.split(X, y))
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple]:  # noqa: ARG002
         """Indices of the training and the test rows of each fold."""
@@ -339,6 +341,11 @@ def split(
             "`-S profiles.quick.folds=5`, or another protocol"
         ) from error
     raise MerError(f"protocol {protocol!r}: the labels of the corpus have no split of that name")
+
+
+def mean_test_per_train(folds: Sequence[Fold]) -> float:
+    """Number of test clips of a fold divided by that of its other clips, the mean over the folds."""
+    return round(fmean(len(f.test) / len(f.train + f.val) for f in folds), 6)
 
 
 def shares_groups(tracks: Sequence[Track], folds: Sequence[Fold]) -> bool:

@@ -49,8 +49,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
         If the corpus is not prepared or does not allow the protocol or the target, or the table lacks test
         clips or has others.
     """
-    from mer.io.files import check_apart, check_writable, write_json  # which load scikit-learn
-    from mer.pipeline.own_predictions import score
+    from mer.io.files import check_apart, check_writable, write_json
+    from mer.pipeline.own_predictions import score  # which loads scikit-learn
 
     index, standard = prepared(given.dataset)
     if given.out:

@@ -144,10 +144,17 @@ def _check(model: str, data: TrainingData, fold: Fold, predicted: np.ndarray) ->
         )
 
 
-def _rows(
+def prediction_rows(
     data: TrainingData, fold: Fold, ids: Sequence[str], clips: Sequence[str], found: np.ndarray
 ) -> pd.DataFrame:
-    """The rows of ``ids``, of clips or of segments, whose labels are those of ``clips``."""
+    """The rows of a table of predictions for ``ids``, test clips of a fold or their segments.
+
+    Parameters
+    ----------
+    clips : sequence of str
+        The clip of each id, whose label it has.
+    found : np.ndarray [shape=(len(ids), outputs)]
+    """
     test, train = ([data.labels[clip] for clip in side] for side in (clips, fold.train))
     columns = data.target.columns(found.round(PREDICTION_DIGITS).astype(float), test, train)
     facts = {"id": list(ids), "repeat": fold.repeat, "fold": fold.fold}
@@ -159,7 +166,7 @@ def _segment_rows(data: TrainingData, fold: Fold, found: np.ndarray) -> pd.DataF
     count = found.shape[1]
     ids = [part for id_ in fold.test for part in part_ids(id_, count)]
     clips = [id_ for id_ in fold.test for _ in range(count)]
-    return _rows(data, fold, ids, clips, found.reshape(len(ids), -1))
+    return prediction_rows(data, fold, ids, clips, found.reshape(len(ids), -1))
 
 
 def _curve(fold: Fold, phase: TrainingPhase) -> pd.DataFrame:
@@ -224,7 +231,7 @@ def _collect(
         (replace(fold, repeat=restart * repeats + fold.repeat), r) for fold, restart, r in done
     ]
     first = {(fold.repeat, fold.fold): result for fold, restart, result in done if restart == 0}
-    rows = [_rows(data, fold, fold.test, fold.test, r.predicted) for fold, r in counted]
+    rows = [prediction_rows(data, fold, fold.test, fold.test, r.predicted) for fold, r in counted]
     segments = [
         _segment_rows(data, fold, r.segments) for fold, r in counted if r.segments is not None
     ]

@@ -7,7 +7,6 @@ looked up by its repeat and id, so the order of the rows does not matter.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,14 @@ from mer.io import spreadsheets
 from mer.io.artefacts import MANIFEST
 from mer.io.files import read_json
 from mer.io.tracks import read_tracks
-from mer.learn.cross_validation import PREDICTION_DIGITS
+from mer.learn.cross_validation import prediction_rows
+from mer.learn.data import TrainingData
 from mer.metrics import summary
 from mer.pipeline.evaluate import scores_of_folds
 from mer.pipeline.folds import Corpus
+from mer.splits import mean_test_per_train
 from mer.targets import labels
-from mer.targets.target import Label, Target
+from mer.targets.target import Target
 from mer.targets.values import Values
 from mer.types import Fold
 
@@ -107,16 +108,12 @@ def _tested(folds: Sequence[Fold], found: Found, path: Path) -> list[Fold]:
     return chosen
 
 
-def _frame(
-    folds: Sequence[Fold], found: Found, of: Mapping[str, Label], target: Target
-) -> pd.DataFrame:
+def _frame(folds: Sequence[Fold], found: Found, data: TrainingData) -> pd.DataFrame:
     """The table of predictions, fold by fold, as a run of this project has it."""
     parts = []
     for fold in folds:
-        rows = np.stack([found[fold.repeat, id_] for id_ in fold.test]).round(PREDICTION_DIGITS)
-        test, train = ([of[id_] for id_ in side] for side in (fold.test, fold.train))
-        facts = {"id": list(fold.test), "repeat": fold.repeat, "fold": fold.fold}
-        parts.append(pd.DataFrame({**facts, **target.columns(rows, test, train)}))
+        rows = np.stack([found[fold.repeat, id_] for id_ in fold.test])
+        parts.append(prediction_rows(data, fold, fold.test, fold.test, rows))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -145,10 +142,11 @@ def score(
         clip or has another clip.
     """
     tracks, scale = read_tracks(index), read_json(index / MANIFEST).get("range")
-    kind, of = labels.target_of(target, tracks, scale), labels.encode(tracks, target)
+    kind = labels.target_of(target, tracks, scale)
     found = read(path, kind)
     folds = _tested(Corpus(index, standard).split(protocol, seed), found, path)
-    predictions = kind.predictions(_frame(folds, found, of, kind))
+    data = TrainingData(labels.encode(tracks, target), kind)
+    predictions = kind.predictions(_frame(folds, found, data))
     return {
         "model": path.stem,
         **UNKNOWN,
@@ -156,7 +154,7 @@ def score(
         "target": target,
         "protocol": protocol,
         "seed": seed,
-        "test_per_train": round(fmean(len(f.test) / len(f.train + f.val) for f in folds), 6),
+        "test_per_train": mean_test_per_train(folds),
         **summary(predictions, seed),
         "folds": scores_of_folds(predictions),
     }

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
 from types import MappingProxyType
 from typing import Any
 
@@ -29,7 +28,7 @@ from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.schema.profiles import Profile
 from mer.selection import Selection
-from mer.splits import shares_groups
+from mer.splits import mean_test_per_train, shares_groups
 from mer.types import Fold, names_artists
 
 
@@ -94,7 +93,7 @@ def run(
     record = {
         **identity(chosen, division["protocol"], augmented=data.is_augmented),
         "shares_artists": division["shares_artists"],
-        "test_per_train": round(fmean(len(f.test) / len(f.train + f.val) for f in folds), 6),
+        "test_per_train": mean_test_per_train(folds),
         "n_quarantined": int(quarantined(chosen.folder("standard"))["path"].nunique()),
         **facts,
     }
