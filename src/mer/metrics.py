@@ -174,8 +174,8 @@ def averages(predictions: AnyPredictions) -> dict[str, float]:
 
 
 def always_high(predictions: Predictions) -> dict[str, float]:
-    """``high_accuracy`` and ``high_f1`` of a classifier that always predicts ``high``, the baseline of
-    He & Ferguson; empty if the target has no class ``high``."""
+    """``high_accuracy`` and ``high_f1`` of a classifier that always predicts ``high``, to compare with
+    He & Ferguson's scores, which have no constant predictor; empty if the target has no class ``high``."""
     if predictions.classes[-1] != "high":
         return {}
     counts = fold_confusions(predictions)

@@ -1,6 +1,6 @@
 """Remove one band of frequencies with a Butterworth filter.
 
-This is the second transform of Louro et al.'s row "TFM" (docs/methods.md, "Louro's augmentations"):
+This is the second transform of Louro et al.'s row "Baseline + TFM" (docs/methods.md):
 audiomentations' ``BandStopFilter`` with a centre frequency of 200 to 4000 Hz, uniform in mel, a bandwidth
 of 0.5 to 1.99 times the centre frequency, and an order of 2 to 4, which is 12 to 24 dB per octave. The
 filter changes the phase.

@@ -1,6 +1,6 @@
 """Raise or lower seven bands of frequencies.
 
-This is the transform of Louro et al.'s row "SB" (docs/methods.md, "Louro's augmentations"):
+This is the transform of Louro et al.'s row "Baseline + SB" (docs/methods.md):
 audiomentations' ``SevenBandParametricEQ``, a low shelf, five peaks and a high shelf in series, each a
 biquad of the W3C's Audio EQ Cookbook. The ranges stand here because those of the library may change.
 """

@@ -1,6 +1,6 @@
 """Silence one span of the clip, with hard edges.
 
-This is the first transform of Louro et al.'s row "TFM" (docs/methods.md, "Louro's augmentations"):
+This is the first transform of Louro et al.'s row "Baseline + TFM" (docs/methods.md):
 audiomentations' ``TimeMask`` as in its versions 0.24 to 0.40, which silences 0 to 50 % of the clip at a
 random position. It is not SpecAugment.
 """

@@ -28,8 +28,8 @@ def validation_part(
 
     With the fidelity ``described``, the protocol's own validation clips validate, or else a random share
     of the training clips of each stratum, at least one of a stratum of two or more. With ``released``, the
-    test clips validate: He & Ferguson name no other part (docs/methods.md, "He and Ferguson's evaluation").
-    See ``mer.learn.validation`` for artists.
+    test clips validate: He & Ferguson (section 4.4) do not say where their validation clips come from
+    (docs/methods.md, "He and Ferguson's evaluation"). See ``mer.learn.validation`` for artists.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Louro et al.'s row "Autoencoder + RF": a random forest on an autoencoder's codes.
+"""Louro et al.'s row "Autoencoder": a random forest on an autoencoder's codes.
 
 The forest has scikit-learn's defaults, as in the authors' code. The authors train the autoencoder on all
 clips, test clips included, which ``fidelity: released`` repeats; ``described`` trains it on the training

@@ -1,4 +1,4 @@
-"""Louro et al.'s deep-learning baseline: four convolutions on a mel spectrogram (row "CNN").
+"""Louro et al.'s deep-learning baseline: four convolutions on a mel spectrogram (row "DL Baseline").
 
 621 264 trainable parameters at 942 x 128. The paper gives no layers; layers and settings are those of the
 authors' code (docs/methods.md, "Louro's CNN").

@@ -1,4 +1,4 @@
-"""Louro et al.'s baseline with two GRUs after its convolutions (row "+GRU").
+"""Louro et al.'s baseline with two GRUs after its convolutions (row "Baseline with GRU").
 
 The paper gives no sizes. In the authors' code the 2000 values of the last maps form a sequence of a single
 step, so the GRUs have no earlier step to remember: 48 666 939 trainable parameters at 942 x 128. With

@@ -1,4 +1,4 @@
-"""Louro et al.'s row "CRNN pre-trained": Won et al.'s tagger of MagnaTagATune with a new head.
+"""Louro et al.'s row "CRNN Pre-trained MTAT": Won et al.'s tagger of MagnaTagATune with a new head.
 
 Won, Ferraro, Bogdanov, Serra. Evaluation of CNN-based Automatic Music Tagging Models. SMC 2020. Four
 convolutions (64, 128, 128, 128 filters) and two GRUs of 32, 392 450 parameters, on view ``mtat``; the dense

@@ -1,4 +1,4 @@
-"""Louro et al.'s row "OpenL3 + RF", after Koh & Dubnov: a random forest on the family ``openl3``.
+"""Louro et al.'s row "OpenL3", after Koh & Dubnov: a random forest on the family ``openl3``.
 
 The forest has scikit-learn's defaults, as in the authors' code (docs/methods.md, "Louro's OpenL3").
 The code reads the first window of a clip only: ``fidelity: released`` needs ``pooling: first`` of the

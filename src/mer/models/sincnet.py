@@ -122,7 +122,10 @@ def hidden_layers(sizes: Sequence[int]) -> nn.Sequential:
 
 
 def initialise(hidden: nn.Sequential, logits: nn.Linear) -> None:
-    """The authors' initial weights: uniform in ±sqrt(0.01 / (inputs + outputs)), biases 0."""
+    """The initial weights of the authors' code: uniform in ±sqrt(0.01 / (inputs + outputs)), biases 0.
+
+    The thesis (section 3.3.1) says Glorot's.
+    """
     for layer in (*hidden, logits):
         if isinstance(layer, nn.Linear):
             bound = math.sqrt(0.01 / (layer.in_features + layer.out_features))

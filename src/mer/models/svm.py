@@ -1,9 +1,9 @@
-"""Support vector machine on a table of handcrafted features (Louro et al., row "SVM").
+"""Support vector machine on a table of handcrafted features (Louro et al., row "SVM Baseline").
 
-Louro et al. use the published top-100 columns, a radial kernel and 10 x 10 folds. The paper does not state
-the C and gamma that its search found; those of params.yaml, 8 and 2**-9, are Panda et al.'s (TAFFC 2020),
-chosen, like the columns, on all clips. The authors scale all clips at once; here the scaler is fitted to
-the training clips only (docs/methods.md, "Louro's SVM").
+Louro et al. use the published top-100 columns and 10 x 10 folds. The paper does not state the kernel, C and
+gamma that its search found. The radial kernel and those of params.yaml, 8 and 2**-9, are Panda et al.'s
+(TAFFC 2020), chosen, like the columns, on all clips. The authors scale all clips at once; here the scaler
+is fitted to the training clips only (docs/methods.md, "Louro's SVM").
 
 Values are predicted by one support vector regression each, with scikit-learn's epsilon: 0.1 of the scale.
 """

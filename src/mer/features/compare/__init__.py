@@ -1,6 +1,6 @@
 """ComParE: 6373 functionals of 65 low-level descriptors and their deltas, by openSMILE.
 
-Configuration IS13_ComParE, as PMEmo and He & Ferguson use it. ComParE_2016 has the same names, but other
+Configuration IS13_ComParE, as Pandrea et al. and PMEmo use it. ComParE_2016 has the same names, but other
 values. Weninger, Eyben, Schuller, Mortillaro, Scherer. On the Acoustics of Emotion in Audio: What
 Speech, Music, and Sound have in Common. Frontiers in Psychology 4:292, 2013.
 """

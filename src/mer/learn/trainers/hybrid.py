@@ -36,8 +36,9 @@ def pretraining_clips(fold: Fold, leak: str) -> tuple[str, ...]:
     ----------
     leak : str
         The ``leak`` of the augmentation policy. ``mismatched_folds``: the training clips of the fold of
-        the same number in another, unstratified list of folds, as in the authors' released code (the
-        evaluation of the 80.24); they include most test clips of this fold. Else the fold's training clips.
+        the same number in another, unstratified list of folds, a possible mistake of the authors' code
+        (docs/methods.md, "Louro's Hybrid"); they include most test clips of this fold. Else the fold's
+        training clips.
     """
     if leak != "mismatched_folds":
         return fold.train
