@@ -161,6 +161,25 @@ def test_the_whole_protocol_is_not_cut_short(root, tmp_path, cut):
         config.read_all(path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [("smote_leak:", "smote_mistake:"), ("  smote: ", "  smote_leak2_leak: ")]
+)
+def test_the_name_of_a_policy_says_that_it_leaks(root, tmp_path, old, new):
+    """Results keep the name only, and leaderboards leave it out by that."""
+    path = copy_params(root, tmp_path)
+    policies = config.file_of("policies", path)
+    assert policies.read_text().count(old) == 1
+    policies.write_text(policies.read_text().replace(old, new))
+    with pytest.raises(MerError, match=r"the name of a policy must end in _leak if its leak"):
+        config.read_all(path)
+
+
+def test_the_name_of_a_corpus_of_recordings_does_not_say_demo(edited, root):
+    block = config.read("corpora.4qaed", path=root / "params.yaml")[0].model_dump()
+    with pytest.raises(MerError, match=r"corpora\.demo_tapes must not begin with demo_"):
+        config.read_all(edited("corpora.demo_tapes", block))
+
+
 def test_columns_are_those_that_the_words_say():
     words = ["set.c=4", "columns.select=relieff", "columns.k=20"]
     changes = {"select": "relieff", "k": 20}

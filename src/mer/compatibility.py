@@ -147,9 +147,10 @@ def _check_target(chosen: Selection, params: Params) -> None:
     kind, policy = labels.kind_of(chosen.target), params.policies[chosen.augment]
     if kind not in registry.get("models", chosen.model).predicts:
         fitting = [name for name in params.models if kind in registry.get("models", name).predicts]
+        other = " or ".join(registry.get("models", chosen.model).predicts)
         raise MerError(
             f"target={chosen.target!r}: model {chosen.model!r} does not predict {kind}; choose one of "
-            f"{fitting}, or a target of classes"
+            f"{fitting}, or a target of {other}"
         )
     if kind == "classes":
         return

@@ -22,6 +22,7 @@ from mer.schema.corpora import Audio, Corpus, Demo, MergedCorpus, Quarantine, Se
 from mer.schema.feature_selection import EVERY_COLUMN, Columns, JoinedFamilies
 from mer.schema.profiles import WHOLE, Profile
 from mer.schema.spectrograms import MaybeView
+from mer.types import LEAKY, MINIATURE
 
 PARAMS = Path("params.yaml")
 DEFAULTS = Path(__file__).parent / "defaults" / PARAMS  # links to those of the repository
@@ -300,6 +301,7 @@ def check(content: Mapping[str, Any], path: Path = PARAMS) -> Params:
     _check_corpora(params, file_of("corpora", path))
     _check_joins(params, file_of("joined_families", path))
     _check_profiles(params, path)
+    _check_policies(params, file_of("policies", path))
     _check_choices(params, path)
     return params
 
@@ -307,7 +309,13 @@ def check(content: Mapping[str, Any], path: Path = PARAMS) -> Params:
 def _check_corpora(params: Params, file: Path) -> None:
     """Every layout exists, and merged and segmented corpora are made of corpora that exist."""
     layouts = registry.names("datasets")
+    rendered = params.demos.keys() | params.merged_corpora.keys()
     for key, corpus in params.corpora.items():
+        if key.startswith(MINIATURE) and key not in rendered:
+            raise MerError(
+                f"{file}: the name of corpora.{key} must not begin with {MINIATURE}, which marks rendered "
+                f"corpora; rename it, or add a block demos.{key} (seed, seconds) to params/demos.yaml"
+            )
         if corpus.layout not in layouts:
             raise MerError(
                 f"{file}: corpora.{key}.layout={corpus.layout!r} is not one of {layouts}; choose one"
@@ -360,6 +368,16 @@ def _check_profiles(params: Params, path: Path) -> None:
             "protocol; set folds, repeats, max_folds, max_epochs or batch_size of profiles.quick, and "
             "profile=quick"
         )
+
+
+def _check_policies(params: Params, file: Path) -> None:
+    """The name of a policy says whether it leaks test clips, for results keep only the name."""
+    for name, policy in params.policies.items():
+        if (policy.leak != "none") != name.endswith(LEAKY):
+            raise MerError(
+                f"{file}: the name of a policy must end in {LEAKY} if its leak is not none, and only then; "
+                f"policies.{name} has leak={policy.leak!r}; rename it"
+            )
 
 
 def _check_choices(params: Params, path: Path) -> None:

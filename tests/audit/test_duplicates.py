@@ -97,3 +97,21 @@ def test_a_table_without_numbers(tmp_path, text):
     (tmp_path / "x.csv").write_text(text)
     with pytest.raises(MerError, match=r"x\.csv must"):
         tables.read(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "second"),
+    [
+        ("a,b\n\n1,2\n\n1,2\n", "line 3", "line 5"),
+        ("\n\na,b\n1,2\n1,2\n", "line 4", "line 5"),
+        ("\ufeffa,b\n1,2\n1,2\n", "line 2", "line 3"),
+    ],
+)
+def test_blank_lines_count_as_lines(tmp_path, text, first, second):
+    assert audited(tmp_path, text).exact == [Pair(first, second, 0.0)]
+
+
+def test_equal_rows_with_different_numeric_ids_are_found(tmp_path):
+    found = audited(tmp_path, "SongID,a,b\n1,5,2\n2,7,8\n3,5,2\n")
+    assert (found.rows, found.columns) == (3, 2)
+    assert found.exact == [Pair("line 2", "line 4", 0.0)]

@@ -87,6 +87,7 @@ def test_a_model_that_lacks_an_attribute_is_refused_as_by_the_stage(project, mon
         ),
         (["seed=012"], r"params.yaml, line \d+: '012' must mean one thing"),
         (["model=[svm"], r"'model=\[svm' must give one value"),
+        (["model=svm #x"], "'model=svm #x' must give one value"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence_and_nothing_is_written(

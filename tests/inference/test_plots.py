@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from mer.errors import MerError
 from mer.inference import plots
 from mer.inference.answers import SongAnswer
 from mer.types import QUADRANTS
@@ -28,3 +29,11 @@ def test_a_file_name_is_drawn_as_it_is(tmp_path, name, shown):
     )
     plots.write(tmp_path / "p.svg", system, [answer])
     assert (tmp_path / "p.svg").read_text().count(f"{shown} -->") == 2  # legend and timeline
+
+
+def test_a_system_without_quadrants_is_refused():
+    system = SimpleNamespace(
+        target=SimpleNamespace(names=("low", "high")), about=SimpleNamespace(target="valence")
+    )
+    with pytest.raises(MerError, match=r"--plot needs a system .*leave --plot out"):
+        plots.check(system)

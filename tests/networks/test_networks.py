@@ -316,6 +316,15 @@ def test_settled_norms_do_not_depend_on_the_order_of_the_examples():
     assert torch.allclose(network[0].running_var, x.var(0), rtol=0.1)
 
 
+def test_norms_without_weights_are_settled_and_frozen_ones_are_not():
+    x = torch.randn(70, 5) + 3
+    network = nn.Sequential(nn.BatchNorm1d(5, affine=False), nn.BatchNorm1d(5))
+    network[1].requires_grad_(requires_grad=False)
+    trained_network.update_bn(network, [x])
+    assert torch.allclose(network[0].running_mean, x.mean(0), atol=0.01)
+    assert torch.equal(network[1].running_mean, torch.zeros(5))
+
+
 def test_settled_norms_keep_their_momentum(batch):
     network = build("cnn")
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]

@@ -259,18 +259,17 @@ def test_an_experiment_that_needs_weights_stands_in_brought():
         validation.check(papers, PARAMS)
 
 
-def test_only_a_model_of_waveforms_is_trained_further():
-    values = {
-        "model": "mlp",
-        "family": "compare_lld",
-        "settings": "",
-        "parent": "mlp_compare_ch818",
-    }
+@pytest.mark.parametrize(
+    ("model", "family", "parent"),
+    [("mlp", "compare_lld", "mlp_compare_ch818"), ("sample_cnn", "none", "sample_cnn_4qaed")],
+)
+def test_only_a_model_whose_trainer_takes_weights_is_trained_further(model, family, parent):
+    values = {"model": model, "family": family, "settings": "", "parent": parent}
     papers = broken(
         {f"transfer.chain_ch818_tr_music.{key}": value for key, value in values.items()}
     )
     message = (
-        r"transfer\.chain_ch818_tr_music\.model='mlp' must be a model of whole waveforms, for only"
+        rf"transfer\.chain_ch818_tr_music\.model='{model}' must be a model whose trainer is one of"
     )
     with pytest.raises(MerError, match=message):
         validation.check(papers, PARAMS)

@@ -37,7 +37,9 @@ def test_a_demo_is_no_score(small_papers, write_result):
         ("cnn", {"n_folds": 3}, "part", "3 of 10 folds"),
         ("cnn", {"n_folds": 2, "n_restarts": 2, "profile": "quick"}, "part", QUICK),
         ("svm", {"changed": {"models.svm.c": 0.5}}, "part", "c=0.5"),
-        ("svm_smote_leak", {}, "leak", "a leak"),
+        ("svm_smote_leak", {}, "unranked", "a leak"),
+        ("svm", {"columns": {"select": "chi2", "leak": "before_split"}}, "unranked", ""),
+        ("mlp", {"fidelity": "released"}, "unranked", ""),
         ("constant", {}, "constant", ""),
     ],
 )

@@ -100,10 +100,10 @@ def test_values_need_a_range():
         labels.target_of("arousal_value", LABELLED, None)
 
 
-@pytest.mark.parametrize("name", ["Macro", "TANGO"])
+@pytest.mark.parametrize("name", ["Macro", "TANGO", "macro_sd", "Weighted_low"])
 def test_a_class_whose_score_would_have_the_name_of_another_is_refused(name):
     tracks = [*LABELLED, Track("d", "Q1", label=name)]
-    with pytest.raises(MerError, match=f"the class .*{name[1:]}' must not be called"):
+    with pytest.raises(MerError, match=f"the class .*{name[1:]}' must not be macro"):
         labels.target_of("label", tracks, None)
 
 

@@ -1,6 +1,7 @@
 """A table of features without a corpus: rows that are there more than once."""
 
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from mer.errors import MerError
 from mer.types import FeatureSet
 
 CLASS_COLUMNS = ("quadrant", "label", "class", "emotion")
+ID_COLUMNS = ("id", "songid", "song_id", "musicid", "clip_id", "track_id")
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Audit:
     ----------
     rows : int
     columns : int
-        Columns of numbers; others are not compared.
+        Columns of numbers, without those of ``ID_COLUMNS``; others are not compared.
     left_out : list of str
         Those with blank or infinite cells, in which near duplicates are not searched for.
     exact : list of Pair
@@ -45,7 +47,7 @@ def read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     """The columns of numbers of a CSV file, and the class of each row; an id is the row's line.
 
     The class is in the first column of ``CLASS_COLUMNS`` that is there, in upper or lower case; without
-    one, all rows are of one class.
+    one, all rows are of one class. Columns of ``ID_COLUMNS`` are left out, for they tell equal rows apart.
 
     Raises
     ------
@@ -53,13 +55,17 @@ def read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
         If the file is no table with columns of numbers.
     """
     try:
-        table = pd.read_csv(path)
+        text = path.read_text(encoding="utf-8-sig")
+        header = text[: len(text) - len(text.lstrip())].count("\n") + 1
+        table = pd.read_csv(StringIO(text), skiprows=header - 1, skip_blank_lines=False)
     except (OSError, ValueError) as error:
         raise MerError(
             f"{path} must be a table in CSV ({error}); give one with a header"
         ) from error
-    table.index = pd.Index([f"line {line}" for line in range(2, len(table) + 2)])
-    numbers = table.select_dtypes("number")
+    table.index = pd.Index([f"line {header + row}" for row in range(1, len(table) + 1)])
+    table = table.dropna(how="all")
+    ids = [column for column in table.columns if str(column).lower() in ID_COLUMNS]
+    numbers = table.drop(columns=ids).select_dtypes("number")
     if numbers.empty:
         raise MerError(
             f"{path} must have columns of numbers, not only {list(table.columns)}; add some"

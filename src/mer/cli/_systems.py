@@ -59,13 +59,7 @@ def title(facts: dict[str, Any]) -> str:
 
 def _reference(ranked: Sequence[Run]) -> dict[str, Any]:
     """The best system whose training does not see test clips."""
-    honest = (
-        facts
-        for _, facts in ranked
-        if not facts["augment"].endswith("_leak")
-        and "leak" not in facts.get("columns", {})
-        and facts["fidelity"] == "described"
-    )
+    honest = (facts for _, facts in ranked if not results.may_see_test_clips(facts))
     return next(honest, ranked[0][1])
 
 

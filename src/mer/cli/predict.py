@@ -173,6 +173,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
             check_writable(path)
     name = predictor.DEFAULT if given.system is None else given.system
     system = predictor.load_system(name)
+    if given.plot:
+        plots.check(system)
     with resumption.until_written(given.out):
         with songs.spooled(given.songs) as places:
             left_out: dict[str, str] = {}

@@ -73,7 +73,9 @@ def _split(word: str) -> tuple[str, str]:
         node = yaml.compose(value, Loader=yaml.SafeLoader)
     except yaml.YAMLError:
         node = yaml.MappingNode("", [])
-    if not isinstance(node, yaml.ScalarNode | None):
+    if not isinstance(node, yaml.ScalarNode | None) or (
+        node and node.end_mark.index < len(value.rstrip())
+    ):
         raise MerError(f"{word!r} must give one value, as in model=svm; edit the file for more")
     return key, value
 

@@ -45,6 +45,11 @@ INPUTS_OF_TRAINER: dict[str, tuple[set[str], ...]] = {
 }  # trainer -> the inputs of clips that it trains on, of which the ``reads`` of its models has one set
 
 
+STARTS_FROM_WEIGHTS = frozenset(
+    {"random_chunks"}
+)  # trainers whose training can go on from a run's network
+
+
 def applied_parts(model: Model) -> set[str]:
     """The fields of an augmentation policy, such as ``masking``, that the trainer of a model applies."""
     applied = {

@@ -91,8 +91,8 @@ def _timeline(axes: "Axes", answer: SongAnswer, *, last: bool) -> None:
         axes.set_xlabel("minutes")
 
 
-def write(target: Path, system: System, found: Sequence[SongAnswer]) -> None:
-    """Write the picture of songs: the plane, and beside it the timelines of up to eight songs.
+def check(system: System) -> None:
+    """Refuse a system whose answers cannot be drawn.
 
     Raises
     ------
@@ -101,8 +101,16 @@ def write(target: Path, system: System, found: Sequence[SongAnswer]) -> None:
     """
     if system.target.names != QUADRANTS:
         raise MerError(
-            f"--plot needs a system of target=quadrant, and this is one of target={system.about.target}"
+            f"--plot needs a system of target=quadrant, and this is one of target={system.about.target}; "
+            "leave --plot out, or choose another --system"
         )
+
+
+def write(target: Path, system: System, found: Sequence[SongAnswer]) -> None:
+    """Write the picture of songs: the plane, and beside it the timelines of up to eight songs.
+
+    The system must pass ``check``.
+    """
     from matplotlib.figure import Figure
 
     drawn = found if len(found) <= MOST_LINES else ()

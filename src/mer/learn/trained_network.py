@@ -44,6 +44,11 @@ def load_weights(
     return network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def _is_trained(norm: _BatchNorm) -> bool:
+    """Whether a batch norm has running statistics and is not frozen; without weights it never is."""
+    return norm.track_running_stats and (norm.weight is None or norm.weight.requires_grad)
+
+
 @torch.no_grad()
 def update_bn(network: nn.Module, inputs: Sequence[Examples]) -> None:
     """Set the running statistics of every trained batch norm to those of the given examples.
@@ -53,7 +58,7 @@ def update_bn(network: nn.Module, inputs: Sequence[Examples]) -> None:
     because neighbours are correlated.
     """
     network.eval()
-    norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.weight.requires_grad]
+    norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and _is_trained(m)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()

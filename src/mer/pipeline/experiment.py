@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mer import config, registry
+from mer.contracts.trainers import STARTS_FROM_WEIGHTS
 from mer.errors import MerError
 from mer.io.artefacts import or_absent, require
 from mer.pipeline import evaluate, provenance, train
@@ -90,7 +91,7 @@ def run(
             scope,
             runs / key,
             columns,
-            weights=registry.get("models", chosen.model).trainer == "random_chunks",
+            weights=registry.get("models", chosen.model).trainer in STARTS_FROM_WEIGHTS,
             facts=facts,
             source=given.get("source"),
             parent=parent,

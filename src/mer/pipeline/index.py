@@ -30,8 +30,8 @@ def _check_counts(root: Path, found: Mapping[str, int], total: int, expected: Co
         wanted = str({q: expected.get(q, 0) for q in QUADRANTS})
     if there != wanted:
         raise MerError(
-            f"{root} must hold the {what} that the paper prints, {wanted}, not {there}; restore the "
-            f"corpus, or set corpora.{root.name}.counts in params/corpora.yaml (null accepts any)"
+            f"{root} must hold the {what} that corpora.{root.name}.counts of params/corpora.yaml states, "
+            f"{wanted}, not {there}; restore the corpus, or correct that key (null accepts any)"
         )
 
 

@@ -55,8 +55,8 @@ def _prediction(row: spreadsheets.Row, target: Target, columns: Sequence[str]) -
         return found.clip(*target.scale)
     if (found < 0).any() or not np.isclose(found.sum(), 1, atol=1e-2):
         raise MerError(
-            f"{row.where}: the probabilities of the classes must be 0 or more and sum to 1, not to "
-            f"{found.sum():g}; correct the row"
+            f"{row.where}: the probabilities of the classes must be 0 or more and sum to 1; the lowest is "
+            f"{found.min():g} and the sum {found.sum():g}; correct the row"
         )
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 from mer.io.files import read_json, sha256
 from mer.reproduction.spec import Papers, Table, corpus_of
 from mer.schema.profiles import WHOLE
-from mer.types import FOLDS_AND_REPEATS, MINIATURE
+from mer.types import FOLDS_AND_REPEATS, LEAKY, MINIATURE
 
 LEDGER = Path("metrics/experiments")
 RAW = Path("data/raw")
@@ -43,6 +43,12 @@ def real(found: Results) -> tuple[str, dict[str, Any]]:
     """Prefix and figures of an experiment's run on the real corpus; no figures if there is none."""
     scored = (f for f in found.items() if f[0] != MINIATURE and "absent" not in f[1])
     return next(scored, ("", {}))
+
+
+def may_see_test_clips(facts: dict[str, Any]) -> bool:
+    """Whether a run has a leak that its policy or columns name, or repeats the authors' released code."""
+    leaks = facts["augment"].endswith(LEAKY) or "leak" in facts.get("columns", {})
+    return leaks or facts["fidelity"] == "released"
 
 
 def folds(facts: dict[str, Any]) -> int:

@@ -7,7 +7,7 @@ from typing import NoReturn
 from mer import config, registry
 from mer.compatibility import check_columns, check_inputs
 from mer.config import Params
-from mer.contracts.trainers import applied_parts
+from mer.contracts.trainers import STARTS_FROM_WEIGHTS, applied_parts
 from mer.errors import MerError
 from mer.reproduction.spec import (
     PARTS,
@@ -268,11 +268,11 @@ def _check_parents(papers: Papers) -> None:
         entry.one_of("parent", child.parent, known)
         rule = f"must be an experiment with model={child.model!r}, to train it further; name one"
         entry.require(known[child.parent].model == child.model, "parent", child.parent, rule)
-        waveform = "waveform" in registry.get("models", child.model).reads
+        trainer = registry.get("models", child.model).trainer
         rule = (
-            "must be a model of whole waveforms, for only their training can go on; choose another"
+            f"must be a model whose trainer is one of {sorted(STARTS_FROM_WEIGHTS)}; choose another"
         )
-        entry.require(waveform, "model", child.model, rule)
+        entry.require(trainer in STARTS_FROM_WEIGHTS, "model", child.model, rule)
     for key, child in papers.transfer.items():
         chain = [key]
         while (link := papers.transfer.get(chain[-1])) and link.parent not in chain:

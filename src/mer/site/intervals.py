@@ -10,7 +10,7 @@ from mer.site.scores import Score
 
 GROUPS = {
     "whole": "",
-    "leak": "Not ranked: the training saw the test songs",
+    "unranked": "Not ranked: the training sees test songs, or repeats released code, which may",
     "part": "Not comparable: a part of the protocol",
     "published": "Published, and not run here on the real corpus",
     "constant": "Without learning: always the same answer",

@@ -24,7 +24,7 @@ def _pair(papers: Papers, name: str, row: str, column: str) -> Iterator[Score]:
     table = papers.tables[name]
     clean = row.removesuffix(LEAKY)
     without, leaky = (scores.score(papers, name, key, column) for key in (clean, row))
-    if not (without and leaky) or {without.state, leaky.state} - {"whole", "leak"}:
+    if not (without and leaky) or {without.state, leaky.state} - {"whole", "unranked"}:
         return
     ours, theirs = (real(results(table.paper, table.key(key, column)))[1] for key in (row, clean))
     metric = next(main for main in scores.MAIN if main in ours)

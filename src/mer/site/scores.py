@@ -7,6 +7,7 @@ from typing import Any
 from mer.reproduction.results import (
     changed_parameters,
     is_uncommitted,
+    may_see_test_clips,
     real,
     results,
     share_of_protocol,
@@ -17,7 +18,6 @@ from mer.schema.profiles import WHOLE
 from mer.types import MINIATURE
 
 MAIN = ("f1_macro", "ccc")  # the score that a leaderboard ranks: of classes, of values
-LEAK = "a leak"  # in the note of a row whose training saw the test songs
 AND = "… and "  # begins the title of a row that adds to the one before it
 SELECTED = ("family", "view", "augment")
 
@@ -28,7 +28,7 @@ class Score:
 
     Attributes
     ----------
-    state : ``whole``: of the whole protocol. ``leak``: the same, and its training saw the test songs.
+    state : ``whole``: of the whole protocol. ``unranked``: the same, and its training may see test songs.
         ``part``: of a part of the protocol, or with other parameters. ``published``: the paper's alone.
         ``constant``: of the constant predictor
     system, parts, note : title of the row; what was selected; differences from the paper
@@ -92,14 +92,14 @@ def _note(table: Table, row: str, facts: dict[str, Any]) -> str:
     return "; ".join(filter(None, [*found, table.rows[row].note]))
 
 
-def _state(table: Table, row: str, prefix: str, facts: dict[str, Any], name: str) -> str:
+def _state(prefix: str, facts: dict[str, Any], name: str) -> str:
     if name not in facts:
         return "published"
     if facts["model"] == "constant":
         return "constant"
     if prefix:
         return "part"
-    return "leak" if LEAK in (table.rows[row].note or "") else "whole"
+    return "unranked" if may_see_test_clips(facts) else "whole"
 
 
 def score(
@@ -127,7 +127,7 @@ def score(
         return None
     place = f"#{anchor(key, prefix)}" if facts else ""
     return Score(
-        state=_state(table, row, prefix, facts, figure),
+        state=_state(prefix, facts, figure),
         system=title(table, row),
         parts=parts(experiment),
         note=_note(table, row, facts),

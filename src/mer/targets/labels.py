@@ -5,6 +5,7 @@ the classes of the column ``label`` of labels.csv), or one or two values (``vale
 ``arousal_value``, ``valence_arousal``).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -98,17 +99,20 @@ def _classes(target: str, tracks: Iterable[Track]) -> Classes:
     Raises
     ------
     MerError
-        If the name of a class is that of a score over all classes, or differs from another only in case.
+        If the name of a class is or begins with that of a score over all classes, or differs from another
+        only in case.
     """
     if target != "label":
         return Classes(QUADRANTS if target == "quadrant" else ("low", "high"))
     names = sorted({track.label for track in tracks if track.label})
-    taken = [*SCORES_OF_ALL_CLASSES, *(name.lower() for name in names)]
-    if twice := [name for name in names if taken.count(name.lower()) > 1]:
-        raise MerError(
-            f"target='label': the class {twice[0]!r} must not be called {', '.join(SCORES_OF_ALL_CLASSES)} "
-            "or differ from another class only in upper and lower case; rename it in the labels"
-        )
+    lowered = Counter(name.lower() for name in names)
+    for name in names:
+        if lowered[name.lower()] > 1 or name.lower().split("_")[0] in SCORES_OF_ALL_CLASSES:
+            raise MerError(
+                f"target='label': the class {name!r} must not be {', '.join(SCORES_OF_ALL_CLASSES)}, "
+                "begin with one of these and '_', or equal another class but for upper and lower case; "
+                "rename it in the labels"
+            )
     return Classes(tuple(names))
 
 
