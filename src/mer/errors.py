@@ -1,5 +1,6 @@
 """The exceptions of the package."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,14 @@ class NoTrainingEnded(MerError):
 
 class Unreadable(Exception):
     """An audio file that cannot be used; the message is its reason in ``quarantine.csv``."""
+
+
+def described(error: Exception, within: str) -> str:
+    """Kind and text of an error, and where it left the last file that has ``within`` in its path."""
+    text = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no text'}"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{f.filename}, line {f.lineno}" for f in frames if within in f.filename]
+    return f"{text} ({lines[-1]})" if lines else text
 
 
 @contextmanager

@@ -26,6 +26,16 @@ BOOTSTRAP_DRAWS = 2000
 LEVEL = 0.95
 DIGITS = 4
 ROUNDING = 1e-12  # of a difference of scores, relative to the largest score
+BOUNDS = {
+    "accuracy": (0, 1),
+    "ccc": (-1, 1),
+    "f1": (0, 1),
+    "pearson": (-1, 1),
+    "precision": (0, 1),
+    "r2": (-np.inf, 1),
+    "recall": (0, 1),
+    "rmse": (0, np.inf),
+}  # lowest and highest value of each score; a new one needs an entry
 HEADLINE = {"classes": "f1_macro", "values": "ccc"}
 
 Scores = Callable[[np.ndarray], dict[str, np.ndarray]]
@@ -138,9 +148,14 @@ def intervals(predictions: AnyPredictions, seed: int) -> dict[str, tuple[float, 
     for name, folds in fold_scores(predictions).items():
         shift = np.nanmean(folds) - np.nanmean(unweighted[name])
         bounds = percentiles(_mean_of_repeats(sampled[name]) + shift)
-        low, high = np.clip(bounds, *value_scores.BOUNDS.get(name.partition("_")[0], (0, 1)))
+        low, high = np.clip(bounds, *limits(name))
         found[name] = float(low), float(high)
     return found
+
+
+def limits(name: str) -> tuple[float, float]:
+    """The lowest and the highest value that a score can have; infinite where it is not known."""
+    return next((BOUNDS[part] for part in name.split("_") if part in BOUNDS), (-np.inf, np.inf))
 
 
 def _mean_of_repeats(scores: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ def sample_parameters(rng: np.random.Generator, params: Params) -> dict[str, flo
     return {"gain_db": float(rng.uniform(-params.max_gain_db, params.max_gain_db))}
 
 
-def apply(x: np.ndarray, sample_rate: int, gain_db: float) -> np.ndarray:  # noqa: ARG001
+def apply(x: np.ndarray, sample_rate: int, gain_db: float) -> np.ndarray:
     """``x`` times 10 ** (gain_db / 20), without clipping at full scale.
 
     Parameters

@@ -26,7 +26,7 @@ def sample_parameters(rng: np.random.Generator, params: Params) -> dict[str, flo
     return {"rate": float(rng.choice(params.rates))}
 
 
-def apply(x: np.ndarray, sample_rate: int, rate: float) -> np.ndarray:  # noqa: ARG001
+def apply(x: np.ndarray, sample_rate: int, rate: float) -> np.ndarray:
     """``x`` at ``rate`` times its tempo, cropped at the end or padded with silence.
 
     Parameters

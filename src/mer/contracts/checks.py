@@ -4,8 +4,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel
-
 from mer.contracts import protocols
 from mer.contracts.protocols import (
     CataloguedFamily,
@@ -21,6 +19,7 @@ from mer.contracts.protocols import (
 )
 from mer.contracts.trainers import INPUTS_OF_TRAINER, MODEL_OF_TRAINER, SECTIONS_OF_TRAINER
 from mer.errors import MerError
+from mer.schema import Block
 
 VALUES_OF_MODEL: dict[str, tuple[str, ...]] = {
     "reads": ("spectrogram", "table", "families", "waveform", "weights"),
@@ -97,7 +96,7 @@ def _wrong_params(package: str, entry: Any) -> list[str]:
     """Faults of ``Params`` of an entry, each in half a sentence."""
     if "Params" not in _stated(REGISTRIES[package])[0]:
         return []
-    if not (inspect.isclass(entry.Params) and issubclass(entry.Params, BaseModel)):
+    if not (inspect.isclass(entry.Params) and issubclass(entry.Params, Block)):
         return [f"must have Params, a class that extends mer.schema.Block, not {entry.Params!r}"]
     if package != "features" or hasattr(entry, "published") or entry.__name__ == EMPTY_FAMILY:
         return []
@@ -117,6 +116,8 @@ def _wrong_values(model: Model) -> list[str]:
             found.append(f"must have {name} of {list(values)}, not {given!r}")
         elif name != "augments" and not (isinstance(given, tuple) and {*given} <= {*values}):
             found.append(f"must have {name}, a tuple of some of {list(values)}, not {given!r}")
+        elif name == "predicts" and not given:
+            found.append(f"must have in predicts one of {list(values)} at least, and has none")
     return found
 
 

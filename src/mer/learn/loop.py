@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mer.errors import MerError
+from mer.errors import MerError, described
 from mer.learn.result import TrainingPhase
 from mer.runtime.device import computes_in_bfloat16
 from mer.runtime.portable import instructions_are_limited
@@ -25,6 +25,7 @@ from mer.schema.training import TrainingConfig
 from mer.targets.target import Target
 
 EVALUATION_BATCH = 32
+MODELS = "mer/models"  # in the paths of the files of networks
 KERAS_ADAM_EPSILON = 1e-7
 
 log = logging.getLogger("mer")
@@ -133,7 +134,17 @@ def compiled(network: nn.Module, config: TrainingConfig, where: torch.device) ->
 
 def forward(network: Network, inputs: Sequence[Examples], rows: Tensor) -> Tensor:
     """The outputs of the network for a batch, in float32."""
-    outputs = network(*(x[rows].float() for x in inputs))
+    batch = [x[rows].float() for x in inputs]
+    try:
+        outputs = network(*batch)
+    except (MerError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        shapes = ", ".join(str(tuple(x.shape)) for x in batch)
+        raise MerError(
+            f"models: forward of the network must take float32 of shape {shapes}, and raises "
+            f"{described(error, MODELS)}; correct the model"
+        ) from error
     if not isinstance(outputs, Tensor):
         raise MerError(
             f"models: forward of the network must return one tensor, not {type(outputs).__name__}; correct "
@@ -148,6 +159,24 @@ def _check_outputs(outputs: Tensor, n: int, objective: Target | Objective) -> No
         raise MerError(
             f"models: forward of the network must return logits of shape {(n, objective.outputs)}, a row "
             f"per example and a column per output, not {tuple(outputs.shape)}; correct `build` of the model"
+        )
+
+
+@torch.no_grad()
+def _warn_of_probabilities(
+    network: nn.Module, inputs: Sequence[Examples], objective: Target | Objective
+) -> None:
+    """Warn of a network that ends in a softmax, which learns slowly, for its target applies another."""
+    if not isinstance(objective, Target) or objective.outputs == 1:
+        return
+    network.eval()
+    outputs = forward(network, inputs, everything(inputs[0])[:EVALUATION_BATCH])
+    if (outputs >= 0).all() and torch.allclose(
+        outputs.sum(1), torch.ones(()).to(outputs), atol=1e-3
+    ):
+        log.warning(
+            "models: forward of the network should return logits, and returns probabilities, whose rows "
+            "sum to 1; leave out its softmax, for the target applies one"
         )
 
 
@@ -264,6 +293,7 @@ def fit(
     optimizer = optimizer_of(network, config)
     best = _BestWeights(network, early_stopping, objective) if early_stopping else None
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _warn_of_probabilities(network, inputs, objective)
     network.train()
     called = compiled(network, config, targets.device)
     curve = []

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import nn
 
-from mer.errors import MerError
+from mer.errors import MerError, described
 from mer.learn.context import FoldContext
 
 
@@ -14,12 +14,21 @@ def build(context: FoldContext[Any], **options: Any) -> nn.Module:
     Raises
     ------
     MerError
-        If that is no network.
+        If that is no network, or ``build`` raises another error.
     """
-    network = context.model.build(context.params, **options)
+    file = context.model.__file__
+    try:
+        network = context.model.build(context.params, **options)
+    except MerError:
+        raise
+    except Exception as error:
+        raise MerError(
+            f"models: build of {file} must return a network, and raises {described(error, str(file))}; "
+            "correct it"
+        ) from error
     if not isinstance(network, nn.Module):
         raise MerError(
-            f"models: build of {context.model.__file__} must return a torch.nn.Module, not "
+            f"models: build of {file} must return a torch.nn.Module, not "
             f"{type(network).__name__}; correct it"
         )
     return network

@@ -9,6 +9,7 @@ from mer.compatibility import check_columns, check_inputs
 from mer.config import Params
 from mer.contracts.trainers import STARTS_FROM_WEIGHTS, applied_parts
 from mer.errors import MerError
+from mer.metrics import limits
 from mer.reproduction.spec import (
     PARTS,
     Cross,
@@ -126,16 +127,17 @@ def _check_cells(name: str, table: Table, papers: Papers) -> None:
 
 
 def _check_scores(name: str, table: Table, papers: Papers) -> None:
-    """A published score is a share, or a coefficient, and no percentage."""
+    """A published score lies where its metric can, and so is no percentage."""
     for key, row in table.rows.items():
         entry = _Entry(table.paper, f"tables.{name}.rows.{key}")
         for field, published in (("published", row.published), ("published_sd", row.published_sd)):
             for metric, figures in published.items():
+                low, high = limits(metric)
+                rule = f"must lie in {low}..{high}, as this metric does; divide a percentage by 100"
                 for column, figure in figures.items():
                     is_score = papers.has_published_score(table, key, column) and not table.timed
-                    rule = "must lie in -1..1, as scores do; divide a percentage by 100"
                     at = f"{field}.{metric}.{column}"
-                    entry.require(not is_score or abs(figure) <= 1, at, figure, rule)
+                    entry.require(not is_score or low <= figure <= high, at, figure, rule)
 
 
 def _check_use(papers: Papers) -> None:

@@ -6,12 +6,6 @@ import numpy as np
 
 from mer.predictions import ValuePredictions
 
-BOUNDS = {
-    "rmse": (0, np.inf),
-    "r2": (-np.inf, 1),
-    "ccc": (-1, 1),
-    "pearson": (-1, 1),
-}  # of scores that do not lie in 0..1
 NO_VARIANCE = 1e-12  # of values in 0..1: less is rounding
 
 
