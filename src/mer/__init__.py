@@ -2,7 +2,7 @@
 
 ``mer.load()`` returns a ``mer.Predictor``, which predicts the emotion of songs. ``mer.features`` extracts
 features of songs, ``mer.datasets`` reads the layouts of corpora, ``mer.splits`` makes the folds of every
-protocol, and ``mer.metrics`` scores predictions. ``mer.MerError`` is the exception of all of them.
+protocol, and ``mer.metrics`` scores predictions. All of them raise ``mer.MerError``.
 """
 
 import importlib

@@ -106,7 +106,7 @@ def groups(tracks: Iterable[Track]) -> dict[str, str]:
 def names_artists(tracks: Iterable[Track]) -> bool:
     """Whether the corpus names the artist, or the source song, of any of its clips.
 
-    A song that stands for the artist of its own segments is none.
+    A clip id that ``split_clips`` entered as the artist of its own parts does not count.
     """
     return any(track.artist and track.artist != clip_of(track.id) for track in tracks)
 
@@ -189,11 +189,14 @@ class FeatureSet:
     def __post_init__(self) -> None:
         expected = (len(self.ids), len(self.names))
         if self.values.shape != expected:
-            raise MerError(f"features must have the shape {expected}, not {self.values.shape}")
+            raise MerError(
+                f"features must have the shape {expected}, not {self.values.shape}; give a row per id and "
+                "a column per name"
+            )
         for what, items in (("clip", self.ids), ("feature", self.names)):
             if len(set(items)) != len(items):
                 twice = next(i for i in items if items.count(i) > 1)
-                raise MerError(f"features: the {what} {twice!r} stands twice")
+                raise MerError(f"features: the {what} {twice!r} stands twice; remove one")
         bad = ~np.isfinite(self.values)
         if bad.any():
             row, column = map(int, np.argwhere(bad)[0])

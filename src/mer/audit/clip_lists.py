@@ -18,7 +18,7 @@ class Shared:
     ids : list of str
         Sorted.
     relabelled : list of str
-        Those with another class in the other one.
+        Ids whose class differs between the two corpora.
     same_file : list of (str, str)
         Clips with the same bytes under another id: the id here, and the one there.
     """
@@ -47,9 +47,9 @@ def shared(
     Parameters
     ----------
     labels, others : mapping of str to str
-        Id -> class; of ``others``, an empty one says nothing.
+        Id -> class. An empty class means that the other list states none.
     files, other_files : mapping of str to str
-        Id -> SHA-256 of the file; an empty one is of no file.
+        Id -> SHA-256 of the file. An empty digest means that there is no file.
     """
     ids = sorted(labels.keys() & others.keys())
     there = {digest: id_ for id_, digest in sorted(other_files.items(), reverse=True) if digest}

@@ -28,7 +28,8 @@ class Pair(NamedTuple):
 
 
 def same(digests: Mapping[str, str]) -> list[Pair]:
-    """Each clip whose digest an earlier id has, with the first of these.
+    """A pair for each clip whose digest occurs under an earlier id: the first id with that digest, and the
+    clip.
 
     Parameters
     ----------

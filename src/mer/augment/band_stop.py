@@ -57,6 +57,12 @@ def apply(
     x : np.ndarray [shape=(n,), dtype=float32]
     sample_rate : int
         Hz.
+    center_freq : float
+        Centre of the band in Hz.
+    bandwidth_fraction : float
+        Bandwidth as a multiple of the centre frequency, in 0..2, both excluded.
+    order : int
+        Order of the filter; each order adds 6 dB per octave.
 
     Returns
     -------

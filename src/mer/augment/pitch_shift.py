@@ -38,6 +38,8 @@ def apply(x: np.ndarray, sample_rate: int, semitones: float) -> np.ndarray:
     x : np.ndarray [shape=(n,), dtype=float32]
     sample_rate : int
         Hz.
+    semitones : float
+        Positive is up.
 
     Returns
     -------

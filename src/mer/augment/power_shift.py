@@ -31,6 +31,8 @@ def apply(x: np.ndarray, sample_rate: int, gain_db: float) -> np.ndarray:
     x : np.ndarray [shape=(n,), dtype=float32]
     sample_rate : int
         Hz. Every transform takes it; this one does not need it.
+    gain_db : float
+        Gain in dB; positive is louder.
 
     Returns
     -------

@@ -56,6 +56,12 @@ def apply(
     x : np.ndarray [shape=(n,), dtype=float32]
     sample_rate : int
         Hz.
+    center_freq : list of float [length 7]
+        Centre frequency of each filter in Hz, from the lowest to the highest.
+    gain_db : list of float [length 7]
+        Gain of each filter in dB; positive is louder.
+    q_factor : list of float [length 7]
+        Quality factor of each filter, without a unit; a higher one makes the band of a peak narrower.
 
     Returns
     -------

@@ -35,6 +35,10 @@ def apply(x: np.ndarray, sample_rate: int, band_part: float, position: float) ->
     x : np.ndarray [shape=(n,), dtype=float32]
     sample_rate : int
         Hz.
+    band_part : float
+        Length of the span as a share of the clip, in 0..1.
+    position : float
+        Place of the span in 0..1: 0 puts it at the start of the clip, 1 at its end.
 
     Returns
     -------

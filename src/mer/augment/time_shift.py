@@ -30,6 +30,8 @@ def apply(x: np.ndarray, sample_rate: int, seconds: float) -> np.ndarray:
     x : np.ndarray [shape=(n,), dtype=float32]
     sample_rate : int
         Hz.
+    seconds : float
+        Positive is later.
 
     Returns
     -------

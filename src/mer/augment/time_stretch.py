@@ -34,6 +34,8 @@ def apply(x: np.ndarray, sample_rate: int, rate: float) -> np.ndarray:
     x : np.ndarray [shape=(n,), dtype=float32]
     sample_rate : int
         Hz. Every transform takes it; this one does not need it.
+    rate : float
+        Multiple of the tempo; above 1 is faster.
 
     Returns
     -------

@@ -46,7 +46,7 @@ FAMILY_WITH: dict[str, type] = {
 
 
 def further_protocols(package: str, entry: Any) -> list[type]:
-    """The protocols that an entry must satisfy beside that of its registry, which it satisfies."""
+    """The further protocols that an entry must satisfy, given that it satisfies that of its registry."""
     if package == "models":
         return _protocols_of_model(entry)
     if package == "features":

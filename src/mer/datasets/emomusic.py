@@ -42,7 +42,10 @@ def _ratings(root: Path) -> dict[str, spreadsheets.Row]:
 
 
 def thresholds(root: Path) -> tuple[float, float]:
-    """Thresholds above which valence and arousal are high."""
+    """Thresholds above which valence and arousal are high, in the ratings' scale of 1..9.
+
+    They are the midpoints of two clusters of the ratings, see ``mer.targets.labels.midpoints``.
+    """
     return RATINGS.thresholds(_ratings(root).values())
 
 

@@ -66,7 +66,16 @@ def _thresholds(file: Path, rows: Mapping[str, spreadsheets.Row]) -> tuple[float
 
 
 def thresholds(root: Path) -> tuple[float, float] | None:
-    """Thresholds above which valence and arousal are high, or None if quadrants are not derived."""
+    """Thresholds above which valence and arousal are high, in the scale of ``labels.csv``.
+
+    They are the midpoints of two clusters of the annotations, see ``mer.targets.labels.midpoints``. None if
+    quadrants are not derived from valence and arousal.
+
+    Raises
+    ------
+    MerError
+        If there is no column of labels, a cell is not a number, or all points are the same.
+    """
     return _thresholds(root / LABELS, _rows(root))
 
 

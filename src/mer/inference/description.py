@@ -32,6 +32,7 @@ class Description(Block):
 
     Attributes
     ----------
+    format : version of this description; it is 1, and another one is refused
     title : in a few words
     model, params, fidelity, profile : the model, and how it was trained
     target : what it predicts

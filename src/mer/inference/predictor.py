@@ -172,6 +172,9 @@ def _require_form(seconds: float | None, hop: float | None) -> None:
 class Predictor:
     """A trained system that predicts the emotion of songs; ``mer.load`` returns one.
 
+    Its creation and each prediction set torch to one thread in this process, so that the answers do not
+    depend on the number of cores.
+
     Attributes
     ----------
     name : str
@@ -292,9 +295,15 @@ def load(name: str | Path = DEFAULT) -> Predictor:
         written, or of the project in this folder ``"selected"``, the trained selection, or a run
         (``"data/runs/…"``).
 
+    Returns
+    -------
+    Predictor
+        With the system in memory. The call sets torch to one thread in this process, and so does every
+        prediction.
+
     Raises
     ------
     MerError
-        If there is no such system, or it is damaged.
+        If there is no such system, it is damaged, or ``MER_DEVICE`` is no device of this machine.
     """
     return Predictor(os.fspath(name))

@@ -240,7 +240,7 @@ def is_silent(samples: np.ndarray) -> bool:
 def is_band_limited(clip: Clip) -> bool:
     """Whether a clip has no sound from 5.6 to 8 kHz, such as audio that once had a sample rate of 8 kHz.
 
-    A clip of a sample rate below 16 kHz, which a system then reads as it is, is none.
+    False for a clip below 16 kHz: its system was trained at that rate and reads no higher band.
     """
     if clip.sample_rate < 2 * HIGH[1]:
         return False

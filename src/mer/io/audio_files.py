@@ -124,7 +124,11 @@ def respelled(wanted: Iterable[str], files: Collection[str]) -> dict[str, str]:
 
 
 def of_tracks(tracks: Sequence[Track], files: Found) -> list[Track]:
-    """The tracks, with the path of their file where their label spells it otherwise; this is logged."""
+    """The tracks.
+
+    Where a label spells the name of a file differently (see ``respelled``), the path of the file replaces
+    it, and a warning says so.
+    """
     wanted = (track.path for track in tracks if track.path)
     found = respelled(wanted, [*files.audio, *files.others])
     if found:

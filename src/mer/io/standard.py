@@ -120,7 +120,13 @@ class Standard:
 
 
 def read_clip(folder: Path, id_: str) -> Clip:
-    """A clip of ``data/standard/<dataset>``; a process that reads many opens the corpus once."""
+    """A clip of ``data/standard/<dataset>``; a process that reads many opens the corpus once.
+
+    Raises
+    ------
+    MerError
+        If the corpus has no audio, or its artefact is damaged.
+    """
     found = (folder / MANIFEST).stat()
     return _opened(folder, (found.st_ino, found.st_mtime_ns)).clip(id_)
 

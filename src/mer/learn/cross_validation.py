@@ -269,8 +269,8 @@ def cross_validate(
     fold_map : callable
         ``mer.parallel.parallel_map``, or the map that ``mer.io.checkpoints.checkpointed_map`` gives, which
         returns None for a training for which the time was short. All folds are trained once before any is
-        restarted. A restart that some fold lacks is left out as a whole; of the first restart, only the
-        folds that lack it.
+        restarted. If the time runs out, a restart counts only if every fold has it. Of the first restart,
+        the folds that ended count.
 
     Raises
     ------

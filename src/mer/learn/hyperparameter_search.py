@@ -235,8 +235,11 @@ def search(
 
 
 def _untried(study: "optuna.Study", grid: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The first combination that no process has begun to try, or else that none has ended, as a killed one
-    does not; the first of all where there is none."""
+    """The first combination that no process has started.
+
+    If all are started, the first that none has finished (a killed process leaves one). If all are finished,
+    the first.
+    """
     done, begun = (
         [t.system_attrs["fixed_params"] for state in states for t in _in_state(study, state)]
         for states in (("COMPLETE",), ("COMPLETE", "RUNNING", "WAITING"))

@@ -188,7 +188,27 @@ def run_epoch(
     objective: Target | Objective,
     optimizer: torch.optim.Optimizer | None,
 ) -> tuple[float, float]:
-    """Mean loss and accuracy over the batches; with an optimizer, each batch is a training step."""
+    """One pass over the batches; with an optimizer, each batch is a training step.
+
+    Parameters
+    ----------
+    inputs : sequence of Examples [each of shape=(n, ...)]
+        One per argument of the network.
+    targets : Examples [shape=(n,) or (n, outputs)]
+        What the outputs are compared with.
+    batches : sequence of Tensor [each of shape=(examples of the batch,)]
+        Indices into the examples.
+
+    Returns
+    -------
+    (float, float)
+        Mean loss and accuracy over the examples of all batches; the accuracy is NaN without classes.
+
+    Raises
+    ------
+    MerError
+        If the network returns no single tensor, or outputs of another shape than a target has.
+    """
     sums = torch.zeros(2, device=targets.device)
     for rows in batches:
         outputs, wanted = forward(network, inputs, rows), targets[rows]

@@ -23,8 +23,9 @@ def groups(data: TrainingData, fold: Fold) -> list[str] | None:
     Returns
     -------
     list of str, or None
-        None where no two training clips are of one group, and where a class is of one group alone, as no
-        clips of it would be left to train on.
+        None if every training clip is a group of its own, or if all clips of a class belong to one group:
+        holding that group out would leave none of the class to train on. None, too, if the data have no
+        groups.
     """
     if data.groups is None:
         return None

@@ -44,7 +44,8 @@ class Params(Block):
         columns, as published; a table of d columns gets gamma * 100 / d, which keeps the width of the
         kernel
     limit : values further than so many standard deviations from the mean of the training clips are
-        clipped to that, for a kernel of far-off values is zero and every answer the same; null for none
+        clipped to that distance, because far-off values make every kernel value zero and every prediction
+        the same; null turns clipping off
     search : ``grid`` and ``bayes`` choose both by a cross-validation of the training clips
     folds : folds of that inner cross-validation
     grid_c, grid_gamma : candidates of ``grid``

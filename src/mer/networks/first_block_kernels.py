@@ -84,7 +84,16 @@ def backward(starts, maps, gradient, windows, weight, bias):
 
 @compiled
 def add_products(maps, size, products):
-    """Add up the products of the values that each two taps of a convolution read [shape=(taps, taps)]."""
+    """Add up the products of the values that each two taps of a convolution read.
+
+    Parameters
+    ----------
+    maps : np.ndarray [shape=(n, inputs, frames, bands)]
+    size : int
+        Taps of the convolution over time, and over frequency.
+    products : np.ndarray [shape=(taps, taps)]
+        Receives the sums, in and below its diagonal; there are inputs * size ** 2 taps.
+    """
     n, _inputs, frames, bands = maps.shape
     columns = bands - size + 1
     for i in range(n):

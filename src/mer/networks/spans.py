@@ -8,12 +8,19 @@ from mer.schema.augmentation import Masking, SpectrogramMasks
 
 
 def check_lengths(masks: Masking | SpectrogramMasks, shape: tuple[int, int], what: str) -> None:
-    """Refuse masks that can be longer than an example of ``shape``, (frames, mels).
+    """Refuse masks that can be as long as an example of ``shape``, (frames, mels).
+
+    A limit may equal the length of the example, because limits are exclusive.
 
     Parameters
     ----------
     what : str
         Name of the examples in the message: ``segments``, ``spectrograms``.
+
+    Raises
+    ------
+    MerError
+        If a mask can be as long as an example.
     """
     longest = masks.time_mask_param, masks.freq_mask_param
     if any(mask > size for mask, size in zip(longest, shape, strict=True)):

@@ -107,7 +107,13 @@ class Queue:
         self.records: dict[str, Record] = {}
 
     def step(self, deadline: float) -> bool:
-        """Start what can start and collect what has ended; whether an experiment has ended."""
+        """Start what can start and collect what has ended.
+
+        Returns
+        -------
+        bool
+            Whether an experiment has ended since the last call.
+        """
         before = len(self.records)
         for key, paths in list(self.waiting.items()):
             if lost := [path for path in paths if path in self.failed]:

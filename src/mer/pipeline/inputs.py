@@ -56,7 +56,7 @@ def _corpus(dataset: str) -> list[Command]:
 def commands(artefact: Path) -> list[Command]:
     """The names and words of the stage scripts that compute an artefact, in their order.
 
-    Those whose output exists are left out. Folds have none: ``split_corpus`` makes them.
+    Scripts whose output exists are left out. Folds have no script here: ``split_corpus`` makes them.
 
     Parameters
     ----------

@@ -29,7 +29,11 @@ log = logging.getLogger("mer")
 
 
 def _left_out(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Why new results do not replace old ones, or are none: the facts ``absent`` and ``kept``."""
+    """The facts of results that are not written, ``absent`` and ``kept``; empty for those that are.
+
+    ``absent`` is the reason if there are no new results. ``kept`` is the number of trainings in the ledger
+    if those stay.
+    """
     found = {"absent": new["absent"]} if "absent" in new else {}
     if has_more_trainings(old, new.get("n_folds", 0)) or ("absent" in new and "n_folds" in old):
         found["kept"] = old["n_folds"]

@@ -71,8 +71,8 @@ def has_more_trainings(old: Mapping[str, Any], count: int) -> bool:
 
 
 def missing_folds(facts: dict[str, Any]) -> int:
-    """Number of folds that a run lacks of its protocol, or, if that is the corpus' own, of its plan; 0 for
-    results without folds."""
+    """Number of folds that a run lacks: of its protocol, or of ``n_folds_planned`` where the corpus defines
+    the folds; 0 for results without folds."""
     own = (facts.get("n_folds_planned", 0),)
     planned = math.prod(FOLDS_AND_REPEATS.get(facts.get("protocol", ""), own))
     return max(0, planned - folds(facts)) if "n_folds" in facts else 0

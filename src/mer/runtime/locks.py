@@ -9,7 +9,14 @@ from pathlib import Path
 
 @contextmanager
 def try_lock(path: Path) -> Iterator[bool]:
-    """Lock a file or folder for the block; yield whether it is there and no other process holds it."""
+    """Try to lock a file or folder for the block.
+
+    Yields
+    ------
+    bool
+        True if this process holds the lock; False if the path is missing or has been replaced, or if
+        another process holds the lock.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

@@ -80,7 +80,7 @@ class Masking(Block):
 
     Attributes
     ----------
-    freq_mask_param, time_mask_param : limits of the mask lengths, in bands and in frames; all are shorter
+    freq_mask_param, time_mask_param : exclusive upper limits of the mask lengths, in bands and in frames
     mask_value : value under the mask: the ``mean`` of the segment, or ``zero``
     """
 
@@ -95,7 +95,7 @@ class SpectrogramMasks(Block):
     Attributes
     ----------
     n_masks : masks over time, and as many over frequency
-    time_mask_param, freq_mask_param : limits of the mask lengths, in frames and in bands; all are shorter
+    time_mask_param, freq_mask_param : exclusive upper limits of the mask lengths, in frames and in bands
     """
 
     n_masks: PositiveInt

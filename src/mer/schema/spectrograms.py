@@ -24,7 +24,9 @@ class Waveform(Block):
     peak_db : level in dBFS to which the peak is normalized; null keeps the level
     seconds : length to which longer clips are cropped; null keeps the length of each clip
     crop_from : the part of a longer clip that is kept
-    pad_mode : ``pad`` appends ``pad_value`` to a shorter clip, ``repeat`` repeats the clip from its start
+    pad_mode : form of a shorter clip. ``repeat`` repeats it from its start. Under ``pad`` its spectrogram
+        gets frames of ``pad_value``; a waveform keeps its length (see ``mer.dsp.mel.prepare``), and its
+        segments are padded with zeros
     segment_samples : samples of each segment; segments are cut from the start, without overlap, and an
         incomplete last one is dropped; null keeps the clip whole
     """

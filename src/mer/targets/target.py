@@ -52,15 +52,25 @@ class Target(ABC):
 
     @abstractmethod
     def loss(self, outputs: "Tensor", wanted: "Tensor") -> "Tensor":
-        """Mean loss of a network's outputs [shape=(n, outputs)]."""
+        """Mean loss of a network's outputs, as a tensor without dimensions.
+
+        Parameters
+        ----------
+        outputs : Tensor [shape=(n, outputs)]
+            Logits.
+        wanted : Tensor [shape=(n,) or (n, outputs)]
+            Labels in the form of ``array``: class indices, or values in 0..1.
+        """
 
     @abstractmethod
     def hits(self, outputs: "Tensor", wanted: "Tensor") -> "Tensor | float":
-        """Number of correct outputs; NaN for values, which have no accuracy."""
+        """Number of correct outputs, from arguments as those of ``loss``; NaN for values, which have no
+        accuracy."""
 
     @abstractmethod
     def decode(self, outputs: "Tensor") -> "Tensor":
-        """Predictions from a network's outputs: class probabilities, or values in the corpus' scale."""
+        """Predictions from a network's outputs, both [shape=(n, outputs)]: class probabilities, or values
+        in the corpus' scale."""
 
     @abstractmethod
     def estimate(self, estimator: Any, rows: np.ndarray) -> np.ndarray:

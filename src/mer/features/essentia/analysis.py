@@ -33,6 +33,15 @@ def normalized(samples: np.ndarray) -> np.ndarray:
 
     The gain brings the 95th percentile of loudness to that of a reference. It is computed in Essentia's
     precision, because dissonance depends on the rounding noise of the filters.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,), dtype=float32]
+        Mono, at ``RATE``; full scale is 1.0.
+
+    Returns
+    -------
+    np.ndarray [shape=(n,), dtype=float32]
     """
     weighted = standard().EqualLoudness()(np.clip(samples, -1, 1))
     frames = standard().FrameGenerator(
