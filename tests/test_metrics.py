@@ -228,7 +228,7 @@ def test_same_seed_same_interval(rng):
     [
         (lambda f: f.assign(p_0=np.nan), "must be finite"),
         (lambda f: f.drop(columns="p_3"), "must have the columns"),
-        (lambda f: pd.concat([f, f[:1]]), r"one row per clip and repeat; .* has several"),
+        (lambda f: pd.concat([f, f[:1]]), r"one row per clip .* has several; remove"),
         (lambda f: f[:0], "must have a row at least"),
     ],
 )
@@ -326,7 +326,7 @@ def test_the_interval_of_the_error_has_the_width_of_its_standard_error(rng):
     [
         (lambda f: f.assign(p_valence=np.inf), "must be finite"),
         (lambda f: f.drop(columns="constant_valence"), "must have the columns"),
-        (lambda f: pd.concat([f, f[:1]]), r"one row per clip and repeat; .* has several"),
+        (lambda f: pd.concat([f, f[:1]]), r"one row per clip .* has several; remove"),
         (lambda f: f[:0], "must have a row at least"),
     ],
 )

@@ -43,7 +43,10 @@ def jobs() -> int:
 
     text = os.environ.get("MER_JOBS", "") or str(cpu_count())
     if not text.isdecimal() or int(text) < 1:
-        raise MerError(f"MER_JOBS must be a positive integer, not {text!r}")
+        raise MerError(
+            f"MER_JOBS must be a positive integer, not {text!r}; set it to a number of processes, or unset "
+            "it for one per core"
+        )
     return int(text)
 
 

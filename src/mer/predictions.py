@@ -14,12 +14,15 @@ KEYS = ["id", "repeat", "fold"]  # the first columns of a table
 def _check_predictions(frame: pd.DataFrame, expected: list[str], numbers: list[str]) -> None:
     """Refuse a table of predictions with other columns, no row, a clip twice in a repeat, or no numbers."""
     if list(frame.columns) != expected:
-        raise MerError(f"predictions must have the columns {expected}, not {list(frame)}")
+        raise MerError(
+            f"predictions must have the columns {expected}, not {list(frame)}; give these, in this order"
+        )
     if frame.empty:
         raise MerError("predictions must have a row at least, and have none; predict a test clip")
     if len(twice := frame["id"][frame.duplicated(["id", "repeat"])]):
         raise MerError(
-            f"predictions must have one row per clip and repeat; {twice.iloc[0]!r} has several"
+            f"predictions must have one row per clip and repeat, and {twice.iloc[0]!r} has several; remove "
+            "all but one"
         )
     if not np.isfinite(frame[numbers].to_numpy(float)).all():
         raise MerError("predictions must be finite; the training diverged")

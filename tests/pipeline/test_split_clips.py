@@ -108,7 +108,7 @@ def test_absent_audio_stays_absent(prepared, tmp_path):
 
 
 def test_a_clip_shorter_than_its_parts_is_refused(prepared, tmp_path):
-    with pytest.raises(MerError, match="a sample for each of its 41 parts; 's00' has 40"):
+    with pytest.raises(MerError, match="each of its 41 parts, and 's00' has 40; remove"):
         cut(prepared, tmp_path, {"parts": 41})
 
 

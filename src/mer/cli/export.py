@@ -26,7 +26,9 @@ def run(console: Console, given: argparse.Namespace) -> None:
     from mer.io.files import check_place
 
     if given.out.exists() and not (given.out / system.DESCRIPTION).is_file():
-        raise MerError(f"--out must be a new folder or that of a system, not {str(given.out)!r}")
+        raise MerError(
+            f"--out must be a new folder or that of a system, not {str(given.out)!r}; name another folder"
+        )
     system.require_own(given.out)
     check_place(given.out)
     found = trained.of_run(given.run)

@@ -44,7 +44,9 @@ def run(console: Console, given: argparse.Namespace) -> None:
     from mer.io.files import check_writable, write_text, writing_file
 
     if given.out.suffix not in SUFFIXES:
-        raise MerError(f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}")
+        raise MerError(
+            f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}; change its ending"
+        )
     check_writable(given.out)
     chosen = inputs.families(given.family)
     table, left_out = song_features.features_of_files(

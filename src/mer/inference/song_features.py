@@ -58,7 +58,7 @@ def rate_of(chosen: inputs.Families, sample_rate: int | None, own: int = RATE) -
     if sample_rate is not None and sample_rate < max(highest, 1):
         raise MerError(
             f"the sample rate must be at least {max(highest, 1)}, which family={chosen.name!r} reads, not "
-            f"{sample_rate}"
+            f"{sample_rate}; raise it"
         )
     rate = sample_rate or max(highest, 0 if all(read) else own)
     if not RATES[0] <= rate <= RATES[-1]:

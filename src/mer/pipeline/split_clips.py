@@ -55,7 +55,8 @@ def _segments(corpus: Standard, cut: SegmentedCorpus) -> Iterator[StandardClip]:
         pcm, scale = corpus.pcm(clip), corpus.scale(clip)
         if len(pcm) < cut.parts:
             raise MerError(
-                f"a clip must have a sample for each of its {cut.parts} parts; {clip!r} has {len(pcm)}"
+                f"a clip must have a sample for each of its {cut.parts} parts, and {clip!r} has {len(pcm)}"
+                "; remove the clip, or lower `parts` of the segmented corpus"
             )
         edges = np.arange(cut.parts + 1) * len(pcm) // cut.parts
         for id_, start, end in zip(part_ids(clip, cut.parts), edges, edges[1:], strict=False):

@@ -38,7 +38,7 @@ def correlations(extracted: FeatureSet, published: FeatureSet) -> pd.DataFrame:
     if len(ids) < 3 or not names:
         raise MerError(
             f"features can be compared over at least 3 clips and 1 column that both tables have, not "
-            f"{len(ids)} and {len(names)}"
+            f"{len(ids)} and {len(names)}; extract a family with these columns from the same corpus"
         )
     rows, tables = [], [t.select_columns(names).rows(ids) for t in (extracted, published)]
     for number, name in enumerate(names):
