@@ -23,7 +23,8 @@ from mer.io.files import read_json
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 NEEDS = {"data", "hours", "make repro", "network"}
-PROGRAMS = ("bash", "dvc", "git", "make", "mer", "pip", "pre-commit", "python", "source")
+PROGRAMS = ("bash", "dvc", "git", "make", "mer", "pip", "pre-commit", "pytest", "python", "source")
+SETTING = re.compile(r"[A-Z_]+=.*")  # of the environment, before a command
 # Unmarked commands, which `test_unmarked_commands_run` runs in a clone without any data.
 RUN = (
     "mer features compare mysongs --out table.parquet",
@@ -165,11 +166,20 @@ def make_faults(words: list[str]) -> Iterator[str | None]:
 
 def python_faults(words: list[str]) -> Iterator[str | None]:
     script, *rest = words
+    if script == "-c":
+        compile(rest[0], "docs", "exec")
+        return
     if not (ROOT / script).is_file():
         yield f"no file {script}"
         return
     text = (ROOT / script).read_text(encoding="utf-8")
     yield from (f"no option {w} of {script}" for w in rest if w.startswith("--") and w not in text)
+
+
+def pytest_faults(words: list[str]) -> Iterator[str | None]:
+    for word in words:
+        if word.startswith("tests") and not (ROOT / word).exists():
+            yield f"no tests {word}"
 
 
 def pip_faults(words: list[str]) -> Iterator[str | None]:
@@ -181,6 +191,8 @@ def pip_faults(words: list[str]) -> Iterator[str | None]:
 def faults(words: list[str]) -> list[str]:
     """Everything that a command names and that does not exist."""
     program, *rest = words
+    if SETTING.fullmatch(program):
+        return faults(rest)
     if program == "bash":
         return faults(shlex.split(rest[-1].removeprefix("time ")))
     if words[:2] == ["mer", "papers"]:  # DVC with the pipelines of papers/
@@ -192,6 +204,7 @@ def faults(words: list[str]) -> list[str]:
         "mer": mer_faults,
         "make": make_faults,
         "pip": pip_faults,
+        "pytest": pytest_faults,
         "python": python_faults,
     }
     found = checks[program](rest) if program in checks else ()
@@ -221,6 +234,8 @@ def test_every_command_names_what_exists():
         ("mer listen mysongs", "not understood by mer"),
         ("mer features compare mysongs", "not understood by mer"),
         ("make everything", "no target everything"),
+        ("MER_JOBS=1 make everything", "no target everything"),
+        ("pytest tests/nowhere", "no tests tests/nowhere"),
         ("python stages/nowhere.py", "no file stages/nowhere.py"),
         ("python benchmarks/workers.py --datasets demo", "no option --datasets"),
         ("bash -c 'time dvc stats'", "not understood by dvc"),
