@@ -41,9 +41,9 @@ KEEP_ALL = {
 INTRODUCTION = """\
 ## Damaged and odd files
 
-Made by `python benchmarks/reliability_files.py` from the tests' generator, `tests/helpers/damaged.py`, by
-`dvc repro` over a corpus that has a file of every kind. What DVC cannot hash is refused by the stage `raw`
-before, file by file. Every other file is decoded in another process within the limits of `audio` in
+`python benchmarks/reliability_files.py` makes this table: it runs `dvc repro` on a corpus with one file
+of every kind from `tests/helpers/damaged.py`. The stage `raw` runs first and refuses each file that DVC
+cannot hash. Every other file is decoded in another process within the limits of `audio` in
 `params/audio.yaml`; one that crashes it, hangs it or exhausts its memory gets a second try in a fresh
 one."""
 FLIPPED = """\
