@@ -282,3 +282,25 @@ def test_a_corpus_without_labels_of_the_target_is_refused(check, tmp_path):
     (tmp_path / "emopia200/labels.csv").write_text("path,quadrant\na.mp3,Q1\nb.mp3,Q2\n")
     with pytest.raises(MerError, match=r"target='label' needs a label .* 2 clips have none"):
         check(dataset="emopia200", model="svm", target="label")
+
+
+@pytest.mark.parametrize(
+    ("block", "name", "changes"),
+    [
+        ("views", "louro", {"model": "cnn", "view": "louro", "family": "none"}),
+        ("families", "compare", {"model": "svm", "family": "compare", "view": "none"}),
+    ],
+)
+def test_audio_is_not_upsampled(check, root, block, name, changes):
+    entries = getattr(config.read_all(root / "params.yaml"), block)
+    higher = entries[name]
+    if block == "views":
+        higher = higher.model_copy(update={"sample_rate": 44100})
+    else:
+        higher = {**higher, "sample_rate": 44100}
+    check(augment="none", **changes)
+    message = (
+        rf"{block}\.{name}\.sample_rate=44100 must be at most corpora\.demo\.sample_rate=22050"
+    )
+    with pytest.raises(MerError, match=message):
+        check(augment="none", **changes, **{block: {**entries, name: higher}})

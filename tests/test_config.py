@@ -101,6 +101,12 @@ def test_params_that_a_person_edits_are_few(root):
         ("corpora.demo.layout", "zip", r"corpora.demo.layout='zip' is not one of"),
         ("corpora.demo.sample_rate", 0, r"corpora.demo.sample_rate=0: .*greater than 0"),
         ("corpora.demo.typo", 1, r"'corpora.demo.typo' is not a known key"),
+        ("corpora.My-songs", {}, r"the key 'My-songs' must have a-z, 0-9 and _ only; rename it"),
+        (
+            "corpora.demo.range",
+            "-1..1",
+            r"range='-1..1': this must be a list, such as \[-1, 1\]; cor",
+        ),
         ("profiles.demo.folds", 1, r"profiles.demo.folds=1: .*greater than or equal to 2"),
         ("quarantine.duplicates", "merge", r"quarantine.duplicates='merge': .*'drop' or 'keep'"),
         ("audio.max_pcm_mib", 0, r"audio.max_pcm_mib=0: .*greater than 0"),

@@ -66,6 +66,8 @@ def check_new(folder, source, fault):
 
 
 MODEL = """
+from pydantic import BaseModel
+
 from mer.schema import Block
 
 trainer = "sklearn_estimator"
@@ -107,6 +109,11 @@ def build(params, *, seed, fidelity, predicts):
         ),
         (("class Params", "class Settings"), "must define Params, and does not"),
         (("Params(Block)", "Params"), "must have Params, a class that extends mer.schema.Block"),
+        (
+            ("Params(Block)", "Params(BaseModel)"),
+            "must have Params, a class that extends mer.schema",
+        ),
+        (('("classes",)', "()"), r"must have in predicts one of \['classes', 'values'\] at least"),
         (('("table",)', '("table")'), r"must have reads, a tuple of some of \[.*\], not 'table'"),
         (('("classes",)', '("class",)'), r"must have predicts, a tuple .*, not \('class',\)"),
         (('augments = "no"', 'augments = "never"'), r"must have augments of \[.*\], not 'never'"),
@@ -234,3 +241,16 @@ def test_a_result_with_nothing_optional_comes_back():
     assert plain(back) == plain(smallest)
     assert back.segments is None
     assert [back.phases, back.trials, dict(back.weights), back.selected_columns] == [[], [], {}, []]
+
+
+def test_a_module_that_cannot_be_imported_is_named(monkeypatch):
+    def broken(_name):
+        raise ModuleNotFoundError("No module named 'torchaudio'")
+
+    monkeypatch.setattr(registry, "names", lambda _package: ["cnn"])
+    monkeypatch.setattr("importlib.import_module", broken)
+    message = (
+        r"src/mer/models/cnn must import, and raises ModuleNotFoundError: No module named 'torcha"
+    )
+    with pytest.raises(MerError, match=message):
+        registry.get("models", "cnn")

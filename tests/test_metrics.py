@@ -16,6 +16,7 @@ from mer.metrics import (
     fold_confusions,
     fold_scores,
     intervals,
+    limits,
     paired_t_test,
     spread,
     summary,
@@ -404,3 +405,19 @@ def test_differences_are_equal_only_where_rounding_tells_them_apart(test):
     steps = np.array([3e-5, 1e-4, 5e-5])
     assert test(theirs + steps, theirs) == pytest.approx(test(theirs + 1000 * steps, theirs))
     assert test(1e-6 * steps, 0 * steps) == pytest.approx(test(steps, 0 * steps))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("f1_macro", (0, 1)),
+        ("f1_r2", (0, 1)),
+        ("clip_accuracy", (0, 1)),
+        ("ccc_valence", (-1, 1)),
+        ("r2", (-np.inf, 1)),
+        ("rmse_arousal", (0, np.inf)),
+        ("kappa", (-np.inf, np.inf)),
+    ],
+)
+def test_the_limits_of_a_score_are_those_of_its_kind(name, expected):
+    assert limits(name) == expected

@@ -72,6 +72,7 @@ def check_inputs(chosen: Selection, params: Params) -> None:
         _check_table(chosen, params)
     if "spectrogram" in module.reads:
         _check_view(chosen, params, module.trainer)
+    _check_rates(chosen, params, module.reads)
     _check_fidelity(chosen, params, module)
     _check_target(chosen, params)
     policy = params.policies[chosen.augment]
@@ -117,6 +118,25 @@ def _check_view(chosen: Selection, params: Params, trainer: str) -> None:
             f"view={chosen.view!r}: model {chosen.model!r} needs one spectrogram per clip, and "
             f"this view has one per segment; choose one of {fitting}"
         )
+
+
+def _check_rates(chosen: Selection, params: Params, reads: Collection[str]) -> None:
+    """Refuse a view or a family of a higher sample rate than that of the corpus."""
+    segmented = params.segmented_corpora.get(chosen.dataset)
+    dataset = segmented.of if segmented else chosen.dataset
+    highest, rates = params.corpora[dataset].sample_rate, {}
+    if "spectrogram" in reads and (view := params.views[chosen.view]):
+        rates[f"views.{chosen.view}.sample_rate"] = view.sample_rate
+    if "table" in reads and chosen.family in params.families:
+        rates[f"families.{chosen.family}.sample_rate"] = params.families[chosen.family].get(
+            "sample_rate"
+        )
+    for key, rate in rates.items():
+        if rate and int(rate) > highest:
+            raise MerError(
+                f"{key}={rate} must be at most corpora.{dataset}.sample_rate={highest}, for audio is never "
+                "upsampled; lower the former, or raise the latter if the recordings have that rate"
+            )
 
 
 def _check_fidelity(chosen: Selection, params: Params, module: protocols.Model) -> None:

@@ -135,7 +135,14 @@ def key_and_fault(error: ValidationError, where: str) -> tuple[str, str]:
         return key, f"{key!r} is not a known key; remove it or correct its name"
     if fault["type"] == "missing":
         return key, f"the key {key!r} is missing; add it"
-    return key, f"{key}={fault['input']!r}: {fault['msg']}; correct it"
+    text = fault["msg"].removeprefix("Value error, ")
+    if fault["loc"][-1] == "[key]":
+        rule = f"the key {fault['input']!r} must have a-z, 0-9 and _ only; rename it"
+        return key.removesuffix(".[key]"), rule
+    if fault["type"] == "tuple_type":
+        text = "this must be a list, such as [-1, 1]"
+    remedy = "" if ";" in text else "; correct it"
+    return key, f"{key}={fault['input']!r}: {text}{remedy}"
 
 
 def _check(schema: Any, value: Any, where: str, path: Path) -> Any:

@@ -136,6 +136,24 @@ def test_outputs_of_another_shape_than_the_target_reads_are_refused(line):
         loop.fit(network, [x], y, CONFIG, seed=1, objective=Classes(("a", "b", "c")))
 
 
+@pytest.mark.parametrize(("last", "warns"), [(nn.Softmax(dim=1), True), (nn.Identity(), False)])
+def test_a_network_that_ends_in_a_softmax_is_warned_of(line, caplog, last, warns):
+    _, x, _ = line
+    network = nn.Sequential(nn.Linear(1, 3), last)
+    y = torch.zeros(len(x), dtype=torch.long)
+    loop.fit(network, [x], y, CONFIG, seed=1, objective=Classes(("a", "b", "c")))
+    assert ("should return logits, and returns probabilities" in caplog.text) == warns
+
+
+def test_an_error_of_a_network_names_the_shapes_and_the_error(line):
+    _, x, y = line
+    message = (
+        r"forward of the network must take float32 of shape \(4, 1\), and raises RuntimeError: mat1"
+    )
+    with pytest.raises(MerError, match=message):
+        loop.fit(nn.Linear(2, 1), [x], y, CONFIG, seed=1, objective=SQUARES)
+
+
 def test_a_network_returns_one_tensor(line):
     network, x, y = line
     network.register_forward_hook(lambda *given: (given[-1], None))

@@ -76,3 +76,9 @@ def test_a_full_disk_of_an_output_is_named_with_its_option(tmp_path, monkeypatch
 def test_a_bug_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError), one_sentence("mer"):
         raise ZeroDivisionError
+
+
+def test_the_traceback_of_every_error_can_be_shown(monkeypatch):
+    monkeypatch.setenv("MER_TRACEBACK", "1")
+    with pytest.raises(MerError, match="a fault"), one_sentence("mer"):
+        raise MerError("a fault")

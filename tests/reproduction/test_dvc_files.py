@@ -56,6 +56,11 @@ def test_the_committed_files_list_everything():
         ),
         (
             "corpora/dvc.yaml",
+            "${miniature}emotify ",
+            r"stages\.nothing\.cmd must name '\$\{miniature\}emotify', as its outs do; add it",
+        ),
+        (
+            "corpora/dvc.yaml",
             "      - data/features/none/${miniature}4qaed\n",
             r"stages\.nothing must list 'data/features/none/\$\{miniature\}4qaed', which experiments\.\w+",
         ),

@@ -88,7 +88,7 @@ RULES = {
     ),
     "a published score is no percentage": (
         {f"{TABLE1}.rows.svm.published.f1_macro.4qaed": 71.0},
-        f"{LOURO}{TABLE1}.rows.svm.published.f1_macro.4qaed=71.0 must lie in -1..1, as scores do; divide",
+        f"{LOURO}{TABLE1}.rows.svm.published.f1_macro.4qaed=71.0 must lie in 0..1, as this met",
     ),
     "an experiment stands behind a cell": (
         {"experiments.left_over": EVERY.experiments["svm_4qaed"].model_dump()},

@@ -222,6 +222,17 @@ def test_too_many_labels_without_a_file_fail_with_their_names(corpus, caplog):
     assert "1 of 5 labelled songs have no file: 'gone.wav'" in caplog.text
 
 
+def test_labels_of_which_none_names_a_file_are_refused_where_there_are_files(corpus):
+    songs = corpus(4)
+    songs.labelled = [file.removesuffix(".wav") for file in songs.labelled]
+    message = (
+        r"none of the 4 files that they name is there, such as 'good 0', and the 4 that are there"
+    )
+    with pytest.raises(MerError, match=message):
+        songs.standardize()
+    assert not songs.standard.exists()
+
+
 def test_a_label_in_another_spelling_finds_its_file(corpus, caplog):
     songs = corpus()
     songs.add("Song 1.WAV", damaged.music())

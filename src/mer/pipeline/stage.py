@@ -107,7 +107,12 @@ def record_of(name: str, seconds: float, commit: str) -> dict[str, Any]:
 
 
 def _sentence(error: Exception, outputs: Outputs | None) -> str | None:
-    """The message of an error that the user can fix; None for a bug, which needs its traceback."""
+    """The message of an error that the user can fix; None for a bug, which needs its traceback.
+
+    ``MER_TRACEBACK=1`` shows the traceback of every error.
+    """
+    if os.environ.get("MER_TRACEBACK") == "1":
+        return None
     if isinstance(error, MerError):
         return str(error)
     if any(text in str(error) for text in FULL):  # NumPy, Arrow and safetensors each wrap errno

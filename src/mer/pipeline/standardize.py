@@ -17,7 +17,7 @@ from mer.errors import MerError, Unreadable
 from mer.io import artefacts
 from mer.io.files import writing
 from mer.io.standard import Standard, StandardClip, write_quarantine, write_twins
-from mer.io.tracks import read_digests, read_tracks
+from mer.io.tracks import read_digests, read_tracks, unlabelled
 from mer.schema.corpora import Audio, Quarantine
 from mer.types import Track
 
@@ -143,6 +143,16 @@ def _check_missing(root: Path, missing: list[str], named: int, max_missing: floa
         )
 
 
+def _check_unlabelled(root: Path, missing: list[str], others: list[str]) -> None:
+    """Refuse labels of which none names a file, where there are files."""
+    if others:
+        raise MerError(
+            f"the labels must name audio files in {root}, but none of the {len(missing)} files that they "
+            f"name is there, such as {missing[0]!r}, and the {len(others)} that are there have no label, "
+            f"such as {others[0]!r}; correct the names in the labels"
+        )
+
+
 def standardize(
     index: Path,
     root: Path,
@@ -175,12 +185,15 @@ def standardize(
     Raises
     ------
     MerError
-        If a larger fraction is left out or missing; then nothing is written.
+        If a larger fraction is left out or missing, or no label names a file and there are files; then
+        nothing is written.
     """
     tracks = read_tracks(index)
     named = {t.id: t.path for t in tracks if t.path}
     existing = {id_ for id_, path in named.items() if _exists(root / path)}
     missing = [path for id_, path in named.items() if id_ not in existing]
+    if missing and not existing:
+        _check_unlabelled(root, missing, unlabelled(index))
     _check_missing(root, missing, len(named), quarantine.max_missing)
     if not existing:
         reason = f"no audio: {root} holds none of the {len(named)} files that {index} names"

@@ -37,8 +37,13 @@ def check(papers: Papers, folder: Path = PAPERS) -> None:
             raise MerError(f"{paper_file} must have {block!r}, for DVC; add `{block}: {{}}`")
         if (name := f"{paper}/paper.yaml:tables") not in tables:
             raise MerError(f"{folder / 'dvc.yaml'}: vars must list {name!r}; add it")
-    file = folder / "corpora" / "dvc.yaml"
-    listed = _listed(yaml_files.load(file)["stages"])
+    _check_inputs(papers, folder / "corpora" / "dvc.yaml")
+
+
+def _check_inputs(papers: Papers, file: Path) -> None:
+    """Every input of an experiment is an item of the stage that makes it."""
+    stages = yaml_files.load(file)["stages"]
+    listed, nothing = _listed(stages), stages["nothing"]["cmd"].split()
     for block in PARTS:
         for key, found in getattr(papers, block).items():
             for stage, item in _inputs(found):
@@ -46,6 +51,10 @@ def check(papers: Papers, folder: Path = PAPERS) -> None:
                     raise MerError(
                         f"{file}: stages.{stage} must list {item!r}, which {block}.{key} of "
                         f"papers/{found.paper}/paper.yaml reads; add it"
+                    )
+                if stage == "nothing" and (corpus := item.rpartition("/")[2]) not in nothing:
+                    raise MerError(
+                        f"{file}: stages.nothing.cmd must name {corpus!r}, as its outs do; add it"
                     )
 
 
