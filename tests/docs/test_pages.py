@@ -3,16 +3,20 @@
 import re
 import subprocess
 import sys
+import textwrap
 from types import ModuleType
 from typing import get_args
 
 import numpy as np
 import pytest
+import yaml
 
 import mer
 from conftest import ROOT
 from mer import config, registry
 from mer.contracts import checks
+from mer.reproduction import validation
+from mer.reproduction.spec import PARTS, Papers
 from mer.schema import Protocol
 from mer.types import Clip
 
@@ -64,6 +68,8 @@ NOT_THERE_YET = {
     "src/mer/models/logistic.py",
     "src/mer/features/loudness/__init__.py",
     "src/mer/augment/fade_in.py",
+    "src/mer/datasets/moods.py",
+    "src/mer/pipeline/demo/writers/moods.py",
 }  # of the templates
 
 
@@ -88,7 +94,9 @@ def choices():
     params = config.read_all(ROOT / "params.yaml")
     return {
         "model": registry.names("models"),
-        "dataset": [key for key in params.corpora if not key.startswith("demo_")],
+        "dataset": [
+            key for key, c in params.corpora.items() if c.counts and not key.startswith("demo_")
+        ],
         "view": params.views,
         "family": [*params.families, *(join.name for join in params.joined_families)],
         "augment": params.policies,
@@ -149,12 +157,29 @@ def test_the_template_of_a_transform_is_a_function_of_its_parameters():
     assert not np.shares_memory(module.apply(clip, 4, seconds=0.0), clip)
 
 
+def test_the_template_of_a_layout_lists_sorted_tracks(tmp_path):
+    module, _ = template("layout", "datasets")
+    (tmp_path / "moods.csv").write_text("song,singer,valence,arousal\nb,,0.5,-1\na,Nina,0,1\n")
+    first, second = module.tracks(tmp_path)
+    assert (first.id, first.artist, first.path) == ("a", "Nina", "wav/a.wav")
+    assert (second.id, second.artist, second.valence, second.arousal) == ("b", None, 0.5, -1)
+
+
+def test_the_template_of_a_paper_fits_the_params():
+    text = (ROOT / "docs/contributing.md").read_text(encoding="utf-8")
+    block = re.search(r"<!-- template: paper -->\n +```yaml\n(.*?)```", text, re.S)[1]
+    papers = Papers.model_validate(yaml.safe_load(textwrap.dedent(block)))
+    validation.check(papers, config.read_all(ROOT / "params.yaml"))
+    assert {*yaml.safe_load(textwrap.dedent(block))} == {"papers", "tables", *PARTS}
+
+
 @pytest.mark.parametrize(
     ("kind", "file"),
     [
         ("model", "models/logistic.py"),
         ("family", "features/loudness/__init__.py"),
         ("transform", "augment/fade_in.py"),
+        ("layout", "datasets/moods.py"),
     ],
 )
 def test_a_template_passes_the_checks_of_the_project(kind, file):

@@ -13,7 +13,8 @@ EVERY = spec.load(ROOT / "papers")
 
 @pytest.fixture
 def folder(tmp_path):
-    """A copy of ``papers``."""
+    """A copy of ``papers``, beside one of the project's ``dvc.yaml``."""
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
     return shutil.copytree(ROOT / "papers", tmp_path / "papers")
 
 
@@ -72,6 +73,15 @@ def test_what_is_not_listed_is_named(folder, file, removed, message):
     assert removed in text
     path.write_text(text.replace(removed, ""))
     with pytest.raises(MerError, match=message):
+        dvc_files.check(EVERY, folder)
+
+
+def test_a_paper_that_the_report_does_not_depend_on_is_named(folder):
+    file = folder.parent / "dvc.yaml"
+    file.write_text(file.read_text().replace("      - papers/leaks/paper.yaml\n", ""))
+    with pytest.raises(
+        MerError, match=r"stage report must have 'papers/leaks/paper\.yaml'; add it"
+    ):
         dvc_files.check(EVERY, folder)
 
 

@@ -38,6 +38,15 @@ def check(papers: Papers, folder: Path = PAPERS) -> None:
         if (name := f"{paper}/paper.yaml:tables") not in tables:
             raise MerError(f"{folder / 'dvc.yaml'}: vars must list {name!r}; add it")
     _check_inputs(papers, folder / "corpora" / "dvc.yaml")
+    _check_report(papers, folder.parent / "dvc.yaml")
+
+
+def _check_report(papers: Papers, file: Path) -> None:
+    """The report, which shows published figures, depends on the file of every paper."""
+    deps = yaml_files.load(file)["stages"]["report"]["deps"]
+    for paper in papers.papers:
+        if (dep := f"papers/{paper}/paper.yaml") not in deps:
+            raise MerError(f"{file}: deps of the stage report must have {dep!r}; add it")
 
 
 def _check_inputs(papers: Papers, file: Path) -> None:

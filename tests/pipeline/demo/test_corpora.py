@@ -18,7 +18,8 @@ from mer.pipeline.index import build
 from mer.types import QUADRANTS
 
 PARAMS = config.read_all(ROOT / "params.yaml")
-CORPORA = PARAMS.corpora
+CORPORA = {key: corpus for key, corpus in PARAMS.corpora.items() if corpus.counts}
+# Those without counts are a user's own, of which nothing more is asked.
 PUBLISHED = [key for key in CORPORA if not key.startswith("demo")]
 TOTALS = {
     "4qaed": 900,
@@ -48,7 +49,6 @@ def total(counts):
 def test_every_corpus_says_whom_to_cite_under_what_terms_and_where_to_get_it():
     for key, corpus in CORPORA.items():
         assert all(len(text) > 6 for text in (corpus.citation, corpus.license, corpus.source)), key
-        assert corpus.counts, key
 
 
 def test_totals_are_those_of_the_papers():
@@ -136,7 +136,7 @@ def test_the_miniature_of_pmemo_keeps_its_quadrants(folders):
 def test_a_total_is_held_against_the_clips(tmp_path, count):
     registry.get("pipeline.demo.writers", "pmemo").write(tmp_path / "raw", eight_songs())
     with pytest.raises(
-        MerError, match=rf"must hold the clips that the paper prints, {count}, not 8"
+        MerError, match=rf"counts of params/corpora\.yaml states, {count}, not 8"
     ):
         build(tmp_path / "raw", tmp_path / "index", "pmemo", count)
     build(tmp_path / "raw", tmp_path / "index", "pmemo", 8)
