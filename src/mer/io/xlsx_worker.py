@@ -13,8 +13,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 from mer import PARENT_PID
 from mer.errors import MerError
 from mer.runtime.processes import end_with_parent, limit
@@ -71,6 +69,8 @@ def _csv(path: Path) -> str:
     """The first sheet as CSV, read in this process."""
     if (size := path.stat().st_size) > MAX_BYTES:
         raise ValueError(f"{size} bytes, more than {MAX_BYTES}")
+    import pandas as pd  # takes a second, which the process that asks for a workbook does not pay
+
     sheet = pd.read_excel(path, header=None, dtype=str, na_filter=False, engine="calamine")
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
