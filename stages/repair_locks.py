@@ -1,4 +1,4 @@
-"""Remove DVC's lock files that a kill has truncated, before the next `dvc repro`.
+"""Rename DVC's lock files that a kill has truncated, before the next `dvc repro`.
 
 ``python stages/repair_locks.py``
 """

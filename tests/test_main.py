@@ -38,3 +38,9 @@ def test_a_warning_is_one_line():
 def test_ctrl_c_ends_in_one_sentence(does, said):
     done = run(f"signal.signal(signal.SIGINT, signal.default_int_handler); {does}")
     assert (done.returncode, done.stderr) == (130, f"mer: {said}\n")
+
+
+def test_a_closed_standard_stream_is_no_fault():
+    shell = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, "-c", COMMAND]
+    shell[-1] = COMMAND.format(does="print('said'); console.print('said')")
+    assert subprocess.run(shell, check=False).returncode == 0

@@ -85,8 +85,16 @@ def _run() -> None:
         sys.stdout.flush()
 
 
+def _open_streams() -> None:
+    """Lead a standard stream that a shell has closed, as by ``>&-``, to nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+
+
 def main() -> None:
     """Run the command that the arguments name; Ctrl-C ends it with status 130, as a shell expects."""
+    _open_streams()
     try:
         _run()
     except KeyboardInterrupt as end:  # its text says what to do next

@@ -124,7 +124,8 @@ def _check_rates(chosen: Selection, params: Params, reads: Collection[str]) -> N
     """Refuse a view or a family of a higher sample rate than that of the corpus."""
     segmented = params.segmented_corpora.get(chosen.dataset)
     dataset = segmented.of if segmented else chosen.dataset
-    highest, rates = params.corpora[dataset].sample_rate, {}
+    highest = params.corpora[dataset].sample_rate
+    rates: dict[str, int | None] = {}
     if "spectrogram" in reads and (view := params.views[chosen.view]):
         rates[f"views.{chosen.view}.sample_rate"] = view.sample_rate
     if "table" in reads and chosen.family in params.families:

@@ -337,8 +337,8 @@ def split(
                 return _leave_one_group_out(tracks, [*groups(tracks).values()])
     except ValueError as error:
         raise MerError(
-            f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}; take fewer folds (`folds` "
-            "of the selected profile), or another protocol"
+            f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}; take fewer folds, as with "
+            "`-S profiles.quick.folds=2`, or another protocol"
         ) from error
     raise MerError(f"protocol {protocol!r}: the labels of the corpus have no split of that name")
 

@@ -111,6 +111,12 @@ def test_blank_lines_count_as_lines(tmp_path, text, first, second):
     assert audited(tmp_path, text).exact == [Pair(first, second, 0.0)]
 
 
+def test_classes_that_are_numbers_are_no_feature(tmp_path):
+    found = audited(tmp_path, "a;b;label\n5;6,5;1\n5;6,5;2\n7;8;1\n")
+    assert found.columns == 2
+    assert found.conflicts == [Pair("line 2", "line 3", 0.0)]
+
+
 def test_equal_rows_with_different_numeric_ids_are_found(tmp_path):
     found = audited(tmp_path, "SongID,a,b\n1,5,2\n2,7,8\n3,5,2\n")
     assert (found.rows, found.columns) == (3, 2)

@@ -161,3 +161,21 @@ def test_a_single_training_has_no_deviation(project):
 def test_settings_of_an_experiment_are_shown_without_the_lists_of_a_grid():
     settings = "set.search=grid set.grid_c=[1,4] columns.k=100"
     assert runs.system_text({**FACTS, "settings": settings}) == "svm compare set.search=grid"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("[1]", "must be a JSON object"), ('{"f1_macro": 1}', "must have the key 'model'")],
+)
+def test_a_damaged_file_of_the_ledger_is_named(project, text, message):
+    path = results.LEDGER / "louro" / "svm.json"
+    path.write_text(text)
+    with pytest.raises(MerError, match=rf"svm\.json {message}.*git checkout"):
+        listed()
+
+
+def test_a_folder_without_a_project_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "papers").mkdir()
+    with pytest.raises(MerError, match=r"params\.yaml is not in "):
+        listed()

@@ -74,6 +74,11 @@ def test_the_scores_are_those_of_scikit_learn_whatever_the_order_of_the_rows(
     assert re.search(r"yours +found +0\.\d{4}", capsys.readouterr().out)
 
 
+def test_the_folds_of_the_protocol_may_be_named(tested, monkeypatch, rng):
+    table = answers(tested, rng)
+    assert run(monkeypatch, table.assign(fold=tested["fold"])) == run(monkeypatch, table)
+
+
 def test_probabilities_and_the_classes_that_they_name_have_the_same_scores(
     tested, monkeypatch, rng
 ):
@@ -117,6 +122,16 @@ FAULTS = [
     (lambda t: t.rename(columns={"class": "answer"}), "must have the columns p_Q1, .* or class"),
     (lambda t: t.assign(**{"class": "Q5"}), "Q5"),
     (lambda t: t.assign(**{f"p_{q}": 0.5 for q in QUADRANTS}), "must be 0 or more and sum to 1"),
+    (
+        lambda t: t.assign(
+            **{"class": "Q2"}, **{f"p_{q}": 0.7 if q == "Q1" else 0.1 for q in QUADRANTS}
+        ),
+        "class must be the most probable one where there are probabilities, too, and is 'Q2'",
+    ),
+    (
+        lambda t: t.assign(fold=0),
+        r"is a test clip of fold [1-9] of repeat 0, not of fold 0, so found",
+    ),
 ]
 
 

@@ -3,12 +3,13 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from conftest import ROOT
 from helpers.clone import copy_params
-from mer import config, registry
+from mer import compatibility, config, registry
 from mer.__main__ import main
 from mer.cli import select
 from mer.errors import MerError
@@ -148,3 +149,28 @@ def test_selecting_loads_no_network(project):
         "sys.exit('torch' in sys.modules or 'dvc' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_line_ends_and_links_stay(project, monkeypatch, tmp_path):
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_bytes(Path("params.yaml").read_bytes().replace(b"\n", b"\r\n"))
+    Path("params.yaml").unlink()
+    Path("params.yaml").symlink_to(elsewhere)
+    run(monkeypatch, "seed=2")
+    assert Path("params.yaml").is_symlink()
+    assert b"\r\nseed: 2\r\n" in elsewhere.read_bytes()
+    assert elsewhere.read_bytes().count(b"\n") == elsewhere.read_bytes().count(b"\r\n")
+
+
+def test_a_file_that_changes_in_the_meantime_is_not_overwritten(project, monkeypatch, capsys):
+    check = compatibility.check
+
+    def slow(*given, **named):
+        Path("params.yaml").write_text(Path("params.yaml").read_text() + "# changed\n")
+        check(*given, **named)
+
+    monkeypatch.setattr(compatibility, "check", slow)
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "seed=2")
+    assert "must not change while this runs" in " ".join(capsys.readouterr().err.split())
+    assert Path("params.yaml").read_text().endswith("# changed\n")

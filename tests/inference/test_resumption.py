@@ -51,3 +51,22 @@ def test_answers_of_another_version_are_refused(tmp_path, answer):
     lines.write_text(f'{{"asked": 1}}\n{answer}\n')
     with pytest.raises(MerError, match=r"answers of this version of mer .* leave out --resume"):
         resumption._finished(lines, {"asked": 1}, {"a": None})
+
+
+def test_an_output_is_written_by_one_process(tmp_path):
+    out = tmp_path / "e.csv"
+    with (
+        resumption.until_written(out),
+        pytest.raises(MerError, match="one process, and another one writes it"),
+        resumption.until_written(out),
+    ):
+        pass
+    with resumption.until_written(out):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_too_long_for_the_answers_beside_it_is_refused(tmp_path):
+    out = tmp_path / ("曲" * 80)
+    with pytest.raises(MerError, match="must be writable"), resumption.until_written(out):
+        pass

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mer.errors import MerError
 from mer.io import artefacts
 from mer.io.feature_tables import read_features, write_features
 from mer.io.files import read_json
@@ -32,6 +33,15 @@ def test_tracks_are_read_as_they_were_written_by_id(tmp_path):
     write_tracks(tmp_path / "tracks.csv", TRACKS[::-1], {"whole": "digest"})
     assert read_tracks(tmp_path) == TRACKS
     assert read_digests(tmp_path) == {"whole": "digest"}
+
+
+def test_a_table_of_tracks_that_is_cut_off_is_refused(tmp_path):
+    write_tracks(tmp_path / "tracks.csv", TRACKS, {})
+    artefacts.write_manifest(tmp_path, n=3)
+    with pytest.raises(
+        MerError, match=r"must have the 3 rows that manifest\.json states, and has 2"
+    ):
+        read_tracks(tmp_path)
 
 
 def test_a_table_is_read_with_its_source_and_the_families_of_its_columns(tmp_path, rng):

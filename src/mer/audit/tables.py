@@ -1,7 +1,6 @@
 """A table of features without a corpus: rows that are there more than once."""
 
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from mer.audit import duplicates
 from mer.audit.duplicates import Pair
 from mer.errors import MerError
+from mer.io import spreadsheets
 from mer.types import FeatureSet
 
 CLASS_COLUMNS = ("quadrant", "label", "class", "emotion")
@@ -24,7 +24,7 @@ class Audit:
     ----------
     rows : int
     columns : int
-        Columns of numbers, without those of ``ID_COLUMNS``; others are not compared.
+        Columns of numbers, without the class and ids; others are not compared.
     left_out : list of str
         Those with blank or infinite cells, in which near duplicates are not searched for.
     exact : list of Pair
@@ -47,33 +47,36 @@ def read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     """The columns of numbers of a CSV file, and the class of each row; an id is the row's line.
 
     The class is in the first column of ``CLASS_COLUMNS`` that is there, in upper or lower case; without
-    one, all rows are of one class. Columns of ``ID_COLUMNS`` are left out, for they tell equal rows apart.
+    one, all rows are of one class. That column is not compared, nor are those of ``ID_COLUMNS``, which tell
+    equal rows apart.
 
     Raises
     ------
     MerError
         If the file is no table with columns of numbers.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        header = text[: len(text) - len(text.lstrip())].count("\n") + 1
-        table = pd.read_csv(StringIO(text), skiprows=header - 1, skip_blank_lines=False)
-    except (OSError, ValueError) as error:
-        raise MerError(
-            f"{path} must be a table in CSV ({error}); give one with a header"
-        ) from error
-    table.index = pd.Index([f"line {header + row}" for row in range(1, len(table) + 1)])
-    table = table.dropna(how="all")
-    ids = [column for column in table.columns if str(column).lower() in ID_COLUMNS]
-    numbers = table.drop(columns=ids).select_dtypes("number")
-    if numbers.empty:
-        raise MerError(
-            f"{path} must have columns of numbers, not only {list(table.columns)}; add some"
-        )
-    lowered = {str(column).lower(): column for column in reversed(table.columns)}
+    rows = spreadsheets.read(path, [], "give a table in CSV, with a header and a row per song")
+    names = list(rows[0].cells)
+    cells = [[row.cells[name].strip() for name in names] for row in rows]
+    ids = [f"line {row.where.rpartition(' ')[2]}" for row in rows]
+    table = pd.DataFrame(cells, ids, names)
+    lowered = {name.lower(): name for name in reversed(names)}
     column = next((lowered[name] for name in CLASS_COLUMNS if name in lowered), None)
-    classes = table[column].astype(str) if column is not None else [""] * len(table)
+    classes = table[column] if column is not None else [""] * len(table)
+    compared = [name for name in names if name != column and name.lower() not in ID_COLUMNS]
+    if rows[0].decimal_comma:
+        table[compared] = table[compared].replace(r"^([^,]*),([^,]*)$", r"\1.\2", regex=True)
+    numbers = table[compared].apply(_numbers).dropna(axis=1, how="all")
+    if numbers.empty:
+        raise MerError(f"{path} must have columns of numbers, not only {names}; add some")
     return numbers, dict(zip(table.index, classes))
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """A column as numbers, blank cells as NaN; all NaN if another cell is no number."""
+    found = pd.to_numeric(column.where(column != ""), errors="coerce")
+    is_blank = column.str.lower().isin(["", "nan"])
+    return found if (found.notna() | is_blank).all() else found * np.nan
 
 
 def finite(numbers: pd.DataFrame) -> FeatureSet:

@@ -10,8 +10,14 @@ Number = TypeVar("Number", int, float)
 def at_least(lowest: Number) -> Callable[[str], Number]:
     """The type of an option: a number of the type of ``lowest``, finite and no less than it."""
 
+    kind = "a whole number" if isinstance(lowest, int) else "a number"
+
     def number(text: str) -> Number:
-        if not lowest <= (value := type(lowest)(text)) < float("inf"):
+        try:
+            value = type(lowest)(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be {kind}, not {text!r}") from None
+        if not lowest <= value < float("inf"):
             raise argparse.ArgumentTypeError(f"must be {lowest:g} or more, not {text}")
         return value
 

@@ -1,12 +1,13 @@
 """Measured systems beside each other, the best first."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from mer.cli._console import counted, plain
-from mer.io.files import read_json
+from mer.io.files import read_mapping
 from mer.metrics import p_text
 from mer.reproduction import results, spec
 from mer.reproduction.tables import paired_tests
@@ -21,7 +22,23 @@ HEADINGS = {
     "f1_macro": "macro-F1",
     "ccc": "CCC",
 }  # by the score that runs are judged by: of classes, of values
+SHOWN = (
+    *("model", "family", "view", "augment", "fidelity", "dataset", "target", "protocol", "seed"),
+    *("n_clips", "n_folds", "ci_low", "ci_high"),
+)
 Run = tuple[str, dict[str, Any]]  # its name, its results
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """The results in a file, which have what a table shows of them if they have a score.
+
+    Raises
+    ------
+    MerError
+        If they have not.
+    """
+    found = read_mapping(path)
+    return read_mapping(path, *SHOWN) if HEADINGS.keys() & found.keys() else found
 
 
 def ledger() -> Iterator[Run]:
@@ -31,7 +48,7 @@ def ledger() -> Iterator[Run]:
         for path in sorted((results.LEDGER / paper).glob("*.json")):
             if not path.stem.startswith(MINIATURE) and not path.stem.endswith(".record"):
                 settings = getattr(papers.find(path.stem), "settings", "")
-                yield path.stem, {**read_json(path), "settings": settings}
+                yield path.stem, {**facts_of(path), "settings": settings}
 
 
 def system_text(facts: dict[str, Any]) -> str:

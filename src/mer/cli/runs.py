@@ -10,9 +10,10 @@ from typing import Any
 
 from rich.console import Console
 
-from mer.cli._systems import HEADINGS, WIDTH, P, Run, ledger, system_text, table, title
+from mer import config
+from mer.cli._systems import HEADINGS, WIDTH, P, Run, facts_of, ledger, system_text, table, title
 from mer.errors import MerError
-from mer.io.files import read_json
+from mer.io.files import read_mapping
 from mer.pipeline.stage import git
 from mer.reproduction.tables import folds_key
 
@@ -42,8 +43,8 @@ def _selected() -> Iterator[Run]:
     An experiment of ``papers/`` leaves the selected run as it was, so its revision is no run of its own.
     """
     if RUN.exists():
-        folds = {"folds": read_json(FOLDS)} if FOLDS.exists() else {}
-        yield "selected", read_json(RUN) | folds
+        folds = {"folds": read_mapping(FOLDS)} if FOLDS.exists() else {}
+        yield "selected", facts_of(RUN) | folds
     for reference in git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines():
         if match := EXPERIMENT.fullmatch(reference):
             found = _of_revision(reference)
@@ -55,6 +56,8 @@ def _nothing(words: Sequence[str]) -> str:
     """Why the list is empty."""
     if words:
         return f"no measured system has all of these words: {' '.join(words)}; `mer runs` lists them all"
+    if not config.PARAMS.exists():
+        return f"{config.PARAMS} is not in {Path.cwd()}; run this in the project's folder"
     return "no system has been measured yet; run `dvc repro`"
 
 

@@ -14,7 +14,7 @@ from mer.cli._console import say
 from mer.contracts import checks
 from mer.errors import MerError
 from mer.io import yaml_files
-from mer.io.files import write_text
+from mer.io.files import write_bytes
 
 TYPED = {"models": "model", "families": "family"}
 PARAMETER = re.compile(r"-S (?=[\w.]+=)")
@@ -33,12 +33,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(console: Console, given: argparse.Namespace) -> None:
     """Write the values, each into its own line of the file that holds it, if all files stay valid."""
     words, content = _words(given.values), config.load()
-    texts: dict[Path, str] = {}
+    originals = {file: file.read_bytes() for file in map(config.file_of, words)}
+    texts = {file: content.decode("utf-8") for file, content in originals.items()}
     for key, value in words.items():
         file = config.file_of(key)
-        texts[file] = replaced(
-            texts.get(file) or file.read_text(encoding="utf-8"), key, value, file
-        )
+        texts[file] = replaced(texts[file], key, value, file)
     for file, text in texts.items():
         content |= yaml_files.parse(text, file)
     params = config.check(content)
@@ -47,10 +46,19 @@ def run(console: Console, given: argparse.Namespace) -> None:
         if name in registry.names(package):
             checks.check(package, registry.get(package, name))
     _check_selection(params)
-    for file, text in texts.items():
-        write_text(file, text)
+    _write(texts, originals)
     chosen = " ".join(f"{name}={getattr(params, name)}" for name in selection.SELECTORS)
     say(console, f"{chosen}\nRun it: dvc repro")
+
+
+def _write(texts: Mapping[Path, str], originals: Mapping[Path, bytes]) -> None:
+    """Write the files, with their line ends, unless another program has changed one in the meantime."""
+    for file, text in texts.items():
+        if file.read_bytes() != originals[file]:
+            raise MerError(
+                f"{file} must not change while this runs, and has changed; run this again"
+            )
+        write_bytes(file.resolve(), text.encode())
 
 
 def _words(given: Sequence[str]) -> dict[str, str]:

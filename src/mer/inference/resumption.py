@@ -10,7 +10,8 @@ from mer.errors import MerError
 from mer.inference import system
 from mer.inference.answers import SongAnswer
 from mer.inference.predictor import load_system, usable
-from mer.io.files import write_text
+from mer.io.files import check_place, write_text
+from mer.runtime.locks import sole_use
 
 STANDARD = Path("-")
 
@@ -120,22 +121,41 @@ def answered(
 
 
 @contextmanager
+def _alone(lines: Path | None) -> Iterator[None]:
+    """Refuse a file of finished answers that another process writes."""
+    if lines is None:
+        yield
+        return
+    check_place(lines)
+    with sole_use(lines.with_suffix(".lock")) as ours:
+        if not ours:
+            raise MerError(
+                f"{lines} must be written by one process, and another one writes it; wait for its end, or "
+                "choose another --out"
+            )
+        yield
+
+
+@contextmanager
 def until_written(out: Path | None) -> Iterator[None]:
     """Keep the finished answers beside the output until the block has answered all songs and written it.
 
     Raises
     ------
+    MerError
+        If another process is in such a block with the same output.
     KeyboardInterrupt
         At Ctrl-C; its text says how to go on, if answers are kept.
     """
     lines = _lines_of(out)
-    try:
-        yield
-    except KeyboardInterrupt as end:
-        if not (lines and lines.exists()):
-            raise
-        raise KeyboardInterrupt(
-            "the songs answered so far are kept; add --resume to the same command to go on"
-        ) from end
-    if lines:
-        lines.unlink(missing_ok=True)
+    with _alone(lines):
+        try:
+            yield
+        except KeyboardInterrupt as end:
+            if not (lines and lines.exists()):
+                raise
+            raise KeyboardInterrupt(
+                "the songs answered so far are kept; add --resume to the same command to go on"
+            ) from end
+        if lines:
+            lines.unlink(missing_ok=True)

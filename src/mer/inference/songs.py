@@ -25,6 +25,7 @@ from mer.decoding.streams import impossible
 from mer.errors import MerError
 from mer.io import audio_files
 from mer.io.files import is_folder
+from mer.runtime.processes import removed_at_end
 from mer.schema.corpora import Audio
 from mer.types import Clip
 
@@ -119,10 +120,11 @@ def spooled(places: Sequence[str]) -> Iterator[list[str]]:
     if STANDARD not in places:
         yield list(places)
         return
-    with TemporaryDirectory(prefix=SPOOL) as folder:
+    with TemporaryDirectory(prefix=SPOOL) as folder, removed_at_end(Path(folder)):
         path = Path(folder, STANDARD)
         with path.open("wb") as stream:
-            shutil.copyfileobj(sys.stdin.buffer, stream)
+            if sys.stdin is not None:  # as it is where a shell has closed it
+                shutil.copyfileobj(sys.stdin.buffer, stream)
         if not path.stat().st_size:
             raise MerError(
                 "standard input must hold an audio file, and is empty; use `mer predict - < song`"

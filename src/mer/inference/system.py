@@ -58,7 +58,7 @@ class System:
     training_clips : mapping of str to np.ndarray
         ``mer.learn.novelty.fit`` of their table; empty without a table.
     place : Path or None
-        The folder that it was read from.
+        The folder or the run that it was read from.
     """
 
     about: Description
@@ -149,15 +149,16 @@ class System:
 
 @contextmanager
 def _fitting(place: Path | None) -> Iterator[None]:
-    """Say of a system from a folder, which need not be trusted, that its arrays do not fit."""
+    """Say of a system from a folder or a run, which can be damaged, that its arrays do not fit."""
     try:
         yield
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         if place is None:
             raise
+        remedy = REMEDY if (place / DESCRIPTION).exists() else "run `dvc repro`"
         raise MerError(
-            f"{place / DESCRIPTION} must describe the arrays beside it, and they do not fit it "
-            f"({type(error).__name__}: {error}); {REMEDY}"
+            f"{place} must hold arrays that fit its description, and they do not "
+            f"({type(error).__name__}: {error}); {remedy}"
         ) from error
 
 

@@ -14,7 +14,7 @@ from mer.inference.description import Calibration, Description
 from mer.inference.inputs import families
 from mer.inference.system import Arrays, System
 from mer.io import artefacts
-from mer.io.files import read_json, reading
+from mer.io.files import read_json, read_mapping, reading
 from mer.io.folds import read_folds
 from mer.io.predictions import read_predictions
 from mer.io.pretrained import check_finite
@@ -66,7 +66,7 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
             f"process {busy} is making it; wait for its end" if busy else "make it with `dvc repro`"
         )
         raise MerError(f"{run} must hold a trained run, and there is none; {remedy}")
-    record = {"columns": {}, "source": None, **read_json(run / "run.json")}
+    record = {"columns": {}, "source": None, **read_mapping(run / "run.json")}
     used = {k: v for k, v in chosen.used.items() if k not in ("protocol", "augment")}
     _compare(run, record, used | {"columns": columns.used, "source": None})
     _check_predictable(chosen, policy, columns)
@@ -91,7 +91,7 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
         }
     )
     _check_prepared(chosen, about)
-    return System(about, members, novelty.fit(rows) if rows is not None else {})
+    return System(about, members, novelty.fit(rows) if rows is not None else {}, run)
 
 
 def calibrated(predictions: Predictions) -> Calibration:

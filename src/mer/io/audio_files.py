@@ -59,7 +59,9 @@ def _refuse(error: OSError) -> None:
 
 
 def find(folder: Path, on_unreadable: Callable[[OSError], None] = _refuse) -> Found:
-    """All regular files, and links to nothing, below a folder; a linked folder is entered once.
+    """All files, and links to nothing, below a folder; a linked folder is entered once.
+
+    A pipe or a device with the suffix of audio counts as audio, so that its reader says what is wrong.
 
     Parameters
     ----------
@@ -80,8 +82,9 @@ def find(folder: Path, on_unreadable: Callable[[OSError], None] = _refuse) -> Fo
             continue
         seen.add((facts.st_dev, facts.st_ino))
         for path in (Path(place, name) for name in names):
-            if path.is_file() or (path.is_symlink() and not path.exists()):
-                kind = found.audio if path.suffix.lower() in SUFFIXES else found.others
+            is_audio = path.suffix.lower() in SUFFIXES
+            if is_audio or path.is_file() or (path.is_symlink() and not path.exists()):
+                kind = found.audio if is_audio else found.others
                 kind.append(path.relative_to(folder).as_posix())
     return Found(sorted(found.audio), sorted(found.others))
 

@@ -72,10 +72,15 @@ def writing_file(target: Path) -> Iterator[Path]:
         (temporary / "new").replace(target)
 
 
-def write_text(target: Path, text: str) -> None:
-    """Write a text file atomically."""
+def write_bytes(target: Path, content: bytes) -> None:
+    """Write a file atomically."""
     with writing_file(target) as new:
-        new.write_text(text, encoding="utf-8")
+        new.write_bytes(content)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a text file in UTF-8 atomically."""
+    write_bytes(target, text.encode())
 
 
 def write_json(target: Path, content: Any) -> None:
@@ -232,6 +237,22 @@ def read_json(path: Path) -> Any:
     """
     with reading(path, "a JSON file"):
         return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_mapping(path: Path, *keys: str) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    MerError
+        If the file is missing or is no JSON object with these keys.
+    """
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise MerError(f"{path} must be a JSON object, not {found!r:.40}; {_remedy(path)}")
+    if missing := [key for key in keys if key not in found]:
+        raise MerError(f"{path} must have the key {missing[0]!r}, and has not; {_remedy(path)}")
+    return found
 
 
 def read_array(path: Path) -> np.ndarray:

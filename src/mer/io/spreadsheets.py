@@ -184,6 +184,10 @@ def _cells(cells: list[str], count: int, where: str) -> list[str]:
     return cells
 
 
+def _is_filled(cells: Sequence[str]) -> bool:
+    return any(cell.strip() for cell in cells)
+
+
 def read(path: Path, columns: Iterable[str], remedy: str) -> list[Row]:
     """Read the rows of a CSV file or of the first sheet of an .xlsx file; blank rows are skipped.
 
@@ -211,9 +215,9 @@ def read(path: Path, columns: Iterable[str], remedy: str) -> list[Row]:
     lines = csv.reader(stream, strict=True, delimiter=delimiter, skipinitialspace=spaced)
     rows = []
     try:
-        header = _header(path, next(lines, []), columns, remedy)
+        header = _header(path, next(filter(_is_filled, lines), []), columns, remedy)
         for cells in lines:
-            if any(cell.strip() for cell in cells):
+            if _is_filled(cells):
                 where = f"{path}, line {lines.line_num}"
                 named = dict(zip(header, _cells(cells, len(header), where)))
                 rows.append(Row(where, named, decimal_comma=delimiter != ","))

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mer.io.files import csv_rows, write_csv
+from mer.errors import MerError
+from mer.io.artefacts import MANIFEST
+from mer.io.files import csv_rows, read_mapping, write_csv
 from mer.types import Track, groups
 
 COLUMNS = ["id", "path", "sha256", "quadrant", "valence", "arousal", "artist", "group"]
@@ -36,11 +38,11 @@ def read_tracks(index: Path) -> list[Track]:
     Raises
     ------
     MerError
-        If ``tracks.csv`` is damaged.
+        If ``tracks.csv`` is damaged or has another number of rows than the manifest states.
     """
-    path = index / "tracks.csv"
+    path, manifest = index / "tracks.csv", index / MANIFEST
     with csv_rows(path, "a table of tracks") as rows:
-        return [
+        found = [
             Track(
                 id=row["id"],
                 quadrant=row["quadrant"],
@@ -55,6 +57,13 @@ def read_tracks(index: Path) -> list[Track]:
             )
             for row in rows
         ]
+    stated = read_mapping(manifest).get("n", len(found)) if manifest.exists() else len(found)
+    if len(found) != stated:
+        raise MerError(
+            f"{path} must have the {stated} rows that {manifest.name} states, and has {len(found)}; run "
+            "`dvc repro` to make it again"
+        )
+    return found
 
 
 def read_digests(index: Path) -> dict[str, str]:

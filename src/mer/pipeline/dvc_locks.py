@@ -64,9 +64,10 @@ def writer(output: Path) -> int | None:
 
 
 def repair_locks(root: Path) -> list[Path]:
-    """Remove truncated lock files, unless a DVC process is running.
+    """Rename lock files that DVC cannot read, as a kill leaves them, unless a DVC process is running.
 
-    No result is lost: DVC finds the results of finished stages in its run cache.
+    DVC finds the results of the stages that it has run here in its run cache. The file is kept under its
+    name with ``.damaged`` at the end.
 
     Parameters
     ----------
@@ -76,7 +77,12 @@ def repair_locks(root: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        The removed files.
+        The renamed files.
+
+    Raises
+    ------
+    MerError
+        If a file has the marks of a merge in Git.
     """
     (root / LOCK).parent.mkdir(parents=True, exist_ok=True)
     with (root / LOCK).open("a") as stream:
@@ -87,6 +93,13 @@ def repair_locks(root: Path) -> list[Path]:
         locks = [path for pattern in WRITTEN for path in root.glob(pattern)]
         damaged = [path for path in locks if not _is_valid(path)]
         for path in damaged:
-            log.warning("%s was truncated by a kill and is removed", path)
-            path.unlink()
+            if b"\n<<<<<<< " in b"\n" + path.read_bytes():
+                raise MerError(
+                    f"{path} must be without conflicts of a merge, and has some; resolve them, as with "
+                    f"`git checkout --theirs {path}`"
+                )
+        for path in damaged:
+            kept = path.with_name(f"{path.name}.damaged")
+            log.warning("%s is damaged, as by a kill, and is renamed to %s", path, kept.name)
+            path.replace(kept)
         return damaged

@@ -15,7 +15,7 @@ import pandas as pd
 from mer.errors import MerError
 from mer.io import spreadsheets
 from mer.io.artefacts import MANIFEST
-from mer.io.files import read_json
+from mer.io.files import read_mapping
 from mer.io.tracks import read_tracks
 from mer.learn.cross_validation import prediction_rows
 from mer.learn.data import TrainingData
@@ -53,6 +53,14 @@ def _prediction(row: spreadsheets.Row, target: Target, columns: Sequence[str]) -
     found = np.array([row.number(name) for name in columns])
     if isinstance(target, Values):
         return found.clip(*target.scale)
+    if (
+        row.text("class")
+        and found[target.names.index(row.choice("class", target.names))] < found.max()
+    ):
+        raise MerError(
+            f"{row.where}: class must be the most probable one where there are probabilities, too, and is "
+            f"{row.text('class')!r}; remove the column or correct the row"
+        )
     if (found < 0).any() or not np.isclose(found.sum(), 1, atol=1e-2):
         raise MerError(
             f"{row.where}: the probabilities of the classes must be 0 or more and sum to 1; the lowest is "
@@ -61,28 +69,48 @@ def _prediction(row: spreadsheets.Row, target: Target, columns: Sequence[str]) -
     return found
 
 
-def _repeat(row: spreadsheets.Row) -> int:
-    text = row.text("repeat") or "0"
+def _whole(row: spreadsheets.Row, column: str) -> int:
+    """A whole number, 0 where the cell is blank or missing."""
+    text = row.text(column) or "0"
     if not text.isdecimal():
         raise MerError(
-            f"{row.where}: repeat must be a whole number from 0, not {text!r}; correct it"
+            f"{row.where}: {column} must be a whole number from 0, not {text!r}; correct it"
         )
     return int(text)
 
 
-def read(path: Path, target: Target) -> dict[tuple[int, str], np.ndarray]:
+def _check_folds(rows: Sequence[spreadsheets.Row], folds: Sequence[Fold], path: Path) -> None:
+    """Refuse a table whose column ``fold`` names other folds than those of the protocol."""
+    if "fold" not in rows[0].cells:
+        return
+    tested = {(fold.repeat, id_): fold.fold for fold in folds for id_ in fold.test}
+    for row in rows:
+        place = _whole(row, "repeat"), row.cells["id"]
+        if tested.get(place, stated := _whole(row, "fold")) != stated:
+            raise MerError(
+                f"{row.where}: {place[1]!r} is a test clip of fold {tested[place]} of repeat {place[0]}, "
+                f"not of fold {stated}, so {path} is of other folds; predict those that "
+                "`mer folds --export` lists for this protocol and seed"
+            )
+
+
+def read(
+    path: Path, target: Target, folds: Sequence[Fold] = ()
+) -> dict[tuple[int, str], np.ndarray]:
     """The predictions of a table by repeat and clip.
 
     Raises
     ------
     MerError
-        If a column is missing, a cell is no prediction, or a clip stands twice in a repeat.
+        If a column is missing, a cell is no prediction, a clip stands twice in a repeat, or a column
+        ``fold`` names other folds than ``folds``.
     """
     rows = spreadsheets.read(path, ["id"], REMEDY)
     columns = _columns(target, list(rows[0].cells), path)
+    _check_folds(rows, folds, path)
     found: dict[tuple[int, str], np.ndarray] = {}
     for row in rows:
-        place = _repeat(row), row.cells["id"]
+        place = _whole(row, "repeat"), row.cells["id"]
         if place in found:
             raise MerError(
                 f"{row.where}: a clip must stand once in a repeat, and {place[1]!r} stands twice in repeat "
@@ -141,10 +169,11 @@ def score(
         If the corpus does not allow the target or the protocol, or the table is no such table, lacks a test
         clip or has another clip.
     """
-    tracks, scale = read_tracks(index), read_json(index / MANIFEST).get("range")
+    tracks, scale = read_tracks(index), read_mapping(index / MANIFEST).get("range")
     kind = labels.target_of(target, tracks, scale)
-    found = read(path, kind)
-    folds = _tested(Corpus(index, standard).split(protocol, seed), found, path)
+    every = Corpus(index, standard).split(protocol, seed)
+    found = read(path, kind, every)
+    folds = _tested(every, found, path)
     data = TrainingData(labels.encode(tracks, target), kind)
     predictions = kind.predictions(_frame(folds, found, data))
     return {

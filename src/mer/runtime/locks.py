@@ -29,6 +29,29 @@ def try_lock(path: Path) -> Iterator[bool]:
 
 
 @contextmanager
+def sole_use(path: Path) -> Iterator[bool]:
+    """Try to be the only process in such a block with the same path.
+
+    Parameters
+    ----------
+    path : Path
+        A file that exists during the block only.
+
+    Yields
+    ------
+    bool
+        False if another process is in such a block.
+    """
+    with path.open("ab") as file:
+        ours = _is_ours(file.fileno(), path)
+        try:
+            yield ours
+        finally:
+            if ours:
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
 def wait_for_lock(path: Path) -> Iterator[None]:
     """Wait until no other process is in such a block with the same path.
 

@@ -135,9 +135,7 @@ def test_the_miniature_of_pmemo_keeps_its_quadrants(folders):
 @pytest.mark.parametrize("count", [7, 9])
 def test_a_total_is_held_against_the_clips(tmp_path, count):
     registry.get("pipeline.demo.writers", "pmemo").write(tmp_path / "raw", eight_songs())
-    with pytest.raises(
-        MerError, match=rf"counts of params/corpora\.yaml states, {count}, not 8"
-    ):
+    with pytest.raises(MerError, match=rf"counts of params/corpora\.yaml states, {count}, not 8"):
         build(tmp_path / "raw", tmp_path / "index", "pmemo", count)
     build(tmp_path / "raw", tmp_path / "index", "pmemo", 8)
 
