@@ -238,11 +238,12 @@ def test_released_padding_is_zero_and_comes_first():
     [
         ({"crop_from": "start", "seconds": 0.5}, np.arange(8000)),
         ({"crop_from": "end", "seconds": 0.5}, np.arange(8000, 16000)),
+        ({"crop_from": "middle", "seconds": 7999 / 16000}, np.arange(4000, 11999)),
         ({"pad_mode": "pad", "seconds": 2.0}, np.arange(16000)),
         ({"pad_mode": "repeat", "seconds": 2.5}, np.arange(40000) % 16000),
         ({"seconds": None}, np.arange(16000)),
     ],
-    ids=["keep the start", "keep the end", "pad", "repeat", "own length"],
+    ids=["keep the start", "keep the end", "keep the middle", "pad", "repeat", "own length"],
 )
 def test_prepare_brings_a_clip_to_length(changes, expected):
     view = SHORT.model_copy(update=changes)

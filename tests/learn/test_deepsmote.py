@@ -88,6 +88,7 @@ def test_synthetic_clips_are_of_their_class(mel):
     assert found.shape == (6, 48, 32)
     low, high = found[..., :16].float().mean((1, 2)), found[..., 16:].float().mean((1, 2))
     assert ((low > high) == (classes == 0)).all()
+    assert found.float().mean() == pytest.approx(mel.float().mean(), abs=10)  # dB
     again = deepsmote.synthesise(mel, y, SYNTHESIS, PROFILE, seed=1)[0]
     assert torch.equal(found, again)
 

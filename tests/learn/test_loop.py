@@ -104,6 +104,12 @@ def test_each_example_of_an_epoch_counts_alike_in_a_short_last_batch_too(line):
     assert accuracy == pytest.approx((found.round() == wanted).sum().item() / 5)
 
 
+def test_rmsprop_is_that_of_pandrea(line):
+    rmsprop = CONFIG.model_copy(update={"optimizer": "rmsprop"})
+    (group,) = loop.optimizer_of(line[0], rmsprop).param_groups
+    assert (group["alpha"], group["eps"], group["momentum"]) == (0.95, 1e-8, 0)
+
+
 def test_adam_has_the_epsilon_of_keras(line):
     adam = CONFIG.model_copy(update={"optimizer": "adam"})
     assert loop.optimizer_of(line[0], adam).param_groups[0]["eps"] == 1e-7
@@ -141,6 +147,7 @@ def test_a_network_that_ends_in_a_softmax_is_warned_of(line, caplog, last, warns
     _, x, _ = line
     network = nn.Sequential(nn.Linear(1, 3), last)
     y = torch.zeros(len(x), dtype=torch.long)
+    loop._say_softmax.cache_clear()
     loop.fit(network, [x], y, CONFIG, seed=1, objective=Classes(("a", "b", "c")))
     assert ("should return logits, and returns probabilities" in caplog.text) == warns
 

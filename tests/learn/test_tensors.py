@@ -43,3 +43,17 @@ def test_a_single_segment_per_clip_is_an_example(rng):
         labels, TARGET, segmented_waveforms=SegmentedWaveforms(ids, values[:, 0, :, 0])
     )
     assert tensors.examples(heard, ids, CPU, augmented=False).shape == (2, 4)
+
+
+def test_each_augmented_version_has_the_label_of_its_clip(rng):
+    ids, labels, frames = ("a", "b"), {"a": 0, "b": 1}, np.full(2, 8)
+    of_clip = np.array([1.0, 2.0]).reshape(2, 1, 1, 1)
+    mels = Mels(ids, frames, np.broadcast_to(of_clip, (2, 1, 8, 4)).astype(np.float16))
+    versions = np.broadcast_to(of_clip[:, None], (2, 3, 1, 8, 4)).astype(np.float16)
+    data = TrainingData(
+        labels, TARGET, mel=mels, augmented=AugmentedMels(ids, frames, versions, ("x", "y", "z"))
+    )
+    found = tensors.examples(data, ids, CPU, augmented=True)[:, 0, 0]
+    wanted = tensors.targets(data, ids, CPU, augmented=True)
+    assert len(found) == 8
+    assert torch.equal(found.float(), wanted.float() + 1)

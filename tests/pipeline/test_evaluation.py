@@ -172,15 +172,15 @@ def test_counts_are_those_of_the_index(corpus, tmp_path):
 
 
 def test_clips_that_were_cut_are_scored_beside_their_parts(run, tmp_path):
-    """Of each clip, the mean over its parts: a's are right, right; b's wrong, but right on average."""
-    rows = [("a#0", 0, 0.9), ("a#1", 0, 0.8), ("b#0", 1, 0.6), ("b#1", 1, 0.1)]
+    """Of each clip, the mean over its parts: one of b's is wrong, and b is right on average."""
+    rows = [("a#0", 0, 0.9), ("a#1", 0, 0.8), ("b#0", 1, 0.9), ("b#1", 1, 0.2), ("b#2", 1, 0.2)]
     frame = pd.DataFrame(rows, columns=["id", "y_true", "p_0"])
     frame = frame.assign(repeat=0, fold=0, p_1=1 - frame["p_0"])
     frame = frame[["id", "repeat", "fold", "y_true", "p_0", "p_1"]]
     write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
     evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     metrics = json.loads((tmp_path / "run.json").read_text())
-    assert (metrics["n_clips"], metrics["n_segments"], metrics["accuracy"]) == (2, 4, 0.75)
+    assert (metrics["n_clips"], metrics["n_segments"], metrics["accuracy"]) == (2, 5, 0.8)
     assert metrics["clip_accuracy"] == 1.0
 
 

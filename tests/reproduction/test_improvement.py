@@ -105,6 +105,13 @@ def test_other_clips_or_labels_are_refused(rng):
         improvement.improvement(answers(right), answers(right[:, :-1]), 1)
 
 
+def test_runs_of_several_folds_are_refused(rng):
+    of_folds = answers(rng.random((1, 40)) < 0.6)
+    of_folds.frame["fold"] = np.arange(40) % 4
+    with pytest.raises(MerError, match="one has several folds in a repeat"):
+        improvement.improvement(of_folds, of_folds, 1)
+
+
 def test_the_interval_of_one_system_is_the_mean_over_rounds_of_the_same_draws(rng):
     found = answers(rng.random((3, 20)) < 0.6)
     scores = bootstrap_scores(found, np.ones((1, 20)))

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, Protocol
 
 import numpy as np
@@ -162,22 +163,21 @@ def _check_outputs(outputs: Tensor, n: int, objective: Target | Objective) -> No
         )
 
 
-@torch.no_grad()
-def _warn_of_probabilities(
-    network: nn.Module, inputs: Sequence[Examples], objective: Target | Objective
-) -> None:
-    """Warn of a network that ends in a softmax, which learns slowly, for its target applies another."""
+@cache
+def _say_softmax() -> None:
+    log.warning(
+        "models: forward of the network should return logits, and returns probabilities, whose rows sum to "
+        "1; leave out its softmax, for the target applies one"
+    )
+
+
+def _warn_of_probabilities(outputs: Tensor, objective: Target | Objective) -> None:
+    """Warn once of a network that ends in a softmax, which learns slowly."""
     if not isinstance(objective, Target) or objective.outputs == 1:
         return
-    network.eval()
-    outputs = forward(network, inputs, everything(inputs[0])[:EVALUATION_BATCH])
-    if (outputs >= 0).all() and torch.allclose(
-        outputs.sum(1), torch.ones(()).to(outputs), atol=1e-3
-    ):
-        log.warning(
-            "models: forward of the network should return logits, and returns probabilities, whose rows "
-            "sum to 1; leave out its softmax, for the target applies one"
-        )
+    sums = outputs.sum(1)
+    if (outputs >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-2):
+        _say_softmax()
 
 
 def run_epoch(
@@ -213,6 +213,8 @@ def run_epoch(
     for rows in batches:
         outputs, wanted = forward(network, inputs, rows), targets[rows]
         _check_outputs(outputs, len(rows), objective)
+        if rows is batches[0]:
+            _warn_of_probabilities(outputs.detach(), objective)
         loss = objective.loss(outputs, wanted)
         if optimizer is not None:
             optimizer.zero_grad(set_to_none=True)
@@ -313,7 +315,6 @@ def fit(
     optimizer = optimizer_of(network, config)
     best = _BestWeights(network, early_stopping, objective) if early_stopping else None
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _warn_of_probabilities(network, inputs, objective)
     network.train()
     called = compiled(network, config, targets.device)
     curve = []

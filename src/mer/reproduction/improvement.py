@@ -62,13 +62,19 @@ def improvement(ours: Predictions, theirs: Predictions, seed: int) -> dict[str, 
     Raises
     ------
     MerError
-        If the systems were not tested on the same clips.
+        If the systems were not tested on the same clips, or have several folds in a repeat.
     """
     if unlike := _tested(ours) ^ _tested(theirs):
         raise MerError(
             "an improvement needs two systems with the same test clips and labels, but only one has "
             f"{min(unlike)[0]!r}; run `mer papers repro papers/dvc.yaml`"
         )
+    for predictions in (ours, theirs):
+        if predictions.frame.groupby("repeat")["fold"].nunique().max() > 1:
+            raise MerError(
+                "an improvement needs two systems on one split, and one has several folds in a repeat; "
+                "compare such systems with `mer runs`"
+            )
     rng = np.random.default_rng(seed)
     weights = bootstrap_weights(len(clips_of(ours)), rng)
     scores = [fold_scores(predictions) for predictions in (ours, theirs)]

@@ -61,7 +61,8 @@ def excitation(power: np.ndarray, sample_rate: int, step: float = STEP) -> np.nd
     Parameters
     ----------
     power : np.ndarray [shape=(n, bins)]
-        A full-scale sine sums to about 1 over its bins.
+        A full-scale sine sums to 1.5 over its bins, the noise bandwidth of a Hann window, and thus has 1.8
+        dB more than ``FULL_SCALE``.
     """
     return (power @ roex(power.shape[1], sample_rate, step)).astype(float) * 10 ** (FULL_SCALE / 10)
 
