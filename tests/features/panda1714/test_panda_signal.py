@@ -53,6 +53,14 @@ def test_the_equivalent_level_is_that_of_each_second_every_half_second():
     assert found == pytest.approx(np.full(9, 10 * np.log10(0.125)), abs=0.01)
 
 
+def test_a_power_of_1_has_90_decibels_of_sound_pressure_before_the_ear():
+    power = np.zeros((1, 1025))
+    power[0, round(1000 / RATE * 2048)] = 1
+    ear = 10 * np.log10(loudness.ear_gain(np.array(1000.0)))
+    for excited in (loudness.excitation(power, RATE), loudness.bark_bands(power, RATE)):
+        assert 10 * np.log10(excited.max()) == pytest.approx(90 + ear, abs=0.2)
+
+
 def test_ten_decibels_more_are_twice_as_loud():
     """Of a tone of 1 kHz well above the threshold, as the sone is defined."""
     power = np.zeros((2, 1025))
