@@ -58,7 +58,7 @@ def test_a_power_of_1_has_90_decibels_of_sound_pressure_before_the_ear():
     power[0, round(1000 / RATE * 2048)] = 1
     ear = 10 * np.log10(loudness.ear_gain(np.array(1000.0)))
     for excited in (loudness.excitation(power, RATE), loudness.bark_bands(power, RATE)):
-        assert 10 * np.log10(excited.max()) == pytest.approx(90 + ear, abs=0.2)
+        assert 10 * np.log10(excited.max()) == pytest.approx(90 + ear, abs=0.5)
 
 
 def test_ten_decibels_more_are_twice_as_loud():
