@@ -211,6 +211,13 @@ RULES = {
         {f"{CHAIN}.parent": "sincnet_200ms_4qaed"},
         f"{PANDREA}{CHAIN}.parent='sincnet_200ms_4qaed' must come from other corpora than '4qaed_parts'",
     ),
+    "a parent has not trained on a merged corpus with the corpus": (
+        {
+            "experiments.sincnet_200ms_4qaed.dataset": "mixed3_parts",
+            "experiments.sincnet_200ms_4qaed.corpus": "mixed3",
+        },
+        f"{PANDREA}transfer.chain_4qaed_ch818.parent='sincnet_200ms_4qaed' must come from other corpora",
+    ),
     "a parent is an experiment": (
         {f"{CHAIN}.parent": "sincnet_200ms"},
         f"{PANDREA}{CHAIN}.parent='sincnet_200ms' must be one of [",

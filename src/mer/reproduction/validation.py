@@ -74,7 +74,7 @@ def check(papers: Papers, params: Params) -> None:
             _check_settings(entry, found, params)
             _check_selection(entry, found, params)
             _check_weights(entry, found, params)
-    _check_parents(papers)
+    _check_parents(papers, params)
 
 
 def _entries(papers: Papers) -> Iterator[tuple[_Entry, Statistic]]:
@@ -262,7 +262,15 @@ def _check_weights(entry: _Entry, found: Experiment, params: Params) -> None:
         )
 
 
-def _check_parents(papers: Papers) -> None:
+def _songs_of(dataset: str, params: Params) -> set[str]:
+    """The corpora that the songs of a segmented or a merged corpus are from."""
+    segmented = params.segmented_corpora.get(dataset)
+    whole = segmented.of if segmented else dataset
+    merged = params.merged_corpora.get(whole)
+    return {*merged.of} if merged else {whole}
+
+
+def _check_parents(papers: Papers, params: Params) -> None:
     """A transfer goes on from an experiment with the same model, and a chain of them has a beginning."""
     known: dict[str, Experiment] = {**papers.experiments, **papers.transfer}
     for key, child in papers.transfer.items():
@@ -282,6 +290,7 @@ def _check_parents(papers: Papers) -> None:
         rule = f"must not lead back to itself: {' <- '.join(chain)}; name an experiment"
         entry = _Entry(child.paper, f"transfer.{key}")
         entry.require(link is None, "parent", child.parent, rule)
-        before = {known[parent].dataset for parent in chain[1:]}
+        before = {c for parent in chain[1:] for c in _songs_of(known[parent].dataset, params)}
         rule = f"must come from other corpora than {child.dataset!r}, whose test clips it may know"
-        entry.require(child.dataset not in before, "parent", child.parent, rule)
+        is_new = before.isdisjoint(_songs_of(child.dataset, params))
+        entry.require(is_new, "parent", child.parent, rule)
