@@ -206,6 +206,7 @@ def test_an_error_leaves_nothing_new_and_takes_nothing_away(corpus):
 @pytest.mark.parametrize("path", [None, "gone.wav"])
 def test_a_corpus_without_audio_is_absent(tmp_path, path):
     write_tracks(tmp_path / "tracks.csv", [Track("a", "Q1", path)], {})
+    (tmp_path / "unlabelled.csv").write_text("path\n")
     standardize(tmp_path, tmp_path / "raw", tmp_path / "out", **SETTINGS)
     assert "no audio" in str(artefacts.absent(tmp_path / "out"))
 

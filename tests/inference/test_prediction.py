@@ -475,7 +475,7 @@ def test_a_description_of_other_outputs_is_refused_when_it_answers(project, raw)
     select(model="svm")
     system.write(trained.of_run(Path("data/runs/svm")), project / "fewer")
     redescribed(outputs=["Q1", "Q2"])(project / "fewer")
-    with pytest.raises(MerError, match=r"fewer/system\.json must describe the arrays beside it"):
+    with pytest.raises(MerError, match="fewer must hold arrays that fit its description"):
         predictor.load("fewer").predict(raw[0])
 
 

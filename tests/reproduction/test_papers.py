@@ -268,6 +268,7 @@ def small(tmp_path, monkeypatch):
         shutil.copy(ROOT / "papers/experiments.yaml", tmp_path / "papers" / copy)
     (tmp_path / "papers/dvc.yaml").write_text("vars: [p/paper.yaml:tables]\n")
     shutil.copytree(ROOT / "papers/corpora", tmp_path / "papers/corpora")
+    (tmp_path / "dvc.yaml").write_text("stages: {report: {deps: [papers/p/paper.yaml]}}")
     copy_params(ROOT, tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
