@@ -73,6 +73,20 @@ def test_a_full_disk_of_an_output_is_named_with_its_option(tmp_path, monkeypatch
     assert "dvc" not in found
 
 
+def test_a_full_place_that_is_on_no_known_disk_blames_none(tmp_path, monkeypatch, capsys):
+    usage = type("Usage", (), {"free": 2**40})
+    monkeypatch.setattr("shutil.disk_usage", lambda _place: usage)
+    with pytest.raises(SystemExit), one_sentence("mer", {"--out": tmp_path / "emotions.csv"}):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    found = " ".join(capsys.readouterr().err.split())
+    assert "lead standard output, or its file, to another place and run again" in found
+    assert "MB left" not in found
+
+
+def test_a_name_stands_on_one_line():
+    assert stages.printable_name("a\nb\tc\x1b[2J.mp3") == r"a\x0ab\x09c\x1b[2J.mp3"
+
+
 def test_a_bug_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError), one_sentence("mer"):
         raise ZeroDivisionError

@@ -14,7 +14,7 @@ from mer.cli._console import counted, plain, say
 from mer.cli._csv import csv_text
 from mer.cli._numbers import at_least
 from mer.errors import MerError
-from mer.pipeline.stage import printable
+from mer.pipeline.stage import printable_name
 
 SUFFIXES = (".csv", ".json", ".parquet")
 PICTURES = (".png", ".svg")
@@ -117,7 +117,7 @@ def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
         table.add_column(name.removeprefix("p_high_"), justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for row in rows.to_dict("records"):
-        cells = [_shortened(printable(row["id"]), width), _length(row["seconds"])]
+        cells = [_shortened(printable_name(row["id"]), width), _length(row["seconds"])]
         if "possible" in row:
             cells += [_answer(row["possible"]), f"{row['p_' + row['class']]:.2f}"]
         cells += [f"{row[name]:.2f}" for name in figures]

@@ -31,6 +31,7 @@ RECORDS = Path(".mer/stages")
 CPUINFO = Path("/proc/cpuinfo")  # on Linux
 CODE = ("src", "stages", "papers/*.yaml", "data/dvc.yaml", "dvc.yaml")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "librosa", "opensmile", "essentia", "soxr")
+PLENTY = 2**30  # bytes: a disk with as much is not full
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 HERE = "this folder"  # a place to write to that no option changes
 UNKNOWN = "unknown"  # the commit, without a Git repository
@@ -137,6 +138,11 @@ def _no_room(error: Exception, outputs: Outputs | None) -> str:
     }
     room = {option: shutil.disk_usage(at).free for option, at in places.items() if at.is_dir()}
     option = min(room, key=lambda name: room[name])  # of places on the same disk, the first
+    if outputs is not None and room[option] > PLENTY:
+        return (
+            f"there must be room where this writes, and there is none ({error}) though every disk that it "
+            "knows has some; lead standard output, or its file, to another place and run again"
+        )
     if outputs is None:
         remedy = (
             " and run `dvc repro`, or go back to the outputs of the last run with "
@@ -154,6 +160,11 @@ def _no_room(error: Exception, outputs: Outputs | None) -> str:
 def printable(text: str) -> str:
     """Text for a terminal: control characters, which a file name may hold, are shown as ``\\x1b``."""
     return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def printable_name(name: str) -> str:
+    """As ``printable``, on one line: line breaks and tabs are shown like other control characters."""
+    return printable(name).replace("\t", "\\x09").replace("\n", "\\x0a")
 
 
 @contextmanager
