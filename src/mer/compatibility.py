@@ -122,8 +122,7 @@ def _check_view(chosen: Selection, params: Params, trainer: str) -> None:
 
 def _check_rates(chosen: Selection, params: Params, reads: Collection[str]) -> None:
     """Refuse a view or a family of a higher sample rate than that of the corpus."""
-    segmented = params.segmented_corpora.get(chosen.dataset)
-    dataset = segmented.of if segmented else chosen.dataset
+    dataset = params.recorded(chosen.dataset)
     highest = params.corpora[dataset].sample_rate
     rates: dict[str, int | None] = {}
     if "spectrogram" in reads and (view := params.views[chosen.view]):
@@ -175,8 +174,7 @@ def _check_target(chosen: Selection, params: Params) -> None:
         )
     if kind == "classes":
         return
-    segmented = params.segmented_corpora.get(chosen.dataset)
-    if not params.corpora[segmented.of if segmented else chosen.dataset].range:
+    if not params.corpora[params.recorded(chosen.dataset)].range:
         fitting = [name for name, corpus in params.corpora.items() if corpus.range]
         raise MerError(
             f"target={chosen.target!r}: {chosen.dataset!r} states no range of valence and arousal; set "

@@ -69,6 +69,11 @@ class Params(Block):
     models: dict[Key, dict[str, Any]]
     profiles: dict[Key, Profile]
 
+    def recorded(self, dataset: str) -> str:
+        """The corpus whose recordings a corpus has: of a segmented one, that which is split."""
+        segmented = self.segmented_corpora.get(dataset)
+        return segmented.of if segmented else dataset
+
 
 TYPED_BY_MODULE = {  # block -> package whose modules type its entries
     "models": "models",

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from mer.errors import MerError, described
+from mer.errors import MerError, blaming
 
 if TYPE_CHECKING:
     from mer.contracts import protocols
@@ -51,13 +51,6 @@ def get(package: str, name: str) -> Any:
             f"{package}: {name!r} is not one of {known}; choose one of them, or add a module of that name "
             f"to src/mer/{package.replace('.', '/')}"
         )
-    try:
+    place = f"src/mer/{package.replace('.', '/')}/{name}"
+    with blaming(f"{place} must import", place, "install what it needs, or correct it"):
         return importlib.import_module(f"mer.{package}.{name}")
-    except MerError:
-        raise
-    except Exception as error:
-        place = f"src/mer/{package.replace('.', '/')}/{name}"
-        raise MerError(
-            f"{place} must import, and raises {described(error, place)}; install what it needs, or correct "
-            "it"
-        ) from error

@@ -23,7 +23,9 @@ FOLDS_AND_REPEATS = {  # of each protocol: folds of a repeat, and repeats
     "song_80_20": (1, 1),
 }
 MINIATURE = "demo_"  # prefix of the key of a corpus whose miniature is rendered
-LEAKY = "_leak"  # ends the name of an augmentation policy whose training sees test clips
+LEAKY = (
+    "_leak"  # ends the name of a policy, and of a row of a table, whose training sees test clips
+)
 _PART = re.compile(r"(?P<clip>.+)#\d+", re.DOTALL)
 
 

@@ -161,6 +161,20 @@ def test_an_error_of_a_network_names_the_shapes_and_the_error(line):
         loop.fit(nn.Linear(2, 1), [x], y, CONFIG, seed=1, objective=SQUARES)
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] Cannot allocate memory")]
+)
+def test_a_lack_of_memory_is_not_the_models_fault(line, error):
+    network, x, y = line
+
+    def lacking(*_given):
+        raise error
+
+    network.register_forward_hook(lacking)
+    with pytest.raises(type(error)):
+        loop.fit(network, [x], y, CONFIG, seed=1, objective=SQUARES)
+
+
 def test_a_network_returns_one_tensor(line):
     network, x, y = line
     network.register_forward_hook(lambda *given: (given[-1], None))

@@ -57,19 +57,16 @@ def read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     """
     rows = spreadsheets.read(path, [], "give a table in CSV, with a header and a row per song")
     names = list(rows[0].cells)
-    cells = [[row.cells[name].strip() for name in names] for row in rows]
-    ids = [f"line {row.where.rpartition(' ')[2]}" for row in rows]
-    table = pd.DataFrame(cells, ids, names)
+    ids = [row.where.removeprefix(f"{path}, ") for row in rows]
     lowered = {name.lower(): name for name in reversed(names)}
     column = next((lowered[name] for name in CLASS_COLUMNS if name in lowered), None)
-    classes = table[column] if column is not None else [""] * len(table)
+    classes = [row.cells[column].strip() if column is not None else "" for row in rows]
     compared = [name for name in names if name != column and name.lower() not in ID_COLUMNS]
-    if rows[0].decimal_comma:
-        table[compared] = table[compared].replace(r"^([^,]*),([^,]*)$", r"\1.\2", regex=True)
-    numbers = table[compared].apply(_numbers).dropna(axis=1, how="all")
+    cells = [[row.numeral(name).strip() for name in compared] for row in rows]
+    numbers = pd.DataFrame(cells, ids, compared).apply(_numbers).dropna(axis=1, how="all")
     if numbers.empty:
         raise MerError(f"{path} must have columns of numbers, not only {names}; add some")
-    return numbers, dict(zip(table.index, classes))
+    return numbers, dict(zip(ids, classes))
 
 
 def _numbers(column: pd.Series) -> pd.Series:

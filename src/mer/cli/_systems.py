@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from mer.cli._console import counted, plain
-from mer.io.files import read_mapping
+from mer.io.files import read_mapping, require_keys
 from mer.metrics import p_text
 from mer.reproduction import results, spec
 from mer.reproduction.tables import paired_tests
@@ -38,7 +38,9 @@ def facts_of(path: Path) -> dict[str, Any]:
         If they have not.
     """
     found = read_mapping(path)
-    return read_mapping(path, *SHOWN) if HEADINGS.keys() & found.keys() else found
+    if HEADINGS.keys() & found.keys():
+        require_keys(found, SHOWN, path)
+    return found
 
 
 def ledger() -> Iterator[Run]:

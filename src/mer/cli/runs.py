@@ -56,8 +56,7 @@ def _nothing(words: Sequence[str]) -> str:
     """Why the list is empty."""
     if words:
         return f"no measured system has all of these words: {' '.join(words)}; `mer runs` lists them all"
-    if not config.PARAMS.exists():
-        return f"{config.PARAMS} is not in {Path.cwd()}; run this in the project's folder"
+    config.load()  # refuses a folder without a project
     return "no system has been measured yet; run `dvc repro`"
 
 

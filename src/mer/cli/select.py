@@ -34,7 +34,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     """Write the values, each into its own line of the file that holds it, if all files stay valid."""
     words, content = _words(given.values), config.load()
     originals = {file: file.read_bytes() for file in map(config.file_of, words)}
-    texts = {file: content.decode("utf-8") for file, content in originals.items()}
+    texts = {file: original.decode("utf-8") for file, original in originals.items()}
     for key, value in words.items():
         file = config.file_of(key)
         texts[file] = replaced(texts[file], key, value, file)

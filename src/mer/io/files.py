@@ -5,7 +5,7 @@ import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
@@ -250,9 +250,20 @@ def read_mapping(path: Path, *keys: str) -> dict[str, Any]:
     found = read_json(path)
     if not isinstance(found, dict):
         raise MerError(f"{path} must be a JSON object, not {found!r:.40}; {_remedy(path)}")
+    require_keys(found, keys, path)
+    return found
+
+
+def require_keys(found: Mapping[str, Any], keys: Iterable[str], path: Path) -> None:
+    """Refuse a JSON object, read from a file, without one of the keys.
+
+    Raises
+    ------
+    MerError
+        Naming the file and the first key that is missing.
+    """
     if missing := [key for key in keys if key not in found]:
         raise MerError(f"{path} must have the key {missing[0]!r}, and has not; {_remedy(path)}")
-    return found
 
 
 def read_array(path: Path) -> np.ndarray:

@@ -73,6 +73,11 @@ class Row:
             )
         return value
 
+    def numeral(self, column: str) -> str:
+        """The cell, with a point in place of its decimal comma."""
+        cell = self.cells[column]
+        return cell.replace(",", ".", 1) if self.decimal_comma else cell
+
     def number(self, column: str) -> float:
         """The cell as a finite number.
 
@@ -82,8 +87,8 @@ class Row:
             If it is not.
         """
         try:
-            cell = self.cells[column]
-            value = float(cell.replace(",", ".", 1) if self.decimal_comma else cell)
+            cell = self.numeral(column)
+            value = float(cell)
         except ValueError:
             value = math.nan
         if "_" in cell:  # Python takes 3_5 for 35

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mer.errors import MerError, described
+from mer.errors import MerError, blaming
 from mer.learn.result import TrainingPhase
 from mer.runtime.device import computes_in_bfloat16
 from mer.runtime.portable import instructions_are_limited
@@ -136,16 +136,10 @@ def compiled(network: nn.Module, config: TrainingConfig, where: torch.device) ->
 def forward(network: Network, inputs: Sequence[Examples], rows: Tensor) -> Tensor:
     """The outputs of the network for a batch, in float32."""
     batch = [x[rows].float() for x in inputs]
-    try:
+    shapes = ", ".join(str(tuple(x.shape)) for x in batch)
+    rule = f"models: forward of the network must take float32 of shape {shapes}"
+    with blaming(rule, MODELS, "correct the model", passing=(torch.OutOfMemoryError,)):
         outputs = network(*batch)
-    except (MerError, torch.OutOfMemoryError):
-        raise
-    except Exception as error:
-        shapes = ", ".join(str(tuple(x.shape)) for x in batch)
-        raise MerError(
-            f"models: forward of the network must take float32 of shape {shapes}, and raises "
-            f"{described(error, MODELS)}; correct the model"
-        ) from error
     if not isinstance(outputs, Tensor):
         raise MerError(
             f"models: forward of the network must return one tensor, not {type(outputs).__name__}; correct "

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import nn
 
-from mer.errors import MerError, described
+from mer.errors import MerError, blaming
 from mer.learn.context import FoldContext
 
 
@@ -17,15 +17,8 @@ def build(context: FoldContext[Any], **options: Any) -> nn.Module:
         If that is no network, or ``build`` raises another error.
     """
     file = context.model.__file__
-    try:
+    with blaming(f"models: build of {file} must return a network", str(file), "correct it"):
         network = context.model.build(context.params, **options)
-    except MerError:
-        raise
-    except Exception as error:
-        raise MerError(
-            f"models: build of {file} must return a network, and raises {described(error, str(file))}; "
-            "correct it"
-        ) from error
     if not isinstance(network, nn.Module):
         raise MerError(
             f"models: build of {file} must return a torch.nn.Module, not "

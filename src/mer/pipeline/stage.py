@@ -22,7 +22,7 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from mer import PARENT_PID
-from mer.errors import MerError
+from mer.errors import MerError, lacks_memory
 from mer.io.files import read_json, sha256, write_json
 from mer.runtime.portable import instructions_are_limited
 from mer.runtime.processes import end_at_once
@@ -120,7 +120,7 @@ def _sentence(error: Exception, outputs: Outputs | None) -> str | None:
         return _no_room(error, outputs)
     if os.strerror(errno.EFBIG) in str(error):
         return f"files must be allowed the size that they need ({error}); raise `ulimit -f` and run again"
-    if isinstance(error, MemoryError) or os.strerror(errno.ENOMEM) in str(error):
+    if lacks_memory(error):
         return (
             f"there must be more memory than this process may take ({error or 'none left'}); raise "
             "`ulimit -v`, set MER_JOBS to fewer, or use a machine with more, and run again"

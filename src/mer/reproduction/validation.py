@@ -264,8 +264,7 @@ def _check_weights(entry: _Entry, found: Experiment, params: Params) -> None:
 
 def _songs_of(dataset: str, params: Params) -> set[str]:
     """The corpora that the songs of a segmented or a merged corpus are from."""
-    segmented = params.segmented_corpora.get(dataset)
-    whole = segmented.of if segmented else dataset
+    whole = params.recorded(dataset)
     merged = params.merged_corpora.get(whole)
     return {*merged.of} if merged else {whole}
 

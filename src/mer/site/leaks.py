@@ -9,8 +9,8 @@ from mer.reproduction.spec import Papers
 from mer.reproduction.tables import paired_tests
 from mer.site import intervals, scores
 from mer.site.scores import Score, page_of
+from mer.types import LEAKY
 
-LEAKY = "_leak"  # ends the key of a row that has the leak; without it, of the row that has none
 INTRODUCTION = """# How much leaks raise scores
 
 A leak lets the training see the songs of the test part. Each pair below is one system on the same folds,
