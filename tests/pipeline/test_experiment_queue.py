@@ -183,8 +183,7 @@ def test_a_process_that_was_killed_while_it_waited_is_replaced(monkeypatch, tmp_
     monkeypatch.setattr(pools[0], "submit", Mock(side_effect=BrokenExecutor))
     task = experiment_queue.Task({"a": ()}, Path.mkdir, with_a_killed_one, Mock())
     queue = experiment_queue.Queue(task, {}, 1)
-    queue.step(0.0)
-    waits_until(lambda: queue.step(0.0))
+    waits_until(lambda: queue.step(0.0) or queue.ended())
     assert queue.records == {"a": {"key": "a", "paper": "louro"}}
 
 
