@@ -99,6 +99,7 @@ def test_params_that_a_person_edits_are_few(root):
             r"families.compare.sample_rate=22050.5: .*integer",
         ),
         ("corpora.demo.layout", "zip", r"corpora.demo.layout='zip' is not one of"),
+        ("corpora.demo.shares_songs_with", ["demos"], r"shares_songs_with: 'demos' is not one of"),
         ("corpora.demo.sample_rate", 0, r"corpora.demo.sample_rate=0: .*greater than 0"),
         ("corpora.demo.typo", 1, r"'corpora.demo.typo' is not a known key"),
         ("corpora.My-songs", {}, r"the key 'My-songs' must have a-z, 0-9 and _ only; rename it"),

@@ -332,6 +332,11 @@ def _check_corpora(params: Params, file: Path) -> None:
             raise MerError(
                 f"{file}: corpora.{key}.layout={corpus.layout!r} is not one of {layouts}; choose one"
             )
+        if unknown := [other for other in corpus.shares_songs_with if other not in params.corpora]:
+            raise MerError(
+                f"{file}: corpora.{key}.shares_songs_with: {unknown[0]!r} is not one of "
+                f"{sorted(params.corpora)}; choose among them"
+            )
     known = sorted(params.corpora.keys() - params.merged_corpora.keys())
     for key, merged in params.merged_corpora.items():
         for member in merged.of:

@@ -218,6 +218,15 @@ RULES = {
         },
         f"{PANDREA}transfer.chain_4qaed_ch818.parent='sincnet_200ms_4qaed' must come from other corpora",
     ),
+    "a parent has not trained on a corpus with songs of the corpus": (
+        {
+            "transfer.chain_4qaed_ch818.dataset": "4qaed",
+            "experiments.sincnet_200ms_4qaed.dataset": "merge_audio_b",
+            "experiments.sincnet_200ms_4qaed.corpus": None,
+            "transfer.chain_4qaed_ch818.corpus": None,
+        },
+        f"{PANDREA}transfer.chain_4qaed_ch818.parent='sincnet_200ms_4qaed' must come from other corpora",
+    ),
     "a parent is an experiment": (
         {f"{CHAIN}.parent": "sincnet_200ms"},
         f"{PANDREA}{CHAIN}.parent='sincnet_200ms' must be one of [",

@@ -263,10 +263,11 @@ def _check_weights(entry: _Entry, found: Experiment, params: Params) -> None:
 
 
 def _songs_of(dataset: str, params: Params) -> set[str]:
-    """The corpora that the songs of a segmented or a merged corpus are from."""
+    """The corpora that some songs of a corpus are in; of a merged corpus, those of its parts."""
     whole = params.recorded(dataset)
     merged = params.merged_corpora.get(whole)
-    return {*merged.of} if merged else {whole}
+    parts = merged.of if merged else (whole,)
+    return {key for part in parts for key in (part, *params.corpora[part].shares_songs_with)}
 
 
 def _check_parents(papers: Papers, params: Params) -> None:

@@ -18,6 +18,7 @@ class Corpus(Block):
     protocol : protocol that ``protocol: default`` stands for; ``own`` is the split in the labels
     range : lowest and highest value of valence and arousal, in the scale of the annotations; null for a
         corpus without such values
+    shares_songs_with : other corpora that have some of its songs
     counts : published number of clips per quadrant, or in total, which is checked; null accepts any
     sha256 : digests of the authors' archives by file name, which ``mer import`` checks
     """
@@ -31,6 +32,7 @@ class Corpus(Block):
     citation: str
     license: str
     source: str
+    shares_songs_with: tuple[Key, ...] = ()
     sha256: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = Field(default={})
 
     @model_validator(mode="after")
