@@ -49,10 +49,21 @@ def test_the_published_size():
 
 def test_transposed_convolutions_are_those_of_keras():
     """Full transposed convolution, one row and column less before, two behind."""
-    layer = Autoencoder().up[0]
+    layer = Autoencoder().up[1]
+    nn.init.normal_(layer.bias)
     x = torch.randn(1, 128, 5, 4)
     full = functional.conv_transpose2d(x, layer.weight, layer.bias, stride=2)
-    torch.testing.assert_close(layer(x)[..., :-1, :-1], full[..., 1:-2, 1:-2])
+    found = functional.pixel_shuffle(layer(x), 2)
+    torch.testing.assert_close(found, full[..., 1:-2, 1:-2], rtol=1e-4, atol=1e-5)
+
+
+def test_the_last_convolution_reads_blocks_of_its_maps():
+    layer = Autoencoder().last
+    nn.init.normal_(layer.bias)
+    x = torch.randn(2, 16, 6, 8)
+    full = functional.conv2d(x, layer.weight, layer.bias, padding=2)
+    found = layer(functional.pixel_unshuffle(x, 2))
+    torch.testing.assert_close(found, full[:, 0], rtol=1e-4, atol=1e-5)
 
 
 def test_scaling_maps_each_clip_to_its_own_range_and_back_to_the_mean_one(mel):
