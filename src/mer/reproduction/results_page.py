@@ -40,7 +40,8 @@ experiment runs and say nothing about music, so they are not here.
 - **Target** is what is predicted, where it is not the quadrant.
 - **Interval** is a 95 % interval over clips (bootstrap): how far the score would move with other clips. How
   far a network's score moves with its seed is not in it; see [Evaluation](evaluation.md#training-noise).
-- **Published** is the paper's figure, under the protocol that the section names.
+- **Published** is the paper's figure, under the protocol that the section names. Why some of ours differ:
+  [Reproducing](reproducing.md#scores-that-differ-from-the-published-ones).
 - **Folds** are those that were run. With fewer folds than one repeat of the protocol has, or with trainings
   that were ended early, a score is not comparable with the published one.
 - **Changed** names the parameters that differ from those of the commit.
