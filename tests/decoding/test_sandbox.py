@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import tracemalloc
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import soundfile as sf
 
 from conftest import ROOT
 from helpers import damaged
+from helpers.waiting import wait_until
 from mer.decoding import client, files, streams
 from mer.errors import Unreadable
 from mer.schema.corpora import Audio
@@ -249,11 +249,7 @@ def test_a_decoder_ends_with_its_parent(tmp_path, what):
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as parent:
-        marker, deadline = path.with_suffix(".happened"), time.monotonic() + 20
-        while not marker.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(path.with_suffix(".happened").exists)
         (child,) = children(parent.pid)
         parent.kill()
-    while not gone(child) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert gone(child)
+    wait_until(lambda: gone(child))

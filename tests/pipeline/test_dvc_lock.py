@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpers.clone import ENVIRONMENT
+from helpers.waiting import wait_until
 from mer.errors import MerError
 from mer.pipeline import dvc_locks
 
@@ -16,12 +17,11 @@ HELD = 6  # seconds; DVC tries for three
 
 @pytest.fixture
 def project(tmp_path):
-    """A DVC project of one stage that takes two seconds."""
+    """A DVC project of one stage, which ends once there is a file `may_end`."""
     for command in ("git init -q", "dvc init -q"):
         subprocess.run(command.split(), cwd=tmp_path, env=ENVIRONMENT, check=True)
-    stage = (
-        "stages:\n  slow:\n    cmd: touch started && sleep 2 && echo done > out\n    outs: [out]\n"
-    )
+    command = "touch started; until [ -e may_end ]; do sleep 0.1; done; echo done > out"
+    stage = f"stages:\n  slow:\n    cmd: {command}\n    outs: [out]\n"
     (tmp_path / "dvc.yaml").write_text(stage)
     return tmp_path
 
@@ -32,11 +32,10 @@ def test_a_run_that_waits_survives_a_command_that_holds_the_lock(project, words,
     first = subprocess.Popen(
         ["dvc", *words, "repro"], cwd=project, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     )
-    while not (project / "started").exists():
-        time.sleep(0.1)
-    time.sleep(0.5)
+    wait_until((project / "started").exists)
     with (project / ".dvc/tmp/lock").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
+        (project / "may_end").touch()
         time.sleep(HELD)
     error = first.communicate(timeout=60)[1]
     assert (first.returncode == 0) is survives, error
@@ -49,10 +48,10 @@ def test_the_process_that_makes_an_output_is_known_while_it_does(project, monkey
     monkeypatch.chdir(project)
     assert dvc_locks.writer(Path("out")) is None
     run = subprocess.Popen(["dvc", "repro"], env=ENVIRONMENT, stdout=subprocess.DEVNULL)
-    while not Path("started").exists():
-        time.sleep(0.1)
+    wait_until(Path("started").exists)
     assert dvc_locks.writer(Path("out")) == run.pid
     assert dvc_locks.writer(Path("another")) is None
+    Path("may_end").touch()
     assert run.wait(60) == 0
     assert dvc_locks.writer(Path("out")) is None
 

@@ -14,11 +14,11 @@ import psutil
 import pytest
 
 from conftest import ROOT
+from helpers.waiting import PATIENCE, wait_until
 from mer.errors import NoTrainingEnded
 from mer.pipeline import experiment_queue
 
 PATHS = {"PYTHONPATH": str(ROOT / "src")}
-PATIENCE = 120  # seconds, on a machine that others use
 # Of its experiments, ``slow`` ends only when its time is over.
 PROGRAM = """
 import json
@@ -156,7 +156,7 @@ def test_an_experiment_is_told_the_deadline(run):
 def with_a_killed_one(key, _until):
     """The experiment ``killed`` ends its process while ``beside`` runs."""
     if key == "killed":
-        waits_until(Path("beside").exists)
+        wait_until(Path("beside").exists)
         os.kill(os.getpid(), signal.SIGKILL)
     Path(key).touch()
     time.sleep(2 if key == "beside" else 0)
@@ -183,15 +183,8 @@ def test_a_process_that_was_killed_while_it_waited_is_replaced(monkeypatch, tmp_
     monkeypatch.setattr(pools[0], "submit", Mock(side_effect=BrokenExecutor))
     task = experiment_queue.Task({"a": ()}, Path.mkdir, with_a_killed_one, Mock())
     queue = experiment_queue.Queue(task, {}, 1)
-    waits_until(lambda: queue.step(0.0) or queue.ended())
+    wait_until(lambda: queue.step(0.0) or queue.ended())
     assert queue.records == {"a": {"key": "a", "paper": "louro"}}
-
-
-def waits_until(condition):
-    deadline = time.time() + PATIENCE
-    while not condition():
-        assert time.time() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(("seconds", "terminated"), [(2 * PATIENCE, True), (5, False)])
@@ -207,10 +200,10 @@ def test_neither_sigterm_nor_the_deadline_loses_results_or_leaves_workers(
         [sys.executable, "program.py", str(seconds)], cwd=tmp_path, env=PATHS
     )
     if terminated:
-        waits_until(lambda: (tmp_path / "started").exists() and "fast" in read()[0])
+        wait_until(lambda: (tmp_path / "started").exists() and "fast" in read()[0])
         workers = psutil.Process(program.pid).children(recursive=True)
         assert workers
         program.terminate()
-        waits_until(lambda: not any(worker.is_running() for worker in workers))
+        wait_until(lambda: not any(worker.is_running() for worker in workers))
     assert program.wait(PATIENCE) == (128 + signal.SIGTERM if terminated else 0)
     assert "slow" in read()[0] or not (tmp_path / "started").exists()

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ from conftest import ROOT
 from helpers.archives import ATTACKS, zipped
 from helpers.clone import copy_params
 from helpers.corpora import content, eight_songs
+from helpers.waiting import wait_until
 from mer.__main__ import main
 from mer.errors import MerError
 from mer.io.files import beside
@@ -124,14 +124,9 @@ def test_nothing_is_left_after_a_kill(archive, tmp_path, number):
     command = [sys.executable, "-c", SLOW, str(archive), str(raw / "pmemo")]
     quiet = {"stderr": subprocess.DEVNULL, "preexec_fn": _with_ctrl_c}
     with subprocess.Popen(command, cwd=ROOT, **quiet) as process:
-        deadline = time.monotonic() + 30
-        while not list(raw.rglob("*.csv")) and not list(raw.rglob("*.mp3")):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: [*raw.rglob("*.csv"), *raw.rglob("*.mp3")])
         os.kill(process.pid, number)
-    while left(raw) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert left(raw) == []
+    wait_until(lambda: not left(raw))
 
 
 def test_a_folder_that_an_earlier_kill_left_is_removed(archive, tmp_path):

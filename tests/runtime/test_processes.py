@@ -3,11 +3,11 @@
 import os
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
 
+from helpers.waiting import PATIENCE, wait_until
 from mer import parallel
 from mer.errors import MerError
 
@@ -28,12 +28,12 @@ def test_workers_end_with_a_killed_parent(tmp_path):
     assert parent.stdout is not None
     while parent.stdout.readline().strip() != "ready":
         assert parent.poll() is None
-    time.sleep(0.2)
-    workers = psutil.Process(parent.pid).children(recursive=True)
-    assert len(workers) >= 2
+    process = psutil.Process(parent.pid)
+    wait_until(lambda: len(process.children(recursive=True)) >= 2)
+    workers = process.children(recursive=True)
     parent.kill()
     parent.communicate()
-    assert psutil.wait_procs(workers, timeout=5)[1] == []
+    assert psutil.wait_procs(workers, PATIENCE)[1] == []
 
 
 def test_a_process_whose_parent_is_gone_already_ends_at_once():

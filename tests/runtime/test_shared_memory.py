@@ -3,11 +3,11 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from helpers.waiting import wait_until
 from mer.runtime import shared_memory
 
 WORK = """
@@ -94,8 +94,10 @@ def test_semaphores_of_a_killed_run_go_at_the_next_start(tmp_path):
     os.killpg(run.pid, 9)  # with the process of loky that would remove them
     run.communicate()
     sweep = "from mer.runtime import shared_memory; shared_memory.sweep()"
-    deadline = time.monotonic() + 10
-    while any(path.exists() for path in left) and time.monotonic() < deadline:
+
+    def swept():
         subprocess.run([sys.executable, "-c", sweep], cwd=tmp_path, env=env, check=True)
-    assert not any(path.exists() for path in left)
+        return not any(path.exists() for path in left)
+
+    wait_until(swept)
     assert not list(tmp_path.glob("mer-*"))
