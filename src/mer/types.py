@@ -280,7 +280,10 @@ class Fold:
     def __post_init__(self) -> None:
         where = f"fold {self.fold} of repeat {self.repeat}"
         if not self.train or not self.test:
-            raise MerError(f"{where} must have training and test clips")
+            raise MerError(
+                f"{where} must have training and test clips, and has {len(self.train)} and "
+                f"{len(self.test)}; take fewer folds, as with `-S profiles.quick.folds=2`, or add clips"
+            )
         counts = Counter((*self.train, *self.val, *self.test))
         if twice := sorted(id_ for id_, count in counts.items() if count > 1):
             raise MerError(f"{where} must hold each clip once; {twice[0]!r} stands twice")

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from matplotlib.figure import Figure
 
 from mer.errors import MerError
 from mer.inference import plots
@@ -29,6 +30,30 @@ def test_a_file_name_is_drawn_as_it_is(tmp_path, name, shown):
     )
     plots.write(tmp_path / "p.svg", system, [answer])
     assert (tmp_path / "p.svg").read_text().count(f"{shown} -->") == 2  # legend and timeline
+
+
+def test_the_names_of_all_songs_are_inside_of_the_picture(tmp_path, monkeypatch):
+    system = SimpleNamespace(
+        target=SimpleNamespace(names=QUADRANTS), about=SimpleNamespace(warning="")
+    )
+    figures, save = [], Figure.savefig
+
+    def saved(figure, *given, **how):
+        figures.append(figure)
+        save(figure, *given, **how)
+
+    monkeypatch.setattr(Figure, "savefig", saved)
+    found = [
+        SongAnswer(
+            f"{n}.mp3", [0.0, 4.0], [4.0, 8.0], [[0.7, 0.1, 0.1, 0.1]] * 2, [None] * 2, [False] * 2
+        )
+        for n in range(plots.MOST_LINES)
+    ]
+    plots.write(tmp_path / "p.png", system, found)
+    (figure,) = figures
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == plots.MOST_LINES
+    assert legend.get_window_extent().y0 >= 0
 
 
 def test_a_system_without_quadrants_is_refused():

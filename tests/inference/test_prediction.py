@@ -22,6 +22,7 @@ from mer.cli import predict
 from mer.errors import MerError
 from mer.inference import answers, predictor, resumption, songs, system, trained
 from mer.inference.answers import SongAnswer
+from mer.inference.description import Calibration
 from mer.io import artefacts
 from mer.io.feature_tables import read_features
 from mer.io.files import read_json, sha256, write_json
@@ -244,10 +245,18 @@ def test_an_answer_is_undecided_where_several_classes_are_possible(project, raw)
     calibration = found.about.calibration.model_copy(update={"threshold": 0.3})
     found = replace(found, about=found.about.model_copy(update={"calibration": calibration}))
     given = [[0.35, 0.5, 0.1, 0.05], [0.6, 0.2, 0.1, 0.1], [0.28, 0.25, 0.24, 0.23]]
+    assert calibration.coverage == 0.8
     songs_ = [SongAnswer(str(n), [0.0], [4.0], [p], [None], [False]) for n, p in enumerate(given)]
     rows = answers.of_songs(found, songs_)
-    assert list(rows["answer"]) == ["undecided", "Q1", "Q1"]
-    assert list(rows["possible"]) == ["Q2; Q1", "Q1", "Q1"]
+    assert list(rows["answer"]) == ["undecided", "Q1", "undecided"]
+    assert list(rows["possible"]) == ["Q2; Q1", "Q1", "Q1; Q2; Q3; Q4"]
+
+
+def test_a_sure_answer_below_a_high_threshold_is_an_answer():
+    """Of a system that is right more often than ``coverage``, some sure answers are below the threshold."""
+    calibration = Calibration(temperature=1.0, threshold=0.97, coverage=0.8)
+    found = answers._possible(np.array([[0.05, 0.9, 0.05], [0.5, 0.25, 0.25]]), calibration)
+    assert found.tolist() == [[False, True, False], [True, True, True]]
 
 
 def test_a_song_is_unlike_the_training_clips_if_it_is_far_from_them_or_band_limited(project, raw):
@@ -545,7 +554,7 @@ REFUSED = {
         "hybrid",
         {"views__louro__top_db": 60.0},
         with_the_digest_of_today,
-        "made with other parameters of the view than params",
+        "must have been computed with the parameters of params.yaml",
     ),
     "parameter of the model": (
         "logistic_regression",
@@ -604,16 +613,24 @@ def test_a_bad_device_is_refused_before_a_song_is_read(project, raw, monkeypatch
         assert "MER_DEVICE must be auto, cpu, cuda or cuda:<n>, not 'tpu'" in " ".join(said.split())
 
 
-def test_the_mark_of_a_song_out_of_distribution_fits_a_terminal_of_80_columns():
+@pytest.mark.parametrize(
+    ("scores", "distance"),
+    [({"ood_score": 1.2}, predict.FARTHER), ({}, "")],
+    ids=["table", "network"],
+)
+def test_the_mark_of_a_song_out_of_distribution_fits_a_terminal_of_80_columns(scores, distance):
     console = Console(width=80, record=True)
     row = {"id": "a" * 60, "seconds": 30.0, "possible": "Q4; Q3", "class": "Q4", "p_Q4": 0.5}
     row |= {"p_high_arousal": 0.2, "p_high_valence": 0.5, "out_of_distribution": True}
+    row |= scores
     console.print(predict._shown(console, pd.DataFrame([row]), ""))
     lines = console.export_text().splitlines()
     row = next(number for number, line in enumerate(lines) if "aaa" in line)
     song, *caption = lines[row:]
     assert song.rstrip().endswith("0.50  OOD")
-    assert " ".join(" ".join(caption).split()) == predict.OUT_OF_DISTRIBUTION
+    assert " ".join(" ".join(caption).split()) == predict.OUT_OF_DISTRIBUTION.format(
+        distance=distance
+    )
 
 
 def test_the_output_is_written_before_it_is_shown(project, raw, monkeypatch, capsys):

@@ -1,5 +1,6 @@
 """Whole or not at all; a kill leaves nothing that stays."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -111,6 +112,13 @@ def test_a_damaged_file_is_restored_from_git_or_made_again(tmp_path, monkeypatch
         read_json(Path(place))
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write every file")
+def test_a_write_protected_output_is_refused(tmp_path):
+    (tmp_path / "a.csv").touch(mode=0o444)
+    with pytest.raises(MerError, match=r"a.csv is write-protected; choose another place"):
+        check_writable(tmp_path / "a.csv")
+
+
 def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path):
     (tmp_path / "file").touch()
     for path, match in (
@@ -120,6 +128,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path):
         with pytest.raises(MerError, match=match):
             check_writable(path)
     check_writable(tmp_path / "new" / "a.csv")
+    check_writable(tmp_path / "file")
     assert names(tmp_path / "new") == []
 
 

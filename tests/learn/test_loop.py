@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from mer.errors import MerError
 from mer.learn import loop
+from mer.models import crnn_mtat
 from mer.schema.training import TrainingConfig
 from mer.targets.classes import Classes
 
@@ -150,6 +151,14 @@ def test_a_network_that_ends_in_a_softmax_is_warned_of(line, caplog, last, warns
     loop._say_softmax.cache_clear()
     loop.fit(network, [x], y, CONFIG, seed=1, objective=Classes(("a", "b", "c")))
     assert ("should return logits, and returns probabilities" in caplog.text) == warns
+
+
+def test_a_network_that_ends_in_a_softmax_on_purpose_is_not_warned_of(caplog):
+    network = crnn_mtat.Network(4, released=True)
+    mel, y = torch.rand(4, 942, 128), torch.arange(4)
+    loop._say_softmax.cache_clear()
+    loop.fit(network, [mel], y, CONFIG, seed=1, objective=Classes(("a", "b", "c", "d")))
+    assert "should return logits" not in caplog.text
 
 
 def test_an_error_of_a_network_names_the_shapes_and_the_error(line):

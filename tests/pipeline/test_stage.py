@@ -44,6 +44,26 @@ def test_a_stage_that_fails_leaves_no_record(tmp_path, monkeypatch):
     assert not (tmp_path / "a.record.json").exists()
 
 
+def test_git_sees_parameters_that_a_refused_run_has_changed(tmp_path, monkeypatch):
+    """DVC writes Git's index in the same second; Git takes a file of the same size for unchanged."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").touch()
+    os.utime("params.yaml", (1, 1))
+    with pytest.raises(SystemExit), stage("validate"):
+        raise MerError("no such corpus")
+    assert (tmp_path / "params.yaml").stat().st_mtime > 1
+    assert not (tmp_path / "params").exists()
+
+
+def test_parameters_of_a_stage_that_succeeds_are_not_touched(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").touch()
+    os.utime("params.yaml", (1, 1))
+    with stage("validate"):
+        pass
+    assert (tmp_path / "params.yaml").stat().st_mtime == 1
+
+
 SENTENCES = [
     (MerError("no \x1b[2Jfile [bold]x[/]"), r"no \x1b[2Jfile [bold]x[/]"),
     (OSError(errno.ENOSPC, "No space left on device"), "and temporary files, and /"),

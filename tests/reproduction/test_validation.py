@@ -227,6 +227,14 @@ RULES = {
         },
         f"{PANDREA}transfer.chain_4qaed_ch818.parent='sincnet_200ms_4qaed' must come from other corpora",
     ),
+    "a system is tested on other songs than it is trained on": (
+        {
+            SOURCE: "merge_audio_b",
+            "cross.mixed_mlp_4qaed.dataset": "4qaed",
+            "cross.mixed_mlp_4qaed.corpus": None,
+        },
+        f"{PANDREA}{SOURCE}='merge_audio_b' must have other songs than '4qaed', which is tested",
+    ),
     "a parent is an experiment": (
         {f"{CHAIN}.parent": "sincnet_200ms"},
         f"{PANDREA}{CHAIN}.parent='sincnet_200ms' must be one of [",

@@ -11,7 +11,7 @@ def test_a_board_has_what_was_run_and_what_was_published(small_papers, write_res
     ((board, found),) = leaderboards.boards(small_papers).items()
     assert board == ("4qaed", "quadrant", "cv10")
     assert [(score.system, score.state) for score in found] == [
-        ("SVM", "whole"),
+        ("SVM", "unranked"),
         ("MLP", "published"),
         ("CNN", "part"),
     ]
@@ -36,7 +36,7 @@ def test_a_run_that_two_tables_show_is_listed_once_with_its_published_figure(
     first = table.model_copy(update={"rows": rows})
     small_papers.tables.update({"p_table1": first, "p_table2": table})
     (found,) = leaderboards.boards(small_papers).values()
-    assert [score.published for score in found if score.state == "whole"] == [0.7559]
+    assert [score.published for score in found if score.state == "unranked"] == [0.7559]
 
 
 def test_the_page_names_the_protocol_of_each_board(small_papers, write_result):

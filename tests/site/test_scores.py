@@ -15,7 +15,7 @@ def found(small_papers, row):
 def test_a_score_has_its_interval_and_the_place_of_its_command(small_papers, write_result):
     write_result("svm", 0.7605)
     score = found(small_papers, "svm")
-    assert (score.state, score.system, score.parts) == ("whole", "SVM", "svm, top100")
+    assert (score.state, score.system, score.parts) == ("unranked", "SVM", "svm, top100")
     assert (score.value, score.low, score.high) == (0.7605, 0.7305, 0.7905)
     assert score.published == 0.7559
     assert score.link == "tables/p_table1.html#svm_4qaed"
@@ -37,6 +37,9 @@ def test_a_demo_is_no_score(small_papers, write_result):
         ("cnn", {"n_folds": 3}, "part", "3 of 10 folds"),
         ("cnn", {"n_folds": 2, "n_restarts": 2, "profile": "quick"}, "part", QUICK),
         ("svm", {"changed": {"models.svm.c": 0.5}}, "part", "c=0.5"),
+        ("svm", {"family": "compare"}, "whole", ""),
+        ("svm", {"family": "musicnn_top100"}, "unranked", ""),
+        ("svm", {"family": "panda1714", "columns": {"subset": "top100"}}, "unranked", ""),
         ("svm_smote_leak", {}, "unranked", "a leak"),
         ("svm", {"columns": {"select": "chi2", "leak": "before_split"}}, "unranked", ""),
         ("mlp", {"fidelity": "released"}, "unranked", ""),

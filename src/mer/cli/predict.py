@@ -22,9 +22,9 @@ FIGURES = ("p_high_arousal", "p_high_valence", "arousal", "valence")
 STANDARD = Path("-")  # standard output, or input
 UNBOUNDED = 1000  # columns of a table in a file or a pipe
 OUT_OF_DISTRIBUTION = (
-    "OOD, out of distribution: the song is farther from the training clips than 99 % of them are from the "
-    "others, or has no sound above 5.6 kHz; do not rely on this answer"
+    "OOD, out of distribution: the song {distance}has no sound above 5.6 kHz; do not rely on it"
 )
+FARTHER = "is farther from the training clips than 99 % of them are from the others, or "
 
 
 def table_file(text: str) -> Path:
@@ -108,7 +108,8 @@ def _shown(console: Console, rows: pd.DataFrame, title: str) -> Table:
     marked = rows["out_of_distribution"].any()
     width = max(16, console.width - (66 if marked else 58))
     table = Table(title=plain(title), title_justify="left", box=None, header_style="bold")
-    table.caption = OUT_OF_DISTRIBUTION if marked else None
+    distance = FARTHER if "ood_score" in rows else ""
+    table.caption = OUT_OF_DISTRIBUTION.format(distance=distance) if marked else None
     table.caption_justify = "left"
     figures = [name for name in FIGURES if name in rows]
     for name in ("song", "length", *(["answer", "p"] if "possible" in rows else [])):

@@ -1,4 +1,4 @@
-"""Score predictions of any program on the folds of a protocol, beside the measured systems."""
+"""Score predictions of any program on the folds of a protocol, beside the systems of the ledger."""
 
 import argparse
 from pathlib import Path
@@ -14,6 +14,10 @@ from mer.schema import Protocol
 from mer.targets.labels import TARGETS
 
 YOURS = "yours"
+UNCHECKED = (
+    "the predictions have no column `fold`: it cannot be checked that they are of these folds, and only "
+    "predictions of these folds keep training and test songs apart"
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +54,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
         clips or has others.
     """
     from mer.io.files import check_apart, check_writable, write_json
-    from mer.pipeline.own_predictions import score  # which loads scikit-learn
+    from mer.pipeline.own_predictions import names_folds, score  # which loads scikit-learn
 
     index, standard = prepared(given.dataset)
     if given.out:
@@ -69,3 +73,5 @@ def run(console: Console, given: argparse.Namespace) -> None:
     console.print(table([(YOURS, facts), *same]), "")
     say(console, f"{YOURS}: {_details(facts)}")
     say(console, P)
+    if not names_folds(given.predictions):
+        say(console, UNCHECKED)

@@ -83,7 +83,8 @@ def segments(samples: np.ndarray, form: Waveform) -> np.ndarray:
     """
     if form.segments is None or form.segment_samples is None:
         raise MerError(
-            f"segment_samples must be a number of samples for segments, not {form.segment_samples}"
+            "segment_samples must be a number of samples where a waveform is cut into segments, and is "
+            f"{form.segment_samples}; set it in the view or in the waveform of the model"
         )
     whole = np.zeros(form.segments * form.segment_samples, np.float32)
     kept = _cropped(samples, form)[: len(whole)]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from mer.errors import Unreadable
 from mer.inference import songs
+from mer.inference.description import Calibration
 from mer.inference.songs import Excerpt
 from mer.inference.system import System
 from mer.targets import labels
@@ -101,10 +102,25 @@ def of_song(
     return answer
 
 
-def _of_classes(system: System, rows: np.ndarray, threshold: float) -> pd.DataFrame:
+def _possible(rows: np.ndarray, calibration: Calibration) -> np.ndarray:
+    """Whether a class cannot be ruled out [shape=(n, C), dtype=bool].
+
+    These are the classes at or above the conformal threshold. Where there is none, they are the most
+    probable ones, as many as have ``coverage`` together: a song without a probable class is not certain.
+    """
+    ranks = np.argsort(-rows, axis=1, kind="stable")
+    ranked = np.take_along_axis(rows, ranks, axis=1)
+    likely = np.empty(rows.shape, bool)
+    before = ranked.cumsum(axis=1) - ranked
+    np.put_along_axis(likely, ranks, before < calibration.coverage, axis=1)
+    above = rows >= calibration.threshold
+    return np.where(above.any(axis=1, keepdims=True), above, likely)
+
+
+def _of_classes(system: System, rows: np.ndarray, calibration: Calibration) -> pd.DataFrame:
     """The columns that describe calibrated probabilities [shape=(n, C)]."""
     frame, classes = system.target.answers(rows), np.array(system.target.names)
-    possible = (rows >= threshold) | (rows == rows.max(axis=1, keepdims=True))
+    possible = _possible(rows, calibration)
     single = possible.sum(axis=1) == 1
     frame.insert(0, "answer", np.where(single, frame["class"], UNDECIDED))
     if system.target.names == QUADRANTS:
@@ -120,11 +136,7 @@ def _frame(
 ) -> pd.DataFrame:
     rows = np.asarray(rows, dtype=float).reshape(-1, system.target.outputs)
     calibration = system.about.calibration
-    frame = (
-        _of_classes(system, rows, calibration.threshold)
-        if calibration
-        else system.target.answers(rows)
-    )
+    frame = _of_classes(system, rows, calibration) if calibration else system.target.answers(rows)
     scores = np.asarray(ood_scores, dtype=float)
     if system.about.distance_limit:
         frame = frame.assign(ood_score=scores)

@@ -66,10 +66,6 @@ def _plane(axes: "Axes", found: Sequence[SongAnswer]) -> None:
     axes.set_yticks(**ticks)
     axes.set_xlabel("probability of high valence")
     axes.set_ylabel("probability of high arousal")
-    if len(found) <= 2 * MOST_LINES:
-        axes.legend(
-            loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=8, frameon=False
-        )
 
 
 def _timeline(axes: "Axes", answer: SongAnswer, *, last: bool) -> None:
@@ -116,7 +112,16 @@ def write(target: Path, system: System, found: Sequence[SongAnswer]) -> None:
     drawn = found if len(found) <= MOST_LINES else ()
     figure = Figure(figsize=(12.5 if drawn else 7.5, 7.5), layout="constrained")
     grid = figure.add_gridspec(max(len(drawn), 1), 2 if drawn else 1)
-    _plane(figure.add_subplot(grid[:, 0]), found)
+    plane = figure.add_subplot(grid[:, 0])
+    _plane(plane, found)
+    if len(found) <= 2 * MOST_LINES:
+        figure.legend(
+            *plane.get_legend_handles_labels(),
+            loc="outside lower left",
+            ncols=2,
+            fontsize=8,
+            frameon=False,
+        )
     for row, answer in enumerate(drawn):
         axes = figure.add_subplot(grid[row, 1])
         _timeline(axes, answer, last=row == len(drawn) - 1)

@@ -56,6 +56,11 @@ def place_of(name: str) -> Path:
     place = (RUNS / SELECTED if name == SELECTED else folder_of(name)).absolute()
     if is_file(place / system.DESCRIPTION) or _project(place):
         return place
+    if name == SELECTED and not Path(PARAMS).is_file():
+        raise MerError(
+            f"--system selected must be used in a project, and {Path.cwd()} has no {PARAMS}; change to the "
+            "folder of a project, or leave out --system"
+        )
     shipped = ", ".join(
         sorted(path.parent.name for path in SHIPPED.glob(f"*/{system.DESCRIPTION}"))
     )

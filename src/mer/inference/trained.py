@@ -22,7 +22,7 @@ from mer.io.standard import Standard
 from mer.learn import novelty
 from mer.learn.calibration import COVERAGE, conformal_threshold, fit_temperature, tempered
 from mer.learn.data import TrainingData, gather
-from mer.pipeline import provenance, train
+from mer.pipeline import prepared, provenance, train
 from mer.predictions import Predictions
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import Columns
@@ -191,25 +191,12 @@ def _check_predictable(chosen: Selection, policy: Policy, columns: Columns) -> N
 def _check_prepared(chosen: Selection, about: Description) -> None:
     """Raise if the corpus was prepared by other params, or another machine, than songs will be."""
     if about.view:
-        ours = about.view.model_dump(exclude={"released"})
-        _check_same(
-            chosen.folder("mel"), "view", ours, "parameters of the view than params.yaml has"
-        )
+        prepared.require_same(chosen.folder("mel"), "view", prepared.parameters_of(about.view))
     for name in about.features.params if about.features else ():
         (params,) = config.read(f"families.{name}")
         source = {"source": "extracted", "family": name, "params": params.model_dump_json()}
         source |= registry.get("features", name).versions()  # type: ignore[attr-defined]
-        folder = replace(chosen, family=name).folder("features")
-        what = "parameters of the family than params.yaml has, or by libraries of another version"
-        _check_same(folder, "source", source, what)
-
-
-def _check_same(folder: Path, key: str, ours: Any, what: str) -> None:
-    if read_json(folder / artefacts.MANIFEST).get(key) != ours:
-        raise MerError(
-            f"songs must be prepared as the corpus was, and {folder} was made with other {what}; run "
-            "`dvc repro`"
-        )
+        prepared.require_same(replace(chosen, family=name).folder("features"), "source", source)
 
 
 def _folds(chosen: Selection, profile: Profile, run: Path) -> list[Fold]:

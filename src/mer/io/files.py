@@ -4,6 +4,7 @@ import csv
 import errno
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -154,8 +155,13 @@ def check_writable(target: Path) -> None:
     Raises
     ------
     MerError
-        If the path is a folder, or its folder cannot be made or written.
+        If the path is a folder or a write-protected file, or its folder cannot be made or written.
     """
+    if target.is_file() and not os.access(target, os.W_OK):
+        raise MerError(
+            f"the output must be writable, and {target} is write-protected; choose another place, or "
+            "allow writing with `chmod u+w`"
+        )
     if is_folder(target):
         raise MerError(
             f"the output must be a file, and {target} is a folder; add the name of a file"

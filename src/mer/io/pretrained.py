@@ -301,7 +301,8 @@ def load_weights(network: "nn.Module", arrays: Arrays, file: str) -> None:
             raise MerError(
                 f"{file} must hold {name!r} of the shape {wanted}, not "
                 f"{got.shape if got is not None else 'nothing'}: it is of another network, or the "
-                "view is not the one that it was trained on"
+                "view is not the one that it was trained on; take the file and the view that "
+                "docs/pretrained_weights.md names"
             )
         state[name] = tensor.new_tensor(got)
     network.load_state_dict(state)

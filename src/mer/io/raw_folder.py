@@ -13,6 +13,7 @@ from mer.errors import MerError
 from mer.io.audio_files import unreadable_folder
 from mer.types import MINIATURE
 
+RENDERED = "rendered by the stage"  # how the source of a demo corpus begins
 UNSEEN = (".git", ".hg", ".dvc", "__pycache__")  # folders that DVC passes over
 DVCIGNORE = ".dvcignore"
 EXPERIMENTS = ".dvc/tmp/exps/"  # where `dvc exp run --temp` and `--queue` run
@@ -45,7 +46,9 @@ def of_corpus(key: str, source: str, raw: Path) -> Path:
     if (root := raw / key).is_dir():
         return root
     remedy = f"get it from {source}"
-    if key.startswith(MINIATURE):
+    if source.startswith(RENDERED):
+        remedy = f"render it with `dvc repro data/dvc.yaml:render@{key}`"
+    elif key.startswith(MINIATURE):
         remedy = f"add a block demos.{key} (seed, seconds) to params/demos.yaml, to render it"
     if EXPERIMENTS in Path.cwd().as_posix():  # a copy that DVC has made, of what Git and DVC track
         remedy = f"give `dvc exp run` the option -C {root}, which copies it into the experiment"

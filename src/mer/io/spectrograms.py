@@ -43,7 +43,9 @@ class Mels:
             If the artefact is absent, with the reason, or damaged.
         """
         if reason := absent(folder):
-            raise MerError(f"{folder} is absent: {reason}")
+            raise MerError(
+                f"{folder} must hold spectrograms, and is absent: {reason}; make it with `dvc repro`"
+            )
         values = read_array(folder / "mel.npy")
         with reading(folder / "ids.csv", "the table of the clips in mel.npy"):
             table = pd.read_csv(folder / "ids.csv", dtype=IDS_TYPES, keep_default_na=False)

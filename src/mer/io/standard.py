@@ -64,7 +64,9 @@ class Standard:
             If the artefact is absent, for the corpus has no audio, or damaged.
         """
         if reason := absent(folder):
-            raise MerError(f"{folder} is absent: {reason}")
+            raise MerError(
+                f"{folder} must hold clips, and is absent: {reason}; make it with `dvc repro`"
+            )
         audio = read_array(folder / "audio.npy")
         with reading(folder / MANIFEST, "a manifest with the rate"):
             sample_rate = int(read_json(folder / MANIFEST)["rate"])

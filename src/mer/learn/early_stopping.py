@@ -1,4 +1,4 @@
-"""Trainings on segments, or on sequences of them, that validation clips end."""
+"""Training with early stopping on validation clips, on segments of clips or on sequences of segments."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

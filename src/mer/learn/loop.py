@@ -207,7 +207,7 @@ def run_epoch(
     for rows in batches:
         outputs, wanted = forward(network, inputs, rows), targets[rows]
         _check_outputs(outputs, len(rows), objective)
-        if rows is batches[0]:
+        if rows is batches[0] and not getattr(network, "ends_in_softmax", False):
             _warn_of_probabilities(outputs.detach(), objective)
         loss = objective.loss(outputs, wanted)
         if optimizer is not None:
@@ -223,7 +223,11 @@ def run_epoch(
 def log_epoch(curve: Sequence[tuple[float, float]], config: TrainingConfig) -> None:
     """Log the last epoch of a training, and show it beside the progress bar."""
     note_epoch(len(curve), config.max_epochs)
-    log.info("epoch %d: loss %.4f, accuracy %.3f", len(curve), *curve[-1])
+    loss, accuracy = curve[-1]
+    shown = (
+        "" if np.isnan(accuracy) else f", accuracy {accuracy:.3f}"
+    )  # a target of values has none
+    log.info("epoch %d: loss %.4f%s", len(curve), loss, shown)
 
 
 class _BestWeights:

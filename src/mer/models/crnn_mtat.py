@@ -86,6 +86,7 @@ class Network(nn.Module):
 
     def __init__(self, outputs: int, *, released: bool) -> None:
         super().__init__()
+        self.ends_in_softmax = released
         self.backbone = Backbone(rotated=released)
         last = nn.Softmax(dim=1) if released else nn.Identity()
         self.head = nn.Sequential(Dropout(0.5), nn.Linear(32, outputs), last)

@@ -1,13 +1,14 @@
 """Train and evaluate one experiment of a published table, for a stage of ``papers/``."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mer import config, registry
 from mer.contracts.trainers import STARTS_FROM_WEIGHTS
 from mer.errors import MerError
 from mer.io.artefacts import or_absent, require
-from mer.pipeline import evaluate, provenance, train
+from mer.pipeline import evaluate, prepared, provenance, train
 from mer.schema.profiles import Profile
 from mer.selection import Selection
 from mer.types import MINIATURE
@@ -23,6 +24,12 @@ def _check_profile(key: str, name: str, scope: Profile) -> None:
             f"{name!r} is one; select another (`-S papers_profile=quick`), or the miniature "
             "(`-S miniature=demo_`)"
         )
+
+
+def _check_inputs(chosen: Selection, source: str) -> None:
+    """Refuse inputs of the tested or the training corpus that other parameters made."""
+    for corpus in dict.fromkeys((chosen.dataset, source)):
+        prepared.check(replace(chosen, dataset=corpus))
 
 
 def run(
@@ -84,6 +91,7 @@ def run(
     with or_absent(runs / key, **chosen.used):
         if "weights" in given:
             require(Path("data/weights", given["weights"]))
+        _check_inputs(chosen, given.get("source", chosen.dataset))
         timing = train.run(
             chosen,
             params,

@@ -94,6 +94,11 @@ def _check_folds(rows: Sequence[spreadsheets.Row], folds: Sequence[Fold], path: 
             )
 
 
+def names_folds(path: Path) -> bool:
+    """Whether a table of predictions has the column ``fold``, so that ``read`` has checked its folds."""
+    return "fold" in spreadsheets.read(path, ["id"], REMEDY)[0].cells
+
+
 def read(
     path: Path, target: Target, folds: Sequence[Fold] = ()
 ) -> dict[tuple[int, str], np.ndarray]:
@@ -171,10 +176,10 @@ def score(
     """
     tracks, scale = read_tracks(index), read_mapping(index / MANIFEST).get("range")
     kind = labels.target_of(target, tracks, scale)
+    data = TrainingData(labels.encode(tracks, target), kind)
     every = Corpus(index, standard).split(protocol, seed)
     found = read(path, kind, every)
     folds = _tested(every, found, path)
-    data = TrainingData(labels.encode(tracks, target), kind)
     predictions = kind.predictions(_frame(folds, found, data))
     return {
         "model": path.stem,

@@ -11,7 +11,7 @@ from mer import config
 from mer.errors import MerError
 from mer.io import yaml_files
 from mer.pipeline.stage import git, uncommitted
-from mer.schema.feature_selection import EVERY_COLUMN, Columns
+from mer.schema.feature_selection import EVERY_COLUMN, Columns, JoinedFamilies, members
 from mer.selection import Selection
 
 # Sections that shape the artefacts of every corpus, and those keys of a corpus' own section that do.
@@ -22,14 +22,6 @@ REPLACED = {"batch_size": "batch_size", "max_epochs": "smoke_test", "precision":
 Values = dict[str, Any]
 
 log = logging.getLogger("mer")
-
-
-def _members(family: str, content: Mapping[str, Any]) -> list[str]:
-    """The families that a join consists of; a family itself otherwise."""
-    for join in content["joined_families"]:
-        if join["name"] == family:
-            return [name for side in ("left", "right") for name in _members(join[side], content)]
-    return [family]
 
 
 def _sections_of_corpus(corpus: str, content: Mapping[str, Any]) -> list[str]:
@@ -56,7 +48,8 @@ def _sections(chosen: Selection, source: str | None, content: Mapping[str, Any])
     if used["view"] != "none":
         found.append(f"views.{used['view']}")
     if used["family"] != "none":
-        found += [f"families.{name}" for name in _members(chosen.family, content)]
+        joins = [JoinedFamilies(**join) for join in content["joined_families"]]
+        found += [f"families.{name}" for name in members(chosen.family, joins)]
     for corpus in (chosen.dataset, source):
         found += _sections_of_corpus(corpus, content) if corpus else []
     return [*found, *EVERYWHERE]

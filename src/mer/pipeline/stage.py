@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
 
-from mer import PARENT_PID
+from mer import PARENT_PID, config
 from mer.errors import MerError, lacks_memory
 from mer.io.files import read_json, sha256, write_json
 from mer.runtime.portable import instructions_are_limited
@@ -192,6 +192,22 @@ def write_record(scores: Path, record: Mapping[str, Any]) -> None:
 
 
 @contextmanager
+def _restorable_parameters() -> Iterator[None]:
+    """Touch the files of parameters if the block fails, for Git to see what ``dvc exp run -S`` wrote.
+
+    DVC updates Git's index in the second in which it writes them. If a file has kept its size, Git takes it
+    for unchanged, and ``git restore`` would leave it as it is.
+    """
+    try:
+        yield
+    except BaseException:
+        for file in {config.PARAMS.as_posix(), *config.FILES.values()}:
+            if Path(file).is_file():
+                os.utime(file)
+        raise
+
+
+@contextmanager
 def stage(name: str, scores: Path | None = None) -> Iterator[dict[str, Any]]:
     """Run a stage: log to the terminal, print errors in one sentence, record the seconds.
 
@@ -215,7 +231,7 @@ def stage(name: str, scores: Path | None = None) -> Iterator[dict[str, Any]]:
     warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning)  # joblib, of those after an error
     started, commit = time.perf_counter(), code_commit()  # before anyone edits the code
     added: dict[str, Any] = {}
-    with one_sentence(name):
+    with _restorable_parameters(), one_sentence(name):
         yield added
         record = record_of(name, time.perf_counter() - started, commit) | added
         write_json(RECORDS / f"{name}.json", record)

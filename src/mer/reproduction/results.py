@@ -14,6 +14,8 @@ from mer.types import FOLDS_AND_REPEATS, LEAKY, MINIATURE
 LEDGER = Path("metrics/experiments")
 RAW = Path("data/raw")
 Results = dict[str, dict[str, Any]]
+# The family, and the subset of columns, that the authors of 4QAED chose by the labels of all its clips.
+CHOSEN_ON_ALL_CLIPS = "top100"
 PART = "part"  # in place of the profile's name, of a run of the whole protocol that lacks trainings
 
 
@@ -46,9 +48,15 @@ def real(found: Results) -> tuple[str, dict[str, Any]]:
 
 
 def may_see_test_clips(facts: dict[str, Any]) -> bool:
-    """Whether a run has a leak that its policy or columns name, or repeats the authors' released code."""
-    leaks = facts["augment"].endswith(LEAKY) or "leak" in facts.get("columns", {})
-    return leaks or facts["fidelity"] == "released"
+    """Whether the labels of test clips may have had a part in a run.
+
+    They had one if its policy or columns have a leak, or its table has the columns that the authors of
+    4QAED chose on all clips. They may have had one if it repeats the authors' released code.
+    """
+    columns = facts.get("columns", {})
+    leaks = facts["augment"].endswith(LEAKY) or "leak" in columns
+    chosen = CHOSEN_ON_ALL_CLIPS in [*facts["family"].split("_"), columns.get("subset")]
+    return leaks or chosen or facts["fidelity"] == "released"
 
 
 def folds(facts: dict[str, Any]) -> int:

@@ -170,7 +170,8 @@ def legend(table: Table, lines: list[Line]) -> str:
     against = f"{table.rows[table.reference].title}, or " if table.reference else ""
     return (
         "Ours: the real corpus under the whole protocol. Restarts: trainings of the same fold from other "
-        "seeds; of a single split, the deviation is over these alone, and 0 of one restart. "
+        "seeds; of a single split, the deviation is over these alone. The interval leaves out that another "
+        "seed would train another network. The rows can be of different commits: docs/results.md has them. "
         + (
             f"P: corrected resampled t-test against {against}the row in brackets, on the same folds; "
             "beside it Student's, which takes folds for independent. "

@@ -28,12 +28,12 @@ def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, C
     """All cells: ``{row: {column: {<metric>, <metric>_sd, …, n_clips, n_folds, n_restarts}}}``.
 
     ``<metric>`` is the figure of the real corpus under the whole protocol. Its suffixes are ``_sd``, the
-    standard deviation over folds and restarts; ``_low`` and ``_high``, the 95 % interval over clips;
-    ``_p``, the p value of the corrected paired test by reference row; ``_p_student``, that of Student's
-    paired test; and ``_published`` and ``_published_sd``, the figures of the paper. ``absent`` names a
-    missing input, ``n_restarts`` is the number of restarts, ``changed`` the parameters that differ from the
-    committed ones, and ``uncommitted`` marks a run of code that is not in its commit. Figures of a
-    miniature or of a shorter profile have the prefix ``demo_`` or the name of the profile.
+    standard deviation over folds and restarts, of two trainings or more; ``_low`` and ``_high``, the 95 %
+    interval over clips; ``_p``, the p value of the corrected paired test by reference row; ``_p_student``,
+    that of Student's paired test; and ``_published`` and ``_published_sd``, the figures of the paper.
+    ``absent`` names a missing input, ``n_restarts`` is the number of restarts, ``changed`` the parameters
+    that differ from the committed ones, and ``uncommitted`` marks a run of code that is not in its commit.
+    Figures of a miniature or of a shorter profile have the prefix ``demo_`` or the name of the profile.
 
     Parameters
     ----------
@@ -58,7 +58,8 @@ def _cell(table: Table, row: str, column: str, find: Callable[[str], Results]) -
         for prefix, facts in found.items():
             if "n_folds" in facts and name not in facts and not table.timed:
                 raise _no_figure(table, row, column, metric, facts)
-            for part in ("", "_sd", "_low", "_high"):
+            deviation = ["_sd"] if facts.get("n_folds", 1) > 1 else []
+            for part in ("", *deviation, "_low", "_high"):
                 if f"{name}{part}" in facts:
                     cell[f"{prefix}{metric}{part}"] = facts[f"{name}{part}"]
             if table.folds and name in facts.get("folds", {}):

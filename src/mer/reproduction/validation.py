@@ -195,6 +195,7 @@ def _check_inputs(entry: _Entry, found: Experiment, params: Params) -> None:
     if isinstance(found, Cross):
         rule = "must read a table or whole waveforms, to train on one corpus and test on another; choose "
         entry.require("spectrogram" not in module.reads, "model", found.model, f"{rule}another")
+        _check_source(entry, found, params)
     for key, reads in read.items():
         value = getattr(found, key)
         rule = f"must be 'none', for model {found.model!r} does not use it; correct it"
@@ -268,6 +269,16 @@ def _songs_of(dataset: str, params: Params) -> set[str]:
     merged = params.merged_corpora.get(whole)
     parts = merged.of if merged else (whole,)
     return {key for part in parts for key in (part, *params.corpora[part].shares_songs_with)}
+
+
+def _check_source(entry: _Entry, found: Cross, params: Params) -> None:
+    """A system is tested on other songs than it is trained on, unless both corpora have the same folds."""
+    merged = params.merged_corpora.get(params.recorded(found.source))
+    if merged and params.recorded(found.dataset) in merged.of:
+        return
+    apart = _songs_of(found.source, params).isdisjoint(_songs_of(found.dataset, params))
+    rule = f"must have other songs than {found.dataset!r}, which is tested; choose another corpus"
+    entry.require(apart, "source", found.source, rule)
 
 
 def _check_parents(papers: Papers, params: Params) -> None:

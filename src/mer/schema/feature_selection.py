@@ -1,5 +1,6 @@
 """``joined_families`` and ``columns``: the table of features that a model sees."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import PositiveInt
@@ -21,6 +22,15 @@ class JoinedFamilies(Block):
     name: Key
     left: str
     right: str
+
+
+def members(family: str, joins: Iterable[JoinedFamilies]) -> list[str]:
+    """The families that a join consists of; a family itself otherwise."""
+    joins = list(joins)
+    for join in joins:
+        if join.name == family:
+            return [name for side in (join.left, join.right) for name in members(side, joins)]
+    return [family]
 
 
 class Columns(Block):

@@ -10,7 +10,8 @@ from mer.site.scores import Score
 
 GROUPS = {
     "whole": "",
-    "unranked": "Not ranked: the training sees test songs, or repeats released code, which may",
+    "unranked": "Not ranked: labels of test songs had a part in the training or in the choice of columns, "
+    "or may have had one, as in released code",
     "part": "Not comparable: a part of the protocol",
     "published": "Published, and not run here on the real corpus",
     "constant": "Without learning: always the same answer",

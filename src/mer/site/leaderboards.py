@@ -14,10 +14,13 @@ cannot be compared, so each protocol has a leaderboard of its own.
 
 - **Score** (dot) is the mean over the test folds: macro-F1 of classes, concordance correlation of values.
   It links to the command that makes it again.
-- **95 % interval** (line) is a bootstrap over clips. Systems whose lines overlap may differ by chance.
+- **95 % interval** (line) is a bootstrap over clips. Systems whose lines overlap may differ by chance. It
+  leaves out that another seed trains another network, so scores of networks can differ by more.
 - **Published** (diamond) is the figure of the paper.
-- Only results of the whole protocol, with the committed parameters, are ranked, and only of trainings that
-  see no test song. Scores of the rendered demo corpora say nothing about music and are not here.
+- Only results of the whole protocol, with the committed parameters, are ranked, and only where the labels
+  of test songs had no part in the training or in the choice of its columns. The authors of 4QAED chose
+  the top-100 columns on all of its songs, so systems with these columns are not ranked. Scores of the
+  rendered demo corpora say nothing about music and are not here.
 """
 
 

@@ -1,0 +1,72 @@
+"""Whether the inputs of a system were computed with the parameters that params.yaml has."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mer import config, registry
+from mer.errors import MerError
+from mer.io.artefacts import MANIFEST, absent
+from mer.io.files import read_json
+from mer.schema.feature_selection import members
+from mer.schema.spectrograms import View
+from mer.selection import Selection
+
+
+def require_same(folder: Path, key: str, ours: Mapping[str, Any]) -> None:
+    """Refuse an artefact that was computed with other parameters, or by other libraries.
+
+    Parameters
+    ----------
+    folder : Path
+        The artefact.
+    key : str
+        The entry of its manifest that has the parameters.
+    ours : mapping
+        The parameters by their names, which the entry must have with the same values.
+
+    Raises
+    ------
+    MerError
+        If a value differs.
+    """
+    theirs = read_json(folder / MANIFEST).get(key, {})
+    if other := [name for name, value in ours.items() if theirs.get(name) != value]:
+        raise MerError(
+            f"{folder} must have been computed with the parameters of params.yaml and the libraries that "
+            f"are installed, and differs in {', '.join(other)}; remove it and compute it again, as "
+            "`dvc repro` does"
+        )
+
+
+def parameters_of(view: View) -> dict[str, Any]:
+    """The parameters of a view that decide its spectrograms."""
+    return view.model_dump(exclude={"released"})
+
+
+def check(chosen: Selection) -> None:
+    """Refuse spectrograms or features of a corpus that other parameters than those of params.yaml made.
+
+    An absent artefact passes: the system that needs it says why it is absent.
+
+    Raises
+    ------
+    MerError
+        If a parameter of the view, or of a family, differs.
+    """
+    reads = registry.get("models", chosen.model).reads
+    mel = chosen.folder("mel")
+    if "spectrogram" in reads and _is_present(mel):
+        (view,) = config.read(f"views.{chosen.view}")
+        require_same(mel, "view", parameters_of(view))
+    (joins,) = config.read("joined_families")
+    for family in members(chosen.family, joins) if "table" in reads else ():
+        folder = replace(chosen, family=family).folder("features")
+        if _is_present(folder) and hasattr(registry.get("features", family), "extract"):
+            (params,) = config.read(f"families.{family}")
+            require_same(folder, "source", {"params": params.model_dump_json()})
+
+
+def _is_present(folder: Path) -> bool:
+    return folder.is_dir() and not absent(folder)
