@@ -405,7 +405,7 @@ def test_an_unknown_id_has_no_row(standard, tmp_path):
 def test_an_absent_standard_is_handed_on(tmp_path):
     write_absent(tmp_path / "standard", "no audio")
     mel_stage.compute(tmp_path / "standard", tmp_path / "mel", SHORT)
-    with pytest.raises(MerError, match="mel is absent: no audio"):
+    with pytest.raises(MerError, match="mel must hold spectrograms, and is absent: no audio"):
         spectrograms.Mels.read(tmp_path / "mel")
 
 
