@@ -171,7 +171,7 @@ def songs(tmp_path):
     ("protocol", "message"),
     [
         ("grouped", r"'grouped' cannot split 80 clips: .*artists"),
-        ("own", r"'own': the labels .* must have a split of that name, and have none"),
+        ("own", r"'own': the labels .* no split of that name"),
     ],
 )
 def test_a_protocol_that_cannot_split_is_refused_before_anything_is_computed(

@@ -181,7 +181,7 @@ def test_an_artist_of_invisible_characters_is_none(corpus):
 
 
 def test_missing_published_split_is_an_error(corpus):
-    with pytest.raises(MerError, match=r"'own': the labels .* have none"):
+    with pytest.raises(MerError, match=r"'own': the labels .* have no split"):
         split(corpus, "own", seed=1)
 
 

@@ -340,11 +340,7 @@ def split(
             f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}; take fewer folds, as with "
             "`-S profiles.quick.folds=2`, or another protocol"
         ) from error
-    named = sorted({name for track in tracks for name in track.splits})
-    raise MerError(
-        f"protocol {protocol!r}: the labels of the corpus must have a split of that name, and have "
-        f"{named or 'none'}; choose another protocol"
-    )
+    raise MerError(f"protocol {protocol!r}: the labels of the corpus have no split of that name")
 
 
 def mean_test_per_train(folds: Sequence[Fold]) -> float:
