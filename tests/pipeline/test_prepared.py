@@ -50,6 +50,12 @@ def test_a_view_that_has_changed_is_named(params):
         prepared.check(CHOSEN)
 
 
+def test_what_params_yaml_no_longer_has_is_named(params):
+    write_manifest(MEL, view=prepared.recorded(MEL, "view") | {"window": "hann"})
+    with pytest.raises(MerError, match=rf"^{MEL} must have been computed .*differs in window; "):
+        prepared.check(CHOSEN)
+
+
 def test_a_part_of_a_join_that_has_changed_is_named(params):
     edit(params, families__compare__peak=0.5)
     with pytest.raises(MerError, match=rf"^{COMPARE} must have been computed .*differs in params"):

@@ -22,7 +22,8 @@ FIGURES = ("p_high_arousal", "p_high_valence", "arousal", "valence")
 STANDARD = Path("-")  # standard output, or input
 UNBOUNDED = 1000  # columns of a table in a file or a pipe
 OUT_OF_DISTRIBUTION = (
-    "OOD, out of distribution: the song {distance}has no sound above 5.6 kHz; do not rely on it"
+    "OOD, out of distribution: the song {distance}has no sound above 5.6 kHz; do not rely on "
+    "this answer"
 )
 FARTHER = "is farther from the training clips than 99 % of them are from the others, or "
 

@@ -191,12 +191,15 @@ def _check_predictable(chosen: Selection, policy: Policy, columns: Columns) -> N
 def _check_prepared(chosen: Selection, about: Description) -> None:
     """Raise if the corpus was prepared by other params, or another machine, than songs will be."""
     if about.view:
-        prepared.require_same(chosen.folder("mel"), "view", prepared.parameters_of(about.view))
+        mel = chosen.folder("mel")
+        ours = prepared.parameters_of(about.view)
+        prepared.require_same(mel, prepared.recorded(mel, "view"), ours)
     for name in about.features.params if about.features else ():
         (params,) = config.read(f"families.{name}")
         source = {"source": "extracted", "family": name, "params": params.model_dump_json()}
         source |= registry.get("features", name).versions()  # type: ignore[attr-defined]
-        prepared.require_same(replace(chosen, family=name).folder("features"), "source", source)
+        folder = replace(chosen, family=name).folder("features")
+        prepared.require_same(folder, prepared.recorded(folder, "source"), source)
 
 
 def _folds(chosen: Selection, profile: Profile, run: Path) -> list[Fold]:

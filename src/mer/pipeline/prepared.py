@@ -14,25 +14,30 @@ from mer.schema.spectrograms import View
 from mer.selection import Selection
 
 
-def require_same(folder: Path, key: str, ours: Mapping[str, Any]) -> None:
+def recorded(folder: Path, key: str) -> dict[str, Any]:
+    """An entry of the manifest of an artefact; empty if there is none."""
+    return read_json(folder / MANIFEST).get(key, {})
+
+
+def require_same(folder: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     """Refuse an artefact that was computed with other parameters, or by other libraries.
 
     Parameters
     ----------
     folder : Path
         The artefact.
-    key : str
-        The entry of its manifest that has the parameters.
+    theirs : mapping
+        What it was computed with, by name; see ``recorded``.
     ours : mapping
-        The parameters by their names, which the entry must have with the same values.
+        What it must have been computed with: the same names with the same values.
 
     Raises
     ------
     MerError
-        If a value differs.
+        If a name is in one of the two only, or a value differs.
     """
-    theirs = read_json(folder / MANIFEST).get(key, {})
-    if other := [name for name, value in ours.items() if theirs.get(name) != value]:
+    names = dict.fromkeys([*ours, *theirs])
+    if other := [name for name in names if theirs.get(name) != ours.get(name)]:
         raise MerError(
             f"{folder} must have been computed with the parameters of params.yaml and the libraries that "
             f"are installed, and differs in {', '.join(other)}; remove it and compute it again, as "
@@ -59,13 +64,14 @@ def check(chosen: Selection) -> None:
     mel = chosen.folder("mel")
     if "spectrogram" in reads and _is_present(mel):
         (view,) = config.read(f"views.{chosen.view}")
-        require_same(mel, "view", parameters_of(view))
+        require_same(mel, recorded(mel, "view"), parameters_of(view))
     (joins,) = config.read("joined_families")
     for family in members(chosen.family, joins) if "table" in reads else ():
         folder = replace(chosen, family=family).folder("features")
         if _is_present(folder) and hasattr(registry.get("features", family), "extract"):
             (params,) = config.read(f"families.{family}")
-            require_same(folder, "source", {"params": params.model_dump_json()})
+            theirs = recorded(folder, "source")
+            require_same(folder, theirs, {**theirs, "params": params.model_dump_json()})
 
 
 def _is_present(folder: Path) -> bool:
