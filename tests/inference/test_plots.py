@@ -22,9 +22,7 @@ from mer.types import QUADRANTS
 )
 def test_a_file_name_is_drawn_as_it_is(tmp_path, name, shown):
     """Matplotlib's SVG has each text that it draws in a comment, too."""
-    system = SimpleNamespace(
-        target=SimpleNamespace(names=QUADRANTS), about=SimpleNamespace(warning="")
-    )
+    system = SimpleNamespace(target=SimpleNamespace(names=QUADRANTS), warning=None)
     answer = SongAnswer(
         name, [0.0, 4.0], [4.0, 8.0], [[0.7, 0.1, 0.1, 0.1]] * 2, [None] * 2, [False] * 2
     )
@@ -33,9 +31,7 @@ def test_a_file_name_is_drawn_as_it_is(tmp_path, name, shown):
 
 
 def test_the_names_of_all_songs_are_inside_of_the_picture(tmp_path, monkeypatch):
-    system = SimpleNamespace(
-        target=SimpleNamespace(names=QUADRANTS), about=SimpleNamespace(warning="")
-    )
+    system = SimpleNamespace(target=SimpleNamespace(names=QUADRANTS), warning=None)
     figures, save = [], Figure.savefig
 
     def saved(figure, *given, **how):

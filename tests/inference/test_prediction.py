@@ -415,6 +415,32 @@ def test_a_run_without_the_digest_of_its_parameters_is_refused(project):
     shutil.rmtree(run_)
 
 
+def test_a_run_of_other_code_is_refused(project):
+    select(model="svm")
+    run_ = shutil.copytree("data/runs/svm", project / "data/runs/copy")
+    record = read_json(run_ / "code.json")
+    assert {"models/svm.py", "features/compare/__init__.py"} <= record.keys()
+    write_json(run_ / "code.json", record | {"models/svm.py": "0" * 16})
+    with pytest.raises(
+        MerError, match=r"src/mer/models/svm\.py has changed since; run `dvc repro`"
+    ):
+        trained.of_run(run_)
+    shutil.rmtree(run_)
+
+
+def test_an_exported_system_warns_where_other_code_is_installed(project, raw):
+    select(model="svm")
+    system.write(trained.of_run(Path("data/runs/svm")), project / "exported")
+    assert "code" not in predictor.load("exported").predict(raw[0])["warning"][0]
+    about = read_json(project / "exported/system.json")
+    about["code"]["models/svm.py"] = "0" * 16
+    write_json(project / "exported/system.json", about)
+    predictor._load.cache_clear()
+    warning = predictor.load("exported").predict(raw[0])["warning"][0]
+    assert warning.startswith("trained on rendered demo pieces")
+    assert "trained by other code than is installed (src/mer/models/svm.py differs)" in warning
+
+
 def test_a_run_of_an_experiment_that_chooses_columns_is_one_of_its_selection(project):
     """Its digest names the columns; that of the stage ``train`` does not."""
     select(model="svm", columns__select="chi2", columns__k=20)

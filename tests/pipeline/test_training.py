@@ -107,7 +107,14 @@ def test_a_run_killed_while_it_is_written_is_not_trained_again(prepared, monkeyp
     run_until_it_is_written(prepared, monkeypatch)
     monkeypatch.setattr(registry.get("learn.trainers", "sklearn_estimator"), "fit_predict", killed)
     assert run(prepared) == whole
-    files = {"manifest.json", "predictions.parquet", "run.json", "curves.csv", "trials.csv"}
+    files = {
+        "manifest.json",
+        "predictions.parquet",
+        "run.json",
+        "code.json",
+        "curves.csv",
+        "trials.csv",
+    }
     assert set(whole) == files
     assert list(Path(".mer/scratch").iterdir()) == []
 

@@ -196,10 +196,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
             if path:
                 _write(path, table)
     said.print(_shown(said, rows, system.about.title))
-    if system.about.warning:
-        said.print(
-            Text.assemble(("Warning: ", "bold red"), plain(system.about.warning)), soft_wrap=True
-        )
+    if system.warning:
+        said.print(Text.assemble(("Warning: ", "bold red"), plain(system.warning)), soft_wrap=True)
     files = [f"{p}" for p in (given.out, given.curve, given.plot) if p and p != STANDARD]
     excerpts = sum(len(answer.starts) for answer in found)
     say(

@@ -141,8 +141,8 @@ def _frame(
     if system.about.distance_limit:
         frame = frame.assign(ood_score=scores)
     frame = frame.assign(out_of_distribution=(scores > 1) | np.asarray(band_limited, dtype=bool))
-    if system.about.warning:
-        frame = frame.assign(warning=system.about.warning)
+    if system.warning:
+        frame = frame.assign(warning=system.warning)
     return pd.concat([pd.DataFrame(facts), frame], axis=1).round(DIGITS)
 
 

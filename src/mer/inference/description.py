@@ -45,6 +45,7 @@ class Description(Block):
     distance_limit : 0.99 quantile of the training clips' own distances; null without a table
     columns : names of the columns that each member reads; null for all of them
     members : number of networks or estimators
+    code : digests of the code that its weights fit, see ``mer.pipeline.code``; empty for no comparison
     sha256 : digest of each other file of the system
     """
 
@@ -68,4 +69,5 @@ class Description(Block):
     calibration: Calibration | None
     distance_limit: PositiveFloat | None
     members: Annotated[int, Field(ge=1, le=1000)]
+    code: dict[str, str] = Field(default_factory=dict)
     sha256: dict[str, str] = Field(default_factory=dict)

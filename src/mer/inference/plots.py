@@ -129,7 +129,7 @@ def write(target: Path, system: System, found: Sequence[SongAnswer]) -> None:
             axes.legend(
                 loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=8, frameon=False
             )
-    if system.about.warning:
-        figure.suptitle(f"Warning: {system.about.warning}", color="#c44536", fontsize=9, wrap=True)
+    if system.warning:
+        figure.suptitle(f"Warning: {system.warning}", color="#c44536", fontsize=9, wrap=True)
     with writing_file(target) as new:
         figure.savefig(new, format=target.suffix[1:], dpi=150)

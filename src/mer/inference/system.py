@@ -30,6 +30,7 @@ from mer.learn import novelty
 from mer.learn.calibration import tempered
 from mer.learn.context import FittedFold
 from mer.learn.cross_validation import trainer_of
+from mer.pipeline import code
 from mer.targets.classes import Classes
 from mer.targets.target import Target
 from mer.targets.values import Values
@@ -71,6 +72,23 @@ class System:
         """The target that the system predicts."""
         about = self.about
         return Values(about.outputs, about.scale) if about.scale else Classes(about.outputs)
+
+    @cached_property
+    def warning(self) -> str | None:
+        """What every answer must say; None for nothing."""
+        return "; ".join(filter(None, (self.about.warning, self._other_code()))) or None
+
+    def _other_code(self) -> str | None:
+        """That other code is installed than the weights fit; None if it is the same, or is not known."""
+        about = self.about
+        families = about.features.params if about.features else ()
+        other = code.changed(about.code, code.digests(about.model, families)) if about.code else []
+        if not other:
+            return None
+        return (
+            f"this system was trained by other code than is installed (src/mer/{other[0]} differs), and "
+            "its answers can be wrong; train and export it again"
+        )
 
     @cached_property
     def model(self) -> "Model":

@@ -22,7 +22,7 @@ from mer.io.standard import Standard
 from mer.learn import novelty
 from mer.learn.calibration import COVERAGE, conformal_threshold, fit_temperature, tempered
 from mer.learn.data import TrainingData, gather
-from mer.pipeline import prepared, provenance, train
+from mer.pipeline import code, prepared, provenance, train
 from mer.predictions import Predictions
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import Columns
@@ -79,6 +79,7 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     _compare(run, record, {"parameters_sha256": digest})
     folds = _folds(chosen, profile, run)
     members = [_weights(run, fold) for fold in folds]
+    present = _same_code(run, chosen)
     rows = whole.table.values if whole.table else None  # of all columns, which a song has
     predictions = read_predictions(run / "predictions.parquet")
     about = _description(chosen, params, profile, columns, known, folds)
@@ -88,10 +89,22 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
             if isinstance(predictions, Predictions)
             else None,
             "distance_limit": novelty.distance_limit(rows) if rows is not None else None,
+            "code": present,
         }
     )
     _check_prepared(chosen, about)
     return System(about, members, novelty.fit(rows) if rows is not None else {}, run)
+
+
+def _same_code(run: Path, chosen: Selection) -> dict[str, str]:
+    """The digests of the code that the weights of a run fit; raise unless it is the code that is here."""
+    theirs = read_mapping(run / train.CODE)
+    if other := code.changed(theirs, train.answering_code(chosen)):
+        raise MerError(
+            f"{run} must be a run of the code that is here, and src/mer/{other[0]} has changed since; run "
+            "`dvc repro`"
+        )
+    return theirs
 
 
 def calibrated(predictions: Predictions) -> Calibration:

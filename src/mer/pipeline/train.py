@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from mer import config, registry
 from mer.errors import MerError
 from mer.io.artefacts import require, write_manifest
 from mer.io.checkpoints import checkpointed_map
@@ -22,14 +23,17 @@ from mer.io.tracks import read_digests, read_tracks
 from mer.learn.cross_validation import CrossValidation, FoldMap, cross_validate, trainer_of
 from mer.learn.data import TrainingData, concat_corpora, gather, prefix_ids
 from mer.learn.result import FoldResult
+from mer.pipeline import code
 from mer.pipeline.stage import versions
 from mer.schema import Block
 from mer.schema.augmentation import Policy
-from mer.schema.feature_selection import EVERY_COLUMN, Columns
+from mer.schema.feature_selection import EVERY_COLUMN, Columns, members
 from mer.schema.profiles import Profile
 from mer.selection import Selection
 from mer.splits import mean_test_per_train, shares_groups
 from mer.types import Fold, names_artists
+
+CODE = "code.json"
 
 
 def run(
@@ -52,8 +56,9 @@ def run(
     ``<clip>#<segment>``, where clips are cut into segments; ``run.json``, the composition of the system;
     ``curves.csv``, the learning curves of networks; ``trials.csv``, the trials of a hyperparameter search;
     ``selected.json``, the columns that estimators select; and, with ``weights``,
-    ``weights/r0_f<fold>.safetensors``, the networks or estimators of the first repeat. The same call after
-    a kill does only the trainings that have no result yet.
+    ``weights/r0_f<fold>.safetensors``, the networks or estimators of the first repeat, and ``code.json``,
+    the digests of the code that they fit. The same call after a kill does only the trainings that have no
+    result yet.
 
     Parameters
     ----------
@@ -108,7 +113,7 @@ def run(
     with checkpointed_map(joblib.hash(used), FoldResult, until) as fold_map:
         results = _cross_validate(chosen, params, profile, data, folds, fold_map, weights)
         record |= _counts(results, len(folds), profile, params)
-        _write(target, results, record, weights)
+        _write(target, results, record, answering_code(chosen) if weights else None)
     return timing(results)
 
 
@@ -242,7 +247,18 @@ def _initial_weights(parent: Path, data: TrainingData) -> dict[str, np.ndarray]:
     return weights
 
 
-def _write(target: Path, results: CrossValidation, record: dict, weights: bool) -> None:
+def answering_code(chosen: Selection) -> dict[str, str]:
+    """The digests of the code that computes the answers of a selected system; see ``mer.pipeline.code``."""
+    families: list[str] = []
+    if "table" in registry.get("models", chosen.model).reads:
+        families = members(chosen.family, *config.read("joined_families"))
+    return code.digests(chosen.model, families)
+
+
+def _write(
+    target: Path, results: CrossValidation, record: dict, digests: Mapping[str, str] | None
+) -> None:
+    """Write a run, with weights if it has the digests of their code."""
     with writing(target) as folder:
         write_manifest(folder)
         write_predictions(folder / "predictions.parquet", results.predictions)
@@ -257,7 +273,8 @@ def _write(target: Path, results: CrossValidation, record: dict, weights: bool) 
                 for (repeat, fold), names in results.selected_columns.items()
             }
             write_json(folder / "selected.json", selected)
-        if weights:
+        if digests is not None:
+            write_json(folder / CODE, digests)
             _write_weights(folder / "weights", results)
 
 
