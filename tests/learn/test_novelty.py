@@ -43,7 +43,28 @@ def test_a_far_off_value_is_unlike_and_finite(rows):
     far = rows[:1] + 2677 * rows.std(axis=0)
     (found,) = novelty.distances(far, novelty.fit(rows))
     assert np.isfinite(found)
-    assert found > 100
+    assert found > 30 * novelty.distance_limit(rows)
+
+
+def test_columns_that_hardly_vary_do_not_widen_the_limit(rows, rng):
+    """In each, one clip in 500 has a value that is a million deviations away from the other clips."""
+    rare = np.where(rng.random((300, 40)) < 0.002, 1000.0, 1e-3 * rng.normal(size=(300, 40)))
+    assert 1 < novelty.distance_limit(np.hstack([rows, rare])) < 5
+
+
+@pytest.mark.parametrize("columns", [40, 900])
+def test_the_components_are_those_of_a_singular_value_decomposition(rng, columns):
+    """Of more clips than columns, and of fewer."""
+    rows = rng.normal(size=(300, 20)) @ rng.normal(size=(20, columns))
+    rows += 0.1 * rng.normal(size=(300, columns))
+    found = novelty.fit(rows)
+    scores = (rows - found["mean"]) / found["deviation"]
+    _, values, axes = np.linalg.svd(scores, full_matrices=False)
+    count = len(found["variances"])
+    assert count == min(50, columns // 2)
+    assert found["variances"] == pytest.approx(values[:count] ** 2 / 300)
+    assert np.abs(found["axes"] @ axes[:count].T) == pytest.approx(np.eye(count), abs=1e-6)
+    assert found["rest"] == pytest.approx((values[count:] ** 2).sum() / 300 / (columns - count))
 
 
 def test_a_value_that_leaves_a_constant_column_counts_for_nothing(rows):
