@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from mer.cli import runs
+from mer.cli import _systems, runs
 from mer.errors import MerError
 from mer.metrics import corrected_t_test
 from mer.reproduction import results, spec
@@ -53,15 +53,15 @@ def project(tmp_path, monkeypatch):
     paper = Paper(title="t", authors="a", url=None)
     monkeypatch.setattr(spec, "load", lambda: Papers(papers={"louro": paper}, tables={}))
     git("init", "--quiet")
-    write(runs.RUN, {**FACTS, "model": "cnn", "f1_macro": 0.8})
-    write(runs.FOLDS, {"f1_macro": CNN})
+    write(_systems.RUN, {**FACTS, "model": "cnn", "f1_macro": 0.8})
+    write(_systems.FOLDS, {"f1_macro": CNN})
     git("add", ".")
     git("commit", "--quiet", "-m", "an experiment")
     digest = "0123456789abcdef0123456789abcdef01234567"
     git("update-ref", f"refs/exps/{digest[:2]}/{digest[2:]}/nutty-tums", "HEAD")
     git("update-ref", "refs/exps/exec/EXEC_HEAD", "HEAD")
-    write(runs.RUN, {**FACTS, "changed": {"models.svm.c": 0.5}})
-    write(runs.FOLDS, {"f1_macro": SVM})
+    write(_systems.RUN, {**FACTS, "changed": {"models.svm.c": 0.5}})
+    write(_systems.FOLDS, {"f1_macro": SVM})
     ledger = results.LEDGER / "louro"
     other = {**FACTS, "dataset": "4qaed", "f1_macro": 0.7, "folds": {"f1_macro": SVM}}
     leak = {**other, "augment": "smote_leak", "f1_macro": 0.9, "folds": {"f1_macro": CNN}}
@@ -97,6 +97,13 @@ def test_runs_of_the_same_folds_are_tested_against_the_best(project):
     p = corrected_t_test(SVM, CNN, 1 / 3)
     assert line("selected").split()[-1] == f"{p:.4f}"
     assert "svm compare (c=0.5)" in line("selected")
+
+
+def test_the_run_of_the_last_commit_is_listed_where_another_is_selected(project):
+    """As after ``dvc exp run -S``: a change is seen beside what it was a change of."""
+    assert " ".join(line("HEAD").split()).startswith("HEAD cnn compare 0.8000 ± 0.0500")
+    git("commit", "--quiet", "-a", "-m", "the selected run")
+    assert not [one for one in listed() if one.startswith("HEAD")]
 
 
 def test_systems_that_predict_values_are_ranked_by_their_concordance(project):
@@ -160,7 +167,7 @@ def test_a_single_training_has_no_deviation(project):
 
 def test_settings_of_an_experiment_are_shown_without_the_lists_of_a_grid():
     settings = "set.search=grid set.grid_c=[1,4] columns.k=100"
-    assert runs.system_text({**FACTS, "settings": settings}) == "svm compare set.search=grid"
+    assert _systems.system_text({**FACTS, "settings": settings}) == "svm compare set.search=grid"
 
 
 @pytest.mark.parametrize(

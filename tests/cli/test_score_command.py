@@ -12,9 +12,10 @@ from sklearn.metrics import accuracy_score, f1_score
 from conftest import ROOT
 from helpers.clone import copy_params
 from mer.__main__ import main
+from mer.cli import _systems
 from mer.cli import score as command
 from mer.io import artefacts
-from mer.io.files import read_json
+from mer.io.files import read_json, write_json
 from mer.io.standard import write_quarantine
 from mer.io.tracks import write_tracks
 from mer.pipeline.folds import Corpus
@@ -102,6 +103,19 @@ def test_a_system_of_the_ledger_on_the_same_folds_is_tested_against(
     shown = capsys.readouterr().out
     assert re.search(r"same +svm +0\.1000 .*0\.0\d{3}|same +svm +0\.1000.*< 0\.0001", shown)
     assert "elsewhere" not in shown
+
+
+def test_own_runs_on_the_same_folds_are_tested_against(tested, monkeypatch, rng, capsys):
+    facts = run(monkeypatch, answers(tested, rng))
+    Path("metrics").mkdir()
+    write_json(_systems.FOLDS, facts.pop("folds"))
+    write_json(_systems.RUN, facts | {"model": "hybrid"})
+    capsys.readouterr()
+    run(monkeypatch, answers(tested, np.random.default_rng(0)))
+    assert re.search(r"selected +hybrid +0\.\d{4} ", capsys.readouterr().out)
+    write_json(_systems.RUN, facts | {"seed": 2})
+    run(monkeypatch, answers(tested, rng))
+    assert "selected" not in capsys.readouterr().out
 
 
 def test_values_are_scored_within_the_scale(tested, monkeypatch, corpus, tmp_path):

@@ -1,5 +1,7 @@
 """Measured systems beside each other, the best first."""
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from rich.table import Table
 from mer.cli._console import counted, plain
 from mer.io.files import read_mapping, require_keys
 from mer.metrics import p_text
+from mer.pipeline.stage import git
 from mer.reproduction import results, spec
 from mer.reproduction.tables import paired_tests
 from mer.types import MINIATURE
@@ -27,6 +30,8 @@ SHOWN = (
     *("n_clips", "n_folds", "ci_low", "ci_high"),
 )
 Run = tuple[str, dict[str, Any]]  # its name, its results
+RUN, FOLDS = Path("metrics/run.json"), Path("metrics/folds.json")
+EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(?P<name>.+)")
 
 
 def facts_of(path: Path) -> dict[str, Any]:
@@ -41,6 +46,32 @@ def facts_of(path: Path) -> dict[str, Any]:
     if HEADINGS.keys() & found.keys():
         require_keys(found, SHOWN, path)
     return found
+
+
+def _of_revision(revision: str) -> dict[str, Any]:
+    """The results of the selected run in a commit; empty if it has none."""
+    texts = [git("show", f"{revision}:./{path.as_posix()}") for path in (RUN, FOLDS)]
+    facts, folds = (json.loads(text) if text else {} for text in texts)
+    return {**facts, "folds": folds} if facts else {}
+
+
+def own_runs() -> Iterator[Run]:
+    """The selected run, that of the last commit if it is another, and the experiments of DVC.
+
+    An experiment of ``papers/`` leaves the selected run as it was, so its revision is no run of its own.
+    """
+    selected: dict[str, Any] = {}
+    if RUN.exists():
+        folds = {"folds": read_mapping(FOLDS)} if FOLDS.exists() else {}
+        selected = facts_of(RUN) | folds
+        yield "selected", selected
+    if (committed := _of_revision("HEAD")) and committed != selected:
+        yield "HEAD", committed
+    for reference in git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines():
+        if match := EXPERIMENT.fullmatch(reference):
+            found = _of_revision(reference)
+            if found != _of_revision(f"{reference}^"):
+                yield match["name"], found
 
 
 def ledger() -> Iterator[Run]:

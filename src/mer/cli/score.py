@@ -1,4 +1,4 @@
-"""Score predictions of any program on the folds of a protocol, beside the systems of the ledger."""
+"""Score predictions of any program on the folds of a protocol, beside own runs and the ledger."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from rich.console import Console
 
 from mer.cli._console import say
 from mer.cli._corpus import corpus_and_protocol, prepared, protocol_and_seed
-from mer.cli._systems import WIDTH, P, ledger, table
+from mer.cli._systems import WIDTH, P, ledger, own_runs, table
 from mer.reproduction.tables import folds_key
 from mer.schema import Protocol
 from mer.targets.labels import TARGETS
@@ -42,8 +42,8 @@ def _details(facts: dict[str, Any]) -> str:
 
 
 def run(console: Console, given: argparse.Namespace) -> None:
-    """Print the scores of the predictions and of the systems of the ledger on the same folds, the best
-    first, with intervals and a paired test; write ``--out``.
+    """Print the scores of the predictions, of own runs and of the ledger on the same folds, the best first,
+    with intervals and a paired test; write ``--out``.
 
     The program takes the predictions as they are: it cannot know whether a training saw test clips.
 
@@ -68,7 +68,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
         write_json(given.out, facts)
     if not console.is_terminal:
         console.width = WIDTH
-    scored = ((name, theirs) for name, theirs in ledger() if "folds" in theirs)
+    scored = [run for run in (*own_runs(), *ledger()) if "folds" in run[1]]
     same = [run for run in scored if folds_key(run[1]) == folds_key(facts)]
     console.print(table([(YOURS, facts), *same]), "")
     say(console, f"{YOURS}: {_details(facts)}")
