@@ -20,7 +20,7 @@ from mer import config, registry
 from mer.__main__ import main
 from mer.cli import predict
 from mer.errors import MerError
-from mer.inference import answers, predictor, resumption, songs, system, trained
+from mer.inference import answers, library, predictor, songs, system, trained
 from mer.inference.answers import SongAnswer
 from mer.inference.description import Calibration
 from mer.io import artefacts
@@ -330,7 +330,7 @@ def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
     """The answers that it had are taken, but for a file that has been replaced since."""
     select(model="svm")
     form = {"out": Path("e.csv"), "seconds": None, "hop": None}
-    first = resumption.answered("data/runs/svm", raw[:2], {}, resume=False, **form)
+    first = library.answered("data/runs/svm", raw[:2], {}, resume=False, **form)
     with Path(".e.csv.partial").open("a") as stream:
         stream.write('{"id": "cut off')
     asked = []
@@ -339,28 +339,28 @@ def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
         "answer_files",
         lambda _, paths, **_options: asked.extend(paths) or iter(first[:1]),
     )
-    both = resumption.answered("data/runs/svm", raw[:3], {}, resume=True, **form)
+    both = library.answered("data/runs/svm", raw[:3], {}, resume=True, **form)
     assert asked == [raw[2]]
     assert both[:2] == first
     replaced = Path(raw[1]).stat().st_mtime_ns + 1
     os.utime(raw[1], ns=(replaced, replaced))
-    resumption.answered("data/runs/svm", raw[:2], {}, resume=True, **form)
+    library.answered("data/runs/svm", raw[:2], {}, resume=True, **form)
     assert asked == [raw[2], raw[1]]
-    refused = pytest.raises(MerError, match="--resume needs the system, the options and")
+    refused = pytest.raises(MerError, match="--resume needs the options, the folder and")
     with refused:
-        resumption.answered("data/runs/svm", raw, {}, resume=True, **{**form, "hop": 2.0})
+        library.answered("data/runs/svm", raw, {}, resume=True, **{**form, "hop": 2.0})
     with pytest.MonkeyPatch.context() as patch, refused:
         place = str(Path("data/runs/svm").absolute())
-        patch.setattr(resumption, "load_system", lambda _: predictor.load_system(place))
+        patch.setattr(library, "load_system", lambda _: predictor.load_system(place))
         patch.chdir("data")
-        resumption.answered(
+        library.answered(
             "data/runs/svm", raw, {}, resume=True, **{**form, "out": project / "e.csv"}
         )
     old = predictor.load_system("data/runs/svm")
     moved = [{name: 2 * array for name, array in member.items()} for member in old.members]
-    monkeypatch.setattr(resumption, "load_system", lambda _: replace(old, members=moved))
+    monkeypatch.setattr(library, "load_system", lambda _: replace(old, members=moved))
     with refused:
-        resumption.answered("data/runs/svm", raw, {}, resume=True, **form)
+        library.answered("data/runs/svm", raw, {}, resume=True, **form)
 
 
 def test_an_array_is_answered_as_its_file(project, raw):

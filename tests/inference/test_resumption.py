@@ -44,12 +44,13 @@ def test_a_written_output_needs_no_answers_beside_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "answer", ['{"answer": {"id": "a"}, "file": null}', '{"file": null}', "null", "[1]"]
+    "answer",
+    ['{"song": "a", "file": null}', '{"answer": {"id": "a"}, "file": null}', "null", "[1]"],
 )
 def test_answers_of_another_version_are_refused(tmp_path, answer):
     lines = tmp_path / ".e.csv.partial"
     lines.write_text(f'{{"asked": 1}}\n{answer}\n')
-    with pytest.raises(MerError, match=r"answers of this version of mer .* leave out --resume"):
+    with pytest.raises(MerError, match=r"results of this version of mer .* leave out --resume"):
         resumption._finished(lines, {"asked": 1}, {"a": None})
 
 

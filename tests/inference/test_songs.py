@@ -15,8 +15,9 @@ from conftest import ROOT
 from helpers.clone import copy_params
 from mer import config
 from mer.__main__ import main
+from mer.cli import features as features_command
 from mer.errors import MerError, Unreadable
-from mer.inference import songs
+from mer.inference import song_features, songs
 from mer.io.feature_tables import read_features
 from mer.pipeline import features, standardize
 from mer.pipeline.index import build
@@ -245,6 +246,47 @@ def test_features_of_files_are_those_of_a_corpus(project, monkeypatch, capsys, c
     assert "'mine/broken.mp3' is left out: " in caplog.text
     assert "2 songs, 6373 features of 'compare'; files left out: 1" in capsys.readouterr().out
     assert not (project / ".mer/songs").exists()
+
+
+def test_features_of_an_interrupted_run_are_resumed(project, monkeypatch, capsys):
+    """The rows are those of a whole run to the last digit; a file that was left out is tried again."""
+    words = ["features", "compare", "mine", "--out"]
+    with pytest.raises(SystemExit, match="1"):
+        run(monkeypatch, *words, "whole.parquet")
+    with monkeypatch.context() as patch:
+        patch.setattr(features_command, "_write", interrupted)
+        with pytest.raises(SystemExit):
+            run(monkeypatch, *words, "table.parquet")
+    assert "add --resume to the same command to go on" in " ".join(capsys.readouterr().err.split())
+
+    asked = []
+    monkeypatch.setattr(
+        song_features, "features_of_file", lambda *given: asked.append(given[-1]) or Unreadable("x")
+    )
+    monkeypatch.setenv("MER_JOBS", "1")
+    with pytest.raises(SystemExit, match="1"):
+        run(monkeypatch, *words, "table.parquet", "--resume")
+    assert asked == ["mine/broken.mp3"]
+    pd.testing.assert_frame_equal(
+        pd.read_parquet("table.parquet"), pd.read_parquet("whole.parquet"), check_exact=True
+    )
+    assert not list(project.glob(".table*"))
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_features_of_other_options_are_not_resumed(project, monkeypatch, capsys):
+    words = ["features", "compare", "mine/high.wav", "--out", "table.csv"]
+    with monkeypatch.context() as patch:
+        patch.setattr(features_command, "_write", interrupted)
+        with pytest.raises(SystemExit):
+            run(monkeypatch, *words)
+    with pytest.raises(SystemExit, match="1"):
+        run(monkeypatch, *words, "--resume", "--sample-rate", "44100")
+    said = " ".join(capsys.readouterr().err.split())
+    assert "of the interrupted run, which differs in sample_rate; make them the same" in said
 
 
 @pytest.mark.usefixtures("project")

@@ -10,6 +10,7 @@ from mer.cli._console import counted, say
 from mer.cli._csv import csv_text
 from mer.cli._numbers import at_least
 from mer.errors import MerError
+from mer.types import FeatureSet
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -35,13 +36,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=60.0,
         help="leave longer songs out, for each is in memory as a whole (default: 60)",
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="compute only the songs that an interrupted run with the same --out has not computed",
+    )
+
+
+def _write(out: Path, table: FeatureSet) -> None:
+    """Write a table of features in the format of the suffix of its file."""
+    from mer.inference.song_features import frame_of  # which loads pandas
+    from mer.io.feature_tables import write_features
+    from mer.io.files import write_text, writing_file
+
+    if out.suffix == ".parquet":
+        with writing_file(out) as new:
+            write_features(new, table)
+    else:
+        write_text(out, csv_text(frame_of(table), index=True))
 
 
 def run(console: Console, given: argparse.Namespace) -> None:
     """Write the table and print the number of songs; the status is 1 if a file was left out."""
-    from mer.inference import inputs, song_features  # which load pandas
-    from mer.io.feature_tables import write_features
-    from mer.io.files import check_writable, write_text, writing_file
+    from mer.inference import inputs, resumption, song_features  # which load pandas
+    from mer.io.files import check_writable
 
     if given.out.suffix not in SUFFIXES:
         raise MerError(
@@ -49,14 +67,16 @@ def run(console: Console, given: argparse.Namespace) -> None:
         )
     check_writable(given.out)
     chosen = inputs.families(given.family)
-    table, left_out = song_features.features_of_files(
-        chosen, given.songs, given.sample_rate, given.max_minutes
-    )
-    if given.out.suffix == ".parquet":
-        with writing_file(given.out) as new:
-            write_features(new, table)
-    else:
-        write_text(given.out, csv_text(song_features.frame_of(table), index=True))
+    with resumption.until_written(given.out):
+        table, left_out = song_features.features_of_files(
+            chosen,
+            given.songs,
+            given.sample_rate,
+            given.max_minutes,
+            out=given.out,
+            resume=given.resume,
+        )
+        _write(given.out, table)
     say(
         console,
         f"{given.out}: {counted(len(table.ids), 'song')}, {len(table.names)} features of "

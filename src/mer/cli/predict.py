@@ -163,7 +163,14 @@ def _check_outputs(given: argparse.Namespace) -> None:
 
 def run(console: Console, given: argparse.Namespace) -> None:
     """Answer, print and write; the status is 1 if a file was left out."""
-    from mer.inference import answers, plots, predictor, resumption, songs  # which load torch
+    from mer.inference import (
+        answers,
+        library,
+        plots,
+        predictor,
+        resumption,
+        songs,
+    )  # which load torch
     from mer.io.files import check_writable
 
     said = Console(stderr=True) if STANDARD in (given.out, given.curve) else console
@@ -182,7 +189,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
             left_out: dict[str, str] = {}
             paths = songs.files(places, left_out)
             form = {"seconds": given.seconds, "hop": given.hop}
-            found = resumption.answered(
+            found = library.answered(
                 name, paths, left_out, out=given.out, resume=given.resume, **form
             )
         songs.require_any(found, left_out)

@@ -99,9 +99,10 @@ def table(clips: Sequence[Clip], chosen: Families, name: str | None = None) -> F
         return joined_columns(left, right, sides[1])
     params = chosen.typed(name)
     names = registry.get("features", name).names(params)
-    rows = np.stack([row(clip, name, params) for clip in clips])
+    rows = [row(clip, name, params) for clip in clips]
+    values = np.stack(rows) if rows else np.empty((0, len(names)), np.float32)
     source = {"source": "extracted", "family": name}
-    return FeatureSet(tuple(clip.id for clip in clips), tuple(names), rows, source)
+    return FeatureSet(tuple(clip.id for clip in clips), tuple(names), values, source)
 
 
 def _mels(clips: Sequence[Clip], view: View) -> Mels:

@@ -1,23 +1,22 @@
-"""Answers for a library of songs that survive an interruption: a line per song, beside the output."""
+"""Results for a library of songs that survive an interruption: a line per song, beside the output."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mer.errors import MerError
-from mer.inference import system
-from mer.inference.answers import SongAnswer
-from mer.inference.predictor import load_system, usable
 from mer.io.files import check_place, write_text
 from mer.runtime.locks import sole_use
 
 STANDARD = Path("-")
+BEGIN_ANEW = "leave out --resume to begin anew"
+Results = dict[str, Any]  # of songs, by path: what JSON can represent
 
 
 def _lines_of(out: Path | None) -> Path | None:
-    """The file of finished answers beside the output."""
+    """The file of finished results beside the output."""
     return None if out in (None, STANDARD) else out.with_name(f".{out.name}.partial")
 
 
@@ -30,21 +29,29 @@ def _stamp(path: str) -> list[int] | None:
     return [found.st_size, found.st_mtime_ns]
 
 
-def _line(answer: SongAnswer, stamp: list[int] | None) -> dict[str, Any]:
-    return {"answer": answer.as_json(), "file": stamp}
+def _require_same(begun: Any, asked: Mapping[str, Any]) -> None:
+    """Raise if an interrupted run was asked for something else."""
+    begun = begun if isinstance(begun, dict) else {}
+    names = dict.fromkeys([*asked, *begun])
+    if other := [name for name in names if begun.get(name) != asked.get(name)]:
+        raise MerError(
+            "--resume needs the options, the folder and the code of the interrupted run, which differs in "
+            f"{', '.join(other)}; make them the same, or {BEGIN_ANEW}"
+        )
 
 
 def _finished(
-    lines: Path, asked: dict[str, Any], stamps: Mapping[str, list[int] | None]
-) -> dict[str, SongAnswer]:
-    """The answers of an interrupted run for files that have the same stamps, by song.
+    lines: Path, asked: Mapping[str, Any], stamps: Mapping[str, list[int] | None]
+) -> Results:
+    """The results of an interrupted run for files that have the same stamps.
 
     An unfinished last line is left out.
 
     Raises
     ------
     MerError
-        If the interrupted run had other options, or an answer is damaged or of another version of mer.
+        If the interrupted run was asked for something else, or a line is damaged or of another version of
+        mer.
     """
     found: list[dict[str, Any]] = []
     for line in lines.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -52,23 +59,20 @@ def _finished(
             found.append(json.loads(line))
         except ValueError:
             break
-    if found and found[0] != asked:
-        raise MerError(
-            "--resume needs the system, the options and the folder of the interrupted run, "
-            f"{found[0]}, not {asked}; give them, or leave out --resume to begin anew"
-        )
+    if found:
+        _require_same(found[0], asked)
     try:
-        kept = [(SongAnswer(**line["answer"]), line["file"]) for line in found[1:]]
+        kept = [(line["song"], line["file"], line["result"]) for line in found[1:]]
     except (KeyError, TypeError) as error:
         raise MerError(
-            f"--resume must find the answers of this version of mer in {lines}, and an answer there is not "
-            f"({error}); leave out --resume to begin anew"
+            f"--resume must find the results of this version of mer in {lines}, and a line there is none "
+            f"({error}); {BEGIN_ANEW}"
         ) from error
-    return {answer.id: answer for answer, stamp in kept if stamps.get(answer.id) == stamp}
+    return {song: result for song, stamp, result in kept if stamps.get(song) == stamp}
 
 
-def _append(lines: Path, found: Sequence[dict[str, Any]], *, begins: bool) -> None:
-    """Write lines to the file of finished answers; the first ones replace what it holds, all at once."""
+def _append(lines: Path, found: Sequence[Mapping[str, Any]], *, begins: bool) -> None:
+    """Write lines to the file of finished results; the first ones replace what it holds, all at once."""
     text = "".join(f"{json.dumps(line)}\n" for line in found)
     if begins:
         write_text(lines, text)
@@ -77,52 +81,51 @@ def _append(lines: Path, found: Sequence[dict[str, Any]], *, begins: bool) -> No
         stream.write(text)
 
 
-def answered(
-    name: str,
+def resumed(
+    compute: Callable[[Sequence[str]], Iterable[tuple[str, Any]]],
     paths: Sequence[str],
-    left_out: dict[str, str],
     *,
+    asked: Mapping[str, Any],
     out: Path | None,
     resume: bool,
-    seconds: float | None,
-    hop: float | None,
-) -> list[SongAnswer]:
-    """The answers for the files that can be used; the others are logged.
+) -> Results:
+    """The results for the files that can be used, in the order of ``paths``.
 
     Parameters
     ----------
-    left_out : dict of str to str
-        Receives the files that cannot be used, with the reason of each.
+    compute : function
+        From paths to each path that can be used with its result, as they are computed.
+    asked : mapping
+        All that decides a result beside the file: an interrupted call must have had the same.
     out : Path or None
-        The output, beside which finished answers are kept until ``until_written`` ends.
+        The output, beside which results are kept until ``until_written`` ends; None keeps none.
     resume : bool
-        Whether to take answers that an interrupted call has left there, for files that are as they were.
+        Whether to take results that an interrupted call has left there, for files that are as they were.
 
     Raises
     ------
     MerError
-        If that call had other options or was made in another folder, or the system has been trained again
-        since.
+        If that call was asked for something else, or made in another folder.
     """
-    trained = system.digest(load_system(name))
-    asked = {"system": name, "sha256": trained, "seconds": seconds, "hop": hop}
-    asked["folder"] = str(Path.cwd())
+    asked = {**asked, "folder": str(Path.cwd())}
     lines, stamps = _lines_of(out), {path: _stamp(path) for path in paths}
     known = _finished(lines, asked, stamps) if resume and lines and lines.exists() else {}
-    unwritten = [asked, *(_line(answer, stamps[id_]) for id_, answer in known.items())]
-    rest = [path for path in paths if path not in known]
-    for answer in usable(name, rest, left_out, seconds=seconds, hop=hop):
-        known[answer.id] = answer
+    unwritten = [asked, *(_line(song, stamps, result) for song, result in known.items())]
+    for song, result in compute([path for path in paths if path not in known]):
+        known[song] = result
         if lines:
-            line = _line(answer, stamps[answer.id])
-            _append(lines, [*unwritten, line], begins=bool(unwritten))
+            _append(lines, [*unwritten, _line(song, stamps, result)], begins=bool(unwritten))
             unwritten = []
-    return [known[path] for path in paths if path in known]
+    return {path: known[path] for path in paths if path in known}
+
+
+def _line(song: str, stamps: Mapping[str, list[int] | None], result: Any) -> dict[str, Any]:
+    return {"song": song, "file": stamps[song], "result": result}
 
 
 @contextmanager
 def _alone(lines: Path | None) -> Iterator[None]:
-    """Refuse a file of finished answers that another process writes."""
+    """Refuse a file of finished results that another process writes."""
     if lines is None:
         yield
         return
@@ -138,14 +141,14 @@ def _alone(lines: Path | None) -> Iterator[None]:
 
 @contextmanager
 def until_written(out: Path | None) -> Iterator[None]:
-    """Keep the finished answers beside the output until the block has answered all songs and written it.
+    """Keep the finished results beside the output until the block has all of them and has written it.
 
     Raises
     ------
     MerError
         If another process is in such a block with the same output.
     KeyboardInterrupt
-        At Ctrl-C; its text says how to go on, if answers are kept.
+        At Ctrl-C; its text says how to go on, if results are kept.
     """
     lines = _lines_of(out)
     with _alone(lines):
@@ -155,7 +158,7 @@ def until_written(out: Path | None) -> Iterator[None]:
             if not (lines and lines.exists()):
                 raise
             raise KeyboardInterrupt(
-                "the songs answered so far are kept; add --resume to the same command to go on"
+                "the songs that are done are kept; add --resume to the same command to go on"
             ) from end
         if lines:
             lines.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """Features of whole songs, of files and of arrays: ``mer.features``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import pandas as pd
 from mer import parallel
 from mer.decoding.files import RATES
 from mer.errors import MerError, Unreadable
-from mer.inference import inputs, songs
+from mer.inference import inputs, resumption, songs
+from mer.pipeline import code
 from mer.types import FeatureSet
 
 RATE = 44100  # Hz, of songs for a family that reads any sample rate
@@ -21,8 +22,8 @@ Audio = str | Path | np.ndarray
 
 def features_of_file(
     chosen: inputs.Families, sample_rate: int, max_minutes: float, path: str
-) -> FeatureSet | Unreadable:
-    """The features of a whole file, or why it cannot be used."""
+) -> np.ndarray | Unreadable:
+    """The features of a whole file [shape=(d,)], or why it cannot be used."""
     pieces, length = [], 0
     try:
         for piece in songs.decoded(path, sample_rate):
@@ -37,7 +38,7 @@ def features_of_file(
             return Unreadable("silent")
     except Unreadable as fault:
         return fault
-    return inputs.table([songs.clip(samples, path, sample_rate, None)], chosen)
+    return inputs.table([songs.clip(samples, path, sample_rate, None)], chosen).values[0]
 
 
 def rate_of(chosen: inputs.Families, sample_rate: int | None, own: int = RATE) -> int:
@@ -127,6 +128,9 @@ def features_of_files(
     places: Sequence[str],
     sample_rate: int | None,
     max_minutes: float = MAX_MINUTES,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
 ) -> tuple[FeatureSet, dict[str, str]]:
     """The features of audio files and of those in folders, and the files left out with their reasons.
 
@@ -134,24 +138,38 @@ def features_of_files(
     ----------
     max_minutes : float
         Longer files are left out.
+    out : Path or None
+        The output, beside which finished rows are kept; see ``mer.inference.resumption``.
+    resume : bool
+        Whether to take rows that an interrupted call has left there, for files that are as they were.
 
     Raises
     ------
     MerError
-        If no file can be used.
+        If no file can be used, or the interrupted call had other options.
     """
     left_out: dict[str, str] = {}
     paths = songs.files(places, left_out)
     work = partial(features_of_file, chosen, rate_of(chosen, sample_rate), max_minutes)
-    sequential = len(paths) == 1 or parallel.jobs() == 1 or inputs.on_gpu(chosen)
-    found = list(parallel.parallel_map(work, paths, label=chosen.name, sequential=sequential))
-    pairs = list(zip(paths, found, strict=True))
-    for path, fault in pairs:
-        if isinstance(fault, Unreadable):
-            songs.leave_out(path, str(fault), left_out)
-    tables = [table for table in found if isinstance(table, FeatureSet)]
-    songs.require_any(tables, left_out)
-    values = np.concatenate([table.values for table in tables])
-    ids = tuple(id_ for table in tables for id_ in table.ids)
     described = {"source": "extracted", "family": chosen.name, **inputs.versions(chosen)}
-    return FeatureSet(ids, tables[0].names, values, described), left_out
+
+    def compute(rest: Sequence[str]) -> Iterator[tuple[str, list[float]]]:
+        sequential = len(rest) == 1 or parallel.jobs() == 1 or inputs.on_gpu(chosen)
+        found = parallel.parallel_map(work, rest, label=chosen.name, sequential=sequential)
+        for path, row in zip(rest, found, strict=True):
+            if isinstance(row, Unreadable):
+                songs.leave_out(path, str(row), left_out)
+            else:
+                yield path, row.tolist()
+
+    asked = {
+        **described,
+        "families": chosen.model_dump(mode="json"),
+        "code": code.of_families(chosen.params),
+        "sample_rate": sample_rate,
+        "max_minutes": max_minutes,
+    }
+    rows = resumption.resumed(compute, paths, asked=asked, out=out, resume=resume)
+    songs.require_any(list(rows), left_out)
+    values = np.array(list(rows.values()), dtype=np.float32)
+    return FeatureSet(tuple(rows), inputs.table([], chosen).names, values, described), left_out

@@ -41,15 +41,21 @@ def digests(model: str, families: Iterable[str]) -> dict[str, str]:
         Path below the package -> the first 16 digits of the SHA-256, sorted by path.
     """
     module = registry.get("models", model)
-    names = [f"models.{model}", *(f"features.{family}" for family in families)]
-    names += ["dsp.mel"] if "spectrogram" in module.reads else []
-    start = _files(names)
-    files = start | imports.reached(*start) | _files([f"learn.trainers.{module.trainer}"])
-    return dict(sorted(_digests(files)))
+    names = [f"models.{model}", *(["dsp.mel"] if "spectrogram" in module.reads else [])]
+    trainer = imports.path_of(f"mer.learn.trainers.{module.trainer}")
+    own = _reached(names) | ({trainer} if trainer else set())
+    return dict(sorted({**of_families(families), **dict(_digests(own))}.items()))
 
 
-def _files(names: Iterable[str]) -> set[Path]:
-    return {path for name in names if (path := imports.path_of(f"mer.{name}"))}
+def of_families(families: Iterable[str]) -> dict[str, str]:
+    """The digests of the files that compute families of features, as ``digests`` gives them."""
+    return dict(sorted(_digests(_reached(f"features.{family}" for family in families))))
+
+
+def _reached(names: Iterable[str]) -> set[Path]:
+    """The files of modules of the package, and those that they import."""
+    start = {path for name in names if (path := imports.path_of(f"mer.{name}"))}
+    return start | imports.reached(*start)
 
 
 def _digests(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
