@@ -200,6 +200,21 @@ def test_settings_are_the_words_that_say_set():
     assert config.settings(words) == {"training.lr": "1e-3", "filters": [1, 2], "c": None}
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("models.svm.c", "c must not be true"),
+        ("models.cnn.training", "batch_size must not be true"),
+    ],
+)
+def test_true_is_no_number(edited, root, key, said):
+    """Pydantic takes it for 1."""
+    content = config.load(root / "params.yaml")["models"]
+    cnn = {**content["cnn"]["training"], "batch_size": True}
+    with pytest.raises(MerError, match=f"{said}; correct it"):
+        config.read_all(edited(key, True if key.endswith("c") else cnn))
+
+
 @pytest.mark.parametrize("key", ["d", "c.d", "search.d.e", "grid_c.0"])
 def test_a_setting_of_no_key_is_refused(root, key):
     (params,) = config.read("models.svm", path=root / "params.yaml")

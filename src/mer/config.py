@@ -141,7 +141,7 @@ def key_and_fault(error: ValidationError, where: str) -> tuple[str, str]:
     if fault["type"] == "missing":
         return key, f"the key {key!r} is missing; add it"
     text = fault["msg"].removeprefix("Value error, ")
-    if fault["loc"][-1] == "[key]":
+    if fault["loc"][-1:] == ("[key]",):
         rule = f"the key {fault['input']!r} must have a-z, 0-9 and _ only; rename it"
         return key.removesuffix(".[key]"), rule
     if fault["type"] == "tuple_type":
