@@ -1,5 +1,6 @@
 """mer.pipeline.prepared: inputs that other parameters computed are refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from helpers.clone import copy_params, edit
 from mer import config
 from mer.errors import MerError
 from mer.io.artefacts import write_absent, write_manifest
+from mer.io.files import write_json
 from mer.pipeline import experiment, prepared
+from mer.pipeline.augment import PARAMETERS, sample_parameters
 from mer.selection import Selection
 
 GIVEN = {
@@ -78,3 +81,42 @@ def test_an_experiment_on_such_inputs_does_not_start(params):
     edit(params, views__louro__n_mels=64)
     with pytest.raises(MerError, match=f"^{MEL} must have been computed"):
         experiment.run("louro", "hybrid", GIVEN, [], profile="demo", seed=1)
+
+
+TFM = Selection.of(GIVEN | {"model": "cnn", "family": "none", "augment": "tfm"}, "demo", 1)
+AUGMENTED = Path("data/augmented/tfm/louro/demo_4qaed")
+
+
+@pytest.fixture
+def augmented(params):
+    """Augmented spectrograms of two clips, computed with these parameters."""
+    view, policy = config.read("views.louro", "policies.tfm")
+    write_manifest(AUGMENTED, view=prepared.parameters_of(view))
+    found = {id_: sample_parameters(policy, "tfm", 1, id_) for id_ in ("a", "b")}
+    write_json(AUGMENTED / PARAMETERS, found)
+    return params
+
+
+def test_augmented_spectrograms_of_the_same_parameters_pass(augmented):
+    prepared.check(TFM)
+
+
+def test_augmented_spectrograms_of_another_policy_seed_or_view_are_refused(augmented):
+    message = rf"^{AUGMENTED} must have been computed .*differs in policies\.tfm or seed; remove it"
+    with pytest.raises(MerError, match=message):
+        prepared.check(replace(TFM, seed=2))
+    manifest = prepared.recorded(AUGMENTED, "view")
+    write_manifest(AUGMENTED, view=manifest | {"n_mels": 64})
+    with pytest.raises(
+        MerError, match=rf"^{AUGMENTED} must have been computed .*differs in n_mels"
+    ):
+        prepared.check(TFM)
+    write_manifest(AUGMENTED, view=manifest)
+    versions = config.load()["policies"]["tfm"]["versions"]
+    edit(augmented, policies__tfm__versions=versions | {"again": versions["masked"]})
+    with pytest.raises(MerError, match=message):
+        prepared.check(TFM)
+
+
+def test_augmented_spectrograms_that_no_policy_uses_are_not_compared(augmented):
+    prepared.check(replace(TFM, augment="none", seed=2))

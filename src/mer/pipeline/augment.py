@@ -27,6 +27,7 @@ from mer.types import Clip, array_text
 log = logging.getLogger("mer")
 
 Chain = list[dict[str, Any]]
+PARAMETERS = "parameters.json"
 
 
 def _is_json(value: object) -> bool:
@@ -164,5 +165,5 @@ def make(
     with writing(target) as folder:
         mels = parallel_map(work, list(parameters.items()), label=f"augment {name}")
         write(folder, tuple(parameters), mels, width(corpus, view), view, sorted(policy.versions))
-        write_json(folder / "parameters.json", parameters)
+        write_json(folder / PARAMETERS, parameters)
     log.info("%d augmented versions of each of %d clips", len(policy.versions), len(parameters))

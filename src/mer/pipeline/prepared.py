@@ -1,5 +1,6 @@
 """Whether the inputs of a system were computed with the parameters that params.yaml has."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from mer import config, registry
 from mer.errors import MerError
 from mer.io.artefacts import MANIFEST, absent
 from mer.io.files import read_json
+from mer.pipeline import augment
+from mer.pipeline.augment import PARAMETERS
 from mer.schema.feature_selection import members
 from mer.schema.spectrograms import View
 from mer.selection import Selection
@@ -58,13 +61,14 @@ def check(chosen: Selection) -> None:
     Raises
     ------
     MerError
-        If a parameter of the view, or of a family, differs.
+        If a parameter of the view, of the augmentation policy or of a family differs.
     """
     reads = registry.get("models", chosen.model).reads
     mel = chosen.folder("mel")
     if "spectrogram" in reads and _is_present(mel):
         (view,) = config.read(f"views.{chosen.view}")
         require_same(mel, recorded(mel, "view"), parameters_of(view))
+        _check_augmented(chosen, view)
     (joins,) = config.read("joined_families")
     for family in members(chosen.family, joins) if "table" in reads else ():
         folder = replace(chosen, family=family).folder("features")
@@ -72,6 +76,22 @@ def check(chosen: Selection) -> None:
             (params,) = config.read(f"families.{family}")
             theirs = recorded(folder, "source")
             require_same(folder, theirs, {**theirs, "params": params.model_dump_json()})
+
+
+def _check_augmented(chosen: Selection, view: View) -> None:
+    """Refuse augmented spectrograms of another view, policy or seed."""
+    (policy,) = config.read(f"policies.{chosen.augment}")
+    folder = chosen.folder("augmented")
+    augments = registry.get("models", chosen.model).augments != "no"
+    if augments and policy.versions and _is_present(folder):
+        require_same(folder, recorded(folder, "view"), parameters_of(view))
+        theirs = read_json(folder / PARAMETERS)
+        ours = {
+            id_: augment.sample_parameters(policy, chosen.augment, chosen.seed, id_)
+            for id_ in theirs
+        }
+        what = f"policies.{chosen.augment} or seed"
+        require_same(folder, {what: theirs}, {what: json.loads(json.dumps(ours))})
 
 
 def _is_present(folder: Path) -> bool:
