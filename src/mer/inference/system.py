@@ -2,7 +2,8 @@
 
 The folder of a system holds ``system.json``, which describes it; ``member_<n>.safetensors``, the weights of
 each of its networks or estimators, whose probabilities are averaged; and, where the model reads a table,
-``clips.safetensors``, what ``mer.learn.novelty`` knows of the training clips. Nothing in it is code.
+``clips.safetensors``, what ``mer.learn.out_of_distribution`` knows of the training clips. Nothing in it is
+code.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ from mer.errors import MerError
 from mer.inference.description import Description
 from mer.inference.inputs import inputs
 from mer.io.files import write_json, writing
-from mer.learn import novelty
+from mer.learn import out_of_distribution
 from mer.learn.calibration import tempered
 from mer.learn.context import FittedFold
 from mer.learn.cross_validation import trainer_of
@@ -57,7 +58,7 @@ class System:
     members : sequence of mapping of str to np.ndarray
         Arrays of the networks or estimators.
     training_clips : mapping of str to np.ndarray
-        ``mer.learn.novelty.fit`` of their table; empty without a table.
+        ``mer.learn.out_of_distribution.fit`` of their table; empty without a table.
     place : Path or None
         The folder or the run that it was read from.
     """
@@ -162,7 +163,7 @@ class System:
         limit = self.about.distance_limit
         if table is None or limit is None:
             return np.full(count, np.nan)
-        return novelty.distances(table.values, self.training_clips) / limit
+        return out_of_distribution.distances(table.values, self.training_clips) / limit
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from mer.io.folds import read_folds
 from mer.io.predictions import read_predictions
 from mer.io.pretrained import check_finite
 from mer.io.standard import Standard
-from mer.learn import novelty
+from mer.learn import out_of_distribution
 from mer.learn.calibration import COVERAGE, conformal_threshold, fit_temperature, tempered
 from mer.learn.data import TrainingData, gather
 from mer.pipeline import code, prepared, provenance, train
@@ -88,12 +88,14 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
             "calibration": calibrated(predictions)
             if isinstance(predictions, Predictions)
             else None,
-            "distance_limit": novelty.distance_limit(rows) if rows is not None else None,
+            "distance_limit": out_of_distribution.distance_limit(rows)
+            if rows is not None
+            else None,
             "code": present,
         }
     )
     _check_prepared(chosen, about)
-    return System(about, members, novelty.fit(rows) if rows is not None else {}, run)
+    return System(about, members, out_of_distribution.fit(rows) if rows is not None else {}, run)
 
 
 def _same_code(run: Path, chosen: Selection) -> dict[str, str]:

@@ -224,10 +224,10 @@ def log_epoch(curve: Sequence[tuple[float, float]], config: TrainingConfig) -> N
     """Log the last epoch of a training, and show it beside the progress bar."""
     note_epoch(len(curve), config.max_epochs)
     loss, accuracy = curve[-1]
-    shown = (
-        "" if np.isnan(accuracy) else f", accuracy {accuracy:.3f}"
-    )  # a target of values has none
-    log.info("epoch %d: loss %.4f%s", len(curve), loss, shown)
+    text = f"epoch {len(curve)}: loss {loss:.4f}"
+    if not np.isnan(accuracy):  # a target of values has none
+        text += f", accuracy {accuracy:.3f}"
+    log.info(text)
 
 
 class _BestWeights:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 COLUMNS = 100  # of the table that C and gamma are for
 
 
-def as_wide(rows: np.ndarray) -> np.ndarray:
-    """Rows scaled so that their squared distances are as large as those of 100 columns."""
+def scaled_to_100_columns(rows: np.ndarray) -> np.ndarray:
+    """Rows whose squared distances are as large as if the table had 100 columns [shape=(n, d)]."""
     return rows * np.sqrt(COLUMNS / rows.shape[1])
 
 
@@ -32,5 +32,5 @@ def steps(limit: float | None, scaler: "BaseEstimator | str | None" = None) -> d
     return {
         "scaler": scaler or StandardScaler(),
         "clip": FunctionTransformer(np.clip, kw_args=limits) if limits else "passthrough",
-        "width": FunctionTransformer(as_wide),
+        "width": FunctionTransformer(scaled_to_100_columns),
     }

@@ -80,7 +80,7 @@ class Fitted:
             )
         )
         scaled = (rows - mean.astype(rows.dtype)) / scale.astype(rows.dtype)
-        wide = _rows.as_wide(scaled.clip(-self.params.limit, self.params.limit))
+        wide = _rows.scaled_to_100_columns(scaled.clip(-self.params.limit, self.params.limit))
         logits = wide @ coefficients.T + intercept
         return np.pad(logits, [(0, 0), (1, 0)]) if logits.shape[1] == 1 else logits
 

@@ -3,9 +3,9 @@
 The network has 948 481 parameters and encodes 942 x 128 as 128 maps of 59 x 8, that is 60 416 values
 (docs/methods.md, "Louro's autoencoder").
 
-The decoder holds maps of 2 t x 2 f as blocks, that is as four maps of t x f, in the order of
-``functional.pixel_shuffle``. So its layers are convolutions 3 x 3, of which a CPU computes a training step
-in less than half the time that torch's transposed convolutions take.
+The decoder computes maps of 2 t x 2 f in the form that ``functional.pixel_unshuffle`` gives them: four maps
+of t x f, one per place in a block of 2 x 2 values. So its layers are convolutions 3 x 3, and a CPU computes
+a training step in less than half the time that torch's transposed convolutions take.
 """
 
 import math
@@ -18,9 +18,10 @@ from mer.networks.layers import Conv2dSame, glorot_uniform
 
 FILTERS = (16, 32, 64, 128)
 SLOPE = 0.2
-# For each row of a block: the tap of a 5-tap kernel that each of the three rows of blocks around it has; -1
-# for none. The columns are alike. In einsum below, a and b are the row and the column in a block of the
-# outputs, c and d in one of the inputs, p and q the place of that block, and t and s the tap.
+# The 3 x 3 kernels hold the values (taps) of the 5 x 5 kernels. For each row of an output block: the tap of
+# each of the three rows of input blocks around it; -1 for none. The columns are alike. In einsum below, a
+# and b are the row and the column in an output block, c and d those in an input block, p and q the place in
+# the 3 x 3 kernel, and t and s the tap.
 UP_TAPS = ((3, 1, -1), (4, 2, 0))
 SAME_TAPS = (((0, 2, 4), (1, 3, -1)), ((-1, 1, 3), (0, 2, 4)))
 
@@ -60,7 +61,7 @@ class UpConv(nn.ConvTranspose2d):
         self.register_buffer("taps", _one_hot(UP_TAPS), persistent=False)
 
     def forward(self, maps: Tensor) -> Tensor:  # type: ignore[override]
-        """[shape=(n, c, t, f)] -> blocks of maps of 2 t x 2 f [shape=(n, 4 c', t, f)]."""
+        """[shape=(n, c, t, f)] -> maps of 2 t x 2 f, unshuffled [shape=(n, 4 c', t, f)]."""
         kernel = torch.einsum("apt,bqs,iots->oabipq", self.taps, self.taps, self.weight)
         bias = self.bias.repeat_interleave(4)  # type: ignore[union-attr]
         return functional.conv2d(maps, kernel.flatten(0, 2), bias, padding=1)
@@ -73,11 +74,11 @@ class LastConv(nn.Conv2d):
         super().__init__(inputs, 1, 5)
         self.register_buffer("taps", _one_hot(SAME_TAPS), persistent=False)
 
-    def forward(self, blocks: Tensor) -> Tensor:
-        """Blocks of maps of 2 t x 2 f [shape=(n, 4 c, t, f)] -> a map [shape=(n, 2 t, 2 f)]."""
+    def forward(self, unshuffled: Tensor) -> Tensor:
+        """Unshuffled maps of 2 t x 2 f [shape=(n, 4 c, t, f)] -> a map [shape=(n, 2 t, 2 f)]."""
         kernel = torch.einsum("acpt,bdqs,its->abicdpq", self.taps, self.taps, self.weight[0])
         bias = self.bias.repeat(4)  # type: ignore[union-attr]
-        found = functional.conv2d(blocks, kernel.flatten(0, 1).flatten(1, 3), bias, padding=1)
+        found = functional.conv2d(unshuffled, kernel.flatten(0, 1).flatten(1, 3), bias, padding=1)
         return functional.pixel_shuffle(found, 2)[:, 0]
 
 
@@ -105,10 +106,11 @@ class Autoencoder(nn.Module):
     def decode(self, codes: Tensor, shape: tuple[int, int]) -> Tensor:
         """Codes -> spectrograms in -1..1 [shape=(n, frames, mels)], cropped to ``shape``."""
         first, *others = self.up
-        blocks = functional.leaky_relu(first(codes), SLOPE)
+        unshuffled = functional.leaky_relu(first(codes), SLOPE)
         for layer in others:
-            blocks = functional.leaky_relu(layer(functional.pixel_shuffle(blocks, 2)), SLOPE)
-        return self.last(blocks).tanh()[:, : shape[0], : shape[1]]
+            maps = functional.pixel_shuffle(unshuffled, 2)
+            unshuffled = functional.leaky_relu(layer(maps), SLOPE)
+        return self.last(unshuffled).tanh()[:, : shape[0], : shape[1]]
 
     def forward(self, mel: Tensor) -> Tensor:
         """Spectrograms in -1..1 -> their reconstructions [shape=(n, frames, mels)]."""
