@@ -24,6 +24,19 @@ def test_an_interrupt_says_how_to_go_on_where_answers_are_kept(tmp_path, kept, s
     assert lines.exists() is kept
 
 
+def test_an_error_says_how_to_go_on_where_results_are_kept(tmp_path):
+    killed = MerError("one of the 2 processes was killed; set MER_JOBS to fewer")
+    with pytest.raises(MerError, match=r"to fewer$"), resumption.until_written(tmp_path / "e.csv"):
+        end(killed)
+    (tmp_path / ".e.csv.partial").touch()
+    said = pytest.raises(MerError, match=r"to fewer; the songs that are done are kept; add --resume")
+    with said, resumption.until_written(tmp_path / "e.csv"):
+        end(killed)
+    refused = pytest.raises(MerError, match=r"^--resume needs the options$")
+    with refused, resumption.until_written(tmp_path / "e.csv"):
+        end(MerError("--resume needs the options"))
+
+
 def test_a_kill_while_the_first_lines_are_written_loses_no_kept_answer(tmp_path, monkeypatch):
     lines = tmp_path / ".e.csv.partial"
     resumption._append(lines, [{"asked": 1}, {"answer": "kept"}], begins=True)

@@ -11,6 +11,7 @@ from mer.io.files import check_place, write_text
 from mer.runtime.locks import sole_use
 
 STANDARD = Path("-")
+GO_ON = "the songs that are done are kept; add --resume to the same command to go on"
 BEGIN_ANEW = "leave out --resume to begin anew"
 Results = dict[str, Any]  # of songs, by path: what JSON can represent
 
@@ -146,19 +147,17 @@ def until_written(out: Path | None) -> Iterator[None]:
     Raises
     ------
     MerError
-        If another process is in such a block with the same output.
+        If another process is in such a block with the same output; or as the block raises it.
     KeyboardInterrupt
-        At Ctrl-C; its text says how to go on, if results are kept.
+        At Ctrl-C. The texts of both say how to go on, if results are kept.
     """
     lines = _lines_of(out)
     with _alone(lines):
         try:
             yield
-        except KeyboardInterrupt as end:
-            if not (lines and lines.exists()):
+        except (KeyboardInterrupt, MerError) as end:
+            if not (lines and lines.exists()) or "--resume" in str(end):
                 raise
-            raise KeyboardInterrupt(
-                "the songs that are done are kept; add --resume to the same command to go on"
-            ) from end
+            raise type(end)("; ".join(filter(None, (str(end), GO_ON)))) from end
         if lines:
             lines.unlink(missing_ok=True)
