@@ -29,7 +29,9 @@ def test_an_error_says_how_to_go_on_where_results_are_kept(tmp_path):
     with pytest.raises(MerError, match=r"to fewer$"), resumption.until_written(tmp_path / "e.csv"):
         end(killed)
     (tmp_path / ".e.csv.partial").touch()
-    said = pytest.raises(MerError, match=r"to fewer; the songs that are done are kept; add --resume")
+    said = pytest.raises(
+        MerError, match=r"to fewer; the songs that are done are kept; add --resume"
+    )
     with said, resumption.until_written(tmp_path / "e.csv"):
         end(killed)
     refused = pytest.raises(MerError, match=r"^--resume needs the options$")
