@@ -13,6 +13,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -28,7 +29,7 @@ from mer.io.spectrograms import Mels
 from mer.learn import early_stopping, loop, memmap
 from mer.learn.data import TrainingData
 from mer.learn.trainers import two_stage
-from mer.networks.segments import MaskedAutoencoder
+from mer.networks.segments import Encoder, MaskedAutoencoder
 from mer.runtime.device import device
 from mer.targets.classes import Classes
 
@@ -55,6 +56,72 @@ def read_all(examples: loop.Examples) -> None:
         examples[numbers]
 
 
+def corpus(folder: str, clips: int, segments: int) -> Mels:
+    """A corpus of noise, whose spectrograms are in a file."""
+    path, draw = Path(folder, "mel.npy"), np.random.default_rng(0)
+    file = np.lib.format.open_memmap(path, "w+", np.float16, (clips, segments, *SHAPE))
+    for clip in range(clips):
+        file[clip] = draw.random((segments, *SHAPE), np.float32)
+    del file
+    ids = tuple(map(str, range(clips)))
+    return Mels(ids, np.full(clips, SHAPE[0]), np.load(path, mmap_mode="r"))
+
+
+class Stages:
+    """A table with a row per stage: its speed, and the memory since the start."""
+
+    def __init__(self) -> None:
+        self.table = Table("", "examples/s", "peak", "anonymous", title="GiB resident")
+        Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+        self.add("start", 0, lambda: None)
+
+    def add(self, name: str, examples: int, work: Callable[[], object]) -> None:
+        """Do the work of a stage and add its row."""
+        started = time.perf_counter()
+        work()
+        speed = examples / (time.perf_counter() - started) if examples else 0.0
+        shown = f"{speed:.1f}" if examples else ""
+        self.table.add_row(name, shown, f"{resident('VmHWM'):.2f}", f"{resident('RssAnon'):.2f}")
+
+
+def stage_one(stages: Stages, data: TrainingData, every: loop.Examples, steps: int) -> None:
+    """Read every segment, and train the autoencoder for some steps."""
+    params, module = config.read("models.ae_bilstm")[0], registry.get("models", "ae_bilstm")
+    where = device()
+    stages.add("every segment read", len(every), lambda: read_all(every))
+    untrained = cast(TwoStageModel, module).autoencoder(params, shape=SHAPE, masking=data.masking)
+    network = cast(MaskedAutoencoder, untrained.to(where))
+    training = params.autoencoder.model_copy(update={"max_epochs": 1})
+    count, objective = steps * training.batch_size, two_stage.huber(network)
+    assert data.mel is not None
+    some = memmap.examples(data.mel.values.reshape(-1, *SHAPE), np.arange(count), where)
+    stages.add(
+        f"stage one, {steps} steps",
+        count,
+        lambda: loop.fit(network, [some], some, training, seed=1, objective=objective),
+    )
+
+
+def stage_two(stages: Stages, data: TrainingData, codes: np.ndarray, steps: int) -> None:
+    """Read every code, and train the classifier for some steps."""
+    params, module = config.read("models.ae_bilstm")[0], registry.get("models", "ae_bilstm")
+    where, ids = device(), tuple(data.labels)
+    stages.add("codes written", 0, lambda: None)
+    network = cast(TwoStageModel, module).build(params, shape=SHAPE, outputs=2).to(where)
+    training = params.classifier.model_copy(update={"max_epochs": 1})
+    parts = early_stopping.parts(codes, ids, (ids, ids, ids), data, where)
+    few = memmap.examples(codes, np.arange(steps * training.batch_size), where)
+    targets = parts.train.targets[torch.arange(len(few))]
+    stages.add("every code read", len(ids), lambda: read_all(parts.train.inputs))
+    stopping = loop.EarlyStopping([few], targets, "accuracy", 10)
+    fit = partial(loop.fit, network, [few], targets, training, seed=1)
+    stages.add(
+        f"stage two, {steps} steps",
+        len(few),
+        lambda: fit(objective=data.target, early_stopping=stopping),
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, default=767)
@@ -62,70 +129,18 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2, help="of each stage")
     chosen = parser.parse_args()
     logging.disable()
-    where, module = device(), cast(TwoStageModel, registry.get("models", "ae_bilstm"))
-    params, policy = config.read("models.ae_bilstm", "policies.masked")
-    table = Table("", "examples/s", "peak", "anonymous", title="GiB resident")
-
-    def stage(name: str, examples: int, work: Callable[[], object]) -> None:
-        started = time.perf_counter()
-        work()
-        speed = examples / (time.perf_counter() - started) if examples else 0.0
-        shown = f"{speed:.1f}" if examples else ""
-        table.add_row(name, shown, f"{resident('VmHWM'):.2f}", f"{resident('RssAnon'):.2f}")
-
+    (policy,) = config.read("policies.masked")
     with tempfile.TemporaryDirectory(dir=".") as folder:
-        shape = (chosen.clips, chosen.segments, *SHAPE)
-        path, draw = Path(folder, "mel.npy"), np.random.default_rng(0)
-        file = np.lib.format.open_memmap(path, "w+", np.float16, shape)
-        for clip in range(chosen.clips):
-            file[clip] = draw.random(shape[1:], np.float32)
-        del file
-        ids = tuple(map(str, range(chosen.clips)))
-        labels = {id_: i % 2 for i, id_ in enumerate(ids)}
-        mels = Mels(ids, np.full(len(ids), SHAPE[0]), np.load(path, mmap_mode="r"))
+        mels = corpus(folder, chosen.clips, chosen.segments)
+        labels = {id_: i % 2 for i, id_ in enumerate(mels.ids)}
         data = TrainingData(labels, Classes(("low", "high")), mel=mels, masking=policy.masking)
-
-        Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
-        stage("start", 0, lambda: None)
-        every = two_stage.segments(data, ids, where)
-        stage("every segment read", len(every), lambda: read_all(every))
-        untrained = module.autoencoder(params, shape=SHAPE, masking=policy.masking)
-        network = cast(MaskedAutoencoder, untrained.to(where))
-        training_config = params.autoencoder.model_copy(update={"max_epochs": 1})
-        count = chosen.steps * training_config.batch_size
-        flat = mels.values.reshape(-1, *SHAPE)
-        some = memmap.examples(flat, np.arange(count), where)
-        objective = two_stage.huber(network)
-        stage(
-            f"stage one, {chosen.steps} steps",
-            count,
-            lambda: loop.fit(network, [some], some, training_config, seed=1, objective=objective),
-        )
-        with two_stage.encoded(Noise(), every, chosen.segments) as codes:  # type: ignore[arg-type]
-            stage("codes written", 0, lambda: None)
-            head = module.build(params, shape=SHAPE, outputs=2).to(where)
-            training_config = params.classifier.model_copy(update={"max_epochs": 1})
-            parts = early_stopping.parts(codes, ids, (ids, ids, ids), data, where)
-            few = memmap.examples(
-                codes, np.arange(chosen.steps * training_config.batch_size), where
-            )
-            targets = parts.train.targets[torch.arange(len(few))]
-            stage("every code read", len(ids), lambda: read_all(parts.train.inputs))
-            stopping = loop.EarlyStopping([few], targets, "accuracy", 10)
-            stage(
-                f"stage two, {chosen.steps} steps",
-                len(few),
-                lambda: loop.fit(
-                    head,
-                    [few],
-                    targets,
-                    training_config,
-                    seed=1,
-                    objective=data.target,
-                    early_stopping=stopping,
-                ),
-            )
-    Console().print(table)
+        stages = Stages()
+        every = two_stage.segments(data, mels.ids, device())
+        stage_one(stages, data, every, chosen.steps)
+        noise = cast(Encoder, Noise())
+        with two_stage.encoded(noise, every, chosen.segments) as codes:
+            stage_two(stages, data, codes, chosen.steps)
+    Console().print(stages.table)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
@@ -15,6 +16,9 @@ from mer.cli._csv import csv_text
 from mer.cli._numbers import at_least
 from mer.errors import MerError
 from mer.pipeline.stage import printable_name
+
+if TYPE_CHECKING:
+    from mer.inference.answers import SongAnswer
 
 SUFFIXES = (".csv", ".json", ".parquet")
 PICTURES = (".png", ".svg")
@@ -161,16 +165,21 @@ def _check_outputs(given: argparse.Namespace) -> None:
             )
 
 
+def _answered(name: str, given: argparse.Namespace) -> tuple[list["SongAnswer"], dict[str, str]]:
+    """The answers of a system for the songs, and the files left out with their reasons."""
+    from mer.inference import library, songs
+
+    left_out: dict[str, str] = {}
+    form = {"seconds": given.seconds, "hop": given.hop, "out": given.out, "resume": given.resume}
+    with songs.spooled(given.songs) as places:
+        found = library.answered(name, songs.files(places, left_out), left_out, **form)
+    songs.require_any(found, left_out)
+    return [replace(answer, id=songs.shown(answer.id)) for answer in found], left_out
+
+
 def run(console: Console, given: argparse.Namespace) -> None:
     """Answer, print and write; the status is 1 if a file was left out."""
-    from mer.inference import (
-        answers,
-        library,
-        plots,
-        predictor,
-        resumption,
-        songs,
-    )  # which load torch
+    from mer.inference import answers, plots, predictor, resumption  # which load torch
     from mer.io.files import check_writable
 
     said = Console(stderr=True) if STANDARD in (given.out, given.curve) else console
@@ -185,15 +194,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     if given.plot:
         plots.check(system)
     with resumption.until_written(given.out):
-        with songs.spooled(given.songs) as places:
-            left_out: dict[str, str] = {}
-            paths = songs.files(places, left_out)
-            form = {"seconds": given.seconds, "hop": given.hop}
-            found = library.answered(
-                name, paths, left_out, out=given.out, resume=given.resume, **form
-            )
-        songs.require_any(found, left_out)
-        found = [replace(answer, id=songs.shown(answer.id)) for answer in found]
+        found, left_out = _answered(name, given)
         rows = answers.of_songs(system, found)
         if given.plot:
             plots.write(given.plot, system, found)

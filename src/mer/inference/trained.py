@@ -56,17 +56,7 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     """
     chosen, (columns,) = chosen or selected(), config.read("columns")
     params, policy, profile = chosen.blocks()
-    if (run / artefacts.MANIFEST).exists() and (reason := artefacts.absent(run)):
-        raise MerError(f"{run} must hold a trained run, and is absent: {reason}")
-    if not (run / "run.json").exists():
-        from mer.pipeline import dvc_locks  # which needs DVC
-
-        busy = dvc_locks.writer(run)
-        remedy = (
-            f"process {busy} is making it; wait for its end" if busy else "make it with `dvc repro`"
-        )
-        raise MerError(f"{run} must hold a trained run, and there is none; {remedy}")
-    record = {"columns": {}, "source": None, **read_mapping(run / "run.json")}
+    record = _record(run)
     used = {k: v for k, v in chosen.used.items() if k not in ("protocol", "augment")}
     _compare(run, record, used | {"columns": columns.used, "source": None})
     _check_predictable(chosen, policy, columns)
@@ -79,23 +69,37 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     _compare(run, record, {"parameters_sha256": digest})
     folds = _folds(chosen, profile, run)
     members = [_weights(run, fold) for fold in folds]
-    present = _same_code(run, chosen)
-    rows = whole.table.values if whole.table else None  # of all columns, which a song has
-    predictions = read_predictions(run / "predictions.parquet")
+    changes: dict[str, Any] = {"code": _same_code(run, chosen), "calibration": _calibration(run)}
+    clips: Arrays = {}
+    if whole.table:
+        rows = whole.table.values  # of all columns, which a song has
+        clips = out_of_distribution.fit(rows)
+        changes["distance_limit"] = out_of_distribution.distance_limit(rows)
     about = _description(chosen, params, profile, columns, known, folds)
-    about = about.model_copy(
-        update={
-            "calibration": calibrated(predictions)
-            if isinstance(predictions, Predictions)
-            else None,
-            "distance_limit": out_of_distribution.distance_limit(rows)
-            if rows is not None
-            else None,
-            "code": present,
-        }
-    )
+    about = about.model_copy(update=changes)
     _check_prepared(chosen, about)
-    return System(about, members, out_of_distribution.fit(rows) if rows is not None else {}, run)
+    return System(about, members, clips, run)
+
+
+def _record(run: Path) -> dict[str, Any]:
+    """The record of a run; raise if there is no run."""
+    if (run / artefacts.MANIFEST).exists() and (reason := artefacts.absent(run)):
+        raise MerError(f"{run} must hold a trained run, and is absent: {reason}")
+    if not (run / "run.json").exists():
+        from mer.pipeline import dvc_locks  # which needs DVC
+
+        busy = dvc_locks.writer(run)
+        remedy = (
+            f"process {busy} is making it; wait for its end" if busy else "make it with `dvc repro`"
+        )
+        raise MerError(f"{run} must hold a trained run, and there is none; {remedy}")
+    return {"columns": {}, "source": None, **read_mapping(run / "run.json")}
+
+
+def _calibration(run: Path) -> Calibration | None:
+    """The calibration by the predictions of a run; None of values."""
+    predictions = read_predictions(run / "predictions.parquet")
+    return calibrated(predictions) if isinstance(predictions, Predictions) else None
 
 
 def _same_code(run: Path, chosen: Selection) -> dict[str, str]:
