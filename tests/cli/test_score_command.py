@@ -105,6 +105,19 @@ def test_a_system_of_the_ledger_on_the_same_folds_is_tested_against(
     assert "elsewhere" not in shown
 
 
+def test_other_numbers_of_folds_are_those_of_the_export(tested, monkeypatch, rng):
+    """A table of ``mer folds --folds 4 --repeats 2``, as the profile demo has folds."""
+    here = (Path(f"data/{name}/demo") for name in ("index", "standard"))
+    folds = Corpus(*here).split("grouped", SEED, 4, 2)
+    true = dict(zip(tested["id"], tested["true"], strict=True))
+    rows = [(f.repeat, f.fold, id_, true[id_]) for f in folds for id_ in f.test]
+    table = pd.DataFrame(rows, columns=["repeat", "fold", "id", "class"])
+    facts = run(monkeypatch, table, "--folds", "4", "--repeats", "2")
+    assert (facts["n_folds"], facts["accuracy"]) == (8, 1.0)
+    with pytest.raises(SystemExit):
+        run(monkeypatch, table)
+
+
 def test_own_runs_on_the_same_folds_are_tested_against(tested, monkeypatch, rng, capsys):
     facts = run(monkeypatch, answers(tested, rng))
     Path("metrics").mkdir()

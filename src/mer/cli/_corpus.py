@@ -1,16 +1,21 @@
 """Arguments of the commands that split a prepared corpus, and what they mean."""
 
 import argparse
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from mer import config
 from mer.cli._numbers import at_least
 from mer.errors import MerError
+from mer.types import FOLDS_AND_REPEATS
+
+PARAMETER = re.compile(r"-S (?:profiles\.\w+\.)?(\w+)=")
 
 
 def corpus_and_protocol(parser: argparse.ArgumentParser, protocols: Sequence[str]) -> None:
-    """``<dataset> [--protocol grouped] [--seed 1]``."""
+    """``<dataset> [--protocol grouped] [--seed 1] [--folds 10] [--repeats 10]``."""
     parser.add_argument(
         "dataset", help="a prepared corpus: its stages index and standardize have run"
     )
@@ -23,6 +28,12 @@ def corpus_and_protocol(parser: argparse.ArgumentParser, protocols: Sequence[str
     parser.add_argument(
         "--seed", type=at_least(0), help="seed of random folds (default: that of params.yaml)"
     )
+    parser.add_argument(
+        "--folds", type=at_least(2), help="number of folds, in place of the protocol's"
+    )
+    parser.add_argument(
+        "--repeats", type=at_least(1), help="number of repeats, in place of the protocol's"
+    )
 
 
 def protocol_and_seed(given: argparse.Namespace) -> tuple[str, int]:
@@ -33,6 +44,35 @@ def protocol_and_seed(given: argparse.Namespace) -> tuple[str, int]:
     if seed is None:
         (seed,) = config.read("seed")
     return protocol, seed
+
+
+def numbers_of_folds(protocol: str, given: argparse.Namespace) -> dict[str, int | None]:
+    """``folds`` and ``repeats`` of ``given``, None for the protocol's.
+
+    Raises
+    ------
+    MerError
+        If the protocol fixes a number that is given.
+    """
+    found: dict[str, int | None] = {}
+    for place, name in enumerate(("folds", "repeats")):
+        fitting = [key for key, numbers in FOLDS_AND_REPEATS.items() if numbers[place] > 1]
+        found[name] = getattr(given, name)
+        if found[name] and protocol not in fitting:
+            raise MerError(
+                f"--{name} must be left out with protocol {protocol!r}, which has a fixed number of "
+                f"{name}, and {found[name]} was given; leave it out, or choose one of {fitting}"
+            )
+    return found
+
+
+@contextmanager
+def advice_for_options() -> Iterator[None]:
+    """Turn the advice of an error about parameters of the pipeline into advice about options."""
+    try:
+        yield
+    except MerError as error:
+        raise MerError(PARAMETER.sub(r"--\1 ", str(error))) from error
 
 
 def prepared(dataset: str) -> tuple[Path, Path]:

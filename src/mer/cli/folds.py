@@ -1,7 +1,6 @@
 """Show the folds of a corpus under a protocol, and export them as CSV for other tools."""
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -9,16 +8,20 @@ from typing import TYPE_CHECKING, get_args
 from rich.console import Console
 
 from mer.cli._console import counted, say
-from mer.cli._corpus import corpus_and_protocol, prepared, protocol_and_seed
-from mer.cli._numbers import at_least
+from mer.cli._corpus import (
+    advice_for_options,
+    corpus_and_protocol,
+    numbers_of_folds,
+    prepared,
+    protocol_and_seed,
+)
 from mer.errors import MerError
 from mer.schema import Protocol
-from mer.types import FOLDS_AND_REPEATS, Fold
+from mer.types import Fold
 
 if TYPE_CHECKING:
     from mer.pipeline.folds import Corpus
 
-PARAMETER = re.compile(r"-S (?:profiles\.\w+\.)?(\w+)=")
 MORE = ("leave_one_artist_out",)  # protocols that the pipeline reads from an exported table only
 NOT_RANDOM = ("own", "song_80_20", *MORE)
 
@@ -27,12 +30,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """``<dataset> [--protocol grouped] [--export folds.csv]``."""
     corpus_and_protocol(parser, [*get_args(Protocol), *MORE])
     parser.add_argument(
-        "--folds", type=at_least(2), help="number of folds, in place of the protocol's"
-    )
-    parser.add_argument(
-        "--repeats", type=at_least(1), help="number of repeats, in place of the protocol's"
-    )
-    parser.add_argument(
         "--export", type=Path, help="CSV file for the folds: repeat,fold,id, or repeat,fold,id,side"
     )
 
@@ -40,17 +37,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def _sizes(folds: Sequence[Fold], side: str) -> str:
     found = {len(getattr(fold, side)) for fold in folds}
     return f"{min(found)}" if len(found) == 1 else f"{min(found)} to {max(found)}"
-
-
-def _check_numbers(protocol: str, given: argparse.Namespace) -> None:
-    """Refuse a number of folds or repeats for a protocol that fixes it."""
-    for place, name in enumerate(("folds", "repeats")):
-        fitting = [key for key, numbers in FOLDS_AND_REPEATS.items() if numbers[place] > 1]
-        if (number := getattr(given, name)) and protocol not in fitting:
-            raise MerError(
-                f"--{name} must be left out with protocol {protocol!r}, which has a fixed number of "
-                f"{name}, and {number} was given; leave it out, or choose one of {fitting}"
-            )
 
 
 def _check_seed(protocol: str, corpus: "Corpus", seed: int | None) -> None:
@@ -82,14 +68,6 @@ def _check_export(target: Path, read: Sequence[Path], own: Path) -> None:
     check_writable(target)
 
 
-def _split(corpus: "Corpus", protocol: str, seed: int, given: argparse.Namespace) -> list[Fold]:
-    """The folds; advice about parameters of the pipeline becomes advice about options of this command."""
-    try:
-        return corpus.split(protocol, seed, given.folds, given.repeats)
-    except MerError as error:
-        raise MerError(PARAMETER.sub(r"--\1 ", str(error))) from error
-
-
 def run(console: Console, given: argparse.Namespace) -> None:
     """Print the number and the sizes of the folds and how many artists they share; write ``--export``.
 
@@ -108,12 +86,13 @@ def run(console: Console, given: argparse.Namespace) -> None:
         own = Path("data/raw", given.dataset, fold_tables.NAME)
         _check_export(given.export, (index, standard), own)
     protocol, seed = protocol_and_seed(given)
-    _check_numbers(protocol, given)
+    numbers = numbers_of_folds(protocol, given)
     corpus = Corpus(index, standard)
     _check_seed(protocol, corpus, given.seed)
     if protocol == "own":
         _check_own(corpus, index / fold_tables.NAME, given.dataset)
-    folds = _split(corpus, protocol, seed, given)
+    with advice_for_options():
+        folds = corpus.split(protocol, seed, **numbers)
     train, val, test = (_sizes(folds, side) for side in ("train", "val", "test"))
     share = overlap(corpus.tracks, folds)
     shared = f"{share:.1%}" if share or corpus.names_artists else "unknown, for none is named"

@@ -7,7 +7,13 @@ from typing import Any, get_args
 from rich.console import Console
 
 from mer.cli._console import say
-from mer.cli._corpus import corpus_and_protocol, prepared, protocol_and_seed
+from mer.cli._corpus import (
+    advice_for_options,
+    corpus_and_protocol,
+    numbers_of_folds,
+    prepared,
+    protocol_and_seed,
+)
 from mer.cli._systems import WIDTH, P, ledger, own_runs, table
 from mer.reproduction.tables import folds_key
 from mer.schema import Protocol
@@ -61,9 +67,10 @@ def run(console: Console, given: argparse.Namespace) -> None:
         check_apart(given.out, [index, standard, given.predictions])
         check_writable(given.out)
     protocol, seed = protocol_and_seed(given)
-    facts = score(
-        given.predictions, index, standard, target=given.target, protocol=protocol, seed=seed
-    )
+    numbers = numbers_of_folds(protocol, given)
+    form = {"target": given.target, "protocol": protocol, "seed": seed, **numbers}
+    with advice_for_options():
+        facts = score(given.predictions, index, standard, **form)
     if given.out:
         write_json(given.out, facts)
     if not console.is_terminal:

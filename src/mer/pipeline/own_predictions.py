@@ -151,7 +151,15 @@ def _frame(folds: Sequence[Fold], found: Found, data: TrainingData) -> pd.DataFr
 
 
 def score(
-    path: Path, index: Path, standard: Path, *, target: str, protocol: str, seed: int
+    path: Path,
+    index: Path,
+    standard: Path,
+    *,
+    target: str,
+    protocol: str,
+    seed: int,
+    folds: int | None = None,
+    repeats: int | None = None,
 ) -> dict[str, Any]:
     """The scores of a table of predictions, as ``metrics/experiments`` has those of a system.
 
@@ -167,6 +175,8 @@ def score(
         Whose folds the predictions are of; the table may have its first repeats alone.
     seed : int
         Of the folds and of the samples of the intervals.
+    folds, repeats : int or None
+        Their numbers, where they are not those of the protocol.
 
     Raises
     ------
@@ -177,10 +187,10 @@ def score(
     tracks, scale = read_tracks(index), read_mapping(index / MANIFEST).get("range")
     kind = labels.target_of(target, tracks, scale)
     data = TrainingData(labels.encode(tracks, target), kind)
-    every = Corpus(index, standard).split(protocol, seed)
+    every = Corpus(index, standard).split(protocol, seed, folds, repeats)
     found = read(path, kind, every)
-    folds = _tested(every, found, path)
-    predictions = kind.predictions(_frame(folds, found, data))
+    tested = _tested(every, found, path)
+    predictions = kind.predictions(_frame(tested, found, data))
     return {
         "model": path.stem,
         **UNKNOWN,
@@ -188,7 +198,7 @@ def score(
         "target": target,
         "protocol": protocol,
         "seed": seed,
-        "test_per_train": mean_test_per_train(folds),
+        "test_per_train": mean_test_per_train(tested),
         **summary(predictions, seed),
         "folds": scores_of_folds(predictions),
     }
