@@ -75,9 +75,13 @@ def test_the_scores_are_those_of_scikit_learn_whatever_the_order_of_the_rows(
     assert re.search(r"yours +found +0\.\d{4}", capsys.readouterr().out)
 
 
-def test_the_folds_of_the_protocol_may_be_named(tested, monkeypatch, rng):
+def test_the_folds_of_the_protocol_may_be_named(tested, monkeypatch, rng, caplog):
+    """A table without them is scored, with a warning."""
     table = answers(tested, rng)
-    assert run(monkeypatch, table.assign(fold=tested["fold"])) == run(monkeypatch, table)
+    named = run(monkeypatch, table.assign(fold=tested["fold"]))
+    assert "no column" not in caplog.text
+    assert run(monkeypatch, table) == named
+    assert "found.csv has no column `fold`: it cannot be checked" in caplog.text
 
 
 def test_probabilities_and_the_classes_that_they_name_have_the_same_scores(

@@ -20,10 +20,6 @@ from mer.schema import Protocol
 from mer.targets.labels import TARGETS
 
 YOURS = "yours"
-UNCHECKED = (
-    "the predictions have no column `fold`: it cannot be checked that they are of these folds, and only "
-    "predictions of these folds keep training and test songs apart"
-)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +56,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
         clips or has others.
     """
     from mer.io.files import check_apart, check_writable, write_json
-    from mer.pipeline.own_predictions import names_folds, score  # which loads scikit-learn
+    from mer.pipeline.own_predictions import score  # which loads scikit-learn
 
     index, standard = prepared(given.dataset)
     if given.out:
@@ -80,5 +76,3 @@ def run(console: Console, given: argparse.Namespace) -> None:
     console.print(table([(YOURS, facts), *same]), "")
     say(console, f"{YOURS}: {_details(facts)}")
     say(console, P)
-    if not names_folds(given.predictions):
-        say(console, UNCHECKED)

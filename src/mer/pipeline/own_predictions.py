@@ -5,6 +5,7 @@ A table has a row per repeat and test clip: ``id``, ``repeat`` (0 if it is left 
 looked up by its repeat and id, so the order of the rows does not matter.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,15 @@ from mer.targets.target import Target
 from mer.targets.values import Values
 from mer.types import Fold
 
+log = logging.getLogger("mer")
+
 REMEDY = "write a row per repeat and test clip, with the columns that docs/evaluation.md names"
 # What a system of the ledger reads; those of other people are known by their predictions alone.
 UNKNOWN = {"family": "none", "view": "none", "augment": "none", "fidelity": "described"}
+UNCHECKED = (
+    "%s has no column `fold`: it cannot be checked that the predictions are of these folds, and only "
+    "predictions of these folds keep training and test songs apart"
+)
 Found = Mapping[tuple[int, str], np.ndarray]
 
 
@@ -80,8 +87,12 @@ def _whole(row: spreadsheets.Row, column: str) -> int:
 
 
 def _check_folds(rows: Sequence[spreadsheets.Row], folds: Sequence[Fold], path: Path) -> None:
-    """Refuse a table whose column ``fold`` names other folds than those of the protocol."""
+    """Refuse a table whose column ``fold`` names other folds than those of the protocol.
+
+    Without that column, log that this cannot be checked.
+    """
     if "fold" not in rows[0].cells:
+        log.warning(UNCHECKED, path)
         return
     tested = {(fold.repeat, id_): fold.fold for fold in folds for id_ in fold.test}
     for row in rows:
@@ -92,11 +103,6 @@ def _check_folds(rows: Sequence[spreadsheets.Row], folds: Sequence[Fold], path: 
                 f"not of fold {stated}, so {path} is of other folds; predict those that "
                 "`mer folds --export` lists for this protocol and seed"
             )
-
-
-def names_folds(path: Path) -> bool:
-    """Whether a table of predictions has the column ``fold``, so that ``read`` has checked its folds."""
-    return "fold" in spreadsheets.read(path, ["id"], REMEDY)[0].cells
 
 
 def read(
