@@ -201,18 +201,26 @@ def test_settings_are_the_words_that_say_set():
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "shown"),
     [
-        ("models.svm.c", "c must not be true"),
-        ("models.cnn.training", "batch_size must not be true"),
+        ("seed", "True"),
+        ("models.svm.c", "True"),
+        ("models.cnn.training.batch_size", "True"),
+        ("models.svm.grid_c", r"\[True, 2\]"),
+        ("profiles.demo.folds", "True"),
     ],
 )
-def test_true_is_no_number(edited, root, key, said):
+def test_true_is_no_number(edited, key, shown):
     """Pydantic takes it for 1."""
-    content = config.load(root / "params.yaml")["models"]
-    cnn = {**content["cnn"]["training"], "batch_size": True}
-    with pytest.raises(MerError, match=f"{said}; correct it"):
-        config.read_all(edited(key, True if key.endswith("c") else cnn))
+    path = edited(key, True if shown == "True" else [True, 2])
+    said = rf"^{path}: {re.escape(key)}={shown}: this must be a number; correct it$"
+    with pytest.raises(MerError, match=said):
+        config.read_all(path)
+
+
+def test_true_is_refused_by_name_where_a_word_must_be(edited):
+    with pytest.raises(MerError, match=r"models\.svm\.search=False: "):
+        config.read_all(edited("models.svm.search", False))
 
 
 @pytest.mark.parametrize("key", ["d", "c.d", "search.d.e", "grid_c.0"])

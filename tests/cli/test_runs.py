@@ -106,6 +106,21 @@ def test_the_run_of_the_last_commit_is_listed_where_another_is_selected(project)
     assert not [one for one in listed() if one.startswith("HEAD")]
 
 
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD", "[1]", '{"f1_macro": 1}'])
+def test_results_of_another_form_in_a_commit_are_left_out(project, text):
+    _systems.RUN.write_text(text)
+    git("commit", "--quiet", "-a", "-m", "damaged")
+    write(_systems.RUN, FACTS)
+    assert "selected" in " ".join(listed())
+    assert not [one for one in listed() if one.startswith("HEAD")]
+
+
+def test_the_same_results_are_listed_once_where_scores_of_folds_are_not_committed(project):
+    git("rm", "--quiet", "--cached", str(_systems.FOLDS))
+    git("commit", "--quiet", "-a", "-m", "without folds")
+    assert not [one for one in listed() if one.startswith("HEAD")]
+
+
 def test_systems_that_predict_values_are_ranked_by_their_concordance(project):
     facts = {k: v for k, v in FACTS.items() if not k.startswith("f1_macro")}
     values = {**facts, "dataset": "deam", "target": "valence_arousal", "ccc_sd": 0.02}

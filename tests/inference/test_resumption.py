@@ -8,35 +8,26 @@ from mer.errors import MerError
 from mer.inference import resumption
 
 
-def end(error):
+def end(error, *_):
     raise error
 
 
+GOES_ON = "the songs that are done are kept; the same command with --resume goes on$"
+
+
 @pytest.mark.parametrize(
-    ("kept", "said"), [(True, "add --resume to the same command"), (False, "^$")]
+    "error", [KeyboardInterrupt(), MerError("a process was killed; run again")]
 )
-def test_an_interrupt_says_how_to_go_on_where_answers_are_kept(tmp_path, kept, said):
-    lines = tmp_path / ".e.csv.partial"
-    if kept:
-        lines.touch()
-    with pytest.raises(KeyboardInterrupt, match=said), resumption.until_written(tmp_path / "e.csv"):
-        end(KeyboardInterrupt())
-    assert lines.exists() is kept
-
-
-def test_an_error_says_how_to_go_on_where_results_are_kept(tmp_path):
-    killed = MerError("one of the 2 processes was killed; set MER_JOBS to fewer")
-    with pytest.raises(MerError, match=r"to fewer$"), resumption.until_written(tmp_path / "e.csv"):
-        end(killed)
-    (tmp_path / ".e.csv.partial").touch()
-    said = pytest.raises(
-        MerError, match=r"to fewer; the songs that are done are kept; add --resume"
-    )
-    with said, resumption.until_written(tmp_path / "e.csv"):
-        end(killed)
-    refused = pytest.raises(MerError, match=r"^--resume needs the options$")
-    with refused, resumption.until_written(tmp_path / "e.csv"):
-        end(MerError("--resume needs the options"))
+def test_an_end_says_how_to_go_on_where_the_block_has_kept_results(tmp_path, error):
+    lines, out = tmp_path / ".e.csv.partial", tmp_path / "e.csv"
+    with pytest.raises(type(error), match=f"^{error}$"), resumption.until_written(out):
+        end(error)
+    lines.write_text("those of an earlier run\n")
+    with pytest.raises(type(error), match=f"^{error}$"), resumption.until_written(out):
+        end(error)
+    with pytest.raises(type(error), match=GOES_ON), resumption.until_written(out):
+        end(error, lines.write_text("those of this run, too\n"))
+    assert lines.exists()
 
 
 def test_a_kill_while_the_first_lines_are_written_loses_no_kept_answer(tmp_path, monkeypatch):

@@ -257,7 +257,7 @@ def test_features_of_an_interrupted_run_are_resumed(project, monkeypatch, capsys
         patch.setattr(features_command, "_write", interrupted)
         with pytest.raises(SystemExit):
             run(monkeypatch, *words, "table.parquet")
-    assert "add --resume to the same command to go on" in " ".join(capsys.readouterr().err.split())
+    assert "the same command with --resume goes on" in " ".join(capsys.readouterr().err.split())
 
     asked = []
     monkeypatch.setattr(

@@ -13,7 +13,7 @@ from mer.io.files import read_mapping, require_keys
 from mer.metrics import p_text
 from mer.pipeline.stage import git
 from mer.reproduction import results, spec
-from mer.reproduction.tables import paired_tests
+from mer.reproduction.tables import SAME, paired_tests
 from mer.types import MINIATURE
 
 WIDTH = 100  # of the tables, where no terminal has one
@@ -26,8 +26,8 @@ HEADINGS = {
     "ccc": "CCC",
 }  # by the score that runs are judged by: of classes, of values
 SHOWN = (
-    *("model", "family", "view", "augment", "fidelity", "dataset", "target", "protocol", "seed"),
-    *("n_clips", "n_folds", "ci_low", "ci_high"),
+    *("model", "family", "view", "augment", "fidelity", "ci_low", "ci_high"),
+    *SAME,
 )
 Run = tuple[str, dict[str, Any]]  # its name, its results
 RUN, FOLDS = Path("metrics/run.json"), Path("metrics/folds.json")
@@ -49,10 +49,15 @@ def facts_of(path: Path) -> dict[str, Any]:
 
 
 def _of_revision(revision: str) -> dict[str, Any]:
-    """The results of the selected run in a commit; empty if it has none."""
+    """The results of the selected run in a commit; empty if it has none, or none of this version of mer."""
     texts = [git("show", f"{revision}:./{path.as_posix()}") for path in (RUN, FOLDS)]
-    facts, folds = (json.loads(text) if text else {} for text in texts)
-    return {**facts, "folds": folds} if facts else {}
+    try:
+        facts, folds = (json.loads(text) if text else {} for text in texts)
+    except ValueError:
+        return {}
+    if not (isinstance(facts, dict) and isinstance(folds, dict) and {*SHOWN} <= {*facts}):
+        return {}
+    return facts | ({"folds": folds} if folds else {})
 
 
 def own_runs() -> Iterator[Run]:
@@ -60,12 +65,11 @@ def own_runs() -> Iterator[Run]:
 
     An experiment of ``papers/`` leaves the selected run as it was, so its revision is no run of its own.
     """
-    selected: dict[str, Any] = {}
-    if RUN.exists():
-        folds = {"folds": read_mapping(FOLDS)} if FOLDS.exists() else {}
-        selected = facts_of(RUN) | folds
-        yield "selected", selected
-    if (committed := _of_revision("HEAD")) and committed != selected:
+    selected = facts_of(RUN) if RUN.exists() else {}
+    if selected:
+        yield "selected", selected | ({"folds": read_mapping(FOLDS)} if FOLDS.exists() else {})
+    committed = _of_revision("HEAD")
+    if {**committed, "folds": None} != {**selected, "folds": None} and committed:
         yield "HEAD", committed
     for reference in git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines():
         if match := EXPERIMENT.fullmatch(reference):

@@ -14,7 +14,7 @@ from mer.cli._corpus import (
     prepared,
     protocol_and_seed,
 )
-from mer.cli._systems import WIDTH, P, ledger, own_runs, table
+from mer.cli._systems import HEADINGS, WIDTH, P, ledger, own_runs, table
 from mer.reproduction.tables import folds_key
 from mer.schema import Protocol
 from mer.targets.labels import TARGETS
@@ -71,7 +71,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
         write_json(given.out, facts)
     if not console.is_terminal:
         console.width = WIDTH
-    scored = [run for run in (*own_runs(), *ledger()) if "folds" in run[1]]
+    scored = [run for run in (*own_runs(), *ledger()) if HEADINGS.keys() & run[1].keys()]
     same = [run for run in scored if folds_key(run[1]) == folds_key(facts)]
     console.print(table([(YOURS, facts), *same]), "")
     say(console, f"{YOURS}: {_details(facts)}")

@@ -42,9 +42,11 @@ def answered(
         for answer in usable(name, rest, left_out, seconds=seconds, hop=hop):
             yield answer.id, answer.as_json()
 
+    found_system = load_system(name)
     asked = {
         "system": name,
-        "weights": system.digest(load_system(name)),
+        "weights": system.digest(found_system),
+        "code": found_system.present_code,
         "seconds": seconds,
         "hop": hop,
         "answer": [field.name for field in fields(SongAnswer)],

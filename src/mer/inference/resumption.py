@@ -11,7 +11,7 @@ from mer.io.files import check_place, write_text
 from mer.runtime.locks import sole_use
 
 STANDARD = Path("-")
-GO_ON = "the songs that are done are kept; add --resume to the same command to go on"
+GO_ON = "the songs that are done are kept; the same command with --resume goes on"
 BEGIN_ANEW = "leave out --resume to begin anew"
 Results = dict[str, Any]  # of songs, by path: what JSON can represent
 
@@ -149,14 +149,15 @@ def until_written(out: Path | None) -> Iterator[None]:
     MerError
         If another process is in such a block with the same output; or as the block raises it.
     KeyboardInterrupt
-        At Ctrl-C. The texts of both say how to go on, if results are kept.
+        At Ctrl-C. The texts of both say how to go on, if the block has kept results.
     """
     lines = _lines_of(out)
     with _alone(lines):
+        before = _stamp(str(lines))
         try:
             yield
         except (KeyboardInterrupt, MerError) as end:
-            if not (lines and lines.exists()) or "--resume" in str(end):
+            if lines is None or _stamp(str(lines)) in (None, before):
                 raise
             raise type(end)("; ".join(filter(None, (str(end), GO_ON)))) from end
         if lines:

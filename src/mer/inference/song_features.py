@@ -150,7 +150,8 @@ def features_of_files(
     """
     left_out: dict[str, str] = {}
     paths = songs.files(places, left_out)
-    work = partial(features_of_file, chosen, rate_of(chosen, sample_rate), max_minutes)
+    rate = rate_of(chosen, sample_rate)
+    work = partial(features_of_file, chosen, rate, max_minutes)
     described = {"source": "extracted", "family": chosen.name, **inputs.versions(chosen)}
 
     def compute(rest: Sequence[str]) -> Iterator[tuple[str, list[float]]]:
@@ -166,7 +167,7 @@ def features_of_files(
         **described,
         "families": chosen.model_dump(mode="json"),
         "code": code.of_families(chosen.params),
-        "sample_rate": sample_rate,
+        "sample_rate": rate,
         "max_minutes": max_minutes,
     }
     rows = resumption.resumed(compute, paths, asked=asked, out=out, resume=resume)

@@ -45,6 +45,10 @@ CARD = "README.md"  # which a shipped system has beside its own files
 OWN = re.compile(rf"{DESCRIPTION}|{CLIPS}|{CARD}|member_\d+\.safetensors")
 LARGEST = 2**30  # bytes of a file of a system
 REMEDY = "copy the folder again"
+OTHER_CODE = (
+    "this system fits other code than is installed ({} changed), and its answers can be wrong; use the "
+    "version of mer that exported it, or train and export it again"
+)
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -81,15 +85,16 @@ class System:
 
     def _other_code(self) -> str | None:
         """That other code is installed than the weights fit; None if it is the same, or is not known."""
-        about = self.about
-        families = about.features.params if about.features else ()
-        other = code.changed(about.code, code.digests(about.model, families)) if about.code else []
-        if not other:
+        if not self.about.code:
             return None
-        return (
-            f"this system was trained by other code than is installed (src/mer/{other[0]} differs), and "
-            "its answers can be wrong; train and export it again"
-        )
+        other = code.changed(self.about.code, self.present_code)
+        return OTHER_CODE.format(code.named(other)) if other else None
+
+    @property
+    def present_code(self) -> dict[str, str]:
+        """The digests of the code that is installed, for this system."""
+        features = self.about.features
+        return code.digests(self.about.model, features.params if features else ())
 
     @cached_property
     def model(self) -> "Model":

@@ -69,16 +69,17 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     _compare(run, record, {"parameters_sha256": digest})
     folds = _folds(chosen, profile, run)
     members = [_weights(run, fold) for fold in folds]
-    changes: dict[str, Any] = {"code": _same_code(run, chosen), "calibration": _calibration(run)}
+    _check_code(run, chosen.model)
+    changes: dict[str, Any] = {"calibration": _calibration(run)}
     clips: Arrays = {}
     if whole.table:
         rows = whole.table.values  # of all columns, which a song has
         clips = out_of_distribution.fit(rows)
         changes["distance_limit"] = out_of_distribution.distance_limit(rows)
     about = _description(chosen, params, profile, columns, known, folds)
-    about = about.model_copy(update=changes)
     _check_prepared(chosen, about)
-    return System(about, members, clips, run)
+    found = System(about.model_copy(update=changes), members, clips, run)
+    return replace(found, about=found.about.model_copy(update={"code": found.present_code}))
 
 
 def _record(run: Path) -> dict[str, Any]:
@@ -102,15 +103,19 @@ def _calibration(run: Path) -> Calibration | None:
     return calibrated(predictions) if isinstance(predictions, Predictions) else None
 
 
-def _same_code(run: Path, chosen: Selection) -> dict[str, str]:
-    """The digests of the code that the weights of a run fit; raise unless it is the code that is here."""
-    theirs = read_mapping(run / train.CODE)
-    if other := code.changed(theirs, train.answering_code(chosen)):
+def _check_code(run: Path, model: str) -> None:
+    """Raise if the code of the model has changed since a run; `dvc repro` keeps features up to date."""
+    path = run / train.CODE
+    if not path.exists():
         raise MerError(
-            f"{run} must be a run of the code that is here, and src/mer/{other[0]} has changed since; run "
+            f"{run} must hold {train.CODE}, the digests of its code, and was trained by a version of mer "
+            "that wrote none; run `dvc repro`"
+        )
+    if other := code.changed(read_mapping(path), code.of_model(model)):
+        raise MerError(
+            f"{run} must be a run of the code that is here, and {code.named(other)} changed since; run "
             "`dvc repro`"
         )
-    return theirs
 
 
 def calibrated(predictions: Predictions) -> Calibration:

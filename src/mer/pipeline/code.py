@@ -6,28 +6,29 @@ notices an edit of a feature or of a network before it answers.
 
 import ast
 import hashlib
+import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mer import registry
+from mer.io.files import sha256
 from mer.pipeline import imports
+from mer.pipeline.sources import data_files
 
-COMPUTING = (
-    "audio.py",
-    "dsp",
-    "features",
-    "learn",
-    "models",
-    "networks",
-)  # not reading and writing
+COMPUTING = ("audio.py", "dsp", "features", "learn", "models", "networks")
+# What trainers predict with; the others of their modules train.
+PREDICTING = (
+    *("learn.attributes", "learn.deviations", "learn.estimators", "learn.tensors"),
+    *("learn.trained_network", "learn.trainers._voting"),
+)
+SHORT = 16  # digits of a digest
 
 
 def digests(model: str, families: Iterable[str]) -> dict[str, str]:
     """The digests of the files that compute the answers of a system.
 
-    The files are the module of its model, those of its families and, if it reads spectrograms,
-    ``mer.dsp.mel``, with all that these import, and the module of its trainer. Comments, docstrings and
-    blank lines do not count.
+    They are those of ``of_model``, those of ``of_families``, and for a table the distance from the training
+    clips. What all systems share is left out: decoding, joining tables, reading and writing.
 
     Parameters
     ----------
@@ -38,46 +39,81 @@ def digests(model: str, families: Iterable[str]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Path below the package -> the first 16 digits of the SHA-256, sorted by path.
+        Path below the package -> the first 16 digits of the SHA-256, sorted by path. Comments, docstrings
+        and blank lines of a module do not count.
+    """
+    families = list(families)
+    distance = _digests(_paths(["learn.out_of_distribution"] if families else []))
+    return dict(sorted({**of_model(model), **of_families(families), **distance}.items()))
+
+
+def of_model(model: str) -> dict[str, str]:
+    """The digests of the files of a model, which decide what its weights mean.
+
+    The files are its module and, if it reads spectrograms, ``mer.dsp.mel``, with all that these import; its
+    trainer; and what that one predicts with.
     """
     module = registry.get("models", model)
     names = [f"models.{model}", *(["dsp.mel"] if "spectrogram" in module.reads else [])]
-    trainer = imports.path_of(f"mer.learn.trainers.{module.trainer}")
-    own = _reached(names) | ({trainer} if trainer else set())
-    return dict(sorted({**of_families(families), **dict(_digests(own))}.items()))
+    trainer = _paths([f"learn.trainers.{module.trainer}"])
+    return _digests(_reached(names) | trainer | (imports.reached(*trainer) & _paths(PREDICTING)))
 
 
 def of_families(families: Iterable[str]) -> dict[str, str]:
-    """The digests of the files that compute families of features, as ``digests`` gives them."""
-    return dict(sorted(_digests(_reached(f"features.{family}" for family in families))))
+    """The digests of the files that compute families of features, their data files among them."""
+    return _digests(_reached(f"features.{family}" for family in families))
+
+
+def _paths(names: Iterable[str]) -> set[Path]:
+    return {path for name in names if (path := imports.path_of(f"mer.{name}"))}
 
 
 def _reached(names: Iterable[str]) -> set[Path]:
     """The files of modules of the package, and those that they import."""
-    start = {path for name in names if (path := imports.path_of(f"mer.{name}"))}
+    start = _paths(names)
     return start | imports.reached(*start)
 
 
-def _digests(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
-    for file in files:
-        below = file.relative_to(imports.SRC / "mer")
-        if below.parts[0] in COMPUTING and not imports.is_docstring(file):
-            yield below.as_posix(), hashlib.sha256(_statements(file).encode()).hexdigest()[:16]
+def _digests(modules: Iterable[Path]) -> dict[str, str]:
+    """Path below the package -> digest, of modules that compute and of the data files that these name."""
+    found = {}
+    for module in sorted(modules):
+        below = module.relative_to(imports.SRC / "mer")
+        if below.parts[0] in COMPUTING and not imports.is_docstring(module):
+            found[below.as_posix()] = hashlib.sha256(_statements(module).encode()).hexdigest()
+            for file in data_files(module):
+                found[file.relative_to(imports.SRC / "mer").as_posix()] = sha256(file)
+    return {name: digest[:SHORT] for name, digest in sorted(found.items())}
 
 
-def _statements(file: Path) -> str:
-    """The lines of a source file without docstrings, comments on lines of their own, and blank lines."""
-    left_out: set[int] = set()
-    for node in ast.walk(imports.tree(file)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            left_out |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    lines = file.read_text(encoding="utf-8").splitlines()
-    kept = (line for number, line in enumerate(lines, 1) if number not in left_out)
-    return "\n".join(line for line in kept if line.strip() and not line.lstrip().startswith("#"))
+def _docstrings(tree: ast.Module) -> Iterator[tuple[int, int]]:
+    """Line and column of each docstring."""
+    for node in ast.walk(tree):
+        kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        if isinstance(node, kinds) and ast.get_docstring(node) is not None:
+            yield node.body[0].lineno, node.body[0].col_offset
+
+
+def _statements(module: Path) -> str:
+    """The text of a module without docstrings, comments and blank lines."""
+    lines = module.read_text(encoding="utf-8").splitlines(keepends=True)
+    docstrings = set(_docstrings(imports.tree(module)))
+    for token in reversed(list(tokenize.generate_tokens(iter(lines).__next__))):
+        blank = token.type == tokenize.NL and not token.line.strip()
+        docstring = token.type == tokenize.STRING and token.start in docstrings
+        if blank or docstring or token.type == tokenize.COMMENT:
+            (first, start), (last, end) = token.start, token.end
+            left = lines[first - 1][:start].rstrip() + lines[last - 1][end:]
+            lines[first - 1 : last] = [left] if left.strip() else []
+    return "".join(lines)
 
 
 def changed(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
     """The files that differ between two answers of ``digests``, or that one of them lacks, sorted."""
-    return sorted(
-        name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name)
-    )
+    names = theirs.keys() | ours.keys()
+    return sorted(name for name in names if theirs.get(name) != ours.get(name))
+
+
+def named(files: list[str]) -> str:
+    """The first of some files, and the number of the others, for a message."""
+    return f"src/mer/{files[0]}" + (f" and {len(files) - 1} more" if len(files) > 1 else "")

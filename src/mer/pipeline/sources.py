@@ -42,7 +42,7 @@ ALSO = {
 
 
 @cache
-def _data_files(path: Path) -> frozenset[Path]:
+def data_files(path: Path) -> frozenset[Path]:
     """The data files of the package that a module names."""
     nodes = ast.walk(imports.tree(path))
     texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
@@ -73,7 +73,7 @@ def files(script: str, selected: str | None = None) -> list[Path]:
         path for n in names if (path := imports.path_of(f"mer.{n}"))
     }
     modules = start | imports.reached(*start)
-    data = {file for module in modules for file in _data_files(module)}
+    data = {file for module in modules for file in data_files(module)}
     return sorted(path for path in modules | data if path in data or not imports.is_docstring(path))
 
 

@@ -10,7 +10,6 @@ import joblib
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from mer import config, registry
 from mer.errors import MerError
 from mer.io.artefacts import require, write_manifest
 from mer.io.checkpoints import checkpointed_map
@@ -27,7 +26,7 @@ from mer.pipeline import code
 from mer.pipeline.stage import versions
 from mer.schema import Block
 from mer.schema.augmentation import Policy
-from mer.schema.feature_selection import EVERY_COLUMN, Columns, members
+from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.schema.profiles import Profile
 from mer.selection import Selection
 from mer.splits import mean_test_per_train, shares_groups
@@ -57,7 +56,7 @@ def run(
     ``curves.csv``, the learning curves of networks; ``trials.csv``, the trials of a hyperparameter search;
     ``selected.json``, the columns that estimators select; and, with ``weights``,
     ``weights/r0_f<fold>.safetensors``, the networks or estimators of the first repeat, and ``code.json``,
-    the digests of the code that they fit. The same call after a kill does only the trainings that have no
+    the digests of the code of the model. The same call after a kill does only the trainings that have no
     result yet.
 
     Parameters
@@ -86,6 +85,7 @@ def run(
     AbsentError
         If an input of the model, or the protocol, is absent for this corpus.
     """
+    digests = code.of_model(chosen.model) if weights else None  # before an edit during the training
     data = gather(chosen, params, policy, columns)
     folds, division = read_folds(chosen.folds)[: profile.max_folds], read_json(chosen.folds)
     if source:
@@ -113,7 +113,7 @@ def run(
     with checkpointed_map(joblib.hash(used), FoldResult, until) as fold_map:
         results = _cross_validate(chosen, params, profile, data, folds, fold_map, weights)
         record |= _counts(results, len(folds), profile, params)
-        _write(target, results, record, answering_code(chosen) if weights else None)
+        _write(target, results, record, digests)
     return timing(results)
 
 
@@ -245,14 +245,6 @@ def _initial_weights(parent: Path, data: TrainingData) -> dict[str, np.ndarray]:
         weights = load_file(path)
     check_finite(weights, path)
     return weights
-
-
-def answering_code(chosen: Selection) -> dict[str, str]:
-    """The digests of the code that computes the answers of a selected system; see ``mer.pipeline.code``."""
-    families: list[str] = []
-    if "table" in registry.get("models", chosen.model).reads:
-        families = members(chosen.family, *config.read("joined_families"))
-    return code.digests(chosen.model, families)
 
 
 def _write(

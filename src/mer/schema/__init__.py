@@ -1,8 +1,10 @@
 """The typed sections of params.yaml and params/*.yaml."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 Key = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 NamedProtocol = Literal[
@@ -15,6 +17,26 @@ TargetName = Literal[
 ]
 
 PeakDb = Annotated[float, Field(le=0)] | None  # dBFS; None keeps the level
+NO_NUMBER = PydanticCustomError("no_number", "this must be a number")
+
+
+def _leaves(annotation: Any) -> Iterator[Any]:
+    """The plain types of an annotation: ``int`` and ``NoneType`` of ``tuple[int, ...] | None``."""
+    if get_origin(annotation) is Literal:
+        return
+    if inner := get_args(annotation):
+        for each in inner:
+            yield from _leaves(each)
+    else:
+        yield annotation
+
+
+def _bool_for_number(annotation: Any, value: Any) -> bool:
+    """Whether a value is ``true`` or ``false``, or a list with one, where a number must be."""
+    values = value if isinstance(value, list | tuple) else [value]
+    types = {*_leaves(annotation)}
+    is_number = bool({int, float} & types) and bool not in types
+    return is_number and any(isinstance(each, bool) for each in values)
 
 
 class Block(BaseModel):
@@ -27,10 +49,15 @@ class Block(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_bool_as_number(cls, values: Any) -> Any:
+    def _no_bool_for_number(cls, values: Any) -> Any:
         """Refuse ``true`` where pydantic would take it for 1."""
-        for name, value in values.items() if isinstance(values, dict) else ():
-            field = cls.model_fields.get(name)
-            if isinstance(value, bool) and field and field.annotation is not bool:
-                raise ValueError(f"{name} must not be {str(value).lower()}")
+        given = values.items() if isinstance(values, dict) else ()
+        faults = [
+            InitErrorDetails(type=NO_NUMBER, loc=(name,), input=value)
+            for name, value in given
+            if name in cls.model_fields
+            and _bool_for_number(cls.model_fields[name].annotation, value)
+        ]
+        if faults:
+            raise ValidationError.from_exception_data(cls.__name__, faults)
         return values
