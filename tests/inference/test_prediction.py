@@ -27,7 +27,7 @@ from mer.io import artefacts
 from mer.io.feature_tables import read_features
 from mer.io.files import read_json, sha256, write_json
 from mer.io.predictions import read_predictions
-from mer.pipeline import mel, provenance, standardize, train
+from mer.pipeline import code, mel, provenance, standardize, train
 from mer.pipeline.demo import render
 from mer.pipeline.features import extract
 from mer.pipeline.folds import make
@@ -349,6 +349,9 @@ def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
     refused = pytest.raises(MerError, match="--resume needs the options, the folder and")
     with refused:
         library.answered("data/runs/svm", raw, {}, resume=True, **{**form, "hop": 2.0})
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(MerError, match="differs in code; "):
+        patch.setattr(code, "digests", lambda *_: {"models/svm.py": "other"})
+        library.answered("data/runs/svm", raw, {}, resume=True, **form)
     with pytest.MonkeyPatch.context() as patch, refused:
         place = str(Path("data/runs/svm").absolute())
         patch.setattr(library, "load_system", lambda _: predictor.load_system(place))
@@ -421,9 +424,7 @@ def test_a_run_of_other_code_is_refused(project):
     record = read_json(run_ / "code.json")
     assert "models/svm.py" in record
     write_json(run_ / "code.json", record | {"models/svm.py": "0" * 16})
-    with pytest.raises(
-        MerError, match=r"src/mer/models/svm\.py changed since; run `dvc repro`"
-    ):
+    with pytest.raises(MerError, match=r"src/mer/models/svm\.py changed since; run `dvc repro`"):
         trained.of_run(run_)
     shutil.rmtree(run_)
 

@@ -18,7 +18,7 @@ from mer.io.files import read_json
 from mer.io.folds import read_folds, write_folds
 from mer.io.predictions import read_predictions
 from mer.io.tracks import write_tracks
-from mer.pipeline import train
+from mer.pipeline import code, train
 from mer.runtime.portable import instructions_are_limited
 from mer.schema import Block
 from mer.schema.augmentation import Policy
@@ -66,6 +66,20 @@ def test_what_the_model_did_not_use_is_none_in_its_record(prepared):
     run(prepared)
     record = read_json(prepared / "run.json")
     assert [record[part] for part in ("view", "family", "augment")] == ["none"] * 3
+
+
+def test_the_code_of_a_run_is_that_from_before_its_training(prepared, monkeypatch):
+    """An edit of a file in the hours of a training does not count as the code that the weights fit."""
+    gather = train.gather
+
+    def edited(*given):
+        monkeypatch.setattr(code, "of_model", lambda _: {"models/constant.py": "edited"})
+        return gather(*given)
+
+    monkeypatch.setattr(train, "gather", edited)
+    before = code.of_model("constant")
+    run(prepared)
+    assert read_json(prepared / "code.json") == before
 
 
 def test_a_file_that_was_left_out_counts_once_however_many_parts_its_clip_has(
