@@ -349,7 +349,8 @@ def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
     refused = pytest.raises(MerError, match="--resume needs the options, the folder and")
     with refused:
         library.answered("data/runs/svm", raw, {}, resume=True, **{**form, "hop": 2.0})
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(MerError, match="differs in code; "):
+    of_other_code = pytest.raises(MerError, match="differs in code; ")
+    with pytest.MonkeyPatch.context() as patch, of_other_code:
         patch.setattr(code, "digests", lambda *_: {"models/svm.py": "other"})
         library.answered("data/runs/svm", raw, {}, resume=True, **form)
     with pytest.MonkeyPatch.context() as patch, refused:
