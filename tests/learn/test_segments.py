@@ -126,7 +126,7 @@ def test_clips_and_their_segments_are_scored(data, tmp_path):
     means = by_segment.groupby("clip")[["p_0", "p_1"]].mean()
     clips = trained.predictions.frame.set_index("id")[["p_0", "p_1"]]
     assert np.allclose(means, clips.loc[means.index], atol=1e-3)
-    _write(tmp_path / "run", trained, {"seed": 1}, weights=False)
+    _write(tmp_path / "run", trained, {"seed": 1}, None)
     evaluate(tmp_path / "run", tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     scores = (tmp_path / "run.json").read_text()
     assert '"segment_f1_macro"' in scores

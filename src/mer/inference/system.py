@@ -80,11 +80,11 @@ class System:
 
     @cached_property
     def warning(self) -> str | None:
-        """What every answer must say; None for nothing."""
+        """The warning that every answer must carry; None for none."""
         return "; ".join(filter(None, (self.about.warning, self._other_code()))) or None
 
     def _other_code(self) -> str | None:
-        """That other code is installed than the weights fit; None if it is the same, or is not known."""
+        """The warning that other code is installed than the weights fit; None if it is the same or not known."""
         if not self.about.code:
             return None
         other = code.changed(self.about.code, self.present_code)
