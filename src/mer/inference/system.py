@@ -84,7 +84,7 @@ class System:
         return "; ".join(filter(None, (self.about.warning, self._other_code()))) or None
 
     def _other_code(self) -> str | None:
-        """The warning that other code is installed than the weights fit; None if it is the same or not known."""
+        """The warning that other code is installed than the weights fit; None if that is not so."""
         if not self.about.code:
             return None
         other = code.changed(self.about.code, self.present_code)
