@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mer.errors import MerError
-from mer.io.files import check_place, write_text
+from mer.io.files import check_place, differing, write_text
 from mer.runtime.locks import sole_use
 
 STANDARD = Path("-")
@@ -21,7 +21,7 @@ def _lines_of(out: Path | None) -> Path | None:
     return None if out in (None, STANDARD) else out.with_name(f".{out.name}.partial")
 
 
-def _stamp(path: str) -> list[int] | None:
+def _stamp(path: str | Path) -> list[int] | None:
     """Size in bytes and time of the last change in ns of a file; None for one that cannot be read."""
     try:
         found = Path(path).stat()
@@ -32,9 +32,7 @@ def _stamp(path: str) -> list[int] | None:
 
 def _require_same(begun: Any, asked: Mapping[str, Any]) -> None:
     """Raise if an interrupted run was asked for something else."""
-    begun = begun if isinstance(begun, dict) else {}
-    names = dict.fromkeys([*asked, *begun])
-    if other := [name for name in names if begun.get(name) != asked.get(name)]:
+    if other := differing(asked, begun if isinstance(begun, dict) else {}):
         raise MerError(
             "--resume needs the options, the folder and the code of the interrupted run, which differs in "
             f"{', '.join(other)}; make them the same, or {BEGIN_ANEW}"
@@ -153,11 +151,11 @@ def until_written(out: Path | None) -> Iterator[None]:
     """
     lines = _lines_of(out)
     with _alone(lines):
-        before = _stamp(str(lines))
+        before = _stamp(lines) if lines else None
         try:
             yield
         except (KeyboardInterrupt, MerError) as end:
-            if lines is None or _stamp(str(lines)) in (None, before):
+            if lines is None or _stamp(lines) in (None, before):
                 raise
             raise type(end)("; ".join(filter(None, (str(end), GO_ON)))) from end
         if lines:

@@ -215,9 +215,7 @@ def _check_predictable(chosen: Selection, policy: Policy, columns: Columns) -> N
 def _check_prepared(chosen: Selection, about: Description) -> None:
     """Raise if the corpus was prepared by other params, or another machine, than songs will be."""
     if about.view:
-        mel = chosen.folder("mel")
-        ours = prepared.parameters_of(about.view)
-        prepared.require_same(mel, prepared.recorded(mel, "view"), ours)
+        prepared.require_view(chosen.folder("mel"), about.view)
     for name in about.features.params if about.features else ():
         (params,) = config.read(f"families.{name}")
         source = {"source": "extracted", "family": name, "params": params.model_dump_json()}

@@ -260,6 +260,11 @@ def read_mapping(path: Path, *keys: str) -> dict[str, Any]:
     return found
 
 
+def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """The keys whose values differ in two JSON objects, or that one of them lacks; those of ours first."""
+    return [key for key in dict.fromkeys([*ours, *theirs]) if ours.get(key) != theirs.get(key)]
+
+
 def require_keys(found: Mapping[str, Any], keys: Iterable[str], path: Path) -> None:
     """Refuse a JSON object, read from a file, without one of the keys.
 

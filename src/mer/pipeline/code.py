@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mer import registry
-from mer.io.files import sha256
+from mer.io.files import differing, sha256
 from mer.pipeline import imports
 from mer.pipeline.sources import data_files
 
@@ -110,8 +110,7 @@ def _statements(module: Path) -> str:
 
 def changed(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
     """The files that differ between two answers of ``digests``, or that one of them lacks, sorted."""
-    names = theirs.keys() | ours.keys()
-    return sorted(name for name in names if theirs.get(name) != ours.get(name))
+    return sorted(differing(ours, theirs))
 
 
 def named(files: list[str]) -> str:

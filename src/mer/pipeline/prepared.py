@@ -9,7 +9,7 @@ from typing import Any
 from mer import config, registry
 from mer.errors import MerError
 from mer.io.artefacts import MANIFEST, absent
-from mer.io.files import read_json
+from mer.io.files import differing, read_json
 from mer.pipeline import augment
 from mer.pipeline.augment import PARAMETERS
 from mer.schema.feature_selection import members
@@ -39,8 +39,7 @@ def require_same(folder: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any
     MerError
         If a name is in one of the two only, or a value differs.
     """
-    names = dict.fromkeys([*ours, *theirs])
-    if other := [name for name in names if theirs.get(name) != ours.get(name)]:
+    if other := differing(ours, theirs):
         raise MerError(
             f"{folder} must have been computed with the parameters of params.yaml and the libraries that "
             f"are installed, and differs in {', '.join(other)}; remove it and compute it again, as "
@@ -51,6 +50,11 @@ def require_same(folder: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any
 def parameters_of(view: View) -> dict[str, Any]:
     """The parameters of a view that decide its spectrograms."""
     return view.model_dump(exclude={"released"})
+
+
+def require_view(folder: Path, view: View) -> None:
+    """Refuse spectrograms that were computed with other parameters of their view; see ``require_same``."""
+    require_same(folder, recorded(folder, "view"), parameters_of(view))
 
 
 def check(chosen: Selection) -> None:
@@ -67,7 +71,7 @@ def check(chosen: Selection) -> None:
     mel = chosen.folder("mel")
     if "spectrogram" in reads and _is_present(mel):
         (view,) = config.read(f"views.{chosen.view}")
-        require_same(mel, recorded(mel, "view"), parameters_of(view))
+        require_view(mel, view)
         _check_augmented(chosen, view)
     (joins,) = config.read("joined_families")
     for family in members(chosen.family, joins) if "table" in reads else ():
@@ -84,7 +88,7 @@ def _check_augmented(chosen: Selection, view: View) -> None:
     folder = chosen.folder("augmented")
     augments = registry.get("models", chosen.model).augments != "no"
     if augments and policy.versions and _is_present(folder):
-        require_same(folder, recorded(folder, "view"), parameters_of(view))
+        require_view(folder, view)
         theirs = read_json(folder / PARAMETERS)
         ours = {
             id_: augment.sample_parameters(policy, chosen.augment, chosen.seed, id_)
