@@ -4,13 +4,13 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mer import registry
-from mer.config import Params
 from mer.contracts import protocols
 from mer.contracts.trainers import applied_parts
 from mer.errors import MerError
 from mer.io import fold_tables, pretrained, raw_folder
 from mer.schema.augmentation import Policy, Smote
 from mer.schema.feature_selection import Columns
+from mer.schema.parameters import Params
 from mer.selection import SELECTORS, Selection
 from mer.splits import split
 from mer.targets import labels

@@ -8,86 +8,19 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, get_args
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from mer import registry
 from mer.errors import MerError
 from mer.io import yaml_files
-from mer.schema import Block, Key, Protocol, TargetName
-from mer.schema.augmentation import Policy
-from mer.schema.corpora import Audio, Corpus, Demo, MergedCorpus, Quarantine, SegmentedCorpus
-from mer.schema.feature_selection import EVERY_COLUMN, Columns, JoinedFamilies
-from mer.schema.profiles import WHOLE, Profile
-from mer.schema.spectrograms import MaybeView
-from mer.types import LEAKY, MINIATURE
+from mer.schema import Block, consistency
+from mer.schema.feature_selection import EVERY_COLUMN, Columns
+from mer.schema.parameters import FILES, PARAMS, TYPED_BY_MODULE, Params, file_of
 
-PARAMS = Path("params.yaml")
 DEFAULTS = Path(__file__).parent / "defaults" / PARAMS  # links to those of the repository
-# Sections that lie in files of their own, in the folder params/ beside params.yaml.
-FILES = {
-    "audio": "params/audio.yaml",
-    "quarantine": "params/audio.yaml",
-    "corpora": "params/corpora.yaml",
-    "segmented_corpora": "params/corpora.yaml",
-    "merged_corpora": "params/corpora.yaml",
-    "demos": "params/demos.yaml",
-    "joined_families": "params/features.yaml",
-    "views": "params/views.yaml",
-    "policies": "params/augmentation.yaml",
-}
-
-
-class Params(Block):
-    """All sections. A block of ``models`` or ``families`` is typed by the ``Params`` of its module."""
-
-    model: str
-    dataset: str
-    target: TargetName
-    view: str
-    family: str
-    augment: str
-    protocol: Protocol
-    fidelity: Literal["described", "released"]
-    profile: str
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
-    miniature: Literal["demo_", ""]
-    papers_profile: str
-    columns: Columns
-    corpora: dict[Key, Corpus]
-    demos: dict[Key, Demo]
-    merged_corpora: dict[Key, MergedCorpus]
-    segmented_corpora: dict[Key, SegmentedCorpus]
-    audio: Audio
-    quarantine: Quarantine
-    views: dict[Key, MaybeView]
-    families: dict[Key, dict[str, Any]]
-    joined_families: tuple[JoinedFamilies, ...]
-    policies: dict[Key, Policy]
-    models: dict[Key, dict[str, Any]]
-    profiles: dict[Key, Profile]
-
-    def recorded(self, dataset: str) -> str:
-        """The corpus whose recordings a corpus has: of a segmented one, that which is split."""
-        segmented = self.segmented_corpora.get(dataset)
-        return segmented.of if segmented else dataset
-
-
-TYPED_BY_MODULE = {  # block -> package whose modules type its entries
-    "models": "models",
-    "families": "features",
-}
-CHOICES = {  # selector -> the block whose keys it can name
-    "model": "models",
-    "dataset": "corpora",
-    "view": "views",
-    "family": "families",
-    "augment": "policies",
-    "profile": "profiles",
-    "papers_profile": "profiles",
-}
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -106,12 +39,6 @@ def params_file() -> Path:
     """params.yaml of the project in this folder, or else the one that comes with the package."""
     here = PARAMS.exists() and any(Path(file).exists() for file in FILES.values())
     return PARAMS if here else DEFAULTS
-
-
-def file_of(key: str, path: Path = PARAMS) -> Path:
-    """The file that holds a dotted key: ``path``, or one of the folder ``params`` beside it."""
-    section = key.partition(".")[0]
-    return path.parent / FILES[section] if section in FILES else path
 
 
 def load(path: Path = PARAMS) -> dict[str, Any]:
@@ -310,104 +237,5 @@ def check(content: Mapping[str, Any], path: Path = PARAMS) -> Params:
         Naming the key, and the choices where there are some.
     """
     params: Params = _check(Params, content, "", path)
-    _check_corpora(params, file_of("corpora", path))
-    _check_joins(params, file_of("joined_families", path))
-    _check_profiles(params, path)
-    _check_policies(params, file_of("policies", path))
-    _check_choices(params, path)
+    consistency.check(params, path)
     return params
-
-
-def _check_corpora(params: Params, file: Path) -> None:
-    """Every layout exists, and merged and segmented corpora are made of corpora that exist."""
-    layouts = registry.names("datasets")
-    rendered = params.demos.keys() | params.merged_corpora.keys()
-    for key, corpus in params.corpora.items():
-        if key.startswith(MINIATURE) and key not in rendered:
-            raise MerError(
-                f"{file}: the name of corpora.{key} must not begin with {MINIATURE}, which marks rendered "
-                f"corpora; rename it, or add a block demos.{key} (seed, seconds) to params/demos.yaml"
-            )
-        if corpus.layout not in layouts:
-            raise MerError(
-                f"{file}: corpora.{key}.layout={corpus.layout!r} is not one of {layouts}; choose one"
-            )
-        if unknown := [other for other in corpus.shares_songs_with if other not in params.corpora]:
-            raise MerError(
-                f"{file}: corpora.{key}.shares_songs_with: {unknown[0]!r} is not one of "
-                f"{sorted(params.corpora)}; choose among them"
-            )
-    known = sorted(params.corpora.keys() - params.merged_corpora.keys())
-    for key, merged in params.merged_corpora.items():
-        for member in merged.of:
-            if member not in known:
-                raise MerError(
-                    f"{file}: merged_corpora.{key}.of: {member!r} is not one of {known}; choose among them"
-                )
-        if key not in params.corpora or params.corpora[key].layout != "folder":
-            raise MerError(
-                f"{file}: corpora.{key} must be there with layout=folder, for merged_corpora.{key}; add "
-                "that block"
-            )
-    for key, segmented in params.segmented_corpora.items():
-        where, corpora = f"{file}: segmented_corpora.{key}", sorted(params.corpora)
-        if segmented.of not in corpora:
-            raise MerError(
-                f"{where}.of: {segmented.of!r} is not one of {corpora}; choose one of them"
-            )
-        if key in corpora:
-            raise MerError(f"{where} must not have the name of a corpus; rename it")
-
-
-def _check_joins(params: Params, file: Path) -> None:
-    """A join has a name of its own, and joins families, or joins that stand before it."""
-    taken = list(params.families)
-    for join in params.joined_families:
-        if join.name in taken:
-            raise MerError(
-                f"{file}: joined_families: the name {join.name!r} must not be that of another family; "
-                "rename it"
-            )
-        for side in (join.left, join.right):
-            if side not in taken:
-                raise MerError(
-                    f"{file}: joined_families: {join.name!r} joins {side!r}, not one of {sorted(taken)}; "
-                    "choose among them"
-                )
-        taken.append(join.name)
-
-
-def _check_profiles(params: Params, path: Path) -> None:
-    """The profile of whole protocols limits nothing."""
-    if WHOLE in params.profiles and not params.profiles[WHOLE].whole:
-        raise MerError(
-            f"{path}: profiles.{WHOLE} must limit nothing, for its figures stand as those of a whole "
-            "protocol; set folds, repeats, max_folds, max_epochs or batch_size of profiles.quick, and "
-            "profile=quick"
-        )
-
-
-def _check_policies(params: Params, file: Path) -> None:
-    """The name of a policy says whether it leaks test clips, for results keep only the name."""
-    for name, policy in params.policies.items():
-        if (policy.leak != "none") != name.endswith(LEAKY):
-            raise MerError(
-                f"{file}: the name of a policy must end in {LEAKY} if its leak is not none, and only then; "
-                f"policies.{name} has leak={policy.leak!r}; rename it"
-            )
-
-
-def _check_choices(params: Params, path: Path) -> None:
-    """The choice of every selector has a block."""
-    joins = [join.name for join in params.joined_families]
-    for selector, block in CHOICES.items():
-        chosen, known = getattr(params, selector), sorted(getattr(params, block))
-        if chosen in known or (selector == "family" and chosen in joins):
-            continue
-        if block in TYPED_BY_MODULE and chosen in registry.names(TYPED_BY_MODULE[block]):
-            raise MerError(f"{path}: {selector}={chosen!r} needs a block {block}.{chosen}; add it")
-        every = [*known, *joins] if selector == "family" else known
-        raise MerError(
-            f"{path}: {selector}={chosen!r} is not one of {every}; choose one, or add a block "
-            f"{block}.{chosen} to {file_of(block, path)}"
-        )

@@ -27,7 +27,7 @@ from mer.io import artefacts
 from mer.io.feature_tables import read_features
 from mer.io.files import read_json, sha256, write_json
 from mer.io.predictions import read_predictions
-from mer.pipeline import code, mel, provenance, standardize, train
+from mer.pipeline import code, mel, provenance, stage, standardize, train
 from mer.pipeline.demo import render
 from mer.pipeline.features import extract
 from mer.pipeline.folds import make
@@ -390,6 +390,10 @@ def test_an_exported_system_is_written_by_the_command(project, raw, monkeypatch,
     select(model="svm")
     run(monkeypatch, "export", "--run", "data/runs/svm", "--out", "taken along")
     assert "mer predict song.mp3 --system taken along" in capsys.readouterr().out
+    assert read_json(project / "taken along/system.json")["commit"] == ""  # no Git repository
+    monkeypatch.setattr(stage, "code_commit", lambda: "abc1234")
+    run(monkeypatch, "export", "--run", "data/runs/svm", "--out", "taken along")
+    assert read_json(project / "taken along/system.json")["commit"] == "abc1234"
     with pytest.raises(SystemExit, match="1"):
         run(monkeypatch, "export", "--run", "data/runs/svm", "--out", "data")
     assert "--out must be a new folder" in capsys.readouterr().err
@@ -446,13 +450,14 @@ def test_an_exported_system_warns_where_other_code_is_installed(project, raw):
     about = read_json(project / "exported/system.json")
     assert {"models/svm.py", "features/compare/__init__.py"} <= about["code"].keys()
     about["code"]["features/compare/__init__.py"] = "0" * 16
+    about["commit"] = "abc1234"
     write_json(project / "exported/system.json", about)
     predictor._load.cache_clear()
     warning = predictor.load("exported").predict(raw[0])["warning"][0]
     assert warning.startswith("trained on rendered demo pieces")
     assert (
-        "fits other code than is installed (src/mer/features/compare/__init__.py changed)"
-        in warning
+        "fits other code than is installed (src/mer/features/compare/__init__.py changed), and its "
+        "answers can be wrong; use the version of mer that exported it (commit abc1234)" in warning
     )
 
 

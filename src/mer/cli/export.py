@@ -1,6 +1,7 @@
 """Export a trained system as a folder that mer predict can use on other machines."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -24,6 +25,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     """Write the folder and print how to use it."""
     from mer.inference import system, trained  # which load torch
     from mer.io.files import check_place
+    from mer.pipeline.stage import UNKNOWN, code_commit
 
     if given.out.exists() and not (given.out / system.DESCRIPTION).is_file():
         raise MerError(
@@ -32,7 +34,9 @@ def run(console: Console, given: argparse.Namespace) -> None:
     system.require_own(given.out)
     check_place(given.out)
     found = trained.of_run(given.run)
-    system.write(found, given.out)
+    commit = code_commit()
+    about = found.about.model_copy(update={"commit": "" if commit == UNKNOWN else commit})
+    system.write(replace(found, about=about), given.out)
     say(
         console,
         f"{given.out}: {found.about.title}, {len(found.members)} members\n"

@@ -15,6 +15,7 @@ from mer.contracts import checks
 from mer.errors import MerError
 from mer.io import yaml_files
 from mer.io.files import write_bytes
+from mer.schema.parameters import Params, file_of
 
 TYPED = {"models": "model", "families": "family"}
 PARAMETER = re.compile(r"-S (?=[\w.]+=)")
@@ -33,10 +34,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(console: Console, given: argparse.Namespace) -> None:
     """Write the values, each into its own line of the file that holds it, if all files stay valid."""
     words, content = _words(given.values), config.load()
-    originals = {file: file.read_bytes() for file in map(config.file_of, words)}
+    originals = {file: file.read_bytes() for file in map(file_of, words)}
     texts = {file: original.decode("utf-8") for file, original in originals.items()}
     for key, value in words.items():
-        file = config.file_of(key)
+        file = file_of(key)
         texts[file] = replaced(texts[file], key, value, file)
     for file, text in texts.items():
         content |= yaml_files.parse(text, file)
@@ -88,7 +89,7 @@ def _split(word: str) -> tuple[str, str]:
     return key, value
 
 
-def _check_blocks(params: config.Params, keys: Mapping[str, str]) -> None:
+def _check_blocks(params: Params, keys: Mapping[str, str]) -> None:
     """Refuse values of the selected model and family, and of those that the keys name."""
     named = {tuple(key.split(".")[:2]) for key in keys if "." in key}
     named |= {(block, getattr(params, selector)) for block, selector in TYPED.items()}
@@ -97,7 +98,7 @@ def _check_blocks(params: config.Params, keys: Mapping[str, str]) -> None:
             config.check_block(block, name, getattr(params, block)[name])
 
 
-def _check_selection(params: config.Params) -> None:
+def _check_selection(params: Params) -> None:
     """Refuse a selection that cannot run; advice for ``dvc exp run`` becomes advice for this command."""
     try:
         compatibility.check(params, raw=Path("data/raw"))

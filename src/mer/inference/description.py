@@ -46,6 +46,7 @@ class Description(Block):
     columns : names of the columns that each member reads; null for all of them
     members : number of networks or estimators
     code : digests of the code that its weights fit, see ``mer.pipeline.code``; empty for no comparison
+    commit : Git commit of the code that exported it; empty where that is not known
     sha256 : digest of each other file of the system
     """
 
@@ -70,4 +71,5 @@ class Description(Block):
     distance_limit: PositiveFloat | None
     members: Annotated[int, Field(ge=1, le=1000)]
     code: dict[str, str] = Field(default_factory=dict)
+    commit: str = ""
     sha256: dict[str, str] = Field(default_factory=dict)

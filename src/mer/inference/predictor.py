@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mer import parallel
-from mer.config import DEFAULTS, PARAMS
+from mer.config import DEFAULTS
 from mer.errors import MerError, Unreadable
 from mer.inference import answers, inputs, songs, system
 from mer.inference.answers import SongAnswer
@@ -19,6 +19,7 @@ from mer.inference.system import System
 from mer.io.files import is_file
 from mer.learn.cross_validation import runs_sequentially
 from mer.runtime.device import device
+from mer.schema.parameters import PARAMS
 
 SELECTED, RUNS = "selected", Path("data/runs")
 SHIPPED = DEFAULTS.parent / "pretrained"

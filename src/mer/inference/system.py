@@ -46,8 +46,8 @@ OWN = re.compile(rf"{DESCRIPTION}|{CLIPS}|{CARD}|member_\d+\.safetensors")
 LARGEST = 2**30  # bytes of a file of a system
 REMEDY = "copy the folder again"
 OTHER_CODE = (
-    "this system fits other code than is installed ({} changed), and its answers can be wrong; use the "
-    "version of mer that exported it, or train and export it again"
+    "this system fits other code than is installed ({} changed), and its answers can be wrong; use {}, or "
+    "train and export it again"
 )
 Arrays = Mapping[str, np.ndarray]
 
@@ -87,8 +87,11 @@ class System:
         """The warning that other code is installed than the weights fit; None if that is not so."""
         if not self.about.code:
             return None
+        exporter = "the version of mer that exported it"
+        if self.about.commit:
+            exporter += f" (commit {self.about.commit})"
         other = code.changed(self.about.code, self.present_code)
-        return OTHER_CODE.format(code.named(other)) if other else None
+        return OTHER_CODE.format(code.named(other), exporter) if other else None
 
     @property
     def present_code(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from mer.errors import MerError
 from mer.io import yaml_files
 from mer.pipeline.stage import git, uncommitted
 from mer.schema.feature_selection import EVERY_COLUMN, Columns, JoinedFamilies, members
+from mer.schema.parameters import FILES, PARAMS
 from mer.selection import Selection
 
 # Sections that shape the artefacts of every corpus, and those keys of a corpus' own section that do.
@@ -78,7 +79,7 @@ def _values(content: Mapping[str, Any], sections: list[str]) -> Values:
 def _committed() -> dict[str, Any] | None:
     """The content of params.yaml and params/*.yaml at HEAD; None without a Git repository."""
     content: dict[str, Any] = {}
-    for file in dict.fromkeys([config.PARAMS.as_posix(), *config.FILES.values()]):
+    for file in dict.fromkeys([PARAMS.as_posix(), *FILES.values()]):
         text = git("show", f"HEAD:./{file}")
         if not text:
             return None

@@ -21,11 +21,12 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
 
-from mer import PARENT_PID, config
+from mer import PARENT_PID
 from mer.errors import MerError, lacks_memory
 from mer.io.files import read_json, sha256, write_json
 from mer.runtime.portable import instructions_are_limited
 from mer.runtime.processes import end_at_once
+from mer.schema.parameters import FILES, PARAMS
 
 RECORDS = Path(".mer/stages")
 CPUINFO = Path("/proc/cpuinfo")  # on Linux
@@ -201,7 +202,7 @@ def _restorable_parameters() -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for file in {config.PARAMS.as_posix(), *config.FILES.values()}:
+        for file in {PARAMS.as_posix(), *FILES.values()}:
             if Path(file).is_file():
                 os.utime(file)
         raise

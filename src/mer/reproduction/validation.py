@@ -6,7 +6,6 @@ from typing import NoReturn
 
 from mer import config, registry
 from mer.compatibility import check_columns, check_inputs
-from mer.config import Params
 from mer.contracts.trainers import STARTS_FROM_WEIGHTS, applied_parts
 from mer.errors import MerError
 from mer.metrics import limits
@@ -20,6 +19,7 @@ from mer.reproduction.spec import (
     Statistic,
     Table,
 )
+from mer.schema.parameters import Params
 from mer.schema.profiles import WHOLE
 from mer.selection import Selection
 from mer.types import MINIATURE
