@@ -12,8 +12,10 @@ from sklearn import metrics as reference
 
 from mer.errors import MerError
 from mer.metrics import (
+    bootstrap_scores,
     corrected_t_test,
     fold_confusions,
+    fold_digests,
     fold_scores,
     intervals,
     limits,
@@ -217,6 +219,34 @@ def test_parts_of_a_clip_are_drawn_together(rng):
     parts = Predictions(parts.reset_index(drop=True), clips.classes)
     bounds = [list(intervals(found, 1).values()) for found in (parts, clips)]
     assert np.allclose(*bounds)
+
+
+@pytest.mark.parametrize("draw", [predictions, lambda rng, **more: valued(rng, **more)])
+def test_a_single_fold_of_a_second_repeat_hardly_widens_the_interval(rng, draw):
+    whole = draw(rng, clips=300, repeats=2, folds=10)
+    frame = whole.frame
+    first, ended = (
+        replace(whole, frame=frame[kept].reset_index(drop=True))
+        for kept in (frame["repeat"] == 0, (frame["repeat"] == 0) | (frame["fold"] == 0))
+    )
+    score = "f1_macro" if "y_true" in frame else "ccc"
+    widths = [np.ptp(intervals(found, 1)[score]) for found in (first, ended)]
+    assert widths[1] == pytest.approx(widths[0], rel=0.1)
+
+
+def test_a_sample_without_a_prediction_has_no_score(rng):
+    found = valued(rng, clips=4, repeats=1, folds=2)
+    for scores in bootstrap_scores(found, np.zeros((1, 4))).values():
+        assert np.isnan(scores).all()
+
+
+def test_folds_of_the_same_clips_have_the_same_digest(rng):
+    found = predictions(rng, repeats=2, folds=3)
+    digests = fold_digests(found)
+    assert digests[:3] == digests[3:]
+    assert len({*digests}) == 3
+    shuffled = replace(found, frame=found.frame[::-1].reset_index(drop=True))
+    assert fold_digests(shuffled) == digests
 
 
 def test_same_seed_same_interval(rng):

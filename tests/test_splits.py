@@ -105,6 +105,18 @@ def test_leave_one_artist_out_tests_each_artist_once(corpus):
     assert not shares_groups(corpus, folds)
 
 
+def test_leave_one_artist_out_of_a_merged_corpus_tests_each_artist_once():
+    """The artists of the members overlap."""
+    tracks = [
+        Track(f"{source}/{n}", "Q1", artist=artists[n], source=source)
+        for source, artists in {"a": ("Ann", "Bob"), "b": ("BOB", "Cid")}.items()
+        for n in range(2)
+    ]
+    folds = split(tracks, "leave_one_artist_out", seed=1)
+    assert [fold.test for fold in folds] == [("a/0",), ("a/1", "b/0"), ("b/1",)]
+    assert not shares_groups(tracks, folds)
+
+
 def test_profile_overrides_folds_and_repeats(corpus):
     folds = split(corpus, "grouped", seed=1, folds=3, repeats=2)
     assert [(f.repeat, f.fold) for f in folds] == [(r, f) for r in range(2) for f in range(3)]

@@ -10,6 +10,8 @@ seeds alone. Macro-F1 of a fold is the mean over the classes that occur among it
 ones, as scikit-learn has it; F1 of a class is the mean over folds where it occurs.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -25,6 +27,7 @@ from mer.types import clip_of
 BOOTSTRAP_DRAWS = 2000
 LEVEL = 0.95
 DIGITS = 4
+TEST_SHA256 = "test_sha256"  # key of ``fold_digests`` among the scores of folds
 ROUNDING = 1e-12  # of a difference of scores, relative to the largest score
 BOUNDS = {
     "accuracy": (0, 1),
@@ -81,6 +84,14 @@ def fold_scores(predictions: AnyPredictions) -> dict[str, np.ndarray]:
     return {name: values for name, values in found.items() if not np.isnan(values).all()}
 
 
+def fold_digests(predictions: AnyPredictions) -> list[str]:
+    """A digest of the ids that each test fold predicts, by repeat, then fold: the first 12 digits of the
+    SHA-256 of the sorted ids. Scores of folds with the same digest can be paired."""
+    folds = predictions.frame.groupby(["repeat", "fold"], sort=True)["id"]
+    texts = (json.dumps(sorted(ids)) for _, ids in folds)
+    return [hashlib.sha256(text.encode()).hexdigest()[:12] for text in texts]
+
+
 def clips_of(predictions: AnyPredictions) -> list[str]:
     """The ids of the predicted clips, sorted; the clips of predicted segments in a segmented corpus."""
     return sorted({clip_of(id_) for id_ in predictions.frame["id"]})
@@ -126,7 +137,8 @@ def intervals(predictions: AnyPredictions, seed: int) -> dict[str, tuple[float, 
 
     Each bootstrap sample has as many clips as the predictions, drawn with replacement; a clip brings its
     segments and its predictions in all repeats. A score is computed per repeat over all its folds, because
-    the sample of a single fold may lack a class, and averaged over the repeats. The interval is re-centred:
+    the sample of a single fold may lack a class, and averaged over the repeats, each weighted by its folds,
+    which the last of a run that was ended may lack. The interval is re-centred:
     the score of all clips, computed in the same way, is subtracted from its bounds, and the mean over the
     folds, which is reported, is added. It shows how much the score varies with the clips, not with the
     training.
@@ -144,10 +156,11 @@ def intervals(predictions: AnyPredictions, seed: int) -> dict[str, tuple[float, 
     count = len(clips_of(predictions))
     sampled = bootstrap_scores(predictions, bootstrap_weights(count, np.random.default_rng(seed)))
     unweighted = bootstrap_scores(predictions, np.ones((1, count)))
+    folds = predictions.frame.groupby("repeat")["fold"].nunique().to_numpy()
     found = {}
-    for name, folds in fold_scores(predictions).items():
-        shift = np.nanmean(folds) - np.nanmean(unweighted[name])
-        bounds = percentiles(_mean_of_repeats(sampled[name]) + shift)
+    for name, by_fold in fold_scores(predictions).items():
+        shift = np.nanmean(by_fold) - _mean_of_repeats(unweighted[name], folds)
+        bounds = percentiles(_mean_of_repeats(sampled[name], folds) + shift)
         low, high = np.clip(bounds, *limits(name))
         found[name] = float(low), float(high)
     return found
@@ -158,11 +171,13 @@ def limits(name: str) -> tuple[float, float]:
     return next((BOUNDS[part] for part in name.split("_") if part in BOUNDS), (-np.inf, np.inf))
 
 
-def _mean_of_repeats(scores: np.ndarray) -> np.ndarray:
-    """The mean over the repeats that have a score [shape=(samples,)]; NaN where none has."""
+def _mean_of_repeats(scores: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """The mean over the repeats that have a score [shape=(repeats, samples) -> (samples,)], a repeat
+    weighted by its number of folds; NaN where none has a score."""
     there = ~np.isnan(scores)
-    sums, counts = np.where(there, scores, 0).sum(0), there.sum(0)
-    return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+    sums = (folds[:, None] * np.where(there, scores, 0)).sum(0)
+    total = (folds[:, None] * there).sum(0)
+    return np.divide(sums, total, out=np.full(len(sums), np.nan), where=total > 0)
 
 
 def _deviation(values: np.ndarray) -> float:

@@ -312,7 +312,7 @@ def split(
     """
     _check_numbers(seed, folds, repeats)
     tracks = sorted(tracks, key=lambda track: track.id)
-    if any(track.source for track in tracks):
+    if any(track.source for track in tracks) and protocol != "leave_one_artist_out":
         return _union(tracks, protocol, seed=seed, folds=folds, repeats=repeats)
     published = any(protocol in t.splits for t in tracks)
     planned = FOLDS_AND_REPEATS.get(protocol, (1, 1))

@@ -36,6 +36,7 @@ def gathered(monkeypatch):
 
     def of(model, tracks=TRACKS, target="quadrant", policy=POLICY):
         monkeypatch.setattr(data, "read_tracks", lambda _: tracks)
+        monkeypatch.setattr(data, "tracks_with_audio", lambda *_: tracks)
         chosen = Selection(model, "songs", target, "mel", "f", "all", "cv10", "described", "p", 1)
         return data.gather(chosen, None, policy)
 
@@ -77,6 +78,12 @@ def test_a_corpus_that_lacks_a_quadrant_takes_its_validation_part_by_class(gathe
     labelled = [replace(track, label="waltz") for track in TRACKS]
     some = [replace(labelled[0], quadrant="", label="tango"), *labelled[1:]]
     assert gathered("cnn", some, "label").strata == {t.id: int(t is not some[0]) for t in some}
+
+
+def test_the_clips_of_a_merged_corpus_know_their_member(gathered):
+    merged = [replace(track, source="one") for track in TRACKS]
+    assert gathered("mlp", merged).sources == {track.id: "one" for track in TRACKS}
+    assert gathered("mlp").sources is None
 
 
 def test_columns_are_selected_where_some_are_named():

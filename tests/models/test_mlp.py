@@ -1,5 +1,7 @@
 """The perceptron on selected features: what each step sees."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.feature_selection import SelectKBest, chi2
@@ -37,6 +39,16 @@ def test_every_class_is_as_rare_as_the_rarest(rows):
     assert np.bincount(rows[1][kept]).tolist() == [10, 10, 10]
     assert len(set(kept)) == 30
     assert not np.array_equal(kept, mlp.balanced(rows[1], 2))
+
+
+def test_every_class_of_every_corpus_is_as_rare_as_the_rarest():
+    y = np.repeat([0, 1, 0, 1], [30, 20, 8, 5])
+    sources = np.repeat(["en", "ch"], [50, 13])
+    kept = mlp.balanced(y, 1, sources)
+    assert [
+        ((y[kept] == c) & (sources[kept] == s)).sum() for c in (0, 1) for s in ("en", "ch")
+    ] == [5] * 4
+    assert np.array_equal(mlp.balanced(y, 1, np.repeat("en", 63)), mlp.balanced(y, 1))
 
 
 def test_columns_that_tell_the_class_are_selected_whatever_their_unit(rows):
@@ -77,12 +89,28 @@ def test_released_scales_both_sides_by_themselves_and_cuts_the_table_off(rng):
         assert np.allclose(part.max(0), 1)
 
 
-def test_the_run_names_the_selected_columns(rows):
+@pytest.mark.parametrize("merged", [True, False])
+def test_the_training_passes_on_the_corpus_of_each_row(rows, merged, monkeypatch):
+    data, fold = _data_and_fold(rows)
+    sources = {id_: f"corpus {int(id_[1:]) % 4}" for id_ in data.labels}
+    seen = []
+    monkeypatch.setattr(mlp, "balanced", lambda y, _seed, by: seen.append(by) or np.arange(len(y)))
+    context = FoldContext(mlp, PARAMS, fold, 1, "described", PROFILE)
+    sklearn_estimator.fit_predict(context, replace(data, sources=sources if merged else None))
+    expected = [sources[id_] for id_ in fold.train] if merged else None
+    assert (None if seen[0] is None else seen[0].tolist()) == expected
+
+
+def _data_and_fold(rows):
     x, y = rows
     ids = tuple(f"t{i}" for i in range(90))
     labels = dict(zip(ids, y.tolist(), strict=True))
     data = TrainingData(labels, Classes(QUADRANTS[:3]), FeatureSet(ids, tuple("abcdef"), x))
-    fold = Fold(0, 0, ids[::2], (), ids[1::2])
+    return data, Fold(0, 0, ids[::2], (), ids[1::2])
+
+
+def test_the_run_names_the_selected_columns(rows):
+    data, fold = _data_and_fold(rows)
     context = FoldContext(mlp, PARAMS, fold, 1, "described", PROFILE)
     found = sklearn_estimator.fit_predict(context, data)
     assert found.selected_columns == ("b", "e")

@@ -65,6 +65,12 @@ def test_an_unreadable_file_moves_no_other_clip(made, protocol):
         assert set(fold.train) == set(published.train) - {"s000"}
 
 
+def test_a_duplicate_that_is_left_out_moves_no_other_clip(made):
+    found = made("grouped", {**FILES, "s025": "s003"}, {"s025": "same content as 's003'"})
+    for fold, whole in zip(found, split(SONGS, "grouped", seed=1), strict=True):
+        assert set(fold.test) == set(whole.test) - {"s025"}
+
+
 def test_songs_without_a_file_are_not_split(made):
     some = {id_: digest for id_, digest in FILES.items() if id_[-1] in "0123"}
     left_out = dict.fromkeys(FILES.keys() - some.keys(), "no such file")

@@ -108,6 +108,16 @@ def test_the_families_of_a_join_and_the_original_of_a_segmented_corpus_count(par
     assert provenance.parameters(parts)["changed"] == {"corpora.4qaed.sample_rate": 8000}
 
 
+def test_the_range_of_a_corpus_counts_where_it_has_one(params):
+    rated = replace(SVM, dataset="pmemo", target="valence_arousal")
+    before = [provenance.parameters(chosen)["parameters_sha256"] for chosen in (rated, SVM)]
+    edit(params, corpora__pmemo__range=[0.2, 0.8])
+    found = [provenance.parameters(chosen) for chosen in (rated, SVM)]
+    assert found[0]["changed"] == {"corpora.pmemo.range": [0.2, 0.8]}
+    assert found[0]["parameters_sha256"] != before[0]
+    assert found[1] == {"parameters_sha256": before[1]}
+
+
 def test_the_corpus_that_is_trained_on_and_the_members_of_a_merged_one_count(params):
     edit(params, corpora__mixed3__peak_db=-1.0, corpora__ch818__layout="folder")
     corpora = params.parent / "params/corpora.yaml"

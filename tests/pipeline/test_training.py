@@ -294,6 +294,7 @@ def test_the_record_of_a_crossed_run_says_whether_its_corpora_share_artists(
     other = replace(CHOSEN, dataset="other")
     other.folder("index").mkdir(parents=True)
     artefacts.write_manifest(other.folder("index"))
+    artefacts.write_absent(other.folder("standard"), "no audio")
     tracks = [replace(track, artist="somebody else") for track in corpus]
     write_tracks(other.folder("index") / "tracks.csv", tracks, {})
     write_folds(other.folds, read_folds(CHOSEN.folds), protocol="cv10", shares_artists=True)

@@ -174,6 +174,21 @@ def test_runs_whose_time_was_up_are_not_paired(every):
     assert not tables.paired_tests(ours, theirs, "f1_macro")
 
 
+def test_runs_are_paired_where_their_folds_have_the_same_test_clips(every):
+    ours, other = ([f"{letter}{number}" for number in range(10)] for letter in "ab")
+    svm, cnn, moved = (
+        {**facts, "folds": {**facts["folds"], "test_sha256": digests}}
+        for facts, digests in ((SVM, ours), (CNN, ours), (CNN, other))
+    )
+    expected = tables.paired_tests(SVM, CNN, "f1_macro")
+    assert tables.paired_tests(svm, cnn, "f1_macro") == expected
+    assert tables.paired_tests(svm, CNN, "f1_macro") == expected  # an old result has no digests
+    assert not tables.paired_tests(svm, moved, "f1_macro")
+    ended = [{**facts, "n_folds_planned": 12} for facts in (svm, cnn, moved)]
+    assert tables.paired_tests(ended[0], ended[1], "f1_macro") == expected
+    assert not tables.paired_tests(ended[0], ended[2], "f1_macro")
+
+
 def test_parameters_that_nobody_could_compare_are_not_the_papers(tmp_path):
     write_json(tmp_path / "p" / "cnn_4qaed.json", {**CNN, "changed": None})
     (facts,) = ledger.results("p", "cnn_4qaed", tmp_path).values()

@@ -23,7 +23,7 @@ from mer.contracts.trainers import INPUTS_OF_TRAINER, MODEL_OF_TRAINER, SECTIONS
 from mer.errors import MerError
 
 VALUES_OF_MODEL: dict[str, tuple[str, ...]] = {
-    "reads": ("spectrogram", "table", "families", "waveform", "weights"),
+    "reads": ("spectrogram", "table", "families", "sources", "waveform", "weights"),
     "augments": ("training", "pretraining", "no"),
     "predicts": ("classes", "values"),
     "fidelities": ("described", "released"),

@@ -39,8 +39,8 @@ class Model(Protocol):
         the model must satisfy.
     reads : tuple of str
         The inputs of the model, of ``spectrogram``, ``table``, ``families`` (of the columns of the table),
-        ``waveform`` (then ``Params`` have ``waveform``) and ``weights`` (then ``Params`` have ``weights``,
-        pretrained ones).
+        ``sources`` (of the rows: members of a merged corpus), ``waveform`` (then ``Params`` have
+        ``waveform``) and ``weights`` (then ``Params`` have ``weights``, pretrained ones).
     augments : str
         Which training uses augmented versions of the clips: ``training``, ``pretraining`` or ``no``.
     predicts : tuple of str
@@ -69,6 +69,8 @@ class EstimatorModel(Model, Protocol):
 
         A fitted classifier has ``classes_`` and ``predict_proba`` or ``decision_function``. A regressor is
         fitted to values in 0..1 [shape=(n, outputs)]. Either has ``get_support`` where it selects columns.
+        The ``fit`` of a model that reads ``sources`` takes them as a third argument: the member of a merged
+        corpus that each row comes from [shape=(n,)], or None.
         """
 
 

@@ -14,6 +14,7 @@ from mer.io import pretrained
 from mer.io.artefacts import MANIFEST, absent
 from mer.io.feature_tables import read_features
 from mer.io.files import read_json
+from mer.io.recordings import tracks_with_audio
 from mer.io.spectrograms import AugmentedMels, Mels
 from mer.io.tracks import read_tracks
 from mer.learn.feature_selection import best_columns, catalogued_columns
@@ -65,6 +66,8 @@ class TrainingData:
         Clip id -> quadrant, whatever the target is.
     groups : mapping of str to str, or None
         Clip id -> artist or source song; see ``mer.types.groups``.
+    sources : mapping of str to str, or None
+        Clip id -> the member that it comes from, of a merged corpus.
     """
 
     labels: Mapping[str, Label]
@@ -84,6 +87,7 @@ class TrainingData:
     pretrained: Mapping[str, np.ndarray] | None = None
     quadrants: Mapping[str, int] | None = None
     groups: Mapping[str, str] | None = None
+    sources: Mapping[str, str] | None = None
 
     def narrowed(self, family: str, columns: Columns) -> "TrainingData":
         """The same data with the columns of the table that ``columns`` leaves; a training ranks them.
@@ -184,6 +188,7 @@ def concat_corpora(source: TrainingData, target: TrainingData, name: str) -> Tra
         labels={**_prefixed(name, source.labels), **target.labels},
         groups={**_prefixed(name, source.groups or {}), **(target.groups or {})} or None,
         quadrants=None,
+        sources=_prefixed(name, source.sources or {}) or None,
     )
     if source.table and target.table and source.table.names == target.table.names:
         return replace(both, table=_concat_rows(source.table, target.table, name))
@@ -257,6 +262,12 @@ def _quadrants(tracks: Sequence[Track]) -> dict[str, int] | None:
     return {t.id: QUADRANTS.index(t.quadrant) for t in tracks} if known else None
 
 
+def _sources(tracks: Sequence[Track]) -> dict[str, str] | None:
+    """Clip id -> the member of a merged corpus that it comes from."""
+    known = all(track.source for track in tracks)
+    return {track.id: str(track.source) for track in tracks} if known else None
+
+
 def gather(
     selection: Selection,
     params: Any,
@@ -295,7 +306,8 @@ def gather(
         inputs,
         labels=labels.encode(tracks, selection.target),
         quadrants=_quadrants(tracks),
-        groups=groups(tracks),
+        groups=groups(tracks_with_audio(selection.folder("index"), selection.folder("standard"))),
+        sources=_sources(tracks),
         augmented=augmented,
         leak=policy.leak,
         **{part: getattr(policy, part) for part in applied_parts(model)},

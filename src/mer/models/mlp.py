@@ -1,7 +1,8 @@
 """Pandrea et al.'s baseline: a multilayer perceptron on the 50 features that chi-squared ranks first.
 
 Features are scaled to 0..1, the rows of every class are randomly reduced to the number of the rarest class,
-and columns are ranked on the remaining rows. The perceptron has scikit-learn's defaults, except for
+and columns are ranked on the remaining rows. In a merged corpus, every class of every member is reduced to
+the number of the rarest (thesis, section 3.4). The perceptron has scikit-learn's defaults, except for
 ``alpha`` and ``max_iter`` (docs/methods.md, "Pandrea's MLP"). For values, columns are ranked by their
 correlation with these, on all rows.
 """
@@ -20,7 +21,7 @@ from sklearn.preprocessing import MinMaxScaler, minmax_scale
 from mer.schema import Block
 
 trainer = "sklearn_estimator"
-reads: tuple[str, ...] = ("table",)
+reads: tuple[str, ...] = ("table", "sources")
 augments = "no"
 predicts: tuple[str, ...] = ("classes", "values")
 fidelities: tuple[str, ...] = ("described", "released")
@@ -46,10 +47,21 @@ class Params(Block):
     restarts: PositiveInt
 
 
-def balanced(y: np.ndarray, seed: int) -> np.ndarray:
-    """Numbers of a random sample of rows with as many of every class as the rarest has, sorted."""
-    rng, (classes, counts) = np.random.default_rng(seed), np.unique(y, return_counts=True)
-    rows = [rng.choice(np.flatnonzero(y == c), counts.min(), replace=False) for c in classes]
+def balanced(y: np.ndarray, seed: int, sources: np.ndarray | None = None) -> np.ndarray:
+    """Numbers of a random sample of rows with as many of every class as the rarest has, sorted.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(n,), dtype=int]
+    sources : np.ndarray [shape=(n,)] or None
+        The corpus of each row: then every class of every corpus has as many rows as the rarest.
+    """
+    strata = y
+    if sources is not None:
+        _, corpora = np.unique(sources, return_inverse=True)
+        strata = corpora * (y.max() + 1) + y
+    rng, (found, counts) = np.random.default_rng(seed), np.unique(strata, return_counts=True)
+    rows = [rng.choice(np.flatnonzero(strata == s), counts.min(), replace=False) for s in found]
     return np.sort(np.concatenate(rows))
 
 
@@ -102,9 +114,9 @@ class Perceptron(ClassifierMixin, _SelectKBestMLP):
 
     score_func, mlp_class = staticmethod(chi2), MLPClassifier
 
-    def fit(self, x: np.ndarray, y: np.ndarray) -> "Perceptron":
+    def fit(self, x: np.ndarray, y: np.ndarray, sources: np.ndarray | None = None) -> "Perceptron":
         """Fit on rows [shape=(n, d)]; the scaler is fitted to all rows, the rest to the balanced ones."""
-        self._fit(x, y, balanced(y, self.seed))
+        self._fit(x, y, balanced(y, self.seed, sources))
         self.classes_ = self.network.classes_
         return self
 
@@ -118,7 +130,12 @@ class PerceptronRegressor(RegressorMixin, _SelectKBestMLP):
 
     score_func, mlp_class = staticmethod(correlations), MLPRegressor
 
-    def fit(self, x: np.ndarray, y: np.ndarray) -> "PerceptronRegressor":
+    def fit(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        sources: np.ndarray | None = None,  # noqa: ARG002 (values are not balanced)
+    ) -> "PerceptronRegressor":
         """Fit on rows [shape=(n, d)] and their values [shape=(n, outputs)]."""
         self._fit(x, y, slice(None))
         return self

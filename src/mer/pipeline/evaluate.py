@@ -17,8 +17,10 @@ from mer.io.spectrograms import Mels
 from mer.io.tracks import read_tracks
 from mer.metrics import (
     DIGITS,
+    TEST_SHA256,
     averages,
     fold_confusions,
+    fold_digests,
     fold_scores,
     headline,
     spread,
@@ -119,12 +121,13 @@ def _scored(run: Path) -> tuple[dict[str, Any], AnyPredictions]:
     return scores | _of_clips(predictions, seed), predictions
 
 
-def scores_of_folds(predictions: AnyPredictions) -> dict[str, list[float]]:
+def scores_of_folds(predictions: AnyPredictions) -> dict[str, list[float] | list[str]]:
     """The scores of each fold that paired tests need, to 4 digits; none that a fold lacks, as the F1 of a
-    class that does not occur there."""
+    class that does not occur there. ``TEST_SHA256`` has the digest of the test clips of each fold."""
     by_fold = fold_scores(predictions)
     whole = [name for name in PAIRED if name in by_fold and not np.isnan(by_fold[name]).any()]
-    return {name: by_fold[name].round(DIGITS).tolist() for name in whole}
+    scores = {name: by_fold[name].round(DIGITS).tolist() for name in whole}
+    return {**scores, TEST_SHA256: fold_digests(predictions)}
 
 
 def run(run: Path, metrics: Path, folds: Path, plots: Path) -> None:

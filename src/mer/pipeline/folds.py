@@ -1,8 +1,6 @@
 """The stage ``folds``: every protocol of one corpus, over the clips that are not quarantined."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -10,42 +8,13 @@ from mer.errors import MerError
 from mer.io import fold_tables
 from mer.io.files import write_json
 from mer.io.folds import write_folds
-from mer.io.standard import quarantined, read_twins
-from mer.io.tracks import read_digests, read_tracks
+from mer.io.recordings import tracks_with_audio
+from mer.io.standard import quarantined
+from mer.io.tracks import read_tracks
 from mer.schema import Protocol
 from mer.schema.profiles import Profile
 from mer.splits import shares_groups, split
-from mer.types import Fold, Track, groups, names_artists
-
-
-def _twins_together(
-    tracks: Sequence[Track],
-    digests: Mapping[str, str],
-    twins: Mapping[str, str],
-    left_out: Collection[str],
-) -> list[Track]:
-    """The tracks; those whose files or samples are the same get one artist, so that ``grouped`` keeps them
-    on one side. If they had several, all clips of these artists get it."""
-    files = [digests.get(twins.get(track.id, track.id)) for track in tracks]
-    counts, artists = Counter(filter(None, files)), dict[str | None, str]()
-    own_artist = groups(tracks)
-    merged: dict[str, str] = {}  # artist -> the artist that stands for it
-
-    def artist_of(name: str) -> str:
-        return artist_of(merged[name]) if name in merged else name
-
-    for track, file in zip(tracks, files, strict=True):
-        if file and counts[file] > 1:
-            own = artist_of(own_artist[track.id])
-            first = artist_of(artists.setdefault(file, own))
-            if own != first and track.id not in left_out:
-                merged[own] = first
-    return [
-        replace(track, artist=artist_of(artists[file]))
-        if file in artists
-        else replace(track, artist=track.artist and artist_of(own_artist[track.id]))
-        for track, file in zip(tracks, files, strict=True)
-    ]
+from mer.types import Fold, names_artists
 
 
 def _usable(fold: Fold, left_out: Collection[str]) -> Fold:
@@ -73,11 +42,9 @@ class Corpus:
     """
 
     def __init__(self, index: Path, standard: Path) -> None:
-        digests = read_digests(index)
-        tracks = [t for t in read_tracks(index) if not digests or t.id in digests]
         self._index, self._left_out = index, set(quarantined(standard)["id"])
-        self.tracks = _twins_together(tracks, digests, read_twins(standard), self._left_out)
-        self.names_artists = names_artists(tracks)
+        self.tracks = tracks_with_audio(index, standard)
+        self.names_artists = names_artists(read_tracks(index))
 
     def shares_artists(self, folds: Sequence[Fold]) -> bool | None:
         """Whether artists are in training and test; None where none are seen and no clip names one."""

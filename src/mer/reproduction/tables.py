@@ -8,7 +8,7 @@ import numpy as np
 
 from mer.errors import MerError
 from mer.io.files import write_json
-from mer.metrics import DIGITS, corrected_t_test, paired_t_test
+from mer.metrics import DIGITS, TEST_SHA256, corrected_t_test, paired_t_test
 from mer.reproduction.results import (
     Results,
     changed_parameters,
@@ -101,18 +101,27 @@ def folds_key(facts: dict[str, Any]) -> tuple[Any, ...]:
     return (*(facts[name] for name in SAME), facts.get("n_restarts", 1))
 
 
+def _have_same_tests(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
+    """Whether two runs with the same ``folds_key`` have the same test clips, fold by fold.
+
+    Results from before the digests of test clips do not say. Those of a run whose time was up do not say
+    which of its folds ended, so they are not taken for the same.
+    """
+    digests = [facts["folds"].get(TEST_SHA256) for facts in (ours, theirs)]
+    if all(digests):
+        return digests[0] == digests[1]
+    return not any("n_folds_planned" in facts for facts in (ours, theirs))
+
+
 def paired_tests(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, float]:
     """p values of the paired tests of a score, ``p`` and ``p_student``.
 
-    Empty if the systems were not scored on the same folds, or one has no scores of folds. A run whose time
-    was up does not say which of its folds ended, so it has no tests.
+    Empty if the systems were not scored on the same folds, or one has no scores of folds.
     """
     folds = [facts.get("folds", {}) for facts in (ours, theirs)]
     if ours == theirs or any(name not in f for f in folds):
         return {}
-    if "n_folds_planned" in ours or "n_folds_planned" in theirs:
-        return {}
-    if folds_key(ours) != folds_key(theirs):
+    if folds_key(ours) != folds_key(theirs) or not _have_same_tests(ours, theirs):
         return {}
     scores, restarts = (folds[0][name], folds[1][name]), ours.get("n_restarts", 1)
     found = {

@@ -28,10 +28,12 @@ def scores(sums: np.ndarray, names: Sequence[str], span: float) -> dict[str, np.
     Returns
     -------
     dict of str to np.ndarray [shape=(...)]
-        Lin, "A Concordance Correlation Coefficient to Evaluate Reproducibility", Biometrics 45, 1989, has
-        the definition of ``ccc``.
+        NaN where the sums are of no prediction. Lin, "A Concordance Correlation Coefficient to Evaluate
+        Reproducibility", Biometrics 45, 1989, has the definition of ``ccc``.
     """
-    mean_y, mean_p, square_y, square_p, product = np.moveaxis(sums[..., 1:] / sums[..., :1], -1, 0)
+    means_of_moments = np.full_like(sums[..., 1:], np.nan)
+    np.divide(sums[..., 1:], sums[..., :1], out=means_of_moments, where=sums[..., :1] > 0)
+    mean_y, mean_p, square_y, square_p, product = np.moveaxis(means_of_moments, -1, 0)
     var_y, var_p, covariance = square_y - mean_y**2, square_p - mean_p**2, product - mean_y * mean_p
     error = square_y - 2 * product + square_p
     varies = np.minimum(var_y, var_p) > NO_VARIANCE
@@ -43,6 +45,7 @@ def scores(sums: np.ndarray, names: Sequence[str], span: float) -> dict[str, np.
         "r2": np.where(var_y > NO_VARIANCE, 1 - _quotient(error, var_y), 0),
         "pearson": np.where(varies, covariance / np.sqrt((var_y * var_p).clip(NO_VARIANCE**2)), 0),
     }
+    found = {name: np.where(sums[..., 0] > 0, values, np.nan) for name, values in found.items()}
     means = {name: values.mean(-1) for name, values in found.items()}
     if len(names) > 1:
         for name, values in found.items():

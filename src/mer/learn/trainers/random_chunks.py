@@ -124,7 +124,10 @@ class Clips:
 
 @torch.no_grad()
 def classify(network: nn.Module, clips: Clips, size: int, hop: int) -> np.ndarray:
-    """Class probabilities of clips, from the summed log-posteriors of their chunks [shape=(n, classes)].
+    """Class probabilities of clips, from the mean log-posteriors of their chunks [shape=(n, classes)].
+
+    The class is that of the summed log-posteriors (thesis, section 3.3.1). Their softmax would be 0 or 1,
+    as if neighbouring chunks were independent; that of the mean tells how sure the network is.
 
     All batches have the same size, the last one is filled with its last chunk: the probabilities do not
     depend on the number of chunks.
@@ -135,7 +138,8 @@ def classify(network: nn.Module, clips: Clips, size: int, hop: int) -> np.ndarra
     batches = whole.clamp(max=len(chunks) - 1).split(BATCH)
     logits = torch.cat([loop.forward(network, [chunks], rows).cpu() for rows in batches])
     posteriors = logits[: len(chunks)].double().log_softmax(1).numpy()
-    return softmax(np.add.reduceat(posteriors, counts.cumsum() - counts), axis=1)
+    sums = np.add.reduceat(posteriors, counts.cumsum() - counts)
+    return softmax(sums / counts[:, None], axis=1)
 
 
 def _build(context: "FoldContext[ChunkModel]", data: TrainingData) -> nn.Module:

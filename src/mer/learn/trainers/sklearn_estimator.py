@@ -100,6 +100,20 @@ def _training_set(
     return np.concatenate([rows[:n_train], new_rows]), np.concatenate([y[:n_train], new_y])
 
 
+def _sources(
+    context: "FoldContext[EstimatorModel]", data: TrainingData
+) -> tuple[()] | tuple[np.ndarray | None]:
+    """The member of a merged corpus that each training row comes from, where the model reads that.
+
+    It is None in a corpus that is not merged, and with synthetic rows, which come from no member.
+    """
+    if "sources" not in context.model.reads:
+        return ()
+    if data.sources is None or data.oversampling:
+        return (None,)
+    return (np.array([data.sources[id_] for id_ in context.fold.train]),)
+
+
 def _selected_columns(estimator: Any, data: TrainingData, width: int) -> tuple[str, ...]:
     """Names of the columns that an estimator selects among the first ``width`` of the table."""
     if data.table is None or not hasattr(estimator, "get_support"):
@@ -205,7 +219,7 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
         context = replace(context, params=_searched(context, data, x, y))
     estimator = _unfitted(context, data, context.restart_seed)
     _keep_groups(estimator, x, validation.groups(data, context.fold))
-    estimator.fit(x, y)
+    estimator.fit(x, y, *_sources(context, data))
     _require_score(estimator)
     if data.target.kind == "classes":
         _require_probabilities(estimator, context)
