@@ -153,11 +153,14 @@ def test_a_network_that_ends_in_a_softmax_is_warned_of(line, caplog, last, warns
     assert ("should return logits, and returns probabilities" in caplog.text) == warns
 
 
-def test_a_network_that_ends_in_a_softmax_on_purpose_is_not_warned_of(caplog):
+@pytest.mark.parametrize("part", ["network", "head"])
+def test_a_network_that_ends_in_a_softmax_on_purpose_is_not_warned_of(caplog, part):
+    """With ``tune: head`` the head alone is trained, on the codes of the backbone."""
     network = crnn_mtat.Network(4, released=True)
-    mel, y = torch.rand(4, 942, 128), torch.arange(4)
+    trained, shape = (network, (942, 128)) if part == "network" else (network.head, (32,))
+    x, y = torch.rand(4, *shape), torch.arange(4)
     loop._say_softmax.cache_clear()
-    loop.fit(network, [mel], y, CONFIG, seed=1, objective=Classes(("a", "b", "c", "d")))
+    loop.fit(trained, [x], y, CONFIG, seed=1, objective=Classes(("a", "b", "c", "d")))
     assert "should return logits" not in caplog.text
 
 

@@ -19,7 +19,7 @@ from mer.types import MINIATURE
 WIDTH = 100  # of the tables, where no terminal has one
 P = (
     "p: corrected resampled t-test, on the same folds, against the best system of the table whose training "
-    "and columns do not depend on labels of test clips; not adjusted for the number of systems"
+    "and columns read no labels of test clips; not adjusted for the number of systems"
 )
 HEADINGS = {
     "f1_macro": "macro-F1",
@@ -112,7 +112,8 @@ def title(facts: dict[str, Any]) -> str:
 
 
 def _reference(ranked: Sequence[Run]) -> dict[str, Any]:
-    """The best system that does not depend on labels of test clips; the best of all where each does."""
+    """The best system whose training and columns read no labels of test clips; the best of all where each
+    does."""
     honest = (facts for _, facts in ranked if not results.may_see_test_clips(facts))
     return next(honest, ranked[0][1])
 

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from typing import Literal, Protocol
 
 import numpy as np
@@ -127,6 +127,7 @@ def compiled(network: nn.Module, config: TrainingConfig, where: torch.device) ->
     torch._dynamo.config.suppress_errors = True  # falls back to eager mode
     whole: Network = autocast(config, where)(torch.compile(network, dynamic=False))
 
+    @wraps(plain)  # which keeps the attributes of the network
     def called(*inputs: Tensor) -> Tensor:
         return (whole if len(inputs[0]) == config.batch_size else plain)(*inputs)
 

@@ -86,11 +86,11 @@ class Network(nn.Module):
 
     def __init__(self, outputs: int, *, released: bool) -> None:
         super().__init__()
-        self.ends_in_softmax = released
         self.backbone = Backbone(rotated=released)
         last = nn.Softmax(dim=1) if released else nn.Identity()
         self.head = nn.Sequential(Dropout(0.5), nn.Linear(32, outputs), last)
         glorot_uniform(self.head)
+        self.ends_in_softmax = self.head.ends_in_softmax = released
 
     def forward(self, mel: Tensor) -> Tensor:
         """[shape=(n, frames, mels)] -> logits [shape=(n, outputs)]; 96 mels, or 128 under ``released``."""
