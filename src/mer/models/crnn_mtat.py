@@ -81,16 +81,24 @@ class Backbone(nn.Module):
         return self.recurrent(steps.transpose(1, 2))[:, -1]
 
 
+class Head(nn.Sequential):
+    """Dropout 0.5, one logit per output; ``released`` applies softmax to the logits."""
+
+    def __init__(self, outputs: int, *, released: bool) -> None:
+        last = nn.Softmax(dim=1) if released else nn.Identity()
+        super().__init__(Dropout(0.5), nn.Linear(32, outputs), last)
+        self.ends_in_softmax = released
+
+
 class Network(nn.Module):
-    """The backbone, dropout 0.5, one logit per output; ``released`` applies softmax to the logits."""
+    """The backbone and the head."""
 
     def __init__(self, outputs: int, *, released: bool) -> None:
         super().__init__()
         self.backbone = Backbone(rotated=released)
-        last = nn.Softmax(dim=1) if released else nn.Identity()
-        self.head = nn.Sequential(Dropout(0.5), nn.Linear(32, outputs), last)
+        self.head = Head(outputs, released=released)
         glorot_uniform(self.head)
-        self.ends_in_softmax = self.head.ends_in_softmax = released
+        self.ends_in_softmax = released
 
     def forward(self, mel: Tensor) -> Tensor:
         """[shape=(n, frames, mels)] -> logits [shape=(n, outputs)]; 96 mels, or 128 under ``released``."""
