@@ -13,6 +13,7 @@ with stage("train") as record:
     chosen, (columns,) = selected(), config.read("columns")
     target = Path("data/runs/selected")
     facts = provenance.parameters(chosen, columns=columns)
+    provenance.warn_of_replaced(facts, chosen.profile)
     record["timing"] = train.run(
         chosen, *chosen.blocks(), target, columns, weights=True, facts=facts
     )

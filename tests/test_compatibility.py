@@ -170,8 +170,8 @@ def songs(tmp_path):
 @pytest.mark.parametrize(
     ("protocol", "message"),
     [
-        ("grouped", r"'grouped' cannot split 80 clips: .*artists"),
-        ("own", r"'own': the labels .* no split of that name"),
+        ("grouped", r"80 clips cannot be split into 10 folds: .*artists"),
+        ("own", r"'own': the labels .* have none; write a column split"),
     ],
 )
 def test_a_protocol_that_cannot_split_is_refused_before_anything_is_computed(
@@ -185,6 +185,17 @@ def test_a_protocol_that_cannot_split_is_refused_before_anything_is_computed(
         check(protocol=protocol, **chosen)
     (songs / "folds.csv").touch()
     check(protocol="own", **chosen)
+
+
+def test_a_value_outside_of_the_range_is_refused_before_the_folds(check, root, songs):
+    """Its quadrants would be those of clusters that it moves."""
+    rows = [f"{n}.wav,{(-1) ** n * 0.5},{0.5 if n % 4 < 2 else -0.5}\n" for n in range(80)]
+    (songs / "labels.csv").write_text("path,valence,arousal\nz.wav,99,0.5\n" + "".join(rows))
+    corpora = config.read("corpora", path=root / "params.yaml")[0]
+    changes = {"layout": "folder", "counts": None, "range": (-1.0, 1.0)}
+    own = corpora["emopia200"].model_copy(update=changes)
+    with pytest.raises(MerError, match=r"valence of the clip 'z' must lie in the corpus' range"):
+        check(dataset="mysongs", corpora={**corpora, "mysongs": own}, profile="quick")
 
 
 @pytest.mark.parametrize(

@@ -151,21 +151,28 @@ def test_song_80_20_is_the_split_of_a_range(corpus):
 
 
 def test_too_few_clips_are_an_error(corpus):
-    with pytest.raises(MerError, match="'cv10x10' cannot split 8 clips"):
+    with pytest.raises(MerError, match=r"8 clips cannot be split into 10 folds: .* has [12]; "):
         split(corpus[:8], "cv10x10", seed=1)
 
 
 @pytest.mark.parametrize("protocol", ["cv10x10", "cv10", "grouped"])
 def test_a_quadrant_with_fewer_clips_than_folds_is_refused(corpus, protocol):
     few = [t for t in corpus if t.quadrant != "Q4"] + [t for t in corpus if t.quadrant == "Q4"][:3]
-    with pytest.raises(MerError, match=r"each class needs 10 of them, and Q4 has 3; take fewer"):
+    with pytest.raises(MerError, match=r"each class needs 10 of them, and Q4 has 3; take 3 folds"):
         split(few, protocol, seed=1)
     assert split(few, protocol, seed=1, folds=3)
 
 
+@pytest.mark.parametrize("protocol", ["cv10", "grouped"])
+def test_a_quadrant_with_a_single_clip_needs_more(corpus, protocol):
+    few = [t for t in corpus if t.quadrant != "Q4"] + [t for t in corpus if t.quadrant == "Q4"][:1]
+    with pytest.raises(MerError, match=r"and Q4 has 1; add clips of Q4, or take another protocol"):
+        split(few, protocol, seed=1, folds=2)
+
+
 def test_fewer_artists_than_folds_are_refused(corpus):
     few = [dataclasses.replace(t, artist=f"band {i % 3}") for i, t in enumerate(corpus)]
-    with pytest.raises(MerError, match="need 10 artists at least, and have 3; take fewer"):
+    with pytest.raises(MerError, match="need 10 artists at least, and have 3; take 3 folds"):
         split(few, "grouped", seed=1)
 
 
@@ -193,7 +200,9 @@ def test_an_artist_of_invisible_characters_is_none(corpus):
 
 
 def test_missing_published_split_is_an_error(corpus):
-    with pytest.raises(MerError, match=r"'own': the labels .* have no split"):
+    with pytest.raises(
+        MerError, match=r"'own': the labels .* have none; write a column split or fold"
+    ):
         split(corpus, "own", seed=1)
 
 

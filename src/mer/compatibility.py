@@ -23,6 +23,7 @@ def _check_corpus(chosen: Selection, params: Params, raw: Path) -> None:
     raw_folder.check(root)
     tracks = registry.get("datasets", corpus.layout).tracks(root)
     labels.target_of(chosen.target, tracks, corpus.range)
+    labels.check_range(root, tracks, corpus.range)
     labels.encode(tracks, chosen.target)
     protocol = corpus.protocol if chosen.protocol == "default" else chosen.protocol
     if protocol == "own" and (root / fold_tables.NAME).is_file():

@@ -30,6 +30,7 @@ from sklearn.model_selection import (
 from mer.errors import MerError
 from mer.types import FOLDS_AND_REPEATS, MINIATURE, QUADRANTS, SIDES, Fold, Track, groups
 
+OWN_SPLIT = "write a column split or fold of labels.csv, or a folds.csv beside it"
 SCORING = {"classes": "f1_macro", "values": "neg_mean_squared_error"}  # of inner folds, by target
 PANDREA_SEED = 42
 PANDREA_BLOCKS = {"ch818": ("Q3", "Q1", "Q4", "Q2"), "tr_music": ("Q2", "Q1", "Q3", "Q4")}
@@ -142,13 +143,22 @@ def _grouped(tracks: Sequence[Track], folds: int, repeats: int, seed: int) -> li
 
 
 def _check_amounts(tracks: Sequence[Track], folds: int, *, grouped: bool) -> None:
-    """Raise a ValueError if a stratum, or the groups, cannot be in every fold."""
+    """Refuse more folds than the rarest stratum has clips, or than there are groups."""
     counts = Counter(_strata(tracks).tolist())
-    scarce, count = min(counts.items(), key=lambda item: item[1], default=("", 0))
-    if count < folds:
-        raise ValueError(f"each class needs {folds} of them, and {scarce} has {count}")
-    if grouped and (artists := len({*groups(tracks).values()})) < folds:
-        raise ValueError(f"they need {folds} artists at least, and have {artists}")
+    scarce, most = min(counts.items(), key=lambda item: item[1], default=("", 0))
+    lack, more = f"each class needs {folds} of them, and {scarce} has {most}", f"clips of {scarce}"
+    artists = len({*groups(tracks).values()})
+    if grouped and artists < min(folds, most):
+        lack, more = f"they need {folds} artists at least, and have {artists}", "artists"
+        most = artists
+    if most < folds:
+        remedy = f"add {more}"
+        if most > 1:
+            remedy = f"take {most} folds at most, as with `-S profiles.quick.folds={most}`"
+        raise MerError(
+            f"{len(tracks)} clips cannot be split into {folds} folds: {lack}; {remedy}, or take another "
+            "protocol"
+        )
 
 
 def fold_numbers(names: Iterable[str]) -> dict[str, int]:
@@ -337,10 +347,13 @@ def split(
                 return _leave_one_group_out(tracks, [*groups(tracks).values()])
     except ValueError as error:
         raise MerError(
-            f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}; take fewer folds, as with "
-            "`-S profiles.quick.folds=2`, or another protocol"
+            f"protocol {protocol!r} cannot split {len(tracks)} clips: {error}; add clips, or take another "
+            "protocol"
         ) from error
-    raise MerError(f"protocol {protocol!r}: the labels of the corpus have no split of that name")
+    raise MerError(
+        f"protocol {protocol!r}: the labels of the corpus must have a split of that name, and have none; "
+        f"{OWN_SPLIT if protocol == 'own' else 'take another protocol, as with `-S protocol=cv10`'}"
+    )
 
 
 def mean_test_per_train(folds: Sequence[Fold]) -> float:

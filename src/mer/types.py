@@ -282,7 +282,7 @@ class Fold:
         if not self.train or not self.test:
             raise MerError(
                 f"{where} must have training and test clips, and has {len(self.train)} and "
-                f"{len(self.test)}; take fewer folds, as with `-S profiles.quick.folds=2`, or add clips"
+                f"{len(self.test)}; take fewer folds, or add clips"
             )
         counts = Counter((*self.train, *self.val, *self.test))
         if twice := sorted(id_ for id_, count in counts.items() if count > 1):

@@ -79,14 +79,14 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def listed(*words: str) -> list[str]:
+def listed(*words: str, against: str | None = None) -> list[str]:
     console = Console(file=io.StringIO())
-    runs.run(console, argparse.Namespace(words=words))
+    runs.run(console, argparse.Namespace(words=words, against=against))
     return console.file.getvalue().splitlines()
 
 
-def line(name: str, *words: str) -> str:
-    return next(line for line in listed(*words) if line.split()[:1] == [name])
+def line(name: str, *words: str, against: str | None = None) -> str:
+    return next(line for line in listed(*words, against=against) if line.split()[:1] == [name])
 
 
 def test_runs_of_the_same_folds_are_tested_against_the_best(project):
@@ -97,6 +97,34 @@ def test_runs_of_the_same_folds_are_tested_against_the_best(project):
     p = corrected_t_test(SVM, CNN, 1 / 3)
     assert line("selected").split()[-1] == f"{p:.4f}"
     assert "svm compare (c=0.5)" in line("selected")
+
+
+def test_runs_are_tested_against_a_named_one(project):
+    p = corrected_t_test(SVM, CNN, 1 / 3)
+    assert line("nutty-tums", against="selected").split()[-1] == f"{p:.4f}"
+    shown = listed(against="selected")
+    assert not [one for one in shown if one.startswith("svm_better")]
+    assert " ".join(shown[-2:]).startswith(
+        "p: corrected resampled t-test, on the same folds, against s"
+    )
+    with pytest.raises(
+        MerError, match=r"a run of the list, and 'nobody' is none; `mer runs` lists"
+    ):
+        listed(against="nobody")
+
+
+def test_runs_of_other_test_clips_stand_in_tables_of_their_own(project):
+    for name, path in (
+        ("selected", _systems.FOLDS),
+        ("better", "metrics/experiments/louro/b.json"),
+    ):
+        scores = {"f1_macro": SVM, "test_sha256": [f"{name} {fold}" for fold in range(4)]}
+        facts = {**FACTS, "folds": scores} if name == "better" else scores
+        write(project / path, facts)
+    titles = [one.strip() for one in listed("demo,") if "48 clips" in one]
+    assert len(titles) == 2
+    assert "(other folds than above" in titles[1]
+    assert "(other folds" not in titles[0]
 
 
 def test_the_run_of_the_last_commit_is_listed_where_another_is_selected(project):

@@ -30,6 +30,7 @@ RUN = (
     "mer features compare mysongs --out table.parquet",
     "mer features compare_lld mysongs --sample-rate 44100 --out lld.csv",
     "mer runs",
+    "mer runs 4qaed cv10x10 --against svm_4qaed",
     "mer runs 4qaed grouped svm",
     "mer status",
     "mer status louro_improving",

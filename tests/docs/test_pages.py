@@ -9,15 +9,18 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 import mer
 from conftest import ROOT
 from mer import config, registry
 from mer.contracts import checks
+from mer.learn import loop
 from mer.reproduction import validation
 from mer.reproduction.spec import PARTS, Papers
 from mer.schema import Protocol
+from mer.targets.classes import Classes
 from mer.types import Clip
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -66,6 +69,7 @@ PATH = re.compile(
 )
 NOT_THERE_YET = {
     "src/mer/models/logistic.py",
+    "src/mer/models/tiny_cnn.py",
     "src/mer/features/loudness/__init__.py",
     "src/mer/augment/fade_in.py",
     "src/mer/datasets/moods.py",
@@ -138,6 +142,20 @@ def test_the_template_of_a_model_has_twelve_lines_and_learns():
     assert (model.predict(x) == y).mean() > 0.9
 
 
+def test_the_template_of_a_network_learns():
+    module, _ = template("network", "models")
+    params = module.Params(
+        width=4,
+        training={"optimizer": "adam", "lr": 0.01, "batch_size": 8, "max_epochs": 9},
+    )
+    torch.manual_seed(1)
+    network = module.build(params, shape=(40, 32), outputs=2)
+    y = torch.arange(16) % 2
+    mel = torch.rand(16, 40, 32) * 0.1 + y[:, None, None]
+    curve = loop.fit(network, [mel], y, params.training, seed=1, objective=Classes(("low", "high")))
+    assert curve[-1, 0] < curve[0, 0] / 2
+
+
 def test_the_template_of_a_feature_family_extracts_what_it_says():
     module, _ = template("family", "features")
     params = module.Params(sample_rate=22050, frame_length=2048)
@@ -177,6 +195,7 @@ def test_the_template_of_a_paper_fits_the_params():
     ("kind", "file"),
     [
         ("model", "models/logistic.py"),
+        ("network", "models/tiny_cnn.py"),
         ("family", "features/loudness/__init__.py"),
         ("transform", "augment/fade_in.py"),
         ("layout", "datasets/moods.py"),

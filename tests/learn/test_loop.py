@@ -134,6 +134,14 @@ def test_a_training_that_diverges_is_said_in_a_sentence(line):
         loop.fit(network, [x], y, wild, seed=1, objective=SQUARES, early_stopping=early_stopping)
 
 
+def test_a_training_that_diverges_ends(line, caplog):
+    network, x, y = line
+    longer = CONFIG.model_copy(update={"max_epochs": 9})
+    curve = loop.fit(network, [x], y * torch.nan, longer, seed=1, objective=SQUARES)
+    assert len(curve) == 1
+    assert "the loss of epoch 1 is NaN" in caplog.text
+
+
 def test_outputs_of_another_shape_than_the_target_reads_are_refused(line):
     network, x, _ = line
     y = torch.zeros(len(x), dtype=torch.long)

@@ -154,5 +154,7 @@ def test_folds_without_a_usable_test_clip_are_absent(made, tmp_path):
 
 
 def test_own_folds_of_a_corpus_without_any_are_absent(made):
-    with pytest.raises(AbsentError, match="the labels of the corpus have no split of that name"):
+    with pytest.raises(
+        AbsentError, match="the labels of the corpus must have a split of that name"
+    ):
         made("own", FILES, {})

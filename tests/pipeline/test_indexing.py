@@ -4,6 +4,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+from itertools import zip_longest
 from unittest.mock import Mock
 
 import numpy as np
@@ -273,6 +274,16 @@ def test_the_index_keeps_range_and_labels(valued, target):
         ("", 1.0, "waltz"),
         ("", 9.0, "tango"),
     ]
+
+
+@pytest.mark.parametrize(("artists", "warns"), [("xy", False), ("x", True), ("", False)])
+def test_clips_without_an_artist_are_counted_where_others_name_theirs(
+    valued, target, caplog, artists, warns
+):
+    rows = [f"{song}.wav,1,{artist}\n" for song, artist in zip_longest("ab", artists, fillvalue="")]
+    (valued / "labels.csv").write_text("path,arousal,artist\n" + "".join(rows))
+    index.build(valued, target, "folder", 2)
+    assert ("1 of 2 clips name no artist" in caplog.text) is warns
 
 
 def test_a_value_outside_of_the_range_is_refused(valued, target):

@@ -92,8 +92,11 @@ def test_a_setting_that_the_profile_replaces_is_logged(params, caplog):
     small = replace(SVM, model="cnn", view="louro", family="none", profile="demo")
     edit(params, models__cnn__training__batch_size=16, models__cnn__training__lr=0.5)
     with caplog.at_level("WARNING", "mer"):
-        assert "models.cnn.training.batch_size" in provenance.parameters(small)["changed"]
-        provenance.parameters(replace(small, profile="quick"))
+        facts = provenance.parameters(small)
+        assert "models.cnn.training.batch_size" in facts["changed"]
+        assert not caplog.messages
+        provenance.warn_of_replaced(facts, "demo")
+        provenance.warn_of_replaced(facts, "quick")
     assert caplog.messages == [
         "models.cnn.training.batch_size has no effect: profiles.demo.batch_size=8 replaces it"
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Group
 from rich.table import Table
 
 from mer.cli._console import counted, plain
@@ -17,9 +18,10 @@ from mer.reproduction.tables import SAME, paired_tests
 from mer.types import MINIATURE
 
 WIDTH = 100  # of the tables, where no terminal has one
+BEST = "the best system of the table whose training and columns read no labels of test clips"
 P = (
-    "p: corrected resampled t-test, on the same folds, against the best system of the table whose training "
-    "and columns read no labels of test clips; not adjusted for the number of systems"
+    f"p: corrected resampled t-test, on the same folds, against {BEST}; not adjusted for the number of "
+    "systems"
 )
 HEADINGS = {
     "f1_macro": "macro-F1",
@@ -118,12 +120,20 @@ def _reference(ranked: Sequence[Run]) -> dict[str, Any]:
     return next(honest, ranked[0][1])
 
 
-def table(runs: Sequence[Run]) -> Table:
-    """The systems of one group, the best first; the others are tested against it."""
+def table(runs: Sequence[Run], against: str | None = None, note: str = "") -> Group:
+    """The systems of one group, the best first; the others are tested against it, or against a named one.
+
+    Parameters
+    ----------
+    against : str or None
+        Name of a run of the group.
+    note : str
+        Added to the title.
+    """
     metric = next(name for name in HEADINGS if name in runs[0][1])
     ranked = sorted(runs, key=lambda run: -run[1][metric])
-    best = _reference(ranked)
-    shown = Table(title=plain(title(best)), title_justify="left", box=None)
+    best = dict(runs)[against] if against else _reference(ranked)
+    shown = Table(box=None)
     shown.add_column("run", overflow="fold")
     shown.add_column("system", overflow="fold")
     for heading in (HEADINGS[metric], "95 % interval", "p"):
@@ -136,4 +146,4 @@ def table(runs: Sequence[Run]) -> Table:
             score += f" ± {facts[f'{metric}_sd']:.4f}"
         interval = f"{facts['ci_low']:.4f}–{facts['ci_high']:.4f}"
         shown.add_row(plain(name), plain(system_text(facts)), score, interval, tested)
-    return shown
+    return Group(plain(title(best) + note), shown)

@@ -96,6 +96,9 @@ def run(console: Console, given: argparse.Namespace) -> None:
     train, val, test = (_sizes(folds, side) for side in ("train", "val", "test"))
     share = overlap(corpus.tracks, folds)
     shared = f"{share:.1%}" if share or corpus.names_artists else "unknown, for none is named"
+    unnamed = sum(not track.artist for track in corpus.tracks)
+    if corpus.names_artists and unnamed:
+        shared += f" ({counted(unnamed, 'clip')} of {len(corpus.tracks)} without an artist)"
     if given.export:
         fold_tables.write(given.export, folds)
     say(

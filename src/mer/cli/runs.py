@@ -2,22 +2,40 @@
 
 import argparse
 from collections.abc import Sequence
-from itertools import groupby
 
 from rich.console import Console
 
 from mer import config
-from mer.cli._systems import HEADINGS, WIDTH, P, ledger, own_runs, system_text, table, title
+from mer.cli._systems import (
+    BEST,
+    HEADINGS,
+    WIDTH,
+    P,
+    Run,
+    ledger,
+    own_runs,
+    system_text,
+    table,
+    title,
+)
 from mer.errors import MerError
-from mer.reproduction.tables import folds_key
+from mer.reproduction.tables import differ_in_tests, folds_key
+
+OTHER_FOLDS = " (other folds than above, as the labels or the artists of the corpus were others)"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """``[words ...]``."""
+    """``[words ...] [--against run]``."""
     parser.add_argument(
         "words",
         nargs="*",
         help="words such as 4qaed svm grouped: only systems that have all of them are shown",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="RUN",
+        help="test the others against this run of the list, such as HEAD, and show the tables that have it "
+        "(default: the best of each table)",
     )
 
 
@@ -29,16 +47,44 @@ def _nothing(words: Sequence[str]) -> str:
     return "no system has been measured yet; run `dvc repro`"
 
 
+def _groups(found: Sequence[Run]) -> list[list[Run]]:
+    """The runs by corpus, target, protocol, and the folds that were run."""
+    groups: list[list[Run]] = []
+    for run in sorted(found, key=lambda run: folds_key(run[1])):
+        key = folds_key(run[1])
+        fitting = (
+            group
+            for group in groups
+            if folds_key(group[0][1]) == key
+            and not any(differ_in_tests(facts, run[1]) for _, facts in group)
+        )
+        if group := next(fitting, None):
+            group.append(run)
+        else:
+            groups.append([run])
+    return groups
+
+
+def _with(against: str, groups: Sequence[list[Run]]) -> list[list[Run]]:
+    """The groups that have a run of that name."""
+    if found := [group for group in groups if against in dict(group)]:
+        return found
+    raise MerError(
+        f"--against must name a run of the list, and {against!r} is none; `mer runs` lists them"
+    )
+
+
 def run(console: Console, given: argparse.Namespace) -> None:
     """Print a table per corpus, target and protocol, in 100 characters.
 
-    p: corrected resampled t-test against the best system of the table whose training does not see test
-    clips, on the same folds. It is not adjusted for the number of systems.
+    p: corrected resampled t-test, on the same folds, against the best system of the table whose training
+    and columns read no labels of test clips, or against the run that ``--against`` names. It is not
+    adjusted for the number of systems.
 
     Raises
     ------
     MerError
-        If there is no system to list.
+        If there is no system to list, or none of the name that ``--against`` has.
     """
     if not console.is_terminal:
         console.width = WIDTH
@@ -50,7 +96,12 @@ def run(console: Console, given: argparse.Namespace) -> None:
     ]
     if not found:
         raise MerError(_nothing(given.words))
-    found.sort(key=lambda run: folds_key(run[1]))
-    for _, runs in groupby(found, key=lambda run: folds_key(run[1])):
-        console.print(table(list(runs)), "")
-    console.print(P)
+    groups = _groups(found)
+    if given.against:
+        groups = _with(given.against, groups)
+    titles = list[str]()
+    for group in groups:
+        titles.append(title(group[0][1]))
+        again = titles.count(titles[-1]) > 1
+        console.print(table(group, given.against, OTHER_FOLDS if again else ""), "")
+    console.print(P.replace(BEST, given.against) if given.against else P)

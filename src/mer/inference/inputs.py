@@ -7,6 +7,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mer import config, registry
+from mer.contracts import checks
 from mer.dsp.mel import padded, prepare, segments, spectrogram
 from mer.errors import MerError
 from mer.io import pretrained
@@ -68,6 +69,7 @@ def families(name: str) -> Families:
             queue += [joins[part].left, joins[part].right]
             continue
         module = registry.get("features", part)
+        checks.check("features", module)
         if not hasattr(module, "extract"):
             raise MerError(
                 f"family={part!r} exists only as a published table and cannot be extracted from songs; "

@@ -288,7 +288,7 @@ def fit(
     objective: Target | Objective,
     early_stopping: EarlyStopping | None = None,
 ) -> np.ndarray:
-    """Train a network in place.
+    """Train a network in place. A loss that is NaN ends the training, for no later epoch mends the weights.
 
     Parameters
     ----------
@@ -322,6 +322,9 @@ def fit(
         batches = _batches(order, config.batch_size)
         curve.append(run_epoch(called, inputs, targets, batches, objective, optimizer))
         log_epoch(curve, config)
+        if math.isnan(curve[-1][0]):
+            log.warning("the loss of epoch %d is NaN: the training diverged and ends", len(curve))
+            break
         reached = config.stop_accuracy is not None and curve[-1][1] >= config.stop_accuracy
         worse = best is not None and best.validate_epoch()
         if reached or worse:

@@ -83,6 +83,7 @@ def run(
         _check_profile(key, profile, scope)
         provenance.require_committed_code(key)
     facts = provenance.parameters(chosen, settings, columns, given.get("source"))
+    provenance.warn_of_replaced(facts, profile)
     if max_folds:
         scope = scope.model_copy(update={"max_folds": max_folds})
     params, runs = config.changed(params, settings), RUNS / paper

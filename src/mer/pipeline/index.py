@@ -121,17 +121,16 @@ def _own_folds(root: Path, tracks: Sequence[Track]) -> list[Fold]:
     return fold_tables.read_for(file, {track.id for track in tracks})
 
 
-def _check_range(root: Path, tracks: Sequence[Track], scale: Sequence[float] | None) -> None:
-    """Refuse values of valence or arousal outside of the range that the corpus states."""
-    for track in tracks if scale else ():
-        for axis in labels.HIGH:
-            value = getattr(track, axis)
-            if value is not None and not scale[0] <= value <= scale[1]:  # type: ignore[index]
-                raise MerError(
-                    f"{root}: {axis} of the clip {track.id!r} must lie in the corpus' range, "
-                    f"{scale[0]:g} to {scale[1]:g}, and is {value:g}; correct the label, or "  # type: ignore[index]
-                    f"corpora.{root.name}.range in params/corpora.yaml"
-                )
+def _warn_of_unnamed(tracks: Sequence[Track]) -> None:
+    """Warn where some clips name their artist, for the others are kept apart from nobody."""
+    unnamed = sum(not track.artist for track in tracks)
+    if 0 < unnamed < len(tracks):
+        log.warning(
+            "%d of %d clips name no artist: each counts as the only clip of its artist, so the protocol "
+            "grouped cannot keep it apart from others of the same artist; fill the column artist",
+            unnamed,
+            len(tracks),
+        )
 
 
 def _write_unlabelled(path: Path, files: Sequence[str]) -> None:
@@ -181,7 +180,8 @@ def build(
     tracks: list[Track] = module.tracks(root)
     _check_tracks(root, layout, tracks)
     _check_ids(root, layout, tracks)
-    _check_range(root, tracks, scale)
+    labels.check_range(root, tracks, scale)
+    _warn_of_unnamed(tracks)
     found = {q: sum(track.quadrant == q for track in tracks) for q in QUADRANTS}
     _check_counts(root, found, len(tracks), counts)
     published, files = datasets.published(module, root), audio_files.find(root)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +91,16 @@ def _committed() -> dict[str, Any] | None:
     return content
 
 
-def _warn_of_replaced(changed: Iterable[str], profile: str, values: Values) -> None:
-    """Log which settings of a training a profile replaces, so that they do not change the run."""
-    for key in changed:
+def warn_of_replaced(facts: Mapping[str, Any], profile: str) -> None:
+    """Log which changed settings of a training the profile replaces, so that they do not change the run.
+
+    Parameters
+    ----------
+    facts : mapping
+        From ``parameters``.
+    """
+    values = _values(config.load(), [f"profiles.{profile}"])
+    for key in facts.get("changed") or ():
         by = f"profiles.{profile}.{REPLACED.get(key.rpartition('.')[2])}"
         if key.startswith("models.") and values.get(by):
             log.warning("%s has no effect: %s=%s replaces it", key, by, values[by])
@@ -105,7 +112,7 @@ def parameters(
     columns: Columns = EVERY_COLUMN,
     source: str | None = None,
 ) -> dict[str, Any]:
-    """The facts of run.json about the parameters of a run; a setting that the profile replaces is logged.
+    """The facts of run.json about the parameters of a run.
 
     Parameters
     ----------
@@ -138,7 +145,6 @@ def parameters(
     theirs = _values(committed, sections)
     changed = {k: v for k, v in values.items() if k not in theirs or theirs[k] != v}
     changed |= dict.fromkeys(sorted(theirs.keys() - values.keys()))
-    _warn_of_replaced(changed, chosen.profile, values)
     changed |= {} if committed.get("seed") == chosen.seed else {"seed": chosen.seed}
     return {**facts, "changed": changed} if changed else facts
 

@@ -101,15 +101,20 @@ def folds_key(facts: dict[str, Any]) -> tuple[Any, ...]:
     return (*(facts[name] for name in SAME), facts.get("n_restarts", 1))
 
 
+def differ_in_tests(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
+    """Whether two runs with the same ``folds_key`` are known to have other test clips in their folds."""
+    digests = [facts.get("folds", {}).get(TEST_SHA256) for facts in (ours, theirs)]
+    return all(digests) and digests[0] != digests[1]
+
+
 def _have_same_tests(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
     """Whether two runs with the same ``folds_key`` have the same test clips, fold by fold.
 
     Results from before the digests of test clips do not say. Those of a run whose time was up do not say
     which of its folds ended, so they are not taken for the same.
     """
-    digests = [facts["folds"].get(TEST_SHA256) for facts in (ours, theirs)]
-    if all(digests):
-        return digests[0] == digests[1]
+    if all(TEST_SHA256 in facts["folds"] for facts in (ours, theirs)):
+        return not differ_in_tests(ours, theirs)
     return not any("n_folds_planned" in facts for facts in (ours, theirs))
 
 

@@ -7,6 +7,7 @@ the classes of the column ``label`` of labels.csv), or one or two values (``vale
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -138,9 +139,38 @@ def target_of(target: str, tracks: Iterable[Track], scale: Sequence[float] | Non
     if not scale:
         raise MerError(
             f"target={target!r} needs a corpus with values of valence and arousal, and the range that they "
-            "lie in; set corpora.<dataset>.range in params/corpora.yaml, or choose another target"
+            "lie in; set `range` of the corpus in params/corpora.yaml, or choose another target"
         )
     return Values(VALUES[target], (float(scale[0]), float(scale[1])))
+
+
+def check_range(root: Path, tracks: Iterable[Track], scale: Sequence[float] | None) -> None:
+    """Refuse values of valence or arousal outside of the range that a corpus states.
+
+    Parameters
+    ----------
+    root : Path
+        ``data/raw/<dataset>``.
+    scale : (float, float) or None
+        ``corpora.<dataset>.range``; None accepts any.
+
+    Raises
+    ------
+    MerError
+        Naming the clip and its value.
+    """
+    if not scale:
+        return
+    low, high = scale
+    for track in tracks:
+        for axis in HIGH:
+            value = getattr(track, axis)
+            if value is not None and not low <= value <= high:
+                raise MerError(
+                    f"{root}: {axis} of the clip {track.id!r} must lie in the corpus' range, "
+                    f"{low:g} to {high:g}, and is {value:g}; correct the label, or "
+                    f"corpora.{root.name}.range in params/corpora.yaml"
+                )
 
 
 def encode(tracks: Iterable[Track], target: str) -> dict[str, Label]:
