@@ -52,6 +52,15 @@ def test_the_names_of_all_songs_are_inside_of_the_picture(tmp_path, monkeypatch)
     assert legend.get_window_extent().y0 >= 0
 
 
+@pytest.mark.parametrize(("seconds", "unit"), [(8.0, "seconds"), (180.0, "minutes")])
+def test_the_axis_of_the_timelines_has_a_unit_of_their_length(tmp_path, seconds, unit):
+    system = SimpleNamespace(target=SimpleNamespace(names=QUADRANTS), warning=None)
+    answer = SongAnswer("a.mp3", [0.0], [seconds], [[0.7, 0.1, 0.1, 0.1]], [None], [False])
+    plots.write(tmp_path / "p.svg", system, [answer])
+    found = (tmp_path / "p.svg").read_text()
+    assert f"{unit} -->" in found
+
+
 def test_a_system_without_quadrants_is_refused():
     system = SimpleNamespace(
         target=SimpleNamespace(names=("low", "high")), about=SimpleNamespace(target="valence")

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_LINES = 8  # songs whose paths and timelines are drawn; of more, only the points
+MOST_NAMES = 16  # songs that have a colour and a name; of more, all points have one colour
 AXES = {"arousal": "#c44536", "valence": "#197278"}
 LONGEST_NAME = 32
+SHORT = 120.0  # s; the timelines of songs up to this length have an axis of seconds
 
 
 def _coordinates(answer: SongAnswer, axis: str) -> np.ndarray:
@@ -39,7 +41,7 @@ def _plane(axes: "Axes", found: Sequence[SongAnswer]) -> None:
     """Songs in Russell's plane: a point for each song, and its path, which begins at the small circle."""
     from matplotlib import colormaps
 
-    colours = colormaps["tab10" if len(found) <= 10 else "viridis"]
+    named, colours = len(found) <= MOST_NAMES, colormaps["tab10" if len(found) <= 10 else "tab20"]
     for name, (right, top) in SIGNS.items():
         axes.text(
             0.96 * right,
@@ -51,13 +53,14 @@ def _plane(axes: "Axes", found: Sequence[SongAnswer]) -> None:
             va="center",
         )
     for number, answer in enumerate(found):
-        colour = colours(number if len(found) <= 10 else number / len(found))
+        colour = colours(number) if named else AXES["valence"]
         x, y = (_coordinates(answer, axis) for axis in ("valence", "arousal"))
         if len(found) <= MOST_LINES and len(x) > 1:
             axes.plot(x, y, color=colour, alpha=0.45, linewidth=1.2)
             axes.plot(x[0], y[0], "o", color=colour, markersize=4, markerfacecolor="white")
-        label = _name(answer) if len(found) <= 2 * MOST_LINES else None
-        axes.plot(x.mean(), y.mean(), "o", color=colour, markersize=8, label=label)
+        label = _name(answer) if named else None
+        mark: Any = {"color": colour, "markersize": 8, "alpha": 1.0 if named else 0.6}
+        axes.plot(x.mean(), y.mean(), "o", label=label, **mark)
     axes.axhline(0, color="0.7", linewidth=0.8, zorder=0)
     axes.axvline(0, color="0.7", linewidth=0.8, zorder=0)
     axes.set(xlim=(-1.04, 1.04), ylim=(-1.04, 1.04), aspect="equal")
@@ -68,9 +71,10 @@ def _plane(axes: "Axes", found: Sequence[SongAnswer]) -> None:
     axes.set_ylabel("probability of high arousal")
 
 
-def _timeline(axes: "Axes", answer: SongAnswer, *, last: bool) -> None:
-    """Probability of high arousal and of high valence along a song, a step per excerpt."""
-    edges = np.array([*answer.starts, answer.ends[-1]]) / 60
+def _timeline(axes: "Axes", answer: SongAnswer, unit: float) -> None:
+    """Probability of high arousal and of high valence along a song, a step per excerpt; the axis has units
+    of so many seconds."""
+    edges = np.array([*answer.starts, answer.ends[-1]]) / unit
     for axis, colour in AXES.items():
         axes.stairs(
             (_coordinates(answer, axis) + 1) / 2,
@@ -83,8 +87,6 @@ def _timeline(axes: "Axes", answer: SongAnswer, *, last: bool) -> None:
     axes.axhline(0.5, color="0.7", linewidth=0.8, zorder=0)
     axes.set(ylim=(-0.04, 1.04), xlim=(edges[0], edges[-1]), yticks=(0, 0.5, 1))
     axes.set_title(_name(answer), fontsize=9, loc="left")
-    if last:
-        axes.set_xlabel("minutes")
 
 
 def check(system: System) -> None:
@@ -114,7 +116,7 @@ def write(target: Path, system: System, found: Sequence[SongAnswer]) -> None:
     grid = figure.add_gridspec(max(len(drawn), 1), 2 if drawn else 1)
     plane = figure.add_subplot(grid[:, 0])
     _plane(plane, found)
-    if len(found) <= 2 * MOST_LINES:
+    if len(found) <= MOST_NAMES:
         figure.legend(
             *plane.get_legend_handles_labels(),
             loc="outside lower left",
@@ -122,13 +124,16 @@ def write(target: Path, system: System, found: Sequence[SongAnswer]) -> None:
             fontsize=8,
             frameon=False,
         )
+    short = all(answer.ends[-1] <= SHORT for answer in drawn)
     for row, answer in enumerate(drawn):
         axes = figure.add_subplot(grid[row, 1])
-        _timeline(axes, answer, last=row == len(drawn) - 1)
+        _timeline(axes, answer, 1 if short else 60)
         if row == 0:
             axes.legend(
                 loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=8, frameon=False
             )
+        if row == len(drawn) - 1:
+            axes.set_xlabel("seconds" if short else "minutes")
     if system.warning:
         figure.suptitle(f"Warning: {system.warning}", color="#c44536", fontsize=9, wrap=True)
     with writing_file(target) as new:
