@@ -182,3 +182,9 @@ def test_the_stage_depends_on_the_runs_that_it_reads():
     keys = improvement.cells(EVERY, table).values()
     read = {f"data/runs/pandrea_sincnet/${{miniature}}{key}" for pair in keys for key in pair}
     assert {path for path in stage["deps"] if path.startswith("data/runs")} == read
+
+
+def test_only_systems_on_one_split_are_compared():
+    found = improvement.cells(EVERY, "pandrea_sincnet_table")
+    assert {column for _, _, column in found} == {"4qaed", "ch818", "tr_music"}
+    assert ("mixed_mlp", "mlp_compare", "4qaed") in found

@@ -20,6 +20,7 @@ from mer.metrics import (
 )
 from mer.predictions import Predictions
 from mer.reproduction.spec import Papers, Table
+from mer.types import FOLDS_AND_REPEATS
 
 SCORES = ("f1_weighted", "accuracy")
 
@@ -119,7 +120,7 @@ def _figures(ours: Path, theirs: Path) -> dict[str, Any]:
 
 
 def cells(papers: Papers, name: str) -> dict[tuple[str, str, str], tuple[str, str]]:
-    """(row, reference row, column) -> the experiments of the two cells, where both exist.
+    """(row, reference row, column) -> the experiments of the two cells, where both exist with one split.
 
     Parameters
     ----------
@@ -133,7 +134,12 @@ def cells(papers: Papers, name: str) -> dict[tuple[str, str, str], tuple[str, st
         for reference in table.references(row)
         for column in table.columns
     }
-    return {cell: keys for cell, keys in found.items() if all(map(papers.find, keys))}
+
+    def has_one_split(key: str) -> bool:
+        protocol = getattr(papers.find(key), "protocol", None)
+        return protocol is not None and FOLDS_AND_REPEATS.get(protocol, (1, 1)) == (1, 1)
+
+    return {cell: keys for cell, keys in found.items() if all(map(has_one_split, keys))}
 
 
 def write(papers: Papers, name: str, runs: Path, prefix: str, metrics: Path) -> None:
