@@ -96,7 +96,7 @@ def test_a_clip_without_a_label_of_the_kind_is_named(target):
 
 
 def test_values_need_a_range():
-    with pytest.raises(MerError, match=r"set corpora\.<dataset>\.range in params/corpora\.yaml"):
+    with pytest.raises(MerError, match=r"set `range` of the corpus in params/corpora\.yaml"):
         labels.target_of("arousal_value", LABELLED, None)
 
 
