@@ -1,3 +1,4 @@
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,21 @@ def test_processes_work_in_the_current_folder_also_after_a_change_of_it(monkeypa
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
         assert set(parallel.parallel_map(folder, [0, 1, 2], label="")) == {str(tmp_path / name)}
+
+
+def test_processes_serve_the_thread_after_the_one_that_started_them(monkeypatch):
+    """As in a server that answers each request in a thread of its own."""
+    monkeypatch.setenv("MER_JOBS", "2")
+    found: list[list[int]] = []
+
+    def request():
+        found.append(list(parallel.parallel_map(abs, [-1, -2, -3], label="")))
+
+    for _ in range(4):
+        thread = threading.Thread(target=request)
+        thread.start()
+        thread.join()
+    assert found == [[1, 2, 3]] * 4
 
 
 HELD = []

@@ -6,6 +6,7 @@ because a call has one thread.
 """
 
 import os
+import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from mer.errors import MerError
 from mer.runtime import cluster, shared_memory
-from mer.runtime.processes import end_at_once
+from mer.runtime.processes import end_after
 from mer.runtime.progress import Board, EpochsColumn, RemainingColumn, working_on
 
 Item = TypeVar("Item")
@@ -51,9 +52,10 @@ def jobs() -> int:
 
 
 def _start(parent: int, folder: Path) -> None:
-    """Start a process in ``folder``: joblib reuses processes of calls that were made elsewhere."""
+    """Start a process in ``folder``: joblib reuses those of calls from elsewhere and from other threads."""
     os.chdir(folder)
-    end_at_once(parent)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends it at once, see ``end_at_once``
+    end_after(parent)
 
 
 @contextmanager
@@ -64,7 +66,6 @@ def _processes(label: str, count: int) -> Iterator[Callable[..., Iterator[Any]]]
 
     # joblib replaces a process that has grown by 300 MB, as one does that loads large libraries.
     warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-    shared_memory.claim()
     begin = {"initializer": _start, "initargs": (os.getpid(), Path.cwd())}
     try:
         with joblib.parallel_config("loky", n_jobs=count, inner_max_num_threads=1, **begin):
@@ -150,6 +151,7 @@ def parallel_map(
         If a process was killed, mostly for lack of memory, or the scheduler at ``MER_DASK`` or its last
         worker has ended.
     """
+    shared_memory.claim()
     with (
         _mapper(label, len(items), sequential=sequential) as mapped,
         NamedTemporaryFile(prefix=f"mer-progress-{os.getpid()}-") as file,

@@ -1,6 +1,7 @@
 """Clips that are there more than once."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mer.audit import duplicates, tables
@@ -121,3 +122,11 @@ def test_equal_rows_with_different_numeric_ids_are_found(tmp_path):
     found = audited(tmp_path, "SongID,a,b\n1,5,2\n2,7,8\n3,5,2\n")
     assert (found.rows, found.columns) == (3, 2)
     assert found.exact == [Pair("line 2", "line 4", 0.0)]
+
+
+@pytest.mark.parametrize("index", [False, True])
+def test_the_index_that_pandas_writes_is_no_column(tmp_path, rng, index):
+    values = pd.DataFrame(rng.normal(size=(20, 3)), columns=["x", "y", "z"])
+    pd.concat([values, values[:5]], ignore_index=True).to_csv(tmp_path / "t.csv", index=index)
+    found = tables.audit(tmp_path / "t.csv")
+    assert (found.columns, len(found.exact)) == (3, 5)

@@ -44,6 +44,15 @@ def test_the_pieces_of_a_chained_file_are_the_samples_of_the_whole(tmp_path):
     assert np.allclose(np.concatenate(pieces), whole, atol=1e-5)
 
 
+def test_a_long_file_that_changes_while_it_is_read_is_refused(tmp_path):
+    sf.write(tmp_path / "a.wav", damaged.music(), damaged.RATE)
+    pieces = long_files.pieces(tmp_path / "a.wav", RATE, 1.0, PIECE)
+    next(pieces)
+    sf.write(tmp_path / "a.wav", -damaged.music(), damaged.RATE)
+    with pytest.raises(Unreadable, match="was changed while it was read"):
+        list(pieces)
+
+
 def test_another_file_can_be_decoded_between_two_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(client, "_mine", threading.local())
     limits = Audio(

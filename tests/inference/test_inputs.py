@@ -1,5 +1,8 @@
 """mer.inference.inputs: what a model reads of clips in memory."""
 
+import sys
+import threading
+
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -20,3 +23,23 @@ def test_features_are_computed_with_one_thread_as_in_the_stages(monkeypatch):
     with threadpool_limits(2):
         inputs.table([clip], inputs.Families(name="none", params={"none": {}}))
     assert set(used) == {1}
+
+
+def test_calls_of_several_threads_put_back_what_they_change(monkeypatch):
+    before = sys.unraisablehook, [pool["num_threads"] for pool in threadpool_info()]
+    second = threading.Event()
+
+    def row(*_):
+        second.wait(0.2)  # of two calls at once, the first would end first
+        second.set()
+        return np.zeros(0)
+
+    monkeypatch.setattr(inputs, "row", row)
+    chosen = inputs.Families(name="none", params={"none": {}})
+    clip = Clip("a", np.zeros(9, np.float32), 22050)
+    threads = [threading.Thread(target=inputs.table, args=([clip], chosen)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert before == (sys.unraisablehook, [pool["num_threads"] for pool in threadpool_info()])

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -50,6 +51,18 @@ def test_the_names_of_all_songs_are_inside_of_the_picture(tmp_path, monkeypatch)
     (legend,) = figure.legends
     assert len(legend.get_texts()) == plots.MOST_LINES
     assert legend.get_window_extent().y0 >= 0
+
+
+def test_a_timeline_has_a_gap_where_no_excerpt_was_answered():
+    answer = SongAnswer(
+        *("a.mp3", [0.0, 30.0, 180.0], [30.0, 60.0, 210.0]),
+        *([[0.7, 0.1, 0.1, 0.1]] * 3, [None] * 3, [False] * 3),
+    )
+    axes = Figure().add_subplot()
+    plots._timeline(axes, answer, 1)
+    drawn = axes.patches[0].get_data()
+    assert drawn.edges.tolist() == [0, 30, 60, 180, 210]
+    assert np.isnan(drawn.values).tolist() == [False, False, True, False]
 
 
 @pytest.mark.parametrize(("seconds", "unit"), [(8.0, "seconds"), (180.0, "minutes")])

@@ -1,5 +1,6 @@
 """Finished answers beside the output: kept until it is written."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,16 @@ def test_answers_of_another_version_are_refused(tmp_path, answer):
     lines.write_text(f'{{"asked": 1}}\n{answer}\n')
     with pytest.raises(MerError, match=r"results of this version of mer .* leave out --resume"):
         resumption._finished(lines, {"asked": 1}, {"a": None})
+
+
+def test_a_file_that_was_moved_to_the_place_of_another_is_another(tmp_path):
+    """Of the same size and date, as files of one archive may be."""
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"equal size")
+        os.utime(tmp_path / name, ns=(1, 1))
+    before = resumption._stamp(tmp_path / "a")
+    (tmp_path / "b").replace(tmp_path / "a")
+    assert resumption._stamp(tmp_path / "a") != before
 
 
 def test_an_output_is_written_by_one_process(tmp_path):

@@ -13,7 +13,10 @@ from mer.io import spreadsheets
 from mer.types import FeatureSet
 
 CLASS_COLUMNS = ("quadrant", "label", "class", "emotion")
-ID_COLUMNS = ("id", "songid", "song_id", "musicid", "clip_id", "track_id")
+ID_COLUMNS = (
+    *("id", "songid", "song_id", "musicid", "clip_id", "track_id"),
+    *("", "unnamed: 0", "index", "idsong", "song", "track", "file", "filename", "path"),
+)  # "" is the index that pandas writes
 
 
 @dataclass(frozen=True)

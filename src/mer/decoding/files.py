@@ -24,6 +24,7 @@ from mer.errors import Unreadable
 
 RATES = range(1000, 768001)  # Hz; far beyond them, headers are damaged
 MAX_CHANNELS = 64
+CHANGED = "was changed while it was read"
 WORDS = {  # clearer than the messages of libsndfile, by its error code
     7: "no MPEG frame",
     24: "its header has an impossible sample rate, size or number of channels",
@@ -95,7 +96,7 @@ def _check_path(path: Path) -> None:
 
 def _whole(path: Path, sample_rate: int, max_pcm: int) -> _Decoded:
     """All samples of a file."""
-    before = path.stat()
+    before = version(path)
     if format_ := for_ffmpeg(path):
         with ffmpeg.decoding(path, format_) as running:
             decoded = _read(running.output, sample_rate, max_pcm)
@@ -106,10 +107,18 @@ def _whole(path: Path, sample_rate: int, max_pcm: int) -> _Decoded:
         decoded = _read(lengths.with_length(path) or path, sample_rate, max_pcm)
         if decoded.format == "MP3":
             decoded = _whole_mp3(path.read_bytes(), decoded, sample_rate, max_pcm)
-    after = path.stat()
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise Unreadable("was changed while it was read")
+    if version(path) != before:
+        raise Unreadable(CHANGED)
     return decoded
+
+
+def version(path: Path) -> tuple[int, int] | None:
+    """Size in bytes and time of the last change in ns of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def for_ffmpeg(path: Path) -> str | None:

@@ -12,7 +12,7 @@ import soxr
 
 from mer.decoding import ffmpeg, integrity, lengths, mp3, ogg
 from mer.decoding.downmix import Downmix
-from mer.decoding.files import TooLong, decode, for_ffmpeg, magic
+from mer.decoding.files import CHANGED, TooLong, decode, for_ffmpeg, magic, version
 from mer.decoding.streams import (
     Forward,
     Source,
@@ -36,6 +36,7 @@ def pieces(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> It
     Unreadable
         As ``decode``, except that parts of a long recording may be silent.
     """
+    before = version(path)
     try:
         yield decode(path, sample_rate, min_seconds, max_pcm)
     except TooLong:
@@ -43,6 +44,8 @@ def pieces(path: Path, sample_rate: int, min_seconds: float, max_pcm: int) -> It
             yield from _long_file(path, sample_rate, max_pcm)
         except sf.LibsndfileError as error:
             raise Unreadable(f"not decodable: {error.error_string}") from error
+        if version(path) != before:
+            raise Unreadable(CHANGED) from None
 
 
 def _long_file(path: Path, sample_rate: int, max_pcm: int) -> Iterator[np.ndarray]:

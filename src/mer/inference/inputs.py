@@ -1,6 +1,8 @@
 """The inputs of a model, computed from clips in memory as the stages compute them from a corpus."""
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,8 @@ from mer.schema.feature_selection import JoinedFamilies
 from mer.schema.spectrograms import View, Waveform
 from mer.targets.target import Target
 from mer.types import Clip, FeatureSet
+
+_turn = threading.RLock()
 
 
 class Families(Block):
@@ -84,9 +88,17 @@ def families(name: str) -> Families:
     return Families(name=name, params=params, joins=tuple(used))
 
 
-# As in ``mer.parallel``: the number of threads changes the last digits.
-@threadpool_limits.wrap(limits=1)
-@interrupts.kept()
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One call at a time: what it changes, and puts back, holds for all threads of the process.
+
+    As in ``mer.parallel``, libraries have one thread: their number changes the last digits.
+    """
+    with _turn, threadpool_limits(1), interrupts.kept():
+        yield
+
+
+@_alone()
 def table(clips: Sequence[Clip], chosen: Families, name: str | None = None) -> FeatureSet:
     """The features of clips, a row each.
 

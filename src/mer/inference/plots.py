@@ -72,12 +72,14 @@ def _plane(axes: "Axes", found: Sequence[SongAnswer]) -> None:
 
 
 def _timeline(axes: "Axes", answer: SongAnswer, unit: float) -> None:
-    """Probability of high arousal and of high valence along a song, a step per excerpt; the axis has units
-    of so many seconds."""
-    edges = np.array([*answer.starts, answer.ends[-1]]) / unit
+    """Probability of high arousal and of high valence along a song, a step per excerpt, with gaps where no
+    excerpt was answered; the axis has units of so many seconds."""
+    starts, ends = (np.array(times) / unit for times in (answer.starts, answer.ends))
+    gaps = np.flatnonzero(ends[:-1] < starts[1:])
+    edges = np.append(np.insert(starts, gaps + 1, ends[gaps]), ends[-1])
     for axis, colour in AXES.items():
         axes.stairs(
-            (_coordinates(answer, axis) + 1) / 2,
+            np.insert((_coordinates(answer, axis) + 1) / 2, gaps + 1, np.nan),
             edges,
             baseline=None,
             color=colour,

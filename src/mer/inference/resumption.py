@@ -22,12 +22,15 @@ def _lines_of(out: Path | None) -> Path | None:
 
 
 def _stamp(path: str | Path) -> list[int] | None:
-    """Size in bytes and time of the last change in ns of a file; None for one that cannot be read."""
+    """Size in bytes, inode and times of the last changes in ns of a file; None for one that cannot be read.
+
+    Inode and second time tell a file from one of the same size and date that was moved to its place.
+    """
     try:
         found = Path(path).stat()
     except OSError:
         return None
-    return [found.st_size, found.st_mtime_ns]
+    return [found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
 
 
 def _require_same(begun: Any, asked: Mapping[str, Any]) -> None:

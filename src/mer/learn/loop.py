@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mer.errors import MerError, blaming
 from mer.learn.result import TrainingPhase
-from mer.runtime.device import computes_in_bfloat16
+from mer.runtime.device import computes_in_bfloat16, keep_memory
 from mer.runtime.portable import instructions_are_limited
 from mer.runtime.progress import note_epoch
 from mer.schema.training import TrainingConfig
@@ -231,6 +231,14 @@ def log_epoch(curve: Sequence[tuple[float, float]], config: TrainingConfig) -> N
     log.info(text)
 
 
+def has_diverged(curve: Sequence[tuple[float, float]]) -> bool:
+    """Whether the loss of the last epoch is NaN, which is logged: no later epoch mends the weights."""
+    if math.isnan(curve[-1][0]):
+        log.warning("the loss of epoch %d is NaN: the training diverged and ends", len(curve))
+        return True
+    return False
+
+
 class _BestWeights:
     """The weights of the epoch with the best validation figure, and the epochs since then."""
 
@@ -311,6 +319,7 @@ def fit(
     """
     torch.manual_seed(seed)
     shuffle = torch.Generator().manual_seed(seed)
+    keep_memory()
     optimizer = optimizer_of(network, config)
     best = _BestWeights(network, early_stopping, objective) if early_stopping else None
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -322,8 +331,7 @@ def fit(
         batches = _batches(order, config.batch_size)
         curve.append(run_epoch(called, inputs, targets, batches, objective, optimizer))
         log_epoch(curve, config)
-        if math.isnan(curve[-1][0]):
-            log.warning("the loss of epoch %d is NaN: the training diverged and ends", len(curve))
+        if has_diverged(curve):
             break
         reached = config.stop_accuracy is not None and curve[-1][1] >= config.stop_accuracy
         worse = best is not None and best.validate_epoch()

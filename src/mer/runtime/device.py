@@ -12,8 +12,8 @@ from mer.runtime.portable import instructions_are_limited
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
 
 
-def _keep_memory() -> None:
-    """Let the C library reuse the memory of freed tensors.
+def keep_memory() -> None:
+    """Let the C library reuse the memory of freed tensors in this process, which trains a network.
 
     By default, glibc returns every block above 32 MiB to the system, and the page faults of the next step
     take a fifth of its time on a CPU. Other C libraries have no such option.
@@ -46,7 +46,6 @@ def device() -> torch.device:
     torch.set_num_threads(1)
     torch.backends.cudnn.allow_tf32 = False  # full float32, on a GPU too
     torch.backends.cudnn.benchmark = True  # the fastest convolution for each shape
-    _keep_memory()
     name = os.environ.get("MER_DEVICE") or "auto"
     if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", name):
         raise MerError(f"MER_DEVICE must be auto, cpu, cuda or cuda:<n>, not {name!r}")

@@ -21,7 +21,7 @@ from mer.learn import loop, trained_network, untrained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
-from mer.runtime.device import device
+from mer.runtime.device import device, keep_memory
 from mer.schema.training import TrainingConfig
 from mer.targets.target import Target
 
@@ -185,6 +185,7 @@ def _fit(
     np.ndarray [shape=(epochs, 2)]
         Loss and accuracy of each epoch.
     """
+    keep_memory()
     generator, optimizer = torch.Generator().manual_seed(seed), loop.optimizer_of(network, config)
     network.train()
     called = loop.compiled(network, config, y.device)
@@ -194,6 +195,8 @@ def _fit(
         batches = torch.arange(len(x), device=y.device).split(config.batch_size)
         curve.append(loop.run_epoch(called, [x], y[clip], batches, target, optimizer))
         loop.log_epoch(curve, config)
+        if loop.has_diverged(curve):
+            break
     if config.update_bn:
         trained_network.update_bn(network, [sample(generator)[0]])
     return np.array(curve)
