@@ -32,9 +32,8 @@ def _sections_of_corpus(corpus: str, content: Mapping[str, Any]) -> list[str]:
         found.append(f"segmented_corpora.{corpus}")
         corpus = content["segmented_corpora"][corpus]["of"]
     found += [f"corpora.{corpus}.{key}" for key in OF_CORPUS]
-    if (
-        content["corpora"].get(corpus, {}).get("range")
-    ):  # of values, and of classes that are derived from them
+    has_values = content["corpora"].get(corpus, {}).get("range") is not None
+    if has_values:  # the range decides them, and the classes that are derived from them
         found.append(f"corpora.{corpus}.range")
     if corpus in content["merged_corpora"]:
         members = content["merged_corpora"][corpus]["of"]
