@@ -138,10 +138,9 @@ def intervals(predictions: AnyPredictions, seed: int) -> dict[str, tuple[float, 
     Each bootstrap sample has as many clips as the predictions, drawn with replacement; a clip brings its
     segments and its predictions in all repeats. A score is computed per repeat over all its folds, because
     the sample of a single fold may lack a class, and averaged over the repeats, each weighted by its folds,
-    which the last of a run that was ended may lack. The interval is re-centred:
-    the score of all clips, computed in the same way, is subtracted from its bounds, and the mean over the
-    folds, which is reported, is added. It shows how much the score varies with the clips, not with the
-    training.
+    which the last of a run that was ended may lack. The interval is re-centred: the score of all clips,
+    computed in the same way, is subtracted from its bounds, and the mean over the folds, which is reported,
+    is added. It shows how much the score varies with the clips, not with the training.
 
     Parameters
     ----------

@@ -147,8 +147,7 @@ def _check_amounts(tracks: Sequence[Track], folds: int, *, grouped: bool) -> Non
     counts = Counter(_strata(tracks).tolist())
     scarce, most = min(counts.items(), key=lambda item: item[1], default=("", 0))
     lack, more = f"each class needs {folds} of them, and {scarce} has {most}", f"clips of {scarce}"
-    artists = len({*groups(tracks).values()})
-    if grouped and artists < min(folds, most):
+    if grouped and (artists := len({*groups(tracks).values()})) < min(folds, most):
         lack, more = f"they need {folds} artists at least, and have {artists}", "artists"
         most = artists
     if most < folds:

@@ -36,7 +36,7 @@ def gathered(monkeypatch):
 
     def of(model, tracks=TRACKS, target="quadrant", policy=POLICY):
         monkeypatch.setattr(data, "read_tracks", lambda _: tracks)
-        monkeypatch.setattr(data, "tracks_with_audio", lambda *_: tracks)
+        monkeypatch.setattr(data, "_groups", lambda *_: {})
         chosen = Selection(model, "songs", target, "mel", "f", "all", "cv10", "described", "p", 1)
         return data.gather(chosen, None, policy)
 

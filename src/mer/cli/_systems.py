@@ -19,10 +19,6 @@ from mer.types import MINIATURE
 
 WIDTH = 100  # of the tables, where no terminal has one
 BEST = "the best system of the table whose training and columns read no labels of test clips"
-P = (
-    f"p: corrected resampled t-test, on the same folds, against {BEST}; not adjusted for the number of "
-    "systems"
-)
 HEADINGS = {
     "f1_macro": "macro-F1",
     "ccc": "CCC",
@@ -110,6 +106,14 @@ def title(facts: dict[str, Any]) -> str:
     return (
         f"{facts['dataset']}, {facts['target']}, {facts['protocol']}: {facts['n_clips']} clips, {folds}, "
         f"seed {facts['seed']}"
+    )
+
+
+def p_legend(against: str = BEST) -> str:
+    """The meaning of the column p."""
+    return (
+        f"p: corrected resampled t-test, on the same folds, against {against}; not adjusted for the number "
+        "of systems"
     )
 
 

@@ -10,16 +10,16 @@ from mer.cli._systems import (
     BEST,
     HEADINGS,
     WIDTH,
-    P,
     Run,
     ledger,
     own_runs,
+    p_legend,
     system_text,
     table,
     title,
 )
 from mer.errors import MerError
-from mer.reproduction.tables import differ_in_tests, folds_key
+from mer.reproduction.tables import folds_key, have_same_tests
 
 OTHER_FOLDS = " (other folds than above, as the labels or the artists of the corpus were others)"
 
@@ -56,7 +56,7 @@ def _groups(found: Sequence[Run]) -> list[list[Run]]:
             group
             for group in groups
             if folds_key(group[0][1]) == key
-            and not any(differ_in_tests(facts, run[1]) for _, facts in group)
+            and all(have_same_tests(facts, run[1]) is not False for _, facts in group)
         )
         if group := next(fitting, None):
             group.append(run)
@@ -104,4 +104,4 @@ def run(console: Console, given: argparse.Namespace) -> None:
         titles.append(title(group[0][1]))
         again = titles.count(titles[-1]) > 1
         console.print(table(group, given.against, OTHER_FOLDS if again else ""), "")
-    console.print(P.replace(BEST, given.against) if given.against else P)
+    console.print(p_legend(given.against or BEST))

@@ -14,7 +14,7 @@ from mer.cli._corpus import (
     prepared,
     protocol_and_seed,
 )
-from mer.cli._systems import HEADINGS, WIDTH, P, ledger, own_runs, table
+from mer.cli._systems import HEADINGS, WIDTH, ledger, own_runs, p_legend, table
 from mer.reproduction.tables import folds_key
 from mer.schema import Protocol
 from mer.targets.labels import TARGETS
@@ -75,4 +75,4 @@ def run(console: Console, given: argparse.Namespace) -> None:
     same = [run for run in scored if folds_key(run[1]) == folds_key(facts)]
     console.print(table([(YOURS, facts), *same]), "")
     say(console, f"{YOURS}: {_details(facts)}")
-    say(console, P)
+    say(console, p_legend())

@@ -69,8 +69,8 @@ class EstimatorModel(Model, Protocol):
 
         A fitted classifier has ``classes_`` and ``predict_proba`` or ``decision_function``. A regressor is
         fitted to values in 0..1 [shape=(n, outputs)]. Either has ``get_support`` where it selects columns.
-        The ``fit`` of a model that reads ``sources`` takes them as a third argument: the member of a merged
-        corpus that each row comes from [shape=(n,)], or None.
+        The ``fit`` of a model that reads ``sources`` has an optional argument of that name: the member of a
+        merged corpus that each row comes from [shape=(n,)].
         """
 
 

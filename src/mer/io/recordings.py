@@ -1,39 +1,30 @@
-"""The tracks of a corpus whose audio is there, with one artist for all clips of a recording."""
+"""Clips of one recording in a corpus."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mer.io.standard import quarantined, read_twins
-from mer.io.tracks import read_digests, read_tracks
+from mer.io.standard import read_twins
 from mer.types import Track, groups
 
 
-def tracks_with_audio(index: Path, standard: Path) -> list[Track]:
-    """The tracks that have a file; all tracks where the corpus has no audio.
-
-    Clips with the same file or the same samples get one artist, so that ``grouped`` keeps them on one side.
-    A clip in quarantine, such as a duplicate that was dropped, keeps its own artist: it is in no fold.
+def with_one_artist(
+    tracks: Sequence[Track], digests: Mapping[str, str], standard: Path, left_out: Collection[str]
+) -> list[Track]:
+    """The tracks; those with the same file or the same samples get one artist, so that ``grouped`` keeps
+    them on one side. If they had several, all clips of these artists get it.
 
     Parameters
     ----------
-    index, standard : Path
-        ``data/index/<dataset>``, ``data/standard/<dataset>``.
+    digests : mapping of str to str
+        Track id -> digest of its file, see ``read_digests``.
+    standard : Path
+        ``data/standard/<dataset>``.
+    left_out : collection of str
+        Clips in quarantine. They keep their own artist: such a clip, as a dropped duplicate, is in no fold.
     """
-    digests = read_digests(index)
-    tracks = [track for track in read_tracks(index) if not digests or track.id in digests]
-    left_out = set(quarantined(standard)["id"])
-    return _one_artist_per_recording(tracks, digests, read_twins(standard), left_out)
-
-
-def _one_artist_per_recording(
-    tracks: Sequence[Track],
-    digests: Mapping[str, str],
-    twins: Mapping[str, str],
-    left_out: Collection[str],
-) -> list[Track]:
-    """The tracks; those of one recording get one artist. If they had several, all clips of these get it."""
+    twins = read_twins(standard)
     recordings = [
         None if track.id in left_out else digests.get(twins.get(track.id, track.id))
         for track in tracks

@@ -14,9 +14,10 @@ from mer.io import pretrained
 from mer.io.artefacts import MANIFEST, absent
 from mer.io.feature_tables import read_features
 from mer.io.files import read_json
-from mer.io.recordings import tracks_with_audio
+from mer.io.recordings import with_one_artist
 from mer.io.spectrograms import AugmentedMels, Mels
-from mer.io.tracks import read_tracks
+from mer.io.standard import quarantined
+from mer.io.tracks import read_digests, read_tracks
 from mer.learn.feature_selection import best_columns, catalogued_columns
 from mer.learn.waveforms import SegmentedWaveforms, Waveforms
 from mer.schema.augmentation import Masking, Noise, Policy, Smote, SpectrogramMasks, Synthesis
@@ -268,6 +269,12 @@ def _sources(tracks: Sequence[Track]) -> dict[str, str] | None:
     return {track.id: str(track.source) for track in tracks} if known else None
 
 
+def _groups(tracks: Sequence[Track], selection: Selection) -> dict[str, str]:
+    """Clip id -> artist or source song, one for all clips of a recording."""
+    digests, standard = read_digests(selection.folder("index")), selection.folder("standard")
+    return groups(with_one_artist(tracks, digests, standard, set(quarantined(standard)["id"])))
+
+
 def gather(
     selection: Selection,
     params: Any,
@@ -306,7 +313,7 @@ def gather(
         inputs,
         labels=labels.encode(tracks, selection.target),
         quadrants=_quadrants(tracks),
-        groups=groups(tracks_with_audio(selection.folder("index"), selection.folder("standard"))),
+        groups=_groups(tracks, selection),
         sources=_sources(tracks),
         augmented=augmented,
         leak=policy.leak,

@@ -8,9 +8,9 @@ from mer.errors import MerError
 from mer.io import fold_tables
 from mer.io.files import write_json
 from mer.io.folds import write_folds
-from mer.io.recordings import tracks_with_audio
+from mer.io.recordings import with_one_artist
 from mer.io.standard import quarantined
-from mer.io.tracks import read_tracks
+from mer.io.tracks import read_digests, read_tracks
 from mer.schema import Protocol
 from mer.schema.profiles import Profile
 from mer.splits import shares_groups, split
@@ -43,8 +43,10 @@ class Corpus:
 
     def __init__(self, index: Path, standard: Path) -> None:
         self._index, self._left_out = index, set(quarantined(standard)["id"])
-        self.tracks = tracks_with_audio(index, standard)
-        self.names_artists = names_artists(read_tracks(index))
+        digests = read_digests(index)
+        tracks = [track for track in read_tracks(index) if not digests or track.id in digests]
+        self.tracks = with_one_artist(tracks, digests, standard, self._left_out)
+        self.names_artists = names_artists(tracks)
 
     def shares_artists(self, folds: Sequence[Fold]) -> bool | None:
         """Whether artists are in training and test; None where none are seen and no clip names one."""

@@ -98,11 +98,11 @@ def warn_of_replaced(facts: Mapping[str, Any], profile: str) -> None:
     facts : mapping
         From ``parameters``.
     """
-    values = _values(config.load(), [f"profiles.{profile}"])
+    (scope,) = config.read(f"profiles.{profile}")
     for key in facts.get("changed") or ():
-        by = f"profiles.{profile}.{REPLACED.get(key.rpartition('.')[2])}"
-        if key.startswith("models.") and values.get(by):
-            log.warning("%s has no effect: %s=%s replaces it", key, by, values[by])
+        by = REPLACED.get(key.rpartition(".")[2])
+        if by and key.startswith("models.") and (value := getattr(scope, by)):
+            log.warning("%s has no effect: profiles.%s.%s=%s replaces it", key, profile, by, value)
 
 
 def parameters(

@@ -101,32 +101,26 @@ def folds_key(facts: dict[str, Any]) -> tuple[Any, ...]:
     return (*(facts[name] for name in SAME), facts.get("n_restarts", 1))
 
 
-def differ_in_tests(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
-    """Whether two runs with the same ``folds_key`` are known to have other test clips in their folds."""
+def have_same_tests(ours: dict[str, Any], theirs: dict[str, Any]) -> bool | None:
+    """Whether two runs have the same test clips, fold by fold; None where one is from before the digests of
+    test clips."""
     digests = [facts.get("folds", {}).get(TEST_SHA256) for facts in (ours, theirs)]
-    return all(digests) and digests[0] != digests[1]
-
-
-def _have_same_tests(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
-    """Whether two runs with the same ``folds_key`` have the same test clips, fold by fold.
-
-    Results from before the digests of test clips do not say. Those of a run whose time was up do not say
-    which of its folds ended, so they are not taken for the same.
-    """
-    if all(TEST_SHA256 in facts["folds"] for facts in (ours, theirs)):
-        return not differ_in_tests(ours, theirs)
-    return not any("n_folds_planned" in facts for facts in (ours, theirs))
+    return digests[0] == digests[1] if all(digests) else None
 
 
 def paired_tests(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, float]:
     """p values of the paired tests of a score, ``p`` and ``p_student``.
 
-    Empty if the systems were not scored on the same folds, or one has no scores of folds.
+    Empty if the systems were not scored on the same folds, or one has no scores of folds. Without digests
+    of test clips, a run whose time was up does not say which of its folds ended, so it has no tests.
     """
     folds = [facts.get("folds", {}) for facts in (ours, theirs)]
     if ours == theirs or any(name not in f for f in folds):
         return {}
-    if folds_key(ours) != folds_key(theirs) or not _have_same_tests(ours, theirs):
+    same = have_same_tests(ours, theirs)
+    if same is None:
+        same = not any("n_folds_planned" in facts for facts in (ours, theirs))
+    if not same or folds_key(ours) != folds_key(theirs):
         return {}
     scores, restarts = (folds[0][name], folds[1][name]), ours.get("n_restarts", 1)
     found = {

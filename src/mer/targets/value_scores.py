@@ -31,9 +31,8 @@ def scores(sums: np.ndarray, names: Sequence[str], span: float) -> dict[str, np.
         NaN where the sums are of no prediction. Lin, "A Concordance Correlation Coefficient to Evaluate
         Reproducibility", Biometrics 45, 1989, has the definition of ``ccc``.
     """
-    means_of_moments = np.full_like(sums[..., 1:], np.nan)
-    np.divide(sums[..., 1:], sums[..., :1], out=means_of_moments, where=sums[..., :1] > 0)
-    mean_y, mean_p, square_y, square_p, product = np.moveaxis(means_of_moments, -1, 0)
+    means = _quotient(sums[..., 1:], sums[..., :1])
+    mean_y, mean_p, square_y, square_p, product = np.moveaxis(means, -1, 0)
     var_y, var_p, covariance = square_y - mean_y**2, square_p - mean_p**2, product - mean_y * mean_p
     error = square_y - 2 * product + square_p
     varies = np.minimum(var_y, var_p) > NO_VARIANCE
@@ -46,11 +45,11 @@ def scores(sums: np.ndarray, names: Sequence[str], span: float) -> dict[str, np.
         "pearson": np.where(varies, covariance / np.sqrt((var_y * var_p).clip(NO_VARIANCE**2)), 0),
     }
     found = {name: np.where(sums[..., 0] > 0, values, np.nan) for name, values in found.items()}
-    means = {name: values.mean(-1) for name, values in found.items()}
+    named = {name: values.mean(-1) for name, values in found.items()}
     if len(names) > 1:
         for name, values in found.items():
-            means |= {f"{name}_{value}": values[..., place] for place, value in enumerate(names)}
-    return means
+            named |= {f"{name}_{value}": values[..., place] for place, value in enumerate(names)}
+    return named
 
 
 def terms(predictions: ValuePredictions) -> np.ndarray:

@@ -100,18 +100,14 @@ def _training_set(
     return np.concatenate([rows[:n_train], new_rows]), np.concatenate([y[:n_train], new_y])
 
 
-def _sources(
-    context: "FoldContext[EstimatorModel]", data: TrainingData
-) -> tuple[()] | tuple[np.ndarray | None]:
-    """The member of a merged corpus that each training row comes from, where the model reads that.
+def _sources(context: "FoldContext[EstimatorModel]", data: TrainingData) -> dict[str, np.ndarray]:
+    """``sources``, the member of a merged corpus that each training row comes from, if the model reads it.
 
-    It is None in a corpus that is not merged, and with synthetic rows, which come from no member.
+    Empty in a corpus that is not merged, and with synthetic rows, which come from no member.
     """
-    if "sources" not in context.model.reads:
-        return ()
-    if data.sources is None or data.oversampling:
-        return (None,)
-    return (np.array([data.sources[id_] for id_ in context.fold.train]),)
+    if "sources" not in context.model.reads or data.sources is None or data.oversampling:
+        return {}
+    return {"sources": np.array([data.sources[id_] for id_ in context.fold.train])}
 
 
 def _selected_columns(estimator: Any, data: TrainingData, width: int) -> tuple[str, ...]:
@@ -219,7 +215,7 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
         context = replace(context, params=_searched(context, data, x, y))
     estimator = _unfitted(context, data, context.restart_seed)
     _keep_groups(estimator, x, validation.groups(data, context.fold))
-    estimator.fit(x, y, *_sources(context, data))
+    estimator.fit(x, y, **_sources(context, data))
     _require_score(estimator)
     if data.target.kind == "classes":
         _require_probabilities(estimator, context)
