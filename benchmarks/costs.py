@@ -45,7 +45,7 @@ def cost(key: str, epochs: int) -> tuple[dict[str, float], int, int]:
     short = profile.model_copy(update={"max_folds": 1, "repeats": 1, "max_epochs": epochs})
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "run")
-        found = train.run(chosen, params, policy, short, target, columns, weights=False)
+        found = train.run(chosen, params, policy, short, target, columns, keep_weights=False)
     return found, len(read_folds(chosen.folds)), profile.restarts(params)
 
 

@@ -165,8 +165,10 @@ def train(keys: Sequence[str], profile: str, common: Record, out: Path, **limits
     """Train the experiments whose tables are there; ``limits`` are those of ``experiment_queue.run``."""
     dropped = without_table(keys)
     names = {record["key"] for record in dropped}
+    artefacts = real_run.inputs_of([key for key in keys if key not in names], profile)
+    real_run.remove_folds(artefacts)
     task = experiment_queue.Task(
-        real_run.needs([key for key in keys if key not in names], profile),
+        artefacts,
         partial(real_run.prepare, profile=profile),
         partial(experiment, common, profile),
         partial(write_results, out, dropped=dropped),

@@ -26,8 +26,9 @@ from torch import Tensor, nn
 from mer import config, registry
 from mer.contracts.protocols import TwoStageModel
 from mer.io.spectrograms import Mels
-from mer.learn import early_stopping, loop, memmap
+from mer.learn import loop, memmap, tensors
 from mer.learn.data import TrainingData
+from mer.learn.forward import Examples
 from mer.learn.trainers import two_stage
 from mer.networks.segments import Encoder, MaskedAutoencoder
 from mer.runtime.device import device
@@ -50,7 +51,7 @@ class Noise(nn.Module):
         return torch.rand(len(mel), 32, 27, 16), torch.zeros(())
 
 
-def read_all(examples: loop.Examples) -> None:
+def read_all(examples: Examples) -> None:
     """Touch every row, batch by batch."""
     for numbers in torch.arange(len(examples)).split(BATCH):
         examples[numbers]
@@ -84,7 +85,7 @@ class Stages:
         self.table.add_row(name, shown, f"{resident('VmHWM'):.2f}", f"{resident('RssAnon'):.2f}")
 
 
-def stage_one(stages: Stages, data: TrainingData, every: loop.Examples, steps: int) -> None:
+def stage_one(stages: Stages, data: TrainingData, every: Examples, steps: int) -> None:
     """Read every segment, and train the autoencoder for some steps."""
     params, module = config.read("models.ae_bilstm")[0], registry.get("models", "ae_bilstm")
     where = device()
@@ -109,7 +110,7 @@ def stage_two(stages: Stages, data: TrainingData, codes: np.ndarray, steps: int)
     stages.add("codes written", 0, lambda: None)
     network = cast(TwoStageModel, module).build(params, shape=SHAPE, outputs=2).to(where)
     training = params.classifier.model_copy(update={"max_epochs": 1})
-    parts = early_stopping.parts(codes, ids, (ids, ids, ids), data, where)
+    parts = tensors.parts(codes, ids, (ids, ids, ids), data, where)
     few = memmap.examples(codes, np.arange(steps * training.batch_size), where)
     targets = parts.train.targets[torch.arange(len(few))]
     stages.add("every code read", len(ids), lambda: read_all(parts.train.inputs))

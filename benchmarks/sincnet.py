@@ -43,6 +43,7 @@ from rich.table import Table
 from mer import config
 from mer.learn import loop
 from mer.learn.context import apply_profile
+from mer.learn.forward import autocast
 from mer.learn.trainers import random_chunks
 from mer.models import sincnet
 from mer.runtime.device import device
@@ -76,7 +77,7 @@ def main() -> None:
     starts, lengths = torch.arange(CLIPS) * length, torch.full((CLIPS,), length)
     clips = random_chunks.Clips(torch.from_numpy(noise), starts, lengths)
     optimizer, generator = loop.optimizer_of(network, training_config), torch.Generator()
-    called = loop.compiled(network, training_config, where)
+    called = loop.training_forward(network, training_config, where)
 
     def step() -> None:
         network.train()
@@ -85,7 +86,7 @@ def main() -> None:
         loop.run_epoch(called, [x], clip % 4, batches, Classes(QUADRANTS), optimizer)
 
     def answer() -> None:
-        with loop.autocast(training_config, where):
+        with autocast(training_config, where):
             random_chunks.classify(network, clips, size, HOP)
 
     table = Table("", "chunks/s", title=f"SincNet, 200 ms, {training_config.precision}")

@@ -19,6 +19,7 @@ with stage(f"experiment@{key}", scores) as record:
     seed, name = config.read("seed", "papers_profile")
     limit_instructions(name)
     given = dict(word.split("=", 1) for word in words)
-    found = experiment.run(paper, key, given, words, profile=name, seed=seed)
-    if found:
-        record["timing"] = found
+    settings, columns = config.settings(words), config.columns(words)
+    timing = experiment.run(paper, key, given, settings, columns, profile=name, seed=seed)
+    if timing:
+        record["timing"] = timing

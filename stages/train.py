@@ -15,5 +15,5 @@ with stage("train") as record:
     facts = provenance.parameters(chosen, columns=columns)
     provenance.warn_of_replaced(facts, chosen.profile)
     record["timing"] = train.run(
-        chosen, *chosen.blocks(), target, columns, weights=True, facts=facts
+        chosen, *chosen.blocks(), target, columns, keep_weights=True, facts=facts
     )

@@ -30,12 +30,12 @@ _PART = re.compile(r"(?P<clip>.+)#\d+", re.DOTALL)
 
 
 def part_ids(clip: str, parts: int) -> list[str]:
-    """The ids of the segments of a clip, in their order."""
+    """The ids of the equal parts of a clip, or of the segments that a view cuts, in their order."""
     return [f"{clip}#{part}" for part in range(parts)]
 
 
 def clip_of(part: str) -> str:
-    """The clip of a segment's id; an id of a clip is returned as it is."""
+    """The clip of a part or segment, from its id; an id of a clip is returned as it is."""
     found = _PART.fullmatch(part)
     return found["clip"] if found else part
 

@@ -101,13 +101,15 @@ def test_a_system_of_the_ledger_on_the_same_folds_is_tested_against(
     theirs = facts | {"model": "svm", "f1_macro": 0.1}
     worse = {name: [0.1 * s for s in facts["folds"][name]] for name in ("f1_macro", "accuracy")}
     theirs["folds"] = {**facts["folds"], **worse}
-    others = {"elsewhere": theirs | {"protocol": "cv10"}, "same": theirs}
+    moved = theirs | {"folds": {**theirs["folds"], "test_sha256": ["0"] * facts["n_folds"]}}
+    others = {"elsewhere": theirs | {"protocol": "cv10"}, "relabelled": moved, "same": theirs}
     monkeypatch.setattr(command, "ledger", lambda: list(others.items()))
     capsys.readouterr()
     run(monkeypatch, answers(tested, np.random.default_rng(0)))
     shown = capsys.readouterr().out
     assert re.search(r"same +svm +0\.1000 .*0\.0\d{3}|same +svm +0\.1000.*< 0\.0001", shown)
     assert "elsewhere" not in shown
+    assert "relabelled" not in shown
 
 
 def test_other_numbers_of_folds_are_those_of_the_export(tested, monkeypatch, rng):

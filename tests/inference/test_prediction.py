@@ -87,7 +87,7 @@ def train_selected(target):
     """What the stage train makes of the selection."""
     chosen, (columns,) = selected(), config.read("columns")
     facts = provenance.parameters(chosen, columns=columns)
-    train.run(chosen, *chosen.blocks(), target, columns, weights=True, facts=facts)
+    train.run(chosen, *chosen.blocks(), target, columns, keep_weights=True, facts=facts)
 
 
 @pytest.fixture(scope="module")
@@ -467,7 +467,7 @@ def test_a_run_of_an_experiment_that_chooses_columns_is_one_of_its_selection(pro
     chosen, (columns,), run_ = selected(), config.read("columns"), project / "data/runs/chosen"
     facts = provenance.parameters(chosen, columns=columns)
     assert facts["parameters_sha256"] != provenance.parameters(chosen)["parameters_sha256"]
-    train.run(chosen, *chosen.blocks(), run_, columns, weights=True, facts=facts)
+    train.run(chosen, *chosen.blocks(), run_, columns, keep_weights=True, facts=facts)
     assert len(trained.of_run(run_).members) == 2
 
 

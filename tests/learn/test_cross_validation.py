@@ -33,7 +33,7 @@ def data(rng):
     return TrainingData({id_: i // 3 for i, id_ in enumerate(ids)}, Classes(QUADRANTS), table)
 
 
-def cross_validated(data, lacking=(), weights=False, folds=FOLDS):
+def cross_validated(data, lacking=(), keep_weights=False, folds=FOLDS):
     """The results without the trainings ``lacking``, numbered in the order in which they start."""
 
     def fold_map(work, trainings, **_):
@@ -48,7 +48,7 @@ def cross_validated(data, lacking=(), weights=False, folds=FOLDS):
         fidelity="described",
         profile=profile_of(),
         fold_map=fold_map,
-        weights=weights,
+        keep_weights=keep_weights,
     )
 
 
@@ -129,8 +129,8 @@ def test_whole_restarts_count_or_else_the_folds_of_the_first(data, lacking, rest
 
 
 def test_the_first_restart_alone_keeps_its_weights_and_names_its_columns(data):
-    found = cross_validated(data, weights=True)
-    first = cross_validated(data, range(3, 9), weights=True)
+    found = cross_validated(data, keep_weights=True)
+    first = cross_validated(data, range(3, 9), keep_weights=True)
     assert list(found.weights) == list(found.selected_columns) == [(0, 0), (0, 1), (0, 2)]
     assert found.selected_columns == first.selected_columns
     for place, arrays in found.weights.items():
@@ -159,7 +159,9 @@ def test_restarts_are_numbered_after_the_repeats_of_the_protocol(data, instant):
 
 
 def test_the_first_repeat_alone_keeps_its_weights(data, instant):
-    assert {*cross_validated(data, weights=True, folds=TWICE).weights} == {(0, n) for n in range(3)}
+    assert {*cross_validated(data, keep_weights=True, folds=TWICE).weights} == {
+        (0, n) for n in range(3)
+    }
     assert not cross_validated(data, folds=TWICE).weights
 
 

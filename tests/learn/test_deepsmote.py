@@ -13,10 +13,10 @@ from mer.io.spectrograms import Mels
 from mer.learn import deepsmote
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.reconstruction import codes, train
+from mer.learn.reconstruction import train
 from mer.learn.trainers import supervised
 from mer.models import cnn
-from mer.networks.autoencoder import Autoencoder, Scale, code_shape
+from mer.networks.autoencoder import Autoencoder, Scale, code_shape, codes
 from mer.schema.augmentation import Synthesis
 from mer.schema.training import TrainingConfig
 from mer.targets.classes import Classes

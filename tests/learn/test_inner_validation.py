@@ -7,10 +7,10 @@ from sklearn.exceptions import FitFailedWarning
 from conftest import ROOT, profile_of
 from mer import config, registry
 from mer.errors import MerError
-from mer.learn import early_stopping, validation
+from mer.learn import validation
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.trainers import sklearn_estimator, supervised
+from mer.learn.trainers import sklearn_estimator
 from mer.models import ae_bilstm
 from mer.splits import InnerFolds
 from mer.targets.classes import Classes
@@ -60,8 +60,8 @@ def split_by(draw, fold, data):
         (params,) = config.read("models.ae_bilstm", path=ROOT / "params.yaml")
         params = params.model_copy(update={"validation": 0.2})
         context = FoldContext(ae_bilstm, params, fold, 1, "described", profile_of())
-        return early_stopping.validation_part(context, data)
-    return supervised._validation(context_of("cnn", fold), data)
+        return validation.early_stopping_part(context, data)
+    return validation.search_part(context_of("cnn", fold), data)
 
 
 @pytest.mark.parametrize("draw", ["early stopping", "search"])

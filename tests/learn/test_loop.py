@@ -224,7 +224,7 @@ def test_on_a_gpu_only_whole_batches_are_compiled(monkeypatch, line):
     monkeypatch.setattr(torch, "compile", compile_)
     monkeypatch.setattr(loop, "autocast", lambda *_: lambda network: network)
     network = nn.Linear(1, 1)
-    called = loop.compiled(network, CONFIG, torch.device("cuda"))
+    called = loop.training_forward(network, CONFIG, torch.device("cuda"))
     whole = torch.zeros(CONFIG.batch_size, 1)
     for batch in (whole, whole[:-1], whole):
         assert torch.equal(called(batch), network(batch))

@@ -71,7 +71,7 @@ def prepared(tmp_path, monkeypatch):
 def run(chosen, target, changes=None, **more):
     (params,) = config.read(f"models.{chosen.model}", path=ROOT / "params.yaml")
     params = config.changed(params, {"restarts": 1} | (changes or {}))
-    train.run(chosen, params, Policy(), PROFILE, target, weights=True, **more)
+    train.run(chosen, params, Policy(), PROFILE, target, keep_weights=True, **more)
     return read_predictions(target / "predictions.parquet")
 
 

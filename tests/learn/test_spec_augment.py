@@ -10,7 +10,7 @@ from conftest import ROOT, profile_of
 from mer import config, registry
 from mer.errors import MerError
 from mer.io.spectrograms import Mels
-from mer.learn import loop
+from mer.learn import loop, trained_network
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.spec_augment import SpecAugment
@@ -101,7 +101,8 @@ def trained(data, monkeypatch):
         seen.append((called.training, batch[0]))
         return called(*batch).float()
 
-    monkeypatch.setattr(loop, "forward", forward)
+    for module in (loop, trained_network):
+        monkeypatch.setattr(module, "forward", forward)
     (params,) = config.read("models.cnn", path=ROOT / "params.yaml")
     ids = data.mel.ids
     context = FoldContext(

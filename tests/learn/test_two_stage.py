@@ -16,7 +16,7 @@ from mer.dsp.mel import spectrogram
 from mer.errors import MerError
 from mer.io import checkpoints
 from mer.io.spectrograms import Mels
-from mer.learn import early_stopping, loop, memmap, reuse, trained_network
+from mer.learn import early_stopping, loop, memmap, reuse, tensors, trained_network, validation
 from mer.learn.context import FoldContext
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
@@ -95,7 +95,7 @@ def trained(data, fold, params=None, fidelity="described", profile=WHOLE):
 def validated(fold, labels, seed=1, fidelity="described"):
     """Training and validation clips, a tenth of a class where none are given."""
     context = FoldContext(ae_bilstm, small(validation=0.1), fold, seed, fidelity, WHOLE)
-    return early_stopping.validation_part(context, TrainingData(labels, TWO))
+    return validation.early_stopping_part(context, TrainingData(labels, TWO))
 
 
 def cross_validated(folds, data, count):
@@ -330,7 +330,7 @@ def test_predictions_do_not_depend_on_the_batch(batch, monkeypatch):
     torch.manual_seed(0)
     network, mel = Joint((4, 4), "bilstm", 8, SMALL, 2), torch.rand(7, 3, *SMALL)
     expected = trained_network.predict(network, [mel], TWO)
-    monkeypatch.setattr(loop, "EVALUATION_BATCH", batch)
+    monkeypatch.setattr(trained_network, "EVALUATION_BATCH", batch)
     assert trained_network.predict(network, [mel], TWO) == pytest.approx(expected, abs=1e-6)
 
 
@@ -508,7 +508,7 @@ def test_classes_end_a_training_by_accuracy_and_values_by_loss(target, monitor, 
         return np.zeros((1, 2))
 
     monkeypatch.setattr(loop, "fit", fit)
-    clips = early_stopping.Parts(*[early_stopping.Part(torch.zeros(4, 3), torch.zeros(4))] * 3)
+    clips = tensors.Parts(*[tensors.Part(torch.zeros(4, 3), torch.zeros(4))] * 3)
     context = FoldContext(ae_bilstm, small(), fold, 1, "described", WHOLE)
     network = torch.nn.Linear(3, target.outputs)
     early_stopping.fit_clips(context, lambda: network, clips, target, STEP, "stage2")

@@ -9,7 +9,7 @@ from torch import nn
 from conftest import ROOT
 from mer import config, registry
 from mer.errors import MerError
-from mer.learn import loop, trained_network
+from mer.learn import forward, loop, trained_network
 from mer.networks.layers import (
     GRU,
     Dropout,
@@ -275,7 +275,7 @@ def test_predictions_do_not_depend_on_the_batch(batch, name, size, monkeypatch):
     x = torch.cat([batch[0]] * 2)
     network = build(name)
     expected = trained_network.predict(network, [x], FOUR)
-    monkeypatch.setattr(loop, "EVALUATION_BATCH", size)
+    monkeypatch.setattr(trained_network, "EVALUATION_BATCH", size)
     assert trained_network.predict(network, [x], FOUR) == pytest.approx(expected, abs=1e-5)
 
 
@@ -421,7 +421,7 @@ def test_weights_come_back(tmp_path, batch, name):
 
 def test_a_training_in_bfloat16_ends_where_one_in_float32_does(batch, monkeypatch):
     """Wherever bfloat16 is computed; answers are always those of a float32 network."""
-    monkeypatch.setattr(loop, "computes_in_bfloat16", lambda _: True)
+    monkeypatch.setattr(forward, "computes_in_bfloat16", lambda _: True)
     x, y = batch
     curves, answers, kinds = [], [], []
     for precision in ("float32", "bfloat16"):

@@ -52,6 +52,10 @@ def edit(path, before, after):
         ("hybrid", ["panda1714"], "learn/out_of_distribution.py"),
         ("short_chunk_cnn", [], "learn/trainers/_voting.py"),
         ("sincnet", [], "networks/sinc.py"),
+        ("sincnet", [], "learn/forward.py"),
+        ("ae_bilstm", [], "learn/tensors.py"),
+        ("cnn_bilstm", [], "learn/memmap.py"),
+        ("autoencoder_rf", [], "networks/autoencoder.py"),
     ],
 )
 def test_an_edit_of_a_network_or_a_feature_changes_its_digest_alone(package, model, families, file):

@@ -42,8 +42,8 @@ def write(records):
 
 
 if __name__ == "__main__":
-    needs = {"fast": [], "slow": []}
-    task = experiment_queue.Task(needs, lambda path: None, experiment, write)
+    inputs = {"fast": [], "slow": []}
+    task = experiment_queue.Task(inputs, lambda path: None, experiment, write)
     experiment_queue.run(task, 2, time.time() + float(sys.argv[1]))
 """
 
@@ -53,10 +53,10 @@ def run(monkeypatch, tmp_path):
     """``run(**functions)``: the scored experiments and the errors of three, of which one needs ``tfm``."""
 
     def start(seconds=PATIENCE, **functions):
-        needs = {"plain": ["mel"], "augmented": ["mel", "tfm"], "other": ["mel"]}
+        inputs = {"plain": ["mel"], "augmented": ["mel", "tfm"], "other": ["mel"]}
         task = experiment_queue.Task(
             **{
-                "needs": {key: list(map(Path, names)) for key, names in needs.items()},
+                "inputs": {key: list(map(Path, names)) for key, names in inputs.items()},
                 "prepare": Path.mkdir,
                 "experiment": lambda key, _until: {"key": key, "paper": "louro"},
                 "write": lambda records: written.append(records),
@@ -137,7 +137,7 @@ def test_at_most_as_many_experiments_run_as_there_are_workers(run, monkeypatch):
         return {"key": key, "paper": "louro"}
 
     monkeypatch.setattr(experiment_queue.Queue, "step", counted)
-    scored, _ = run(needs={key: [] for key in "abcde"}, experiment=experiment)
+    scored, _ = run(inputs={key: [] for key in "abcde"}, experiment=experiment)
     assert scored == {*"abcde"}
     assert max(counts) == 2
 
@@ -167,8 +167,8 @@ def test_a_killed_process_ends_no_other_experiment(monkeypatch, tmp_path):
     written = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests/pipeline"), prepend=os.pathsep)
-    needs = dict.fromkeys(("beside", "killed", "later"), ())
-    task = experiment_queue.Task(needs, Path.mkdir, with_a_killed_one, written.append)
+    inputs = dict.fromkeys(("beside", "killed", "later"), ())
+    task = experiment_queue.Task(inputs, Path.mkdir, with_a_killed_one, written.append)
     monkeypatch.setattr(experiment_queue.Queue, "write_ended_folds", lambda _: None)
     experiment_queue.run(task, 2, time.time() + PATIENCE)
     scored, errors = outcome(written[-1])

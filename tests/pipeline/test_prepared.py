@@ -80,7 +80,7 @@ def test_an_absent_artefact_passes(params):
 def test_an_experiment_on_such_inputs_does_not_start(params):
     edit(params, views__louro__n_mels=64)
     with pytest.raises(MerError, match=f"^{MEL} must have been computed"):
-        experiment.run("louro", "hybrid", GIVEN, [], profile="demo", seed=1)
+        experiment.run("louro", "hybrid", GIVEN, {}, profile="demo", seed=1)
 
 
 TFM = Selection.of(GIVEN | {"model": "cnn", "family": "none", "augment": "tfm"}, "demo", 1)

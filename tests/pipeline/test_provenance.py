@@ -189,14 +189,14 @@ def test_uncommitted_code_is_refused_for_results_of_a_real_corpus(
     given = GIVEN | {"dataset": dataset}
     edit(params, models__svm__c=0.5)  # parameters are recorded, not refused
     with pytest.raises(RunError):
-        experiment.run("louro", "svm", given, [], profile=profile, seed=1)
+        experiment.run("louro", "svm", given, {}, profile=profile, seed=1)
     (params.parent / "src/code.py").write_text("x = 1\n")
     expected = MerError if refused else RunError
     with pytest.raises(expected, match="src/code.py has changes" if refused else None):
-        experiment.run("louro", "svm", given, [], profile=profile, seed=1)
+        experiment.run("louro", "svm", given, {}, profile=profile, seed=1)
 
 
 def test_a_smoke_test_is_refused_on_a_real_corpus(params):
     del params
     with pytest.raises(MerError, match=r"svm: the profile .* must not be a smoke test, and 'demo'"):
-        experiment.run("louro", "svm", GIVEN | {"dataset": "4qaed"}, [], profile="demo", seed=1)
+        experiment.run("louro", "svm", GIVEN | {"dataset": "4qaed"}, {}, profile="demo", seed=1)

@@ -118,10 +118,11 @@ def test_no_fold_starts_that_would_end_too_late(ledger):
 
 @pytest.mark.usefixtures("ledger")
 def test_folds_of_an_earlier_profile_do_not_stay():
-    for path in (artefacts := real_run.needs([KEY], "quick")[KEY]):
+    for path in (artefacts := real_run.inputs_of([KEY], "quick")[KEY]):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("of an earlier call")
-    assert real_run.needs([KEY], "paper")[KEY] == artefacts
+    assert real_run.inputs_of([KEY], "paper") == {KEY: artefacts}
+    real_run.remove_folds({KEY: artefacts})
     gone = [path for path in artefacts if not path.exists()]
     assert gone == [path for path in artefacts if path.is_relative_to(real_run.FOLDS)] != []
 
@@ -130,7 +131,7 @@ def test_folds_of_an_earlier_profile_do_not_stay():
 def test_few_experiments_share_all_cores(monkeypatch, cores, share):
     started = []
     monkeypatch.setenv("MER_JOBS", str(cores))
-    monkeypatch.setattr(real_run, "needs", lambda *_: {})
+    monkeypatch.setattr(real_run, "inputs_of", lambda *_: {})
     monkeypatch.setattr(experiment_queue, "run", lambda task, *_: started.append(task.experiment))
     real_run.run([RealExperiment(key, PAPER, 10, 9, None) for key in "ab"], 0.01, "quick")
     assert started[0].keywords["processes"] == share
@@ -139,7 +140,7 @@ def test_few_experiments_share_all_cores(monkeypatch, cores, share):
 def test_only_experiments_that_lack_trainings_are_trained(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     trained = []
-    monkeypatch.setattr(real_run, "needs", lambda keys, _: {key: [] for key in keys})
+    monkeypatch.setattr(real_run, "inputs_of", lambda keys, _: {key: [] for key in keys})
     monkeypatch.setattr(
         real_run, "train", lambda key, *_, **__: trained.append(key) or {"key": key, "paper": PAPER}
     )

@@ -58,7 +58,7 @@ def prepared(tmp_path, monkeypatch, corpus):
 def run(target: Path, params: Block | None = None, **limits: int) -> dict[str, bytes]:
     params = params or registry.get("models", "constant").Params()
     profile = PROFILE.model_copy(update=limits)
-    train.run(CHOSEN, params, Policy(), profile, target, weights=True)
+    train.run(CHOSEN, params, Policy(), profile, target, keep_weights=True)
     return {file.name: file.read_bytes() for file in target.glob("*.*")}
 
 
@@ -222,7 +222,7 @@ def test_a_run_that_lacks_restarts_says_how_many_there_are(prepared, monkeypatch
 def test_a_run_without_time_for_any_fold_is_refused(prepared):
     params = registry.get("models", "constant").Params()
     with pytest.raises(MerError, match="at least one fold must end in the time given"):
-        train.run(CHOSEN, params, Policy(), PROFILE, prepared, weights=True, until=0.0)
+        train.run(CHOSEN, params, Policy(), PROFILE, prepared, keep_weights=True, until=0.0)
 
 
 @pytest.mark.parametrize("model", ["svm", "mlp", "constant"])
@@ -302,6 +302,6 @@ def test_the_record_of_a_crossed_run_says_whether_its_corpora_share_artists(
     gather = train.gather
     monkeypatch.setattr(train, "gather", lambda *given: replace(gather(*given), table=table))
     params = registry.get("models", "constant").Params()
-    train.run(CHOSEN, params, Policy(), PROFILE, prepared, weights=False, source="other")
+    train.run(CHOSEN, params, Policy(), PROFILE, prepared, keep_weights=False, source="other")
     record = read_json(prepared / "run.json")
     assert (record["source"], record["shares_artists"]) == ("other", False)

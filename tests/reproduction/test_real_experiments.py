@@ -79,7 +79,12 @@ def test_an_experiment_on_two_corpora_is_listed_where_both_are_there(found, tmp_
 def test_folds_in_the_ledger_are_done(found, ledger):
     ledger("cnn_4qaed", 50.0, profile="quick", n_folds=4)
     experiment = found()["cnn_4qaed"]
-    assert (experiment.trainings, experiment.done, experiment.seconds, experiment.needs) == (
+    assert (
+        experiment.trainings,
+        experiment.done,
+        experiment.seconds,
+        experiment.seconds_missing,
+    ) == (
         10,
         4,
         50.0,
@@ -89,7 +94,7 @@ def test_folds_in_the_ledger_are_done(found, ledger):
 
 def test_the_whole_protocol_counts_for_a_shorter_profile(found, ledger):
     ledger("cnn_4qaed", 50.0, profile="paper", n_folds=100)
-    assert found()["cnn_4qaed"].needs == 0
+    assert found()["cnn_4qaed"].seconds_missing == 0
 
 
 @pytest.mark.parametrize(
@@ -103,8 +108,8 @@ def test_folds_of_other_code_or_parameters_are_trained_again(found, ledger, fact
 def test_an_experiment_that_nobody_timed_takes_as_long_as_those_that_are_alike(found, ledger):
     ledger("cnn_4qaed", 50.0, profile="quick", n_folds=10)
     ledger("cnn_sb_4qaed", 100.0, profile="quick", n_folds=10)
-    assert found()["cnn_4qaed_grouped"].needs == 500.0
-    assert found()["cnn_tfm_4qaed"].needs == 1000.0
+    assert found()["cnn_4qaed_grouped"].seconds_missing == 500.0
+    assert found()["cnn_tfm_4qaed"].seconds_missing == 1000.0
     assert found()["crnn_4qaed"].seconds is None
 
 
@@ -113,7 +118,7 @@ def test_the_seconds_of_a_gpu_say_nothing_about_a_core(found, ledger):
     experiment = found()["cnn_4qaed"]
     assert (experiment.done, experiment.seconds) == (4, None)
     ledger("cnn_4qaed_grouped", 50.0, profile="quick", n_folds=10)
-    assert found()["cnn_4qaed"].needs == 300.0
+    assert found()["cnn_4qaed"].seconds_missing == 300.0
 
 
 def test_what_needs_least_comes_first(found, ledger):
@@ -128,7 +133,7 @@ def test_every_restart_of_a_fold_is_a_training(found, ledger):
     facts = {"profile": "paper", "n_folds": 3, "n_restarts": 3, "n_restarts_planned": 10}
     ledger("mlp_essentia_4qaed", 5.0, paper="pandrea_sincnet", **facts)
     experiment = found("paper", None)["mlp_essentia_4qaed"]
-    assert (experiment.trainings, experiment.done, experiment.needs) == (10, 3, 35.0)
+    assert (experiment.trainings, experiment.done, experiment.seconds_missing) == (10, 3, 35.0)
     assert found("quick")["mlp_essentia_4qaed"].trainings == 1
 
 

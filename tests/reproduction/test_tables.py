@@ -13,8 +13,8 @@ from mer.errors import MerError
 from mer.io.files import write_json
 from mer.metrics import corrected_t_test
 from mer.pipeline.stage import write_record
+from mer.reproduction import pairing, spec, table_files, tables
 from mer.reproduction import results as ledger
-from mer.reproduction import spec, table_files, tables
 from mer.reproduction.spec import Papers
 from mer.splits import split
 from mer.types import FOLDS_AND_REPEATS
@@ -170,8 +170,8 @@ def test_a_record_of_other_scores_is_left_out(tmp_path, same):
 def test_runs_whose_time_was_up_are_not_paired(every):
     """They do not say which of their folds ended."""
     ours, theirs = {**SVM, "n_folds_planned": 10}, {**CNN, "n_folds_planned": 10}
-    assert tables.paired_tests(SVM, CNN, "f1_macro")
-    assert not tables.paired_tests(ours, theirs, "f1_macro")
+    assert pairing.paired_tests(SVM, CNN, "f1_macro")
+    assert not pairing.paired_tests(ours, theirs, "f1_macro")
 
 
 def test_runs_are_paired_where_their_folds_have_the_same_test_clips(every):
@@ -180,13 +180,13 @@ def test_runs_are_paired_where_their_folds_have_the_same_test_clips(every):
         {**facts, "folds": {**facts["folds"], "test_sha256": digests}}
         for facts, digests in ((SVM, ours), (CNN, ours), (CNN, other))
     )
-    expected = tables.paired_tests(SVM, CNN, "f1_macro")
-    assert tables.paired_tests(svm, cnn, "f1_macro") == expected
-    assert tables.paired_tests(svm, CNN, "f1_macro") == expected  # an old result has no digests
-    assert not tables.paired_tests(svm, moved, "f1_macro")
+    expected = pairing.paired_tests(SVM, CNN, "f1_macro")
+    assert pairing.paired_tests(svm, cnn, "f1_macro") == expected
+    assert pairing.paired_tests(svm, CNN, "f1_macro") == expected  # an old result has no digests
+    assert not pairing.paired_tests(svm, moved, "f1_macro")
     ended = [{**facts, "n_folds_planned": 12} for facts in (svm, cnn, moved)]
-    assert tables.paired_tests(ended[0], ended[1], "f1_macro") == expected
-    assert not tables.paired_tests(ended[0], ended[2], "f1_macro")
+    assert pairing.paired_tests(ended[0], ended[1], "f1_macro") == expected
+    assert not pairing.paired_tests(ended[0], ended[2], "f1_macro")
 
 
 def test_parameters_that_nobody_could_compare_are_not_the_papers(tmp_path):

@@ -1,6 +1,6 @@
 """The page of leaks: a system with and without a mistake, on the same folds."""
 
-from mer.reproduction.tables import paired_tests
+from mer.reproduction.pairing import paired_tests
 from mer.site import leaks
 
 

@@ -64,11 +64,11 @@ def test_an_experiment_without_its_feature_table_is_in_the_errors(monkeypatch, t
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(gpu, "FEATURES", tmp_path)
     (tmp_path / "compare/emopia200").mkdir(parents=True)
-    monkeypatch.setattr(gpu.real_run, "needs", lambda keys, _: dict.fromkeys(keys, ()))
+    monkeypatch.setattr(gpu.real_run, "inputs_of", lambda keys, _: dict.fromkeys(keys, ()))
     tasks = []
     monkeypatch.setattr(gpu.experiment_queue, "run", tasks.append)
     gpu.train(["svm_4qaed", "cnn_4qaed"], "quick", {}, tmp_path)
-    assert list(tasks[0].needs) == ["cnn_4qaed"]
+    assert list(tasks[0].inputs) == ["cnn_4qaed"]
     tasks[0].write([])
     (error,) = json.loads((tmp_path / "errors.json").read_text())
     assert error["key"] == "svm_4qaed"

@@ -14,7 +14,7 @@ from mer.io.files import read_mapping, require_keys
 from mer.metrics import p_text
 from mer.pipeline.stage import git
 from mer.reproduction import results, spec
-from mer.reproduction.tables import SAME, paired_tests
+from mer.reproduction.pairing import FOLD_FACTS, paired_tests
 from mer.types import MINIATURE
 
 WIDTH = 100  # of the tables, where no terminal has one
@@ -25,7 +25,7 @@ HEADINGS = {
 }  # by the score that runs are judged by: of classes, of values
 SHOWN = (
     *("model", "family", "view", "augment", "fidelity", "ci_low", "ci_high"),
-    *SAME,
+    *FOLD_FACTS,
 )
 Run = tuple[str, dict[str, Any]]  # its name, its results
 RUN, FOLDS = Path("metrics/run.json"), Path("metrics/folds.json")

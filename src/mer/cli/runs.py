@@ -19,7 +19,7 @@ from mer.cli._systems import (
     title,
 )
 from mer.errors import MerError
-from mer.reproduction.tables import folds_key, have_same_tests
+from mer.reproduction.pairing import fold_facts, on_same_folds
 
 OTHER_FOLDS = " (other folds than above, as the labels or the artists of the corpus were others)"
 
@@ -50,14 +50,8 @@ def _nothing(words: Sequence[str]) -> str:
 def _groups(found: Sequence[Run]) -> list[list[Run]]:
     """The runs by corpus, target, protocol, and the folds that were run."""
     groups: list[list[Run]] = []
-    for run in sorted(found, key=lambda run: folds_key(run[1])):
-        key = folds_key(run[1])
-        fitting = (
-            group
-            for group in groups
-            if folds_key(group[0][1]) == key
-            and all(have_same_tests(facts, run[1]) is not False for _, facts in group)
-        )
+    for run in sorted(found, key=lambda run: fold_facts(run[1])):
+        fitting = (g for g in groups if all(on_same_folds(facts, run[1]) for _, facts in g))
         if group := next(fitting, None):
             group.append(run)
         else:

@@ -15,7 +15,8 @@ from mer.cli._corpus import (
     protocol_and_seed,
 )
 from mer.cli._systems import HEADINGS, WIDTH, ledger, own_runs, p_legend, table
-from mer.reproduction.tables import folds_key
+from mer.metrics import BOUNDS
+from mer.reproduction.pairing import on_same_folds
 from mer.schema import Protocol
 from mer.targets.labels import TARGETS
 
@@ -36,10 +37,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _details(facts: dict[str, Any]) -> str:
-    """Accuracy and the F1 scores, or the scores of values."""
-    scores = [name for name in facts if name.startswith(("f1_", "ccc", "rmse", "r2", "pearson"))]
-    shown = [*(["accuracy"] if "accuracy" in facts else []), *scores]
-    shown = [name for name in shown if not name.endswith(("_sd", "_low", "_high"))]
+    """The scores, without their deviations and intervals."""
+    scores = [name for name in facts if name.split("_")[0] in BOUNDS]
+    shown = [name for name in scores if not name.endswith(("_sd", "_low", "_high"))]
     return ", ".join(f"{name} {facts[name]:.4f}" for name in shown)
 
 
@@ -72,7 +72,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     if not console.is_terminal:
         console.width = WIDTH
     scored = [run for run in (*own_runs(), *ledger()) if HEADINGS.keys() & run[1].keys()]
-    same = [run for run in scored if folds_key(run[1]) == folds_key(facts)]
+    same = [run for run in scored if on_same_folds(run[1], facts)]
     console.print(table([(YOURS, facts), *same]), "")
     say(console, f"{YOURS}: {_details(facts)}")
     say(console, p_legend())

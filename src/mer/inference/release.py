@@ -47,7 +47,7 @@ def make(chosen: Selection, target: Path, title: str) -> None:
     for protocol in PROTOCOLS:
         own, keep = replace(chosen, protocol=protocol), protocol == "grouped"
         facts = provenance.parameters(own)
-        train.run(own, *own.blocks(), RUNS / protocol, weights=keep, facts=facts)
+        train.run(own, *own.blocks(), RUNS / protocol, keep_weights=keep, facts=facts)
         predictions = read_predictions(RUNS / protocol / "predictions.parquet")
         assert isinstance(predictions, Predictions)
         found[protocol] = predictions

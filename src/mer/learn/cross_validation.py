@@ -101,7 +101,7 @@ def _train(
     fidelity: str,
     profile: Profile,
     seed: int,
-    weights: bool,
+    keep_weights: bool,
     training: tuple[Fold, int],
 ) -> FoldResult:
     """The result of one restart of a fold; only the first one of the first repeat keeps its weights."""
@@ -112,7 +112,7 @@ def _train(
             f"or values, not of {', '.join(map(data.target.text, known))} alone; label songs of other "
             "classes, or take another protocol or target"
         )
-    module, keep = registry.get("models", model), weights and fold.repeat == restart == 0
+    module, keep = registry.get("models", model), keep_weights and fold.repeat == restart == 0
     context = FoldContext(
         module,
         params,
@@ -258,13 +258,13 @@ def cross_validate(
     fidelity: str,
     profile: Profile,
     fold_map: FoldMap,
-    weights: bool = True,
+    keep_weights: bool = True,
 ) -> CrossValidation:
     """Train a model on the training clips of every fold and predict the test clips.
 
     Parameters
     ----------
-    weights : bool
+    keep_weights : bool
         Whether to keep the weights of the first restart of the first repeat.
     fold_map : callable
         ``mer.parallel.parallel_map``, or the map that ``mer.io.checkpoints.checkpointed_map`` gives, which
@@ -277,7 +277,7 @@ def cross_validate(
     NoTrainingEnded
         If no fold was trained.
     """
-    work = partial(_train, model, params, data, fidelity, profile, seed, weights)
+    work = partial(_train, model, params, data, fidelity, profile, seed, keep_weights)
     trainings = [(fold, number) for number in range(profile.restarts(params)) for fold in folds]
     one_by_one = runs_sequentially(model)
     results = list(fold_map(work, trainings, label=f"train {model}", sequential=one_by_one))

@@ -12,17 +12,17 @@ from mer.learn import reconstruction
 from mer.learn.context import apply_profile
 from mer.learn.result import TrainingPhase
 from mer.learn.smote import smote
-from mer.networks.autoencoder import Autoencoder, Scale, code_shape
+from mer.networks.autoencoder import BATCH, Autoencoder, Scale, code_shape, codes
 from mer.schema.augmentation import Synthesis
 from mer.schema.profiles import Profile
 
 
 @torch.no_grad()
-def _decoded(network: Autoencoder, codes: np.ndarray, shape: torch.Size) -> Tensor:
+def _decoded(network: Autoencoder, encoded: np.ndarray, shape: torch.Size) -> Tensor:
     size = (int(shape[0]), int(shape[1]))
-    maps = torch.from_numpy(codes).reshape(-1, *code_shape(size))
+    maps = torch.from_numpy(encoded).reshape(-1, *code_shape(size))
     where = next(network.parameters()).device
-    return torch.cat([network.decode(b.to(where), size) for b in maps.split(reconstruction.BATCH)])
+    return torch.cat([network.decode(b.to(where), size) for b in maps.split(BATCH)])
 
 
 def synthesise(
@@ -50,10 +50,10 @@ def synthesise(
     scaled = scale.transform(mel)
     config = apply_profile(synthesis.training, profile)
     network, phase = reconstruction.train(scaled, config, "synthesis", position=0, seed=seed)
-    codes, rng = reconstruction.codes(network, scaled), np.random.default_rng(seed)
+    encoded, rng = codes(network, scaled), np.random.default_rng(seed)
     counts = dict.fromkeys(targets.unique().tolist(), synthesis.samples_per_class)
     new, classes = smote(
-        codes, targets.cpu().numpy(), counts, synthesis.k_neighbors, rng, synthesis.method
+        encoded, targets.cpu().numpy(), counts, synthesis.k_neighbors, rng, synthesis.method
     )
     spectrograms = scale.to_mean_range(_decoded(network, new, mel.shape[1:]))
     return spectrograms.to(mel.dtype), torch.from_numpy(classes).to(targets), phase

@@ -1,4 +1,4 @@
-"""The training loop of all networks.
+"""The training loop of all networks; ``random_chunks`` samples the examples of each epoch anew.
 
 Examples are moved to the device before the first epoch and stay there: an epoch copies only the order of
 its examples to the device, and only its loss and accuracy back. Examples that do not fit into memory
@@ -11,39 +11,24 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, wraps
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mer.errors import MerError, blaming
+from mer.errors import MerError
+from mer.learn.forward import EVALUATION_BATCH, Examples, Network, autocast, everything, forward
 from mer.learn.result import TrainingPhase
-from mer.runtime.device import computes_in_bfloat16, keep_memory
+from mer.runtime.device import keep_memory
 from mer.runtime.portable import instructions_are_limited
 from mer.runtime.progress import note_epoch
 from mer.schema.training import TrainingConfig
 from mer.targets.target import Target
 
-EVALUATION_BATCH = 32
-MODELS = "mer/models"  # in the paths of the files of networks
 KERAS_ADAM_EPSILON = 1e-7
 
 log = logging.getLogger("mer")
-
-Network = Callable[..., Tensor]
-
-
-class Examples(Protocol):
-    """A tensor [shape=(n, ...)], or a sequence that is indexed like one."""
-
-    @property
-    def device(self) -> torch.device:
-        """The device of the batches."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, rows: Tensor, /) -> Tensor: ...
 
 
 def _no_accuracy(_outputs: Tensor, _targets: Tensor) -> float:
@@ -103,50 +88,25 @@ def _batches(order: Tensor, size: int) -> list[Tensor]:
     return pieces
 
 
-def everything(examples: Examples) -> Tensor:
-    """The indices of all examples."""
-    return torch.arange(len(examples), device=examples.device)
-
-
-def autocast(config: TrainingConfig, where: torch.device) -> torch.autocast:
-    """A context in which networks compute in the precision of the configuration, not in float32."""
-    lower = config.precision == "bfloat16" and computes_in_bfloat16(where)
-    return torch.autocast(where.type, torch.bfloat16, enabled=lower)
-
-
-def compiled(network: nn.Module, config: TrainingConfig, where: torch.device) -> Network:
-    """The network in the precision of the configuration, compiled where the device is a GPU.
+def training_forward(network: nn.Module, config: TrainingConfig, where: torch.device) -> Network:
+    """The forward pass of a training, in the precision of the configuration, compiled on a GPU.
 
     A batch of another size than that of the configuration goes through the network as it is: torch compiles
     anew for each size and, after eight sizes, no longer, so that its rounding would depend on the trainings
     before.
     """
-    plain: Network = autocast(config, where)(network)
+    uncompiled: Network = autocast(config, where)(network)
     if where.type != "cuda":
-        return plain
+        return uncompiled
     torch._dynamo.config.suppress_errors = True  # falls back to eager mode
-    whole: Network = autocast(config, where)(torch.compile(network, dynamic=False))
+    compiled: Network = autocast(config, where)(torch.compile(network, dynamic=False))
 
-    @wraps(plain)  # which keeps the attributes of the network
-    def called(*inputs: Tensor) -> Tensor:
-        return (whole if len(inputs[0]) == config.batch_size else plain)(*inputs)
+    @wraps(uncompiled)  # which keeps the attributes of the network
+    def forward_pass(*inputs: Tensor) -> Tensor:
+        full = len(inputs[0]) == config.batch_size
+        return (compiled if full else uncompiled)(*inputs)
 
-    return called
-
-
-def forward(network: Network, inputs: Sequence[Examples], rows: Tensor) -> Tensor:
-    """The outputs of the network for a batch, in float32."""
-    batch = [x[rows].float() for x in inputs]
-    shapes = ", ".join(str(tuple(x.shape)) for x in batch)
-    rule = f"models: forward of the network must take float32 of shape {shapes}"
-    with blaming(rule, MODELS, "correct the model", passing=(torch.OutOfMemoryError,)):
-        outputs = network(*batch)
-    if not isinstance(outputs, Tensor):
-        raise MerError(
-            f"models: forward of the network must return one tensor, not {type(outputs).__name__}; correct "
-            "`build` of the model"
-        )
-    return outputs.float()
+    return forward_pass
 
 
 def _check_outputs(outputs: Tensor, n: int, objective: Target | Objective) -> None:
@@ -221,7 +181,7 @@ def run_epoch(
     return mean_loss, accuracy
 
 
-def log_epoch(curve: Sequence[tuple[float, float]], config: TrainingConfig) -> None:
+def _log_epoch(curve: Sequence[tuple[float, float]], config: TrainingConfig) -> None:
     """Log the last epoch of a training, and show it beside the progress bar."""
     note_epoch(len(curve), config.max_epochs)
     loss, accuracy = curve[-1]
@@ -231,12 +191,41 @@ def log_epoch(curve: Sequence[tuple[float, float]], config: TrainingConfig) -> N
     log.info(text)
 
 
-def has_diverged(curve: Sequence[tuple[float, float]]) -> bool:
+def _has_diverged(curve: Sequence[tuple[float, float]]) -> bool:
     """Whether the loss of the last epoch is NaN, which is logged: no later epoch mends the weights."""
     if math.isnan(curve[-1][0]):
         log.warning("the loss of epoch %d is NaN: the training diverged and ends", len(curve))
         return True
     return False
+
+
+def run_epochs(
+    epoch: Callable[[], tuple[float, float]],
+    config: TrainingConfig,
+    is_last: Callable[[float], bool] = lambda _accuracy: False,
+) -> np.ndarray:
+    """Run epochs up to the limit of the configuration, or to one whose loss is NaN.
+
+    Parameters
+    ----------
+    epoch : callable
+        Trains for an epoch and returns its loss and accuracy, see ``run_epoch``.
+    is_last : callable
+        Whether the training ends after an epoch with the given accuracy.
+
+    Returns
+    -------
+    np.ndarray [shape=(epochs, 2)]
+        Loss and accuracy of each epoch.
+    """
+    keep_memory()
+    curve: list[tuple[float, float]] = []
+    for _ in range(config.max_epochs):
+        curve.append(epoch())
+        _log_epoch(curve, config)
+        if _has_diverged(curve) or is_last(curve[-1][1]):
+            break
+    return np.array(curve)
 
 
 class _BestWeights:
@@ -319,27 +308,27 @@ def fit(
     """
     torch.manual_seed(seed)
     shuffle = torch.Generator().manual_seed(seed)
-    keep_memory()
     optimizer = optimizer_of(network, config)
     best = _BestWeights(network, early_stopping, objective) if early_stopping else None
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train()
-    called = compiled(network, config, targets.device)
-    curve = []
-    for _ in range(config.max_epochs):
+    forward_pass = training_forward(network, config, targets.device)
+
+    def epoch() -> tuple[float, float]:
         order = torch.randperm(len(targets), generator=shuffle).to(targets.device)
         batches = _batches(order, config.batch_size)
-        curve.append(run_epoch(called, inputs, targets, batches, objective, optimizer))
-        log_epoch(curve, config)
-        if has_diverged(curve):
-            break
-        reached = config.stop_accuracy is not None and curve[-1][1] >= config.stop_accuracy
-        worse = best is not None and best.validate_epoch()
-        if reached or worse:
-            break
+        return run_epoch(forward_pass, inputs, targets, batches, objective, optimizer)
+
+    def is_last(accuracy: float) -> bool:
+        out_of_patience = best is not None and best.validate_epoch()
+        return out_of_patience or (
+            config.stop_accuracy is not None and accuracy >= config.stop_accuracy
+        )
+
+    curve = run_epochs(epoch, config, is_last)
     if best:
         best.restore()
-    return np.array(curve)
+    return curve
 
 
 def timed(

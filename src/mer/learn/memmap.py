@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mer.learn.loop import Examples
+from mer.learn.forward import Examples
 
 
 class Rows:

@@ -1,9 +1,8 @@
-"""Training of the convolutional autoencoder of whole spectrograms, and its codes."""
+"""Training of the convolutional autoencoder of whole spectrograms."""
 
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -13,8 +12,6 @@ from mer.learn.result import TrainingPhase
 from mer.learn.reuse import trained_once
 from mer.networks.autoencoder import Autoencoder
 from mer.schema.training import TrainingConfig
-
-BATCH = 32
 
 RECONSTRUCTION = loop.Objective(lambda found, wanted: functional.mse_loss(found, wanted.float()))
 
@@ -38,11 +35,3 @@ def train(
     timed = partial(loop.timed, name, len(scaled), fit, position=position)
     phase = trained_once(network, [scaled], config, timed, seed=seed)
     return network, replace(phase, name=name, position=position)
-
-
-@torch.no_grad()
-def codes(network: Autoencoder, scaled: Tensor) -> np.ndarray:
-    """The codes of spectrograms in -1..1, flattened [shape=(n, values), dtype=float32]."""
-    network.eval()
-    pieces = [network.encode(batch.float()).flatten(1) for batch in scaled.split(BATCH)]
-    return torch.cat(pieces).cpu().numpy()

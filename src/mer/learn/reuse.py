@@ -20,7 +20,7 @@ from torch import nn
 
 from mer.io.checkpoints import KEPT, code, read_result, write_result
 from mer.learn import trained_network
-from mer.learn.loop import Examples
+from mer.learn.forward import Examples
 from mer.learn.result import FoldResult, TrainingPhase
 from mer.runtime.device import arithmetic
 from mer.runtime.locks import wait_for_lock

@@ -1,13 +1,17 @@
 """The inputs and targets of a network's training on one fold, as tensors on the device."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from mer.learn import memmap
 from mer.learn.data import TrainingData
 from mer.learn.deviations import deviations, inverses
+from mer.learn.forward import Examples
+from mer.types import positions
 
 
 def examples(
@@ -76,3 +80,51 @@ def features(
     mean, scale = (standardized_by[name] for name in STANDARDIZATION)
     scaled = ((data.table.rows(ids) - mean) * scale).astype(np.float32)
     return torch.from_numpy(scaled).to(device)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The inputs and targets of one part of a fold, of clips or of segments."""
+
+    inputs: Examples
+    targets: Examples
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The three parts of a fold."""
+
+    train: Part
+    val: Part
+    test: Part
+
+
+def parts(
+    values: np.ndarray,
+    known: Sequence[str],
+    sides: Sequence[Sequence[str]],
+    data: TrainingData,
+    device: torch.device,
+) -> Parts:
+    """The parts of a fold, with the labels that ``data`` gives.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(len(known), segments, ...)]
+        Inputs of the clips ``known``, memory-mapped.
+    sides : three sequences of str
+        Ids of the training, validation and test clips.
+    """
+    found = []
+    for ids in sides:
+        numbers = np.array(positions(known, ids, "spectrogram"))
+        targets = torch.from_numpy(data.targets_of(ids)).to(device)
+        found.append(Part(memmap.examples(values, numbers, device), targets))
+    return Parts(*found)
+
+
+def sequences(data: TrainingData) -> np.ndarray:
+    """The segments of the clips [shape=(n, segments, frames, mels)]; a whole clip is one segment."""
+    assert data.mel is not None
+    values = data.mel.values
+    return values if values.ndim == 4 else values[:, None]

@@ -10,8 +10,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mer.errors import MerError
-from mer.learn import loop
-from mer.learn.loop import Examples
+from mer.learn.forward import EVALUATION_BATCH, Examples, everything, forward
 from mer.targets.target import Target
 
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
@@ -65,9 +64,9 @@ def update_bn(network: nn.Module, inputs: Sequence[Examples]) -> None:
         norm.momentum = None  # torch: the average over all batches
         norm.train()
     order = torch.randperm(len(inputs[0]), generator=torch.Generator().manual_seed(0))
-    count = math.ceil(len(order) / loop.EVALUATION_BATCH)
+    count = math.ceil(len(order) / EVALUATION_BATCH)
     for rows in order.to(inputs[0].device).tensor_split(count):
-        loop.forward(network, inputs, rows)
+        forward(network, inputs, rows)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     network.eval()
@@ -80,6 +79,6 @@ def predict(network: nn.Module, inputs: Sequence[Examples], target: Target) -> n
     The examples that are predicted together change only the rounding.
     """
     network.eval()
-    batches = loop.everything(inputs[0]).split(loop.EVALUATION_BATCH)
-    outputs = [loop.forward(network, inputs, rows) for rows in batches]
+    batches = everything(inputs[0]).split(EVALUATION_BATCH)
+    outputs = [forward(network, inputs, rows) for rows in batches]
     return target.decode(torch.cat(outputs)).cpu().numpy()

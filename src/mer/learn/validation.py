@@ -6,12 +6,17 @@ whom it has heard would not hold for the artists of the test clips.
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from mer.errors import MerError
+from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
+from mer.seeds import generator
 from mer.types import Fold, clip_of
+
+SEARCH_SHARE = 0.2  # of the training clips, in a fold without a validation part
 
 
 def groups(data: TrainingData, fold: Fold) -> list[str] | None:
@@ -83,3 +88,72 @@ def hold_out(
         (s for s in allowed if {strata[n] for n in s[0]} == {*strata}), allowed[0]
     )
     return tuple(ids[n] for n in train), tuple(ids[n] for n in held_out)
+
+
+def early_stopping_part(
+    context: FoldContext[Any], data: TrainingData
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The clips of a fold that train and those that validate.
+
+    With the fidelity ``described``, the protocol's own validation clips validate, or else a random share
+    of the training clips of each stratum, at least one of a stratum of two or more. With ``released``, the
+    test clips validate: He & Ferguson (section 4.4) do not say where their validation clips come from
+    (docs/methods.md, "He and Ferguson's evaluation"). See ``groups`` for artists.
+
+    Raises
+    ------
+    MerError
+        If no clip can be held out.
+    """
+    fold, share = context.fold, context.params.validation
+    if not context.described:
+        return fold.train, fold.test
+    if fold.val:
+        return fold.train, fold.val
+    rng, strata, held_out = generator(context.seed, "validation"), data.strata, set[str]()
+    if artists := groups(data, fold):
+        of_each = [strata[i] for i in fold.train]
+        return hold_out(fold.train, of_each, artists, share, int(rng.integers(2**31)))
+    for stratum in sorted({strata[i] for i in fold.train}):
+        clips = [i for i in fold.train if strata[i] == stratum]
+        count = min(max(1, round(share * len(clips))), len(clips) - 1)
+        held_out.update(clips[n] for n in rng.permutation(len(clips))[:count])
+    if not held_out:
+        raise MerError(
+            f"fold {fold.fold} of repeat {fold.repeat} must have two training clips of some class, one to "
+            f"train on and one to validate, and has {len(fold.train)} of as many classes; label more "
+            "clips, or take a protocol with validation clips, as with `-S protocol=tvt_70_15_15`"
+        )
+    rest = tuple(i for i in fold.train if i not in held_out)
+    return rest, tuple(i for i in fold.train if i in held_out)
+
+
+def search_part(
+    context: FoldContext[Any], data: TrainingData
+) -> tuple[Sequence[str], Sequence[str]]:
+    """The clips of a fold that train the candidates of a search and those that validate them.
+
+    The protocol's own validation clips validate, or else a fifth of the training clips of each stratum.
+
+    Raises
+    ------
+    MerError
+        If the training clips are too few.
+    """
+    from sklearn.model_selection import train_test_split
+
+    fold, strata = context.fold, [data.strata[id_] for id_ in context.fold.train]
+    if fold.val:
+        return fold.train, fold.val
+    if artists := groups(data, fold):
+        return hold_out(fold.train, strata, artists, SEARCH_SHARE, context.seed)
+    try:
+        return train_test_split(
+            fold.train, test_size=SEARCH_SHARE, random_state=context.seed, stratify=strata
+        )
+    except ValueError as error:
+        raise MerError(
+            f"a search needs training clips of every class for validation, and the {len(fold.train)} of "
+            f"fold {fold.fold} of repeat {fold.repeat} are too few ({error}); set `search` of the model to "
+            "none, or label more clips"
+        ) from error

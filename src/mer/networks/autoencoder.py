@@ -10,6 +10,7 @@ a training step in less than half the time that torch's transposed convolutions 
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,6 +19,7 @@ from mer.networks.layers import Conv2dSame, glorot_uniform
 
 FILTERS = (16, 32, 64, 128)
 SLOPE = 0.2
+BATCH = 32  # spectrograms that are encoded or decoded together
 # The 3 x 3 kernels hold the values (taps) of the 5 x 5 kernels. For each row of an output block: the tap of
 # each of the three rows of input blocks around it; -1 for none. The columns are alike. In einsum below, a
 # and b are the row and the column in an output block, c and d those in an input block, p and q the place in
@@ -121,3 +123,11 @@ def code_shape(shape: tuple[int, int]) -> tuple[int, int, int]:
     """Maps, frames and mels of the code of a spectrogram of ``shape``, (frames, mels)."""
     factor = 2 ** len(FILTERS)
     return (FILTERS[-1], math.ceil(shape[0] / factor), math.ceil(shape[1] / factor))
+
+
+@torch.no_grad()
+def codes(network: Autoencoder, scaled: Tensor) -> np.ndarray:
+    """The codes of spectrograms in -1..1, flattened [shape=(n, values), dtype=float32]."""
+    network.eval()
+    pieces = [network.encode(batch.float()).flatten(1) for batch in scaled.split(BATCH)]
+    return torch.cat(pieces).cpu().numpy()

@@ -16,10 +16,10 @@ from mer.pipeline import imports
 from mer.pipeline.sources import data_files
 
 COMPUTING = ("audio.py", "dsp", "features", "learn", "models", "networks")
-# What trainers predict with; the others of their modules train.
+# The modules of mer.learn that trainers predict with; the others train.
 PREDICTING = (
-    *("learn.attributes", "learn.deviations", "learn.estimators", "learn.tensors"),
-    *("learn.trained_network", "learn.trainers._voting"),
+    *("learn.attributes", "learn.deviations", "learn.estimators", "learn.forward"),
+    *("learn.memmap", "learn.tensors", "learn.trained_network", "learn.trainers._voting"),
 )
 SHORT = 16  # digits of a digest
 
@@ -50,13 +50,15 @@ def digests(model: str, families: Iterable[str]) -> dict[str, str]:
 def of_model(model: str) -> dict[str, str]:
     """The digests of the files of a model, which decide what its weights mean.
 
-    The files are its module and, if it reads spectrograms, ``mer.dsp.mel``, with all that these import; its
-    trainer; and what that one predicts with.
+    The files are its module, the networks that its trainer imports and, if it reads spectrograms,
+    ``mer.dsp.mel``, with all that these import; its trainer; and what that one predicts with.
     """
     module = registry.get("models", model)
     names = [f"models.{model}", *(["dsp.mel"] if "spectrogram" in module.reads else [])]
-    trainer = _paths([f"learn.trainers.{module.trainer}"])
-    return _digests(_reached(names) | trainer | (imports.reached(*trainer) & _paths(PREDICTING)))
+    (trainer,) = _paths([f"learn.trainers.{module.trainer}"])
+    imported = {name.removeprefix("mer.") for name in imports.imported(trainer)}
+    names += sorted(name for name in imported if name.startswith("networks."))
+    return _digests(_reached(names) | {trainer} | (imports.reached(trainer) & _paths(PREDICTING)))
 
 
 def of_families(families: Iterable[str]) -> dict[str, str]:

@@ -36,7 +36,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mer")
 
-PAIRED = ("f1_macro", "accuracy", "f1_micro", "f1_high", "ccc", "rmse", "r2", "pearson")
+SCORES_OF_EACH_FOLD = (
+    "f1_macro",
+    "accuracy",
+    "f1_micro",
+    "f1_high",
+    "ccc",
+    "rmse",
+    "r2",
+    "pearson",
+)
 
 
 def _confusion(predictions: AnyPredictions) -> pd.DataFrame:
@@ -125,7 +134,11 @@ def scores_of_folds(predictions: AnyPredictions) -> dict[str, list[float] | list
     """The scores of each fold that paired tests need, to 4 digits; none that a fold lacks, as the F1 of a
     class that does not occur there. ``TEST_SHA256`` has the digest of the test clips of each fold."""
     by_fold = fold_scores(predictions)
-    whole = [name for name in PAIRED if name in by_fold and not np.isnan(by_fold[name]).any()]
+    whole = [
+        name
+        for name in SCORES_OF_EACH_FOLD
+        if name in by_fold and not np.isnan(by_fold[name]).any()
+    ]
     scores = {name: by_fold[name].round(DIGITS).tolist() for name in whole}
     return {**scores, TEST_SHA256: fold_digests(predictions)}
 

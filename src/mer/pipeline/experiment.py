@@ -1,14 +1,16 @@
 """Train and evaluate one experiment of a published table, for a stage of ``papers/``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mer import config, registry
 from mer.contracts.trainers import STARTS_FROM_WEIGHTS
 from mer.errors import MerError
 from mer.io.artefacts import or_absent, require
 from mer.pipeline import evaluate, prepared, provenance, train
+from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.schema.profiles import Profile
 from mer.selection import Selection
 from mer.types import MINIATURE
@@ -36,7 +38,8 @@ def run(
     paper: str,
     key: str,
     given: Mapping[str, str],
-    words: Sequence[str],
+    settings: Mapping[str, Any],
+    columns: Columns = EVERY_COLUMN,
     *,
     profile: str,
     seed: int,
@@ -52,12 +55,13 @@ def run(
     Parameters
     ----------
     given : mapping of str to str
-        The selectors except ``profile`` and ``seed``. Optional: ``source``, a corpus to train on instead of
-        the tested one; ``parent``, an experiment whose network is trained further; ``weights``, the name
-        of the pretrained weights that it needs.
-    words : sequence of str
-        ``set.<key>=<value>`` replaces a value of the section ``models.<model>``, by its dotted key, and
-        ``columns.<key>=<value>`` narrows the table that the model sees; others are ignored.
+        The selectors except ``profile`` and ``seed``; other keys are ignored. Optional: ``source``, a corpus
+        to train on instead of the tested one; ``parent``, an experiment whose network is trained further;
+        ``weights``, the name of the pretrained weights that it needs.
+    settings : mapping of str to value
+        Dotted key -> value, in place of that of the section ``models.<model>``.
+    columns : Columns
+        The columns of the table that the model sees.
     max_folds : int or None
         Number of folds to train on; None for that of the profile.
     until : float or None
@@ -77,7 +81,6 @@ def run(
         as those of a miniature, or files of the code are not committed.
     """
     chosen = Selection.of(given, profile, seed)
-    settings, columns = config.settings(words), config.columns(words)
     params, policy, scope = chosen.blocks()
     if not chosen.dataset.startswith(MINIATURE):
         _check_profile(key, profile, scope)
@@ -100,7 +103,7 @@ def run(
             scope,
             runs / key,
             columns,
-            weights=registry.get("models", chosen.model).trainer in STARTS_FROM_WEIGHTS,
+            keep_weights=registry.get("models", chosen.model).trainer in STARTS_FROM_WEIGHTS,
             facts=facts,
             source=given.get("source"),
             parent=parent,

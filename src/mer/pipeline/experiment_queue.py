@@ -34,7 +34,7 @@ class Task:
 
     Attributes
     ----------
-    needs : mapping of str to sequence of Path
+    inputs : mapping of str to sequence of Path
         Experiment -> the artefacts that it reads; in the order of the experiments.
     prepare : callable of a Path
         Computes an artefact.
@@ -45,7 +45,7 @@ class Task:
         Writes the results; a record with the key ``error`` has none.
     """
 
-    needs: Mapping[str, Sequence[Path]]
+    inputs: Mapping[str, Sequence[Path]]
     prepare: Callable[[Path], None]
     experiment: Callable[[str, float], Record]
     write: Callable[[list[Record]], None]
@@ -64,7 +64,7 @@ def prepare_all(task: Task, failed: dict[Path, str]) -> None:
     failed : dict of Path to str
         Receives the artefacts that could not be prepared, with the error; the others are prepared.
     """
-    artefacts = list(dict.fromkeys(path for paths in task.needs.values() for path in paths))
+    artefacts = list(dict.fromkeys(path for paths in task.inputs.values() for path in paths))
     for path in artefacts:
         try:
             if not path.exists():
@@ -100,7 +100,7 @@ class Queue:
 
     def __init__(self, task: Task, failed: Mapping[Path, str], workers: int) -> None:
         self.task, self.failed = task, failed
-        self.waiting = dict(task.needs)
+        self.waiting = dict(task.inputs)
         self.idle = [start_pool() for _ in range(workers)]
         self.running: dict[str, tuple[Executor, Future[Record]]] = {}
         self.started: list[str] = []
@@ -153,7 +153,7 @@ class Queue:
     def write(self) -> None:
         """Write the results, with a record of every experiment."""
         late = {"error": LATE}
-        self.task.write([self.records.get(key, {"key": key, **late}) for key in self.task.needs])
+        self.task.write([self.records.get(key, {"key": key, **late}) for key in self.task.inputs])
 
     def write_ended_folds(self) -> None:
         """Score the experiments that were stopped or failed, on the folds that they had stored."""

@@ -1,5 +1,6 @@
 """Training of the experiments on real corpora for some hours, fold by fold, on all cores."""
 
+import itertools
 import logging
 import os
 import shutil
@@ -93,14 +94,15 @@ def train(
     os.environ["MER_JOBS"] = str(processes)
     started, commit = time.time(), code_commit()  # before anyone edits the code
     given = spec.load().find(key).model_dump(exclude_none=True)  # type: ignore[union-attr]
-    paper, (seed,) = given["paper"], config.read("seed")
+    paper, words, (seed,) = given["paper"], given["settings"].split(), config.read("seed")
     scores = experiment.METRICS / paper / f"{key}.json"
     with _restorable(experiment.RUNS / paper / key) as restore, TemporaryDirectory() as root:
         timing = experiment.run(
             paper,
             key,
             given,
-            given["settings"].split(),
+            config.settings(words),
+            config.columns(words),
             profile=profile,
             seed=seed,
             max_folds=max_folds,
@@ -130,17 +132,21 @@ def prepare(artefact: Path, *, profile: str) -> None:
         inputs.prepare(artefact)
 
 
-def needs(keys: Sequence[str], profile: str) -> dict[str, list[Path]]:
-    """The artefacts that experiments read; folds are deleted, as they may be of another profile."""
+def inputs_of(keys: Sequence[str], profile: str) -> dict[str, list[Path]]:
+    """Experiment -> the artefacts that it reads."""
     papers, (seed,) = spec.load(), config.read("seed")
     found = {}
     for key in keys:
         given = papers.find(key).model_dump(exclude_none=True)  # type: ignore[union-attr]
         found[key] = inputs.needed(given, profile, seed)
-        for path in found[key]:
-            if path.is_relative_to(FOLDS):
-                path.unlink(missing_ok=True)
     return found
+
+
+def remove_folds(artefacts: Mapping[str, Sequence[Path]]) -> None:
+    """Delete the folds among the artefacts of experiments, as they may be of another profile."""
+    for path in itertools.chain(*artefacts.values()):
+        if path.is_relative_to(FOLDS):
+            path.unlink(missing_ok=True)
 
 
 def run(experiments: Sequence[RealExperiment], hours: float, profile: str) -> list[Record]:
@@ -166,8 +172,10 @@ def run(experiments: Sequence[RealExperiment], hours: float, profile: str) -> li
     def keep(found: list[Record]) -> None:
         records[:] = found
 
+    artefacts = inputs_of(list(missing), profile)
+    remove_folds(artefacts)
     task = experiment_queue.Task(
-        needs(list(missing), profile),
+        artefacts,
         partial(prepare, profile=profile),
         partial(train, profile=profile, processes=share, seconds=missing, facts=commit),
         keep,
@@ -187,7 +195,9 @@ def rows(records: Sequence[Record], experiments: Sequence[RealExperiment]) -> li
         [
             item.key,
             f"{item.done} of {item.trainings}",
-            f"{item.needs / 3600:.1f}" if item.seconds or not item.needs else "unknown",
+            f"{item.seconds_missing / 3600:.1f}"
+            if item.seconds or not item.seconds_missing
+            else "unknown",
             reasons.get(item.key, ""),
         ]
         for item in experiments

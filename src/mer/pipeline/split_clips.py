@@ -1,7 +1,7 @@
-"""A segmented corpus: its clips are equal segments of another corpus' clips (Pandrea et al.: four each).
+"""A segmented corpus: its clips are equal parts of another corpus' clips (Pandrea et al.: four each).
 
-A segment is a clip with an id of its own, ``<clip>#<number>``, and the label and artist of its clip. Folds
-are split over clips; then every clip is replaced by its segments, which therefore stay on one side.
+A part is a clip with an id of its own, ``<clip>#<number>``, and the label and artist of its clip. Folds are
+split over clips; then every clip is replaced by its parts, which therefore stay on one side.
 """
 
 import shutil
@@ -28,9 +28,9 @@ def _tracks(tracks: Sequence[Track], parts: int) -> Iterator[Track]:
 
 
 def split_index(index: Path, target: Path, cut: SegmentedCorpus) -> None:
-    """Write ``data/index/<segmented corpus>``: the segments of every track.
+    """Write ``data/index/<segmented corpus>``: the parts of every track.
 
-    A track without an artist becomes the artist of its segments, so that ``grouped`` keeps them together.
+    A track without an artist becomes the artist of its parts, so that ``grouped`` keeps them together.
     Published feature tables describe whole clips, and are not copied.
 
     Parameters
@@ -49,8 +49,8 @@ def split_index(index: Path, target: Path, cut: SegmentedCorpus) -> None:
         artefacts.write_manifest(folder, n=len(tracks), of=index.name, parts=cut.parts, **facts)
 
 
-def _segments(corpus: Standard, cut: SegmentedCorpus) -> Iterator[StandardClip]:
-    """The segments of every clip; where the length is no multiple, they differ by a sample."""
+def _parts(corpus: Standard, cut: SegmentedCorpus) -> Iterator[StandardClip]:
+    """The parts of every clip; where the length is no multiple, they differ by a sample."""
     for clip in corpus.ids:
         pcm, scale = corpus.pcm(clip), corpus.scale(clip)
         if len(pcm) < cut.parts:
@@ -64,7 +64,7 @@ def _segments(corpus: Standard, cut: SegmentedCorpus) -> Iterator[StandardClip]:
 
 
 def split_standard(standard: Path, target: Path, cut: SegmentedCorpus) -> None:
-    """Write ``data/standard/<segmented corpus>``: the same samples, with a level for each segment.
+    """Write ``data/standard/<segmented corpus>``: the same samples, with a level for each part.
 
     The artefact is absent where ``standard`` is.
     """
@@ -74,7 +74,7 @@ def split_standard(standard: Path, target: Path, cut: SegmentedCorpus) -> None:
     facts = {**read_json(standard / artefacts.MANIFEST), "of": standard.name, "parts": cut.parts}
     left_out = quarantined(standard).to_numpy().tolist()
     with writing(target) as folder:
-        clips = _segments(Standard.read(standard), cut)
+        clips = _parts(Standard.read(standard), cut)
         written = Standard.write(folder, clips)
         faults = (
             (part, path, reason)
@@ -86,12 +86,12 @@ def split_standard(standard: Path, target: Path, cut: SegmentedCorpus) -> None:
 
 
 def _expanded(clips: Sequence[str], parts: int) -> tuple[str, ...]:
-    return tuple(segment for clip in clips for segment in part_ids(clip, parts))
+    return tuple(part for clip in clips for part in part_ids(clip, parts))
 
 
 def split_folds(folds: Path, target: Path, parts: int) -> None:
     """Write ``data/folds/<protocol>/<segmented corpus>.json``: the folds, each clip replaced by its
-    segments."""
+    parts."""
     content = read_json(folds)
     if content["status"] == "absent":
         write_json(target, content)

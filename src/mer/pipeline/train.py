@@ -43,7 +43,7 @@ def run(
     target: Path,
     columns: Columns = EVERY_COLUMN,
     *,
-    weights: bool,
+    keep_weights: bool,
     facts: Mapping[str, Any] = MappingProxyType({}),
     source: str | None = None,
     parent: Path | None = None,
@@ -54,14 +54,14 @@ def run(
     A run holds ``predictions.parquet``; ``segments.parquet`` with the predictions of segments, ids
     ``<clip>#<segment>``, where clips are cut into segments; ``run.json``, the composition of the system;
     ``curves.csv``, the learning curves of networks; ``trials.csv``, the trials of a hyperparameter search;
-    ``selected.json``, the columns that estimators select; and, with ``weights``,
+    ``selected.json``, the columns that estimators select; and, with ``keep_weights``,
     ``weights/r0_f<fold>.safetensors``, the networks or estimators of the first repeat, and ``code.json``,
     the digests of the code of the model. The same call after a kill does only the trainings that have no
     result yet.
 
     Parameters
     ----------
-    weights : bool
+    keep_weights : bool
         Whether to write the weights of the networks or estimators.
     facts : mapping
         Added to run.json; see ``mer.pipeline.provenance.parameters``.
@@ -85,7 +85,9 @@ def run(
     AbsentError
         If an input of the model, or the protocol, is absent for this corpus.
     """
-    digests = code.of_model(chosen.model) if weights else None  # before an edit during the training
+    digests = (
+        code.of_model(chosen.model) if keep_weights else None
+    )  # before an edit during the training
     data = gather(chosen, params, policy, columns)
     folds, division = read_folds(chosen.folds)[: profile.max_folds], read_json(chosen.folds)
     if source:
@@ -109,9 +111,9 @@ def run(
     }
     record |= {key: value for key, value in optional.items() if value}
     settings = params.model_dump(), profile.model_dump(), _arithmetic(chosen.model)
-    used = [chosen.used, settings, versions(), data, folds, weights]
+    used = [chosen.used, settings, versions(), data, folds, keep_weights]
     with checkpointed_map(joblib.hash(used), FoldResult, until) as fold_map:
-        results = _cross_validate(chosen, params, profile, data, folds, fold_map, weights)
+        results = _cross_validate(chosen, params, profile, data, folds, fold_map, keep_weights)
         record |= _counts(results, len(folds), profile, params)
         _write(target, results, record, digests)
     return timing(results)
@@ -147,7 +149,7 @@ def _cross_validate(
     data: TrainingData,
     folds: Sequence[Fold],
     fold_map: FoldMap,
-    weights: bool,
+    keep_weights: bool,
 ) -> CrossValidation:
     return cross_validate(
         chosen.model,
@@ -158,7 +160,7 @@ def _cross_validate(
         fidelity=chosen.fidelity,
         profile=profile,
         fold_map=fold_map,
-        weights=weights,
+        keep_weights=keep_weights,
     )
 
 

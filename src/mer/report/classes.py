@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mer.metrics import fold_confusions
+from mer.metrics import HEADLINE, fold_confusions
 from mer.predictions import Predictions
 from mer.report.axis import Axis, strip
 from mer.targets.class_scores import macro_f1, per_class
@@ -43,7 +43,7 @@ def context(
     frame["score"] = macro_f1(counts)
     return {
         "headline": "Macro-F1",
-        "headline_key": "f1_macro",
+        "headline_key": HEADLINE["classes"],
         "scores": SCORES,
         "constant": _constant(metrics["constant_accuracy"], len(set(predictions.y_true))),
         "chance": _chance(counts),

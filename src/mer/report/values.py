@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mer.metrics import fold_scores
+from mer.metrics import HEADLINE, fold_scores
 from mer.predictions import ValuePredictions
 from mer.report.axis import Axis, strip
 from mer.types import Track
@@ -35,7 +35,7 @@ def context(
     names = [("", "mean of both"), *((f"_{name}", name) for name in predictions.names)]
     return {
         "headline": "Concordance correlation",
-        "headline_key": "ccc",
+        "headline_key": HEADLINE["values"],
         "scores": SCORES,
         "values": names if len(predictions.names) > 1 else [("", predictions.names[0])],
         "unit": Axis((-1.0, -0.5, 0.0, 0.5, 1.0)),

@@ -38,8 +38,8 @@ class RealExperiment:
     seconds: float | None
 
     @property
-    def needs(self) -> float:
-        """Seconds on one core that the missing trainings need."""
+    def seconds_missing(self) -> float:
+        """Duration of the missing trainings on one core."""
         seconds = UNKNOWN_SECONDS if self.seconds is None else self.seconds
         return (self.trainings - self.done) * seconds
 
@@ -116,7 +116,7 @@ def real_experiments(
         wanted = _wanted(experiment, params[experiment.model], profile)
         done = min(_done(known[key], name), wanted) if known[key] else 0
         listed.append(RealExperiment(key, experiment.paper, wanted, done, seconds))
-    return sorted(listed, key=lambda experiment: (experiment.needs, experiment.key))
+    return sorted(listed, key=lambda experiment: (experiment.seconds_missing, experiment.key))
 
 
 def _on_hand(papers: Papers, raw: Path) -> Iterator[tuple[str, Experiment]]:

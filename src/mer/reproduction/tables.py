@@ -8,7 +8,8 @@ import numpy as np
 
 from mer.errors import MerError
 from mer.io.files import write_json
-from mer.metrics import DIGITS, TEST_SHA256, corrected_t_test, paired_t_test
+from mer.metrics import DIGITS
+from mer.reproduction.pairing import paired_tests
 from mer.reproduction.results import (
     Results,
     changed_parameters,
@@ -21,7 +22,6 @@ from mer.reproduction.table_files import write_files
 from mer.types import MINIATURE
 
 Cell = dict[str, Any]
-SAME = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds", "test_per_train")
 
 
 def cells(table: Table, find: Callable[[str], Results]) -> dict[str, dict[str, Cell]]:
@@ -94,40 +94,6 @@ def _by_fold(facts: dict[str, Any], name: str) -> list[float]:
     """A figure of each fold, averaged over restarts."""
     restarts = np.reshape(facts["folds"][name], (facts.get("n_restarts", 1), -1))
     return [round(float(mean), DIGITS) for mean in restarts.mean(0)]
-
-
-def folds_key(facts: dict[str, Any]) -> tuple[Any, ...]:
-    """The folds and restarts of a run: runs with the same key can be compared, training by training."""
-    return (*(facts[name] for name in SAME), facts.get("n_restarts", 1))
-
-
-def have_same_tests(ours: dict[str, Any], theirs: dict[str, Any]) -> bool | None:
-    """Whether two runs have the same test clips, fold by fold; None where one is from before the digests of
-    test clips."""
-    digests = [facts.get("folds", {}).get(TEST_SHA256) for facts in (ours, theirs)]
-    return digests[0] == digests[1] if all(digests) else None
-
-
-def paired_tests(ours: dict[str, Any], theirs: dict[str, Any], name: str) -> dict[str, float]:
-    """p values of the paired tests of a score, ``p`` and ``p_student``.
-
-    Empty if the systems were not scored on the same folds, or one has no scores of folds. Without digests
-    of test clips, a run whose time was up does not say which of its folds ended, so it has no tests.
-    """
-    folds = [facts.get("folds", {}) for facts in (ours, theirs)]
-    if ours == theirs or any(name not in f for f in folds):
-        return {}
-    same = have_same_tests(ours, theirs)
-    if same is None:
-        same = not any("n_folds_planned" in facts for facts in (ours, theirs))
-    if not same or folds_key(ours) != folds_key(theirs):
-        return {}
-    scores, restarts = (folds[0][name], folds[1][name]), ours.get("n_restarts", 1)
-    found = {
-        "p": corrected_t_test(*scores, ours["test_per_train"], restarts),
-        "p_student": paired_t_test(*scores, restarts),
-    }
-    return {test: round(p, DIGITS) for test, p in found.items() if p is not None}
 
 
 def write(papers: Papers, name: str, metrics: Path, folder: Path) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mer.metrics import p_text
+from mer.reproduction.pairing import paired_tests
 from mer.reproduction.results import real, results
 from mer.reproduction.spec import Papers
-from mer.reproduction.tables import paired_tests
 from mer.site import intervals, scores
 from mer.site.scores import Score, page_of
 from mer.types import LEAKY

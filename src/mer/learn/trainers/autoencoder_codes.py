@@ -10,9 +10,9 @@ from mer.learn import tensors, trained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.estimators import restored, to_arrays
-from mer.learn.reconstruction import codes, train
+from mer.learn.reconstruction import train
 from mer.learn.result import FoldResult, split_by_prefix
-from mer.networks.autoencoder import Autoencoder, Scale
+from mer.networks.autoencoder import Autoencoder, Scale, codes
 from mer.runtime.device import device
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from mer.errors import MerError
 from mer.learn import loop, trained_network, untrained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
+from mer.learn.forward import autocast, forward
 from mer.learn.result import FoldResult
-from mer.runtime.device import device, keep_memory
+from mer.runtime.device import device
 from mer.schema.training import TrainingConfig
 from mer.targets.target import Target
 
@@ -136,7 +137,7 @@ def classify(network: nn.Module, clips: Clips, size: int, hop: int) -> np.ndarra
     chunks, counts = clips.all_chunks(size, hop)
     whole = torch.arange(-(-len(chunks) // BATCH) * BATCH, device=chunks.device)
     batches = whole.clamp(max=len(chunks) - 1).split(BATCH)
-    logits = torch.cat([loop.forward(network, [chunks], rows).cpu() for rows in batches])
+    logits = torch.cat([forward(network, [chunks], rows).cpu() for rows in batches])
     posteriors = logits[: len(chunks)].double().log_softmax(1).numpy()
     sums = np.add.reduceat(posteriors, counts.cumsum() - counts)
     return softmax(sums / counts[:, None], axis=1)
@@ -185,28 +186,26 @@ def _fit(
     np.ndarray [shape=(epochs, 2)]
         Loss and accuracy of each epoch.
     """
-    keep_memory()
     generator, optimizer = torch.Generator().manual_seed(seed), loop.optimizer_of(network, config)
     network.train()
-    called = loop.compiled(network, config, y.device)
-    curve = []
-    for _ in range(config.max_epochs):
+    forward_pass = loop.training_forward(network, config, y.device)
+
+    def epoch() -> tuple[float, float]:
         x, clip = sample(generator)
         batches = torch.arange(len(x), device=y.device).split(config.batch_size)
-        curve.append(loop.run_epoch(called, [x], y[clip], batches, target, optimizer))
-        loop.log_epoch(curve, config)
-        if loop.has_diverged(curve):
-            break
+        return loop.run_epoch(forward_pass, [x], y[clip], batches, target, optimizer)
+
+    curve = loop.run_epochs(epoch, config)
     if config.update_bn:
         trained_network.update_bn(network, [sample(generator)[0]])
-    return np.array(curve)
+    return curve
 
 
 def _probabilities(context: FoldContext[Any], network: nn.Module, clips: Clips) -> np.ndarray:
     """Class probabilities of clips, at the hop of the profile [shape=(n, classes)]."""
     params, short = context.params, context.profile.smoke_test
     hop = params.samples(params.smoke_test_hop_ms if short else params.hop_ms)
-    with loop.autocast(context.config(params.training), clips.values.device):
+    with autocast(context.config(params.training), clips.values.device):
         return classify(network, clips, params.samples(params.chunk_ms), hop)
 
 

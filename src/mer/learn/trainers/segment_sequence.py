@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
-from mer.learn import early_stopping, memmap, trained_network, untrained_network
+from mer.learn import (
+    early_stopping,
+    memmap,
+    tensors,
+    trained_network,
+    untrained_network,
+    validation,
+)
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
@@ -20,7 +27,7 @@ uses_device = True
 
 
 def _build(context: "FoldContext[NetworkModel]", data: TrainingData) -> nn.Module:
-    shape = early_stopping.sequences(data).shape[2:]
+    shape = tensors.sequences(data).shape[2:]
     return untrained_network.build(context, shape=shape, outputs=data.target.outputs)
 
 
@@ -32,19 +39,19 @@ def predict(
     assert data.mel is not None
     numbers = np.array(positions(data.mel.ids, ids, "spectrogram"))
     network = trained_network.load_weights(_build(fitted, data), fitted.weights, where)
-    examples = memmap.examples(early_stopping.sequences(data), numbers, where)
+    examples = memmap.examples(tensors.sequences(data), numbers, where)
     return trained_network.predict(network, [examples], data.target)
 
 
 def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> FoldResult:
     """Train a network and predict the test clips; all restarts have the same validation clips."""
-    train, val = early_stopping.validation_part(context, data)
+    train, val = validation.early_stopping_part(context, data)
     assert data.mel is not None
-    sides, values = (train, val, context.fold.test), early_stopping.sequences(data)
+    sides, values = (train, val, context.fold.test), tensors.sequences(data)
     return early_stopping.fit_clips(
         context,
         lambda: _build(context, data),
-        early_stopping.parts(values, data.mel.ids, sides, data, device()),
+        tensors.parts(values, data.mel.ids, sides, data, device()),
         data.target,
         context.config(context.params.training),
         "training",

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
-from mer.errors import MerError
 from mer.learn import deepsmote, loop, tensors, trained_network, untrained_network, validation
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
@@ -27,8 +25,6 @@ from mer.schema.training import TrainingConfig
 
 if TYPE_CHECKING:
     from mer.contracts.protocols import NetworkModel
-
-VALIDATION = 0.2  # of the training clips, for a search in a fold without a validation part
 
 uses_device = True
 
@@ -49,32 +45,12 @@ def predict(
     return clip_predictions(examples, data.segments_per_clip, fitted.fidelity).clips
 
 
-def _validation(
-    context: "FoldContext[NetworkModel]", data: TrainingData
-) -> tuple[Sequence[str], Sequence[str]]:
-    """The training clips of a fold that train and, a fifth of each stratum, those that validate."""
-    train = context.fold.train
-    classes = [data.strata[id_] for id_ in train]
-    if groups := validation.groups(data, context.fold):
-        return validation.hold_out(train, classes, groups, VALIDATION, context.seed)
-    try:
-        return train_test_split(
-            train, test_size=VALIDATION, random_state=context.seed, stratify=classes
-        )
-    except ValueError as error:
-        raise MerError(
-            f"a search needs training clips of every class for validation, and the {len(train)} of fold "
-            f"{context.fold.fold} of repeat {context.fold.repeat} are too few ({error}); set `search` of "
-            "the model to none, or label more clips"
-        ) from error
-
-
 def _searched(
     context: "FoldContext[NetworkModel]", data: TrainingData
 ) -> tuple[TrainingConfig, list[Trial]]:
     """The configuration that is best on validation clips, which no trial trains on, and the trials."""
     fold, params = context.fold, context.params
-    train, val = (fold.train, fold.val) if fold.val else _validation(context, data)
+    train, val = validation.search_part(context, data)
     inner = replace(fold, train=tuple(train), val=(), test=tuple(val))
 
     def objective(config: TrainingConfig) -> float:

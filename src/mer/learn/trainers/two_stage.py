@@ -18,10 +18,18 @@ from torch import nn
 from torch.nn import functional
 
 from mer.io.checkpoints import SCRATCH
-from mer.learn import early_stopping, memmap, trained_network, untrained_network
+from mer.learn import (
+    early_stopping,
+    memmap,
+    tensors,
+    trained_network,
+    untrained_network,
+    validation,
+)
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.loop import Examples, Objective
+from mer.learn.forward import Examples
+from mer.learn.loop import Objective
 from mer.learn.result import FoldResult, TrainingPhase, split_by_prefix
 from mer.learn.reuse import trained_once
 from mer.networks.segments import Encoder, MaskedAutoencoder
@@ -50,7 +58,7 @@ def segments(
     data: TrainingData, ids: Sequence[str], where: torch.device, first: int | None = None
 ) -> Examples:
     """All segments of the clips, or the ``first`` of each [shape=(n * segments, frames, mels)]."""
-    values = early_stopping.sequences(data)
+    values = tensors.sequences(data)
     assert data.mel is not None
     clips = np.array(positions(data.mel.ids, ids, "spectrogram"))
     per_clip = values.shape[1]
@@ -74,13 +82,13 @@ def encoded(encoder: Encoder, examples: Examples, per_clip: int) -> Iterator[np.
 
 
 def _autoencoder(context: "FoldContext[TwoStageModel]", data: TrainingData) -> MaskedAutoencoder:
-    shape = early_stopping.sequences(data).shape[2:]
+    shape = tensors.sequences(data).shape[2:]
     network = context.model.autoencoder(context.params, shape=shape, masking=data.masking)
     return cast(MaskedAutoencoder, network)
 
 
 def _classifier(context: "FoldContext[TwoStageModel]", data: TrainingData) -> nn.Module:
-    shape = early_stopping.sequences(data).shape[2:]
+    shape = tensors.sequences(data).shape[2:]
     return untrained_network.build(context, shape=shape, outputs=data.target.outputs)
 
 
@@ -88,7 +96,7 @@ def predict(
     fitted: "FittedFold[TwoStageModel]", data: TrainingData, ids: Sequence[str]
 ) -> np.ndarray:
     """Predictions for any clips by the trained networks [shape=(len(ids), outputs)]."""
-    where, per_clip = device(), early_stopping.sequences(data).shape[1]
+    where, per_clip = device(), tensors.sequences(data).shape[1]
     of_encoder, of_classifier = split_by_prefix(fitted.weights, ENCODER)
     encoder = trained_network.load_weights(_autoencoder(fitted, data).encoder, of_encoder, where)
     classifier = trained_network.load_weights(_classifier(fitted, data), of_classifier, where)
@@ -116,8 +124,8 @@ def _train_autoencoder(
     fit = partial(
         early_stopping.fit,
         network,
-        early_stopping.Part(inputs, inputs),
-        early_stopping.Part(val_inputs, val_inputs),
+        tensors.Part(inputs, inputs),
+        tensors.Part(val_inputs, val_inputs),
         config,
         "stage1",
         seed=context.seed,
@@ -136,8 +144,8 @@ def fit_predict(context: "FoldContext[TwoStageModel]", data: TrainingData) -> Fo
 
     The first restart reports the autoencoder's phases, because all restarts share its training.
     """
-    where, per_clip = device(), early_stopping.sequences(data).shape[1]
-    train, val = early_stopping.validation_part(context, data)
+    where, per_clip = device(), tensors.sequences(data).shape[1]
+    train, val = validation.early_stopping_part(context, data)
     encoder, stage1 = _train_autoencoder(context, data, train, val)
     encoder_weights = trained_network.weights(nn.ModuleDict({ENCODER.removesuffix("."): encoder}))
     sides = train, val, context.fold.test
@@ -149,7 +157,7 @@ def fit_predict(context: "FoldContext[TwoStageModel]", data: TrainingData) -> Fo
         result = early_stopping.fit_clips(
             context,
             lambda: _classifier(context, data),
-            early_stopping.parts(codes, ids, sides, data, where),
+            tensors.parts(codes, ids, sides, data, where),
             data.target,
             context.config(context.params.classifier),
             "stage2",
