@@ -35,7 +35,7 @@ def composition(key: str, profile: str) -> tuple[Selection, Any, Policy, Profile
     chosen = Selection.of(given, profile, seed=1)
     params, policy, scope = chosen.blocks()
     words = given["settings"].split()
-    params, columns = config.changed(params, config.settings(words)), config.columns(words)
+    params, columns = config.with_values(params, config.settings(words)), config.columns(words)
     return chosen, params, policy, scope, columns
 
 

@@ -24,7 +24,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mer import config, registry
-from mer.contracts.protocols import TwoStageModel
+from mer.contracts.interfaces import TwoStageModel
 from mer.io.spectrograms import Mels
 from mer.learn import loop, memmap, tensors
 from mer.learn.data import TrainingData

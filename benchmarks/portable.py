@@ -36,7 +36,7 @@ def digests(networks: Sequence[str]) -> None:
     from rich.console import Console
 
     from mer import config, registry
-    from mer.contracts.protocols import NetworkModel
+    from mer.contracts.interfaces import NetworkModel
     from mer.learn import loop, trained_network
     from mer.targets.classes import Classes
     from mer.types import QUADRANTS

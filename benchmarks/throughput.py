@@ -17,7 +17,7 @@ import training as loops
 from torch import Tensor, nn
 
 from mer import config, registry
-from mer.contracts.protocols import TwoStageModel
+from mer.contracts.interfaces import TwoStageModel
 from mer.learn import loop, reconstruction
 from mer.learn.trainers import two_stage
 from mer.networks.autoencoder import Autoencoder

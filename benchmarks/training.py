@@ -32,7 +32,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mer import config, registry
-from mer.contracts.protocols import NetworkModel
+from mer.contracts.interfaces import NetworkModel
 from mer.learn import loop
 from mer.networks import layers
 from mer.runtime.device import computes_in_bfloat16, device

@@ -69,7 +69,7 @@ def late_scores(
             found.append((score(trained), running))
             console.print(len(curve), *(f"{value:.4f}" for value in (curve[-1][1], *found[-1])))
 
-    config = context.config(context.params.training)
+    config = context.effective_config(context.params.training)
     with mock.patch.object(loop, "log_epoch", after_epoch):
         loop.fit(network, [x], y, config, seed=context.seed, objective=data.target)
     return found

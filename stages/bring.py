@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from mer.pipeline.bring import bring
-from mer.pipeline.stage import one_sentence
+from mer.runtime.error_messages import one_sentence
 
 parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
 parser.add_argument("archive", type=Path, help="results.tar")

@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from mer.pipeline import evaluate
+from mer.pipeline import tabulated_facts
 from mer.pipeline.stage import stage
 
 paper, key, dataset = sys.argv[1:]
 with stage(f"count@{key}"):
     metrics = Path("metrics/experiments", paper, f"{key}.json")
-    evaluate.counts(Path("data/index", dataset), metrics)
+    tabulated_facts.write_counts(Path("data/index", dataset), metrics)

@@ -6,7 +6,7 @@ from mer.pipeline import evaluate
 from mer.pipeline.stage import stage
 
 with stage("evaluate"):
-    evaluate.run(
+    evaluate.score_run(
         Path("data/runs/selected"),
         Path("metrics/run.json"),
         Path("metrics/folds.json"),

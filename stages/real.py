@@ -17,9 +17,9 @@ from mer.cli._console import plain
 from mer.cli._numbers import at_least
 from mer.pipeline import real_run
 from mer.pipeline.experiment_queue import LATE
-from mer.pipeline.stage import one_sentence
 from mer.reproduction import spec
 from mer.reproduction.real_experiments import real_experiments
+from mer.runtime.error_messages import one_sentence
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])

@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from mer.pipeline.dvc_locks import check_git, repair_locks
-from mer.pipeline.stage import one_sentence
+from mer.runtime.error_messages import one_sentence
 
 with one_sentence("repair_locks"):
     check_git(Path())

@@ -1,8 +1,8 @@
 """docs/results.md and the results in README.md: ``python stages/results_page.py``."""
 
 from mer.io.files import write_text
-from mer.pipeline.stage import one_sentence
 from mer.reproduction import results_page, spec
+from mer.runtime.error_messages import one_sentence
 
 with one_sentence("results_page", {}):
     papers = spec.load()

@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 
 from mer import config
-from mer.pipeline import evaluate
+from mer.pipeline import tabulated_facts
 from mer.pipeline.stage import stage
 
 paper, key, model, mel = sys.argv[1:]
 with stage(f"setting@{key}"):
     (params,) = config.read(f"models.{model}")
-    evaluate.settings(model, params, Path(mel), Path("metrics/experiments", paper, f"{key}.json"))
+    metrics = Path("metrics/experiments", paper, f"{key}.json")
+    tabulated_facts.write_settings(model, params, Path(mel), metrics)

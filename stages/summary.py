@@ -8,7 +8,8 @@ from rich.table import Table
 
 from mer.cli._console import plain, say
 from mer.io.files import read_json
-from mer.pipeline.stage import one_sentence, records
+from mer.pipeline.stage import records
+from mer.runtime.error_messages import one_sentence
 
 with one_sentence("summary"):
     run = read_json(Path("metrics/run.json"))

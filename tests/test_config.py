@@ -227,7 +227,7 @@ def test_true_is_refused_by_name_where_a_word_must_be(edited):
 def test_a_setting_of_no_key_is_refused(root, key):
     (params,) = config.read("models.svm", path=root / "params.yaml")
     with pytest.raises(MerError, match=f"'{key}' is not a key of mer.models.svm"):
-        config.changed(params, {key: 1})
+        config.with_values(params, {key: 1})
 
 
 def test_a_broken_file_is_named(tmp_path):

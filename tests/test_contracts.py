@@ -1,4 +1,4 @@
-"""Every entry of a registry offers what its protocol in ``mer.contracts.protocols`` states."""
+"""Every entry of a registry offers what its interface in ``mer.contracts.interfaces`` states."""
 
 import importlib.util
 import inspect
@@ -10,7 +10,7 @@ from safetensors.numpy import load, save
 
 from mer import registry
 from mer.augment import time_shift
-from mer.contracts import checks, protocols, trainers
+from mer.contracts import checks, interfaces, trainers
 from mer.errors import MerError
 from mer.features import compare
 from mer.learn.result import FoldResult, TrainingPhase, Trial
@@ -24,11 +24,11 @@ ALL = [entry for package in checks.REGISTRIES for entry in entries(package)]
 
 
 @pytest.mark.parametrize(("package", "name"), ALL)
-def test_an_entry_satisfies_its_protocols(package, name):
+def test_an_entry_satisfies_its_interfaces(package, name):
     entry = registry.get(package, name)
     own = checks.REGISTRIES[package]
-    for protocol in (own, *checks.further_protocols(package, entry)):
-        assert checks.faults(entry, protocol) == [], protocol.__name__
+    for interface in (own, *checks.further_interfaces(package, entry)):
+        assert checks.faults(entry, interface) == [], interface.__name__
     checks.check(package, entry)
 
 
@@ -37,15 +37,15 @@ def test_every_model_implements_the_paper_as_described(model):
     assert "described" in registry.get("models", model).fidelities
 
 
-def test_every_trainer_has_a_protocol_of_its_models():
+def test_every_trainer_has_an_interface_of_its_models():
     assert sorted(trainers.MODEL_OF_TRAINER) == registry.names("learn.trainers")
 
 
 def test_a_module_that_lacks_a_function_is_found():
     svm = registry.get("models", "svm")
-    assert checks.faults(svm, protocols.EstimatorModel) == []
-    assert checks.faults(svm, protocols.NetworkModel) != []
-    assert checks.faults(svm, protocols.Transform) == [
+    assert checks.faults(svm, interfaces.EstimatorModel) == []
+    assert checks.faults(svm, interfaces.NetworkModel) != []
+    assert checks.faults(svm, interfaces.Transform) == [
         "must define apply, and does not",
         "must define sample_parameters, and does not",
     ]

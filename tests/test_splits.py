@@ -11,11 +11,11 @@ from sklearn.model_selection import (
 )
 
 from mer.errors import MerError
-from mer.schema import Protocol
+from mer.schema import ProtocolName
 from mer.splits import InnerFolds, shares_groups, split
 from mer.types import QUADRANTS, Fold, Track, groups
 
-PROTOCOLS = sorted({*get_args(Protocol), "leave_one_artist_out"} - {"default", "own"})
+PROTOCOLS = sorted({*get_args(ProtocolName), "leave_one_artist_out"} - {"default", "own"})
 
 
 def quadrants(tracks, ids):

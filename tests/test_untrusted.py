@@ -28,7 +28,7 @@ from mer.io.spectrograms import AugmentedMels, Mels
 from mer.io.standard import Standard
 from mer.io.tracks import read_tracks, write_tracks
 from mer.predictions import Predictions
-from mer.types import FeatureSet, Fold
+from mer.types import FeatureTable, Fold
 
 REFUSED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "jsonpickle"}
 CALLS = {
@@ -138,7 +138,7 @@ def good(tmp_path):
     np.save(tmp_path / "standard/audio.npy", np.arange(5, dtype="<i2"))
     pd.DataFrame({"id": ["a", "b"], "frames": [2, 2]}).to_csv(tmp_path / "mel/ids.csv", index=False)
     np.save(tmp_path / "mel/mel.npy", np.zeros((2, 2, 4), "<f2"))
-    features = FeatureSet(("a", "b"), ("x", "y"), np.arange(4.0).reshape(2, 2), {"family": "f"})
+    features = FeatureTable(("a", "b"), ("x", "y"), np.arange(4.0).reshape(2, 2), {"family": "f"})
     write_features(tmp_path / "features.parquet", features)
     rows = {"id": ["a", "b"], "repeat": 0, "fold": 0, "y_true": 0, "p_0": 1.0, "p_1": 0.0}
     write_predictions(tmp_path / "predictions.parquet", Predictions(pd.DataFrame(rows), ("l", "r")))

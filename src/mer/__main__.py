@@ -72,7 +72,7 @@ def _run() -> None:
     _quiet()
     from rich.console import Console
 
-    from mer.pipeline.stage import one_sentence
+    from mer.runtime.error_messages import one_sentence
 
     for stream in (sys.stdout, sys.stderr):  # a terminal's encoding may lack letters of a name
         if isinstance(stream, io.TextIOWrapper):

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mer import registry
-from mer.contracts import protocols
+from mer.contracts import interfaces
 from mer.contracts.trainers import applied_parts
 from mer.errors import MerError
 from mer.io import fold_tables, pretrained, raw_folder
@@ -140,7 +140,7 @@ def _check_rates(chosen: Selection, params: Params, reads: Collection[str]) -> N
             )
 
 
-def _check_fidelity(chosen: Selection, params: Params, module: protocols.Model) -> None:
+def _check_fidelity(chosen: Selection, params: Params, module: interfaces.Model) -> None:
     """Refuse a reading of the paper that the model does not know, or that the inputs do not follow."""
     if chosen.fidelity not in module.fidelities:
         raise MerError(
@@ -193,7 +193,7 @@ def _check_target(chosen: Selection, params: Params) -> None:
         )
 
 
-def _check_policy(chosen: Selection, policy: Policy, module: protocols.Model) -> None:
+def _check_policy(chosen: Selection, policy: Policy, module: interfaces.Model) -> None:
     """Refuse a policy with a part that the trainer of the model does not apply."""
     applied = applied_parts(module)
     for part in ("synthesis", "oversampling", "masking", "spec_augment"):
@@ -258,14 +258,14 @@ def check_columns(chosen: Selection, columns: Columns, params: Params) -> None:
     if columns.select != "none":
         ranked = f"columns.select={columns.select!r} ranks columns by all training clips"
         _check_no_inner_folds(chosen, params, ranked, "set columns.select to none")
-    if not columns.restricts:
+    if not columns.restrictions:
         return
     fitting = [
         name for name in params.families if hasattr(registry.get("features", name), "catalogue")
     ]
     if chosen.family not in fitting:
         raise MerError(
-            f"columns={columns.restricts}: no catalogue describes the columns of family="
+            f"columns={columns.restrictions}: no catalogue describes the columns of family="
             f"{chosen.family!r}; choose one of {fitting}"
         )
 

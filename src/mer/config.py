@@ -125,7 +125,7 @@ def read(*keys: str, path: Path = PARAMS) -> list[Any]:
 
 
 def settings(words: Iterable[str], prefix: str = "set") -> dict[str, Any]:
-    """Key -> value of the words ``<prefix>.<key>=<value>``, for ``changed``; other words are left out.
+    """Key -> value of the words ``<prefix>.<key>=<value>``, for ``with_values``; other words are left out.
 
     Raises
     ------
@@ -151,9 +151,9 @@ def columns(words: Iterable[str]) -> Columns:
     Raises
     ------
     MerError
-        See ``changed``.
+        See ``with_values``.
     """
-    found: Columns = changed(EVERY_COLUMN, settings(words, "columns"))  # type: ignore[assignment]
+    found: Columns = with_values(EVERY_COLUMN, settings(words, "columns"))  # type: ignore[assignment]
     return found
 
 
@@ -168,7 +168,7 @@ def options(settings: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
-def changed(params: Block, settings: Mapping[str, Any]) -> Block:
+def with_values(params: Block, settings: Mapping[str, Any]) -> Block:
     """Replace some values of a section, and check the result.
 
     Parameters

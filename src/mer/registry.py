@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from mer.errors import MerError, blaming
 
 if TYPE_CHECKING:
-    from mer.contracts import protocols
+    from mer.contracts import interfaces
 
 
 def names(package: str) -> list[str]:
@@ -24,21 +24,21 @@ def names(package: str) -> list[str]:
 
 
 @overload
-def get(package: Literal["models"], name: str) -> "protocols.Model": ...
+def get(package: Literal["models"], name: str) -> "interfaces.Model": ...
 @overload
-def get(package: Literal["learn.trainers"], name: str) -> "protocols.Trainer": ...
+def get(package: Literal["learn.trainers"], name: str) -> "interfaces.Trainer": ...
 @overload
-def get(package: Literal["features"], name: str) -> "protocols.Family": ...
+def get(package: Literal["features"], name: str) -> "interfaces.Family": ...
 @overload
-def get(package: Literal["datasets"], name: str) -> "protocols.Layout": ...
+def get(package: Literal["datasets"], name: str) -> "interfaces.Layout": ...
 @overload
-def get(package: Literal["augment"], name: str) -> "protocols.Transform": ...
+def get(package: Literal["augment"], name: str) -> "interfaces.Transform": ...
 @overload
 def get(package: str, name: str) -> Any: ...
 def get(package: str, name: str) -> Any:
     """The module ``mer.<package>.<name>``, imported on demand.
 
-    ``mer.contracts.protocols`` says what it offers.
+    ``mer.contracts.interfaces`` says what it offers.
 
     Raises
     ------

@@ -162,7 +162,7 @@ def positions(ids: Iterable[str], wanted: Iterable[str], what: str) -> list[int]
 
 
 @dataclass(frozen=True)
-class FeatureSet:
+class FeatureTable:
     """A table of features that knows its rows and columns.
 
     Attributes
@@ -212,7 +212,7 @@ class FeatureSet:
         """The family of each column [length d]."""
         return self.joined or (self.source.get("family", ""),) * len(self.names)
 
-    def concat_columns(self, other: "FeatureSet") -> "FeatureSet":
+    def concat_columns(self, other: "FeatureTable") -> "FeatureTable":
         """The columns of this table, then those of the other, with rows matched by id.
 
         Raises
@@ -234,9 +234,9 @@ class FeatureSet:
         } | {"source": " and ".join(sources), "family": " + ".join(families)}
         values = np.hstack([self.values, other.rows(self.ids)])
         joined = self.families + other.families
-        return FeatureSet(self.ids, self.names + other.names, values, source, joined)
+        return FeatureTable(self.ids, self.names + other.names, values, source, joined)
 
-    def select_columns(self, names: Sequence[str]) -> "FeatureSet":
+    def select_columns(self, names: Sequence[str]) -> "FeatureTable":
         """The table with the columns ``names``, in that order."""
         position = {name: i for i, name in enumerate(self.names)}
         chosen = [position[name] for name in names]

@@ -7,11 +7,11 @@ import pytest
 from mer.audit import duplicates, tables
 from mer.audit.duplicates import Pair
 from mer.errors import MerError
-from mer.types import FeatureSet
+from mer.types import FeatureTable
 
 
 def table(values):
-    return FeatureSet(
+    return FeatureTable(
         tuple("abcdef"[: len(values)]), tuple(map(str, range(values.shape[1]))), values
     )
 

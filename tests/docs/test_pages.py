@@ -18,8 +18,8 @@ from mer import config, registry
 from mer.contracts import checks
 from mer.learn import loop
 from mer.reproduction import validation
-from mer.reproduction.spec import PARTS, Papers
-from mer.schema import Protocol
+from mer.reproduction.spec import STAGE_OF_BLOCK, Papers
+from mer.schema import ProtocolName
 from mer.targets.classes import Classes
 from mer.types import Clip
 
@@ -104,7 +104,7 @@ def choices():
         "view": params.views,
         "family": [*params.families, *(join.name for join in params.joined_families)],
         "augment": params.policies,
-        "protocol": get_args(Protocol),
+        "protocol": get_args(ProtocolName),
         "profile": params.profiles,
     }
 
@@ -188,7 +188,7 @@ def test_the_template_of_a_paper_fits_the_params():
     block = re.search(r"<!-- template: paper -->\n +```yaml\n(.*?)```", text, re.S)[1]
     papers = Papers.model_validate(yaml.safe_load(textwrap.dedent(block)))
     validation.check(papers, config.read_all(ROOT / "params.yaml"))
-    assert {*yaml.safe_load(textwrap.dedent(block))} == {"papers", "tables", *PARTS}
+    assert {*yaml.safe_load(textwrap.dedent(block))} == {"papers", "tables", *STAGE_OF_BLOCK}
 
 
 @pytest.mark.parametrize(

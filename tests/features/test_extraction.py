@@ -22,7 +22,7 @@ from mer.io.standard import Standard
 from mer.io.tracks import write_tracks
 from mer.pipeline import features
 from mer.pipeline.standardize import standardize
-from mer.types import Clip, FeatureSet, Track
+from mer.types import Clip, FeatureTable, Track
 
 RATE = 22050
 PARAMS = compare.Params(sample_rate=16000, peak=0.99)
@@ -274,7 +274,7 @@ def published(monkeypatch):
 @pytest.mark.usefixtures("published")
 def test_a_published_table_is_taken_as_it_is(prepared):
     source = {"source": "published", "family": "compare"}
-    table = FeatureSet(("x", "y"), ("f", "g"), np.arange(4.0).reshape(2, 2), source)
+    table = FeatureTable(("x", "y"), ("f", "g"), np.arange(4.0).reshape(2, 2), source)
     write_features(prepared / "index" / "compare.parquet", table)
     target = run(prepared)
     copied = (target / "features.parquet").read_bytes()

@@ -27,7 +27,7 @@ from mer.io import artefacts
 from mer.io.feature_tables import read_features
 from mer.io.files import read_json, sha256, write_json
 from mer.io.predictions import read_predictions
-from mer.pipeline import code, mel, provenance, stage, standardize, train
+from mer.pipeline import code_digests, mel, provenance, run_record, standardize, train
 from mer.pipeline.demo import render
 from mer.pipeline.features import extract
 from mer.pipeline.folds import make
@@ -351,7 +351,7 @@ def test_an_interrupted_run_is_resumed(project, raw, monkeypatch):
         library.answered("data/runs/svm", raw, {}, resume=True, **{**form, "hop": 2.0})
     of_other_code = pytest.raises(MerError, match="differs in code; ")
     with pytest.MonkeyPatch.context() as patch, of_other_code:
-        patch.setattr(code, "digests", lambda *_: {"models/svm.py": "other"})
+        patch.setattr(code_digests, "digests", lambda *_: {"models/svm.py": "other"})
         library.answered("data/runs/svm", raw, {}, resume=True, **form)
     with pytest.MonkeyPatch.context() as patch, refused:
         place = str(Path("data/runs/svm").absolute())
@@ -391,7 +391,7 @@ def test_an_exported_system_is_written_by_the_command(project, raw, monkeypatch,
     run(monkeypatch, "export", "--run", "data/runs/svm", "--out", "taken along")
     assert "mer predict song.mp3 --system taken along" in capsys.readouterr().out
     assert read_json(project / "taken along/system.json")["commit"] == ""  # no Git repository
-    monkeypatch.setattr(stage, "code_commit", lambda: "abc1234")
+    monkeypatch.setattr(run_record, "code_commit", lambda: "abc1234")
     run(monkeypatch, "export", "--run", "data/runs/svm", "--out", "taken along")
     assert read_json(project / "taken along/system.json")["commit"] == "abc1234"
     with pytest.raises(SystemExit, match="1"):

@@ -20,7 +20,7 @@ import mer
 from conftest import ROOT
 from mer.__main__ import main
 from mer.inference import predictor, release, system
-from mer.learn.estimators import restored
+from mer.learn.estimator_arrays import restored
 
 RATE = 22050
 SHIPPED = ROOT / "pretrained" / predictor.DEFAULT

@@ -10,7 +10,7 @@ from mer.io.files import read_json
 from mer.io.folds import read_folds, write_folds
 from mer.io.standard import Standard, quarantined, write_quarantine
 from mer.io.tracks import read_digests, read_tracks, write_tracks
-from mer.types import FeatureSet, Fold, Track
+from mer.types import FeatureTable, Fold, Track
 
 TRACKS = [
     Track("bare", ""),
@@ -45,7 +45,7 @@ def test_a_table_of_tracks_that_is_cut_off_is_refused(tmp_path):
 
 
 def test_a_table_is_read_with_its_source_and_the_families_of_its_columns(tmp_path, rng):
-    written = FeatureSet(
+    written = FeatureTable(
         ("b", "a"), ("x", "y"), rng.normal(size=(2, 2)), {"version": "2"}, ("one", "two")
     )
     write_features(tmp_path / "table.parquet", written)

@@ -15,14 +15,14 @@ from mer.learn.trainers import sklearn_estimator
 from mer.schema.feature_selection import EVERY_COLUMN
 from mer.splits import split
 from mer.targets.classes import Classes
-from mer.types import QUADRANTS, FeatureSet, Fold
+from mer.types import QUADRANTS, FeatureTable, Fold
 
 CATALOGUE = _panda_catalogue.catalogue()
-TABLE = FeatureSet(("a",), tuple(CATALOGUE), np.arange(1714.0)[None])
+TABLE = FeatureTable(("a",), tuple(CATALOGUE), np.arange(1714.0)[None])
 RANKED = [EVERY_COLUMN.model_copy(update={"select": how, "k": 4}) for how in ("relieff", "chi2")]
 
 
-def catalogued(**changes: str) -> FeatureSet:
+def catalogued(**changes: str) -> FeatureTable:
     chosen = EVERY_COLUMN.model_copy(update=changes)
     return feature_selection.catalogued_columns(TABLE, "published1714", chosen)
 
@@ -71,7 +71,7 @@ def data(corpus):
     values = rng.standard_normal((len(y), 20))
     values[np.arange(len(y)), 2 * y + 1] += 4
     names = tuple(f"c{i:02d}" for i in range(20))
-    table = FeatureSet(tuple(t.id for t in corpus), names, values)
+    table = FeatureTable(tuple(t.id for t in corpus), names, values)
     return TrainingData({t.id: int(q) for t, q in zip(corpus, y)}, Classes(QUADRANTS), table)
 
 
@@ -92,7 +92,7 @@ def test_the_telling_columns_are_ranked_first(data, chosen):
 def test_of_columns_that_rank_alike_the_first_are_taken(data, chosen):
     """Copies of a column that tells nothing and of one that does, by turns."""
     names = tuple(f"copy {n}" for n in range(200))
-    table = FeatureSet(data.table.ids, names, np.tile(data.table.values[:, :2], 100))
+    table = FeatureTable(data.table.ids, names, np.tile(data.table.values[:, :2], 100))
     five = chosen.model_copy(update={"k": 5})
     found = feature_selection.best_columns(table, data.labels, table.ids, five)
     assert found.names == names[1:11:2]

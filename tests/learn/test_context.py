@@ -22,7 +22,7 @@ FOLD = Fold(0, 0, ("a",), (), ("b",))
 
 def config(fidelity="described", changes=None, **limits):
     context = FoldContext(None, None, FOLD, 1, fidelity, profile_of(**limits))
-    return context.config(CONFIG.model_copy(update=changes or {}))
+    return context.effective_config(CONFIG.model_copy(update=changes or {}))
 
 
 @pytest.mark.parametrize(

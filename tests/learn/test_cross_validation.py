@@ -17,7 +17,7 @@ from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
 from mer.models import mlp
 from mer.targets.classes import Classes
-from mer.types import QUADRANTS, FeatureSet, Fold
+from mer.types import QUADRANTS, FeatureTable, Fold
 
 PARAMS = mlp.Params(alpha=1.0, max_iter=1000, k=2, restarts=3)
 FOLDS = [
@@ -29,7 +29,7 @@ FOLDS = [
 @pytest.fixture
 def data(rng):
     ids = tuple(f"c{i}" for i in range(12))
-    table = FeatureSet(ids, ("a", "b", "c"), rng.normal(size=(12, 3)))
+    table = FeatureTable(ids, ("a", "b", "c"), rng.normal(size=(12, 3)))
     return TrainingData({id_: i // 3 for i, id_ in enumerate(ids)}, Classes(QUADRANTS), table)
 
 

@@ -12,7 +12,7 @@ from mer.learn.data import TrainingData
 from mer.schema.augmentation import Masking, Noise, Policy, SpectrogramMasks, Synthesis
 from mer.selection import Selection
 from mer.targets.classes import Classes
-from mer.types import QUADRANTS, FeatureSet, Track
+from mer.types import QUADRANTS, FeatureTable, Track
 
 TRACKS = [Track(f"clip {n}", q) for n, q in enumerate(QUADRANTS * 2)]
 BARE = TrainingData({"a": 0}, Classes(QUADRANTS))
@@ -87,7 +87,7 @@ def test_the_clips_of_a_merged_corpus_know_their_member(gathered):
 
 
 def test_columns_are_selected_where_some_are_named():
-    whole = replace(BARE, table=FeatureSet(("a",), ("x", "y", "z"), np.array([[1.0, 2.0, 3.0]])))
+    whole = replace(BARE, table=FeatureTable(("a",), ("x", "y", "z"), np.array([[1.0, 2.0, 3.0]])))
     assert whole.with_columns(["z", "x"]).table.names == ("z", "x")
     assert whole.with_columns(None) is whole
     assert BARE.with_columns(["z"]) is BARE

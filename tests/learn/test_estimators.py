@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, SVR
 
-from mer.learn.estimators import restored, to_arrays
+from mer.learn.estimator_arrays import restored, to_arrays
 
 GRID = {"svc__C": [0.1, 8.0], "svc__gamma": [0.01, 0.002]}
 

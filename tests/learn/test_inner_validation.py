@@ -14,7 +14,7 @@ from mer.learn.trainers import sklearn_estimator
 from mer.models import ae_bilstm
 from mer.splits import InnerFolds
 from mer.targets.classes import Classes
-from mer.types import QUADRANTS, FeatureSet, Fold
+from mer.types import QUADRANTS, FeatureTable, Fold
 
 IDS = tuple(f"clip {n:02d}" for n in range(96))
 ARTISTS = {id_: f"artist {n // 4}" for n, id_ in enumerate(IDS)}
@@ -26,7 +26,7 @@ SHARED = Fold(0, 0, IDS[:78], (), IDS[78:])  # two clips of artist 19 on each si
 def data(rng):
     labels = {id_: n // 4 % 4 for n, id_ in enumerate(IDS)}
     rows = rng.normal(size=(96, 6)) + np.array([labels[i] for i in IDS])[:, None]
-    table = FeatureSet(IDS, ("a_1", "a_2", "a_3", "b_1", "b_2", "b_3"), rows)
+    table = FeatureTable(IDS, ("a_1", "a_2", "a_3", "b_1", "b_2", "b_3"), rows)
     return TrainingData(labels, Classes(QUADRANTS), table, groups=ARTISTS)
 
 

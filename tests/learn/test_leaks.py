@@ -15,7 +15,7 @@ from mer.models import svm
 from mer.schema.augmentation import Noise, Smote
 from mer.splits import split
 from mer.targets.classes import Classes
-from mer.types import FeatureSet, Fold
+from mer.types import FeatureTable, Fold
 
 NOISE = Noise(method="noise", std=0.2)
 SMOTE = Smote(method="smote", k_neighbors=2)
@@ -141,7 +141,7 @@ def test_only_a_leak_lets_test_clips_help_to_make_rows(made, rng):
     """Labels that only memory can tell: a leak answers many of them, an honest training does not."""
     ids = tuple(f"c{i:03}" for i in range(200))
     labels = dict(zip(ids, rng.integers(2, size=200).tolist(), strict=True))
-    table = FeatureSet(ids, tuple("abcdef"), rng.standard_normal((200, 6)))
+    table = FeatureTable(ids, tuple("abcdef"), rng.standard_normal((200, 6)))
     fold = Fold(0, 0, ids[:100], (), ids[100:])
     params = svm.Params(
         c=8.0, gamma=0.05, search="none", folds=2, grid_c=[1.0], grid_gamma=[1.0], trials=1

@@ -18,7 +18,7 @@ from mer.learn.data import TrainingData
 from mer.learn.trainers._voting import vote
 from mer.learn.waveforms import SegmentedWaveforms
 from mer.models import short_chunk_cnn
-from mer.pipeline.evaluate import run as evaluate
+from mer.pipeline.evaluate import score_run as evaluate
 from mer.pipeline.train import _write
 from mer.schema.spectrograms import Waveform
 from mer.schema.training import TrainingConfig

@@ -25,7 +25,7 @@ from mer.schema.augmentation import Policy
 from mer.selection import Selection
 from mer.targets.classes import Classes
 from mer.targets.values import Values
-from mer.types import QUADRANTS, FeatureSet, Fold, Track
+from mer.types import QUADRANTS, FeatureTable, Fold, Track
 
 PROFILE = profile_of(batch_size=8, smoke_test=True)
 CHOSEN = Selection(
@@ -56,7 +56,7 @@ def prepared(tmp_path, monkeypatch):
             artefacts.write_manifest(chosen.folder(kind), rate=16000)
         write_tracks(chosen.folder("index") / "tracks.csv", tracks, {})
         values = rng.uniform(0, 1, (40, 4)) + np.eye(4)[np.arange(40) % 4]
-        table = FeatureSet(ids, tuple("abcd"), values * (1 + 9 * number))
+        table = FeatureTable(ids, tuple("abcd"), values * (1 + 9 * number))
         write_features(chosen.folder("features") / TABLE, table)
         standard = chosen.folder("standard")
         np.save(standard / "audio.npy", rng.integers(-999, 999, 40 * 800).astype(np.int16))
@@ -70,7 +70,7 @@ def prepared(tmp_path, monkeypatch):
 
 def run(chosen, target, changes=None, **more):
     (params,) = config.read(f"models.{chosen.model}", path=ROOT / "params.yaml")
-    params = config.changed(params, {"restarts": 1} | (changes or {}))
+    params = config.with_values(params, {"restarts": 1} | (changes or {}))
     train.run(chosen, params, Policy(), PROFILE, target, keep_weights=True, **more)
     return read_predictions(target / "predictions.parquet")
 
@@ -236,4 +236,4 @@ def test_an_absent_parent_hands_its_reason_on(prepared):
 def test_settings_that_do_not_fit_the_block_are_refused(settings, message):
     (params,) = config.read("models.sincnet", path=ROOT / "params.yaml")
     with pytest.raises(MerError, match=message):
-        config.changed(params, settings)
+        config.with_values(params, settings)

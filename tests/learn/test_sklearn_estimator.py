@@ -16,7 +16,7 @@ from mer.learn.data import TrainingData
 from mer.learn.trainers import sklearn_estimator
 from mer.schema import Block
 from mer.targets.classes import Classes
-from mer.types import QUADRANTS, FeatureSet, Fold
+from mer.types import QUADRANTS, FeatureTable, Fold
 
 IDS = tuple(f"clip {n}" for n in range(40))
 FOLD = Fold(0, 0, IDS[:32], (), IDS[32:])
@@ -26,7 +26,7 @@ FOLD = Fold(0, 0, IDS[:32], (), IDS[32:])
 def data(rng):
     y = np.arange(len(IDS)) % 4
     values = rng.normal(size=(len(IDS), 5)) + y[:, None]
-    table = FeatureSet(IDS, tuple("abcde"), values)
+    table = FeatureTable(IDS, tuple("abcde"), values)
     return TrainingData(dict(zip(IDS, y.tolist(), strict=True)), Classes(QUADRANTS), table)
 
 

@@ -9,7 +9,7 @@ from mer.learn import tensors
 from mer.learn.data import TrainingData
 from mer.learn.waveforms import SegmentedWaveforms
 from mer.targets.classes import Classes
-from mer.types import FeatureSet
+from mer.types import FeatureTable
 
 CPU = torch.device("cpu")
 TARGET = Classes(("low", "high"))
@@ -20,7 +20,7 @@ def test_features_are_standardised_by_the_known_clips_and_a_constant_one_is_0(rn
     values = np.column_stack([rng.normal(5, 2, 91), np.full(91, 0.3)])
     values[-1, 1] = 0.4
     ids = tuple(f"c{number:02d}" for number in range(91))
-    data = TrainingData({}, TARGET, FeatureSet(ids, ("a", "b"), values))
+    data = TrainingData({}, TARGET, FeatureTable(ids, ("a", "b"), values))
     known = tensors.standardization(data, ids[:-1])
     assert values[:-1, 1].std() > 0
     found = tensors.features(data, known, ids, CPU).numpy()

@@ -26,7 +26,7 @@ from mer.parallel import parallel_map
 from mer.schema.augmentation import SpectrogramMasks
 from mer.schema.training import TrainingConfig, Tuning
 from mer.targets.classes import Classes
-from mer.types import QUADRANTS, FeatureSet, Fold
+from mer.types import QUADRANTS, FeatureTable, Fold
 
 CONFIG = TrainingConfig(
     optimizer="sgd", lr=0.5, batch_size=7, max_epochs=3, smoke_test_epochs=2, stop_accuracy=None
@@ -309,7 +309,7 @@ def data():
     return TrainingData(
         dict(zip(ids, y.tolist())),
         Classes(QUADRANTS),
-        FeatureSet(ids, tuple("abcde"), table),
+        FeatureTable(ids, tuple("abcde"), table),
         Mels(ids, frames, mels),
         AugmentedMels(ids, frames, mels[:, None] + np.float16(0.5), ("louder",)),
     )

@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from mer import config
-from mer.learn.estimators import restored, to_arrays
+from mer.learn.estimator_arrays import restored, to_arrays
 from mer.models import fusion
 
 FAMILIES = ("left",) * 4 + ("right",) * 400

@@ -12,7 +12,7 @@ from mer.learn.data import TrainingData
 from mer.learn.trainers import sklearn_estimator
 from mer.models import mlp
 from mer.targets.classes import Classes
-from mer.types import QUADRANTS, FeatureSet, Fold
+from mer.types import QUADRANTS, FeatureTable, Fold
 
 PARAMS = mlp.Params(alpha=1.0, max_iter=1000, k=2, restarts=3)
 PROFILE = profile_of()
@@ -105,7 +105,7 @@ def _data_and_fold(rows):
     x, y = rows
     ids = tuple(f"t{i}" for i in range(90))
     labels = dict(zip(ids, y.tolist(), strict=True))
-    data = TrainingData(labels, Classes(QUADRANTS[:3]), FeatureSet(ids, tuple("abcdef"), x))
+    data = TrainingData(labels, Classes(QUADRANTS[:3]), FeatureTable(ids, tuple("abcdef"), x))
     return data, Fold(0, 0, ids[::2], (), ids[1::2])
 
 

@@ -22,7 +22,7 @@ from mer.metrics import summary
 from mer.schema.training import TrainingConfig
 from mer.splits import split
 from mer.targets.classes import Classes
-from mer.types import QUADRANTS, FeatureSet
+from mer.types import QUADRANTS, FeatureTable
 
 SHAPE = (96, 96)
 QUICK = TrainingConfig(
@@ -91,7 +91,7 @@ def data(corpus):
     return TrainingData(
         labels,
         Classes(QUADRANTS),
-        FeatureSet(ids, tuple("abcdef"), values),
+        FeatureTable(ids, tuple("abcdef"), values),
         Mels(ids, frames, mel.astype(np.float16)),
         AugmentedMels(ids, frames, copies.astype(np.float16), ("louder",)),
         SegmentedWaveforms(ids, waves.astype(np.float16)),
@@ -300,7 +300,7 @@ def test_svm_search_chooses_inside_the_training_part(root, data, folds):
 
 def test_a_table_without_a_clip_is_refused(root, data, folds):
     first = data.table
-    short = FeatureSet(first.ids[1:], first.names, first.values[1:])
+    short = FeatureTable(first.ids[1:], first.names, first.values[1:])
     with pytest.raises(
         MerError, match="must have a row of features, and 1 have none, the first is 't000'"
     ):

@@ -10,7 +10,7 @@ from mer.io.artefacts import or_absent, write_manifest
 from mer.io.files import write_json
 from mer.io.predictions import write_predictions
 from mer.io.tracks import write_tracks
-from mer.pipeline import evaluate, mel
+from mer.pipeline import evaluate, mel, tabulated_facts
 from mer.predictions import Predictions, ValuePredictions
 
 
@@ -41,14 +41,14 @@ def run(tmp_path):
 
 
 def test_metrics_hold_composition_and_scores(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    evaluate.score_run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     metrics = json.loads((tmp_path / "run.json").read_text())
     assert (metrics["model"], metrics["n_clips"], metrics["accuracy"]) == ("svm", 4, 0.75)
 
 
 def test_the_score_is_logged(run, tmp_path, caplog):
     with caplog.at_level("INFO", "mer"):
-        evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+        evaluate.score_run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     metrics = json.loads((tmp_path / "run.json").read_text())
     (message,) = caplog.messages
     assert message.startswith(f"f1_macro {metrics['f1_macro']:.4f}, 95 % interval ")
@@ -56,7 +56,7 @@ def test_the_score_is_logged(run, tmp_path, caplog):
 
 
 def test_confusion_has_a_row_per_prediction(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    evaluate.score_run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     pairs = pd.read_csv(tmp_path / "plots" / "confusion.csv")
     assert pairs.value_counts().to_dict() == {
         ("high", "high"): 2,
@@ -66,13 +66,13 @@ def test_confusion_has_a_row_per_prediction(run, tmp_path):
 
 
 def test_trials_of_a_search_are_handed_on(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    evaluate.score_run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     (trial,) = pd.read_csv(tmp_path / "plots" / "trials.csv").to_dict("records")
     assert (trial["batch"], trial["lr"], trial["objective"], trial["chosen"]) == (32, 1e-6, 0.25, 1)
 
 
 def test_curves_are_means_over_folds_phase_after_phase(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    evaluate.score_run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     curve = pd.read_csv(tmp_path / "plots" / "curves.csv")
     assert curve.to_numpy().tolist() == [
         [1, "1_dnn", 1.5, 0.6],
@@ -82,8 +82,8 @@ def test_curves_are_means_over_folds_phase_after_phase(run, tmp_path):
 
 
 def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
-    evaluate.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
+    evaluate.score_run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    evaluate.score_experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
     pairs = pd.read_csv(tmp_path / "confusion.csv")
     assert (list(pairs.columns), len(pairs)) == (["actual", "predicted"], 4)
     whole, found = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("run", "experiment"))
@@ -98,7 +98,7 @@ def test_an_experiment_adds_deviations_intervals_and_the_scores_of_folds(run, tm
 def test_the_curves_of_a_training_without_an_accuracy_have_its_loss_alone(run, tmp_path):
     curves = pd.read_csv(run / "curves.csv").assign(accuracy=np.nan)
     curves.to_csv(run / "curves.csv", index=False)
-    evaluate.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
+    evaluate.score_experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
     found = json.loads((tmp_path / "experiment.json").read_text())
     assert found["curves"]["1_dnn"] == {"loss": [1.5, 0.5]}
 
@@ -107,14 +107,14 @@ def test_an_experiment_without_an_input_says_so_in_place_of_scores(tmp_path):
     run, metrics = tmp_path / "run", tmp_path / "experiment.json"
     with or_absent(run, model="crnn_mtat", target="quadrant", profile="demo"):
         raise AbsentError("weights not present")
-    evaluate.experiment(run, metrics, tmp_path / "confusion.csv")
+    evaluate.score_experiment(run, metrics, tmp_path / "confusion.csv")
     composition = {"model": "crnn_mtat", "target": "quadrant", "profile": "demo"}
     assert json.loads(metrics.read_text()) == {"absent": "weights not present", **composition}
     assert len(pd.read_csv(tmp_path / "confusion.csv")) == 0
 
 
 def test_the_scores_of_each_fold_stand_beside(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    evaluate.score_run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     folds = json.loads((tmp_path / "folds.json").read_text())
     metrics = json.loads((tmp_path / "run.json").read_text())
     assert np.mean(folds["f1_macro"]) == pytest.approx(metrics["f1_macro"], abs=1e-4)
@@ -128,8 +128,8 @@ def test_a_score_that_some_fold_lacks_is_in_no_paired_test(run, tmp_path):
     frame = frame.assign(repeat=0, p_1=1 - frame["p_0"])
     frame = frame[["id", "repeat", "fold", "y_true", "p_0", "p_1"]]
     write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
-    evaluate.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
+    evaluate.score_run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    evaluate.score_experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
     folds, found = (
         json.loads((tmp_path / f"{n}.json").read_text()) for n in ("folds", "experiment")
     )
@@ -145,7 +145,7 @@ def test_a_run_of_values_has_pairs_of_values_in_place_of_pairs_of_classes(run, t
     frame = pd.DataFrame({"id": ["a", "b"], "repeat": 0, "fold": 0, **columns})
     found = ValuePredictions(frame, ("valence",), (1.0, 9.0))
     write_predictions(run / "predictions.parquet", found)
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    evaluate.score_run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     confusion, values = (pd.read_csv(tmp_path / f"plots/{n}.csv") for n in ("confusion", "values"))
     assert (list(confusion.columns), len(confusion)) == (["actual", "predicted"], 0)
     assert list(values.columns) == ["value", "actual", "predicted"]
@@ -158,7 +158,7 @@ def test_counts_are_those_of_the_index(corpus, tmp_path):
     (tmp_path / "demo_x").mkdir()
     write_tracks(tmp_path / "demo_x" / "tracks.csv", corpus[:-1], {})
     write_manifest(tmp_path / "demo_x")
-    evaluate.counts(tmp_path / "demo_x", tmp_path / "counts.json")
+    tabulated_facts.write_counts(tmp_path / "demo_x", tmp_path / "counts.json")
     assert json.loads((tmp_path / "counts.json").read_text()) == {
         "dataset": "demo_x",
         "n_clips_q1": 30,
@@ -180,7 +180,7 @@ def test_clips_that_were_cut_are_scored_beside_their_parts(run, tmp_path):
     frame = frame.assign(repeat=0, fold=0, p_1=1 - frame["p_0"])
     frame = frame[["id", "repeat", "fold", "y_true", "p_0", "p_1"]]
     write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    evaluate.score_run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     metrics = json.loads((tmp_path / "run.json").read_text())
     assert (metrics["n_clips"], metrics["n_segments"], metrics["accuracy"]) == (2, 5, 0.8)
     assert metrics["clip_accuracy"] == 1.0
@@ -194,7 +194,7 @@ def test_clips_that_were_cut_are_scored_round_by_round(run, tmp_path):
     frame = frame.assign(fold=0, p_1=1 - frame["p_0"])
     frame = frame[["id", "repeat", "fold", "y_true", "p_0", "p_1"]]
     write_predictions(run / "predictions.parquet", Predictions(frame, ("low", "high")))
-    evaluate.experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
+    evaluate.score_experiment(run, tmp_path / "experiment.json", tmp_path / "confusion.csv")
     found = json.loads((tmp_path / "experiment.json").read_text())
     assert (found["n_segments"], found["n_folds"], found["n_clips"]) == (4, 2, 2)
     assert (found["accuracy"], found["accuracy_sd"]) == (0.625, pytest.approx(0.1768))
@@ -203,7 +203,7 @@ def test_clips_that_were_cut_are_scored_round_by_round(run, tmp_path):
 
 
 def test_whole_clips_have_no_scores_of_clips_beside(run, tmp_path):
-    evaluate.run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
+    evaluate.score_run(run, tmp_path / "run.json", tmp_path / "folds.json", tmp_path / "plots")
     assert not any(
         name.startswith("clip_") for name in json.loads((tmp_path / "run.json").read_text())
     )
@@ -214,7 +214,7 @@ def test_thresholds_come_with_the_clips_on_either_side(corpus, tmp_path):
     folder.mkdir()
     write_tracks(folder / "tracks.csv", [t for t in corpus if t.quadrant != "Q3"], {})
     write_manifest(folder, thresholds={"valence": 0.56701, "arousal": 0.587})
-    evaluate.counts(folder, tmp_path / "counts.json")
+    tabulated_facts.write_counts(folder, tmp_path / "counts.json")
     found = json.loads((tmp_path / "counts.json").read_text())
     assert (found["valence_threshold"], found["arousal_threshold"]) == (0.567, 0.587)
     assert (found["valence_low"], found["valence_high"]) == (30, 60)
@@ -229,7 +229,7 @@ def test_settings_are_those_of_view_trainings_and_layers(root, tmp_path):
     folder.mkdir()
     mels = [np.zeros((3, 216, 128))]
     mel.write(folder, ("a",), mels, 216, view)
-    evaluate.settings("ae_bilstm", params, folder, tmp_path / "settings.json")
+    tabulated_facts.write_settings("ae_bilstm", params, folder, tmp_path / "settings.json")
     found = json.loads((tmp_path / "settings.json").read_text())
     expected = {
         "sample_rate": 22050,

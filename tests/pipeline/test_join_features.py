@@ -11,11 +11,11 @@ from mer.io import artefacts
 from mer.io.feature_tables import read_features, write_features
 from mer.io.files import writing
 from mer.pipeline import join_features
-from mer.types import FeatureSet
+from mer.types import FeatureTable
 
 EXTRACTED = {"source": "extracted", "family": "left", "params": "{}", "library": "1.0"}
-LEFT = FeatureSet(("a", "b", "c"), ("x", "y"), np.arange(6.0).reshape(3, 2), EXTRACTED)
-RIGHT = FeatureSet(
+LEFT = FeatureTable(("a", "b", "c"), ("x", "y"), np.arange(6.0).reshape(3, 2), EXTRACTED)
+RIGHT = FeatureTable(
     ("c", "a", "b"), ("z",), np.array([[30.0], [10.0], [20.0]]), EXTRACTED | {"family": "right"}
 )
 
@@ -51,11 +51,11 @@ def test_columns_are_joined_by_id(join):
     ("right", "message"),
     [
         (
-            FeatureSet(RIGHT.ids, ("x",), RIGHT.values, {"source": "published", "family": "top"}),
+            FeatureTable(RIGHT.ids, ("x",), RIGHT.values, {"source": "published", "family": "top"}),
             r"'right' must not be joined to 'left'.*both have the column 'x'",
         ),
         (
-            FeatureSet(("c", "a"), ("z",), RIGHT.values[:2], RIGHT.source),
+            FeatureTable(("c", "a"), ("z",), RIGHT.values[:2], RIGHT.source),
             r"'left' and 'right' must be of the same clips; one of them lacks 'b'",
         ),
     ],
@@ -69,7 +69,7 @@ def test_tables_that_do_not_belong_together_are_refused(join, tmp_path, right, m
 
 def test_published_and_extracted_features_are_joined_where_no_feature_is_in_both(join):
     published = {"source": "published", "family": "top"}
-    right = FeatureSet(RIGHT.ids, ("z",), RIGHT.values, published)
+    right = FeatureTable(RIGHT.ids, ("z",), RIGHT.values, published)
     found = read_features(join(LEFT, right) / join_features.TABLE)
     assert found.names == ("x", "y", "z")
     assert found.source["source"] == "extracted and published"
@@ -84,7 +84,7 @@ def test_a_joined_table_knows_the_family_of_each_column(join):
 
 
 def test_a_name_that_both_have_says_whose_it_is(join):
-    right = FeatureSet(RIGHT.ids, ("x",), RIGHT.values, RIGHT.source)
+    right = FeatureTable(RIGHT.ids, ("x",), RIGHT.values, RIGHT.source)
     found = read_features(join(LEFT, right) / join_features.TABLE)
     assert found.names == ("x", "y", "right.x")
     assert found.values[:, 2].tolist() == [10, 20, 30]
@@ -99,7 +99,7 @@ def test_every_join_of_params_has_the_columns_of_both_sides(root, tmp_path):
         module = registry.get("features", family)
         names = tuple(module.names(module.Params.model_validate(families[family])))
         source = {"source": "extracted", "family": family}
-        table = FeatureSet(("a",), names, np.zeros((1, len(names))), source)
+        table = FeatureTable(("a",), names, np.zeros((1, len(names))), source)
         with writing(tmp_path / family / "songs") as folder:
             write_features(folder / join_features.TABLE, table)
             artefacts.write_manifest(folder)

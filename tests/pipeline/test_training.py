@@ -18,14 +18,14 @@ from mer.io.files import read_json
 from mer.io.folds import read_folds, write_folds
 from mer.io.predictions import read_predictions
 from mer.io.tracks import write_tracks
-from mer.pipeline import code, train
+from mer.pipeline import code_digests, train
 from mer.runtime.portable import instructions_are_limited
 from mer.schema import Block
 from mer.schema.augmentation import Policy
 from mer.schema.profiles import Profile
 from mer.selection import Selection
 from mer.splits import split
-from mer.types import FeatureSet, Fold
+from mer.types import FeatureTable, Fold
 
 CHOSEN = Selection(
     model="constant",
@@ -73,11 +73,11 @@ def test_the_code_of_a_run_is_that_from_before_its_training(prepared, monkeypatc
     gather = train.gather
 
     def edited(*given):
-        monkeypatch.setattr(code, "of_model", lambda _: {"models/constant.py": "edited"})
+        monkeypatch.setattr(code_digests, "of_model", lambda _: {"models/constant.py": "edited"})
         return gather(*given)
 
     monkeypatch.setattr(train, "gather", edited)
-    before = code.of_model("constant")
+    before = code_digests.of_model("constant")
     run(prepared)
     assert read_json(prepared / "code.json") == before
 
@@ -298,7 +298,7 @@ def test_the_record_of_a_crossed_run_says_whether_its_corpora_share_artists(
     tracks = [replace(track, artist="somebody else") for track in corpus]
     write_tracks(other.folder("index") / "tracks.csv", tracks, {})
     write_folds(other.folds, read_folds(CHOSEN.folds), protocol="cv10", shares_artists=True)
-    table = FeatureSet(tuple(t.id for t in corpus), ("x",), np.zeros((len(corpus), 1)))
+    table = FeatureTable(tuple(t.id for t in corpus), ("x",), np.zeros((len(corpus), 1)))
     gather = train.gather
     monkeypatch.setattr(train, "gather", lambda *given: replace(gather(*given), table=table))
     params = registry.get("models", "constant").Params()

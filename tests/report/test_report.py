@@ -29,7 +29,7 @@ from mer.report import page as report
 from mer.report.axis import Axis
 from mer.report.curves import panels
 from mer.reproduction import published, spec
-from mer.schema import Protocol
+from mer.schema import ProtocolName
 from mer.targets import class_scores
 from mer.targets.labels import encode, target_of
 from mer.types import QUADRANTS, Track
@@ -270,7 +270,7 @@ def test_protocol_says_whether_artists_are_shared(
 
 
 def test_every_protocol_has_words() -> None:
-    assert set(report.PROTOCOLS) == {*get_args(Protocol)} - {"default"}
+    assert set(report.PROTOCOLS) == {*get_args(ProtocolName)} - {"default"}
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ from mer.features._panda_catalogue import catalogue
 from mer.io import artefacts
 from mer.io.feature_tables import write_features
 from mer.reproduction.feature_agreement import compare, correlations
-from mer.types import FeatureSet
+from mer.types import FeatureTable
 
 NAMES = tuple(list(catalogue())[:3])
 IDS = tuple("abcdefgh")
 
 
 def table(values, ids=IDS, source="extracted"):
-    return FeatureSet(ids, NAMES, np.asarray(values, float), {"source": source})
+    return FeatureTable(ids, NAMES, np.asarray(values, float), {"source": source})
 
 
 @pytest.fixture

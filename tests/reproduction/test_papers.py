@@ -259,7 +259,7 @@ def small(tmp_path, monkeypatch):
                 "rows": {"svm": scored, "cnn": row, "openl3": {**row, "why": "weights not there"}},
             }
         },
-        **{block: {} for block in papers.PARTS},
+        **{block: {} for block in papers.STAGE_OF_BLOCK},
         "experiments": {"svm_4qaed": composition, "cnn_4qaed": composition},
     }
     (tmp_path / "papers/p").mkdir(parents=True)

@@ -12,7 +12,7 @@ from conftest import ROOT
 from mer.errors import MerError
 from mer.io.files import write_json
 from mer.metrics import corrected_t_test
-from mer.pipeline.stage import write_record
+from mer.pipeline.run_record import write_record
 from mer.reproduction import pairing, spec, table_files, tables
 from mer.reproduction import results as ledger
 from mer.reproduction.spec import Papers
@@ -117,15 +117,15 @@ def test_a_figure_of_trainings_cut_short_says_so(every, tmp_path):
     assert list(found) == ["quick_"]
     cell = cells(every, "p_table1", _cnn_4qaed=found)["cnn"]["4qaed"]
     assert (cell["quick_changed"], cell["quick_n_folds"]) == ("max_epochs=25", 1)
-    shown = table_files.figures(every.tables["p_table1"], cell, "f1_macro")["less"]
+    shown = table_files.figures(every.tables["p_table1"], cell, "f1_macro")["incomparable"]
     assert shown == "quick 0.6000 (max_epochs=25)"  # of one training, which has no deviation
 
 
 def test_a_metric_is_not_listed_under_the_one_that_its_name_ends_with(every):
     table = every.tables["p_table1"].model_copy(update={"metrics": ("f1_macro", "clip_f1_macro")})
     cell = {"f1_macro": 0.7, "clip_f1_macro": 0.8, "demo_f1_macro": 0.9, "demo_clip_f1_macro": 1.0}
-    assert table_files.less(table, cell, "f1_macro") == {"demo_": "demo 0.9000"}
-    assert table_files.less(table, cell, "clip_f1_macro") == {"demo_": "demo 1.0000"}
+    assert table_files.incomparable_scores(table, cell, "f1_macro") == {"demo_": "demo 0.9000"}
+    assert table_files.incomparable_scores(table, cell, "clip_f1_macro") == {"demo_": "demo 1.0000"}
 
 
 def test_changed_parameters_under_the_whole_profile_are_not_the_papers(every, tmp_path):
@@ -136,7 +136,7 @@ def test_changed_parameters_under_the_whole_profile_are_not_the_papers(every, tm
     assert list(found) == ["part_"]
     cell = cells(every, "p_table1", _cnn_4qaed=found)["cnn"]["4qaed"]
     assert "f1_macro" not in cell
-    shown = table_files.figures(every.tables["p_table1"], cell, "f1_macro")["less"]
+    shown = table_files.figures(every.tables["p_table1"], cell, "f1_macro")["incomparable"]
     assert shown == "part 0.6000 ± 0.1000 (4 of 100 folds; training.max_epochs=3, n_mels=64)"
 
 

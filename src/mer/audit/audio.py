@@ -15,7 +15,7 @@ from mer.errors import Unreadable
 from mer.io import audio_files
 from mer.schema.corpora import Audio
 from mer.schema.spectrograms import View
-from mer.types import FeatureSet, Track
+from mer.types import FeatureTable, Track
 
 BANDS = View(
     sample_rate=16000,
@@ -93,11 +93,11 @@ def examine(root: Path, tracks: Sequence[Track], limits: Audio) -> list[Examined
     return list(parallel.parallel_map(work, named, label=f"decode {root.name}"))
 
 
-def summaries(examined: Sequence[Examined]) -> FeatureSet | None:
+def summaries(examined: Sequence[Examined]) -> FeatureTable | None:
     """The summaries of the usable files as a table, or None if there are fewer than two."""
     usable = [e for e in examined if e.summary is not None]
     if len(usable) < 2:
         return None
     values = np.array([e.summary for e in usable])
     names = tuple(f"band {column}" for column in range(values.shape[1]))
-    return FeatureSet(tuple(e.id for e in usable), names, values)
+    return FeatureTable(tuple(e.id for e in usable), names, values)

@@ -10,7 +10,7 @@ from mer.audit import duplicates
 from mer.audit.duplicates import Pair
 from mer.errors import MerError
 from mer.io import spreadsheets
-from mer.types import FeatureSet
+from mer.types import FeatureTable
 
 CLASS_COLUMNS = ("quadrant", "label", "class", "emotion")
 ID_COLUMNS = (
@@ -79,10 +79,10 @@ def _numbers(column: pd.Series) -> pd.Series:
     return found if (found.notna() | is_blank).all() else found * np.nan
 
 
-def finite(numbers: pd.DataFrame) -> FeatureSet:
+def finite(numbers: pd.DataFrame) -> FeatureTable:
     """The columns without blank or infinite cells."""
     kept = numbers.replace([np.inf, -np.inf], np.nan).dropna(axis=1)
-    return FeatureSet(tuple(kept.index), tuple(map(str, kept)), kept.to_numpy(float))
+    return FeatureTable(tuple(kept.index), tuple(map(str, kept)), kept.to_numpy(float))
 
 
 def repeated(numbers: pd.DataFrame) -> list[Pair]:

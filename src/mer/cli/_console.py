@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
-from mer.pipeline.stage import printable
+from mer.runtime.error_messages import printable
 
 
 def plain(text: str) -> Text:

@@ -12,7 +12,7 @@ from rich.table import Table
 from mer.cli._console import counted, plain
 from mer.io.files import read_mapping, require_keys
 from mer.metrics import p_text
-from mer.pipeline.stage import git
+from mer.pipeline.run_record import git
 from mer.reproduction import results, spec
 from mer.reproduction.pairing import FOLD_FACTS, paired_tests
 from mer.types import MINIATURE
@@ -58,7 +58,7 @@ def _of_revision(revision: str) -> dict[str, Any]:
     return facts | ({"folds": folds} if folds else {})
 
 
-def own_runs() -> Iterator[Run]:
+def project_runs() -> Iterator[Run]:
     """The selected run, that of the last commit if it is another, and the experiments of DVC.
 
     An experiment of ``papers/`` leaves the selected run as it was, so its revision is no run of its own.

@@ -25,7 +25,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     """Write the folder and print how to use it."""
     from mer.inference import system, trained  # which load torch
     from mer.io.files import check_place
-    from mer.pipeline.stage import UNKNOWN, code_commit
+    from mer.pipeline.run_record import UNKNOWN, code_commit
 
     if given.out.exists() and not (given.out / system.DESCRIPTION).is_file():
         raise MerError(

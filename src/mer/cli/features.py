@@ -10,7 +10,7 @@ from mer.cli._console import counted, say
 from mer.cli._csv import csv_text
 from mer.cli._numbers import at_least
 from mer.errors import MerError
-from mer.types import FeatureSet
+from mer.types import FeatureTable
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -43,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _write(out: Path, table: FeatureSet) -> None:
+def _write(out: Path, table: FeatureTable) -> None:
     """Write a table of features in the format of the suffix of its file."""
     from mer.inference.song_features import frame_of  # which loads pandas
     from mer.io.feature_tables import write_features

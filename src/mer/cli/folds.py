@@ -16,7 +16,7 @@ from mer.cli._corpus import (
     protocol_and_seed,
 )
 from mer.errors import MerError
-from mer.schema import Protocol
+from mer.schema import ProtocolName
 from mer.types import Fold
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ NOT_RANDOM = ("own", "song_80_20", *MORE)
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """``<dataset> [--protocol grouped] [--export folds.csv]``."""
-    corpus_and_protocol(parser, [*get_args(Protocol), *MORE])
+    corpus_and_protocol(parser, [*get_args(ProtocolName), *MORE])
     parser.add_argument(
         "--export", type=Path, help="CSV file for the folds: repeat,fold,id, or repeat,fold,id,side"
     )

@@ -15,7 +15,7 @@ from mer.cli._console import counted, plain, say
 from mer.cli._csv import csv_text
 from mer.cli._numbers import at_least
 from mer.errors import MerError
-from mer.pipeline.stage import printable_name
+from mer.runtime.error_messages import printable_name
 
 if TYPE_CHECKING:
     from mer.inference.answers import SongAnswer

@@ -12,8 +12,8 @@ from mer.cli._systems import (
     WIDTH,
     Run,
     ledger,
-    own_runs,
     p_legend,
+    project_runs,
     system_text,
     table,
     title,
@@ -84,7 +84,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
         console.width = WIDTH
     found = [
         (name, facts)
-        for name, facts in (*own_runs(), *ledger())
+        for name, facts in (*project_runs(), *ledger())
         if HEADINGS.keys() & facts.keys()
         and all(word in f"{name} {system_text(facts)} {title(facts)}" for word in given.words)
     ]

@@ -14,10 +14,10 @@ from mer.cli._corpus import (
     prepared,
     protocol_and_seed,
 )
-from mer.cli._systems import HEADINGS, WIDTH, ledger, own_runs, p_legend, table
+from mer.cli._systems import HEADINGS, WIDTH, ledger, p_legend, project_runs, table
 from mer.metrics import BOUNDS
 from mer.reproduction.pairing import on_same_folds
-from mer.schema import Protocol
+from mer.schema import ProtocolName
 from mer.targets.labels import TARGETS
 
 YOURS = "yours"
@@ -25,7 +25,7 @@ YOURS = "yours"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """``<dataset> <predictions> [--protocol grouped] [--target quadrant]``."""
-    corpus_and_protocol(parser, get_args(Protocol))
+    corpus_and_protocol(parser, get_args(ProtocolName))
     parser.add_argument(
         "predictions",
         type=Path,
@@ -56,7 +56,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
         clips or has others.
     """
     from mer.io.files import check_apart, check_writable, write_json
-    from mer.pipeline.own_predictions import score  # which loads scikit-learn
+    from mer.pipeline.external_predictions import score  # which loads scikit-learn
 
     index, standard = prepared(given.dataset)
     if given.out:
@@ -71,7 +71,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
         write_json(given.out, facts)
     if not console.is_terminal:
         console.width = WIDTH
-    scored = [run for run in (*own_runs(), *ledger()) if HEADINGS.keys() & run[1].keys()]
+    scored = [run for run in (*project_runs(), *ledger()) if HEADINGS.keys() & run[1].keys()]
     same = [run for run in scored if on_same_folds(run[1], facts)]
     console.print(table([(YOURS, facts), *same]), "")
     say(console, f"{YOURS}: {_details(facts)}")

@@ -1,4 +1,4 @@
-"""Checks of a part against its protocols, so that a new part is told what it lacks before anything runs."""
+"""Checks of a part against its interfaces, so that a new part is told what it lacks before it runs."""
 
 import inspect
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from mer.contracts import protocols
-from mer.contracts.protocols import (
+from mer.contracts import interfaces
+from mer.contracts.interfaces import (
     CataloguedFamily,
     ExtractedFamily,
     Family,
@@ -36,34 +36,34 @@ REGISTRIES: dict[str, type] = {
     "features": Family,
     "learn.trainers": Trainer,
     "models": Model,
-}  # package -> the protocol of its entries
+}  # package -> the interface of its entries
 
 EMPTY_FAMILY = "mer.features.none"
 FAMILY_WITH: dict[str, type] = {
     "catalogue": CataloguedFamily,
     "extract": ExtractedFamily,
     "published": PublishedFamily,
-}  # attribute of a family -> the protocol of families that have it
+}  # attribute of a family -> the interface of families that have it
 
 
-def further_protocols(package: str, entry: Any) -> list[type]:
-    """The further protocols that an entry must satisfy, given that it satisfies that of its registry."""
+def further_interfaces(package: str, entry: Any) -> list[type]:
+    """The further interfaces that an entry must satisfy, given that it satisfies that of its registry."""
     if package == "models":
-        return _protocols_of_model(entry)
+        return _interfaces_of_model(entry)
     if package == "features":
-        return [protocol for name, protocol in FAMILY_WITH.items() if hasattr(entry, name)]
+        return [interface for name, interface in FAMILY_WITH.items() if hasattr(entry, name)]
     return []
 
 
-def _protocols_of_model(model: Model) -> list[type]:
+def _interfaces_of_model(model: Model) -> list[type]:
     found = [FusionModel if "families" in model.reads else MODEL_OF_TRAINER[model.trainer]]
     released = model.trainer == "sklearn_estimator" and "released" in model.fidelities
     return [*found, ReleasedEstimatorModel] if released else found
 
 
-def _stated(protocol: type) -> tuple[set[str], dict[str, Callable[..., Any]]]:
-    """The attributes and the functions that a protocol, and those that it extends, state."""
-    classes = [c for c in protocol.__mro__ if c.__module__ == protocols.__name__]
+def _stated(interface: type) -> tuple[set[str], dict[str, Callable[..., Any]]]:
+    """The attributes and the functions that an interface, and those that it extends, state."""
+    classes = [c for c in interface.__mro__ if c.__module__ == interfaces.__name__]
     attributes = {name for c in classes for name in inspect.get_annotations(c)}
     functions: dict[str, Callable[..., Any]] = {}
     for c in reversed(classes):
@@ -80,9 +80,9 @@ def _call(name: str, function: Callable[..., Any], *, skip: int = 0) -> str:
     return f"{name}({', '.join([*positional, *(['*', *keyword] if keyword else []), *rest])})"
 
 
-def faults(entry: Any, protocol: type) -> list[str]:
-    """How an entry of a registry differs from a protocol, each in half a sentence."""
-    attributes, functions = _stated(protocol)
+def faults(entry: Any, interface: type) -> list[str]:
+    """How an entry of a registry differs from an interface, each in half a sentence."""
+    attributes, functions = _stated(interface)
     missing = {name for name in attributes | functions.keys() if not hasattr(entry, name)}
     found = [f"must define {name}, and does not" for name in sorted(missing)]
     for name in sorted(functions.keys() - missing):
@@ -159,7 +159,7 @@ def _lacks_sections(model: Model) -> list[str]:
 
 
 def check(package: str, entry: Any) -> None:
-    """Refuse an entry of a registry that does not satisfy its protocols.
+    """Refuse an entry of a registry that does not satisfy its interfaces.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def check(package: str, entry: Any) -> None:
         found = _wrong_values(entry) or _wrong_inputs(entry)
     if not found:
         found = [
-            f for protocol in further_protocols(package, entry) for f in faults(entry, protocol)
+            f for interface in further_interfaces(package, entry) for f in faults(entry, interface)
         ]
     if not found and package == "models":
         found = _lacks_sections(entry)

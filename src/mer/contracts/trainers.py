@@ -1,6 +1,6 @@
-"""Facts of each trainer: the protocol of its models, and the sections, inputs and policies that it uses."""
+"""Facts of each trainer: the interface of its models, the sections, inputs and policies that it uses."""
 
-from mer.contracts.protocols import (
+from mer.contracts.interfaces import (
     ChunkModel,
     EstimatorModel,
     HybridModel,
@@ -19,7 +19,7 @@ MODEL_OF_TRAINER: dict[str, type] = {
     "sklearn_estimator": EstimatorModel,
     "supervised": NetworkModel,
     "two_stage": TwoStageModel,
-}  # trainer -> the protocol of its models
+}  # trainer -> the interface of its models
 
 
 SECTIONS_OF_TRAINER: dict[str, tuple[str, ...]] = {

@@ -29,7 +29,7 @@ from mer.datasets import _archives
 from mer.errors import MerError
 from mer.io import spreadsheets
 from mer.io.files import sha256
-from mer.types import QUADRANTS, FeatureSet, Track
+from mer.types import QUADRANTS, FeatureTable, Track
 
 AUDIO, FEATURES = "MER_audio_taffc_dataset", "Features - Audio MER"
 ANNOTATIONS = "panda_dataset_taffc_annotations.csv"
@@ -149,7 +149,7 @@ def published_names(family: str) -> list[str]:
     return module.names(module.Params())
 
 
-def _table(file: Path, family: str, quadrants: Mapping[str, str]) -> FeatureSet:
+def _table(file: Path, family: str, quadrants: Mapping[str, str]) -> FeatureTable:
     """A published table, its rows sorted by song, its columns in the published order."""
     table = spreadsheets.read(file, [], REMEDY)
     key = "IDSong" if "IDSong" in table[0].cells else "SongID"
@@ -162,10 +162,10 @@ def _table(file: Path, family: str, quadrants: Mapping[str, str]) -> FeatureSet:
     values = np.array([[rows[song].number(name) for name in names] for song in quadrants])
     digest = sha256(file)
     source = {"source": "published", "file": file.name, "family": family, "sha256": digest}
-    return FeatureSet(tuple(quadrants), tuple(names), values, source)
+    return FeatureTable(tuple(quadrants), tuple(names), values, source)
 
 
-def published(root: Path) -> dict[str, FeatureSet]:
+def published(root: Path) -> dict[str, FeatureTable]:
     """The authors' tables that are there, by family.
 
     Raises

@@ -23,7 +23,7 @@ from mer.schema import Block
 from mer.schema.feature_selection import JoinedFamilies
 from mer.schema.spectrograms import View, Waveform
 from mer.targets.target import Target
-from mer.types import Clip, FeatureSet
+from mer.types import Clip, FeatureTable
 
 _turn = threading.RLock()
 
@@ -99,7 +99,7 @@ def _alone() -> Iterator[None]:
 
 
 @_alone()
-def table(clips: Sequence[Clip], chosen: Families, name: str | None = None) -> FeatureSet:
+def table(clips: Sequence[Clip], chosen: Families, name: str | None = None) -> FeatureTable:
     """The features of clips, a row each.
 
     Parameters
@@ -116,7 +116,7 @@ def table(clips: Sequence[Clip], chosen: Families, name: str | None = None) -> F
     rows = [row(clip, name, params) for clip in clips]
     values = np.stack(rows) if rows else np.empty((0, len(names)), np.float32)
     source = {"source": "extracted", "family": name}
-    return FeatureSet(tuple(clip.id for clip in clips), tuple(names), values, source)
+    return FeatureTable(tuple(clip.id for clip in clips), tuple(names), values, source)
 
 
 def _mels(clips: Sequence[Clip], view: View) -> Mels:
@@ -151,7 +151,7 @@ def inputs(
     params : Block
         The model's ``Params``.
     reads : sequence of str
-        ``mer.contracts.protocols.Model.reads``.
+        ``mer.contracts.interfaces.Model.reads``.
     view, features
         Where the model reads a spectrogram or a table.
     """

@@ -10,7 +10,7 @@ from mer.errors import MerError
 from mer.inference.answers import SongAnswer
 from mer.inference.system import System
 from mer.io.files import writing_file
-from mer.pipeline.stage import printable
+from mer.runtime.error_messages import printable
 from mer.targets import labels
 from mer.types import EMOTIONS, QUADRANTS, SIGNS
 

@@ -11,8 +11,8 @@ from mer import parallel
 from mer.decoding.files import RATES
 from mer.errors import MerError, Unreadable
 from mer.inference import inputs, resumption, songs
-from mer.pipeline import code
-from mer.types import FeatureSet
+from mer.pipeline import code_digests
+from mer.types import FeatureTable
 
 RATE = 44100  # Hz, of songs for a family that reads any sample rate
 MAX_MINUTES = 60.0  # of a song whose features are computed: it is in memory as a whole
@@ -118,7 +118,7 @@ def features(
     return frame
 
 
-def frame_of(table: FeatureSet) -> pd.DataFrame:
+def frame_of(table: FeatureTable) -> pd.DataFrame:
     """A table as a data frame with the index ``id``."""
     return pd.DataFrame(table.values, pd.Index(table.ids, name="id"), list(table.names))
 
@@ -131,7 +131,7 @@ def features_of_files(
     *,
     out: Path | None = None,
     resume: bool = False,
-) -> tuple[FeatureSet, dict[str, str]]:
+) -> tuple[FeatureTable, dict[str, str]]:
     """The features of audio files and of those in folders, and the files left out with their reasons.
 
     Parameters
@@ -166,11 +166,11 @@ def features_of_files(
     asked = {
         **described,
         "families": chosen.model_dump(mode="json"),
-        "code": code.of_families(chosen.params),
+        "code": code_digests.of_families(chosen.params),
         "sample_rate": rate,
         "max_minutes": max_minutes,
     }
     rows = resumption.resumed(compute, paths, asked=asked, out=out, resume=resume)
     songs.require_any(list(rows), left_out)
     values = np.array(list(rows.values()), dtype=np.float32)
-    return FeatureSet(tuple(rows), inputs.table([], chosen).names, values, described), left_out
+    return FeatureTable(tuple(rows), inputs.table([], chosen).names, values, described), left_out

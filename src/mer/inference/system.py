@@ -31,14 +31,14 @@ from mer.learn import out_of_distribution
 from mer.learn.calibration import tempered
 from mer.learn.context import FittedFold
 from mer.learn.cross_validation import trainer_of
-from mer.pipeline import code
+from mer.pipeline import code_digests
 from mer.targets.classes import Classes
 from mer.targets.target import Target
 from mer.targets.values import Values
-from mer.types import Clip, FeatureSet, Fold
+from mer.types import Clip, FeatureTable, Fold
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import Model
+    from mer.contracts.interfaces import Model
 
 DESCRIPTION, CLIPS = "system.json", "clips.safetensors"
 CARD = "README.md"  # which a shipped system has beside its own files
@@ -90,14 +90,14 @@ class System:
         exporter = "the version of mer that exported it"
         if self.about.commit:
             exporter += f" (commit {self.about.commit})"
-        other = code.changed(self.about.code, self.present_code)
-        return OTHER_CODE.format(code.named(other), exporter) if other else None
+        other = code_digests.differing_files(self.about.code, self.present_code)
+        return OTHER_CODE.format(code_digests.named(other), exporter) if other else None
 
     @property
     def present_code(self) -> dict[str, str]:
         """The digests of the code that is installed, for this system."""
         features = self.about.features
-        return code.digests(self.about.model, features.params if features else ())
+        return code_digests.digests(self.about.model, features.params if features else ())
 
     @cached_property
     def model(self) -> "Model":
@@ -126,7 +126,7 @@ class System:
             If the answers are not finite, or the arrays of a system that was read from a folder do not fit
             its description.
         """
-        with _fitting(self.place):
+        with _refusing_other_arrays(self.place):
             return self._answer(clips)
 
     def _answer(self, clips: Sequence[Clip]) -> tuple[np.ndarray, np.ndarray]:
@@ -167,7 +167,7 @@ class System:
     def _columns(self, member: int) -> Sequence[str] | None:
         return self.about.columns[member] if self.about.columns else None
 
-    def _ood_scores(self, table: FeatureSet | None, count: int) -> np.ndarray:
+    def _ood_scores(self, table: FeatureTable | None, count: int) -> np.ndarray:
         limit = self.about.distance_limit
         if table is None or limit is None:
             return np.full(count, np.nan)
@@ -175,7 +175,7 @@ class System:
 
 
 @contextmanager
-def _fitting(place: Path | None) -> Iterator[None]:
+def _refusing_other_arrays(place: Path | None) -> Iterator[None]:
     """Say of a system from a folder or a run, which can be damaged, that its arrays do not fit."""
     try:
         yield

@@ -22,7 +22,7 @@ from mer.io.standard import Standard
 from mer.learn import out_of_distribution
 from mer.learn.calibration import COVERAGE, conformal_threshold, fit_temperature, tempered
 from mer.learn.data import TrainingData, gather
-from mer.pipeline import code, prepared, provenance, train
+from mer.pipeline import code_digests, prepared, provenance, train
 from mer.predictions import Predictions
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import Columns
@@ -105,16 +105,16 @@ def _calibration(run: Path) -> Calibration | None:
 
 def _check_code(run: Path, model: str) -> None:
     """Raise if the code of the model has changed since a run; `dvc repro` keeps features up to date."""
-    path = run / train.CODE
+    path = run / train.DIGESTS
     if not path.exists():
         raise MerError(
-            f"{run} must hold {train.CODE}, the digests of its code, and was trained by a version of mer "
-            "that wrote none; run `dvc repro`"
+            f"{run} must hold {train.DIGESTS}, the digests of its code, and was trained by a version of "
+            "mer that wrote none; run `dvc repro`"
         )
-    if other := code.changed(read_mapping(path), code.of_model(model)):
+    if other := code_digests.differing_files(read_mapping(path), code_digests.of_model(model)):
         raise MerError(
-            f"{run} must be a run of the code that is here, and {code.named(other)} changed since; run "
-            "`dvc repro`"
+            f"{run} must be a run of the code that is here, and {code_digests.named(other)} changed "
+            "since; run `dvc repro`"
         )
 
 

@@ -27,7 +27,7 @@ KEPT = 30 * 24 * 3600
 
 
 @cache
-def code() -> str:
+def package_digest() -> str:
     """A digest of the package and its data files: results of two versions of it never meet."""
     digest, root = hashlib.sha256(), Path(__file__).parents[1]
     for path in sorted(root.rglob("*")):
@@ -149,7 +149,7 @@ def checkpointed_map(
         Time, as ``time.time()`` returns it, after which no item is started. The result of an item that has
         none by then is None, and the stored results stay for the next call.
     """
-    name = hashlib.sha256(json.dumps([key, code()]).encode()).hexdigest()[:16]
+    name = hashlib.sha256(json.dumps([key, package_digest()]).encode()).hexdigest()[:16]
     complete = True
 
     with _locked_scratch(name) as folder:

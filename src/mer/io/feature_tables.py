@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 
 from mer.io import parquet
 from mer.io.files import reading
-from mer.types import FeatureSet
+from mer.types import FeatureTable
 
 JOINED = "family of each column"  # key in the metadata of a table
 
 
-def write_features(path: Path, features: FeatureSet) -> None:
+def write_features(path: Path, features: FeatureTable) -> None:
     """Write a Parquet table: ``id``, then one column per feature.
 
     ``source``, and the family of each column of a joined table, become its metadata.
@@ -26,7 +26,7 @@ def write_features(path: Path, features: FeatureSet) -> None:
     pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
 
 
-def read_features(path: Path) -> FeatureSet:
+def read_features(path: Path) -> FeatureTable:
     """Read what ``write_features`` wrote.
 
     Raises
@@ -43,4 +43,4 @@ def read_features(path: Path) -> FeatureSet:
         source = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
         ids = tuple(table.column("id").to_pylist())
         joined = tuple(json.loads(source.pop(JOINED, "[]")))
-        return FeatureSet(ids, tuple(numbers.column_names), values, source, joined)
+        return FeatureTable(ids, tuple(numbers.column_names), values, source, joined)

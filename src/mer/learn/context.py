@@ -12,7 +12,7 @@ from mer.seeds import generator
 from mer.types import Fold
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import Model
+    from mer.contracts.interfaces import Model
 
 AnyModel = TypeVar("AnyModel", bound="Model")
 
@@ -76,8 +76,9 @@ class FoldContext(Generic[AnyModel]):
             return self.seed
         return int(generator(self.seed, "round", self.restart).integers(2**31))
 
-    def config(self, config: TrainingConfig) -> TrainingConfig:
-        """A configuration of the model under the profile and the fidelity of this context."""
+    def effective_config(self, config: TrainingConfig) -> TrainingConfig:
+        """A configuration as this fold trains with it: the limits of the profile count, and ``update_bn``
+        does not under ``released``."""
         found = apply_profile(config, self.profile)
         return found.model_copy(update={"update_bn": found.update_bn and self.described})
 

@@ -1,6 +1,6 @@
 """Cross-validation: a model is trained on every fold of a protocol and predicts its test clips.
 
-``mer.contracts.protocols.Trainer`` says how a fold is trained, ``mer.learn.result.FoldResult`` what a
+``mer.contracts.interfaces.Trainer`` says how a fold is trained, ``mer.learn.result.FoldResult`` what a
 training returns. Each restart of a fold is a training of its own and counts as a repeat of the protocol.
 """
 
@@ -24,7 +24,7 @@ from mer.schema.profiles import Profile
 from mer.types import Fold, part_ids
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import Trainer
+    from mer.contracts.interfaces import Trainer
 
 PREDICTION_DIGITS = OBJECTIVE_DIGITS = 4
 TRIAL_COLUMNS = ["repeat", "fold", "trial", "batch", "adam", "lr", "objective", "chosen"]

@@ -25,7 +25,7 @@ from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.selection import Selection
 from mer.targets import labels
 from mer.targets.target import Label, Target
-from mer.types import QUADRANTS, FeatureSet, Fold, Track, groups
+from mer.types import QUADRANTS, FeatureTable, Fold, Track, groups
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class TrainingData:
     labels : mapping of str to int, or to tuple of float
         Clip id -> index into the classes of the target, or its values.
     target : Target
-    table : FeatureSet or None
+    table : FeatureTable or None
         Table of features.
     mel : Mels or None
         Mel spectrograms.
@@ -73,7 +73,7 @@ class TrainingData:
 
     labels: Mapping[str, Label]
     target: Target
-    table: FeatureSet | None = None
+    table: FeatureTable | None = None
     mel: Mels | None = None
     augmented: AugmentedMels | None = None
     segmented_waveforms: SegmentedWaveforms | None = None
@@ -99,7 +99,7 @@ class TrainingData:
             If the catalogue of the family has no such column.
         """
         table = self.table
-        if table is not None and columns.restricts:
+        if table is not None and columns.restrictions:
             table = catalogued_columns(table, family, columns)
         return replace(self, table=table, columns=columns)
 
@@ -159,7 +159,7 @@ def _prefixed(name: str, by_id: Mapping[str, Any]) -> dict[str, Any]:
     return dict(zip(prefix_ids(name, list(by_id)), by_id.values(), strict=True))
 
 
-def _concat_rows(source: FeatureSet, target: FeatureSet, name: str) -> FeatureSet:
+def _concat_rows(source: FeatureTable, target: FeatureTable, name: str) -> FeatureTable:
     """The rows of ``source``, with prefixed ids, then those of ``target``; the columns are the same."""
     values = np.concatenate([source.values, target.values])
     return replace(target, ids=(*prefix_ids(name, source.ids), *target.ids), values=values)
@@ -230,7 +230,7 @@ def read(
     ----------
     params, columns : see ``gather``
     reads : collection of str
-        The inputs to read, in the words of ``mer.contracts.protocols.Model.reads``.
+        The inputs to read, in the words of ``mer.contracts.interfaces.Model.reads``.
     """
     model = selection.model
     table = mel = segmented = waveforms = None

@@ -10,10 +10,10 @@ from mer.errors import MerError
 from mer.learn import relieff
 from mer.schema.feature_selection import Columns
 from mer.targets.target import Label
-from mer.types import FeatureSet
+from mer.types import FeatureTable
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import CataloguedFamily
+    from mer.contracts.interfaces import CataloguedFamily
 
 
 def _scores(rows: np.ndarray, y: np.ndarray, columns: Columns) -> np.ndarray:
@@ -28,7 +28,7 @@ def _scores(rows: np.ndarray, y: np.ndarray, columns: Columns) -> np.ndarray:
     return scores
 
 
-def catalogued_columns(table: FeatureSet, family: str, columns: Columns) -> FeatureSet:
+def catalogued_columns(table: FeatureTable, family: str, columns: Columns) -> FeatureTable:
     """The table with the columns that the catalogue gives these values.
 
     Raises
@@ -37,7 +37,7 @@ def catalogued_columns(table: FeatureSet, family: str, columns: Columns) -> Feat
         If there is no such column.
     """
     catalogue = cast("CataloguedFamily", registry.get("features", family)).catalogue()
-    wanted = {k: v for k, v in columns.restricts.items() if k != "grades"}
+    wanted = {k: v for k, v in columns.restrictions.items() if k != "grades"}
     names = [
         name
         for name in table.names
@@ -46,14 +46,14 @@ def catalogued_columns(table: FeatureSet, family: str, columns: Columns) -> Feat
     ]
     if not names:
         raise MerError(
-            f"columns: the family {family!r} has none with {columns.restricts}; widen the block"
+            f"columns: the family {family!r} has none with {columns.restrictions}; widen the block"
         )
     return table.select_columns(names)
 
 
 def best_columns(
-    table: FeatureSet, labels: Mapping[str, Label], ids: Sequence[str], columns: Columns
-) -> FeatureSet:
+    table: FeatureTable, labels: Mapping[str, Label], ids: Sequence[str], columns: Columns
+) -> FeatureTable:
     """The table with the best columns, ranked on the clips ``ids`` alone, in the order of the table.
 
     Raises

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mer.errors import MerError
-from mer.io.checkpoints import code
+from mer.io.checkpoints import package_digest
 from mer.learn.context import FoldContext
 from mer.learn.result import Trial
 from mer.runtime.locks import wait_for_lock
@@ -62,7 +62,7 @@ def key(
     settings = context.params.model_dump(exclude={"tuning": {"storage"}})
     own = context.model.__name__, settings, context.seed, context.fidelity, context.profile
     versions = [metadata.version(library) for library in ("optuna", "scikit-learn")]
-    digest = hashlib.sha256(repr([code(), *versions, *own, *parts]).encode())
+    digest = hashlib.sha256(repr([package_digest(), *versions, *own, *parts]).encode())
     for array in arrays:
         host = array if isinstance(array, np.ndarray) else array.cpu().numpy()
         digest.update(np.ascontiguousarray(host).tobytes())

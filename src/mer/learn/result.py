@@ -78,7 +78,7 @@ class FoldResult:
         The trials of a hyperparameter search, where there was one.
     weights : mapping of str to np.ndarray
         Parameters and buffers of the network, by name, or the fitted state of the estimator
-        (``mer.learn.estimators``), and what else ``Trainer.predict`` needs of the training clips.
+        (``mer.learn.estimator_arrays``), and what else ``Trainer.predict`` needs of the training clips.
     selected_columns : sequence of str
         Columns of the table that the estimator selects, where it selects any.
     """

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mer.io.checkpoints import KEPT, code, read_result, write_result
+from mer.io.checkpoints import KEPT, package_digest, read_result, write_result
 from mer.learn import trained_network
 from mer.learn.forward import Examples
 from mer.learn.result import FoldResult, TrainingPhase
@@ -35,7 +35,7 @@ def _digest(
 ) -> str:
     """Digest of everything that decides the trained weights."""
     rounding = arithmetic(examples[0].device)
-    named = [code(), *rounding, config.model_dump(), str(network), facts]
+    named = [package_digest(), *rounding, config.model_dump(), str(network), facts]
     digest = hashlib.sha256(json.dumps(named).encode())
     for name, array in trained_network.weights(network).items():
         digest.update(name.encode() + array.tobytes())

@@ -1,1 +1,1 @@
-"""Networks and estimators, a module each; ``mer.contracts.protocols.Model`` says what a module offers."""
+"""Networks and estimators, a module each; ``mer.contracts.interfaces.Model`` says what a module offers."""

@@ -85,6 +85,6 @@ class Fitted:
         return np.pad(logits, [(0, 0), (1, 0)]) if logits.shape[1] == 1 else logits
 
 
-def fitted(params: Params, attributes: Mapping[str, Any]) -> Fitted:
+def restore(params: Params, attributes: Mapping[str, Any]) -> Fitted:
     """A fitted classifier of its attributes."""
     return Fitted(params, attributes)

@@ -13,10 +13,10 @@ from mer.errors import MerError
 from mer.io.files import read_json, reading, write_json, writing
 from mer.io.predictions import read_predictions
 from mer.pipeline import evaluate, experiment, provenance
-from mer.pipeline.stage import write_record
+from mer.pipeline.run_record import write_record
 from mer.reproduction import spec
-from mer.reproduction.results import has_more_trainings
-from mer.reproduction.spec import Experiment, Statistic
+from mer.reproduction.results import LEDGER, has_more_trainings
+from mer.reproduction.spec import CellSource, Experiment
 from mer.selection import SELECTORS, Selection
 
 MAX_BYTES = 64 * 2**20  # of one file
@@ -113,8 +113,8 @@ def _check_record(archive: Path, key: str, content: bytes) -> None:
         )
 
 
-def _write(paper: str, key: str, files: Mapping[str, bytes], found: Statistic | None) -> None:
-    run, metrics = experiment.RUNS / paper / key, experiment.METRICS / paper
+def _write(paper: str, key: str, files: Mapping[str, bytes], found: CellSource | None) -> None:
+    run, metrics = experiment.RUNS / paper / key, LEDGER / paper
     with writing(run) as folder:
         for name in files.keys() - {"record.json"}:
             (folder / name).write_bytes(files[name])
@@ -123,7 +123,7 @@ def _write(paper: str, key: str, files: Mapping[str, bytes], found: Statistic | 
             _compare(found, folder / "run.json")
         _check_trainings(folder, metrics / f"{key}.json")
         confusion = experiment.PLOTS / paper / f"{key}.csv"
-        evaluate.experiment(folder, metrics / f"{key}.json", confusion)
+        evaluate.score_experiment(folder, metrics / f"{key}.json", confusion)
         write_record(metrics / f"{key}.json", json.loads(files["record.json"]))
 
 

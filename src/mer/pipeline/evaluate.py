@@ -1,20 +1,16 @@
-"""The scores of a run, the tables for its plots, and the number of clips of a corpus."""
+"""The scores of a run, and the tables for its plots."""
 
 import logging
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mer import registry
 from mer.io.artefacts import MANIFEST, absent
 from mer.io.files import read_json, reading, write_json, write_text
 from mer.io.predictions import read_predictions
-from mer.io.spectrograms import Mels
-from mer.io.tracks import read_tracks
 from mer.metrics import (
     DIGITS,
     TEST_SHA256,
@@ -27,25 +23,14 @@ from mer.metrics import (
     summary,
 )
 from mer.predictions import AnyPredictions, ValuePredictions
-from mer.schema import Block
-from mer.targets.labels import HIGH
-from mer.types import QUADRANTS, clip_of
-
-if TYPE_CHECKING:
-    from mer.contracts.protocols import TwoStageModel
+from mer.types import clip_of
 
 log = logging.getLogger("mer")
 
 SCORES_OF_EACH_FOLD = (
-    "f1_macro",
-    "accuracy",
-    "f1_micro",
-    "f1_high",
-    "ccc",
-    "rmse",
-    "r2",
-    "pearson",
-)
+    *("f1_macro", "accuracy", "f1_micro", "f1_high"),
+    *("ccc", "rmse", "r2", "pearson"),
+)  # which results hold for paired tests
 
 
 def _confusion(predictions: AnyPredictions) -> pd.DataFrame:
@@ -134,16 +119,16 @@ def scores_of_folds(predictions: AnyPredictions) -> dict[str, list[float] | list
     """The scores of each fold that paired tests need, to 4 digits; none that a fold lacks, as the F1 of a
     class that does not occur there. ``TEST_SHA256`` has the digest of the test clips of each fold."""
     by_fold = fold_scores(predictions)
-    whole = [
-        name
-        for name in SCORES_OF_EACH_FOLD
-        if name in by_fold and not np.isnan(by_fold[name]).any()
-    ]
-    scores = {name: by_fold[name].round(DIGITS).tolist() for name in whole}
+    found = {name: by_fold[name] for name in SCORES_OF_EACH_FOLD if name in by_fold}
+    scores = {
+        name: values.round(DIGITS).tolist()
+        for name, values in found.items()
+        if not np.isnan(values).any()
+    }
     return {**scores, TEST_SHA256: fold_digests(predictions)}
 
 
-def run(run: Path, metrics: Path, folds: Path, plots: Path) -> None:
+def score_run(run: Path, metrics: Path, folds: Path, plots: Path) -> None:
     """Score a run, and log the score that it is judged by.
 
     Parameters
@@ -173,7 +158,7 @@ def run(run: Path, metrics: Path, folds: Path, plots: Path) -> None:
     log.info("%s %.4f, 95 %% interval %.4f to %.4f, on %d clips in %d folds", name, *figures)
 
 
-def experiment(run: Path, metrics: Path, confusion: Path) -> None:
+def score_experiment(run: Path, metrics: Path, confusion: Path) -> None:
     """Score an experiment behind a published table.
 
     Parameters
@@ -181,7 +166,7 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
     run : Path
         ``data/runs/<paper>/<key>``.
     metrics : Path
-        JSON to write: the output of ``run``, deviation and interval of every score, under ``folds``
+        JSON to write: the output of ``score_run``, deviation and interval of every score, under ``folds``
         the scores of each fold for paired tests, and ``confusion`` and ``curves`` for the pages of results.
         For an absent run: its composition, and the reason under ``absent``.
     confusion : Path
@@ -198,59 +183,3 @@ def experiment(run: Path, metrics: Path, confusion: Path) -> None:
     write_json(metrics, {**scores, **spread(predictions, scores["seed"]), **more})
     table = _confusion(predictions).to_csv(index=False, lineterminator="\n")
     write_text(confusion, table)
-
-
-def counts(index: Path, metrics: Path) -> None:
-    """Count the clips of a corpus: ``n_clips_q1 … n_clips_q4, n_clips_total``.
-
-    Also ``<axis>_low, <axis>_high``, the number of clips of each class of valence and arousal, and, where
-    the quadrants are derived from these, ``<axis>_threshold``.
-
-    Parameters
-    ----------
-    index : Path
-        ``data/index/<dataset>``.
-    metrics : Path
-        JSON to write.
-    """
-    found = Counter(track.quadrant for track in read_tracks(index))
-    figures: dict[str, Any] = {f"n_clips_{name.lower()}": found[name] for name in QUADRANTS}
-    figures["n_clips_total"] = found.total()
-    thresholds = read_json(index / MANIFEST).get("thresholds", {})
-    for axis, quadrants in HIGH.items():
-        high = sum(found[quadrant] for quadrant in quadrants)
-        if axis in thresholds:
-            figures[f"{axis}_threshold"] = round(thresholds[axis], DIGITS)
-        figures |= {f"{axis}_low": found.total() - high, f"{axis}_high": high}
-    write_json(metrics, {"dataset": index.name, **figures})
-
-
-def settings(model: str, params: Block, mel: Path, metrics: Path) -> None:
-    """Write the parameters of a system that a paper tabulates, and the output shapes of its layers.
-
-    They are those of any corpus, so that a miniature's are those of the original.
-
-    Parameters
-    ----------
-    params : the model's ``Params``
-    mel : Path
-        ``data/mel/<view>/<dataset>``, of any corpus.
-    metrics : Path
-        JSON to write: ``sample_rate, n_fft, hop_length``; ``frames`` as the artefact has them;
-        ``<training>_lr, <training>_batch``; ``<layer>_frames, <layer>_mels, <layer>_maps``.
-    """
-    view, shape = read_json(mel / MANIFEST)["view"], Mels.read(mel).values.shape[-2:]
-    figures = {
-        "sample_rate": view["sample_rate"],
-        "n_fft": view["n_fft"],
-        "hop_length": view["hop_length"],
-    }
-    figures["frames"] = shape[0]
-    for name, block in params.model_dump().items():
-        if isinstance(block, dict) and "lr" in block:
-            figures |= {f"{name}_lr": block["lr"], f"{name}_batch": block["batch_size"]}
-    module = cast("TwoStageModel", registry.get("models", model))
-    for layer, sizes in module.layers(params, shape).items():
-        named = zip(("frames", "mels", "maps"), sizes, strict=True)
-        figures |= {f"{layer}_{name}": size for name, size in named}
-    write_json(metrics, figures)

@@ -10,12 +10,13 @@ from mer.contracts.trainers import STARTS_FROM_WEIGHTS
 from mer.errors import MerError
 from mer.io.artefacts import or_absent, require
 from mer.pipeline import evaluate, prepared, provenance, train
+from mer.reproduction.results import LEDGER
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.schema.profiles import Profile
 from mer.selection import Selection
 from mer.types import MINIATURE
 
-METRICS, RUNS, PLOTS = Path("metrics/experiments"), Path("data/runs"), Path("data/plots")
+RUNS, PLOTS = Path("data/runs"), Path("data/plots")
 
 
 def _check_profile(key: str, name: str, scope: Profile) -> None:
@@ -55,7 +56,7 @@ def run(
     Parameters
     ----------
     given : mapping of str to str
-        The selectors except ``profile`` and ``seed``; other keys are ignored. Optional: ``source``, a corpus
+        The selectors except ``profile`` and ``seed``; others are ignored. Optional: ``source``, a corpus
         to train on instead of the tested one; ``parent``, an experiment whose network is trained further;
         ``weights``, the name of the pretrained weights that it needs.
     settings : mapping of str to value
@@ -89,7 +90,7 @@ def run(
     provenance.warn_of_replaced(facts, profile)
     if max_folds:
         scope = scope.model_copy(update={"max_folds": max_folds})
-    params, runs = config.changed(params, settings), RUNS / paper
+    params, runs = config.with_values(params, settings), RUNS / paper
     parent = runs / given["parent"] if "parent" in given else None
     timing: dict[str, float] = {}
     with or_absent(runs / key, **chosen.used):
@@ -109,6 +110,6 @@ def run(
             parent=parent,
             until=until,
         )
-    scores, plot = root / METRICS / paper / f"{key}.json", root / PLOTS / paper / f"{key}.csv"
-    evaluate.experiment(runs / key, scores, plot)
+    scores, plot = root / LEDGER / paper / f"{key}.json", root / PLOTS / paper / f"{key}.csv"
+    evaluate.score_experiment(runs / key, scores, plot)
     return timing

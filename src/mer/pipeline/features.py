@@ -15,10 +15,10 @@ from mer.io.feature_tables import read_features, write_features
 from mer.io.files import writing
 from mer.io.standard import Standard, read_clip
 from mer.schema import Block
-from mer.types import Clip, FeatureSet, array_text
+from mer.types import Clip, FeatureTable, array_text
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import ExtractedFamily, Family
+    from mer.contracts.interfaces import ExtractedFamily, Family
 
 TABLE = "features.parquet"
 
@@ -82,7 +82,7 @@ def _compute(
     with checkpoints.checkpointed_map([source, digest], checkpoints.Arrays) as checkpointed:
         found = checkpointed(work, ids, label=f"{family} {target.name}", sequential=sequential)
         rows = [arrays["row"] for arrays in found if arrays is not None]
-        features = FeatureSet(ids, tuple(module.names(params)), np.stack(rows), source)
+        features = FeatureTable(ids, tuple(module.names(params)), np.stack(rows), source)
         with writing(target) as folder:
             write_features(folder / TABLE, features)
             _describe(folder, features)
@@ -128,7 +128,7 @@ def _check_values(values: Any, n_names: int, family: str) -> None:
         )
 
 
-def _describe(folder: Path, features: FeatureSet) -> None:
+def _describe(folder: Path, features: FeatureTable) -> None:
     counts = {"clips": len(features.ids), "features": len(features.names)}
     artefacts.write_manifest(folder, **counts, source=dict(features.source))
 

@@ -11,7 +11,7 @@ from mer.io.folds import write_folds
 from mer.io.recordings import with_one_artist
 from mer.io.standard import quarantined
 from mer.io.tracks import read_digests, read_tracks
-from mer.schema import Protocol
+from mer.schema import ProtocolName
 from mer.schema.profiles import Profile
 from mer.splits import shares_groups, split
 from mer.types import Fold, names_artists
@@ -100,7 +100,7 @@ def make(
         The protocol that ``default`` means for this corpus.
     """
     corpus = Corpus(index, standard)
-    for protocol in get_args(Protocol):
+    for protocol in get_args(ProtocolName):
         path = target / protocol / f"{index.name}.json"
         name = own if protocol == "default" else protocol
         try:

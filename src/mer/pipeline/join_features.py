@@ -8,16 +8,16 @@ from mer.io import artefacts
 from mer.io.feature_tables import read_features, write_features
 from mer.io.files import writing
 from mer.pipeline.features import TABLE
-from mer.types import FeatureSet
+from mer.types import FeatureTable
 
 
-def _distinct(table: FeatureSet, other: FeatureSet, family: str) -> FeatureSet:
+def _distinct(table: FeatureTable, other: FeatureTable, family: str) -> FeatureTable:
     taken = set(other.names)
     names = tuple(f"{family}.{name}" if name in taken else name for name in table.names)
     return replace(table, names=names)
 
 
-def joined_columns(left: FeatureSet, right: FeatureSet, family: str) -> FeatureSet:
+def joined_columns(left: FeatureTable, right: FeatureTable, family: str) -> FeatureTable:
     """The columns of two tables of the same clips; ``family`` is that of ``right``.
 
     Raises

@@ -10,7 +10,7 @@ from typing import Any
 from mer import config
 from mer.errors import MerError
 from mer.io import yaml_files
-from mer.pipeline.stage import git, uncommitted
+from mer.pipeline.run_record import git, uncommitted
 from mer.schema.feature_selection import EVERY_COLUMN, Columns, JoinedFamilies, members
 from mer.schema.parameters import FILES, PARAMS
 from mer.selection import Selection

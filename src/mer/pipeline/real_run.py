@@ -17,10 +17,10 @@ from mer.io.files import read_json, write_text, writing
 from mer.parallel import jobs
 from mer.pipeline import experiment, experiment_queue, inputs
 from mer.pipeline.experiment_queue import Record
-from mer.pipeline.stage import code_commit, record_of, write_record
+from mer.pipeline.run_record import code_commit, record_of, write_record
 from mer.reproduction import spec
 from mer.reproduction.real_experiments import RealExperiment
-from mer.reproduction.results import has_more_trainings
+from mer.reproduction.results import LEDGER, has_more_trainings
 from mer.selection import DATA
 
 FOLDS = DATA / "folds"
@@ -95,7 +95,7 @@ def train(
     started, commit = time.time(), code_commit()  # before anyone edits the code
     given = spec.load().find(key).model_dump(exclude_none=True)  # type: ignore[union-attr]
     paper, words, (seed,) = given["paper"], given["settings"].split(), config.read("seed")
-    scores = experiment.METRICS / paper / f"{key}.json"
+    scores = LEDGER / paper / f"{key}.json"
     with _restorable(experiment.RUNS / paper / key) as restore, TemporaryDirectory() as root:
         timing = experiment.run(
             paper,

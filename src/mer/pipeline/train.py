@@ -22,8 +22,8 @@ from mer.io.tracks import read_digests, read_tracks
 from mer.learn.cross_validation import CrossValidation, FoldMap, cross_validate, trainer_of
 from mer.learn.data import TrainingData, concat_corpora, gather, prefix_ids
 from mer.learn.result import FoldResult
-from mer.pipeline import code
-from mer.pipeline.stage import versions
+from mer.pipeline import code_digests
+from mer.pipeline.run_record import versions
 from mer.schema import Block
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
@@ -32,7 +32,7 @@ from mer.selection import Selection
 from mer.splits import mean_test_per_train, shares_groups
 from mer.types import Fold, names_artists
 
-CODE = "code.json"
+DIGESTS = "code.json"
 
 
 def run(
@@ -86,7 +86,7 @@ def run(
         If an input of the model, or the protocol, is absent for this corpus.
     """
     digests = (
-        code.of_model(chosen.model) if keep_weights else None
+        code_digests.of_model(chosen.model) if keep_weights else None
     )  # before an edit during the training
     data = gather(chosen, params, policy, columns)
     folds, division = read_folds(chosen.folds)[: profile.max_folds], read_json(chosen.folds)
@@ -268,7 +268,7 @@ def _write(
             }
             write_json(folder / "selected.json", selected)
         if digests is not None:
-            write_json(folder / CODE, digests)
+            write_json(folder / DIGESTS, digests)
             _write_weights(folder / "weights", results)
 
 

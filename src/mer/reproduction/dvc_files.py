@@ -6,7 +6,15 @@ from typing import Any
 
 from mer.errors import MerError
 from mer.io import yaml_files
-from mer.reproduction.spec import PAPERS, PARTS, Cross, Experiment, Papers, Setting, Statistic
+from mer.reproduction.spec import (
+    PAPERS,
+    STAGE_OF_BLOCK,
+    CellSource,
+    Cross,
+    Experiment,
+    Papers,
+    Setting,
+)
 
 MINIATURE = "${miniature}"  # as these files write it
 
@@ -33,7 +41,7 @@ def check(papers: Papers, folder: Path = PAPERS) -> None:
                 f"{file} must be a copy of {folder / 'experiments.yaml'}; run `make format` to make one"
             )
         paper_file = folder / paper / "paper.yaml"
-        for block in PARTS.keys() - yaml_files.load(paper_file).keys():
+        for block in STAGE_OF_BLOCK.keys() - yaml_files.load(paper_file).keys():
             raise MerError(f"{paper_file} must have {block!r}, for DVC; add `{block}: {{}}`")
         if (name := f"{paper}/paper.yaml:tables") not in tables:
             raise MerError(f"{folder / 'dvc.yaml'}: vars must list {name!r}; add it")
@@ -53,7 +61,7 @@ def _check_inputs(papers: Papers, file: Path) -> None:
     """Every input of an experiment is an item of the stage that makes it."""
     stages = yaml_files.load(file)["stages"]
     listed, nothing = _listed(stages), stages["nothing"]["cmd"].split()
-    for block in PARTS:
+    for block in STAGE_OF_BLOCK:
         for key, found in getattr(papers, block).items():
             for stage, item in _inputs(found):
                 if item not in listed[stage]:
@@ -83,7 +91,7 @@ def _listed(stages: dict[str, Any]) -> dict[str, set[str]]:
     }
 
 
-def _inputs(found: Statistic) -> Iterator[tuple[str, str]]:
+def _inputs(found: CellSource) -> Iterator[tuple[str, str]]:
     """The stages that prepare the inputs of an experiment, and the item of each."""
     corpora = [found.dataset, *([found.source] if isinstance(found, Cross) else [])]
     for corpus in (f"{MINIATURE}{name}" for name in corpora):

@@ -11,14 +11,14 @@ from mer.features._panda_catalogue import catalogue
 from mer.io.artefacts import absent
 from mer.io.feature_tables import read_features
 from mer.io.files import write_json, write_text
-from mer.types import FeatureSet
+from mer.types import FeatureTable
 
 DIGITS = 4
 WORST = 10
 STATISTICS = ("median", "zeros")
 
 
-def correlations(extracted: FeatureSet, published: FeatureSet) -> pd.DataFrame:
+def correlations(extracted: FeatureTable, published: FeatureTable) -> pd.DataFrame:
     """Spearman's correlation of each published column with the extracted one, over common clips.
 
     Returns

@@ -67,7 +67,7 @@ def _done(facts: dict[str, Any], profile: str) -> int:
 
 def _wanted(experiment: Experiment, params: Block, profile: Profile) -> int:
     """The trainings of an experiment under a profile; ``params`` are those of its model."""
-    changed = config.changed(params, config.settings(experiment.settings.split()))
+    changed = config.with_values(params, config.settings(experiment.settings.split()))
     return planned(experiment.protocol, profile) * profile.restarts(changed)
 
 

@@ -128,21 +128,25 @@ class Table(Block):
         return (found.get(column) if isinstance(found, dict) else found) or self.columns[column].why
 
 
-class Statistic(Block):
-    """``counts.<key>``: an experiment that counts the clips of a corpus."""
+class CellSource(Block):
+    """What fills cells of published tables with figures of a corpus."""
 
     paper: Key
     dataset: Key
 
 
-class Setting(Statistic):
+class Count(CellSource):
+    """``counts.<key>``: the numbers of clips of a corpus."""
+
+
+class Setting(CellSource):
     """``settings.<key>``: the tabulated parameters of a view and a model on a corpus."""
 
     view: Key
     model: Key
 
 
-class Experiment(Statistic):
+class Experiment(CellSource):
     """``experiments.<key>``: the selectors of one experiment, except ``profile`` and ``seed``, which
     params.yaml has for all experiments.
 
@@ -200,7 +204,7 @@ class Pretrained(Experiment):
 
 
 # Kind of experiment -> its stage in papers/experiments.yaml.
-PARTS = {
+STAGE_OF_BLOCK = {
     "experiments": "experiment",
     "cross": "cross",
     "transfer": "transfer",
@@ -227,7 +231,7 @@ class Papers(Block):
     cross: dict[Key, Cross] = Field(default_factory=dict)
     transfer: dict[Key, Transfer] = Field(default_factory=dict)
     pretrained: dict[Key, Pretrained] = Field(default_factory=dict)
-    counts: dict[Key, Statistic] = Field(default_factory=dict)
+    counts: dict[Key, CellSource] = Field(default_factory=dict)
     settings: dict[Key, Setting] = Field(default_factory=dict)
 
     def has_published_score(self, table: Table, row: str, column: str) -> bool:
@@ -236,9 +240,9 @@ class Papers(Block):
         return is_score and any(column in found for found in table.rows[row].published.values())
 
     @property
-    def groups(self) -> dict[str, Mapping[str, Statistic]]:
+    def groups(self) -> dict[str, Mapping[str, CellSource]]:
         """All experiments, by their group in papers/experiments.yaml."""
-        return {stage: getattr(self, name) for name, stage in PARTS.items()}
+        return {stage: getattr(self, name) for name, stage in STAGE_OF_BLOCK.items()}
 
     @property
     def stages(self) -> dict[str, str]:
@@ -271,16 +275,16 @@ class Papers(Block):
         if unknown := sorted(set(chosen) - self.papers.keys()):
             raise MerError(f"papers/{unknown[0]} must be one of {sorted(self.papers)}")
         blocks = {name: getattr(self, name) for name in Papers.model_fields}
-        for name in ("tables", *PARTS):
+        for name in ("tables", *STAGE_OF_BLOCK):
             blocks[name] = {k: found for k, found in blocks[name].items() if found.paper in chosen}
         return self.model_copy(update=blocks | {"papers": {k: self.papers[k] for k in chosen}})
 
-    def find(self, key: str) -> Statistic | None:
+    def find(self, key: str) -> CellSource | None:
         """The experiment of a key, in any group; None if there is none."""
         return next((group[key] for group in self.groups.values() if key in group), None)
 
 
-def corpus_of(experiment: Statistic) -> str:
+def corpus_of(experiment: CellSource) -> str:
     """The corpus that an experiment reads; the original of a segmented corpus."""
     return getattr(experiment, "corpus", None) or experiment.dataset
 
@@ -300,7 +304,7 @@ def _check_owner(path: Path, part: Papers) -> None:
         raise MerError(
             f"{path}: papers={[*part.papers]} must be [{owner!r}], the folder; correct it"
         )
-    for block in ("tables", *PARTS):
+    for block in ("tables", *STAGE_OF_BLOCK):
         for key, found in getattr(part, block).items():
             if found.paper != owner:
                 raise MerError(

@@ -27,7 +27,7 @@ HEADINGS = {
     "n": "clips / folds / restarts",
     "corpus": "corpus",
     "protocol": "our protocol",
-    "less": "not comparable",
+    "incomparable": "not comparable",
     "note": "note",
 }
 IN_CELL = str.maketrans({"|": "\\|", "\n": " "})
@@ -67,7 +67,7 @@ def _counts(cell: Cell) -> str:
     return " / ".join(str(count) for count in counts if count is not None)
 
 
-def less(table: Table, cell: Cell, metric: str) -> dict[str, str]:
+def incomparable_scores(table: Table, cell: Cell, metric: str) -> dict[str, str]:
     """The figures that are not comparable, by prefix: profile, share of the folds, changed parameters."""
     others = tuple(name for name in table.metrics if name.endswith(f"_{metric}"))
     keys = [key for key in cell if key.endswith(f"_{metric}") and not key.endswith(others)]
@@ -90,7 +90,7 @@ def figures(table: Table, cell: Cell, metric: str) -> Line:
     shown["interval"] = "–".join(filter(None, bounds))
     shown |= {test: _p(table, cell.get(f"{metric}_{test}", {})) for test in ("p", "p_student")}
     shown["n"] = _counts(cell)
-    shown["less"] = "; ".join(less(table, cell, metric).values())
+    shown["incomparable"] = "; ".join(incomparable_scores(table, cell, metric).values())
     return shown
 
 
@@ -153,7 +153,10 @@ def _raw(line: Line, cell: Cell, metric: str) -> dict[str, Any]:
     suffixes |= {name: f"_{name}" for name in ("sd", "low", "high")}
     shown = {name: cell.get(f"{metric}{suffix}") for name, suffix in suffixes.items()}
     counts = {name: cell.get(name) for name in ("n_clips", "n_folds", "n_restarts")}
-    texts = {name: line[name] for name in ("p", "p_student", "corpus", "protocol", "less", "note")}
+    texts = {
+        name: line[name]
+        for name in ("p", "p_student", "corpus", "protocol", "incomparable", "note")
+    }
     return {"system": line["system"], "metric": metric, **shown, **counts, **texts}
 
 
@@ -220,7 +223,7 @@ def _latex(context: Mapping[str, Any]) -> str:
     """A ``table`` per column, for ``\\usepackage{booktabs}``."""
     parts = []
     for shown in context["sections"]:
-        frame = shown["frame"].drop(columns=HEADINGS["less"], errors="ignore")
+        frame = shown["frame"].drop(columns=HEADINGS["incomparable"], errors="ignore")
         caption = f"{context['table'].title}. {shown['title']}"
         for sign in "&%$#_":
             caption = caption.replace(sign, f"\\{sign}")

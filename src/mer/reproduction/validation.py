@@ -10,13 +10,13 @@ from mer.contracts.trainers import STARTS_FROM_WEIGHTS, applied_parts
 from mer.errors import MerError
 from mer.metrics import limits
 from mer.reproduction.spec import (
-    PARTS,
+    STAGE_OF_BLOCK,
+    CellSource,
     Cross,
     Experiment,
     Papers,
     Pretrained,
     Setting,
-    Statistic,
     Table,
 )
 from mer.schema.parameters import Params
@@ -77,8 +77,8 @@ def check(papers: Papers, params: Params) -> None:
     _check_parents(papers, params)
 
 
-def _entries(papers: Papers) -> Iterator[tuple[_Entry, Statistic]]:
-    for block in PARTS:
+def _entries(papers: Papers) -> Iterator[tuple[_Entry, CellSource]]:
+    for block in STAGE_OF_BLOCK:
         for key, found in getattr(papers, block).items():
             yield _Entry(found.paper, f"{block}.{key}"), found
 
@@ -150,7 +150,7 @@ def _check_use(papers: Papers) -> None:
             entry.refuse(" must stand behind a cell of a table; name it in a row, or remove it")
 
 
-def _check_names(entry: _Entry, found: Statistic, params: Params) -> None:
+def _check_names(entry: _Entry, found: CellSource, params: Params) -> None:
     """Every corpus, view, model, family and policy is there, and each corpus has its miniature."""
     corpora = params.corpora.keys() | params.segmented_corpora.keys()
     datasets = {"dataset": found.dataset}
@@ -213,7 +213,7 @@ def _check_augmentation(entry: _Entry, found: Experiment, params: Params) -> Non
 def _with_settings(model: str, words: list[str], params: Params) -> Params:
     """The parameters with the settings of an experiment in the block of its model."""
     typed = registry.get("models", model).Params.model_validate(params.models[model])
-    block = config.changed(typed, config.settings(words)).model_dump()
+    block = config.with_values(typed, config.settings(words)).model_dump()
     return params.model_copy(update={"models": {**params.models, model: block}})
 
 

@@ -10,7 +10,7 @@ Key = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 NamedProtocol = Literal[
     "grouped", "cv10x10", "cv10", "tvt_70_15_15", "tvt_40_30_30", "song_80_20", "own"
 ]
-Protocol = Literal["default", NamedProtocol]  # default: that of the corpus
+ProtocolName = Literal["default", NamedProtocol]  # default: that of the corpus
 
 TargetName = Literal[
     "quadrant", "valence", "arousal", "label", "valence_value", "arousal_value", "valence_arousal"

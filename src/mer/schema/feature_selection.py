@@ -67,7 +67,7 @@ class Columns(Block):
     leak: Literal["none", "before_split"]
 
     @property
-    def restricts(self) -> dict[str, str]:
+    def restrictions(self) -> dict[str, str]:
         """Restrictions by the catalogue, without those that admit every column."""
         chosen = {key: getattr(self, key) for key in RESTRICTIONS}
         return {key: value for key, value in chosen.items() if value not in ("ABC", "all")}
@@ -77,7 +77,7 @@ class Columns(Block):
         """Settings that narrow the table; empty if a model sees every column."""
         ranked = {"none": [], "chi2": ["select", "k"], "relieff": ["select", "k", "neighbours"]}
         used = {key: getattr(self, key) for key in ranked[self.select]}
-        return {**self.restricts, **used, **({"leak": self.leak} if self.leaks else {})}
+        return {**self.restrictions, **used, **({"leak": self.leak} if self.leaks else {})}
 
     @property
     def leaks(self) -> bool:

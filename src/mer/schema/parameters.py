@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mer.schema import Block, Key, Protocol, TargetName
+from mer.schema import Block, Key, ProtocolName, TargetName
 from mer.schema.augmentation import Policy
 from mer.schema.corpora import Audio, Corpus, Demo, MergedCorpus, Quarantine, SegmentedCorpus
 from mer.schema.feature_selection import Columns, JoinedFamilies
@@ -49,7 +49,7 @@ class Params(Block):
     view: str
     family: str
     augment: str
-    protocol: Protocol
+    protocol: ProtocolName
     fidelity: Literal["described", "released"]
     profile: str
     seed: Annotated[int, Field(ge=0, lt=2**32)]

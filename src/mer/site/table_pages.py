@@ -69,11 +69,11 @@ def _linked(table: Table, cell: Cell, line: dict[str, str], column: str) -> dict
     """A row whose figures link to their commands, and in which those of a demo are marked."""
     key, metric = table.key(line["row"], column), line["figure"]
     ours = f"[{line['ours']}](#{anchor(key, '')})" if line["ours"] else ""
-    less = []
-    for prefix, text in table_files.less(table, cell, metric).items():
+    links = []
+    for prefix, text in table_files.incomparable_scores(table, cell, metric).items():
         kind = "demo" if prefix == MINIATURE else "part"
-        less.append(f'<span class="{kind}">[{text}](#{anchor(key, prefix)})</span>')
-    return {**line, "ours": ours, "less": " ".join(less)}
+        links.append(f'<span class="{kind}">[{text}](#{anchor(key, prefix)})</span>')
+    return {**line, "ours": ours, "incomparable": " ".join(links)}
 
 
 def command(papers: Papers, key: str, prefix: str, facts: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ class Target(ABC):
     names : tuple of str
         The classes, or the values; a network has one output for each.
     kind : str
-        ``classes`` or ``values``, as in ``mer.contracts.protocols.Model.predicts``.
+        ``classes`` or ``values``, as in ``mer.contracts.interfaces.Model.predicts``.
     monitor : str
         The validation figure that early stopping follows: ``accuracy`` or ``loss``.
     """

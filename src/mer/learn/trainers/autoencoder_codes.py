@@ -9,14 +9,14 @@ from torch import Tensor
 from mer.learn import tensors, trained_network
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.estimators import restored, to_arrays
+from mer.learn.estimator_arrays import restored, to_arrays
 from mer.learn.reconstruction import train
 from mer.learn.result import FoldResult, split_by_prefix
 from mer.networks.autoencoder import Autoencoder, Scale, codes
 from mer.runtime.device import device
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import EstimatorModel
+    from mer.contracts.interfaces import EstimatorModel
 
 uses_device = True
 ESTIMATOR = "estimator."  # prefix of the arrays of the estimator among the weights
@@ -52,7 +52,7 @@ def fit_predict(context: "FoldContext[EstimatorModel]", data: TrainingData) -> F
     """
     params, fold, seed = context.params, context.fold, context.restart_seed
     seen = fold.train if context.described else (*fold.train, *fold.val, *fold.test)
-    scaled, config = _scaled(data, seen), context.config(params.training)
+    scaled, config = _scaled(data, seen), context.effective_config(params.training)
     network, phase = train(scaled, config, "autoencoder", position=1, seed=seed)
     rows = codes(network, _scaled(data, fold.train))
     estimator = _estimator(context, data).fit(rows, data.targets_of(fold.train))

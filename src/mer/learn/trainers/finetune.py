@@ -21,7 +21,7 @@ from mer.learn.trainers._voting import clip_predictions
 from mer.runtime.device import device
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import PretrainedModel
+    from mer.contracts.interfaces import PretrainedModel
 
 uses_device = True
 
@@ -105,7 +105,7 @@ def fit_predict(context: "FoldContext[PretrainedModel]", data: TrainingData) -> 
     network = _build(context, data, x).to(where)
     encoder = partial(encode_once, fidelity=context.fidelity)
     trainable, (x, test) = _trainable(network, [x, test], encoder)
-    config = context.config(context.params.training)
+    config = context.effective_config(context.params.training)
     fit = partial(loop.fit, trainable, [x], y, config, seed=seed, objective=data.target)
     phase = loop.timed("training", len(y), fit, position=1)
     if config.update_bn:

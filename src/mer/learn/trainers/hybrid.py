@@ -20,7 +20,7 @@ from mer.targets.target import Target
 from mer.types import Fold
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import HybridModel
+    from mer.contracts.interfaces import HybridModel
 
 uses_device = True
 
@@ -128,7 +128,7 @@ def _train(
     target: Target,
 ) -> TrainingPhase:
     """Train one of the networks in place."""
-    config, network = context.config(config), network.to(y.device)
+    config, network = context.effective_config(config), network.to(y.device)
     fit = partial(loop.fit, network, x, y, config, seed=context.restart_seed, objective=target)
     phase = loop.timed(name, len(y), fit, position=position)
     if config.update_bn:

@@ -27,7 +27,7 @@ from mer.schema.training import TrainingConfig
 from mer.targets.target import Target
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import ChunkModel
+    from mer.contracts.interfaces import ChunkModel
 
 uses_device = True
 BATCH = 256  # chunks classified at once
@@ -205,7 +205,7 @@ def _probabilities(context: FoldContext[Any], network: nn.Module, clips: Clips) 
     """Class probabilities of clips, at the hop of the profile [shape=(n, classes)]."""
     params, short = context.params, context.profile.smoke_test
     hop = params.samples(params.smoke_test_hop_ms if short else params.hop_ms)
-    with autocast(context.config(params.training), clips.values.device):
+    with autocast(context.effective_config(params.training), clips.values.device):
         return classify(network, clips, params.samples(params.chunk_ms), hop)
 
 
@@ -228,7 +228,7 @@ def fit_predict(context: "FoldContext[ChunkModel]", data: TrainingData) -> FoldR
     values = _samples(data, where)
     train, test = (Clips.select(data, ids, values, size) for ids in (fold.train, fold.test))
     y = torch.from_numpy(data.targets_of(fold.train)).to(where)
-    config = context.config(params.training)
+    config = context.effective_config(params.training)
     count = config.batch_size * (params.smoke_test_steps if short else params.steps)
     sample = partial(train.sample_chunks, count, size, params.amplitude)
     torch.manual_seed(seed := context.restart_seed)

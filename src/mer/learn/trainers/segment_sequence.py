@@ -21,7 +21,7 @@ from mer.runtime.device import device
 from mer.types import positions
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import NetworkModel
+    from mer.contracts.interfaces import NetworkModel
 
 uses_device = True
 
@@ -53,6 +53,6 @@ def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> Fol
         lambda: _build(context, data),
         tensors.parts(values, data.mel.ids, sides, data, device()),
         data.target,
-        context.config(context.params.training),
+        context.effective_config(context.params.training),
         "training",
     )

@@ -17,7 +17,7 @@ from mer.learn.result import FoldResult
 from mer.learn.smote import oversample
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import EstimatorModel, ReleasedEstimatorModel, SearchedModel
+    from mer.contracts.interfaces import EstimatorModel, ReleasedEstimatorModel, SearchedModel
 
 SMOKE_TEST_TRIALS = 2
 
@@ -31,14 +31,14 @@ def predict(
 ) -> np.ndarray:
     """Predictions for any clips by the fitted estimator [shape=(len(ids), outputs)]."""
     rows = data.table.rows(ids) if data.table else np.zeros((len(ids), 1))
-    return data.target.estimate(_fitted(fitted, data), rows)
+    return data.target.estimate(_restored(fitted, data), rows)
 
 
-def _fitted(fitted: "FittedFold[EstimatorModel]", data: TrainingData) -> Any:
+def _restored(fitted: "FittedFold[EstimatorModel]", data: TrainingData) -> Any:
     """The fitted estimator, from its weights."""
-    if hasattr(fitted.model, "fitted"):
-        return fitted.model.fitted(fitted.params, attributes.read(fitted.weights))
-    from mer.learn.estimators import restored  # which imports scikit-learn
+    if hasattr(fitted.model, "restore"):
+        return fitted.model.restore(fitted.params, attributes.read(fitted.weights))
+    from mer.learn.estimator_arrays import restored  # which imports scikit-learn
 
     return restored(_unfitted(fitted, data, fitted.seed), fitted.weights)
 
@@ -181,9 +181,9 @@ def _weights(
 ) -> Mapping[str, np.ndarray]:
     """The arrays that restore a fitted estimator; none, and a warning, if it would not predict the same.
 
-    ``mer.learn.estimators`` restores what is numbers and text, not every object of every estimator.
+    ``mer.learn.estimator_arrays`` restores what is numbers and text, not every object of every estimator.
     """
-    from mer.learn.estimators import restored, to_arrays  # which imports scikit-learn
+    from mer.learn.estimator_arrays import restored, to_arrays  # which imports scikit-learn
 
     try:
         arrays = to_arrays(estimator)

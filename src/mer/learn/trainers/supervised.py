@@ -24,7 +24,7 @@ from mer.runtime.device import arithmetic, device
 from mer.schema.training import TrainingConfig
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import NetworkModel
+    from mer.contracts.interfaces import NetworkModel
 
 uses_device = True
 
@@ -95,7 +95,7 @@ def fit_predict(context: "FoldContext[NetworkModel]", data: TrainingData) -> Fol
     torch.manual_seed(seed)
     network = _build(context, data, x).to(where)
     inputs = SpecAugment(x, data.spec_augment) if data.spec_augment else x
-    config = context.config(chosen)
+    config = context.effective_config(chosen)
     fit = partial(loop.fit, network, [inputs], y, config, seed=seed, objective=data.target)
     phases.append(loop.timed("training", len(y), fit, position=1))
     if config.update_bn:

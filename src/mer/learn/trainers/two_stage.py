@@ -37,7 +37,7 @@ from mer.runtime.device import device
 from mer.types import positions
 
 if TYPE_CHECKING:
-    from mer.contracts.protocols import TwoStageModel
+    from mer.contracts.interfaces import TwoStageModel
 
 BATCH = 32
 ENCODER = "encoder."  # prefix of the names of the encoder's weights
@@ -120,7 +120,7 @@ def _train_autoencoder(
     network = _autoencoder(context, data).to(where)
     first = 1 if context.profile.smoke_test else None
     inputs, val_inputs = (segments(data, ids, where, first) for ids in (train, val))
-    config = context.config(params.autoencoder)
+    config = context.effective_config(params.autoencoder)
     fit = partial(
         early_stopping.fit,
         network,
@@ -159,7 +159,7 @@ def fit_predict(context: "FoldContext[TwoStageModel]", data: TrainingData) -> Fo
             lambda: _classifier(context, data),
             tensors.parts(codes, ids, sides, data, where),
             data.target,
-            context.config(context.params.classifier),
+            context.effective_config(context.params.classifier),
             "stage2",
         )
     shared = [stage1, encoding] if context.restart == 0 else []

@@ -191,12 +191,12 @@ def score(
         clip or has another clip.
     """
     tracks, scale = read_tracks(index), read_mapping(index / MANIFEST).get("range")
-    kind = labels.target_of(target, tracks, scale)
-    data = TrainingData(labels.encode(tracks, target), kind)
-    every = Corpus(index, standard).split(protocol, seed, folds, repeats)
-    found = read(path, kind, every)
-    tested = _tested(every, found, path)
-    predictions = kind.predictions(_frame(tested, found, data))
+    predicted = labels.target_of(target, tracks, scale)
+    data = TrainingData(labels.encode(tracks, target), predicted)
+    all_folds = Corpus(index, standard).split(protocol, seed, folds, repeats)
+    answers = read(path, predicted, all_folds)
+    tested_folds = _tested(all_folds, answers, path)
+    predictions = predicted.predictions(_frame(tested_folds, answers, data))
     return {
         "model": path.stem,
         **UNKNOWN,
@@ -204,7 +204,7 @@ def score(
         "target": target,
         "protocol": protocol,
         "seed": seed,
-        "test_per_train": mean_test_per_train(tested),
+        "test_per_train": mean_test_per_train(tested_folds),
         **summary(predictions, seed),
         "folds": scores_of_folds(predictions),
     }

@@ -18,7 +18,7 @@ from mer.pipeline.sources import data_files
 COMPUTING = ("audio.py", "dsp", "features", "learn", "models", "networks")
 # The modules of mer.learn that trainers predict with; the others train.
 PREDICTING = (
-    *("learn.attributes", "learn.deviations", "learn.estimators", "learn.forward"),
+    *("learn.attributes", "learn.deviations", "learn.estimator_arrays", "learn.forward"),
     *("learn.memmap", "learn.tensors", "learn.trained_network", "learn.trainers._voting"),
 )
 SHORT = 16  # digits of a digest
@@ -110,7 +110,7 @@ def _statements(module: Path) -> str:
     return "".join(lines)
 
 
-def changed(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
+def differing_files(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
     """The files that differ between two answers of ``digests``, or that one of them lacks, sorted."""
     return sorted(differing(ours, theirs))
 

@@ -1,8 +1,8 @@
-"""Protocols of all parts: one per registry, checked by mypy and by the tests of each registry.
+"""Interfaces of all parts: one per registry, checked by mypy and by the tests of each registry.
 
-A part is a module: its file name is its name in params.yaml, and the attributes of the protocol are
-names in the module. ``mer.registry.get`` returns it as its protocol. The stage ``validate`` checks the
-models, so that a new one is told what it lacks before anything runs.
+A part is a module: its file name is its name in params.yaml, and the attributes of the interface are names
+in the module. ``mer.registry.get`` returns it as its interface. The stage ``validate`` checks the models,
+so that a new one is told what it lacks before anything runs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Model(Protocol):
         The section ``models.<model>`` of params.yaml. Its optional ``restarts`` is the number of trainings
         per fold.
     trainer : str
-        The module of ``mer.learn.trainers`` that trains the model; it says which of the protocols below
+        The module of ``mer.learn.trainers`` that trains the model; it says which of the interfaces below
         the model must satisfy.
     reads : tuple of str
         The inputs of the model, of ``spectrogram``, ``table``, ``families`` (of the columns of the table),
@@ -60,8 +60,8 @@ class Model(Protocol):
 class EstimatorModel(Model, Protocol):
     """A model of the trainers ``sklearn_estimator`` and ``autoencoder_codes``.
 
-    It may also have ``fitted(params, attributes)``: the fitted estimator of the attributes that ``fit`` has
-    added to its parts, by name, where predictions need no scikit-learn.
+    It may also have ``restore(params, attributes)``: the fitted estimator of the attributes that ``fit``
+    has added to its parts, by name, where predictions need no scikit-learn.
     """
 
     def build(self, params: Any, *, seed: int, fidelity: str, predicts: str) -> BaseEstimator:
@@ -236,7 +236,7 @@ class Layout(Protocol):
 
     It may also have ``thresholds(root) -> (float, float)``, the values above which valence and arousal are
     high, which the manifest of the index records. The layout of a corpus with tables of features also has
-    ``published(root) -> dict[str, FeatureSet]``, the tables by family, and ``published_families``, the
+    ``published(root) -> dict[str, FeatureTable]``, the tables by family, and ``published_families``, the
     families.
     """
 

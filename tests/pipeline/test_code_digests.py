@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from mer import registry
-from mer.pipeline import code, imports, sources
+from mer.pipeline import code_digests, imports, sources
 
 
 @pytest.fixture
@@ -59,29 +59,29 @@ def edit(path, before, after):
     ],
 )
 def test_an_edit_of_a_network_or_a_feature_changes_its_digest_alone(package, model, families, file):
-    before = code.digests(model, families)
+    before = code_digests.digests(model, families)
     with (package / file).open("a", encoding="utf-8") as source:
         source.write("EDITED = True\n")
     clear()
-    assert code.changed(before, code.digests(model, families)) == [file]
+    assert code_digests.differing_files(before, code_digests.digests(model, families)) == [file]
 
 
 def test_an_edit_of_a_data_file_is_noticed(package):
     """openSMILE's configuration decides the features."""
-    before = code.of_families(["compare_lld"])
+    before = code_digests.of_families(["compare_lld"])
     with (package / "features/compare_lld/lld.conf").open("a", encoding="utf-8") as stream:
         stream.write("[more]\n")
     clear()
-    after = code.of_families(["compare_lld"])
-    assert code.changed(before, after) == ["features/compare_lld/lld.conf"]
+    after = code_digests.of_families(["compare_lld"])
+    assert code_digests.differing_files(before, after) == ["features/compare_lld/lld.conf"]
 
 
 def test_an_edit_of_words_changes_nothing(package):
-    before = code.digests("cnn", [])
+    before = code_digests.digests("cnn", [])
     edit(package / "models/cnn.py", "An untrained network", "A new network")
     edit(package / "models/cnn.py", "\nclass Params", "\n# A comment.\n\n\nclass Params")
     edit(package / "models/cnn.py", 'trainer = "supervised"', 'trainer = "supervised"  # why')
-    assert code.digests("cnn", []) == before
+    assert code_digests.digests("cnn", []) == before
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,15 @@ def test_an_edit_of_words_changes_nothing(package):
 def test_statements_that_differ_have_other_digests(tmp_path, one, other):
     (tmp_path / "a.py").write_text(one)
     (tmp_path / "b.py").write_text(other)
-    assert code._statements(tmp_path / "a.py") != code._statements(tmp_path / "b.py")
+    assert code_digests._statements(tmp_path / "a.py") != code_digests._statements(
+        tmp_path / "b.py"
+    )
 
 
 def test_the_stage_train_depends_on_the_code_that_a_run_must_fit():
     """So ``dvc repro``, the remedy of a run of other code, trains anew."""
     for model in registry.names("models"):
-        reached = {f"src/mer/{name}" for name in code.of_model(model)}
+        reached = {f"src/mer/{name}" for name in code_digests.of_model(model)}
         listed = {
             p.relative_to(imports.SRC.parent).as_posix() for p in sources.files("train", model)
         }
@@ -112,13 +114,13 @@ def test_the_stage_train_depends_on_the_code_that_a_run_must_fit():
 
 
 def test_a_system_depends_on_its_own_parts_alone():
-    found = code.digests("svm", ["compare"])
+    found = code_digests.digests("svm", ["compare"])
     assert "models/svm.py" in found
     assert not [name for name in found if name.startswith(("networks", "dsp", "io", "models/cnn"))]
-    assert not [name for name in code.digests("cnn", []) if name.startswith("features")]
+    assert not [name for name in code_digests.digests("cnn", []) if name.startswith("features")]
 
 
 def test_a_file_of_one_side_alone_differs():
-    assert code.changed({"a": "1", "b": "2"}, {"b": "2", "c": "3"}) == ["a", "c"]
-    assert code.changed({"a": "1"}, {"a": "1"}) == []
-    assert code.named(["a", "c"]) == "src/mer/a and 1 more"
+    assert code_digests.differing_files({"a": "1", "b": "2"}, {"b": "2", "c": "3"}) == ["a", "c"]
+    assert code_digests.differing_files({"a": "1"}, {"a": "1"}) == []
+    assert code_digests.named(["a", "c"]) == "src/mer/a and 1 more"
