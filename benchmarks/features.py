@@ -44,7 +44,7 @@ WHOLE, MOST_SECONDS = "mer: panda1714, 1714", 7  # no library has these columns
 
 
 def smile(level: opensmile.FeatureLevel) -> opensmile.Smile:
-    return opensmile.Smile(opensmile.FeatureTable.IS13, level)
+    return opensmile.Smile(opensmile.FeatureSet.IS13, level)
 
 
 def rows(native: Clip, file: Path) -> dict[str, Callable[[], object]]:

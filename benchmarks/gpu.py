@@ -115,7 +115,10 @@ def origin(known: Mapping[str, str | int | float], commit: str) -> Record:
 def experiment(common: Record, profile: str, key: str, until: float) -> Record:
     """Train and score one experiment on the folds that start before ``until``; its record."""
     limit = EXPERIMENTS.get(key)
-    return real_run.train(key, until, profile=profile, max_folds=limit, facts=common)
+    try:
+        return real_run.train(key, until, profile=profile, max_folds=limit, facts=common)
+    finally:
+        torch.cuda.empty_cache()  # for the other workers
 
 
 def without_weights(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

@@ -34,6 +34,7 @@ output bound inference by 1290 chunks/s, and three times the former, twice the l
 import argparse
 import time
 from collections.abc import Callable
+from statistics import median
 
 import numpy as np
 import torch
@@ -46,7 +47,7 @@ from mer.learn.context import apply_profile
 from mer.learn.forward import autocast
 from mer.learn.trainers import random_chunks
 from mer.models import sincnet
-from mer.runtime.device import device
+from mer.runtime.device import computes_in_bfloat16, device
 from mer.targets.classes import Classes
 from mer.types import QUADRANTS
 
@@ -54,19 +55,20 @@ CLIPS, SECONDS, ROUNDS, BATCH, HOP = 16, 7.5, 3, 128, 160
 
 
 def rate(count: int, work: Callable[[], object]) -> float:
-    """Chunks per second of processor time, the best of a few rounds after one to warm up."""
+    """Chunks per second of processor time, the median of a few rounds after one to warm up."""
     work()
     times = []
     for _ in range(ROUNDS):
         start = time.process_time()
         work()
         times.append(time.process_time() - start)
-    return count / min(times)
+    return count / median(times)
 
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
-    where = device()
+    if (where := device()).type != "cpu":
+        raise SystemExit("MER_DEVICE must be cpu: the program measures time of a processor")
     (params,) = config.read("models.sincnet")
     (profile,) = config.read("profiles.paper")
     training_config = apply_profile(params.training, profile)
@@ -89,7 +91,8 @@ def main() -> None:
         with autocast(training_config, where):
             random_chunks.classify(network, clips, size, HOP)
 
-    table = Table("", "chunks/s", title=f"SincNet, 200 ms, {training_config.precision}")
+    precision = training_config.precision if computes_in_bfloat16(where) else "float32"
+    table = Table("", "chunks/s", title=f"SincNet, 200 ms, {precision}")
     table.add_row("training step", f"{rate(BATCH, step):.0f}")
     table.add_row("inference at 10 ms", f"{rate(len(clips.all_chunks(size, HOP)[0]), answer):.0f}")
     Console().print(table)

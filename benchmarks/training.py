@@ -174,7 +174,8 @@ def main() -> None:
     chosen, where = arguments(), device()
     view, precision = config.read(f"views.{chosen.view}", f"profiles.{WHOLE}.precision")
     shape = view.frames, view.n_mels
-    kinds = [PLAIN, SCRIPT, *(PROJECT + kind for kind in dict.fromkeys(["float32", precision]))]
+    precisions = ["float32", *([precision] if computes_in_bfloat16(where) else [])]
+    kinds = [PLAIN, SCRIPT, *(PROJECT + kind for kind in dict.fromkeys(precisions))]
     spawn = multiprocessing.get_context("spawn")
     facts = chosen.model, shape, chosen.batch, chosen.clips, where
     pools = [ProcessPoolExecutor(1, spawn, start, (kind, *facts)) for kind in kinds]

@@ -42,7 +42,7 @@ def test_the_names_are_opensmiles():
 
 @pytest.mark.parametrize("level", [LEVELS.LowLevelDescriptors, LEVELS.LowLevelDescriptors_Deltas])
 def test_they_are_mean_and_deviation_of_the_librarys_own_frames(signal, level):
-    smile = opensmile.Smile(opensmile.FeatureTable.IS13, level)
+    smile = opensmile.Smile(opensmile.FeatureSet.IS13, level)
     (rows,) = smile(signal, RATE).astype(float)
     if level == LEVELS.LowLevelDescriptors_Deltas:
         rows = rows[:, :-2]  # beyond the end of the clip

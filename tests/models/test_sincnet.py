@@ -103,6 +103,16 @@ def test_filtering_and_its_gradients_are_those_of_a_convolution(samples):
         assert torch.allclose(sinc.filter_and_pool(x, filters), plain)
 
 
+def test_the_largest_of_three_is_found_alike_on_every_device():
+    x = torch.randn(3, 80, 1000, generator=torch.Generator().manual_seed(0))
+    x[:, 0] = 0  # silence has no largest
+    largest = x.abs().amax(0)
+    exact = sinc._signs_by_comparison(x, largest)
+    assert (exact.abs().sum(0)[1:] == 1).all()
+    assert not exact[:, 0].any()
+    assert (exact == sinc._signs_by_division(x.clone(), largest)).all()
+
+
 def test_norm_has_the_deviation_of_a_sample_and_knows_silence():
     x = torch.randn(3, 2, 7, dtype=torch.double)
     norm = sinc.LastAxisNorm(2, 7).double()

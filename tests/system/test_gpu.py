@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from conftest import ROOT
 
@@ -56,6 +57,40 @@ def test_throughput_is_measured_on_examples_of_the_shape_of_the_view(monkeypatch
     assert shapes["cnn"] == (942, 128)
     assert shapes["short_chunk_cnn"] == (116, 128)
     assert shapes["sample_cnn"] == (59049,)
+
+
+def test_throughput_that_failed_is_measured_again(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import throughput
+
+    (target := tmp_path / "throughput.json").write_text(
+        json.dumps({"cnn": {"error": "no memory"}, "crnn": {"plain": 1.0}})
+    )
+    measured = []
+    monkeypatch.setattr(throughput, "VIEWS", {"cnn": "louro", "crnn": "louro"})
+    monkeypatch.setattr(
+        throughput, "classifier", lambda model, *_: measured.append(model) or {"plain": 2.0}
+    )
+    for name in ("segment_autoencoder", "clip_autoencoder"):
+        monkeypatch.setattr(throughput, name, lambda *_: {"compiled": 3.0})
+    throughput.measure(target, 1, torch.device("cpu"))
+    found = json.loads(target.read_text())
+    assert measured == ["cnn"]
+    assert (found["cnn"], found["crnn"]) == ({"plain": 2.0}, {"plain": 1.0})
+
+
+def test_a_network_that_could_not_be_compiled_is_said(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import throughput
+
+    def broken(*_):
+        raise RuntimeError("no C compiler")
+
+    monkeypatch.setattr(torch._dynamo.config, "suppress_errors", True)
+    x, where = torch.ones(2), torch.device("cpu")
+    failing, whole = (torch.compile(lambda x: x + 1, backend=b) for b in (broken, "eager"))
+    assert throughput.compiled_speed(lambda: failing(x), 2, where)["failed_compilations"] == 1
+    assert {*throughput.compiled_speed(lambda: whole(x), 2, where)} == {"compiled"}
 
 
 def test_an_experiment_without_its_feature_table_is_in_the_errors(monkeypatch, tmp_path):

@@ -45,7 +45,7 @@ class Description(Block):
     distance_limit : 0.99 quantile of the training clips' own distances; null without a table
     columns : names of the columns that each member reads; null for all of them
     members : number of networks or estimators
-    code : digests of the code that its weights fit, see ``mer.pipeline.code_digests``; empty for no comparison
+    code : digests of the code that its weights fit, see ``mer.pipeline.code_digests``; empty for none
     commit : Git commit of the code that exported it; empty where that is not known
     sha256 : digest of each other file of the system
     """

@@ -12,6 +12,7 @@ from mer.schema.training import TrainingConfig
 
 EVALUATION_BATCH = 32
 MODELS = "mer/models"  # in the paths of the files of networks
+OF_THE_DEVICE = (torch.OutOfMemoryError, torch.AcceleratorError)  # errors that no model causes
 
 Network = Callable[..., Tensor]
 
@@ -44,7 +45,7 @@ def forward(network: Network, inputs: Sequence[Examples], rows: Tensor) -> Tenso
     batch = [x[rows].float() for x in inputs]
     shapes = ", ".join(str(tuple(x.shape)) for x in batch)
     rule = f"models: forward of the network must take float32 of shape {shapes}"
-    with blaming(rule, MODELS, "correct the model", passing=(torch.OutOfMemoryError,)):
+    with blaming(rule, MODELS, "correct the model", passing=OF_THE_DEVICE):
         outputs = network(*batch)
     if not isinstance(outputs, Tensor):
         raise MerError(

@@ -269,8 +269,8 @@ class _BestWeights:
         """
         if not self.weights:
             raise MerError(
-                f"validation {self.stopping.monitor} must be a number in some epoch, and is NaN in all "
-                f"{self.epochs_since_best}: the training diverged; lower its lr"
+                f"validation {self.stopping.monitor} must be a number in some epoch, and is in none: the "
+                "training diverged; lower its lr"
             )
         self.network.load_state_dict(self.weights)
 

@@ -35,7 +35,7 @@ def functionals() -> Any:
     """The configuration IS13_ComParE, all functionals of a clip in one frame."""
     import opensmile
 
-    return opensmile.Smile(opensmile.FeatureTable.IS13, opensmile.FeatureLevel.Functionals)
+    return opensmile.Smile(opensmile.FeatureSet.IS13, opensmile.FeatureLevel.Functionals)
 
 
 def versions() -> dict[str, str]:

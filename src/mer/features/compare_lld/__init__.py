@@ -50,7 +50,7 @@ def _smile() -> Any:
     """``lld.conf``, which includes openSMILE's own descriptors."""
     import opensmile
 
-    shipped = Path(opensmile.Smile(opensmile.FeatureTable.IS13).default_config_root)
+    shipped = Path(opensmile.Smile(opensmile.FeatureSet.IS13).default_config_root)
     options = {option: str(shipped / file) for option, file in INCLUDED.items()}
     return opensmile.Smile(str(CONFIG), "frames", options=options)
 
