@@ -1,7 +1,7 @@
 """Speed-up by a second worker: clips per second of each family with one process and with two.
 
 ``python benchmarks/workers.py [--dataset demo] [--clips 16]`` measures the
-wall-clock time of ``mer.parallel.parallel_map`` over clips of a standardized corpus, as the stage
+wall-clock time of ``mer.runtime.parallel.parallel_map`` over clips of a standardized corpus, as the stage
 ``features`` calls it. Run it on an idle machine. A first call of each process loads libraries and is not
 measured. The expected speed-up is at least 1.8.
 """
@@ -16,9 +16,10 @@ from joblib.externals.loky import get_reusable_executor
 from rich.console import Console
 from rich.table import Table
 
-from mer import config, parallel
+from mer import config
 from mer.io.standard import Standard
 from mer.pipeline import features
+from mer.runtime import parallel
 
 FAMILIES = ("compare", "compare_lld", "essentia", "panda1714")
 

@@ -7,11 +7,11 @@ it is not set.
 import sys
 from pathlib import Path
 
-from mer.parallel import jobs
 from mer.pipeline.dvc_locks import check_git, repair_locks
 from mer.reproduction import spec
 from mer.reproduction.run_all import EVERY, run_all
 from mer.runtime.error_messages import one_sentence
+from mer.runtime.parallel import jobs
 
 with one_sentence("tables"):
     check_git(Path())

@@ -11,9 +11,9 @@ from mer.selection import selected
 with stage("train") as record:
     limit_instructions(*config.read("profile"))
     chosen, (columns,) = selected(), config.read("columns")
-    target = Path("data/runs/selected")
+    out = Path("data/runs/selected")
     facts = provenance.parameters(chosen, columns=columns)
     provenance.warn_of_replaced(facts, chosen.profile)
     record["timing"] = train.run(
-        chosen, *chosen.blocks(), target, columns, keep_weights=True, facts=facts
+        chosen, *chosen.blocks(), out, columns, keep_weights=True, facts=facts
     )

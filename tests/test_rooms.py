@@ -35,7 +35,7 @@ ORDER = (
     ("config",),
     ("decoding", "dsp", "networks"),
     ("io",),
-    ("audio", "metrics", "parallel", "splits"),
+    ("audio", "inner_folds", "metrics", "splits"),
     ("schema", "targets"),
     ("predictions",),
     ("registry", "runtime", "types"),

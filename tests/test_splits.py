@@ -6,13 +6,12 @@ import pytest
 from sklearn.model_selection import (
     RepeatedStratifiedKFold,
     StratifiedGroupKFold,
-    StratifiedKFold,
     train_test_split,
 )
 
 from mer.errors import MerError
 from mer.schema import ProtocolName
-from mer.splits import InnerFolds, shares_groups, split
+from mer.splits import shares_groups, split
 from mer.types import QUADRANTS, Fold, Track, groups
 
 PROTOCOLS = sorted({*get_args(ProtocolName), "leave_one_artist_out"} - {"default", "own"})
@@ -314,56 +313,3 @@ def test_a_corpus_whose_clips_do_not_all_have_a_quadrant_is_stratified_by_its_la
     bare = [dataclasses.replace(t, label=f"class {t.quadrant}") for t in corpus]
     some = [dataclasses.replace(t, quadrant="") if i % 2 else t for i, t in enumerate(bare)]
     assert split(some, "cv10", seed=1) == split(corpus, "cv10", seed=1)
-
-
-@pytest.mark.parametrize(("clips", "expected"), [(2, 2), (4, 4), (9, 5)])
-def test_a_search_has_no_more_folds_than_the_largest_class_has_clips(clips, expected):
-    y = np.repeat(["low", "high"], clips)
-    folds = InnerFolds(5, 1)
-    pairs = list(folds.split(np.zeros((len(y), 1)), y))
-    assert len(pairs) == folds.get_n_splits(None, y) == expected
-    assert sorted(np.concatenate([test for _, test in pairs])) == list(range(len(y)))
-
-
-@pytest.mark.parametrize("values", [False, True])
-def test_inner_folds_keep_the_rows_of_a_group_on_one_side_also_inside_of_others(rng, values):
-    rows, artists = rng.normal(size=(60, 3)), [f"artist {n // 4}" for n in range(60)]
-    y = rng.uniform(size=60) if values else np.arange(60) % 2
-    folds = InnerFolds(5, 1).keeping(rows, artists)
-    some = np.arange(60) % 3 > 0  # as an inner cross-validation of another one is given them
-    for part in (np.ones(60, bool), some):
-        own = np.array(artists)[part]
-        pairs = list(folds.split(rows[part], y[part]))
-        assert len(pairs) == folds.get_n_splits(rows[part], y[part]) == 5
-        assert sorted(np.concatenate([test for _, test in pairs])) == list(range(part.sum()))
-        assert all({*own[train]}.isdisjoint(own[test]) for train, test in pairs)
-
-
-def test_inner_folds_of_few_large_groups_have_clips(rng):
-    artists = [f"artist {n}" for n in (2, 3, 2, 4, 4, 3, 0, 2, 2)]
-    rows, y = rng.normal(size=(9, 3)), np.array([1, 1, 0, 0, 0, 1, 1, 1, 1])
-    theirs = StratifiedGroupKFold(4, shuffle=True, random_state=1).split(rows, y, artists)
-    assert min(len(test) for _, test in theirs) == 0
-    folds = InnerFolds(5, 1).keeping(rows, artists)
-    pairs = list(folds.split(rows, y))
-    assert folds.get_n_splits(rows, y) == len(pairs) == 3
-    assert all(len(train) and len(test) for train, test in pairs)
-    assert sorted(np.concatenate([test for _, test in pairs])) == list(range(9))
-
-
-@pytest.mark.parametrize(
-    ("y", "artists"), [([0, 1], None), ([0.5], None), ([0, 0, 1, 1], ["one artist"] * 4)]
-)
-def test_too_few_clips_for_an_inner_cross_validation_are_refused(y, artists):
-    rows, folds = np.arange(len(y))[:, None], InnerFolds(5, 1)
-    folds = folds.keeping(rows, artists) if artists else folds
-    with pytest.raises(MerError, match="an inner cross-validation must have two training clips"):
-        folds.split(rows, np.array(y))
-
-
-def test_a_search_of_enough_clips_has_the_folds_of_scikit_learn():
-    y = np.repeat([0, 1], 20)
-    ours = InnerFolds(5, 1).split(np.zeros((40, 1)), y)
-    theirs = StratifiedKFold(5, shuffle=True, random_state=1).split(np.zeros((40, 1)), y)
-    for one, other in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(one[1], other[1])

@@ -85,7 +85,7 @@ def test_features_of_a_gpu_are_computed_by_one_process(nowhere, chord, monkeypat
         return map(work, paths)
 
     monkeypatch.setenv("MER_JOBS", "2")
-    monkeypatch.setattr("mer.parallel.parallel_map", one_by_one)
+    monkeypatch.setattr("mer.runtime.parallel.parallel_map", one_by_one)
     for on_gpu in (True, False):
         monkeypatch.setattr("mer.features.musicnn.on_gpu", lambda on_gpu=on_gpu: on_gpu)
         mer.load().predict(["1.wav", "2.wav"])

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mer import config, parallel, registry
+from mer import config, registry
 from mer.errors import MerError
 from mer.features import _panda_catalogue
 from mer.learn import feature_selection
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
 from mer.learn.trainers import sklearn_estimator
+from mer.runtime import parallel
 from mer.schema.feature_selection import EVERY_COLUMN
 from mer.splits import split
 from mer.targets.classes import Classes

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from conftest import profile_of
-from mer import parallel, registry
+from mer import registry
 from mer.errors import MerError
 from mer.learn import cross_validation
 from mer.learn.context import FoldContext
@@ -16,6 +16,7 @@ from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
 from mer.learn.result import FoldResult
 from mer.models import mlp
+from mer.runtime import parallel
 from mer.targets.classes import Classes
 from mer.types import QUADRANTS, FeatureTable, Fold
 

@@ -7,12 +7,12 @@ from sklearn.exceptions import FitFailedWarning
 from conftest import ROOT, profile_of
 from mer import config, registry
 from mer.errors import MerError
+from mer.inner_folds import InnerFolds
 from mer.learn import validation
 from mer.learn.context import FoldContext
 from mer.learn.data import TrainingData
 from mer.learn.trainers import sklearn_estimator
 from mer.models import ae_bilstm
-from mer.splits import InnerFolds
 from mer.targets.classes import Classes
 from mer.types import QUADRANTS, FeatureTable, Fold
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from conftest import profile_of
-from mer import config, parallel
+from mer import config
 from mer.dsp.mel import prepare, segments, spectrogram
 from mer.io.artefacts import write_manifest
 from mer.io.spectrograms import AugmentedMels, Mels
@@ -20,6 +20,7 @@ from mer.learn.waveforms import SegmentedWaveforms
 from mer.models import short_chunk_cnn
 from mer.pipeline.evaluate import score_run as evaluate
 from mer.pipeline.train import _write
+from mer.runtime import parallel
 from mer.schema.spectrograms import Waveform
 from mer.schema.training import TrainingConfig
 from mer.targets.classes import Classes

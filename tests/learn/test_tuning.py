@@ -22,7 +22,7 @@ from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
 from mer.learn.result import Trial
 from mer.learn.trainers import hybrid, sklearn_estimator, supervised
-from mer.parallel import parallel_map
+from mer.runtime.parallel import parallel_map
 from mer.schema.augmentation import SpectrogramMasks
 from mer.schema.training import TrainingConfig, Tuning
 from mer.targets.classes import Classes
@@ -285,7 +285,7 @@ def context_of(model="cnn", **changes):
 
 def test_the_name_of_a_study_tells_models_settings_and_inputs_apart():
     def key(context, parts=(), value=0.0):
-        return hyperparameter_search.key(context, parts, [torch.full((3,), value)])
+        return hyperparameter_search.study_name(context, parts, [torch.full((3,), value)])
 
     cnn, namesake = context_of(), replace(context_of(), model=SimpleNamespace(__name__="other"))
     others = (context_of(search="grid"), replace(cnn, seed=2), replace(cnn, profile=PAPER))

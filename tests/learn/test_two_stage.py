@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from conftest import ROOT, profile_of
-from mer import config, parallel
+from mer import config
 from mer.dsp.mel import spectrogram
 from mer.errors import MerError
 from mer.io import checkpoints
@@ -33,6 +33,7 @@ from mer.networks.segments import (
 )
 from mer.pipeline.train import timing
 from mer.reproduction import spec
+from mer.runtime import parallel
 from mer.schema.augmentation import Masking
 from mer.schema.training import TrainingConfig
 from mer.targets.classes import Classes

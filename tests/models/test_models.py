@@ -11,7 +11,7 @@ from safetensors.numpy import load, save
 
 from conftest import profile_of
 from helpers import weights
-from mer import config, parallel, registry
+from mer import config, registry
 from mer.errors import MerError
 from mer.io.spectrograms import AugmentedMels, Mels
 from mer.learn.context import FittedFold
@@ -19,6 +19,7 @@ from mer.learn.cross_validation import cross_validate, fold_seed
 from mer.learn.data import TrainingData
 from mer.learn.waveforms import SegmentedWaveforms, Waveforms
 from mer.metrics import summary
+from mer.runtime import parallel
 from mer.schema.training import TrainingConfig
 from mer.splits import split
 from mer.targets.classes import Classes

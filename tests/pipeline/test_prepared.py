@@ -37,7 +37,7 @@ def params(tmp_path, monkeypatch):
     path = copy_params(ROOT, tmp_path)
     edit(path, joined_families=[{"name": "musicnn_compare", "left": "musicnn", "right": "compare"}])
     view, compare = config.read("views.louro", "families.compare")
-    write_manifest(MEL, view=prepared.parameters_of(view), versions=[])
+    write_manifest(MEL, view=view.parameters, versions=[])
     write_manifest(COMPARE, source={"source": "extracted", "params": compare.model_dump_json()})
     return path
 
@@ -91,7 +91,7 @@ AUGMENTED = Path("data/augmented/tfm/louro/demo_4qaed")
 def augmented(params):
     """Augmented spectrograms of two clips, computed with these parameters."""
     view, policy = config.read("views.louro", "policies.tfm")
-    write_manifest(AUGMENTED, view=prepared.parameters_of(view))
+    write_manifest(AUGMENTED, view=view.parameters)
     found = {id_: sample_parameters(policy, "tfm", 1, id_) for id_ in ("a", "b")}
     write_json(AUGMENTED / PARAMETERS, found)
     return params

@@ -7,10 +7,9 @@ import pytest
 from distributed import LocalCluster
 from safetensors.numpy import save_file
 
-from mer import parallel
 from mer.errors import MerError
 from mer.io import checkpoints
-from mer.runtime import cluster
+from mer.runtime import cluster, parallel
 from mer.seeds import generator
 
 

@@ -8,12 +8,12 @@ import psutil
 import pytest
 
 from helpers.waiting import PATIENCE, wait_until
-from mer import parallel
 from mer.errors import MerError
+from mer.runtime import parallel
 
 WORKERS = """
 import os, time
-from mer import parallel
+from mer.runtime import parallel
 list(parallel.parallel_map(time.sleep, [0, 0], label="started"))
 print("ready", flush=True)
 list(parallel.parallel_map(time.sleep, [60, 60], label="busy"))

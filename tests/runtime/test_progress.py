@@ -3,7 +3,7 @@
 import pytest
 from rich.progress import Progress, Task
 
-from mer import parallel
+from mer.runtime import parallel
 from mer.runtime.progress import Board, EpochsColumn, RemainingColumn, note_epoch, working_on
 
 

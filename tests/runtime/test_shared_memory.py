@@ -12,7 +12,7 @@ from mer.runtime import shared_memory
 
 WORK = """
 import time
-from mer import parallel
+from mer.runtime import parallel
 list(parallel.parallel_map(time.sleep, [0, 0], label="started"))
 print("ready", flush=True)
 time.sleep(60)

@@ -2,11 +2,12 @@
 
 import pytest
 
-from mer import config, parallel
+from mer import config
 from mer.datasets import qaed
 from mer.learn.cross_validation import cross_validate
 from mer.learn.data import TrainingData
 from mer.metrics import summary
+from mer.runtime import parallel
 from mer.splits import split
 from mer.targets import labels
 

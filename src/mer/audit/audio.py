@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mer import parallel
 from mer.decoding.clips import decode
 from mer.dsp import mel
 from mer.errors import Unreadable
 from mer.io import audio_files
+from mer.runtime import parallel
 from mer.schema.corpora import Audio
 from mer.schema.spectrograms import View
 from mer.types import FeatureTable, Track

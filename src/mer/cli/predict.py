@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".json", ".parquet")
 PICTURES = (".png", ".svg")
 FIGURES = ("p_high_arousal", "p_high_valence", "arousal", "valence")
-STANDARD = Path("-")  # standard output, or input
+STDIO = Path("-")  # standard output, or input
 UNBOUNDED = 1000  # columns of a table in a file or a pipe
 OUT_OF_DISTRIBUTION = (
     "OOD, out of distribution: the song {distance}has no sound above 5.6 kHz; do not rely on "
@@ -35,7 +35,7 @@ FARTHER = "is farther from the training clips than 99 % of them are from the oth
 def table_file(text: str) -> Path:
     """``-``, or a file with the suffix of a table."""
     path = Path(text)
-    if path != STANDARD and path.suffix not in SUFFIXES:
+    if path != STDIO and path.suffix not in SUFFIXES:
         raise argparse.ArgumentTypeError(f"must be - or end in {', '.join(SUFFIXES)}, not {text!r}")
     return path
 
@@ -92,7 +92,7 @@ def _write(target: Path, rows: pd.DataFrame) -> None:
     """Write a table in the format of its suffix, or as CSV to standard output."""
     from mer.io.files import write_json, write_text, writing_file
 
-    if target == STANDARD:
+    if target == STDIO:
         sys.stdout.write(csv_text(rows, index=False))
     elif target.suffix == ".json":
         write_json(target, rows.astype(object).where(rows.notna(), None).to_dict("records"))
@@ -150,7 +150,7 @@ def _answer(possible: str) -> str:
 
 def _check_outputs(given: argparse.Namespace) -> None:
     """Refuse to resume without the output of the interrupted run, and one place for two outputs."""
-    if given.resume and given.out in (None, STANDARD):
+    if given.resume and given.out in (None, STDIO):
         raise MerError(
             "--resume must come with the file --out of the interrupted run, beside which its answers are "
             f"kept, not with {'standard output' if given.out else 'none'}; give it, or leave out --resume"
@@ -182,12 +182,12 @@ def run(console: Console, given: argparse.Namespace) -> None:
     from mer.inference import answers, plots, predictor, resumption  # which load torch
     from mer.io.files import check_writable
 
-    said = Console(stderr=True) if STANDARD in (given.out, given.curve) else console
+    said = Console(stderr=True) if STDIO in (given.out, given.curve) else console
     if not said.is_terminal:
         said.width = UNBOUNDED
     _check_outputs(given)
     for path in filter(None, (given.out, given.curve, given.plot)):
-        if path != STANDARD:
+        if path != STDIO:
             check_writable(path)
     name = predictor.DEFAULT if given.system is None else given.system
     system = predictor.load_system(name)
@@ -199,14 +199,14 @@ def run(console: Console, given: argparse.Namespace) -> None:
         if given.plot:
             plots.write(given.plot, system, found)
         tables = [(given.out, rows), (given.curve, answers.of_excerpts(system, found))]
-        tables.sort(key=lambda pair: pair[0] == STANDARD)  # last, for it may be closed
+        tables.sort(key=lambda pair: pair[0] == STDIO)  # last, for it may be closed
         for path, table in tables:
             if path:
                 _write(path, table)
     said.print(_shown(said, rows, system.about.title))
     if system.warning:
         said.print(Text.assemble(("Warning: ", "bold red"), plain(system.warning)), soft_wrap=True)
-    files = [f"{p}" for p in (given.out, given.curve, given.plot) if p and p != STANDARD]
+    files = [f"{p}" for p in (given.out, given.curve, given.plot) if p and p != STDIO]
     excerpts = sum(len(answer.starts) for answer in found)
     say(
         said,

@@ -92,7 +92,7 @@ def families(name: str) -> Families:
 def _alone() -> Iterator[None]:
     """One call at a time: what it changes, and puts back, holds for all threads of the process.
 
-    As in ``mer.parallel``, libraries have one thread: their number changes the last digits.
+    As in ``mer.runtime.parallel``, libraries have one thread: their number changes the last digits.
     """
     with _turn, threadpool_limits(1), interrupts.kept():
         yield

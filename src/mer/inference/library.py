@@ -7,7 +7,7 @@ from typing import Any
 
 from mer.inference import resumption, system
 from mer.inference.answers import SongAnswer
-from mer.inference.predictor import load_system, usable
+from mer.inference.predictor import answers_of_usable_files, load_system
 
 
 def answered(
@@ -39,7 +39,7 @@ def answered(
     """
 
     def compute(rest: Sequence[str]) -> Iterator[tuple[str, Any]]:
-        for answer in usable(name, rest, left_out, seconds=seconds, hop=hop):
+        for answer in answers_of_usable_files(name, rest, left_out, seconds=seconds, hop=hop):
             yield answer.id, answer.as_json()
 
     found_system = load_system(name)

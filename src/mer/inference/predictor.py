@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mer import parallel
 from mer.config import DEFAULTS
 from mer.errors import MerError, Unreadable
 from mer.inference import answers, inputs, songs, system
@@ -18,6 +17,7 @@ from mer.inference.answers import SongAnswer
 from mer.inference.system import System
 from mer.io.files import is_file
 from mer.learn.cross_validation import runs_sequentially
+from mer.runtime import parallel
 from mer.runtime.device import device
 from mer.schema.parameters import PARAMS
 
@@ -145,7 +145,7 @@ def answer_files(
     yield from parallel.parallel_map(work, paths, label="songs", sequential=sequential)
 
 
-def usable(
+def answers_of_usable_files(
     name: str,
     paths: Sequence[str],
     left_out: dict[str, str],
@@ -239,7 +239,7 @@ class Predictor:
         left_out = dict[str, str]()
         names = songs.files(songs.paths_of(paths), left_out)
         self.system = load_system(self.place)
-        found = list(usable(self.place, names, left_out, seconds=seconds, hop=hop))
+        found = list(answers_of_usable_files(self.place, names, left_out, seconds=seconds, hop=hop))
         songs.require_any(found, left_out)
         frame = self._frame(found, excerpts)
         frame.attrs["left_out"] = left_out

@@ -10,7 +10,7 @@ from mer.errors import MerError
 from mer.io.files import check_place, differing, write_text
 from mer.runtime.locks import sole_use
 
-STANDARD = Path("-")
+STDIO = Path("-")
 GO_ON = "the songs that are done are kept; the same command with --resume goes on"
 BEGIN_ANEW = "leave out --resume to begin anew"
 Results = dict[str, Any]  # of songs, by path: what JSON can represent
@@ -18,7 +18,7 @@ Results = dict[str, Any]  # of songs, by path: what JSON can represent
 
 def _lines_of(out: Path | None) -> Path | None:
     """The file of finished results beside the output."""
-    return None if out in (None, STANDARD) else out.with_name(f".{out.name}.partial")
+    return None if out in (None, STDIO) else out.with_name(f".{out.name}.partial")
 
 
 def _stamp(path: str | Path) -> list[int] | None:

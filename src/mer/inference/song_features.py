@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mer import parallel
 from mer.decoding.files import RATES
 from mer.errors import MerError, Unreadable
 from mer.inference import inputs, resumption, songs
 from mer.pipeline import code_digests
+from mer.runtime import parallel
 from mer.types import FeatureTable
 
 RATE = 44100  # Hz, of songs for a family that reads any sample rate

@@ -29,7 +29,7 @@ from mer.runtime.processes import removed_at_end
 from mer.schema.corpora import Audio
 from mer.types import Clip
 
-STANDARD = "-"  # standard input
+STDIO = "-"  # standard input
 SPOOL = "mer-standard-input-"  # how the folder with the content of standard input is named
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # which spreadsheets run at the start of a cell
 HIGH = (5600.0, 8000.0)  # Hz; audio of a sample rate up to 11,025 Hz has nothing there
@@ -117,11 +117,11 @@ def spooled(places: Sequence[str]) -> Iterator[list[str]]:
     MerError
         If standard input is asked for and empty.
     """
-    if STANDARD not in places:
+    if STDIO not in places:
         yield list(places)
         return
     with TemporaryDirectory(prefix=SPOOL) as folder, removed_at_end(Path(folder)):
-        path = Path(folder, STANDARD)
+        path = Path(folder, STDIO)
         with path.open("wb") as stream:
             if sys.stdin is not None:  # as it is where a shell has closed it
                 shutil.copyfileobj(sys.stdin.buffer, stream)
@@ -129,14 +129,14 @@ def spooled(places: Sequence[str]) -> Iterator[list[str]]:
             raise MerError(
                 "standard input must hold an audio file, and is empty; use `mer predict - < song`"
             )
-        yield [str(path) if place == STANDARD else place for place in places]
+        yield [str(path) if place == STDIO else place for place in places]
 
 
 def shown(path: str) -> str:
     """The name of a song as it was given: ``-`` for the file that ``spooled`` has made of it."""
     place = Path(path)
-    is_spooled = place.name == STANDARD and place.parent.name.startswith(SPOOL)
-    return STANDARD if is_spooled else path
+    is_spooled = place.name == STDIO and place.parent.name.startswith(SPOOL)
+    return STDIO if is_spooled else path
 
 
 def limits() -> Audio:

@@ -64,7 +64,7 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     whole = gather(chosen, params, policy, reads=reads)
     known = whole.narrowed(chosen.family, columns)
     protocol = read_json(chosen.folds).get("protocol")
-    _compare(run, record, train.identity(chosen, protocol, augmented=known.is_augmented))
+    _compare(run, record, train.recorded_selectors(chosen, protocol, augmented=known.is_augmented))
     digest = provenance.parameters(chosen, columns=columns)["parameters_sha256"]
     _compare(run, record, {"parameters_sha256": digest})
     folds = _folds(chosen, profile, run)

@@ -16,8 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from mer.errors import MerError
-from mer.parallel import Item, parallel_map
 from mer.runtime.locks import try_lock
+from mer.runtime.parallel import Item, parallel_map
 
 SCRATCH = Path(".mer/scratch")
 MOST_RUNS = 100  # at the same time over the same inputs

@@ -267,10 +267,10 @@ def cross_validate(
     keep_weights : bool
         Whether to keep the weights of the first restart of the first repeat.
     fold_map : callable
-        ``mer.parallel.parallel_map``, or the map that ``mer.io.checkpoints.checkpointed_map`` gives, which
-        returns None for a training for which the time was short. All folds are trained once before any is
-        restarted. If the time runs out, a restart counts only if every fold has it. Of the first restart,
-        the folds that ended count.
+        ``mer.runtime.parallel.parallel_map``, or the map that ``mer.io.checkpoints.checkpointed_map``
+        gives, which returns None for a training for which the time was short. All folds are trained once
+        before any is restarted. If the time runs out, a restart counts only if every fold has it. Of the
+        first restart, the folds that ended count.
 
     Raises
     ------

@@ -159,19 +159,21 @@ def _prefixed(name: str, by_id: Mapping[str, Any]) -> dict[str, Any]:
     return dict(zip(prefix_ids(name, list(by_id)), by_id.values(), strict=True))
 
 
-def _concat_rows(source: FeatureTable, target: FeatureTable, name: str) -> FeatureTable:
-    """The rows of ``source``, with prefixed ids, then those of ``target``; the columns are the same."""
-    values = np.concatenate([source.values, target.values])
-    return replace(target, ids=(*prefix_ids(name, source.ids), *target.ids), values=values)
+def _concat_rows(trained_on: FeatureTable, tested_on: FeatureTable, name: str) -> FeatureTable:
+    """The rows of ``trained_on``, with prefixed ids, then of ``tested_on``; the columns are the same."""
+    values = np.concatenate([trained_on.values, tested_on.values])
+    return replace(
+        tested_on, ids=(*prefix_ids(name, trained_on.ids), *tested_on.ids), values=values
+    )
 
 
-def concat_corpora(source: TrainingData, target: TrainingData, name: str) -> TrainingData:
+def concat_corpora(trained_on: TrainingData, tested_on: TrainingData, name: str) -> TrainingData:
     """The data of two corpora in one, to train on the first and test on the second.
 
     Parameters
     ----------
     name : str
-        Prefix of the ids of ``source``.
+        Prefix of the ids of ``trained_on``.
 
     Raises
     ------
@@ -179,27 +181,28 @@ def concat_corpora(source: TrainingData, target: TrainingData, name: str) -> Tra
         If the target is not the same in both, as where the classes or the range of values differ, or the
         model reads an input other than a table or whole waveforms.
     """
-    if source.target != target.target:
+    if trained_on.target != tested_on.target:
         raise MerError(
-            f"the target must be the same in the corpora of training and test, and is {source.target} in "
-            f"{name!r} and {target.target} in the other; choose another target, or another corpus"
+            "the target must be the same in the corpora of training and test, and is "
+            f"{trained_on.target} in {name!r} and {tested_on.target} in the other; choose another target, "
+            "or another corpus"
         )
     both = replace(
-        target,
-        labels={**_prefixed(name, source.labels), **target.labels},
-        groups={**_prefixed(name, source.groups or {}), **(target.groups or {})} or None,
+        tested_on,
+        labels={**_prefixed(name, trained_on.labels), **tested_on.labels},
+        groups={**_prefixed(name, trained_on.groups or {}), **(tested_on.groups or {})} or None,
         quadrants=None,
-        sources=_prefixed(name, source.sources or {}) or None,
+        sources=_prefixed(name, trained_on.sources or {}) or None,
     )
-    if source.table and target.table and source.table.names == target.table.names:
-        return replace(both, table=_concat_rows(source.table, target.table, name))
-    if source.waveforms and target.waveforms:
+    if trained_on.table and tested_on.table and trained_on.table.names == tested_on.table.names:
+        return replace(both, table=_concat_rows(trained_on.table, tested_on.table, name))
+    if trained_on.waveforms and tested_on.waveforms:
         return replace(
             both,
             waveforms=Waveforms(
-                (*prefix_ids(name, source.waveforms.ids), *target.waveforms.ids),
-                np.concatenate([source.waveforms.values, target.waveforms.values]),
-                np.concatenate([source.waveforms.lengths, target.waveforms.lengths]),
+                (*prefix_ids(name, trained_on.waveforms.ids), *tested_on.waveforms.ids),
+                np.concatenate([trained_on.waveforms.values, tested_on.waveforms.values]),
+                np.concatenate([trained_on.waveforms.lengths, tested_on.waveforms.lengths]),
             ),
         )
     raise MerError(

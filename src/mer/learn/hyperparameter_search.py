@@ -44,7 +44,7 @@ class LogUniform:
 Space = Mapping[str, Sequence[Any] | LogUniform]
 
 
-def key(
+def study_name(
     context: FoldContext[Any], parts: Iterable[Any], arrays: "Iterable[Tensor | np.ndarray]"
 ) -> str:
     """The name of a study: a digest of everything that decides its trials.

@@ -9,7 +9,7 @@ import numpy as np
 
 from mer.dsp.mel import prepare, segments
 from mer.io.standard import Standard, read_clip
-from mer.parallel import parallel_map
+from mer.runtime.parallel import parallel_map
 from mer.schema.spectrograms import Waveform
 from mer.types import positions
 

@@ -19,9 +19,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import scale
 from sklearn.svm import SVC, SVR
 
+from mer.inner_folds import SCORING, InnerFolds
 from mer.models import _rows
 from mer.schema import Block
-from mer.splits import SCORING, InnerFolds
 
 trainer = "sklearn_estimator"
 reads: tuple[str, ...] = ("table",)

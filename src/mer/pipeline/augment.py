@@ -17,8 +17,8 @@ from mer.errors import MerError, noting
 from mer.io.artefacts import absent, write_absent
 from mer.io.files import write_json, writing
 from mer.io.standard import Standard, read_clip
-from mer.parallel import parallel_map
 from mer.pipeline.mel import width, write
+from mer.runtime.parallel import parallel_map
 from mer.schema.augmentation import Policy, Step
 from mer.schema.spectrograms import View
 from mer.seeds import generator

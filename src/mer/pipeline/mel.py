@@ -13,7 +13,7 @@ from mer.dsp.mel import padded, prepare, spectrogram
 from mer.io.artefacts import absent, write_absent, write_manifest
 from mer.io.files import writing
 from mer.io.standard import Standard, read_clip
-from mer.parallel import parallel_map
+from mer.runtime.parallel import parallel_map
 from mer.schema.spectrograms import View
 
 log = logging.getLogger("mer")
@@ -56,7 +56,7 @@ def write(
             frames.append(mel.shape[-2])
     table = pd.DataFrame({"id": ids, "frames": frames})
     table.to_csv(folder / "ids.csv", index=False, lineterminator="\n")
-    write_manifest(folder, view=view.model_dump(exclude={"released"}), versions=list(versions))
+    write_manifest(folder, view=view.parameters, versions=list(versions))
 
 
 def _warn_of_lengths(corpus: Standard, view: View) -> None:

@@ -47,14 +47,9 @@ def require_same(folder: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any
         )
 
 
-def parameters_of(view: View) -> dict[str, Any]:
-    """The parameters of a view that decide its spectrograms."""
-    return view.model_dump(exclude={"released"})
-
-
 def require_view(folder: Path, view: View) -> None:
     """Refuse spectrograms that were computed with other parameters of their view; see ``require_same``."""
-    require_same(folder, recorded(folder, "view"), parameters_of(view))
+    require_same(folder, recorded(folder, "view"), view.parameters)
 
 
 def check(chosen: Selection) -> None:

@@ -14,13 +14,13 @@ from typing import Any
 
 from mer import config
 from mer.io.files import read_json, write_text, writing
-from mer.parallel import jobs
 from mer.pipeline import experiment, experiment_queue, inputs
 from mer.pipeline.experiment_queue import Record
 from mer.pipeline.run_record import code_commit, record_of, write_record
 from mer.reproduction import spec
 from mer.reproduction.real_experiments import RealExperiment
 from mer.reproduction.results import LEDGER, has_more_trainings
+from mer.runtime.parallel import jobs
 from mer.selection import DATA
 
 FOLDS = DATA / "folds"

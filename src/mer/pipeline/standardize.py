@@ -10,7 +10,6 @@ import numpy as np
 import soundfile as sf
 import soxr
 
-from mer import parallel
 from mer.audio import quantized
 from mer.decoding.clips import decode
 from mer.errors import MerError, Unreadable
@@ -18,6 +17,7 @@ from mer.io import artefacts
 from mer.io.files import writing
 from mer.io.standard import Standard, StandardClip, write_quarantine, write_twins
 from mer.io.tracks import read_digests, read_tracks, unlabelled
+from mer.runtime import parallel
 from mer.schema.corpora import Audio, Quarantine
 from mer.types import Track
 

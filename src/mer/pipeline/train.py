@@ -40,7 +40,7 @@ def run(
     params: Block,
     policy: Policy,
     profile: Profile,
-    target: Path,
+    out: Path,
     columns: Columns = EVERY_COLUMN,
     *,
     keep_weights: bool,
@@ -98,7 +98,7 @@ def run(
     if parent:
         data = replace(data, initial_weights=_initial_weights(parent, data))
     record = {
-        **identity(chosen, division["protocol"], augmented=data.is_augmented),
+        **recorded_selectors(chosen, division["protocol"], augmented=data.is_augmented),
         "shares_artists": division["shares_artists"],
         "test_per_train": mean_test_per_train(folds),
         "n_quarantined": int(quarantined(chosen.folder("standard"))["path"].nunique()),
@@ -115,7 +115,7 @@ def run(
     with checkpointed_map(joblib.hash(used), FoldResult, until) as fold_map:
         results = _cross_validate(chosen, params, profile, data, folds, fold_map, keep_weights)
         record |= _counts(results, len(folds), profile, params)
-        _write(target, results, record, digests)
+        _write(out, results, record, digests)
     return timing(results)
 
 
@@ -164,7 +164,9 @@ def _cross_validate(
     )
 
 
-def identity(chosen: Selection, protocol: str, *, augmented: bool) -> dict[str, str | int]:
+def recorded_selectors(
+    chosen: Selection, protocol: str, *, augmented: bool
+) -> dict[str, str | int]:
     """The selectors in the record of a run, ``none`` for one that was not used.
 
     Parameters
@@ -195,7 +197,7 @@ def timing(results: CrossValidation) -> dict[str, float]:
     return figures
 
 
-def _crossed(source: Selection, target: Selection, targets: Sequence[Fold]) -> list[Fold]:
+def _crossed(trained_on: Selection, tested_on: Selection, folds: Sequence[Fold]) -> list[Fold]:
     """Folds with the training clips of one corpus and the test clips of another.
 
     Raises
@@ -203,32 +205,34 @@ def _crossed(source: Selection, target: Selection, targets: Sequence[Fold]) -> l
     MerError
         If the training corpus lacks a fold of the other, or a file is on both sides of a fold.
     """
-    theirs, ours = (read_digests(side.folder("index")) for side in (source, target))
-    trains, crossed = {(fold.repeat, fold.fold): fold for fold in read_folds(source.folds)}, []
-    for test in targets:
+    theirs, ours = (read_digests(side.folder("index")) for side in (trained_on, tested_on))
+    trains, crossed = {(fold.repeat, fold.fold): fold for fold in read_folds(trained_on.folds)}, []
+    for test in folds:
         if (train := trains.get((test.repeat, test.fold))) is None:
             raise MerError(
-                f"{source.folds} must have each fold of {target.folds}, and lacks fold {test.fold} of "
-                f"repeat {test.repeat}; take a protocol that splits both corpora alike"
+                f"{trained_on.folds} must have each fold of {tested_on.folds}, and lacks fold {test.fold} "
+                f"of repeat {test.repeat}; take a protocol that splits both corpora alike"
             )
         trained = {theirs[id_]: id_ for id_ in train.train if id_ in theirs}
         if shared := [id_ for id_ in test.test if ours.get(id_) in trained]:
             raise MerError(
-                f"a test clip of {target.dataset!r} must not be in the training part, and {shared[0]!r} is "
-                f"the same file as {trained[ours[shared[0]]]!r} of {source.dataset!r}; remove one of them "
-                "from data/raw"
+                f"a test clip of {tested_on.dataset!r} must not be in the training part, and {shared[0]!r} "
+                f"is the same file as {trained[ours[shared[0]]]!r} of {trained_on.dataset!r}; remove one "
+                "of them from data/raw"
             )
-        clips = prefix_ids(source.dataset, train.train)
+        clips = prefix_ids(trained_on.dataset, train.train)
         crossed.append(Fold(test.repeat, test.fold, clips, (), test.test))
     return crossed
 
 
-def _shares_artists(source: Selection, target: Selection, crossed: Sequence[Fold]) -> bool | None:
+def _shares_artists(
+    trained_on: Selection, tested_on: Selection, crossed: Sequence[Fold]
+) -> bool | None:
     """Whether an artist of the training clips has test clips; None if a corpus names no artists."""
-    theirs, ours = (read_tracks(side.folder("index")) for side in (source, target))
+    theirs, ours = (read_tracks(side.folder("index")) for side in (trained_on, tested_on))
     if not (names_artists(theirs) and names_artists(ours)):
         return None
-    ids = prefix_ids(source.dataset, [track.id for track in theirs])
+    ids = prefix_ids(trained_on.dataset, [track.id for track in theirs])
     prefixed = [replace(track, id=id_) for track, id_ in zip(theirs, ids, strict=True)]
     return shares_groups([*prefixed, *ours], crossed)
 
@@ -250,10 +254,10 @@ def _initial_weights(parent: Path, data: TrainingData) -> dict[str, np.ndarray]:
 
 
 def _write(
-    target: Path, results: CrossValidation, record: dict, digests: Mapping[str, str] | None
+    out: Path, results: CrossValidation, record: dict, digests: Mapping[str, str] | None
 ) -> None:
     """Write a run, with weights if it has the digests of their code."""
-    with writing(target) as folder:
+    with writing(out) as folder:
         write_manifest(folder)
         write_predictions(folder / "predictions.parquet", results.predictions)
         if results.segments is not None:

@@ -1,6 +1,6 @@
 """The sections ``views`` and ``models.<model>.waveform``: clips become spectrograms or waveforms."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -103,6 +103,11 @@ class View(Waveform):
                 f"must lie above fmin and not above {rate / 2:g}, half the sample rate"
             )
         return fmax
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that decide the spectrograms."""
+        return self.model_dump(exclude={"released"})
 
     @property
     def frames(self) -> int | None:

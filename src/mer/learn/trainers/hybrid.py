@@ -94,7 +94,9 @@ def _search(
         params.tuning,
         params.fusion,
         objective,
-        name=hyperparameter_search.key(context, arithmetic(device()), [*read, mel, table, y]),
+        name=hyperparameter_search.study_name(
+            context, arithmetic(device()), [*read, mel, table, y]
+        ),
         seed=context.seed,
         profile=context.profile,
         method=params.search,

@@ -12,7 +12,7 @@ from mer.errors import MerError
 from mer.learn import attributes, validation
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.hyperparameter_search import LogUniform, best_of, key, optimize
+from mer.learn.hyperparameter_search import LogUniform, best_of, optimize, study_name
 from mer.learn.result import FoldResult
 from mer.learn.smote import oversample
 
@@ -126,7 +126,7 @@ def _searched(
     """
     from sklearn.model_selection import cross_val_score
 
-    from mer.splits import SCORING, InnerFolds
+    from mer.inner_folds import SCORING, InnerFolds
 
     params, kind = context.params, data.target.kind
     inner = InnerFolds(params.folds, context.seed)
@@ -144,7 +144,7 @@ def _searched(
         {name: LogUniform(*pair) for name, pair in limits.items()},
         objective,
         trials=min(params.trials, SMOKE_TEST_TRIALS) if smoke_test else params.trials,
-        name=key(context, [kind, groups], [x, y]),
+        name=study_name(context, [kind, groups], [x, y]),
         seed=context.seed,
     )
     return params.model_copy(update={**best_of(trials).params, "search": "none"})
@@ -154,7 +154,7 @@ def _keep_groups(estimator: Any, x: np.ndarray, groups: Sequence[str] | None) ->
     """Let every inner cross-validation of an estimator keep the rows of a group on one side."""
     if groups is None:
         return
-    from mer.splits import InnerFolds
+    from mer.inner_folds import InnerFolds
 
     for name, value in estimator.get_params().items():
         if isinstance(value, InnerFolds):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from mer.learn import deepsmote, loop, tensors, trained_network, untrained_network, validation
 from mer.learn.context import FittedFold, FoldContext
 from mer.learn.data import TrainingData
-from mer.learn.hyperparameter_search import key, search
+from mer.learn.hyperparameter_search import search, study_name
 from mer.learn.result import FoldResult, Trial
 from mer.learn.spec_augment import SpecAugment
 from mer.learn.trainers._voting import clip_predictions
@@ -68,7 +68,7 @@ def _searched(
         params.tuning,
         params.training,
         objective,
-        name=key(context, decides, arrays),
+        name=study_name(context, decides, arrays),
         seed=context.seed,
         profile=context.profile,
         method=params.search,

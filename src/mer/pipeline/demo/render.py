@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from mer import parallel, registry
+from mer import registry
 from mer.errors import MerError
 from mer.io.files import writing
 from mer.pipeline.demo.cues import draw
 from mer.pipeline.demo.score import compose
 from mer.pipeline.demo.synth import Instrument, perform
+from mer.runtime import parallel
 from mer.seeds import generator
 from mer.types import EMOTIONS, QUADRANTS, SIGNS, Clip, Track
 

@@ -7,8 +7,8 @@ import joblib
 import numpy as np
 import pytest
 
-from mer import parallel
 from mer.errors import MerError
+from mer.runtime import parallel
 from mer.seeds import generator
 
 
