@@ -21,6 +21,4 @@ with stage(f"experiment@{key}", scores) as record:
     limit_instructions(name)
     given = dict(word.split("=", 1) for word in words)
     settings, columns = config.settings(words), config.columns(words)
-    timing = experiment.run(paper, key, given, settings, columns, profile=name, seed=seed)
-    if timing:
-        record["timing"] = timing
+    record |= experiment.run(paper, key, given, settings, columns, profile=name, seed=seed)

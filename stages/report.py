@@ -14,8 +14,8 @@ from mer.report.page import render
 from mer.reproduction import published, spec
 
 with stage("report"):
-    (dataset,) = config.read("dataset")
-    (corpus,) = config.read(f"corpora.{dataset}")
+    dataset, model = config.read("dataset", "model")
+    corpus, params = config.read(f"corpora.{dataset}", f"models.{model}")
     metrics, run = read_json(Path("metrics/run.json")), Path("data/runs/selected")
     html = render(
         metrics,
@@ -25,7 +25,7 @@ with stage("report"):
         unlabelled(Path("data/index", dataset)),
         {key: getattr(corpus, key) for key in ("citation", "license", "source")},
         learning=pd.read_csv(run / "curves.csv"),
-        published=published.figures(spec.load(), metrics),
+        published=published.figures(spec.load(), metrics, params),
     )
     with writing(Path("data/report")) as folder:
         write_text(folder / "report.html", html)

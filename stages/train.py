@@ -12,8 +12,8 @@ with stage("train") as record:
     limit_instructions(*config.read("profile"))
     chosen, (columns,) = selected(), config.read("columns")
     out = Path("data/runs/selected")
-    facts = provenance.parameters(chosen, columns=columns)
-    provenance.warn_of_replaced(facts, chosen.profile)
+    facts = provenance.digest(chosen, columns=columns)
+    provenance.warn_of_replaced(provenance.changes(chosen).get("changed") or (), chosen.profile)
     record["timing"] = train.run(
         chosen, *chosen.blocks(), out, columns, keep_weights=True, facts=facts
     )

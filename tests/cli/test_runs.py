@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from conftest import ROOT
+from helpers.clone import copy_params, edit
 from mer.cli import _systems, runs
 from mer.errors import MerError
 from mer.metrics import corrected_t_test
+from mer.pipeline import provenance
 from mer.reproduction import results, spec
 from mer.reproduction.spec import Paper, Papers
+from mer.selection import selected
 
 FACTS = {
     "model": "svm",
@@ -24,6 +28,7 @@ FACTS = {
     "target": "quadrant",
     "protocol": "grouped",
     "fidelity": "described",
+    "profile": "demo",
     "seed": 1,
     "n_clips": 48,
     "n_folds": 4,
@@ -52,6 +57,8 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     paper = Paper(title="t", authors="a", url=None)
     monkeypatch.setattr(spec, "load", lambda: Papers(papers={"louro": paper}, tables={}))
+    params = copy_params(ROOT, tmp_path)
+    edit(params, model="svm")
     git("init", "--quiet")
     write(_systems.RUN, {**FACTS, "model": "cnn", "f1_macro": 0.8})
     write(_systems.FOLDS, {"f1_macro": CNN})
@@ -60,7 +67,8 @@ def project(tmp_path, monkeypatch):
     digest = "0123456789abcdef0123456789abcdef01234567"
     git("update-ref", f"refs/exps/{digest[:2]}/{digest[2:]}/nutty-tums", "HEAD")
     git("update-ref", "refs/exps/exec/EXEC_HEAD", "HEAD")
-    write(_systems.RUN, {**FACTS, "changed": {"models.svm.c": 0.5}})
+    edit(params, models__svm__c=0.5)
+    write(_systems.RUN, FACTS | provenance.digest(selected()))
     write(_systems.FOLDS, {"f1_macro": SVM})
     ledger = results.LEDGER / "louro"
     other = {**FACTS, "dataset": "4qaed", "f1_macro": 0.7, "folds": {"f1_macro": SVM}}
@@ -97,6 +105,17 @@ def test_runs_of_the_same_folds_are_tested_against_the_best(project):
     p = corrected_t_test(SVM, CNN, 1 / 3)
     assert line("selected").split()[-1] == f"{p:.4f}"
     assert "svm compare (c=0.5)" in line("selected")
+
+
+def test_what_a_run_has_changed_follows_the_commits(project):
+    edit(project / "params.yaml", quarantine__max_fraction=0.2)
+    write(_systems.RUN, FACTS | provenance.digest(selected()))
+    assert "(c=0.5, max_fraction=0.2)" in line("selected")
+    git("commit", "--quiet", "--all", "-m", "c")
+    assert "c=0.5" not in line("selected")
+    assert "max_fraction=0.1" in line("nutty-tums")
+    edit(project / "params.yaml", models__svm__c=4.0)
+    assert "parameters unknown" in " ".join(listed())
 
 
 def test_runs_are_tested_against_a_named_one(project):

@@ -86,7 +86,7 @@ def prepare():
 def train_selected(target):
     """What the stage train makes of the selection."""
     chosen, (columns,) = selected(), config.read("columns")
-    facts = provenance.parameters(chosen, columns=columns)
+    facts = provenance.digest(chosen, columns=columns)
     train.run(chosen, *chosen.blocks(), target, columns, keep_weights=True, facts=facts)
 
 
@@ -465,8 +465,8 @@ def test_a_run_of_an_experiment_that_chooses_columns_is_one_of_its_selection(pro
     """Its digest names the columns; that of the stage ``train`` does not."""
     select(model="svm", columns__select="chi2", columns__k=20)
     chosen, (columns,), run_ = selected(), config.read("columns"), project / "data/runs/chosen"
-    facts = provenance.parameters(chosen, columns=columns)
-    assert facts["parameters_sha256"] != provenance.parameters(chosen)["parameters_sha256"]
+    facts = provenance.digest(chosen, columns=columns)
+    assert facts != provenance.digest(chosen)
     train.run(chosen, *chosen.blocks(), run_, columns, keep_weights=True, facts=facts)
     assert len(trained.of_run(run_).members) == 2
 
@@ -551,7 +551,7 @@ def leaky_columns(folder):
 
 def with_the_digest_of_today(folder):
     record = read_json(folder / "run.json")
-    write_json(folder / "run.json", {**record, **provenance.parameters(selected())})
+    write_json(folder / "run.json", {**record, **provenance.digest(selected())})
 
 
 def marked_absent(folder):

@@ -15,9 +15,10 @@ from mer.io.predictions import write_predictions
 from mer.pipeline import bring as bringing
 from mer.pipeline import provenance
 from mer.pipeline.bring import bring
+from mer.pipeline.run_record import write_record
 from mer.predictions import Predictions
 from mer.reproduction import spec
-from mer.reproduction.results import results
+from mer.reproduction.results import read_facts, results
 from mer.reproduction.spec import Experiment, Paper, Papers
 from mer.selection import SELECTORS
 from mer.types import QUADRANTS
@@ -133,14 +134,16 @@ def test_parameters_that_are_those_of_this_checkout_are_known(
     project, tmp_path, monkeypatch, theirs, known
 ):
     """A machine without Git cannot tell what is committed."""
-    ours = {"parameters_sha256": "abc", "changed": {"models.cnn.training.lr": 0.5}}
-    monkeypatch.setattr(provenance, "parameters", lambda *_: ours)
-    facts = {"profile": "paper", "parameters_sha256": theirs, "changed": None}
+    ours = {"changed": {"models.cnn.training.lr": 0.5}}
+    monkeypatch.setattr(provenance, "digest", lambda *_: {"parameters_sha256": "abc"})
+    monkeypatch.setattr(provenance, "changes", lambda *_: ours)
     run = read_json(project / "run.json")
-    write_json(project / "run.json", run | facts)
-    bring(packed(tmp_path / "results.tar", project))
-    scores = read_json(tmp_path / "metrics/experiments/louro/cnn.json")
-    assert scores["changed"] == (ours["changed"] if known else None)
+    write_json(project / "run.json", run | {"profile": "paper", "parameters_sha256": theirs})
+    record = json.dumps({"commit": "abc1234", "changed": None})
+    name = "metrics/experiments/louro/cnn.record.json"
+    bring(packed(tmp_path / "results.tar", project, **{name: record}))
+    found = read_facts(tmp_path / "metrics/experiments/louro/cnn.json")
+    assert found["changed"] == (ours["changed"] if known else None)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +187,7 @@ def test_results_of_more_trainings_stay(project, tmp_path, caplog, facts, replac
     bring(packed(tmp_path / "results.tar", project))
     scores = tmp_path / "metrics/experiments/louro/cnn.json"
     write_json(scores, read_json(scores) | {"n_folds": 3} | facts)
+    write_record(scores, {})
     run = tmp_path / "data/runs/louro/cnn/run.json"
     run.write_text("{}")
     assert bring(packed(tmp_path / "results.tar", project)) == (["cnn"] if replaced else [])

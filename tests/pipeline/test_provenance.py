@@ -8,6 +8,7 @@ import pytest
 
 from conftest import ROOT
 from helpers.clone import copy_params, edit
+from mer import config
 from mer.errors import MerError
 from mer.pipeline import experiment, provenance, train
 from mer.schema.feature_selection import EVERY_COLUMN
@@ -50,28 +51,48 @@ def params(tmp_path, monkeypatch):
 
 
 def test_committed_parameters_are_only_hashed(params):
-    facts = provenance.parameters(SVM)
+    facts = provenance.digest(SVM)
     assert facts.keys() == {"parameters_sha256"}
     assert len(facts["parameters_sha256"]) == 12
+    assert provenance.changes(SVM) == {}
 
 
 def test_changed_parameters_are_named_with_their_values(params):
-    before = provenance.parameters(SVM)
+    before = provenance.digest(SVM)
     edit(params, models__svm__c=0.5, profiles__paper__max_folds=10, audio__min_seconds=7)
-    after = provenance.parameters(SVM)
-    assert after["changed"] == {
+    assert provenance.changes(SVM)["changed"] == {
         "models.svm.c": 0.5,
         "profiles.paper.max_folds": 10,
         "audio.min_seconds": 7,
     }
-    assert after["parameters_sha256"] != before["parameters_sha256"]
+    assert provenance.digest(SVM) != before
+
+
+def test_a_commit_makes_changed_parameters_the_committed_ones_and_keeps_their_digest(params):
+    """So that a run of edited parameters has the same bytes before and after they are committed."""
+    edit(params, models__svm__c=0.5)
+    before = provenance.digest(SVM)
+    git("commit", "--quiet", "--all", "-m", "c")
+    assert provenance.changes(SVM) == {}
+    assert provenance.digest(SVM) == before
+
+
+def test_the_parameters_of_a_commit_are_compared_with_those_of_head(params):
+    git("tag", "start")
+    edit(params, models__svm__c=0.5)
+    git("commit", "--quiet", "--all", "-m", "c")
+    edit(params, models__svm__c=4.0)
+    (committed,) = config.read("models.svm", path=ROOT / "params.yaml")
+    assert provenance.changes(SVM, revision="start") == {"changed": {"models.svm.c": committed.c}}
+    assert provenance.changes(SVM, revision="HEAD") == {}
+    assert provenance.changes(SVM, revision="nothing") == {"changed": None}
 
 
 def test_a_parameter_that_is_left_to_its_default_is_a_change(params):
     text = params.read_text()
     params.write_text(text.replace("      stop_accuracy: 0.9\n", ""))
     chosen = replace(SVM, model="cnn", view="louro", family="none")
-    assert provenance.parameters(chosen)["changed"] == {"models.cnn.training.stop_accuracy": None}
+    assert provenance.changes(chosen)["changed"] == {"models.cnn.training.stop_accuracy": None}
 
 
 def test_a_committed_number_with_an_exponent_is_no_change(params):
@@ -80,23 +101,23 @@ def test_a_committed_number_with_an_exponent_is_no_change(params):
     params.write_text(text.replace("gamma: 0.001953125 ", "gamma: 1e-05 "))
     assert params.read_text() != text
     git("commit", "--quiet", "--all", "-m", "gamma")
-    assert "changed" not in provenance.parameters(SVM)
+    assert provenance.changes(SVM) == {}
 
 
 def test_parameters_of_parts_that_a_run_does_not_use_are_no_change(params):
     edit(params, models__cnn__training__max_epochs=3, families__panda1714__sample_rate=8000)
-    assert "changed" not in provenance.parameters(SVM)
+    assert provenance.changes(SVM) == {}
 
 
 def test_a_setting_that_the_profile_replaces_is_logged(params, caplog):
     small = replace(SVM, model="cnn", view="louro", family="none", profile="demo")
     edit(params, models__cnn__training__batch_size=16, models__cnn__training__lr=0.5)
     with caplog.at_level("WARNING", "mer"):
-        facts = provenance.parameters(small)
-        assert "models.cnn.training.batch_size" in facts["changed"]
+        changed = provenance.changes(small)["changed"]
+        assert "models.cnn.training.batch_size" in changed
         assert not caplog.messages
-        provenance.warn_of_replaced(facts, "demo")
-        provenance.warn_of_replaced(facts, "quick")
+        provenance.warn_of_replaced(changed, "demo")
+        provenance.warn_of_replaced(changed, "quick")
     assert caplog.messages == [
         "models.cnn.training.batch_size has no effect: profiles.demo.batch_size=8 replaces it"
     ]
@@ -106,19 +127,19 @@ def test_the_families_of_a_join_and_the_original_of_a_segmented_corpus_count(par
     edit(params, families__compare__peak=0.5, corpora__4qaed__sample_rate=8000)
     joined = replace(SVM, family="every_extracted")
     expected = {"families.compare.peak": 0.5, "corpora.4qaed.sample_rate": 8000}
-    assert provenance.parameters(joined)["changed"] == expected
+    assert provenance.changes(joined)["changed"] == expected
     parts = replace(SVM, family="none", model="constant", dataset="4qaed_parts")
-    assert provenance.parameters(parts)["changed"] == {"corpora.4qaed.sample_rate": 8000}
+    assert provenance.changes(parts)["changed"] == {"corpora.4qaed.sample_rate": 8000}
 
 
 def test_the_range_of_a_corpus_counts_where_it_has_one(params):
     rated = replace(SVM, dataset="pmemo", target="valence_arousal")
-    before = [provenance.parameters(chosen)["parameters_sha256"] for chosen in (rated, SVM)]
+    before = [provenance.digest(chosen) for chosen in (rated, SVM)]
     edit(params, corpora__pmemo__range=[0.2, 0.8])
-    found = [provenance.parameters(chosen) for chosen in (rated, SVM)]
-    assert found[0]["changed"] == {"corpora.pmemo.range": [0.2, 0.8]}
-    assert found[0]["parameters_sha256"] != before[0]
-    assert found[1] == {"parameters_sha256": before[1]}
+    assert provenance.changes(rated) == {"changed": {"corpora.pmemo.range": [0.2, 0.8]}}
+    assert provenance.changes(SVM) == {}
+    assert provenance.digest(rated) != before[0]
+    assert provenance.digest(SVM) == before[1]
 
 
 def test_the_corpus_that_is_trained_on_and_the_members_of_a_merged_one_count(params):
@@ -126,29 +147,30 @@ def test_the_corpus_that_is_trained_on_and_the_members_of_a_merged_one_count(par
     corpora = params.parent / "params/corpora.yaml"
     text = corpora.read_text()
     corpora.write_text(text.replace("    - ch818\n    - tr_music", "    - tr_music\n    - ch818"))
-    assert "changed" not in provenance.parameters(SVM)
-    crossed = provenance.parameters(SVM, source="mixed3")
+    assert provenance.changes(SVM) == {}
+    crossed = provenance.changes(SVM, "mixed3")
     assert crossed["changed"].keys() == {
         "corpora.mixed3.peak_db",
         "corpora.ch818.layout",
         "merged_corpora.mixed3.of",
     }
-    assert crossed["parameters_sha256"] != provenance.parameters(SVM)["parameters_sha256"]
+    assert provenance.digest(SVM, source="mixed3") != provenance.digest(SVM)
 
 
 def test_settings_of_the_experiment_itself_are_hashed_and_no_change(params):
-    plain, other = provenance.parameters(SVM), provenance.parameters(SVM, {"c": 1.0})
+    plain, other = provenance.digest(SVM), provenance.digest(SVM, {"c": 1.0})
     ranked = EVERY_COLUMN.model_copy(update={"select": "chi2"})
-    narrow = provenance.parameters(SVM, columns=ranked)
+    narrow = provenance.digest(SVM, columns=ranked)
     for facts in (other, narrow):
         assert facts.keys() == {"parameters_sha256"}
         assert facts != plain
-    assert provenance.parameters(SVM, columns=EVERY_COLUMN) == plain
+    assert provenance.digest(SVM, columns=EVERY_COLUMN) == plain
 
 
 def test_another_seed_is_a_change_and_no_part_of_the_digest(params):
-    before, after = provenance.parameters(SVM), provenance.parameters(replace(SVM, seed=7))
-    assert after == before | {"changed": {"seed": 7}}
+    other = replace(SVM, seed=7)
+    assert provenance.changes(other) == {"changed": {"seed": 7}}
+    assert provenance.digest(other) == provenance.digest(SVM)
 
 
 def test_the_stage_train_records_the_columns_of_the_selection(params, monkeypatch):
@@ -164,7 +186,7 @@ def test_without_git_the_change_is_unknown(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     copy_params(ROOT, tmp_path)
-    assert provenance.parameters(SVM)["changed"] is None
+    assert provenance.changes(SVM) == {"changed": None}
     provenance.require_committed_code("svm_4qaed")
 
 

@@ -29,12 +29,12 @@ def ledger(monkeypatch, tmp_path):
     calls = []
 
     def start(n_folds):
-        def run(paper, key, given, words, **limits):
+        def run(paper, key, given, settings, columns, **limits):
             calls.append(limits)
             write_json(limits["root"] / SCORES, {"n_folds": n_folds})
             write_text(limits["root"] / PLOT, f"{n_folds}")
             write_text(RUN / "run.json", f"{n_folds}")
-            return {"training_seconds_per_fold": 2.0}
+            return {"timing": {"training_seconds_per_fold": 2.0}}
 
         monkeypatch.setattr(experiment, "run", run)
         return calls
@@ -96,7 +96,7 @@ def test_an_absent_input_is_reported_and_does_not_replace_results(ledger, monkey
     monkeypatch.setattr(
         experiment,
         "run",
-        lambda *_, root, **__: write_json(root / SCORES, {"absent": "no weights"}),
+        lambda *_, root, **__: write_json(root / SCORES, {"absent": "no weights"}) or {},
     )
     assert real_run.train(KEY, time.time(), profile="quick")["absent"] == "no weights"
     assert json.loads(SCORES.read_text()) == {"n_folds": 1, "max_epochs": 3}

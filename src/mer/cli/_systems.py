@@ -9,12 +9,15 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
+from mer import config
 from mer.cli._console import counted, plain
 from mer.io.files import read_mapping, require_keys
 from mer.metrics import p_text
+from mer.pipeline import provenance
 from mer.pipeline.run_record import git
 from mer.reproduction import results, spec
 from mer.reproduction.pairing import FOLD_FACTS, paired_tests
+from mer.selection import Selection, selected
 from mer.types import MINIATURE
 
 WIDTH = 100  # of the tables, where no terminal has one
@@ -58,22 +61,40 @@ def _of_revision(revision: str) -> dict[str, Any]:
     return facts | ({"folds": folds} if folds else {})
 
 
+def _changes_of_selected(facts: dict[str, Any]) -> dict[str, Any]:
+    """``changed`` of the selected run: not known if params.yaml has been edited since."""
+    (columns,) = config.read("columns")
+    digest = provenance.digest(selected(), columns=columns)["parameters_sha256"]
+    if facts.get("parameters_sha256") != digest:
+        return {"changed": None}
+    return provenance.changes(selected())
+
+
+def _changes_in(revision: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """``changed`` of a run in a commit, by the parameters of that commit."""
+    if "profile" not in facts:
+        return {"changed": None}
+    chosen = Selection.of(facts, facts["profile"], facts["seed"])
+    return provenance.changes(chosen, revision=revision)
+
+
 def project_runs() -> Iterator[Run]:
     """The selected run, that of the last commit if it is another, and the experiments of DVC.
 
     An experiment of ``papers/`` leaves the selected run as it was, so its revision is no run of its own.
     """
-    selected = facts_of(RUN) if RUN.exists() else {}
-    if selected:
-        yield "selected", selected | ({"folds": read_mapping(FOLDS)} if FOLDS.exists() else {})
+    chosen = facts_of(RUN) if RUN.exists() else {}
+    if chosen:
+        folds = {"folds": read_mapping(FOLDS)} if FOLDS.exists() else {}
+        yield "selected", chosen | folds | _changes_of_selected(chosen)
     committed = _of_revision("HEAD")
-    if {**committed, "folds": None} != {**selected, "folds": None} and committed:
+    if {**committed, "folds": None} != {**chosen, "folds": None} and committed:
         yield "HEAD", committed
     for reference in git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines():
         if match := EXPERIMENT.fullmatch(reference):
             found = _of_revision(reference)
             if found != _of_revision(f"{reference}^"):
-                yield match["name"], found
+                yield match["name"], found | _changes_in(reference, found)
 
 
 def ledger() -> Iterator[Run]:
@@ -83,7 +104,7 @@ def ledger() -> Iterator[Run]:
         for path in sorted((results.LEDGER / paper).glob("*.json")):
             if not path.stem.startswith(MINIATURE) and not path.stem.endswith(".record"):
                 settings = getattr(papers.find(path.stem), "settings", "")
-                yield path.stem, {**facts_of(path), "settings": settings}
+                yield path.stem, {**facts_of(path), **results.recorded(path), "settings": settings}
 
 
 def system_text(facts: dict[str, Any]) -> str:

@@ -46,7 +46,7 @@ def make(chosen: Selection, target: Path, title: str) -> None:
     found: dict[str, Predictions] = {}
     for protocol in PROTOCOLS:
         own, keep = replace(chosen, protocol=protocol), protocol == "grouped"
-        facts = provenance.parameters(own)
+        facts = provenance.digest(own)
         train.run(own, *own.blocks(), RUNS / protocol, keep_weights=keep, facts=facts)
         predictions = read_predictions(RUNS / protocol / "predictions.parquet")
         assert isinstance(predictions, Predictions)

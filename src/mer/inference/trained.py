@@ -65,8 +65,7 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
     known = whole.narrowed(chosen.family, columns)
     protocol = read_json(chosen.folds).get("protocol")
     _compare(run, record, train.recorded_selectors(chosen, protocol, augmented=known.is_augmented))
-    digest = provenance.parameters(chosen, columns=columns)["parameters_sha256"]
-    _compare(run, record, {"parameters_sha256": digest})
+    _compare(run, record, provenance.digest(chosen, columns=columns))
     folds = _folds(chosen, profile, run)
     members = [_weights(run, fold) for fold in folds]
     _check_code(run, chosen.model)

@@ -7,15 +7,16 @@ import tarfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mer import config
 from mer.errors import MerError
-from mer.io.files import read_json, reading, write_json, writing
+from mer.io.files import read_json, reading, writing
 from mer.io.predictions import read_predictions
 from mer.pipeline import evaluate, experiment, provenance
 from mer.pipeline.run_record import write_record
 from mer.reproduction import spec
-from mer.reproduction.results import LEDGER, has_more_trainings
+from mer.reproduction.results import LEDGER, has_more_trainings, read_facts
 from mer.reproduction.spec import CellSource, Experiment
 from mer.selection import SELECTORS, Selection
 
@@ -54,24 +55,20 @@ def _files(archive: Path) -> Files:
     return found
 
 
-def _compare(found: Experiment, run: Path) -> None:
-    """Say in run.json which parameters differ from the committed ones, where the other machine had no Git.
-
-    They are known only if its parameters are those of this checkout.
-    """
-    facts = read_json(run)
-    if facts.get("changed", {}) is not None:
-        return
+def _with_changes(record: dict[str, Any], found: Experiment, run: Path) -> dict[str, Any]:
+    """The record with the parameters that differ from the committed ones, where the other machine had no
+    Git. They are known only if its parameters are those of this checkout."""
+    if record.get("changed", {}) is not None:
+        return record
+    facts, words = read_json(run), found.settings.split()
     with reading(run, "the record of a run"):
         theirs = facts["parameters_sha256"]
         chosen = Selection.of(found.model_dump(), facts["profile"], facts["seed"])
-    words = found.settings.split()
-    ours = provenance.parameters(
-        chosen, config.settings(words), config.columns(words), facts.get("source")
-    )
-    if ours["parameters_sha256"] == theirs:
-        del facts["changed"]
-        write_json(run, facts | ours)
+    settings, columns, source = config.settings(words), config.columns(words), facts.get("source")
+    if provenance.digest(chosen, settings, columns, source)["parameters_sha256"] != theirs:
+        return record
+    del record["changed"]
+    return record | provenance.changes(chosen, source)
 
 
 def _check_selection(key: str, found: Experiment, run: Path) -> None:
@@ -91,7 +88,7 @@ def _check_trainings(run: Path, scores: Path) -> None:
     """Raise ``FewerTrainings`` if the ledger has results of more trainings than a run."""
     if not scores.exists():
         return
-    old, frame = read_json(scores), read_predictions(run / "predictions.parquet").frame
+    old, frame = read_facts(scores), read_predictions(run / "predictions.parquet").frame
     if has_more_trainings(old, count := len(frame[["repeat", "fold"]].drop_duplicates())):
         raise FewerTrainings(f"{scores} has {old['n_folds']} trainings, the archive {count}")
 
@@ -115,16 +112,17 @@ def _check_record(archive: Path, key: str, content: bytes) -> None:
 
 def _write(paper: str, key: str, files: Mapping[str, bytes], found: CellSource | None) -> None:
     run, metrics = experiment.RUNS / paper / key, LEDGER / paper
+    record = json.loads(files["record.json"])
     with writing(run) as folder:
         for name in files.keys() - {"record.json"}:
             (folder / name).write_bytes(files[name])
         if isinstance(found, Experiment):
             _check_selection(key, found, folder / "run.json")
-            _compare(found, folder / "run.json")
+            record = _with_changes(record, found, folder / "run.json")
         _check_trainings(folder, metrics / f"{key}.json")
         confusion = experiment.PLOTS / paper / f"{key}.csv"
         evaluate.score_experiment(folder, metrics / f"{key}.json", confusion)
-        write_record(metrics / f"{key}.json", json.loads(files["record.json"]))
+        write_record(metrics / f"{key}.json", record)
 
 
 def bring(archive: Path) -> list[str]:

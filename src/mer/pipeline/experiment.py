@@ -47,7 +47,7 @@ def run(
     max_folds: int | None = None,
     until: float | None = None,
     root: Path = Path(),
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Write the run of an experiment, its scores and its confusion matrix.
 
     The scores lie in ``metrics/experiments/<paper>/<key>.json``; where an input is absent, the file holds
@@ -72,8 +72,9 @@ def run(
 
     Returns
     -------
-    dict of str to float
-        Durations, see ``mer.pipeline.train.timing``; empty where an input is absent.
+    dict
+        Facts for the record of the run: ``changed``, see ``mer.pipeline.provenance.changes``, and
+        ``timing``, see ``mer.pipeline.train.timing``, unless an input is absent.
 
     Raises
     ------
@@ -86,18 +87,18 @@ def run(
     if not chosen.dataset.startswith(MINIATURE):
         _check_profile(key, profile, scope)
         provenance.require_committed_code(key)
-    facts = provenance.parameters(chosen, settings, columns, given.get("source"))
-    provenance.warn_of_replaced(facts, profile)
+    facts = provenance.digest(chosen, settings, columns, given.get("source"))
+    record: dict[str, Any] = provenance.changes(chosen, given.get("source"))
+    provenance.warn_of_replaced(record.get("changed") or (), profile)
     if max_folds:
         scope = scope.model_copy(update={"max_folds": max_folds})
     params, runs = config.with_values(params, settings), RUNS / paper
     parent = runs / given["parent"] if "parent" in given else None
-    timing: dict[str, float] = {}
     with or_absent(runs / key, **chosen.used):
         if "weights" in given:
             require(Path("data/weights", given["weights"]))
         _check_inputs(chosen, given.get("source", chosen.dataset))
-        timing = train.run(
+        record["timing"] = train.run(
             chosen,
             params,
             policy,
@@ -112,4 +113,4 @@ def run(
         )
     scores, plot = root / LEDGER / paper / f"{key}.json", root / PLOTS / paper / f"{key}.csv"
     evaluate.score_experiment(runs / key, scores, plot)
-    return timing
+    return record

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,39 +79,39 @@ def _values(content: Mapping[str, Any], sections: list[str]) -> Values:
     return found
 
 
-def _committed() -> dict[str, Any] | None:
-    """The content of params.yaml and params/*.yaml at HEAD; None without a Git repository."""
+def _committed(revision: str) -> dict[str, Any] | None:
+    """The content of params.yaml and params/*.yaml in a commit; None if there is none."""
     content: dict[str, Any] = {}
     for file in dict.fromkeys([PARAMS.as_posix(), *FILES.values()]):
-        text = git("show", f"HEAD:./{file}")
+        text = git("show", f"{revision}:./{file}")
         if not text:
             return None
         content |= yaml_files.parse(text, Path(file))
     return content
 
 
-def warn_of_replaced(facts: Mapping[str, Any], profile: str) -> None:
+def warn_of_replaced(changed: Iterable[str], profile: str) -> None:
     """Log which changed settings of a training the profile replaces, so that they do not change the run.
 
     Parameters
     ----------
-    facts : mapping
-        From ``parameters``.
+    changed : iterable of str
+        Dotted keys.
     """
     (scope,) = config.read(f"profiles.{profile}")
-    for key in facts.get("changed") or ():
+    for key in changed:
         by = REPLACED.get(key.rpartition(".")[2])
         if by and key.startswith("models.") and (value := getattr(scope, by)):
             log.warning("%s has no effect: profiles.%s.%s=%s replaces it", key, profile, by, value)
 
 
-def parameters(
+def digest(
     chosen: Selection,
     settings: Mapping[str, Any] | None = None,
     columns: Columns = EVERY_COLUMN,
     source: str | None = None,
-) -> dict[str, Any]:
-    """The facts of run.json about the parameters of a run.
+) -> dict[str, str]:
+    """``parameters_sha256``: the first 12 digits of the hash of all values that decide a run, but the seed.
 
     Parameters
     ----------
@@ -122,30 +122,46 @@ def parameters(
         Which columns of the table the experiment chooses.
     source : str or None
         The corpus that the experiment trains on instead of the tested one.
+    """
+    content = config.load()
+    values = _values(content, _sections(chosen, source, content))
+    values |= {f"models.{chosen.model}.{key}": value for key, value in (settings or {}).items()}
+    values |= {f"columns.{key}": value for key, value in columns.used.items()}
+    text = json.dumps(values, sort_keys=True)
+    return {"parameters_sha256": hashlib.sha256(text.encode()).hexdigest()[:12]}
+
+
+def changes(
+    chosen: Selection, source: str | None = None, revision: str | None = None
+) -> dict[str, Values | None]:
+    """``changed``: the parameters of a run that differ from the committed ones, those of HEAD.
+
+    They depend on what is committed when they are asked for, so no output that DVC hashes may hold them.
+
+    Parameters
+    ----------
+    source : str or None
+        The corpus that the run trains on instead of the tested one.
+    revision : str or None
+        The commit whose parameters are those of the run; None for the files as they are.
 
     Returns
     -------
     dict
-        ``parameters_sha256``: the first 12 digits of the hash of all values that decide the run, but for
-        the seed. ``changed``, where any value or the seed differs from the committed one: dotted key ->
-        value in this run, None for a key that is left out; None where no Git repository says what is
-        committed.
+        Empty where no parameter differs, and neither does the seed. Else ``changed``: dotted key -> value
+        in the run, None for a key that is left out; None in place of the mapping where no Git repository
+        says what is committed.
     """
-    content = config.load()
+    content = _committed(revision) if revision else config.load()
+    committed = _committed("HEAD")
+    if content is None or committed is None:
+        return {"changed": None}
     sections = _sections(chosen, source, content)
-    values = _values(content, sections)
-    own = {f"models.{chosen.model}.{key}": value for key, value in (settings or {}).items()}
-    own |= {f"columns.{key}": value for key, value in columns.used.items()}
-    digest = hashlib.sha256(json.dumps(values | own, sort_keys=True).encode()).hexdigest()[:12]
-    facts: dict[str, Any] = {"parameters_sha256": digest}
-    committed = _committed()
-    if committed is None:
-        return {**facts, "changed": None}
-    theirs = _values(committed, sections)
+    values, theirs = _values(content, sections), _values(committed, sections)
     changed = {k: v for k, v in values.items() if k not in theirs or theirs[k] != v}
     changed |= dict.fromkeys(sorted(theirs.keys() - values.keys()))
     changed |= {} if committed.get("seed") == chosen.seed else {"seed": chosen.seed}
-    return {**facts, "changed": changed} if changed else facts
+    return {"changed": changed} if changed else {}
 
 
 def require_committed_code(key: str) -> None:

@@ -19,7 +19,7 @@ from mer.pipeline.experiment_queue import Record
 from mer.pipeline.run_record import code_commit, record_of, write_record
 from mer.reproduction import spec
 from mer.reproduction.real_experiments import RealExperiment
-from mer.reproduction.results import LEDGER, has_more_trainings
+from mer.reproduction.results import LEDGER, has_more_trainings, read_facts
 from mer.runtime.parallel import jobs
 from mer.selection import DATA
 
@@ -97,7 +97,7 @@ def train(
     paper, words, (seed,) = given["paper"], given["settings"].split(), config.read("seed")
     scores = LEDGER / paper / f"{key}.json"
     with _restorable(experiment.RUNS / paper / key) as restore, TemporaryDirectory() as root:
-        timing = experiment.run(
+        found = experiment.run(
             paper,
             key,
             given,
@@ -110,10 +110,12 @@ def train(
             root=Path(root),
         )
         taken = time.time() - started
-        record = {**record_of(f"experiment@{key}", taken, commit), **facts, "timing": timing}
+        record = {**record_of(f"experiment@{key}", taken, commit), **facts, "timing": {}, **found}
         if until <= started:
             del record["seconds"]  # of scoring what an earlier call has trained
-        left_out = _left_out(read_json(scores) if scores.exists() else {}, read_json(root / scores))
+        left_out = _left_out(
+            read_facts(scores) if scores.exists() else {}, read_json(root / scores)
+        )
         if "kept" in left_out:
             log.warning("%s: the %d trainings in the ledger stay", key, left_out["kept"])
             restore()
@@ -121,7 +123,13 @@ def train(
             for file in (experiment.PLOTS / paper / f"{key}.csv", scores):
                 write_text(file, (root / file).read_text(encoding="utf-8"))
             write_record(scores, record)
-    return {"key": key, "paper": paper, "seconds": round(taken, 2), "timing": timing, **left_out}
+    return {
+        "key": key,
+        "paper": paper,
+        "seconds": round(taken, 2),
+        "timing": record["timing"],
+        **left_out,
+    }
 
 
 def prepare(artefact: Path, *, profile: str) -> None:

@@ -64,7 +64,7 @@ def run(
     keep_weights : bool
         Whether to write the weights of the networks or estimators.
     facts : mapping
-        Added to run.json; see ``mer.pipeline.provenance.parameters``.
+        Added to run.json; see ``mer.pipeline.provenance.digest``.
     source : str or None
         Corpus to train on, where that is not the corpus of the selection. The training part of each of its
         folds is combined with the test part of the same fold of the selected corpus.

@@ -130,7 +130,7 @@ def _settings(metrics: Mapping[str, Any]) -> str:
     chosen = {key: metrics[key] for key in SELECTORS}
     if chosen["family"] == "none":  # of a model without a table; no family has that name
         del chosen["family"]
-    return config.options(chosen | _columns(metrics) | (metrics.get("changed") or {}))
+    return config.options(chosen | _columns(metrics))
 
 
 def _artists(

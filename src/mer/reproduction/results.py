@@ -36,9 +36,14 @@ def results(paper: str, key: str, folder: Path = LEDGER) -> Results:
     for prefix in ("", MINIATURE):
         path = folder / paper / f"{prefix}{key}.json"
         if path.exists():
-            facts = read_json(path)
-            found.setdefault(prefix or _prefix(facts), facts | _record(path))
+            facts = read_facts(path)
+            found.setdefault(prefix or _prefix(facts), facts)
     return found
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """The results in a file of the ledger, with what their record adds."""
+    return read_json(path) | recorded(path)
 
 
 def real(found: Results) -> tuple[str, dict[str, Any]]:
@@ -97,14 +102,17 @@ def share_of_protocol(facts: dict[str, Any]) -> str:
     return ", ".join(shares)
 
 
-def _record(results: Path) -> dict[str, Any]:
-    """Commit, machine, times and device of a run, from the record beside its results; empty if it is not
-    the record of these."""
+def recorded(results: Path) -> dict[str, Any]:
+    """Commit, changed parameters, machine, times and device of a run, from the record beside its results.
+
+    Its changed parameters are not known if it is the record of other results.
+    """
     path = results.with_suffix(".record.json")
     record, digest = read_json(path) if path.exists() else {}, sha256(results)
     if record.get("scores_sha256", digest) != digest:
-        return {}  # DVC's cache has put back the scores of another run
-    found = {name: record[name] for name in ("commit", "machine", "seconds") if name in record}
+        return {"changed": None}  # DVC's cache has put back the scores of another run
+    names = ("commit", "changed", "machine", "seconds")
+    found = {name: record[name] for name in names if name in record}
     if timing := record.get("timing"):
         found |= {**timing, "device": record["device"]}
     return found
@@ -118,7 +126,7 @@ def changed_parameters(facts: dict[str, Any]) -> str:
     """
     changed = facts.get("changed", {})
     if changed is None:
-        return "parameters unknown, as there was no Git repository"
+        return "parameters unknown, as no record says what was committed"
     found = {"max_epochs": facts["max_epochs"]} if "max_epochs" in facts else {}
     short = {key: key.split(".", 2)[-1] for key in changed}
     used = Counter(short.values())
