@@ -1,9 +1,10 @@
 """Harmony: chroma, key, mode, tonal centroid, inharmonicity."""
 
 import numpy as np
+from scipy.signal.windows import hamming
 
-from mer.features.panda1714.signal import chroma
-from mer.features.panda1714.signal.cache import SignalCache
+from mer.features.panda1714.signal import chroma, spectra
+from mer.features.panda1714.signal.cache import MIR_FRAME, SignalCache
 from mer.features.panda1714.signal.spectra import ratio
 from mer.features.panda1714.stats import Series
 
@@ -14,12 +15,16 @@ def standard(cache: SignalCache) -> Series:
 
 
 def _keys(cache: SignalCache) -> Series:
-    """Chroma of the whole clip, max 1; how well each key fits it; the best, 1 (C) .. 12; the mode.
+    """Chroma of the clip's one spectrum, max 1; how well each key fits it; the best, 1 (C) .. 12; the mode.
 
-    The mean of the twelve strengths of a mode is 0 by definition.
+    The mean of the twelve strengths of a mode is 0 by definition. MIR Toolbox correlates with Gómez'
+    profiles (INFORMS Journal on Computing 18(3), 2006), we with those of Krumhansl and Kessler.
     """
-    whole = cache.chroma.sum(axis=0)
-    whole = ratio(whole, whole.max())
+    size = len(cache.samples)
+    spectrum = np.abs(
+        spectra.transform(cache.samples, hamming(size), size, 1 << (size - 1).bit_length())
+    )
+    whole = chroma.chromagram(spectrum, size / cache.sample_rate, cache.sample_rate)[0]
     major, minor = (chroma.strengths(whole, profile) for profile in (chroma.MAJOR, chroma.MINOR))
     found: dict[str, np.ndarray | float] = {
         "Chromagram": whole,
@@ -35,8 +40,13 @@ def _keys(cache: SignalCache) -> Series:
 
 
 def _centroids(cache: SignalCache) -> Series:
-    """Tonal centroid, and the step it takes between frames."""
-    found = chroma.tonal_centroid(chroma.salient(np.sqrt(cache.power), cache.sample_rate))
+    """Tonal centroid of MIR Toolbox' frames of 50 ms, and the step it takes between frames.
+
+    The published deviation of the third coordinate shows the length of the frames and the 20 dB of
+    ``chromagram``; that the change detection is of the same frames is taken from it.
+    """
+    seconds = MIR_FRAME / cache.sample_rate
+    found = chroma.tonal_centroid(chroma.chromagram(cache.mir, seconds, cache.sample_rate))
     steps = np.linalg.norm(np.diff(found, axis=0), axis=1)
     return {
         **{f"MIR Toolbox/Tonal Centroid {number}": row for number, row in enumerate(found.T, 1)},

@@ -20,6 +20,7 @@ from mer.features.panda1714.signal import (
 
 RATE = 22050  # Hz, at which the published set was extracted
 HOP_10MS = 220  # samples
+MIR_FRAME = 1102  # samples, 50 ms
 
 
 class SignalCache:
@@ -51,7 +52,7 @@ class SignalCache:
     @cached_property
     def mir(self) -> np.ndarray:
         """Magnitudes of MIR Toolbox' frames: 50 ms, half overlapping [shape=(n, 1025)]."""
-        return np.abs(spectra.transform(self.samples, hamming(1102), 551, 2048))
+        return np.abs(spectra.transform(self.samples, hamming(MIR_FRAME), MIR_FRAME // 2, 2048))
 
     @cached_property
     def marsyas(self) -> np.ndarray:
@@ -92,8 +93,8 @@ class SignalCache:
     @cached_property
     def energy(self) -> np.ndarray:
         """Mean square of MIR Toolbox' frames [shape=(n,)]."""
-        windows = spectra.frames(self.samples, 1102, 551)
-        return np.einsum("ij,ij->i", windows, windows, dtype=float) / 1102
+        windows = spectra.frames(self.samples, MIR_FRAME, MIR_FRAME // 2)
+        return np.einsum("ij,ij->i", windows, windows, dtype=float) / MIR_FRAME
 
     @cached_property
     def sounding(self) -> np.ndarray:
@@ -138,13 +139,13 @@ class SignalCache:
 
     @cached_property
     def chroma(self) -> np.ndarray:
-        """Pitch classes of PsySound's frames [shape=(n, 12)]."""
-        return chroma.chromagram(np.sqrt(self.power), self.sample_rate)
+        """Sums over the pitch classes of PsySound's frames, for Marsyas' columns [shape=(n, 12)]."""
+        return chroma.sums(np.sqrt(self.power), self.sample_rate)
 
     @cached_property
     def f0(self) -> np.ndarray:
         """Fundamental of MIR Toolbox' frames in Hz, 0 in silence [shape=(n,)]."""
-        return pitch.yin(spectra.frames(self.samples, 1102, 551), self.sample_rate)
+        return pitch.yin(spectra.frames(self.samples, MIR_FRAME, MIR_FRAME // 2), self.sample_rate)
 
     @cached_property
     def predictors(self) -> np.ndarray:
