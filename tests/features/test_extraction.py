@@ -98,6 +98,21 @@ def test_a_feature_that_is_not_finite_names_family_feature_clip_and_duration():
         features.row(clip, "compare", PARAMS)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_not_finite_are_refused_before_extraction(monkeypatch, value):
+    extract = Mock()
+    monkeypatch.setattr(compare, "extract", extract)
+    samples = np.full(RATE, 0.5, np.float32)
+    samples[[3, 5]] = value
+    with pytest.raises(
+        MerError,
+        match=rf"^compare: the samples of the clip 'a' must be finite, and 2 of {RATE} are NaN or "
+        "infinite; mend the clip, or leave it out$",
+    ):
+        features.row(Clip("a", samples, RATE), "compare", PARAMS)
+    extract.assert_not_called()
+
+
 @pytest.fixture
 def prepared(tmp_path, monkeypatch):
     """An index and a standardized corpus of two clips; scratch in the temporary folder."""

@@ -19,7 +19,7 @@ def test_it_has_the_published_counts():
     assert len(COLUMNS) == 1714
     prefixes = Counter(c.column.split("-")[0] for c in COLUMNS if not c.column.startswith("F"))
     assert prefixes == {"ORIGINAL": 407, "VOICE": 409}
-    assert grades(standard=True) == {"A": 671, "B": 171, "C": 56}
+    assert grades(standard=True) == {"A": 620, "B": 222, "C": 56}
     assert grades(standard=False) == {"A": 487, "B": 134, "C": 195}
 
 
@@ -52,8 +52,19 @@ def test_the_published_families_are_of_it(family):
 
 
 def test_its_order_is_the_published_one(real_data):
-    """That of the authors' table, whose rows the shared catalogue numbers."""
+    """That of the authors' table, whose rows the shared catalogue numbers; it also grades them.
+
+    Key strengths by other profiles, and the complex cepstrum, were graded B after it was written.
+    """
     path = real_data / "4qaed_tables" / "catalogue_1714.csv"
     with path.open(encoding="utf-8", newline="") as stream:
         shared = [(row["column"], row["grade"]) for row in csv.DictReader(stream)]
-    assert [(column.column, column.grade) for column in COLUMNS] == shared
+    assert [column.column for column in COLUMNS] == [name for name, _ in shared]
+    changed = [c for c, (_, grade) in zip(COLUMNS, shared, strict=True) if c.grade != grade]
+    assert all(
+        c.descriptor.startswith(
+            ("MIR Toolbox/Key", "MIR Toolbox/Mode", "PsySound/Cepstrum (complex)")
+        )
+        for c in changed
+    )
+    assert Counter(column.grade for column in changed) == {"B": 51}

@@ -31,7 +31,7 @@ def catalogued(**changes: str) -> FeatureTable:
 @pytest.mark.parametrize(
     ("changes", "n"),
     [
-        ({"grades": "A"}, 671 + 487),
+        ({"grades": "A"}, 620 + 487),
         ({"grades": "AB"}, 1463),
         ({"channel": "original"}, 898 + 407),
         ({"channel": "voice"}, 409),

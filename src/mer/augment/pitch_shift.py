@@ -4,6 +4,9 @@ This is one of Louro et al.'s classic transforms (docs/methods.md, "Louro's augm
 up or down with equal probability. The authors' code effectively always shifts up, which ``semitones:
 [2.0]`` repeats. librosa's phase vocoder computes it in float64: in float32 its phases depend on the
 processor.
+
+The phase vocoder makes sounds like noise softer and smears attacks: two semitones up make white noise
+4.1 dB softer.
 """
 
 from typing import Annotated

@@ -3,6 +3,9 @@
 This is one of Louro et al.'s classic transforms (docs/methods.md, "Louro's augmentations"): 1.5 or 0.5
 times the tempo. The result is cropped, or padded with silence, to the length of the clip. librosa's phase
 vocoder computes it in float64: in float32 its phases depend on the processor.
+
+The phase vocoder makes sounds like noise softer and smears attacks: a rate of 1.5 makes white noise
+3.5 dB softer.
 """
 
 from typing import Annotated

@@ -42,8 +42,8 @@ def extract(standard: Path, index: Path, target: Path, *, family: str, params: A
     Raises
     ------
     MerError
-        If the sample rate of the corpus is too low, a feature of a clip is not finite, or the module
-        returns names or features that do not fit together.
+        If the sample rate of the corpus is too low, a sample or a feature of a clip is not finite, or the
+        module returns names or features that do not fit together.
     """
     module = registry.get("features", family)
     if not hasattr(module, "extract"):
@@ -145,8 +145,14 @@ def row(clip: Clip, family: str, params: Any) -> np.ndarray:
     Raises
     ------
     MerError
-        If the sample rate of the clip is too low, a feature is not finite, or there is not one per name.
+        If a sample is not finite, the sample rate of the clip is too low, a feature is not finite, or there
+        is not one per name.
     """
+    if unusable := int((~np.isfinite(clip.samples)).sum()):
+        raise MerError(
+            f"{family}: the samples of the clip {clip.id!r} must be finite, and {unusable} of "
+            f"{clip.samples.size} are NaN or infinite; mend the clip, or leave it out"
+        )
     module = cast("ExtractedFamily", registry.get("features", family))
     if params.sample_rate is not None:
         clip = audio.resample(clip, params.sample_rate)

@@ -118,7 +118,10 @@ def _dynamic(cache: SignalCache) -> Series:
 
 
 def _varying(cache: SignalCache) -> Series:
-    """Glasberg and Moore: loudness level every 10 ms, short-term and long-term, in phons."""
+    """Glasberg and Moore: loudness level every 10 ms, short-term and long-term, in phons of the model.
+
+    They are not calibrated (see ``loudness``).
+    """
     step = HOP_10MS / cache.sample_rate
     excited = loudness.excitation(cache.power_10ms, cache.sample_rate, step=1.0)
     instant = loudness.specific(excited).sum(axis=1)

@@ -40,6 +40,9 @@ def flatness_and_crest(power: np.ndarray, sample_rate: int) -> tuple[np.ndarray,
 def octave_fractions(power: np.ndarray, sample_rate: int, fraction: int) -> np.ndarray:
     """Power in the bands of 1/fraction octave around 1 kHz, 44 Hz up to Nyquist [shape=(bands,)].
 
+    The centres are at 1000 Hz times 2^(n / fraction). For even fractions, such as 12, those of IEC 61260
+    lie half a band away.
+
     Parameters
     ----------
     power : np.ndarray [shape=(bins,)]

@@ -45,7 +45,11 @@ def real_cepstrum(spectra: np.ndarray) -> np.ndarray:
 
 
 def complex_cepstrum(spectra: np.ndarray) -> np.ndarray:
-    """The complex cepstrum: with the phase, unwrapped and without its linear part [shape=(n, q)]."""
+    """The complex cepstrum: with the phase, unwrapped and without its linear part [shape=(n, q)].
+
+    The negative quefrencies follow the positive ones, as in the inverse transform: read as places from 0
+    on, they are large positive ones. Which of the two PsySound does is not known.
+    """
     phase = np.unwrap(np.angle(spectra), axis=1)
     ramp = np.arange(phase.shape[1]) / (phase.shape[1] - 1)
     delay = np.round(phase[:, -1:] / np.pi) * np.pi

@@ -6,6 +6,9 @@ loudness applicable to time-varying sounds. JAES 50, 2002. Chalupper, Fastl. Dyn
 for normal and hearing-impaired listeners. Acta Acustica 88, 2002 (proxy: no post-masking).
 Zwicker, Fastl. Psychoacoustics; Aures. Berechnungsverfahren für den sensorischen Wohlklang. Acustica
 59, 1985 (sharpness). Malloch. Timbre and technology, 1997 (timbral width and volume; proxies).
+
+Sones and phons are units of these models and are not calibrated: a tone of 1 kHz at 40 dB SPL, which has 1
+sone and 40 phons by definition, gets 0.43 sone and 30 phons.
 """
 
 from functools import cache
@@ -73,7 +76,7 @@ def specific(excited: np.ndarray) -> np.ndarray:
 
 
 def phons(sones: np.ndarray) -> np.ndarray:
-    """Loudness level: 40 phons are 1 sone, 10 more double it; below, Zwicker's bend."""
+    """Loudness level: 40 phons are 1 sone of the model, 10 more double it; below, Zwicker's bend."""
     loud = 40 + 10 * np.log2(np.maximum(sones, 1))
     return np.where(sones >= 1, loud, 40 * (sones + 0.0005) ** 0.35)
 
