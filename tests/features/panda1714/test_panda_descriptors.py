@@ -192,6 +192,17 @@ def test_the_cepstrum_of_a_ripple_is_at_its_quefrency():
     assert before[0].argmax() == 4096 - 300  # a negative quefrency
 
 
+@pytest.mark.parametrize(
+    ("kind", "sign", "place"), [("real", 1, 300), ("complex", 1, 300), ("complex", -1, 4096 - 300)]
+)
+def test_cepstral_moments_are_over_quefrency_in_milliseconds(kind, sign, place):
+    """A negative quefrency counts as a large one."""
+    turn = np.exp(-2j * np.pi * sign * 300 * np.arange(2049) / 4096)[None]
+    found = tone_colour.standard(cache(psysound=np.exp(turn)))
+    name = f"PsySound/Cepstrum ({kind}) - Cepstral Centroid (1st Moment)"
+    assert found[name] == pytest.approx([place * 1000 / RATE])
+
+
 def test_attacks_of_two_events_by_hand():
     """Up by 0.8 in 5 frames and down in 50; up by 0.4 in 10 and down in 20. The maximum is 2."""
     parts = [(0.2, 0.2, 30), (0.2, 1, 5), (1, 0.2, 50), (0.2, 0.6, 10), (0.6, 0.2, 20)]
