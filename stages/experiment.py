@@ -12,10 +12,9 @@ from mer import config
 from mer.pipeline import experiment
 from mer.pipeline.limits import limit_instructions
 from mer.pipeline.stage import stage
-from mer.reproduction.results import LEDGER
 
 paper, key, *words = sys.argv[1:]
-scores = LEDGER / paper / f"{key}.json"
+scores = experiment.METRICS / paper / f"{key}.json"
 with stage(f"experiment@{key}", scores) as record:
     seed, name = config.read("seed", "papers_profile")
     limit_instructions(name)

@@ -10,13 +10,12 @@ from mer.contracts.trainers import STARTS_FROM_WEIGHTS
 from mer.errors import MerError
 from mer.io.artefacts import or_absent, require
 from mer.pipeline import evaluate, prepared, provenance, train
-from mer.reproduction.results import LEDGER
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.schema.profiles import Profile
 from mer.selection import Selection
 from mer.types import MINIATURE
 
-RUNS, PLOTS = Path("data/runs"), Path("data/plots")
+METRICS, RUNS, PLOTS = Path("metrics/experiments"), Path("data/runs"), Path("data/plots")
 
 
 def _check_profile(key: str, name: str, scope: Profile) -> None:
@@ -111,6 +110,6 @@ def run(
             parent=parent,
             until=until,
         )
-    scores, plot = root / LEDGER / paper / f"{key}.json", root / PLOTS / paper / f"{key}.csv"
+    scores, plot = root / METRICS / paper / f"{key}.json", root / PLOTS / paper / f"{key}.csv"
     evaluate.score_experiment(runs / key, scores, plot)
     return record

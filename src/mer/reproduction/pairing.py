@@ -8,7 +8,7 @@ FOLD_FACTS = ("dataset", "target", "protocol", "seed", "n_clips", "n_folds", "te
 
 
 def fold_facts(facts: dict[str, Any]) -> tuple[Any, ...]:
-    """What results say of their folds and restarts; it must be equal before anything is compared."""
+    """The folds and restarts that results name; they must be equal before anything is compared."""
     return (*(facts[name] for name in FOLD_FACTS), facts.get("n_restarts", 1))
 
 

@@ -129,7 +129,7 @@ class Table(Block):
 
 
 class CellSource(Block):
-    """What fills cells of published tables with figures of a corpus."""
+    """The source of figures of a corpus for cells of published tables."""
 
     paper: Key
     dataset: Key
