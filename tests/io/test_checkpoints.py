@@ -71,7 +71,7 @@ def test_work_of_another_version_of_the_code_is_done_again(monkeypatch, scratch)
         next(work(named, [0, 1], label="noise"))
         (kept,) = scratch.iterdir()
     save_file({"noise": np.full(5, 7.0)}, kept / "0.safetensors")
-    monkeypatch.setattr(checkpoints, "code", lambda: "another")
+    monkeypatch.setattr(checkpoints, "package_digest", lambda: "another")
     with checkpoints.checkpointed_map("key", checkpoints.Arrays) as work:
         (found,) = work(named, [0], label="noise")
     assert (found["noise"] == noise(0)).all()

@@ -178,7 +178,7 @@ def _compare(run: Path, record: Mapping[str, Any], wanted: Mapping[str, Any]) ->
         here = ", ".join(f"{key}={wanted[key]}" for key in other)
         raise MerError(
             f"{run} must be a run of the selection of params.yaml ({here}), and is a run of {says}; "
-            "run `dvc repro`, or select that system"
+            "run `dvc repro` (`dvc repro -f -s train` where that runs nothing), or select that system"
         )
 
 
