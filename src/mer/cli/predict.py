@@ -2,9 +2,10 @@
 
 import argparse
 import sys
+from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.console import Console
@@ -95,12 +96,21 @@ def _write(target: Path, rows: pd.DataFrame) -> None:
     if target == STDIO:
         sys.stdout.write(csv_text(rows, index=False))
     elif target.suffix == ".json":
-        write_json(target, rows.astype(object).where(rows.notna(), None).to_dict("records"))
+        write_json(target, _records(rows))
     elif target.suffix == ".parquet":
         with writing_file(target) as new:
             rows.to_parquet(new, index=False)
     else:
         write_text(target, csv_text(rows, index=False))
+
+
+def _records(rows: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """The rows for JSON: null where a value is missing, the possible classes as a list."""
+    from mer.inference.answers import SEPARATOR
+
+    if "possible" in rows:
+        rows = rows.assign(possible=rows["possible"].str.split(SEPARATOR))
+    return rows.astype(object).where(rows.notna(), None).to_dict("records")
 
 
 def _shortened(path: str, width: int) -> str:
