@@ -40,7 +40,6 @@ from mer.pipeline import experiment_queue, provenance, real_run
 from mer.pipeline.experiment_queue import Record
 from mer.pipeline.run_record import UNKNOWN, code_commit, machine, versions
 from mer.reproduction import spec
-from mer.reproduction.results import LEDGER
 from mer.runtime.device import computes_in_bfloat16, device
 from mer.runtime.error_messages import one_sentence
 
@@ -134,8 +133,8 @@ def write_results(out: Path, records: Sequence[Record], dropped: Sequence[Record
         for record in records:
             if record not in without:
                 paper, key = str(record["paper"]), str(record["key"])
-                tar.add(LEDGER / paper / f"{key}.record.json")
-                tar.add(LEDGER / paper / f"{key}.json")
+                tar.add(experiments.METRICS / paper / f"{key}.record.json")
+                tar.add(experiments.METRICS / paper / f"{key}.json")
                 tar.add(experiments.RUNS / paper / key, filter=without_weights)
     (out / "results.tar.part").replace(out / "results.tar")
     (out / "errors.json").write_text(json.dumps([*without, *dropped], indent=1))

@@ -28,10 +28,9 @@ def test_the_results_are_those_that_bring_reads(monkeypatch, tmp_path):
     import gpu
 
     from mer.pipeline import bring
-    from mer.reproduction.results import LEDGER
 
     monkeypatch.chdir(tmp_path)
-    run, metrics = gpu.experiments.RUNS / "louro" / "cnn", LEDGER / "louro"
+    run, metrics = gpu.experiments.RUNS / "louro" / "cnn", gpu.experiments.METRICS / "louro"
     for folder in (run / "weights", metrics, Path("out")):
         folder.mkdir(parents=True)
     (run / "weights" / "r0_f0.safetensors").write_bytes(b"")

@@ -63,11 +63,10 @@ def _of_revision(revision: str) -> dict[str, Any]:
 
 def _changes_of_selected(facts: dict[str, Any]) -> dict[str, Any]:
     """``changed`` of the selected run: not known if params.yaml has been edited since."""
-    (columns,) = config.read("columns")
-    digest = provenance.digest(selected(), columns=columns)["parameters_sha256"]
-    if facts.get("parameters_sha256") != digest:
+    here, (columns,) = selected(), config.read("columns")
+    if not provenance.digest(here, columns=columns).items() <= facts.items():
         return {"changed": None}
-    return provenance.changes(selected())
+    return provenance.changes(here)
 
 
 def _changes_in(revision: str, facts: dict[str, Any]) -> dict[str, Any]:

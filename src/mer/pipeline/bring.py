@@ -16,7 +16,7 @@ from mer.io.predictions import read_predictions
 from mer.pipeline import evaluate, experiment, provenance
 from mer.pipeline.run_record import write_record
 from mer.reproduction import spec
-from mer.reproduction.results import LEDGER, has_more_trainings, read_facts
+from mer.reproduction.results import has_more_trainings, read_facts
 from mer.reproduction.spec import CellSource, Experiment
 from mer.selection import SELECTORS, Selection
 
@@ -111,7 +111,7 @@ def _check_record(archive: Path, key: str, content: bytes) -> None:
 
 
 def _write(paper: str, key: str, files: Mapping[str, bytes], found: CellSource | None) -> None:
-    run, metrics = experiment.RUNS / paper / key, LEDGER / paper
+    run, metrics = experiment.RUNS / paper / key, experiment.METRICS / paper
     record = json.loads(files["record.json"])
     with writing(run) as folder:
         for name in files.keys() - {"record.json"}:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,17 @@ def _values(content: Mapping[str, Any], sections: list[str]) -> Values:
 
 def _committed(revision: str) -> dict[str, Any] | None:
     """The content of params.yaml and params/*.yaml in a commit; None if there is none."""
+    return _content_of(git("rev-parse", "--verify", "--quiet", revision))
+
+
+@cache
+def _content_of(commit: str) -> dict[str, Any] | None:
+    """As ``_committed``, of a commit by its full hash, whose content never changes."""
+    if not commit:
+        return None
     content: dict[str, Any] = {}
     for file in dict.fromkeys([PARAMS.as_posix(), *FILES.values()]):
-        text = git("show", f"{revision}:./{file}")
+        text = git("show", f"{commit}:./{file}")
         if not text:
             return None
         content |= yaml_files.parse(text, Path(file))

@@ -19,7 +19,7 @@ from mer.pipeline.experiment_queue import Record
 from mer.pipeline.run_record import code_commit, record_of, write_record
 from mer.reproduction import spec
 from mer.reproduction.real_experiments import RealExperiment
-from mer.reproduction.results import LEDGER, has_more_trainings, read_facts
+from mer.reproduction.results import has_more_trainings, read_facts
 from mer.runtime.parallel import jobs
 from mer.selection import DATA
 
@@ -95,7 +95,7 @@ def train(
     started, commit = time.time(), code_commit()  # before anyone edits the code
     given = spec.load().find(key).model_dump(exclude_none=True)  # type: ignore[union-attr]
     paper, words, (seed,) = given["paper"], given["settings"].split(), config.read("seed")
-    scores = LEDGER / paper / f"{key}.json"
+    scores = experiment.METRICS / paper / f"{key}.json"
     with _restorable(experiment.RUNS / paper / key) as restore, TemporaryDirectory() as root:
         found = experiment.run(
             paper,
