@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from mer import config
+from mer.io.feature_tables import PUBLISHED
 from mer.pipeline import features
 from mer.pipeline.stage import stage
 
@@ -12,7 +13,7 @@ with stage(f"features@{family}-{dataset}"):
     (params,) = config.read(f"families.{family}")
     features.extract(
         Path("data/standard", dataset),
-        Path("data/index", dataset),
+        Path("data/index", dataset, PUBLISHED),
         Path("data/features", family, dataset),
         family=family,
         params=params,

@@ -15,7 +15,7 @@ from mer.errors import MerError
 from mer.features import compare, musicnn, openl3
 from mer.features.musicnn.network import NAMES, MusiCNN
 from mer.io import artefacts, checkpoints
-from mer.io.feature_tables import read_features, write_features
+from mer.io.feature_tables import read_features, write_published
 from mer.io.files import read_json
 from mer.io.pretrained import renamed
 from mer.io.standard import Standard
@@ -141,7 +141,7 @@ def standardized(root: Path, rate: int) -> None:
 
 def run(root: Path, family: str = "compare", params=PARAMS) -> Path:
     target = root / "features" / family
-    features.extract(root / "standard", root / "index", target, family=family, params=params)
+    features.extract(root / "standard", root / "tables", target, family=family, params=params)
     return target
 
 
@@ -290,17 +290,17 @@ def published(monkeypatch):
 def test_a_published_table_is_taken_as_it_is(prepared):
     source = {"source": "published", "family": "compare"}
     table = FeatureTable(("x", "y"), ("f", "g"), np.arange(4.0).reshape(2, 2), source)
-    write_features(prepared / "index" / "compare.parquet", table)
+    write_published(prepared, {"compare": table})
     target = run(prepared)
     copied = (target / "features.parquet").read_bytes()
-    assert copied == (prepared / "index" / "compare.parquet").read_bytes()
+    assert copied == (prepared / "tables" / "compare.parquet").read_bytes()
     manifest = read_json(target / "manifest.json")
     assert manifest == {"status": "present", "clips": 2, "features": 2, "source": source}
 
 
 @pytest.mark.usefixtures("published")
 def test_a_corpus_without_the_published_table_is_absent(prepared):
-    assert artefacts.absent(run(prepared)) == "index has no published table 'compare'"
+    assert artefacts.absent(run(prepared)) == "compare has no published table 'compare'"
 
 
 def test_an_unknown_family_names_those_that_exist(prepared):

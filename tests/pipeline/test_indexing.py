@@ -4,6 +4,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import zip_longest
 from unittest.mock import Mock
 
@@ -55,7 +56,6 @@ def test_index_holds_the_tracks_sorted(raw, target):
         "has_audio": True,
         "unlabelled": 0,
         "not_audio": 1,
-        "published": [],
     }
 
 
@@ -115,6 +115,12 @@ def test_a_demo_that_is_rendered_later_has_nothing_to_check(tmp_path, monkeypatc
     assert (tmp_path / "data/validated/demo_4qaed.txt").read_text() == "valid\n"
 
 
+def contents(folder):
+    """The bytes of each file, also in folders, by its path."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
 def hashes(target):
     """Id -> sha256, as the index has it."""
     lines = (target / "tracks.csv").read_text(encoding="utf-8").splitlines()[1:]
@@ -134,12 +140,11 @@ def test_index_hashes_the_audio_files_that_exist(raw, target, songs):
 def test_index_holds_the_published_tables(songs, tmp_path, target):
     qaed_writer.write(tmp_path / "raw", songs)
     index.build(tmp_path / "raw", target, "qaed", ONE_EACH)
-    stored = read_features(target / "top100.parquet")
+    stored = read_features(target / "tables/top100.parquet")
     published = qaed.published(tmp_path / "raw")["top100"]
     assert (stored.ids, stored.names) == (published.ids, published.names)
     assert (stored.values == published.values).all()
     assert stored.source == published.source
-    assert read_json(target / "manifest.json")["published"] == ["top100"]
 
 
 def test_index_without_audio_folders_says_so(songs, tmp_path, target):
@@ -212,9 +217,24 @@ def test_same_corpus_gives_same_bytes(songs, tmp_path):
     qaed_writer.write(tmp_path / "raw", songs)
     for name in "ab":
         index.build(tmp_path / "raw", tmp_path / name, "qaed", None)
-    a, b = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in "ab")
-    assert set(a) == {"tracks.csv", "top100.parquet", "unlabelled.csv", "manifest.json"}
+    a, b = (contents(tmp_path / name) for name in "ab")
+    tables = {"tables/top100.parquet", "tables/families.json"}
+    assert set(a) == {"tracks.csv", "unlabelled.csv", "manifest.json", *tables}
     assert a == b
+
+
+def test_a_corrected_artist_leaves_the_published_tables_as_they_are(songs, tmp_path):
+    corrected = [(replace(track, artist="Björk"), clip) for track, clip in songs]
+    for name, given in (("a", songs), ("b", corrected)):
+        qaed_writer.write(tmp_path / "raw" / name, given)
+        index.build(tmp_path / "raw" / name, tmp_path / name, "qaed", None)
+    a, b = contents(tmp_path / "a"), contents(tmp_path / "b")
+    assert {name for name in a | b if a.get(name) != b.get(name)} == {"tracks.csv"}
+
+
+def test_a_corpus_without_published_tables_has_their_folder(raw, target):
+    index.build(raw, target, "folder", None)
+    assert contents(target / "tables") == {"families.json": b"[]\n"}
 
 
 def run_stage(root, workplace, key):

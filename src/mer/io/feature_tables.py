@@ -1,6 +1,7 @@
 """Tables of features: ``data/features/<family>/<dataset>/features.parquet`` and those of users."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mer.io import parquet
-from mer.io.files import reading
+from mer.io.files import reading, write_json
 from mer.types import FeatureTable
 
+PUBLISHED = "tables"  # folder of the index of a corpus
+LISTED = "families.json"  # in that folder, which DVC could not track if it were empty
 JOINED = "family of each column"  # key in the metadata of a table
 
 
@@ -24,6 +27,18 @@ def write_features(path: Path, features: FeatureTable) -> None:
     joined = {JOINED: json.dumps(features.joined)} if features.joined else {}
     metadata = {**features.source, **joined}
     pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+
+
+def write_published(index: Path, tables: Mapping[str, FeatureTable]) -> None:
+    """Write the published tables of a corpus, by family, to ``tables`` of its index.
+
+    The stage ``features`` depends on that folder alone, so that it need not run again when a label is
+    corrected.
+    """
+    (folder := index / PUBLISHED).mkdir()
+    for family, features in tables.items():
+        write_features(folder / f"{family}.parquet", features)
+    write_json(folder / LISTED, sorted(tables))
 
 
 def read_features(path: Path) -> FeatureTable:

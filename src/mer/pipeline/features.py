@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 TABLE = "features.parquet"
 
 
-def extract(standard: Path, index: Path, target: Path, *, family: str, params: Any) -> None:
+def extract(standard: Path, tables: Path, target: Path, *, family: str, params: Any) -> None:
     """Write ``data/features/<family>/<dataset>``.
 
-    A family without a function ``extract`` was published as a table, which is copied from the index of the
-    corpus. The artefact is absent where the corpus has no audio or no such table, or where the function
-    ``missing`` of the module returns a reason.
+    A family without a function ``extract`` was published as a table, which is copied. The artefact is
+    absent where the corpus has no audio or no such table, or where the function ``missing`` of the module
+    returns a reason.
 
     Parameters
     ----------
-    standard, index, target : Path
-        ``data/standard/<dataset>``, ``data/index/<dataset>`` and the output folder.
+    standard, tables, target : Path
+        ``data/standard/<dataset>``, ``data/index/<dataset>/tables`` and the output folder.
     family : str
         Name of a package of ``mer.features``.
     params : the module's ``Params``
@@ -47,7 +47,7 @@ def extract(standard: Path, index: Path, target: Path, *, family: str, params: A
     """
     module = registry.get("features", family)
     if not hasattr(module, "extract"):
-        _copy(index, target, family)
+        _copy(tables, target, family)
     elif reason := artefacts.absent(standard) or _missing(module, params):
         artefacts.write_absent(target, reason)
     else:
@@ -58,10 +58,10 @@ def _missing(module: "Family", params: Block) -> str | None:
     return module.missing(params) if hasattr(module, "missing") else None
 
 
-def _copy(index: Path, target: Path, family: str) -> None:
-    table = index / f"{family}.parquet"
+def _copy(tables: Path, target: Path, family: str) -> None:
+    table = tables / f"{family}.parquet"
     if not table.exists():
-        artefacts.write_absent(target, f"{index.name} has no published table {family!r}")
+        artefacts.write_absent(target, f"{target.name} has no published table {family!r}")
         return
     features = read_features(table)
     with writing(target) as folder:

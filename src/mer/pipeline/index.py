@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from mer import datasets, registry
 from mer.errors import MerError
 from mer.io import artefacts, audio_files, fold_tables, raw_folder
-from mer.io.feature_tables import write_features
+from mer.io.feature_tables import write_published
 from mer.io.files import write_csv, writing
 from mer.io.tracks import write_tracks
 from mer.targets import labels
@@ -148,7 +148,7 @@ def build(
     counts: Counts,
     scale: Sequence[float] | None = None,
 ) -> None:
-    """Write ``tracks.csv``, one Parquet table per published family, ``folds.csv`` and the manifest.
+    """Write ``tracks.csv``, ``tables`` with the published features, ``folds.csv`` and the manifest.
 
     ``unlabelled.csv`` lists the audio files without a label. ``folds.csv`` has the folds of the corpus' own
     ``folds.csv``, if there is one. The manifest has the number of files that are not audio, and the
@@ -192,8 +192,7 @@ def build(
     thresholds = module.thresholds(root) if hasattr(module, "thresholds") else None
     with writing(target) as folder:
         write_tracks(folder / "tracks.csv", tracks, _digests(root, tracks))
-        for family, features in published.items():
-            write_features(folder / f"{family}.parquet", features)
+        write_published(folder, published)
         if own_folds:
             fold_tables.write(folder / fold_tables.NAME, own_folds)
         _write_unlabelled(folder / "unlabelled.csv", unlabelled)
@@ -204,7 +203,6 @@ def build(
             has_audio=any(track.path for track in tracks),
             unlabelled=len(unlabelled),
             not_audio=len(others),
-            published=sorted(published),
             **({"range": list(scale)} if scale else {}),
             **({"thresholds": dict(zip(labels.HIGH, thresholds))} if thresholds else {}),
         )

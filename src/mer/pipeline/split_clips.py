@@ -13,6 +13,7 @@ import numpy as np
 
 from mer.errors import MerError
 from mer.io import artefacts
+from mer.io.feature_tables import write_published
 from mer.io.files import read_json, write_json, writing
 from mer.io.folds import read_folds, write_folds
 from mer.io.standard import Standard, StandardClip, quarantined, scale_to_peak, write_quarantine
@@ -44,6 +45,7 @@ def split_index(index: Path, target: Path, cut: SegmentedCorpus) -> None:
     with writing(target) as folder:
         files = {part: digests[song] for part, song in songs.items() if song in digests}
         write_tracks(folder / "tracks.csv", tracks, files)
+        write_published(folder, {})
         shutil.copyfile(index / "unlabelled.csv", folder / "unlabelled.csv")
         facts = {k: v for k, v in read_json(index / artefacts.MANIFEST).items() if k == "range"}
         artefacts.write_manifest(folder, n=len(tracks), of=index.name, parts=cut.parts, **facts)
