@@ -441,6 +441,32 @@ def test_a_difference_of_the_last_digit_is_printed_with_four_digits(every):
     assert table_files.figures(table, cell, "f1_macro")["difference"] == "+0.0001"
 
 
+@pytest.mark.parametrize(
+    ("published", "ours", "shown"),
+    [
+        (0.57, 0.6214, ("0.57", "0.6214", "+0.05")),
+        (10800.0, 8130.4, ("10800", "8130.4", "-2670")),
+        (225, 224, ("225", "224", "-1")),
+        (0.00001, 0.001, ("1e-05", "0.0010", "+0.0010")),
+    ],
+)
+def test_a_published_figure_has_the_decimals_of_the_paper(every, published, ours, shown):
+    row = every.tables["p_table1"].rows["svm"]
+    row = row.model_copy(update={"published": {"f1_macro": {"4qaed": published}}})
+    table = every.tables["p_table1"].model_copy(update={"rows": {"svm": row}})
+    cell = {"f1_macro": ours, "f1_macro_published": published}
+    found = table_files.figures(table, cell, "f1_macro")
+    assert (found["published"], found["ours"], found["difference"]) == shown
+
+
+def test_a_table_that_no_paper_prints_has_a_protocol_of_its_own(every):
+    table = every.tables["p_table1"]
+    rows = {"svm": table.rows["svm"].model_copy(update={"published": {}})}
+    own = table.model_copy(update={"rows": rows})
+    assert table_files.protocol_line(table) == "Protocol of the published figures: ten folds."
+    assert table_files.protocol_line(own) == "Protocol: ten folds."
+
+
 def test_the_authors_spread_stands_beside_their_figure(every):
     table = every.tables["p_table1"]
     row = table.rows["svm"].model_copy(update={"published_sd": {"f1_macro": {"4qaed": 0.02}}})

@@ -19,12 +19,17 @@ def panels(curves: pd.DataFrame) -> list[dict[str, Any]]:
         ``phase, epoch, loss, accuracy`` of every training; a phase is called ``<number>_<name>``.
     """
     return [
-        _panel(phase.partition("_")[2] or phase, SCORES[score], rows["epoch"], rows[score])
+        _panel(phase_name(phase), SCORES[score], rows["epoch"], rows[score])
         for phase in sorted(curves["phase"].unique().tolist())
         for rows in [curves[curves["phase"] == phase]]
         for score in SCORES
         if rows[score].notna().all()
     ]
+
+
+def phase_name(phase: str) -> str:
+    """The name in ``<number>_<name>``."""
+    return phase.partition("_")[2] or phase
 
 
 def _panel(phase: str, title: str, epochs: pd.Series, values: pd.Series) -> dict[str, Any]:

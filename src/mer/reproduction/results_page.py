@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from mer import config
 from mer.errors import MerError
-from mer.reproduction.results import changed_parameters, folds, results, state
+from mer.reproduction.results import changed_parameters, folds, real, results
 from mer.reproduction.spec import Papers, Table
-from mer.reproduction.table_files import markdown_rows
+from mer.reproduction.table_files import markdown_rows, protocol_line, published_text
 from mer.schema.profiles import WHOLE
 from mer.types import FOLDS_AND_REPEATS, MINIATURE
 
@@ -117,7 +117,8 @@ def _epochs(facts: dict[str, Any]) -> str:
 
 
 def _published(table: Table, metric: str, row: str, column: str) -> str:
-    return _number(table.rows[row].published.get(metric, {}).get(column))
+    figure = table.rows[row].published.get(metric, {}).get(column)
+    return published_text(table, metric, figure)
 
 
 def _lines(table: Table, found: Measured) -> Iterator[Line]:
@@ -189,7 +190,7 @@ def _section(papers: Papers, table: Table) -> Iterator[str]:
     measured = list(_measured(table))
     yield f"### {table.title}"
     printed = _printed(table)
-    yield f"Protocol{' of the published figures' if printed else ''}: {table.protocol}."
+    yield protocol_line(table)
     if measured:
         yield _filled([line for found in measured for line in _lines(table, found)])
         notes = {table.rows[found.row].title: table.rows[found.row].note for found in measured}
@@ -232,18 +233,39 @@ def _headlines(papers: Papers) -> str:
     return _filled(lines, NOT_IN_HEADLINES, empty="–")
 
 
+def _published_scores(papers: Papers) -> Iterator[tuple[str, str, dict[str, float]]]:
+    """Each experiment whose scores a paper prints, once: the paper, the key, and figure -> its score."""
+    found: dict[str, tuple[str, dict[str, float]]] = {}
+    for table in papers.tables.values():
+        for row, spec in table.rows.items():
+            for column in table.columns:
+                if not table.timed and papers.has_published_score(table, row, column):
+                    _, scores = found.setdefault(table.key(row, column), (table.paper, {}))
+                    for metric, figures in spec.published.items():
+                        if column in figures:
+                            scores[table.name(metric, row, column)] = figures[column]
+    for key, (paper, scores) in found.items():
+        yield paper, key, scores
+
+
+def _lies_within(facts: dict[str, Any], figure: str, published: float) -> bool:
+    """Whether a published score lies in the interval of ours."""
+    bounds = facts.get(f"{figure}_low"), facts.get(f"{figure}_high")
+    return None not in bounds and bounds[0] <= published <= bounds[1]
+
+
 def _extent(papers: Papers) -> str:
-    """How many cells with a published score are reproduced."""
-    cells = [
-        state(papers, table, row, column)[0]
-        for table in papers.tables.values()
-        for row in table.rows
-        for column in table.columns
-        if papers.has_published_score(table, row, column)
-    ]
+    """How many experiments of the papers were run, and how many of these agree with the paper."""
+    every, whole, part, near = 0, 0, 0, 0
+    for paper, key, scores in _published_scores(papers):
+        prefix, facts = real(results(paper, key))
+        every += 1
+        whole += bool(facts) and not prefix
+        part += bool(facts) and bool(prefix)
+        near += bool(facts) and not prefix and all(_lies_within(facts, *s) for s in scores.items())
     return (
-        f"Of {len(cells)} published scores, {cells.count('done')} are reproduced in full and "
-        f"{cells.count('in part')} in part."
+        f"Of {every} systems with published scores, {whole} were run in full, {near} of them with all of "
+        f"these in our intervals, and {part} in part."
     )
 
 

@@ -37,12 +37,47 @@ TAG = re.compile(r'<(?=[a-zA-Z/!?])(?!/span>|span class="(?:demo|part)">)')
 COMMON = ("metric", "corpus", "protocol")
 
 
-def _number(value: float | None, sign: str = "") -> str:
-    """A score with four digits; a count or a small parameter as it is."""
+def _number(value: float | None) -> str:
+    """A score with four decimals, seconds with one; a count or a small parameter as it is."""
+    return _text(value, DIGITS if abs(value or 0) < 10 else 1)
+
+
+def _is_small(value: float) -> bool:
+    return 0 < abs(value) < 10**-DIGITS
+
+
+def _text(value: float | None, decimals: int, sign: str = "") -> str:
     if value is None:
         return ""
-    small = isinstance(value, int) or 0 < abs(value) < 10**-DIGITS
-    return f"{value:{sign}}" if small else f"{value:{sign}.4f}"
+    as_it_is = isinstance(value, int) or _is_small(value)
+    return f"{value:{sign}}" if as_it_is else f"{value:{sign}.{decimals}f}"
+
+
+def _decimals_of(value: float) -> int:
+    return DIGITS if _is_small(value) else len(f"{value:.{DIGITS}f}".rstrip("0").partition(".")[2])
+
+
+def _decimals(table: Table, metric: str) -> int:
+    """How many decimals the paper prints of a metric, at most four."""
+    every = [v for row in table.rows.values() for v in row.published.get(metric, {}).values()]
+    return max(map(_decimals_of, every), default=DIGITS)
+
+
+def published_text(table: Table, metric: str, value: float | None, sign: str = "") -> str:
+    """A published figure, or a difference from one, with the decimals of the paper; empty for None."""
+    return _text(value, _decimals(table, metric), sign)
+
+
+def _published(table: Table, cell: Cell, metric: str) -> str:
+    """The published figure ± its standard deviation."""
+    figure = published_text(table, metric, cell.get(f"{metric}_published"))
+    return " ± ".join(filter(None, [figure, _number(cell.get(f"{metric}_published_sd"))]))
+
+
+def protocol_line(table: Table) -> str:
+    """The sentence that names the protocol, of the published figures if the table has some."""
+    printed = any(row.published for row in table.rows.values())
+    return f"Protocol{' of the published figures' if printed else ''}: {table.protocol}."
 
 
 def _with_deviation(cell: Cell, name: str) -> str:
@@ -81,11 +116,11 @@ def incomparable_scores(table: Table, cell: Cell, metric: str) -> dict[str, str]
 
 def figures(table: Table, cell: Cell, metric: str) -> Line:
     """The printed figures of one metric in one cell, by ``HEADINGS``."""
-    shown = {"published": _with_deviation(cell, f"{metric}_published")}
+    shown = {"published": _published(table, cell, metric)}
     shown["ours"] = _with_deviation(cell, metric)
     both = metric in cell and f"{metric}_published" in cell
     difference = round(cell[metric] - cell[f"{metric}_published"], DIGITS) if both else None
-    shown["difference"] = _number(difference, sign="+")
+    shown["difference"] = published_text(table, metric, difference, sign="+")
     bounds = [_number(cell.get(f"{metric}_{bound}")) for bound in ("low", "high")]
     shown["interval"] = "–".join(filter(None, bounds))
     shown |= {test: _p(table, cell.get(f"{metric}_{test}", {})) for test in ("p", "p_student")}
@@ -188,16 +223,21 @@ def legend(table: Table, lines: list[Line]) -> str:
 def _markdown(context: Mapping[str, Any]) -> str:
     """GitHub's Markdown: a heading per column, a table of its rows."""
     table = context["table"]
-    text = [f"# {table.title}", f"{context['paper'].title} ({context['paper'].authors})."]
-    text += [f"Published under: {table.protocol}.", context["legend"]]
+    text = [f"# {as_text(table.title)}", f"{context['paper'].title} ({context['paper'].authors})."]
+    text += [context["protocol"], context["legend"]]
     for shown in context["sections"]:
-        text += [f"## {shown['title']}", markdown_table(shown)]
+        text += [f"## {as_text(shown['title'])}", markdown_table(shown)]
     return "\n\n".join(filter(None, text)) + "\n"
+
+
+def as_text(markdown: str) -> str:
+    """Markdown whose HTML tags are shown as text."""
+    return TAG.sub("&lt;", markdown)
 
 
 def markdown_row(cells: Iterable[str]) -> str:
     """A row of a Markdown table; bars and HTML tags in a cell are shown as text."""
-    return f"| {' | '.join(TAG.sub('&lt;', cell.translate(IN_CELL)) for cell in cells)} |"
+    return f"| {' | '.join(as_text(cell.translate(IN_CELL)) for cell in cells)} |"
 
 
 def markdown_rows(rows: Iterable[Sequence[str]]) -> str:
@@ -252,6 +292,7 @@ def write_files(
     context = {
         "table": table,
         "paper": papers.papers[table.paper],
+        "protocol": protocol_line(table),
         "legend": legend(table, every),
         "sections": sections,
     }

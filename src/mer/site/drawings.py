@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mer.report.curves import points
+from mer.report.curves import phase_name, points
 
 WIDTH, HEIGHT = 300, 100  # of a learning curve, in the units of its SVG
 
@@ -43,7 +43,7 @@ def curve(phases: Mapping[str, Mapping[str, Sequence[float]]]) -> Curve | None:
     Parameters
     ----------
     phases : mapping
-        Phase -> ``accuracy`` -> mean over the folds, of each epoch.
+        Phase -> ``accuracy`` -> mean over the trainings that reach an epoch, of each epoch.
     """
     lines = {name: columns["accuracy"] for name, columns in phases.items() if "accuracy" in columns}
     epochs = sum(map(len, lines.values()))
@@ -54,6 +54,6 @@ def curve(phases: Mapping[str, Mapping[str, Sequence[float]]]) -> Curve | None:
         at = [WIDTH * (before + i + 0.5) / epochs for i in range(len(line))]
         heights = [HEIGHT * (1 - value) for value in line]
         places = zip(at, heights, strict=True)
-        drawn.append(Phase(name, WIDTH * before / epochs, points(places)))
+        drawn.append(Phase(phase_name(name), WIDTH * before / epochs, points(places)))
         before += len(line)
     return Curve(epochs, line[-1], drawn)

@@ -12,7 +12,7 @@ GROUPS = {
     "whole": "",
     "unranked": "Not ranked: labels of test songs had a part in the training or in the choice of columns, "
     "or may have had one, as in released code",
-    "part": "Not comparable: a part of the protocol",
+    "part": "Part of the protocol, or other parameters",
     "published": "Published, and not run here on the real corpus",
     "constant": "Without learning: always the same answer",
 }

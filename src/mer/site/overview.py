@@ -1,4 +1,4 @@
-"""The page that lists the published tables: how much of each is reproduced."""
+"""The page that lists the tables, those of the papers and of this project: how much of each was run."""
 
 from collections import Counter
 
@@ -13,9 +13,10 @@ STATES = {
     "demo only": "demo only",
     "absent": "not run",
 }
-INTRODUCTION = """# Published tables
+INTRODUCTION = """# Tables
 
-Every published table that the project reproduces, cell by cell, from `metrics/experiments`.
+Every table of the papers, and the tables of this project beside them, cell by cell, from
+`metrics/experiments`.
 
 - **Measured in full**: on the real corpus, under the whole protocol.
 - **In part**: on the real corpus, with fewer folds or other parameters.

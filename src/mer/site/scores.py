@@ -14,7 +14,7 @@ from mer.reproduction.results import (
     share_of_protocol,
 )
 from mer.reproduction.spec import Experiment, Papers, Table
-from mer.reproduction.table_files import UNCOMMITTED
+from mer.reproduction.table_files import UNCOMMITTED, published_text
 from mer.schema.profiles import WHOLE
 from mer.types import MINIATURE
 
@@ -34,6 +34,7 @@ class Score:
         ``constant``: of the constant predictor
     system, parts, note : title of the row; what was selected; differences from the paper
     link : address of the command that made the score, from the top of the site
+    published_text : the published figure with the decimals of the paper
     """
 
     state: str
@@ -45,6 +46,7 @@ class Score:
     low: float | None = None
     high: float | None = None
     published: float | None = None
+    published_text: str = ""
 
     @property
     def values(self) -> list[float]:
@@ -137,6 +139,7 @@ def score(
         low=facts.get(f"{figure}_low"),
         high=facts.get(f"{figure}_high"),
         published=published,
+        published_text=published_text(table, metric, published),
     )
 
 

@@ -29,15 +29,18 @@ def page(papers: Papers, name: str) -> str:
     columns = {c: list(table_files.lines_of(papers, table, found, c)) for c in table.columns}
     text = [
         "---\nhide: [toc]\n---",
-        f"# {table.title}",
+        f"# {table_files.as_text(table.title)}",
         f"{title} ({paper.authors}).",
-        f"Published under: {table.protocol}.",
+        table_files.protocol_line(table),
     ]
     if not any(_is_measured(table, cell) for row in found.values() for cell in row.values()):
         text.append(DEMO_ONLY)
     text.append(table_files.legend(table, [line for lines in columns.values() for line in lines]))
     for column, lines in columns.items():
-        text += [f"## {table.columns[column].title}", *_drawn(papers, name, column)]
+        text += [
+            f"## {table_files.as_text(table.columns[column].title)}",
+            *_drawn(papers, name, column),
+        ]
         linked = [_linked(table, found[line["row"]][column], line, column) for line in lines]
         text.append(table_files.markdown_table(table_files.section("", linked)))
     text += ["## Commands", _commands(papers, table)]
