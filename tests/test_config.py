@@ -100,6 +100,16 @@ def test_params_that_a_person_edits_are_few(root):
         ),
         ("corpora.demo.layout", "zip", r"corpora.demo.layout='zip' is not one of"),
         ("corpora.demo.shares_songs_with", ["demos"], r"shares_songs_with: 'demos' is not one of"),
+        (
+            "merged_corpora.mixed3.of",
+            ["4qaed", "merge_audio_c", "tr_music"],
+            r"mixed3.of must name corpora without common songs, and '4qaed' shares some with 'merge_aud",
+        ),
+        (
+            "merged_corpora.mixed3.of",
+            ["4qaed", "4qaed", "tr_music"],
+            r"mixed3.of must .* '4qaed' shares some with '4qaed'; leave one out",
+        ),
         ("corpora.demo.sample_rate", 0, r"corpora.demo.sample_rate=0: .*greater than 0"),
         ("corpora.demo.typo", 1, r"'corpora.demo.typo' is not a known key"),
         ("corpora.My-songs", {}, r"the key 'My-songs' must have a-z, 0-9 and _ only; rename it"),

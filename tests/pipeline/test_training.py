@@ -1,5 +1,6 @@
 """mer.pipeline.train: a run that is killed while it is written is not trained again."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,6 +18,7 @@ from mer.io import artefacts
 from mer.io.files import read_json
 from mer.io.folds import read_folds, write_folds
 from mer.io.predictions import read_predictions
+from mer.io.standard import Standard
 from mer.io.tracks import write_tracks
 from mer.pipeline import code_digests, train
 from mer.runtime.portable import instructions_are_limited
@@ -240,12 +242,19 @@ assert "torch" not in sys.modules
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_file_on_both_sides_of_a_crossed_fold_is_refused(prepared, corpus):
-    """The test clip of one corpus is a copy of a training clip of the other."""
+def with_folds_of_chosen():
+    """A second corpus with the same folds and no audio; its index is empty."""
     other = replace(CHOSEN, dataset="other")
     other.folder("index").mkdir(parents=True)
+    artefacts.write_absent(other.folder("standard"), "no audio")
+    write_folds(other.folds, read_folds(CHOSEN.folds), protocol="cv10", shares_artists=True)
+    return other
+
+
+def test_a_file_on_both_sides_of_a_crossed_fold_is_refused(prepared, corpus):
+    """The test clip of one corpus is a copy of a training clip of the other."""
+    other = with_folds_of_chosen()
     folds = read_folds(CHOSEN.folds)
-    write_folds(other.folds, folds, protocol="cv10", shares_artists=True)
     files = {track.id: f"a{track.id}" for track in corpus}
     write_tracks(CHOSEN.folder("index") / "tracks.csv", corpus, files)
     theirs = {track.id: f"b{track.id}" for track in corpus}
@@ -255,17 +264,44 @@ def test_a_file_on_both_sides_of_a_crossed_fold_is_refused(prepared, corpus):
     copied, tested = folds[0].train[0], folds[0].test[0]
     theirs[copied] = files[tested]
     write_tracks(other.folder("index") / "tracks.csv", corpus, theirs)
-    with pytest.raises(MerError, match=f"'{tested}' is the same file as '{copied}' of 'other'"):
+    with pytest.raises(
+        MerError, match=f"'{tested}' is the same recording as '{copied}' of 'other'"
+    ):
+        train._crossed(other, CHOSEN, folds)
+
+
+def test_the_same_samples_in_another_file_on_both_sides_of_a_crossed_fold_are_refused(
+    prepared, corpus
+):
+    other, folds = with_folds_of_chosen(), read_folds(CHOSEN.folds)
+    write_tracks(other.folder("index") / "tracks.csv", corpus, {})
+    noise = np.random.default_rng(0).integers(-9, 9, (2 * len(corpus), 50), dtype=np.int16)
+    copied, tested = folds[0].train[0], folds[0].test[0]
+
+    def standardize(side, clips):
+        shutil.rmtree(side.folder("standard"), ignore_errors=True)
+        side.folder("standard").mkdir(parents=True)
+        facts = Standard.write(side.folder("standard"), clips)
+        artefacts.write_manifest(side.folder("standard"), rate=100, **facts)
+
+    ids = sorted(track.id for track in corpus)
+    ours = {id_: noise[row] for row, id_ in enumerate(ids)}
+    theirs = {id_: noise[len(ids) + row] for row, id_ in enumerate(ids)}
+    standardize(CHOSEN, [(id_, pcm, 1.0) for id_, pcm in ours.items()])
+    standardize(other, [(id_, pcm, 1.0) for id_, pcm in theirs.items()])
+    assert len(train._crossed(other, CHOSEN, folds)) == len(folds)
+    theirs[copied] = ours[tested]
+    standardize(other, [(id_, pcm, 1.0) for id_, pcm in theirs.items()])
+    with pytest.raises(
+        MerError, match=f"'{tested}' is the same recording as '{copied}' of 'other'"
+    ):
         train._crossed(other, CHOSEN, folds)
 
 
 def test_crossed_folds_are_those_of_the_same_number(prepared, corpus):
     """A fold whose test clips are all in quarantine is left out, and moves no other."""
-    other = replace(CHOSEN, dataset="other")
-    other.folder("index").mkdir(parents=True)
+    other, folds = with_folds_of_chosen(), read_folds(CHOSEN.folds)
     write_tracks(other.folder("index") / "tracks.csv", corpus, {})
-    folds = read_folds(CHOSEN.folds)
-    write_folds(other.folds, folds, protocol="cv10", shares_artists=True)
     (crossed,) = train._crossed(other, CHOSEN, folds[1:])
     assert crossed.train == train.prefix_ids("other", folds[1].train)
     write_folds(other.folds, folds[1:], protocol="cv10", shares_artists=True)
@@ -277,11 +313,9 @@ def test_crossed_folds_are_those_of_the_same_number(prepared, corpus):
     ("theirs", "shares"), [("artist 3", True), ("somebody else", False), (None, None)]
 )
 def test_a_crossed_run_compares_the_artists_of_both_corpora(prepared, corpus, theirs, shares):
-    other = replace(CHOSEN, dataset="other")
-    other.folder("index").mkdir(parents=True)
+    other = with_folds_of_chosen()
     tracks = [replace(track, artist=theirs) for track in corpus]
     write_tracks(other.folder("index") / "tracks.csv", tracks, {})
-    write_folds(other.folds, read_folds(CHOSEN.folds), protocol="cv10", shares_artists=True)
     crossed = train._crossed(other, CHOSEN, read_folds(CHOSEN.folds))
     assert any(track.artist == "artist 3" for track in corpus)
     assert train._shares_artists(other, CHOSEN, crossed) is shares
@@ -291,13 +325,10 @@ def test_the_record_of_a_crossed_run_says_whether_its_corpora_share_artists(
     prepared, corpus, monkeypatch
 ):
     """Not whether the folds of the tested corpus do."""
-    other = replace(CHOSEN, dataset="other")
-    other.folder("index").mkdir(parents=True)
+    other = with_folds_of_chosen()
     artefacts.write_manifest(other.folder("index"))
-    artefacts.write_absent(other.folder("standard"), "no audio")
     tracks = [replace(track, artist="somebody else") for track in corpus]
     write_tracks(other.folder("index") / "tracks.csv", tracks, {})
-    write_folds(other.folds, read_folds(CHOSEN.folds), protocol="cv10", shares_artists=True)
     table = FeatureTable(tuple(t.id for t in corpus), ("x",), np.zeros((len(corpus), 1)))
     gather = train.gather
     monkeypatch.setattr(train, "gather", lambda *given: replace(gather(*given), table=table))

@@ -112,6 +112,10 @@ class Standard:
         row = self._rows[id_]
         return self.audio[self.offsets[row] : self.offsets[row] + self.lengths[row]]
 
+    def digest(self, id_: str) -> str:
+        """The SHA-256 of the int16 samples of a clip."""
+        return hashlib.sha256(self.pcm(id_).tobytes()).hexdigest()
+
     def scale(self, id_: str) -> float:
         """The factor from the int16 samples of a clip to its level, full scale being 1.0."""
         return float(self.scales[self._rows[id_]])

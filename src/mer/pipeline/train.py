@@ -11,13 +11,13 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from mer.errors import MerError
-from mer.io.artefacts import require, write_manifest
+from mer.io.artefacts import absent, require, write_manifest
 from mer.io.checkpoints import checkpointed_map
 from mer.io.files import read_json, reading, write_json, writing
 from mer.io.folds import read_folds
 from mer.io.predictions import write_predictions
 from mer.io.pretrained import check_finite
-from mer.io.standard import quarantined
+from mer.io.standard import Standard, quarantined
 from mer.io.tracks import read_digests, read_tracks
 from mer.learn.cross_validation import CrossValidation, FoldMap, cross_validate, trainer_of
 from mer.learn.data import TrainingData, concat_corpora, gather, prefix_ids
@@ -197,15 +197,27 @@ def timing(results: CrossValidation) -> dict[str, float]:
     return figures
 
 
+def _digests(side: Selection) -> dict[str, list[str]]:
+    """Clip id -> the digest of its file and that of its samples, as far as a corpus has audio."""
+    found = {id_: [digest] for id_, digest in read_digests(side.folder("index")).items()}
+    standard = side.folder("standard")
+    if absent(standard) is None:
+        corpus = Standard.read(standard)
+        for id_ in corpus.ids:
+            found.setdefault(id_, []).append(corpus.digest(id_))
+    return found
+
+
 def _crossed(trained_on: Selection, tested_on: Selection, folds: Sequence[Fold]) -> list[Fold]:
     """Folds with the training clips of one corpus and the test clips of another.
 
     Raises
     ------
     MerError
-        If the training corpus lacks a fold of the other, or a file is on both sides of a fold.
+        If the training corpus lacks a fold of the other, or a file or the samples of one are on both sides
+        of a fold.
     """
-    theirs, ours = (read_digests(side.folder("index")) for side in (trained_on, tested_on))
+    theirs, ours = (_digests(side) for side in (trained_on, tested_on))
     trains, crossed = {(fold.repeat, fold.fold): fold for fold in read_folds(trained_on.folds)}, []
     for test in folds:
         if (train := trains.get((test.repeat, test.fold))) is None:
@@ -213,12 +225,13 @@ def _crossed(trained_on: Selection, tested_on: Selection, folds: Sequence[Fold])
                 f"{trained_on.folds} must have each fold of {tested_on.folds}, and lacks fold {test.fold} "
                 f"of repeat {test.repeat}; take a protocol that splits both corpora alike"
             )
-        trained = {theirs[id_]: id_ for id_ in train.train if id_ in theirs}
-        if shared := [id_ for id_ in test.test if ours.get(id_) in trained]:
+        trained = {digest: id_ for id_ in train.train for digest in theirs.get(id_, ())}
+        tested = {digest: id_ for id_ in test.test for digest in ours.get(id_, ())}
+        if shared := [digest for digest in tested if digest in trained]:
             raise MerError(
-                f"a test clip of {tested_on.dataset!r} must not be in the training part, and {shared[0]!r} "
-                f"is the same file as {trained[ours[shared[0]]]!r} of {trained_on.dataset!r}; remove one "
-                "of them from data/raw"
+                f"a test clip of {tested_on.dataset!r} must not be in the training part, and "
+                f"{tested[shared[0]]!r} is the same recording as {trained[shared[0]]!r} of "
+                f"{trained_on.dataset!r}; remove one of them from data/raw"
             )
         clips = prefix_ids(trained_on.dataset, train.train)
         crossed.append(Fold(test.repeat, test.fold, clips, (), test.test))

@@ -1,5 +1,6 @@
 """docs/results.md, and the results in README.md, written from the ledger of experiments."""
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -250,8 +251,8 @@ def _published_scores(papers: Papers) -> Iterator[tuple[str, str, dict[str, floa
 
 def _lies_within(facts: dict[str, Any], figure: str, published: float) -> bool:
     """Whether a published score lies in the interval of ours."""
-    bounds = facts.get(f"{figure}_low"), facts.get(f"{figure}_high")
-    return None not in bounds and bounds[0] <= published <= bounds[1]
+    low, high = (facts.get(f"{figure}_{bound}", math.nan) for bound in ("low", "high"))
+    return low <= published <= high
 
 
 def _extent(papers: Papers) -> str:

@@ -268,7 +268,7 @@ def _songs_of(dataset: str, params: Params) -> set[str]:
     whole = params.recorded(dataset)
     merged = params.merged_corpora.get(whole)
     parts = merged.of if merged else (whole,)
-    return {key for part in parts for key in (part, *params.corpora[part].shares_songs_with)}
+    return set().union(*map(params.sharing_songs, parts))
 
 
 def _check_source(entry: _Entry, found: Cross, params: Params) -> None:

@@ -1,5 +1,6 @@
 """Checks of params.yaml and params/*.yaml that concern several sections."""
 
+from itertools import combinations
 from pathlib import Path
 
 from mer import registry
@@ -49,6 +50,12 @@ def _check_corpora(params: Params, file: Path) -> None:
             if member not in known:
                 raise MerError(
                     f"{file}: merged_corpora.{key}.of: {member!r} is not one of {known}; choose among them"
+                )
+        for one, other in combinations(merged.of, 2):
+            if params.sharing_songs(one) & params.sharing_songs(other):
+                raise MerError(
+                    f"{file}: merged_corpora.{key}.of must name corpora without common songs, and {one!r} "
+                    f"shares some with {other!r}; leave one out"
                 )
         if key not in params.corpora or params.corpora[key].layout != "folder":
             raise MerError(

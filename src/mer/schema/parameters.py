@@ -69,6 +69,10 @@ class Params(Block):
     models: dict[Key, dict[str, Any]]
     profiles: dict[Key, Profile]
 
+    def sharing_songs(self, dataset: str) -> set[str]:
+        """A corpus, and those that it is said to share songs with."""
+        return {dataset, *self.corpora[dataset].shares_songs_with}
+
     def recorded(self, dataset: str) -> str:
         """The corpus whose recordings a corpus has: of a segmented one, that which is split."""
         segmented = self.segmented_corpora.get(dataset)
