@@ -20,7 +20,7 @@ from mer.io.folds import read_folds, write_folds
 from mer.io.predictions import read_predictions
 from mer.io.standard import Standard
 from mer.io.tracks import write_tracks
-from mer.pipeline import code_digests, train
+from mer.pipeline import code_digests, crossed_corpora, train
 from mer.runtime.portable import instructions_are_limited
 from mer.schema import Block
 from mer.schema.augmentation import Policy
@@ -259,7 +259,7 @@ def test_a_file_on_both_sides_of_a_crossed_fold_is_refused(prepared, corpus):
     write_tracks(CHOSEN.folder("index") / "tracks.csv", corpus, files)
     theirs = {track.id: f"b{track.id}" for track in corpus}
     write_tracks(other.folder("index") / "tracks.csv", corpus, theirs)
-    crossed = train._crossed(other, CHOSEN, folds)
+    crossed = crossed_corpora.crossed(other, CHOSEN, folds)
     assert [fold.test for fold in crossed] == [fold.test for fold in folds]
     copied, tested = folds[0].train[0], folds[0].test[0]
     theirs[copied] = files[tested]
@@ -267,7 +267,7 @@ def test_a_file_on_both_sides_of_a_crossed_fold_is_refused(prepared, corpus):
     with pytest.raises(
         MerError, match=f"'{tested}' is the same recording as '{copied}' of 'other'"
     ):
-        train._crossed(other, CHOSEN, folds)
+        crossed_corpora.crossed(other, CHOSEN, folds)
 
 
 def test_the_same_samples_in_another_file_on_both_sides_of_a_crossed_fold_are_refused(
@@ -289,24 +289,24 @@ def test_the_same_samples_in_another_file_on_both_sides_of_a_crossed_fold_are_re
     theirs = {id_: noise[len(ids) + row] for row, id_ in enumerate(ids)}
     standardize(CHOSEN, [(id_, pcm, 1.0) for id_, pcm in ours.items()])
     standardize(other, [(id_, pcm, 1.0) for id_, pcm in theirs.items()])
-    assert len(train._crossed(other, CHOSEN, folds)) == len(folds)
+    assert len(crossed_corpora.crossed(other, CHOSEN, folds)) == len(folds)
     theirs[copied] = ours[tested]
     standardize(other, [(id_, pcm, 1.0) for id_, pcm in theirs.items()])
     with pytest.raises(
         MerError, match=f"'{tested}' is the same recording as '{copied}' of 'other'"
     ):
-        train._crossed(other, CHOSEN, folds)
+        crossed_corpora.crossed(other, CHOSEN, folds)
 
 
 def test_crossed_folds_are_those_of_the_same_number(prepared, corpus):
     """A fold whose test clips are all in quarantine is left out, and moves no other."""
     other, folds = with_folds_of_chosen(), read_folds(CHOSEN.folds)
     write_tracks(other.folder("index") / "tracks.csv", corpus, {})
-    (crossed,) = train._crossed(other, CHOSEN, folds[1:])
-    assert crossed.train == train.prefix_ids("other", folds[1].train)
+    (crossed,) = crossed_corpora.crossed(other, CHOSEN, folds[1:])
+    assert crossed.train == crossed_corpora.prefix_ids("other", folds[1].train)
     write_folds(other.folds, folds[1:], protocol="cv10", shares_artists=True)
     with pytest.raises(MerError, match="lacks fold 0 of repeat 0; take a protocol"):
-        train._crossed(other, CHOSEN, folds)
+        crossed_corpora.crossed(other, CHOSEN, folds)
 
 
 @pytest.mark.parametrize(
@@ -316,9 +316,9 @@ def test_a_crossed_run_compares_the_artists_of_both_corpora(prepared, corpus, th
     other = with_folds_of_chosen()
     tracks = [replace(track, artist=theirs) for track in corpus]
     write_tracks(other.folder("index") / "tracks.csv", tracks, {})
-    crossed = train._crossed(other, CHOSEN, read_folds(CHOSEN.folds))
+    crossed = crossed_corpora.crossed(other, CHOSEN, read_folds(CHOSEN.folds))
     assert any(track.artist == "artist 3" for track in corpus)
-    assert train._shares_artists(other, CHOSEN, crossed) is shares
+    assert crossed_corpora.shares_artists(other, CHOSEN, crossed) is shares
 
 
 def test_the_record_of_a_crossed_run_says_whether_its_corpora_share_artists(

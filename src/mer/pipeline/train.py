@@ -10,27 +10,28 @@ import joblib
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from mer import registry
+from mer.contracts.trainers import STARTS_FROM_WEIGHTS
 from mer.errors import MerError
-from mer.io.artefacts import absent, require, write_manifest
+from mer.io.artefacts import require, write_manifest
 from mer.io.checkpoints import checkpointed_map
 from mer.io.files import read_json, reading, write_json, writing
 from mer.io.folds import read_folds
 from mer.io.predictions import write_predictions
 from mer.io.pretrained import check_finite
-from mer.io.standard import Standard, quarantined
-from mer.io.tracks import read_digests, read_tracks
+from mer.io.standard import quarantined
 from mer.learn.cross_validation import CrossValidation, FoldMap, cross_validate, trainer_of
-from mer.learn.data import TrainingData, concat_corpora, gather, prefix_ids
+from mer.learn.data import TrainingData, concat_corpora, gather
 from mer.learn.result import FoldResult
-from mer.pipeline import code_digests
+from mer.pipeline import code_digests, crossed_corpora
 from mer.pipeline.run_record import versions
 from mer.schema import Block
 from mer.schema.augmentation import Policy
 from mer.schema.feature_selection import EVERY_COLUMN, Columns
 from mer.schema.profiles import Profile
 from mer.selection import Selection
-from mer.splits import mean_test_per_train, shares_groups
-from mer.types import Fold, names_artists
+from mer.splits import mean_test_per_train
+from mer.types import Fold
 
 DIGESTS = "code.json"
 
@@ -56,8 +57,9 @@ def run(
     ``curves.csv``, the learning curves of networks; ``trials.csv``, the trials of a hyperparameter search;
     ``selected.json``, the columns that estimators select; and, with ``keep_weights``,
     ``weights/r0_f<fold>.safetensors``, the networks or estimators of the first repeat, and ``code.json``,
-    the digests of the code of the model. The same call after a kill does only the trainings that have no
-    result yet.
+    the digests of the code of the model. A run that another may go on from also has ``trained_on.json``,
+    the digests of the recordings that its first network was trained on. The same call after a kill does
+    only the trainings that have no result yet.
 
     Parameters
     ----------
@@ -85,18 +87,20 @@ def run(
     AbsentError
         If an input of the model, or the protocol, is absent for this corpus.
     """
-    digests = (
-        code_digests.of_model(chosen.model) if keep_weights else None
-    )  # before an edit during the training
+    # Of the code before an edit during the training.
+    kept = {DIGESTS: code_digests.of_model(chosen.model)} if keep_weights else None
     data = gather(chosen, params, policy, columns)
     folds, division = read_folds(chosen.folds)[: profile.max_folds], read_json(chosen.folds)
     if source:
         other = replace(chosen, dataset=source)
         data = concat_corpora(gather(other, params, policy, columns), data, source)
-        folds = _crossed(other, chosen, folds)
-        division["shares_artists"] = _shares_artists(other, chosen, folds)
+        folds = crossed_corpora.crossed(other, chosen, folds)
+        division["shares_artists"] = crossed_corpora.shares_artists(other, chosen, folds)
     if parent:
         data = replace(data, initial_weights=_initial_weights(parent, data))
+    if registry.get("models", chosen.model).trainer in STARTS_FROM_WEIGHTS:
+        seen = _recordings_seen(chosen, source, parent, folds)
+        kept = {**kept, crossed_corpora.TRAINED_ON: seen} if kept else None
     record = {
         **recorded_selectors(chosen, division["protocol"], augmented=data.is_augmented),
         "shares_artists": division["shares_artists"],
@@ -115,8 +119,27 @@ def run(
     with checkpointed_map(joblib.hash(used), FoldResult, until) as fold_map:
         results = _cross_validate(chosen, params, profile, data, folds, fold_map, keep_weights)
         record |= _counts(results, len(folds), profile, params)
-        _write(out, results, record, digests)
+        _write(out, results, record, kept)
     return timing(results)
+
+
+def _recordings_seen(
+    chosen: Selection, source: str | None, parent: Path | None, folds: Sequence[Fold]
+) -> list[str]:
+    """The digests of what the network of the first fold has been trained on, by parents too.
+
+    Raises
+    ------
+    MerError
+        If the network of the parent was trained on a test clip.
+    """
+    if source:
+        digests = crossed_corpora.digests_of_both(replace(chosen, dataset=source), chosen)
+    else:
+        digests = crossed_corpora.digests(chosen)
+    if parent:
+        crossed_corpora.check_parent(parent, folds, digests)
+    return crossed_corpora.known_digests(folds[0], digests, parent)
 
 
 def _counts(
@@ -197,59 +220,6 @@ def timing(results: CrossValidation) -> dict[str, float]:
     return figures
 
 
-def _digests(side: Selection) -> dict[str, list[str]]:
-    """Clip id -> the digest of its file and that of its samples, as far as a corpus has audio."""
-    found = {id_: [digest] for id_, digest in read_digests(side.folder("index")).items()}
-    standard = side.folder("standard")
-    if absent(standard) is None:
-        corpus = Standard.read(standard)
-        for id_ in corpus.ids:
-            found.setdefault(id_, []).append(corpus.digest(id_))
-    return found
-
-
-def _crossed(trained_on: Selection, tested_on: Selection, folds: Sequence[Fold]) -> list[Fold]:
-    """Folds with the training clips of one corpus and the test clips of another.
-
-    Raises
-    ------
-    MerError
-        If the training corpus lacks a fold of the other, or a file or the samples of one are on both sides
-        of a fold.
-    """
-    theirs, ours = (_digests(side) for side in (trained_on, tested_on))
-    trains, crossed = {(fold.repeat, fold.fold): fold for fold in read_folds(trained_on.folds)}, []
-    for test in folds:
-        if (train := trains.get((test.repeat, test.fold))) is None:
-            raise MerError(
-                f"{trained_on.folds} must have each fold of {tested_on.folds}, and lacks fold {test.fold} "
-                f"of repeat {test.repeat}; take a protocol that splits both corpora alike"
-            )
-        trained = {digest: id_ for id_ in train.train for digest in theirs.get(id_, ())}
-        tested = {digest: id_ for id_ in test.test for digest in ours.get(id_, ())}
-        if shared := [digest for digest in tested if digest in trained]:
-            raise MerError(
-                f"a test clip of {tested_on.dataset!r} must not be in the training part, and "
-                f"{tested[shared[0]]!r} is the same recording as {trained[shared[0]]!r} of "
-                f"{trained_on.dataset!r}; remove one of them from data/raw"
-            )
-        clips = prefix_ids(trained_on.dataset, train.train)
-        crossed.append(Fold(test.repeat, test.fold, clips, (), test.test))
-    return crossed
-
-
-def _shares_artists(
-    trained_on: Selection, tested_on: Selection, crossed: Sequence[Fold]
-) -> bool | None:
-    """Whether an artist of the training clips has test clips; None if a corpus names no artists."""
-    theirs, ours = (read_tracks(side.folder("index")) for side in (trained_on, tested_on))
-    if not (names_artists(theirs) and names_artists(ours)):
-        return None
-    ids = prefix_ids(trained_on.dataset, [track.id for track in theirs])
-    prefixed = [replace(track, id=id_) for track, id_ in zip(theirs, ids, strict=True)]
-    return shares_groups([*prefixed, *ours], crossed)
-
-
 def _initial_weights(parent: Path, data: TrainingData) -> dict[str, np.ndarray]:
     """The network of a run, for a model whose training can start from it."""
     if data.waveforms is None:
@@ -267,9 +237,9 @@ def _initial_weights(parent: Path, data: TrainingData) -> dict[str, np.ndarray]:
 
 
 def _write(
-    out: Path, results: CrossValidation, record: dict, digests: Mapping[str, str] | None
+    out: Path, results: CrossValidation, record: dict, kept: Mapping[str, Any] | None
 ) -> None:
-    """Write a run, with weights if it has the digests of their code."""
+    """Write a run; its weights, with the files that describe them, unless ``kept`` is None."""
     with writing(out) as folder:
         write_manifest(folder)
         write_predictions(folder / "predictions.parquet", results.predictions)
@@ -284,8 +254,9 @@ def _write(
                 for (repeat, fold), names in results.selected_columns.items()
             }
             write_json(folder / "selected.json", selected)
-        if digests is not None:
-            write_json(folder / DIGESTS, digests)
+        if kept is not None:
+            for name, content in kept.items():
+                write_json(folder / name, content)
             _write_weights(folder / "weights", results)
 
 
