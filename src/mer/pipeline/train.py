@@ -88,7 +88,9 @@ def run(
         If an input of the model, or the protocol, is absent for this corpus.
     """
     # Of the code before an edit during the training.
-    kept = {DIGESTS: code_digests.of_model(chosen.model)} if keep_weights else None
+    kept: dict[str, Any] | None = (
+        {DIGESTS: code_digests.of_model(chosen.model)} if keep_weights else None
+    )
     data = gather(chosen, params, policy, columns)
     folds, division = read_folds(chosen.folds)[: profile.max_folds], read_json(chosen.folds)
     if source:
