@@ -148,7 +148,40 @@ def test_folds_of_ones_own(raw, tmp_path):
         audit(raw, split_files=[tmp_path / "f.csv"])
 
 
-def test_clips_of_other_corpora_and_lists(raw, tmp_path):
+@pytest.fixture
+def relate(raw):
+    """A function that says in params/corpora.yaml that mixed3 has songs of emopia200."""
+
+    def written():
+        path = raw.parents[1] / "params/corpora.yaml"
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\n  mixed3:\n    layout") == 1
+        start = "\n  mixed3:\n    shares_songs_with: [emopia200]\n    layout"
+        path.write_text(text.replace("\n  mixed3:\n    layout", start), encoding="utf-8")
+
+    return written
+
+
+def test_equal_ids_of_unrelated_corpora_are_the_same_clip_only_with_the_same_bytes(raw, relate):
+    """Corpora number their songs independently, but 4QAED and those after it use the ids of AllMusic."""
+    song = "MT0000000001"
+    labels = raw / "emopia200/labels.csv"
+    labels.write_text(f"{LABELS}{song}.wav,Q1,\n")
+    (raw / "mixed3").mkdir()
+    (raw / "mixed3/labels.csv").write_text(f"path,quadrant\na.wav,Q1\nb.wav,Q2\n{song}.wav,Q2\n")
+    shutil.copyfile(raw / "emopia200/a.wav", raw / "mixed3/a.wav")
+    found = audit(raw).shared["mixed3"]
+    assert (found.ids, found.relabelled) == ([song, "a"], [song])
+    relate()
+    assert audit(raw).shared["mixed3"].ids == [song, "a", "b"]
+    corpora, limits = config.read("corpora", "audio")
+    (raw / "mixed3/b.wav").write_bytes(b"")
+    back = corpus.audit("mixed3", corpora, raw, limits=limits, seed=1, others=["emopia200"])
+    assert back.shared["emopia200"].ids == [song, "a", "b"]
+
+
+def test_clips_of_other_corpora_and_lists(raw, tmp_path, relate):
+    relate()
     other = raw / "mixed3"
     other.mkdir()
     (other / "labels.csv").write_text("path,quadrant\nc.wav,Q4\nd.wav,Q4\nnew/name.wav,Q1\n")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mer.datasets._archives import SONG
 from mer.io import spreadsheets
 
 REMEDY = "give a table of clips whose first column holds their ids"
@@ -16,7 +17,7 @@ class Shared:
     Attributes
     ----------
     ids : list of str
-        Sorted.
+        Ids that name the same clip in both, sorted.
     relabelled : list of str
         Ids whose class differs between the two corpora.
     same_file : list of (str, str)
@@ -41,6 +42,8 @@ def shared(
     others: Mapping[str, str],
     files: Mapping[str, str],
     other_files: Mapping[str, str],
+    *,
+    same_naming: bool,
 ) -> Shared:
     """The clips that two corpora or lists have in common.
 
@@ -50,8 +53,17 @@ def shared(
         Id -> class. An empty class means that the other list states none.
     files, other_files : mapping of str to str
         Id -> SHA-256 of the file. An empty digest means that there is no file.
+    same_naming : bool
+        Whether an equal id is the same clip. If not, corpora may number their songs independently: an equal
+        id counts if it is of 4QAED's naming (``MT…``, ``A…``), or if the files are the same.
     """
-    ids = sorted(labels.keys() & others.keys())
+
+    def is_same(id_: str) -> bool:
+        digest = files.get(id_, "")
+        same_file = digest != "" and digest == other_files.get(id_)
+        return same_naming or same_file or SONG.fullmatch(id_) is not None
+
+    ids = sorted(filter(is_same, labels.keys() & others.keys()))
     there = {digest: id_ for id_, digest in sorted(other_files.items(), reverse=True) if digest}
     twins = ((id_, there.get(digest, id_)) for id_, digest in sorted(files.items()))
     return Shared(

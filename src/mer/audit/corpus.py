@@ -140,6 +140,13 @@ def _of_other(
     return _labels(tracks), {t.id: raw / name / t.path for t in tracks if t.path}
 
 
+def _names_alike(key: str, other: str, corpora: Mapping[str, Corpus]) -> bool:
+    """Whether an equal id is the same clip: in a list, or in a corpus that shares songs with this one."""
+    if other not in corpora:
+        return True
+    return other in corpora[key].shares_songs_with or key in corpora[other].shares_songs_with
+
+
 def _listed(
     key: str, others: Sequence[str], corpora: Mapping[str, Corpus], raw: Path
 ) -> dict[str, tuple[dict[str, str], dict[str, Path]]]:
@@ -210,5 +217,11 @@ def audit(
     found.overlap = {name: overlap(tracks, of) for name, of in folds.items()}
     for name, (others_labels, paths) in listed.items():
         others_files = {id_: audio_files.digest(path) for id_, path in paths.items()}
-        found.shared[name] = shared(labels, others_labels, files, others_files)
+        found.shared[name] = shared(
+            labels,
+            others_labels,
+            files,
+            others_files,
+            same_naming=_names_alike(key, name, corpora),
+        )
     return found
