@@ -16,5 +16,6 @@ with stage(f"folds@{dataset}"):
         Path("data/folds"),
         own=own,
         profile=amount,
+        profile_key=profile,
         seed=seed,
     )

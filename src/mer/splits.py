@@ -26,6 +26,7 @@ from mer.errors import MerError
 from mer.types import FOLDS_AND_REPEATS, MINIATURE, QUADRANTS, SIDES, Fold, Track, groups
 
 OWN_SPLIT = "write a column split or fold of labels.csv, or a folds.csv beside it"
+ANY_PROFILE = "profiles.<profile>."  # in advice, for the profile that is selected
 PANDREA_SEED = 42
 PANDREA_BLOCKS = {"ch818": ("Q3", "Q1", "Q4", "Q2"), "tr_music": ("Q2", "Q1", "Q3", "Q4")}
 
@@ -82,7 +83,7 @@ def _check_amounts(tracks: Sequence[Track], folds: int, *, grouped: bool) -> Non
     if most < folds:
         remedy = f"add {more}"
         if most > 1:
-            remedy = f"take {most} folds at most, as with `-S profiles.quick.folds={most}`"
+            remedy = f"take {most} folds at most, as with `-S {ANY_PROFILE}folds={most}`"
         raise MerError(
             f"{len(tracks)} clips cannot be split into {folds} folds: {lack}; {remedy}, or take another "
             "protocol"

@@ -45,9 +45,9 @@ def test_exports_the_folds_of_the_stage(project, monkeypatch, capsys, profile, s
     shown = capsys.readouterr().out
     assert shown.startswith(f"grouped: {count} folds of ")
     assert "artist is in training: 0.0%" in shown
-    (profile,) = config.read(f"profiles.{profile}")
+    facts = {"own": "grouped", "profile": config.read(f"profiles.{profile}")[0]}
     here = (project / f"data/{name}/demo" for name in ("index", "standard"))
-    folds.make(*here, project / "data/folds", own="grouped", profile=profile, seed=1)
+    folds.make(*here, project / "data/folds", **facts, profile_key=profile, seed=1)
     found = read_folds(project / "data/folds/default/demo.json")
     assert fold_tables.read(project / "f.csv") == found
 
@@ -170,3 +170,15 @@ def test_too_many_folds_are_refused_with_an_option_of_this_command(project, monk
     error = " ".join(capsys.readouterr().err.split())
     assert "folds at most, as with `--folds " in error
     assert "-S" not in error
+
+
+def test_repeats_that_test_the_same_clips_again_are_told(project, monkeypatch, caplog, corpus):
+    few = [replace(track, artist=f"band {i % 10}") for i, track in enumerate(corpus)]
+    write_tracks(project / "data/index/demo/tracks.csv", few, {t.id: t.id for t in corpus})
+    run(monkeypatch, "demo")
+    assert "have only 10 different test parts" in caplog.text
+    assert "take fewer repeats, as with `--repeats 1`, or name more artists" in caplog.text
+    caplog.clear()
+    run(monkeypatch, "demo", "--repeats", "1")
+    run(monkeypatch, "demo", "--protocol", "cv10x10")
+    assert not caplog.messages

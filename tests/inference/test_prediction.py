@@ -80,7 +80,8 @@ def prepare():
     features = Path("data/features/compare/demo")
     extract(standard, index, features, family="compare", params=family)
     folds = Path("data/folds")
-    make(index, standard, folds, own="cv10", profile=profile, seed=1)
+    facts = {"own": "cv10", "profile": profile, "profile_key": "miniature"}
+    make(index, standard, folds, **facts, seed=1)
 
 
 def train_selected(target):

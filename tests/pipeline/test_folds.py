@@ -38,7 +38,8 @@ def made(tmp_path):
         artefacts.write_manifest(standard)
         rows = [(id_, f"{id_}.mp3", reason) for id_, reason in left_out.items()]
         write_quarantine(standard, rows)
-        folds.make(index, standard, tmp_path / "folds", own="cv10", profile=PROFILE, seed=1)
+        facts = {"profile": PROFILE, "profile_key": "laptop"}
+        folds.make(index, standard, tmp_path / "folds", own="cv10", **facts, seed=1)
         return read_folds(tmp_path / "folds" / protocol / "songs.json")
 
     return make
@@ -158,3 +159,23 @@ def test_own_folds_of_a_corpus_without_any_are_absent(made):
         AbsentError, match="the labels of the corpus must have a split of that name"
     ):
         made("own", FILES, {})
+
+
+def test_repeats_that_test_the_same_clips_again_are_told(made, caplog):
+    """Ten artists with few clips each fit into ten folds in one way, whatever the seed."""
+    songs = [replace(s, artist=f"band {(i * i + i // 7) % 10}") for i, s in enumerate(SONGS)]
+    assert len({fold.test for fold in made("grouped", FILES, {}, songs)}) == 10
+    assert caplog.messages == [
+        "protocol 'grouped': the 100 folds of 10 repeats have only 10 different test parts, and a paired "
+        "test takes copies for new folds; take fewer repeats, as with `-S profiles.laptop.repeats=1`, or "
+        "name more artists"
+    ]
+    made("grouped", FILES, {})
+    assert len(caplog.messages) == 1
+
+
+def test_advice_about_the_number_of_folds_names_the_profile_that_is_selected(made):
+    with pytest.raises(
+        AbsentError, match=r"take 9 folds .* as with `-S profiles\.laptop\.folds=9`"
+    ):
+        made("cv10x10", FILES, {}, SONGS[1:])

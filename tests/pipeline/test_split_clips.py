@@ -120,7 +120,8 @@ def folds(tmp_path, corpus):
     index.mkdir(parents=True)
     write_tracks(index / "tracks.csv", corpus, {})
     artefacts.write_manifest(index)
-    make(index, standard, tmp_path / "folds", own="cv10", profile=profile_of(repeats=2), seed=1)
+    facts = {"own": "cv10", "profile": profile_of(repeats=2), "profile_key": "demo"}
+    make(index, standard, tmp_path / "folds", **facts, seed=1)
 
     def of(protocol):
         source, target = (tmp_path / f"folds/{protocol}/{name}.json" for name in ("songs", "parts"))

@@ -180,9 +180,8 @@ def test_equal_recordings_that_are_kept_stay_on_one_side_of_grouped_folds(corpus
     assert (
         "'z0.flac' has the same samples as 'a0', which is labelled Q1 and this one" in caplog.text
     )
-    folds.make(
-        songs.index, songs.standard, tmp_path, own="cv10", profile=profile_of(folds=2), seed=1
-    )
+    facts = {"own": "cv10", "profile": profile_of(folds=2), "profile_key": "demo"}
+    folds.make(songs.index, songs.standard, tmp_path, **facts, seed=1)
     for fold in read_folds(tmp_path / "grouped" / "index.json"):
         for number in range(4):
             assert len({f"a{number}", f"z{number}"} & {*fold.test}) in (0, 2)

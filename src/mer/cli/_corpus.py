@@ -11,8 +11,6 @@ from mer.cli._numbers import at_least
 from mer.errors import MerError
 from mer.types import FOLDS_AND_REPEATS
 
-PARAMETER = re.compile(r"-S (?:profiles\.\w+\.)?(\w+)=")
-
 
 def corpus_and_protocol(parser: argparse.ArgumentParser, protocols: Sequence[str]) -> None:
     """``<dataset> [--protocol grouped] [--seed 1] [--folds 10] [--repeats 10]``."""
@@ -72,7 +70,10 @@ def advice_for_options() -> Iterator[None]:
     try:
         yield
     except MerError as error:
-        raise MerError(PARAMETER.sub(r"--\1 ", str(error))) from error
+        from mer.splits import ANY_PROFILE  # which loads scikit-learn
+
+        parameter = rf"-S (?:{re.escape(ANY_PROFILE)})?(\w+)="
+        raise MerError(re.sub(parameter, r"--\1 ", str(error))) from error
 
 
 def prepared(dataset: str) -> tuple[Path, Path]:

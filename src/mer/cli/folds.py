@@ -79,7 +79,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     """
     from mer.audit.artists import overlap  # which load scikit-learn
     from mer.io import fold_tables
-    from mer.pipeline.folds import Corpus
+    from mer.pipeline.folds import Corpus, warn_of_copies
 
     index, standard = prepared(given.dataset)
     if given.export:
@@ -93,6 +93,8 @@ def run(console: Console, given: argparse.Namespace) -> None:
         _check_own(corpus, index / fold_tables.NAME, given.dataset)
     with advice_for_options():
         folds = corpus.split(protocol, seed, **numbers)
+    if protocol == "grouped":
+        warn_of_copies(folds, "--repeats ")
     train, val, test = (_sizes(folds, side) for side in ("train", "val", "test"))
     share = overlap(corpus.tracks, folds)
     shared = f"{share:.1%}" if share or corpus.names_artists else "unknown, for none is named"

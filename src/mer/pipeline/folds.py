@@ -1,5 +1,6 @@
 """The stage ``folds``: every protocol of one corpus, over the clips that are not quarantined."""
 
+import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import get_args
@@ -13,8 +14,12 @@ from mer.io.standard import quarantined
 from mer.io.tracks import read_digests, read_tracks
 from mer.schema import ProtocolName
 from mer.schema.profiles import Profile
-from mer.splits import shares_groups, split
+from mer.splits import ANY_PROFILE, shares_groups, split
 from mer.types import Fold, names_artists
+
+BY_CHANCE = 0.1  # share of the test parts that may repeat an earlier one without a warning
+
+log = logging.getLogger("mer")
 
 
 def _usable(fold: Fold, left_out: Collection[str]) -> Fold:
@@ -83,8 +88,37 @@ class Corpus:
         return found
 
 
+def warn_of_copies(folds: Sequence[Fold], option: str) -> None:
+    """Warn where repeats of ``grouped`` test the same clips again, as few artists fit into few folds.
+
+    Parameters
+    ----------
+    option : str
+        What sets the number of repeats, up to the number.
+    """
+    repeats, different = len({fold.repeat for fold in folds}), len({fold.test for fold in folds})
+    if different >= (1 - BY_CHANCE) * len(folds):
+        return
+    log.warning(
+        "protocol 'grouped': the %d folds of %d repeats have only %d different test parts, and a paired "
+        "test takes copies for new folds; take fewer repeats, as with `%s%d`, or name more artists",
+        len(folds),
+        repeats,
+        different,
+        option,
+        max(1, repeats * different // len(folds)),
+    )
+
+
 def make(
-    index: Path, standard: Path, target: Path, *, own: str, profile: Profile, seed: int
+    index: Path,
+    standard: Path,
+    target: Path,
+    *,
+    own: str,
+    profile: Profile,
+    profile_key: str,
+    seed: int,
 ) -> None:
     """Write ``<target>/<protocol>/<dataset>.json`` for every protocol.
 
@@ -98,6 +132,8 @@ def make(
         ``data/folds``.
     own : str
         The protocol that ``default`` means for this corpus.
+    profile_key : str
+        The key of the profile, for advice.
     """
     corpus = Corpus(index, standard)
     for protocol in get_args(ProtocolName):
@@ -106,6 +142,9 @@ def make(
         try:
             folds = corpus.split(name, seed, profile.folds, profile.repeats)
         except MerError as error:
-            write_json(path, {"status": "absent", "reason": str(error)})
+            reason = str(error).replace(ANY_PROFILE, f"profiles.{profile_key}.")
+            write_json(path, {"status": "absent", "reason": reason})
             continue
+        if protocol == "grouped":
+            warn_of_copies(folds, f"-S profiles.{profile_key}.repeats=")
         write_folds(path, folds, protocol=name, shares_artists=corpus.shares_artists(folds))

@@ -118,7 +118,8 @@ def test_the_miniature_of_merge_has_its_own_splits(folders, tmp_path):
     artefacts.write_absent(tmp_path / "standard", "no audio")
     own = CORPORA["demo_merge_bimodal_b"].protocol
     profile = PARAMS.profiles["demo"]
-    folds.make(index, tmp_path / "standard", tmp_path, own=own, profile=profile, seed=1)
+    facts = {"own": own, "profile": profile, "profile_key": "demo"}
+    folds.make(index, tmp_path / "standard", tmp_path, **facts, seed=1)
     (fold,) = read_folds(tmp_path / "default" / "demo_merge_bimodal_b.json")
     assert [len(side) for side in (fold.train, fold.val, fold.test)] == [8, 4, 4]
     sides = {t.id: t.splits["tvt_70_15_15"] for t in read_tracks(index)}
