@@ -92,6 +92,24 @@ def test_a_conflict_that_is_found_in_several_ways_is_one_pair(raw):
     assert [pair[:2] for pair in found.conflicts] == [("a", "copy"), ("c", "quieter")]
 
 
+@pytest.mark.parametrize(
+    ("column", "one", "other"),
+    [("label", "calm", "sad"), ("valence", "0.1", "0.9"), ("arousal", "0.1", "0.9")],
+)
+def test_duplicates_with_another_label_or_value_are_a_conflict(raw, column, one, other):
+    (raw / "emopia200/labels.csv").write_text(
+        f"path,{column}\na.wav,{one}\ncopy.wav,{other}\nb.wav,{one}\nlossless.flac,{one}\n"
+    )
+    assert [pair[:2] for pair in audit(raw).conflicts] == [("a", "copy")]
+
+
+def test_clips_without_classes_have_no_counts_of_them(raw, monkeypatch, capsys):
+    (raw / "emopia200/labels.csv").write_text("path,arousal\na.wav,0.1\nb.wav,0.9\n")
+    monkeypatch.setattr("sys.argv", ["mer", "audit", "emopia200"])
+    main()
+    assert "clips: 2, published: {" in capsys.readouterr().out
+
+
 def test_a_file_under_another_spelling_is_the_one_of_the_index(raw):
     labels = raw / "emopia200/labels.csv"
     labels.write_text(labels.read_text().replace("d.wav", "caf\u00e9.wav"))

@@ -42,7 +42,7 @@ class Audit:
         Pairs by what is the same: ``bytes``, ``samples``, ``features of the audio``, or the family of a
         published table.
     conflicts : list of Pair
-        Duplicates with different labels, each pair once.
+        Duplicates of which the quadrant, the label, valence or arousal differs, each pair once.
     overlap : dict of str to float
         Protocol or file of folds -> share of test clips whose artist is in training.
     refused : dict of str to str
@@ -98,8 +98,9 @@ def _compare_audio(
     return files
 
 
-def _conflicts(found: Audit, labels: Mapping[str, str]) -> list[Pair]:
+def _conflicts(found: Audit, tracks: Sequence[Track]) -> list[Pair]:
     """The duplicates with different labels; a pair that is found in several ways is there once."""
+    labels = {t.id: (t.quadrant, t.label, t.valence, t.arousal) for t in tracks}
     once: dict[frozenset[str], Pair] = {}
     for pairs in found.duplicates.values():
         for pair in conflicts(pairs, labels):
@@ -213,7 +214,7 @@ def audit(
         found.duplicates[family] = near(table)
     has_audio = bool(named and audio_of_corpus)
     files = _compare_audio(found, root, tracks, limits) if has_audio else {}
-    found.conflicts = _conflicts(found, labels)
+    found.conflicts = _conflicts(found, tracks)
     found.overlap = {name: overlap(tracks, of) for name, of in folds.items()}
     for name, (others_labels, paths) in listed.items():
         others_files = {id_: audio_files.digest(path) for id_, path in paths.items()}

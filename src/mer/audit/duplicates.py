@@ -67,12 +67,12 @@ def near(features: FeatureTable) -> list[Pair]:
     return sorted(found, key=lambda pair: (pair.distance, pair))
 
 
-def conflicts(pairs: Iterable[Pair], labels: Mapping[str, str]) -> list[Pair]:
+def conflicts(pairs: Iterable[Pair], labels: Mapping[str, object]) -> list[Pair]:
     """The pairs whose clips have different labels.
 
     Parameters
     ----------
-    labels : mapping of str to str
-        Id -> class.
+    labels : mapping of str to object
+        Id -> class, or all labels.
     """
     return [pair for pair in pairs if labels[pair.first] != labels[pair.second]]

@@ -62,7 +62,8 @@ def _clips(pairs: Sequence["Pair"]) -> int:
 
 def _of_clips(found: "Audit") -> Iterator[str]:
     counts = ", ".join(f"{n} {label}" for label, n in found.counts.items())
-    yield f"clips: {found.clips} ({counts}), {found.against_published}"
+    classes = f" ({counts})" if counts else ""
+    yield f"clips: {found.clips}{classes}, {found.against_published}"
     if found.unlabelled:
         examples = _examples(found.unlabelled)
         yield f"audio files without a label: {len(found.unlabelled)}{examples}"
