@@ -328,6 +328,12 @@ def test_columns_that_near_duplicates_are_not_searched_in_are_named(shown_of_tab
     assert "rows that equal an earlier one in all columns of numbers: 0\n" in shown
 
 
+def test_columns_that_are_left_out_for_a_cell_are_named(shown_of_table):
+    shown = shown_of_table("a,b\n1,2\n1,3\n1,4x\n")
+    assert "columns of numbers: 1\ncolumns left out for cells that are no numbers: 1: b\n" in shown
+    assert "left out" not in shown_of_table("a,b\n1,2\n1,3\n")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -47,7 +47,7 @@ def test_conflicts_have_two_labels():
 def test_the_published_table_of_tr_music(real_data):
     """Er & Aydilek's table, UCI 862: 38 rows are exact or near duplicates, always within a class."""
     path = real_data / "turkish/Acoustic Features.csv"
-    assert sorted(set(tables.read(path)[1].values())) == ["angry", "happy", "relax", "sad"]
+    assert sorted(set(tables.read(path)[2].values())) == ["angry", "happy", "relax", "sad"]
     found = tables.audit(path)
     assert (found.rows, found.columns, found.left_out) == (400, 50, [])
     assert len(found.exact) == 12
@@ -93,7 +93,7 @@ def test_equal_rows_with_different_labels(tmp_path):
     assert found.conflicts == [Pair("line 2", "line 3", 0.0)]
 
 
-@pytest.mark.parametrize("text", ["a,b\nx,y\n", ""])
+@pytest.mark.parametrize("text", ["a,b\nx,y\n", "id\n1\n", "a\nNA\n", ""])
 def test_a_table_without_numbers(tmp_path, text):
     (tmp_path / "x.csv").write_text(text)
     with pytest.raises(MerError, match=r"x\.csv must"):
@@ -122,6 +122,24 @@ def test_equal_rows_with_different_numeric_ids_are_found(tmp_path):
     found = audited(tmp_path, "SongID,a,b\n1,5,2\n2,7,8\n3,5,2\n")
     assert (found.rows, found.columns) == (3, 2)
     assert found.exact == [Pair("line 2", "line 4", 0.0)]
+
+
+@pytest.mark.parametrize("name", ["Song ID", "song-id", "nr", "Track_Id", "Unnamed: 0"])
+def test_ids_are_no_features_under_any_spelling_of_their_column(tmp_path, name):
+    found = audited(tmp_path, f"{name},a\n1,5\n2,7\n3,5\n")
+    assert (found.columns, found.exact) == (1, [Pair("line 2", "line 4", 0.0)])
+
+
+@pytest.mark.parametrize("blank", ["NA", "n/a", "Null", "NaN"])
+def test_the_blanks_of_other_programs_are_blank(tmp_path, blank):
+    found = audited(tmp_path, f"a,b\n1,2\n1,3\n1,{blank}\n1,\n")
+    assert (found.columns, found.left_out, found.mixed) == (2, ["b"], [])
+    assert found.exact == [Pair("line 4", "line 5", 0.0)]
+
+
+def test_a_column_of_numbers_with_a_typing_error_is_named(tmp_path):
+    found = audited(tmp_path, "a,b,artist,blank\n1,2,311,\n1,3,Abba,\n1,4x,Queen,NA\n")
+    assert (found.columns, found.mixed) == (1, ["b"])
 
 
 @pytest.mark.parametrize("index", [False, True])

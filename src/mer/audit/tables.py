@@ -1,5 +1,6 @@
 """A table of features without a corpus: rows that are there more than once."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from mer.types import FeatureTable
 
 CLASS_COLUMNS = ("quadrant", "label", "class", "emotion")
 ID_COLUMNS = (
-    *("id", "songid", "song_id", "musicid", "clip_id", "track_id"),
-    *("", "unnamed: 0", "index", "idsong", "song", "track", "file", "filename", "path"),
-)  # "" is the index that pandas writes
+    *("id", "nr", "songid", "musicid", "clipid", "trackid", "idsong", "song", "track"),
+    *("", "unnamed:0", "index", "file", "filename", "path"),
+)  # without blanks, - and _; "" is the index that pandas writes
+BLANK = ("", "na", "n/a", "null", "nan")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Audit:
         Columns of numbers, without the class and ids; others are not compared.
     left_out : list of str
         Those with blank or infinite cells, in which near duplicates are not searched for.
+    mixed : list of str
+        Columns that are not compared, although more than half of their filled cells are numbers.
     exact : list of Pair
         As of ``repeated``.
     near : list of Pair
@@ -41,13 +45,19 @@ class Audit:
     rows: int
     columns: int
     left_out: list[str]
+    mixed: list[str]
     exact: list[Pair]
     near: list[Pair]
     conflicts: list[Pair]
 
 
-def read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The columns of numbers of a CSV file, and the class of each row; an id is the row's line.
+def _is_id(column: str) -> bool:
+    """Whether a column has ids, by its name: ``Song ID`` is ``song_id``."""
+    return re.sub(r"[\s_-]", "", column.lower()) in ID_COLUMNS
+
+
+def read(path: Path) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
+    """The columns of numbers of a CSV file, the mixed ones, and the class of each row, with its line as id.
 
     The class is in the first column of ``CLASS_COLUMNS`` that is there, in upper or lower case; without
     one, all rows are of one class. That column is not compared, nor are those of ``ID_COLUMNS``, which tell
@@ -64,19 +74,21 @@ def read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     lowered = {name.lower(): name for name in reversed(names)}
     column = next((lowered[name] for name in CLASS_COLUMNS if name in lowered), None)
     classes = [row.cells[column].strip() if column is not None else "" for row in rows]
-    compared = [name for name in names if name != column and name.lower() not in ID_COLUMNS]
+    compared = [name for name in names if name != column and not _is_id(name)]
     cells = [[row.numeral(name).strip() for name in compared] for row in rows]
-    numbers = pd.DataFrame(cells, ids, compared).apply(_numbers).dropna(axis=1, how="all")
+    numbers, mixed = _numbers(pd.DataFrame(cells, ids, compared))
     if numbers.empty:
         raise MerError(f"{path} must have columns of numbers, not only {names}; add some")
-    return numbers, dict(zip(ids, classes))
+    return numbers, mixed, dict(zip(ids, classes))
 
 
-def _numbers(column: pd.Series) -> pd.Series:
-    """A column as numbers, blank cells as NaN; all NaN if another cell is no number."""
-    found = pd.to_numeric(column.where(column != ""), errors="coerce")
-    is_blank = column.str.lower().isin(["", "nan"])
-    return found if (found.notna() | is_blank).all() else found * np.nan
+def _numbers(cells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The columns whose filled cells are numbers, a blank as NaN, and those where only most of them are."""
+    is_blank = cells.apply(lambda column: column.str.lower().isin(BLANK))
+    numbers = cells.mask(is_blank).apply(pd.to_numeric, errors="coerce")
+    is_number = numbers.notna()
+    share = is_number.sum() / (~is_blank).sum()  # NaN of a blank column
+    return numbers.loc[:, share == 1], list(numbers.columns[(share > 0.5) & (share < 1)])
 
 
 def finite(numbers: pd.DataFrame) -> FeatureTable:
@@ -101,10 +113,10 @@ def audit(path: Path) -> Audit:
     MerError
         As ``read``.
     """
-    numbers, classes = read(path)
+    numbers, mixed, classes = read(path)
     features, exact = finite(numbers), repeated(numbers)
     near = sorted({*exact, *duplicates.near(features)}, key=lambda pair: (pair.distance, pair))
     searched = {*features.names}
     left_out = [name for name in map(str, numbers) if name not in searched]
     conflicts = duplicates.conflicts(near, classes)
-    return Audit(*numbers.shape, left_out, exact, near, conflicts)
+    return Audit(*numbers.shape, left_out, mixed, exact, near, conflicts)

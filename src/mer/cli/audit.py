@@ -126,8 +126,10 @@ def _of_table(path: Path) -> tuple[dict[str, object], Iterator[str]]:
     from mer.audit import tables  # which loads scikit-learn
 
     found = tables.audit(path)
+    mixed = f"columns left out for cells that are no numbers: {len(found.mixed)}"
     lines = (
         f"rows: {found.rows}, {_columns(found.columns, found.left_out)}",
+        *([f"{mixed}{_examples(found.mixed)}"] if found.mixed else []),
         f"rows that equal an earlier one in all columns of numbers: {len(found.exact)}",
         f"rows in near-duplicate pairs, those included: {_clips(found.near)} in {_pairs(found.near)}",
         f"near duplicates with different labels: {_pairs(found.conflicts)}",
