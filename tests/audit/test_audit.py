@@ -215,6 +215,31 @@ def test_clips_of_other_corpora_and_lists(raw, tmp_path, relate):
     assert found[str(tmp_path / "list.csv")].ids == ["a"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "song,QUADRANT\na,q1\nc,q4\n",
+        ",Song,quadrant\n0,a,Q1\n7,c,Q4\n",
+        "Unnamed: 0,id,Quadrant\n0,a,Q1\n1,c,Q4\n",
+        ",Quadrant\na,Q1\nc,Q4\n",
+        "Path,quadrant\n./a.mp3,q1\nc.wav,Q4\n",
+    ],
+)
+def test_a_list_is_read_as_people_and_pandas_write_it(raw, tmp_path, text):
+    (tmp_path / "list.csv").write_text(text)
+    (found,) = audit(raw, others=[str(tmp_path / "list.csv")]).shared.values()
+    assert (found.ids, found.relabelled) == (["a", "c"], ["c"])
+
+
+def test_a_list_without_an_id_of_the_corpus_is_told(raw, tmp_path, caplog):
+    (tmp_path / "list.csv").write_text("song\na.mp3\n")
+    audit(raw, others=[str(tmp_path / "list.csv")])
+    assert (
+        "must list ids of emopia200, such as 'a', and has none, but for instance 'a.mp3'"
+        in caplog.text
+    )
+
+
 def test_lists_of_merge_in_4qaed(real_data, tmp_path, monkeypatch):
     copy_params(ROOT, tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -1,13 +1,16 @@
 """Clips of a corpus that are also in another one, or in a list of clips."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mer.datasets._archives import SONG
 from mer.io import spreadsheets
+from mer.types import QUADRANTS
 
 REMEDY = "give a table of clips whose first column holds their ids"
+QUADRANT = "quadrant"
+ROW_NUMBERS = ("", "unnamed: 0")  # header of the first column that pandas writes
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,36 @@ class Shared:
     same_file: list[tuple[str, str]]
 
 
+def _column_of_ids(rows: Sequence[spreadsheets.Row]) -> str:
+    """The first column, or the next where the first is the row numbers that pandas writes."""
+    first, *others = rows[0].cells
+    others = [name for name in others if name.casefold() != QUADRANT]
+    is_numbering = first.casefold() in ROW_NUMBERS and all(
+        row.cells[first].isdecimal() for row in rows
+    )
+    return others[0] if others and is_numbering else first
+
+
+def _id(row: spreadsheets.Row, column: str) -> str:
+    """The id of a row, which is a path without its suffix in a column ``path``."""
+    text = row.text(column) or ""
+    path = PurePosixPath(text)
+    return str(path.parent / path.stem) if column.casefold() == "path" else text
+
+
+def _quadrant(row: spreadsheets.Row, column: str) -> str:
+    """The cell, a quadrant in any case as in ``QUADRANTS``; empty without that column."""
+    text = row.text(column) or ""
+    return text.upper() if text.upper() in QUADRANTS else text
+
+
 def read_list(path: Path) -> dict[str, str]:
-    """Clip -> its ``Quadrant``, or an empty string, of a CSV whose first column holds ids."""
+    """Clip -> its quadrant, or an empty string, of a CSV whose first column holds ids or paths."""
     rows = spreadsheets.read(path, [], REMEDY)
-    key = next(iter(rows[0].cells))
-    found = spreadsheets.by_id(rows, lambda row: row.text(key) or "")
-    return {id_: row.text("Quadrant") or row.text("quadrant") or "" for id_, row in found.items()}
+    ids = _column_of_ids(rows)
+    quadrant = next((name for name in rows[0].cells if name.casefold() == QUADRANT), QUADRANT)
+    found = spreadsheets.by_id(rows, lambda row: _id(row, ids))
+    return {id_: _quadrant(row, quadrant) for id_, row in found.items()}
 
 
 def shared(

@@ -148,6 +148,38 @@ def _names_alike(key: str, other: str, corpora: Mapping[str, Corpus]) -> bool:
     return other in corpora[key].shares_songs_with or key in corpora[other].shares_songs_with
 
 
+def _shared(
+    key: str,
+    name: str,
+    corpora: Mapping[str, Corpus],
+    here: tuple[Mapping[str, str], Mapping[str, str]],
+    there: tuple[Mapping[str, str], Mapping[str, Path]],
+) -> Shared:
+    """The clips that are in the corpus and in another one or a list; a list without any is warned about.
+
+    Parameters
+    ----------
+    here : (mapping of str to str, mapping of str to str)
+        The classes and the digests of the corpus.
+    there : (mapping of str to str, mapping of str to Path)
+        The classes and the files of the other.
+    """
+    (labels, files), (others, paths) = here, there
+    other_files = {id_: audio_files.digest(path) for id_, path in paths.items()}
+    alike = _names_alike(key, name, corpora)
+    found = shared(labels, others, files, other_files, same_naming=alike)
+    if name not in corpora and not found.ids:
+        log.warning(
+            "%s must list ids of %s, such as %r, and has none, but for instance %r; put the ids into its "
+            "first column",
+            name,
+            key,
+            min(labels, default=""),
+            min(others),
+        )
+    return found
+
+
 def _listed(
     key: str, others: Sequence[str], corpora: Mapping[str, Corpus], raw: Path
 ) -> dict[str, tuple[dict[str, str], dict[str, Path]]]:
@@ -216,13 +248,7 @@ def audit(
     files = _compare_audio(found, root, tracks, limits) if has_audio else {}
     found.conflicts = _conflicts(found, tracks)
     found.overlap = {name: overlap(tracks, of) for name, of in folds.items()}
-    for name, (others_labels, paths) in listed.items():
-        others_files = {id_: audio_files.digest(path) for id_, path in paths.items()}
-        found.shared[name] = shared(
-            labels,
-            others_labels,
-            files,
-            others_files,
-            same_naming=_names_alike(key, name, corpora),
-        )
+    found.shared = {
+        name: _shared(key, name, corpora, (labels, files), other) for name, other in listed.items()
+    }
     return found

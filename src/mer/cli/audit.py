@@ -38,8 +38,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         dest="others",
         nargs="+",
         default=[],
-        help="keys of corpora, or CSV lists whose first column holds ids, that may have the same clips "
-        "(default: the other corpora in data/raw)",
+        help="keys of corpora, or CSV lists whose first column holds ids or paths, that may have the same "
+        "clips (default: the other corpora in data/raw)",
     )
     parser.add_argument("--out", type=Path, help="JSON file for all findings")
 
