@@ -92,6 +92,21 @@ def test_a_conflict_that_is_found_in_several_ways_is_one_pair(raw):
     assert [pair[:2] for pair in found.conflicts] == [("a", "copy"), ("c", "quieter")]
 
 
+def test_labels_that_the_index_refuses_are_told(raw, monkeypatch, capsys):
+    labels = raw / "demo/labels.csv"
+    labels.parent.mkdir()
+    labels.write_text("path,quadrant,valence\na.wav,Q1,0.5\nb.wav,Q2,-3\nc#5.wav,Q3,0\n")
+    monkeypatch.setattr("sys.argv", ["mer", "audit", "demo"])
+    main()
+    shown = " ".join(capsys.readouterr().out.split())
+    refused = "labels that the stage index refuses: data/raw/demo: "
+    assert f"{refused}the clip 'c#5' ('c#5.wav') must not end like the id of a segment" in shown
+    assert f"{refused}valence of the clip 'b' must lie in the corpus' range, -1 to 1" in shown
+    labels.write_text("path,quadrant,valence\na.wav,Q1,0.5\n")
+    main()
+    assert "refuses" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("column", "one", "other"),
     [("label", "calm", "sad"), ("valence", "0.1", "0.9"), ("arousal", "0.1", "0.9")],

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -13,10 +14,11 @@ from mer.audit.artists import Artists, count, overlap
 from mer.audit.clip_lists import Shared, read_list, shared
 from mer.audit.duplicates import Pair, conflicts, near, same
 from mer.errors import MerError
-from mer.io import audio_files, fold_tables, raw_folder
+from mer.io import audio_files, fold_tables, raw_folder, track_ids
 from mer.schema import NamedProtocol
 from mer.schema.corpora import Audio, Corpus
 from mer.splits import split
+from mer.targets.labels import check_range
 from mer.types import MINIATURE, Fold, Track
 
 log = logging.getLogger("mer")
@@ -34,6 +36,8 @@ class Audit:
     published : dict or int
         The published counts, per class or in all; empty if there are none.
     artists : Artists
+    refused_labels : list of str
+        Why the stage ``index`` would refuse the labels.
     unlabelled : list of str
         Audio files that no label names.
     unusable : dict of str to str
@@ -55,6 +59,7 @@ class Audit:
     counts: dict[str, int]
     published: dict[str, int] | int
     artists: Artists
+    refused_labels: list[str] = field(default_factory=list)
     unlabelled: list[str] = field(default_factory=list)
     unusable: dict[str, str] = field(default_factory=dict)
     duplicates: dict[str, list[Pair]] = field(default_factory=dict)
@@ -77,6 +82,20 @@ def _tracks(key: str, corpus: Corpus, raw: Path) -> tuple[list[Track], list[str]
     root = raw_folder.of_corpus(key, corpus.source, raw)
     tracks, files = registry.get("datasets", corpus.layout).tracks(root), audio_files.find(root)
     return audio_files.of_tracks(tracks, files), files.audio
+
+
+def _refused_labels(root: Path, corpus: Corpus, tracks: Sequence[Track]) -> list[str]:
+    """The messages with which the stage ``index`` would refuse ids, paths or values."""
+    faults = []
+    for check in (
+        partial(track_ids.check, root, corpus.layout, tracks),
+        partial(check_range, root, tracks, corpus.range),
+    ):
+        try:
+            check()
+        except MerError as fault:
+            faults.append(str(fault))
+    return faults
 
 
 def _labels(tracks: Sequence[Track]) -> dict[str, str]:
@@ -240,6 +259,7 @@ def audit(
     counts = dict(sorted(Counter(filter(None, labels.values())).items()))
     named = {track.path for track in tracks if track.path}
     found = Audit(len(tracks), counts, published, count(tracks, labels), refused=refused)
+    found.refused_labels = _refused_labels(root, corpus, tracks)
     found.unlabelled = sorted(set(audio_of_corpus) - named)
     layout = registry.get("datasets", corpus.layout)
     for family, table in datasets.published(layout, root).items():

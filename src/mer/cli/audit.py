@@ -64,6 +64,8 @@ def _of_clips(found: "Audit") -> Iterator[str]:
     counts = ", ".join(f"{n} {label}" for label, n in found.counts.items())
     classes = f" ({counts})" if counts else ""
     yield f"clips: {found.clips}{classes}, {found.against_published}"
+    for fault in found.refused_labels:
+        yield f"labels that the stage index refuses: {fault}"
     if found.unlabelled:
         examples = _examples(found.unlabelled)
         yield f"audio files without a label: {len(found.unlabelled)}{examples}"

@@ -4,16 +4,16 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from mer import datasets, registry
 from mer.errors import MerError
-from mer.io import artefacts, audio_files, fold_tables, raw_folder
+from mer.io import artefacts, audio_files, fold_tables, raw_folder, track_ids
 from mer.io.feature_tables import write_published
 from mer.io.files import write_csv, writing
 from mer.io.tracks import write_tracks
 from mer.targets import labels
-from mer.types import QUADRANTS, SIDES, Fold, Track, clip_of
+from mer.types import QUADRANTS, SIDES, Fold, Track
 
 Counts = Mapping[str, int] | int | None
 LIKE_SIDES = ("training", "validation", "valid", "dev", "testing")  # which name no fold
@@ -92,28 +92,6 @@ def _check_tracks(root: Path, layout: str, tracks: object) -> None:
             )
 
 
-def _check_ids(root: Path, layout: str, tracks: Sequence[Track]) -> None:
-    paths: dict[str, str | None] = {}
-    for track in tracks:
-        if track.id in paths:
-            raise MerError(
-                f"{root}: the clip {track.id!r} must be listed once; the layout {layout!r} lists it for "
-                f"{paths[track.id]!r} and again for {track.path!r}; rename one"
-            )
-        paths[track.id] = track.path
-        for name in filter(None, (track.id, track.path)):
-            if PurePosixPath(name).is_absolute() or ".." in name.split("/") or "\0" in name:
-                raise MerError(
-                    f"{root}: the clip {track.id!r} must be below that folder, not at {name!r}; move "
-                    "the file there and correct its path"
-                )
-        if clip_of(track.id) != track.id:
-            raise MerError(
-                f"{root}: the clip {track.id!r} ({track.path!r}) must not end like the id of a segment, "
-                "in # and digits; rename it"
-            )
-
-
 def _own_folds(root: Path, tracks: Sequence[Track]) -> list[Fold]:
     """The folds in ``folds.csv`` of the corpus, if there is one."""
     if not (file := root / fold_tables.NAME).is_file():
@@ -179,7 +157,7 @@ def build(
     module = registry.get("datasets", layout)
     tracks: list[Track] = module.tracks(root)
     _check_tracks(root, layout, tracks)
-    _check_ids(root, layout, tracks)
+    track_ids.check(root, layout, tracks)
     labels.check_range(root, tracks, scale)
     _warn_of_unnamed(tracks)
     found = {q: sum(track.quadrant == q for track in tracks) for q in QUADRANTS}
