@@ -55,6 +55,11 @@ def test_takes_a_byte_order_mark_and_any_column_order(labelled):
     assert found == Track("a/b", "Q3", "a/b.mp3", artist="The Band")
 
 
+def test_takes_a_second_column_of_another_spelling_and_an_empty_column_of_sources(labelled):
+    (found,) = labelled("path,quadrant,artist,Artist,source\na.mp3,Q1,Abba,Sweden,\n")
+    assert (found.artist, found.source) == ("Abba", None)
+
+
 def test_without_artist_is_its_own_group(labelled):
     (found,) = labelled("path,quadrant,artist\na.mp3,Q1,\n")
     assert (found.artist, found.group) == (None, "track:a")
@@ -132,6 +137,16 @@ def test_refuses_paths_that_leave_it(labelled, path):
         (
             "path,quadrant,split\na.mp3,Q1,\n",
             "line 2: split must be one of train, val, test, not ''",
+        ),
+        (
+            "path,quadrant,Artist\na.mp3,Q1,Abba\n",
+            r"labels.csv must have the column 'artist' spelled so, not 'Artist'; rename it",
+        ),
+        ("path,QUADRANT\na.mp3,Q1\n", "the column 'quadrant' spelled so, not 'QUADRANT'"),
+        ("path,quadrant,\u200bFold\na.mp3,Q1,1\n", "the column 'fold' spelled so, not '.*Fold'"),
+        (
+            "path,quadrant,source\na.mp3,Q1,x\nb.mp3,Q1,\n",
+            "line 3: source must name the corpus of the song, as in other rows, not be empty; fill",
         ),
     ],
 )

@@ -14,7 +14,7 @@ split of the corpus' authors, and ``fold``, where there is no ``split``, the fol
 ``source`` names the corpus of a song in a merged corpus.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from mer.errors import MerError
@@ -45,8 +45,31 @@ def _id(row: spreadsheets.Row) -> str:
     return str(_path(row).with_suffix(""))
 
 
+def _check_header(file: Path, header: Collection[str]) -> None:
+    """Refuse another spelling of a known column that is missing, for it would be passed over."""
+    plain = {name.strip(spreadsheets.INVISIBLE + " ").casefold(): name for name in header}
+    for column in (*COLUMNS, "fold"):
+        if column not in header and (name := plain.get(column)) is not None:
+            raise MerError(
+                f"{file} must have the column {column!r} spelled so, not {name!r}; rename it, or give it "
+                "another name if it means something else"
+            )
+
+
+def _check_sources(rows: Sequence[spreadsheets.Row]) -> None:
+    """Refuse sources of some rows only, for the others would belong to no member of the corpus."""
+    blank = [row for row in rows if not row.text("source")]
+    if 0 < len(blank) < len(rows):
+        raise MerError(
+            f"{blank[0].where}: source must name the corpus of the song, as in other rows, not be empty; "
+            "fill the cell, or remove the column"
+        )
+
+
 def _rows(root: Path) -> dict[str, spreadsheets.Row]:
-    return spreadsheets.by_id(spreadsheets.read(root / LABELS, ["path"], REMEDY), _id)
+    rows = spreadsheets.read(root / LABELS, ["path"], REMEDY)
+    _check_header(root / LABELS, rows[0].cells.keys())
+    return spreadsheets.by_id(rows, _id)
 
 
 def _thresholds(file: Path, rows: Mapping[str, spreadsheets.Row]) -> tuple[float, float] | None:
@@ -126,6 +149,7 @@ def tracks(root: Path) -> list[Track]:
         the message names file, line and value.
     """
     rows = _rows(root)
+    _check_sources([*rows.values()])
     limits = _thresholds(root / LABELS, rows)
     return [
         Track(
