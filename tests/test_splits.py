@@ -213,12 +213,22 @@ def test_fold_refuses_a_clip_twice(train, test):
 
 def test_members_of_a_merged_corpus_need_as_many_folds(corpus):
     joined = [
-        dataclasses.replace(track, id=f"{source}/{track.id}", source=source, splits={"own": fold})
+        dataclasses.replace(track, id=f"{source}/{track.id}", source=source, splits={"cv10": fold})
         for number, track in enumerate(corpus)
         for source, fold in (("one", f"{number % 5}"), ("two", f"{number % 4}"))
     ]
-    with pytest.raises(MerError, match=r"'own'.* one 5, two 4; take another protocol"):
-        split(joined, "own", seed=1)
+    with pytest.raises(MerError, match=r"'cv10'.* one 5, two 4; take another protocol"):
+        split(joined, "cv10", seed=1)
+
+
+def test_the_split_in_the_labels_of_a_merged_corpus_may_train_on_one_member_and_test_on_another():
+    sides = {"a": "train", "b": "test"}
+    tracks = [
+        Track(f"{source}/{n}", "Q1", source=source, splits={"own": side})
+        for source, side in sides.items()
+        for n in range(2)
+    ]
+    assert split(tracks, "own", seed=1) == [Fold(0, 0, ("a/0", "a/1"), (), ("b/0", "b/1"))]
 
 
 PANDREA = {  # songs of a class; parts of the published test lists by class, four to a song

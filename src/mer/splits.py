@@ -27,6 +27,10 @@ from mer.types import FOLDS_AND_REPEATS, MINIATURE, QUADRANTS, SIDES, Fold, Trac
 
 OWN_SPLIT = "write a column split or fold of labels.csv, or a folds.csv beside it"
 ANY_PROFILE = "profiles.<profile>."  # in advice, for the profile that is selected
+ACROSS_MEMBERS = (
+    "own",
+    "leave_one_artist_out",
+)  # whose folds of a merged corpus are not its members'
 PANDREA_SEED = 42
 PANDREA_BLOCKS = {"ch818": ("Q3", "Q1", "Q4", "Q2"), "tr_music": ("Q2", "Q1", "Q3", "Q4")}
 
@@ -228,7 +232,7 @@ def split(
     ----------
     tracks : sequence of Track
         Their order does not matter. Those of a merged corpus, which name their ``source``, get the folds
-        that each member has by itself.
+        that each member has by itself, but for ``own`` and ``leave_one_artist_out``.
     protocol : str
         ``own``: the split or the folds that the labels name. ``grouped``: 10 x 10 folds, no artist on
         two sides. ``cv10x10``, ``cv10``: 10 (x 10) stratified folds. ``tvt_70_15_15, tvt_40_30_30``: the
@@ -251,7 +255,7 @@ def split(
     """
     _check_numbers(seed, folds, repeats)
     tracks = sorted(tracks, key=lambda track: track.id)
-    if any(track.source for track in tracks) and protocol != "leave_one_artist_out":
+    if any(track.source for track in tracks) and protocol not in ACROSS_MEMBERS:
         return _union(tracks, protocol, seed=seed, folds=folds, repeats=repeats)
     published = any(protocol in t.splits for t in tracks)
     planned = FOLDS_AND_REPEATS.get(protocol, (1, 1))
