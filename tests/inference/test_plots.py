@@ -25,7 +25,7 @@ def test_a_file_name_is_drawn_as_it_is(tmp_path, name, shown):
     """Matplotlib's SVG has each text that it draws in a comment, too."""
     system = SimpleNamespace(target=SimpleNamespace(names=QUADRANTS), warning=None)
     answer = SongAnswer(
-        name, [0.0, 4.0], [4.0, 8.0], [[0.7, 0.1, 0.1, 0.1]] * 2, [None] * 2, [False] * 2
+        name, 8.0, [0.0, 4.0], [4.0, 8.0], [[0.7, 0.1, 0.1, 0.1]] * 2, [None] * 2, [False] * 2
     )
     plots.write(tmp_path / "p.svg", system, [answer])
     assert (tmp_path / "p.svg").read_text().count(f"{shown} -->") == 2  # legend and timeline
@@ -42,7 +42,13 @@ def test_the_names_of_all_songs_are_inside_of_the_picture(tmp_path, monkeypatch)
     monkeypatch.setattr(Figure, "savefig", saved)
     found = [
         SongAnswer(
-            f"{n}.mp3", [0.0, 4.0], [4.0, 8.0], [[0.7, 0.1, 0.1, 0.1]] * 2, [None] * 2, [False] * 2
+            f"{n}.mp3",
+            8.0,
+            [0.0, 4.0],
+            [4.0, 8.0],
+            [[0.7, 0.1, 0.1, 0.1]] * 2,
+            [None] * 2,
+            [False] * 2,
         )
         for n in range(plots.MOST_LINES)
     ]
@@ -55,7 +61,7 @@ def test_the_names_of_all_songs_are_inside_of_the_picture(tmp_path, monkeypatch)
 
 def test_a_timeline_has_a_gap_where_no_excerpt_was_answered():
     answer = SongAnswer(
-        *("a.mp3", [0.0, 30.0, 180.0], [30.0, 60.0, 210.0]),
+        *("a.mp3", 210.0, [0.0, 30.0, 180.0], [30.0, 60.0, 210.0]),
         *([[0.7, 0.1, 0.1, 0.1]] * 3, [None] * 3, [False] * 3),
     )
     axes = Figure().add_subplot()
@@ -68,7 +74,7 @@ def test_a_timeline_has_a_gap_where_no_excerpt_was_answered():
 @pytest.mark.parametrize(("seconds", "unit"), [(8.0, "seconds"), (180.0, "minutes")])
 def test_the_axis_of_the_timelines_has_a_unit_of_their_length(tmp_path, seconds, unit):
     system = SimpleNamespace(target=SimpleNamespace(names=QUADRANTS), warning=None)
-    answer = SongAnswer("a.mp3", [0.0], [seconds], [[0.7, 0.1, 0.1, 0.1]], [None], [False])
+    answer = SongAnswer("a.mp3", seconds, [0.0], [seconds], [[0.7, 0.1, 0.1, 0.1]], [None], [False])
     plots.write(tmp_path / "p.svg", system, [answer])
     found = (tmp_path / "p.svg").read_text()
     assert f"{unit} -->" in found

@@ -227,6 +227,17 @@ def test_a_song_is_the_mean_of_its_excerpts_and_of_its_folds(project, raw):
     assert song["class"] == QUADRANTS[int(np.argmax(found))]
 
 
+def test_the_length_of_a_song_counts_what_is_in_no_excerpt(project, raw):
+    sound = sf.read(raw[0])[0]
+    sf.write("song.wav", np.concatenate([sound, np.zeros(5 * RATE)]), RATE)
+    rows, (song, *_) = (
+        ask("constant", ["song.wav"])[0],
+        ask("constant", ["song.wav"])[1].to_dict("records"),
+    )
+    assert list(rows["end"]) == pytest.approx([4], abs=1e-3)
+    assert (song["seconds"], song["excerpts"]) == (pytest.approx(9, abs=1e-3), 1)
+
+
 def test_other_seconds_and_hops_make_other_excerpts(project, raw):
     rows, _ = ask("constant", raw[:1], seconds=1.5)
     assert list(rows["end"]) == pytest.approx([1.5, 3, 4], abs=1e-3)
@@ -247,7 +258,9 @@ def test_an_answer_is_undecided_where_several_classes_are_possible(project, raw)
     found = replace(found, about=found.about.model_copy(update={"calibration": calibration}))
     given = [[0.35, 0.5, 0.1, 0.05], [0.6, 0.2, 0.1, 0.1], [0.28, 0.25, 0.24, 0.23]]
     assert calibration.coverage == 0.8
-    songs_ = [SongAnswer(str(n), [0.0], [4.0], [p], [None], [False]) for n, p in enumerate(given)]
+    songs_ = [
+        SongAnswer(str(n), 4.0, [0.0], [4.0], [p], [None], [False]) for n, p in enumerate(given)
+    ]
     rows = answers.of_songs(found, songs_)
     assert list(rows["answer"]) == ["undecided", "Q1", "undecided"]
     assert list(rows["possible"]) == ["Q2; Q1", "Q1", "Q1; Q2; Q3; Q4"]
@@ -269,7 +282,7 @@ def test_a_song_is_unlike_the_training_clips_if_it_is_far_from_them_or_band_limi
         ([0.5, 0.6, 0.7], [True, True, False]),
     )
     starts, values = [0.0, 4.0, 8.0], [[0.25] * 4] * 3
-    songs_ = [SongAnswer("s", starts, starts, values, *given) for given in far_and_limited]
+    songs_ = [SongAnswer("s", 12.0, starts, starts, values, *given) for given in far_and_limited]
     assert list(answers.of_songs(found, songs_)["out_of_distribution"]) == [True, False, True]
     excerpts = answers.of_excerpts(found, songs_)["out_of_distribution"]
     assert list(excerpts) == [False, True, True, True, False, True, True, True, False]

@@ -1,7 +1,7 @@
 """Answers of a system for songs: a row per song, and a row per excerpt, the curve along the song."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -29,6 +29,8 @@ class SongAnswer:
     Attributes
     ----------
     id : str
+    seconds : float
+        Length of the song, with the parts that are in no excerpt.
     starts, ends : list of float, in seconds
     values : list of list of float
         Calibrated probabilities by class, or values; see ``System.answer``.
@@ -39,6 +41,7 @@ class SongAnswer:
     """
 
     id: str
+    seconds: float
     starts: list[float]
     ends: list[float]
     values: list[list[float]]
@@ -54,6 +57,13 @@ def _batches(found: Iterable[Excerpt]) -> Iterator[list[Excerpt]]:
     rest = iter(found)
     while batch := list(islice(rest, BATCH)):
         yield batch
+
+
+def _counted(pieces: Iterable[np.ndarray], sizes: list[int]) -> Iterator[np.ndarray]:
+    """The pieces; the size of each is added to ``sizes``."""
+    for piece in pieces:
+        sizes.append(len(piece))
+        yield piece
 
 
 def of_song(
@@ -80,11 +90,12 @@ def of_song(
     Unreadable
         If the song cannot be decoded, or is silent.
     """
-    about, answer = system.about, SongAnswer(song, [], [], [], [], [])
+    about, sizes = system.about, list[int]()
+    answer = SongAnswer(song, 0.0, [], [], [], [], [])
     length = seconds or about.seconds
     found = songs.excerpts(
         song,
-        pieces,
+        _counted(pieces, sizes),
         about.sample_rate,
         seconds=length,
         hop=hop or length,
@@ -99,7 +110,7 @@ def of_song(
         answer.band_limited.extend(songs.is_band_limited(excerpt.clip) for excerpt in batch)
     if not answer.starts:
         raise Unreadable("silent")
-    return answer
+    return replace(answer, seconds=sum(sizes) / about.sample_rate)
 
 
 def _possible(rows: np.ndarray, calibration: Calibration) -> np.ndarray:
@@ -152,9 +163,9 @@ def of_songs(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        ``id``; ``seconds``, up to the end of the last excerpt; ``excerpts``, their number. Of a target of
-        classes ``answer``, the class, or ``undecided`` where several are possible; ``class``, the most
-        probable one; ``p_<class>``, calibrated; of quadrants, ``p_high_valence`` and ``p_high_arousal``;
+        ``id``; ``seconds``, the length of the song; ``excerpts``, their number. Of a target of classes
+        ``answer``, the class, or ``undecided`` where several are possible; ``class``, the most probable
+        one; ``p_<class>``, calibrated; of quadrants, ``p_high_valence`` and ``p_high_arousal``;
         ``possible``, the classes that cannot be ruled out, the most probable first. Of a target of values a
         column per value. Of a model that reads a table ``ood_score``, the distance from the training
         clips, 1 being the distance that 1 % of them exceed. ``out_of_distribution``, whether it is above 1,
@@ -162,7 +173,7 @@ def of_songs(system: System, found: Sequence[SongAnswer]) -> pd.DataFrame:
     """
     facts = {
         "id": [song.id for song in found],
-        "seconds": [song.ends[-1] for song in found],
+        "seconds": [song.seconds for song in found],
         "excerpts": [len(song.starts) for song in found],
     }
     rows = [np.mean(song.values, axis=0) for song in found]
