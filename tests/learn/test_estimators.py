@@ -72,8 +72,55 @@ def test_an_estimator_of_values_comes_back_from_its_arrays(name, rng):
 def test_nodes_of_a_forest_that_lead_out_of_it_are_refused(rng):
     x, y = rng.normal(size=(80, 12)), rng.integers(4, size=80)
     arrays = to_arrays(BUILD["forest"]().fit(x, y))
-    for place, value in ((0, 10**6), (0, 0), (16, 99)):  # the left child, a circle, the column
+    out = ((0, 10**6), (0, 0), (0, -(2**30)), (8, -1), (16, 99), (16, -(2**40)))
+    for place, value in out:  # the left child, the right one, the column
         nodes = arrays["trees.nodes"].copy()
         nodes[0, place : place + 8] = np.frombuffer(np.int64(value).tobytes(), np.uint8)
         with pytest.raises(ValueError, match="the nodes of a tree must"):
             restored(BUILD["forest"](), {**arrays, "trees.nodes": nodes})
+
+
+@pytest.mark.parametrize("change", [[1, 0, 0, 0, 0], [0, 0, 0, 0, -1], [10**9, 0, 0, 0, 0]])
+def test_trees_that_have_other_nodes_than_the_forest_are_refused(rng, change):
+    x, y = rng.normal(size=(80, 12)), rng.integers(4, size=80)
+    arrays = to_arrays(BUILD["forest"]().fit(x, y))
+    counts = arrays["trees.counts"] + change
+    with pytest.raises(ValueError, match="the trees of a forest must have its"):
+        restored(BUILD["forest"](), {**arrays, "trees.counts": counts})
+
+
+OF_VECTORS = {
+    "_n_support": lambda counts: counts + np.array([2**30, -(2**30), 0, 0], counts.dtype),
+    "_dual_coef_": lambda coefficients: coefficients[:1, :1],
+    "_intercept_": lambda intercepts: intercepts[:1],
+    "_probA": lambda _: np.zeros(1),
+    "support_": lambda places: np.concatenate([places, places]),
+    "support_vectors_": lambda vectors: vectors[:1],
+}
+IN_STACK = "outputs.0.svc."
+
+
+@pytest.mark.parametrize("name", OF_VECTORS)
+def test_a_machine_whose_arrays_do_not_fit_together_is_refused(rng, name):
+    """libsvm would read behind their ends."""
+    x, y = rng.normal(size=(80, 12)), rng.integers(4, size=80)
+    arrays = to_arrays(SVC().fit(x, y))
+    with pytest.raises(ValueError, match="must have"):
+        restored(SVC(), {**arrays, name: OF_VECTORS[name](arrays[name])})
+
+
+@pytest.mark.parametrize("place", [-1, 80])
+def test_support_vectors_of_a_kernel_that_are_no_training_rows_are_refused(rng, place):
+    x, y = rng.normal(size=(80, 12)), rng.integers(4, size=80)
+    arrays = to_arrays(stack().fit(x, y))
+    places = np.full_like(arrays[f"{IN_STACK}support_"], place)
+    with pytest.raises(ValueError, match="support_ must be places of 80 rows"):
+        restored(stack(), {**arrays, f"{IN_STACK}support_": places})
+
+
+@pytest.mark.parametrize("name", ["kernel:text", "_impl:text", "gamma", "predict"])
+def test_arrays_that_change_a_parameter_or_the_class_are_refused(rng, name):
+    x, y = rng.normal(size=(80, 12)), rng.integers(4, size=80)
+    text = np.frombuffer(b"precomputed", np.uint8)
+    with pytest.raises(ValueError, match="must be an attribute that a fit adds"):
+        restored(SVC(), {**to_arrays(SVC().fit(x, y)), name: text})

@@ -14,8 +14,10 @@ from sklearn.ensemble._forest import BaseForest
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelBinarizer, LabelEncoder
+from sklearn.svm._base import BaseLibSVM
 from sklearn.tree._tree import Tree
 
+from mer.learn import native_arrays
 from mer.learn.attributes import LIST, Arrays, read, stored
 from mer.learn.result import split_by_prefix
 
@@ -91,10 +93,14 @@ def restored(unfitted: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     ----------
     unfitted : estimator
         Built from the parameters of the fitted one; it is changed.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are those of no such estimator.
     """
     estimator = _searched(unfitted)
-    for name, value in read(_own(arrays)).items():
-        setattr(estimator, name, value)
+    _set_attributes(estimator, arrays)
     if isinstance(estimator, BaseForest):
         estimator.estimators_ = list(_restored_trees(estimator, _inner(TREES, arrays)))
     if isinstance(estimator, COMPOSED):
@@ -111,6 +117,17 @@ def restored(unfitted: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     for name, part in _children(estimator).items():
         restored(part, _inner(name, arrays))
     return estimator
+
+
+def _set_attributes(estimator: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Give an estimator what ``fit`` has added to it, which is no parameter and nothing of its class."""
+    given = estimator.get_params(deep=False)
+    for name, value in read(_own(arrays)).items():
+        if name in given or hasattr(type(estimator), name):
+            raise ValueError(f"{name!r} must be an attribute that a fit adds")
+        setattr(estimator, name, value)
+    if isinstance(estimator, BaseLibSVM) and hasattr(estimator, "support_"):
+        native_arrays.check_support(estimator)
 
 
 def _parts(estimator: Any, arrays: Mapping[str, np.ndarray]) -> list[Any]:
@@ -142,7 +159,7 @@ def _restored_trees(forest: Any, arrays: Mapping[str, np.ndarray]) -> Iterator[A
     classes = np.full(outputs, getattr(forest, "n_classes_", 1), dtype=np.intp)
     node = Tree(forest.n_features_in_, classes, outputs).__getstate__()["nodes"].dtype
     nodes = np.ascontiguousarray(nodes).view(node)[:, 0]
-    _check_nodes(nodes, counts, forest.n_features_in_)
+    native_arrays.check_nodes(nodes, counts, forest.n_features_in_)
     for end, count, depth in zip(counts.cumsum(), counts, depths, strict=True):
         tree = Tree(forest.n_features_in_, classes, outputs)
         own = slice(end - count, end)
@@ -154,16 +171,3 @@ def _restored_trees(forest: Any, arrays: Mapping[str, np.ndarray]) -> Iterator[A
             if hasattr(forest, name):
                 setattr(restored_tree, name, getattr(forest, name))
         yield restored_tree
-
-
-def _check_nodes(nodes: np.ndarray, counts: np.ndarray, width: int) -> None:
-    """Raise where the nodes of a forest would lead out of the forest, the table, or in a circle."""
-    own = np.concatenate([np.arange(count) for count in counts])
-    ends = np.repeat(counts, counts)
-    leaf = nodes["left_child"] < 0
-    for side in ("left_child", "right_child"):
-        child = nodes[side]
-        if ((child >= ends) | (~leaf & (child <= own))).any():
-            raise ValueError("the nodes of a tree must lead to later nodes of it")
-    if (nodes["feature"] >= width).any():
-        raise ValueError(f"the nodes of a tree must read one of {width} columns")
