@@ -39,6 +39,18 @@ def _claims(size, kind=tarfile.REGTYPE):
     return info.tobuf(tarfile.GNU_FORMAT) + bytes(1024)
 
 
+def _long_name(name):
+    """The header of a tar member that names the next one."""
+    info = tarfile.TarInfo("././@LongLink")
+    info.size, info.type = len(name), tarfile.GNUTYPE_LONGNAME
+    return info.tobuf(tarfile.GNU_FORMAT) + name.encode().ljust(512, b"\0")
+
+
+def _shared(entries):
+    """A tar archive with a header for all members, and an empty one."""
+    return tarfile.TarInfo.create_pax_global_header(entries) + _claims(0)
+
+
 def _written(path, content):
     path.write_bytes(content)
     return path
@@ -96,6 +108,12 @@ ATTACKS = {  # name -> (what writes it, the words of the refusal)
     "ratio of tar.gz": (lambda p: tarred(p, ("z.wav", bytes(10**6)), packed="gz"), "100 times"),
     "size": (lambda p: _written(p, _claims(2**33)), "100 times its own size"),
     "header": (lambda p: _written(p, _claims(2**33, tarfile.XHDTYPE)), "a header of"),
+    "chain of headers": (lambda p: _written(p, 3000 * _long_name("abcd")), "RecursionError"),
+    "negative size": (lambda p: _written(p, _claims(-512)), "a negative size"),
+    "header for all": (
+        lambda p: _written(p, _shared({f"k{n}": "v" for n in range(2000)})),
+        "too many entries",
+    ),
     "encrypted": (lambda p: _changed(zipped(p, ("x", b"x")), PLAIN, ENCRYPTED), "is encrypted"),
     "no archive": (lambda p: _written(p, b"song" * 1000), "whole zip or tar archive"),
     "cut off": (lambda p: _cut(tarred(p, ("a", b"x" * 9999), packed="gz"), 60), "whole zip"),

@@ -32,6 +32,21 @@ def test_refused(kind, tmp_path):
         archives.check([write(tmp_path / "x.zip")], ROOM)
 
 
+def test_a_tar_that_is_all_headers_is_refused(tmp_path, monkeypatch):
+    """Each of them is small, and together they fill the memory or take hours."""
+    file = tarred(tmp_path / "a.tar", *((f"{number}" * 200, b"") for number in range(9)))
+    archives.check([file], ROOM)
+    monkeypatch.setattr(archives, "MAX_HEADERS", 9 * 512)
+    with pytest.raises(MerError, match="or 4608 bytes of headers"):
+        archives.check([file], ROOM)
+
+
+def test_the_content_of_a_tar_is_no_header(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_HEADERS", 4096)
+    file = tarred(tmp_path / "a.tar", ("a", b"x" * 5000), ("b", b"y" * 5000))
+    assert unpacked(tmp_path / "new", file) == {"a": b"x" * 5000, "b": b"y" * 5000}
+
+
 def test_zip(tmp_path):
     assert unpacked(tmp_path / "new", zipped(tmp_path / "a.zip", *SONGS)) == FILES
 

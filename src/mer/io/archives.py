@@ -7,6 +7,7 @@ import re
 import shutil
 import stat
 import struct
+import sys
 import tarfile
 import unicodedata
 import zipfile
@@ -27,6 +28,8 @@ MAX_NAME = 255  # bytes of a file's name, as most file systems allow
 MAX_DEPTH = 32  # folders
 MAX_PATH = 2048  # bytes of a path in the archive; systems allow 4096 with the folders above it
 MAX_HEADER = 2**20  # bytes of a tar header; a longer one only fills the memory
+MAX_HEADERS = 2**29  # bytes of all of them in an archive: 2.6 KiB for each of the most members
+MAX_SHARED = 1000  # entries of the header that holds for all members; a few are usual
 UTF8_FLAG = 0x800  # of a zip entry whose name is UTF-8
 FILE, FOLDER = "a file", "a folder"
 PACKED: dict[bytes, Callable[[IO[bytes]], Any]] = {  # by the first two bytes
@@ -37,7 +40,7 @@ PACKED: dict[bytes, Callable[[IO[bytes]], Any]] = {  # by the first two bytes
 ZIPS = (b"PK\3\4", b"PK\5\6")  # first bytes of a zip archive, and of an empty one
 FAULTS = (
     *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, lzma.LZMAError, zlib.error),
-    *(struct.error, EOFError, NotImplementedError, ValueError, OverflowError),
+    *(struct.error, EOFError, NotImplementedError, ValueError, OverflowError, RecursionError),
     *(FileNotFoundError, PermissionError, IsADirectoryError),
 )
 
@@ -96,16 +99,18 @@ def _kind_in_tar(info: tarfile.TarInfo) -> str:
     return FILE if info.isreg() else kinds.get(info.type, "a device or a pipe")
 
 
-class _ShortReads:
-    """A stream that refuses to read much at once, which only a malicious tar header asks for."""
+class _Headers:
+    """A stream that refuses to read much at once or in all, which only malicious tar headers ask for."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.seek, self.tell, self._read = stream.seek, stream.tell, stream.read
+        self.left = MAX_HEADERS
 
     def read(self, size: int = -1) -> bytes:
         """The next ``size`` bytes."""
-        if not 0 <= size <= MAX_HEADER:
-            raise tarfile.ReadError(f"a header of {size} bytes")
+        if not 0 <= size <= min(MAX_HEADER, self.left):
+            raise tarfile.ReadError(f"a header of {size} bytes, or {MAX_HEADERS} bytes of headers")
+        self.left -= size
         return self._read(size)
 
 
@@ -120,9 +125,15 @@ def _in_tar(stream: IO[bytes]) -> Iterator[Member]:
     start = stream.read(2)
     stream.seek(0)
     unpacked = PACKED[start](stream) if start in PACKED else stream
-    with tarfile.open(fileobj=_ShortReads(unpacked), mode="r:") as file:  # type: ignore[call-overload]
-        for info in file:
+    headers = _Headers(unpacked)
+    with tarfile.open(fileobj=headers, mode="r:") as file:  # type: ignore[call-overload]
+        while info := file.next():
+            if info.size < 0 or len(file.pax_headers) > MAX_SHARED:
+                raise tarfile.ReadError("a header with a negative size or with too many entries")
+            file.members.clear()  # they hold their headers
+            left, headers.left = headers.left, sys.maxsize  # what is read of a content is no header
             yield Member(info.name, info.size, _kind_in_tar(info), partial(file.extractfile, info))
+            headers.left = left
 
 
 def members(archive: Path) -> Iterator[Member]:
