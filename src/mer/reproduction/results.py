@@ -1,6 +1,7 @@
 """The ledger: committed results of experiments, metrics/experiments/<paper>/<key>.json."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,9 @@ RAW = Path("data/raw")
 Results = dict[str, dict[str, Any]]
 # The family, and the subset of columns, that the authors of 4QAED chose by the labels of all its clips.
 CHOSEN_ON_ALL_CLIPS = "top100"
+TIME = re.compile(  # of a phase of the training
+    r"(?!max_epochs)\w+_(seconds_per_epoch|epochs|seconds_per_fold|examples_per_second)"
+)
 PART = "part"  # in place of the profile's name, of a run of the whole protocol that lacks trainings
 
 
@@ -114,8 +118,14 @@ def recorded(results: Path) -> dict[str, Any]:
     names = ("commit", "changed", "machine", "seconds")
     found = {name: record[name] for name in names if name in record}
     if timing := record.get("timing"):
-        found |= {**timing, "device": record["device"]}
+        found |= {name: value for name, value in timing.items() if _is_time(name, value)}
+        found["device"] = record.get("device", "")
     return found
+
+
+def _is_time(name: str, value: Any) -> bool:
+    """Whether an entry of ``timing`` is one of ``mer.pipeline.train.timing``, and no score or fact."""
+    return bool(TIME.fullmatch(name)) and isinstance(value, int | float) and math.isfinite(value)
 
 
 def changed_parameters(facts: dict[str, Any]) -> str:
