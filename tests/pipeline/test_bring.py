@@ -36,6 +36,7 @@ KNOWN = {
     "fidelity": "described",
     "settings": "",
 }
+RECORD_FILE = "metrics/experiments/louro/cnn.record.json"
 RECORD = {"device": "some GPU", "machine": "another", "commit": "abc1234"}
 
 
@@ -116,6 +117,10 @@ NO_OBJECT = "must be a JSON object"
         ("{}", NO_COMMIT),
         ('{"commit": "unknown"}', NO_COMMIT),
         ('{"commit": "abc1234-dirty"}', NO_COMMIT),
+        ("[" * 100_000, NO_OBJECT),
+        ('{"commit": "abc1234", "seconds": NaN}', NO_OBJECT),
+        ('{"commit": "abc1234", "seconds": 1e999}', NO_OBJECT),
+        (r'{"commit": "abc1234", "device": "\ud800"}', NO_OBJECT),
     ],
 )
 def test_a_record_that_is_none_is_refused_before_anything_is_written(
@@ -127,6 +132,29 @@ def test_a_record_that_is_none_is_refused_before_anything_is_written(
     with pytest.raises(MerError, match=f"the record of 'cnn' {fault}"):
         bring(archive)
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("seconds", "1"), ("device", 1), ("machine", []), ("changed", []), ("timing", {"a": "b"})],
+)
+def test_a_record_with_a_value_of_a_wrong_type_is_refused(project, tmp_path, name, value):
+    record = json.dumps({**RECORD, name: value})
+    archive = packed(tmp_path / "results.tar", project, **{RECORD_FILE: record})
+    with pytest.raises(MerError, match=f"{name} in the record of 'cnn' must be of another type"):
+        bring(archive)
+    assert not (tmp_path / "data").exists()
+
+
+def test_times_of_a_record_are_no_scores(project, tmp_path):
+    times = {"1_training_seconds_per_fold": 2.5, "1_training_epochs": 3.0}
+    forged = {"f1_macro": 0.9999, "n_folds": 10, "max_epochs": 1}
+    record = {"commit": "abc1234", "timing": times | forged}  # and no device
+    bring(packed(tmp_path / "results.tar", project, **{RECORD_FILE: json.dumps(record)}))
+    path = tmp_path / "metrics/experiments/louro/cnn.json"
+    assert read_facts(path).items() >= read_json(path).items()
+    assert read_facts(path).items() >= times.items()
+    assert "max_epochs" not in read_facts(path)
 
 
 @pytest.mark.parametrize(("theirs", "known"), [("abc", True), ("def", False)])
@@ -147,7 +175,11 @@ def test_parameters_that_are_those_of_this_checkout_are_known(
 
 
 @pytest.mark.parametrize(
-    "name", ["../outside.json", "/etc/passwd", "data/runs/louro/cnn/model.pkl", "src/mer/x.py"]
+    "name",
+    [
+        *("../outside.json", "/etc/passwd", "src/mer/x.py"),
+        *("data/runs/louro/cnn/model.pkl", "data/runs/louro/cnn/other.json"),
+    ],
 )
 def test_an_archive_with_anything_else_is_refused(project, tmp_path, name):
     with pytest.raises(MerError, match="every member must be a run"):
@@ -166,13 +198,39 @@ def test_an_archive_with_a_file_that_is_too_large_is_refused(project, tmp_path, 
         bring(packed(tmp_path / "larger.tar", project))
 
 
-@pytest.mark.parametrize("name", ["run.json", "predictions.parquet", "curves.csv", "manifest.json"])
-def test_a_run_that_cannot_be_scored_leaves_what_was_there(project, tmp_path, name):
+def test_an_archive_that_unpacks_to_too_much_is_refused(project, tmp_path, monkeypatch):
+    """Each of its files may have the size of one."""
+    monkeypatch.setattr(bringing, "MAX_TOTAL", 2**20)
+    (project / "trials.csv").write_text(" " * 2**20)
+    with tarfile.open(tmp_path / "results.tar.gz", "w:gz") as tar:
+        tar.add(project, "data/runs/louro/cnn")
+    with pytest.raises(MerError, match="must unpack to at most 1 MiB"):
+        bring(tmp_path / "results.tar.gz")
+
+
+def test_a_run_that_was_not_trained_is_refused(project, tmp_path):
+    write_json(project / "manifest.json", {"status": "absent", "reason": "r", "f1_macro": 1.0})
+    with pytest.raises(MerError, match="the run of 'cnn' must be trained, not absent"):
+        bring(packed(tmp_path / "results.tar", project))
+
+
+FAULTY = {
+    "run.json": ["", '{"seed": -1}', '{"seed": NaN}', "[" * 100_000],
+    "predictions.parquet": [""],
+    "curves.csv": ["", "repeat,fold,phase,epoch,loss,accuracy\n0,0,a,1,x,y\n"],
+    "manifest.json": ["", "[" * 100_000],
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [(n, text) for n in FAULTY for text in FAULTY[n]])
+def test_a_run_that_cannot_be_scored_leaves_what_was_there(project, tmp_path, name, text):
+    if text.startswith("{"):
+        text = text[:-1] + "," + (project / name).read_text().replace('"seed": 1,', "")[1:]
     bring(packed(tmp_path / "results.tar", project))
     here = tmp_path / "data/runs/louro/cnn", tmp_path / "metrics/experiments/louro"
     before = [{file.name: file.read_bytes() for file in folder.iterdir()} for folder in here]
-    (project / name).write_text("")
-    with pytest.raises(MerError, match=name):
+    (project / name).write_text(text)
+    with pytest.raises(MerError, match=rf"{name}|results\.tar"):
         bring(packed(tmp_path / "results.tar", project))
     assert before == [
         {file.name: file.read_bytes() for file in folder.iterdir()} for folder in here
@@ -214,11 +272,11 @@ def test_a_packed_archive_that_is_cut_off_is_one_sentence(project, tmp_path):
     content = gzip.compress(packed(tmp_path / "results.tar", project).read_bytes())
     cut = tmp_path / "results.tar.gz"
     cut.write_bytes(content[: len(content) // 2])
-    with pytest.raises(MerError, match="must be a readable tar archive"):
+    with pytest.raises(MerError, match="must be a whole zip or tar archive"):
         bring(cut)
 
 
 def test_a_file_that_is_no_archive_is_named(tmp_path):
     (tmp_path / "x.tar").write_text("no archive")
-    with pytest.raises(MerError, match="must be a readable tar archive"):
+    with pytest.raises(MerError, match="must be a whole zip or tar archive"):
         bring(tmp_path / "x.tar")

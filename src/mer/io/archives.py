@@ -146,7 +146,7 @@ def members(archive: Path) -> Iterator[Member]:
     MerError
         If the file is no such archive, or damaged.
     """
-    with _readable(archive), archive.open("rb") as stream:
+    with readable(archive), archive.open("rb") as stream:
         if archive.suffix.lower() == ".csv":
             yield Member(archive.name, archive.stat().st_size, FILE, lambda: archive.open("rb"))
             return
@@ -156,7 +156,7 @@ def members(archive: Path) -> Iterator[Member]:
 
 
 @contextmanager
-def _readable(archive: Path) -> Iterator[None]:
+def readable(archive: Path) -> Iterator[None]:
     """Turn the errors of damaged archives into a ``MerError``; those of a full disk pass."""
     try:
         yield
@@ -284,7 +284,7 @@ def unpack(archives: Iterable[Path], folder: Path) -> None:
                 target.mkdir(parents=True, exist_ok=True)
             elif not _of_macos(member.path):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with _readable(archive):
+                with readable(archive):
                     _write(member, target)
 
 

@@ -3,33 +3,52 @@
 import json
 import logging
 import re
-import tarfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mer import config
 from mer.errors import MerError
-from mer.io.files import read_json, reading, writing
-from mer.io.predictions import read_predictions
+from mer.io import archives
+from mer.io.artefacts import absent
+from mer.io.files import read_json, reading, write_bytes, writing
 from mer.pipeline import evaluate, experiment, provenance
 from mer.pipeline.run_record import write_record
 from mer.reproduction import spec
 from mer.reproduction.results import has_more_trainings, read_facts
-from mer.reproduction.spec import CellSource, Experiment
+from mer.reproduction.spec import Experiment, Papers
 from mer.selection import SELECTORS, Selection
 
 MAX_BYTES = 64 * 2**20  # of one file
+MAX_TOTAL = 512 * 2**20  # of all files, which are read into the memory
 REMEDY = "make it with benchmarks/gpu.py"
-RUN = re.compile(r"data/runs/(?P<paper>\w+)/(?P<key>\w+)/(?P<file>\w+\.(?:json|csv|parquet))")
+RUN = re.compile(
+    r"data/runs/(?P<paper>\w+)/(?P<key>\w+)/(?P<file>(?:run|manifest|selected|code)\.json"
+    r"|(?:curves|trials)\.csv|(?:predictions|segments)\.parquet)"
+)
 RECORD = re.compile(r"metrics/experiments/(?P<paper>\w+)/(?P<key>\w+)\.(?P<file>record\.json)")
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 # Folders, and scores, which are computed here.
-IGNORED = re.compile(r"(data|data/runs|metrics)(/\w+)*(\.json)?")
+IGNORED = re.compile(r"data(/runs(/\w+){0,2})?|metrics(/experiments(/\w+(/\w+\.json)?)?)?")
+KINDS = (archives.FILE, archives.FOLDER)
 Files = dict[tuple[str, str], dict[str, bytes]]
 
 log = logging.getLogger("mer")
+
+
+class Record(BaseModel):
+    """The entries of a record that this program reads, of which any may be missing but the commit."""
+
+    model_config = ConfigDict(strict=True)
+
+    seconds: float = 0
+    device: str = ""
+    machine: str = ""
+    changed: dict[str, Any] | None = None
+    timing: dict[str, float] = Field(default_factory=dict)
 
 
 class FewerTrainings(Exception):
@@ -39,20 +58,28 @@ class FewerTrainings(Exception):
 def _files(archive: Path) -> Files:
     """(paper, key) -> the files of its run and its record."""
     found: Files = {}
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            match = RUN.fullmatch(member.name) or RECORD.fullmatch(member.name)
-            if match and member.isreg() and member.size <= MAX_BYTES:
-                stream = tar.extractfile(member)
-                assert stream is not None
-                content = found.setdefault((match["paper"], match["key"]), {})
-                content[match["file"]] = stream.read()
-            elif not IGNORED.fullmatch(member.name) or not (member.isreg() or member.isdir()):
-                raise MerError(
-                    f"{archive}: every member must be a run, its scores or its record, of at most "
-                    f"{MAX_BYTES >> 20} MiB, and {member.name!r} is none; {REMEDY}"
-                )
+    total = 0
+    for member in archives.members(archive):
+        if (total := total + member.size) > MAX_TOTAL:
+            raise MerError(
+                f"{archive} must unpack to at most {MAX_TOTAL >> 20} MiB, and {member.name!r} is beyond "
+                f"them; {REMEDY}, for fewer experiments"
+            )
+        match = RUN.fullmatch(member.name) or RECORD.fullmatch(member.name)
+        if match and member.kind == archives.FILE and member.size <= MAX_BYTES:
+            content = found.setdefault((match["paper"], match["key"]), {})
+            content[match["file"]] = _content(archive, member)
+        elif not IGNORED.fullmatch(member.name) or member.kind not in KINDS:
+            raise MerError(
+                f"{archive}: every member must be a run, its scores or its record, of at most "
+                f"{MAX_BYTES >> 20} MiB, and {member.name!r} is none; {REMEDY}"
+            )
     return found
+
+
+def _content(archive: Path, member: archives.Member) -> bytes:
+    with archives.readable(archive), member.open() as stream:  # type: ignore[union-attr]
+        return stream.read()
 
 
 def _with_changes(record: dict[str, Any], found: Experiment, run: Path) -> dict[str, Any]:
@@ -84,45 +111,69 @@ def _check_selection(key: str, found: Experiment, run: Path) -> None:
             )
 
 
-def _check_trainings(run: Path, scores: Path) -> None:
-    """Raise ``FewerTrainings`` if the ledger has results of more trainings than a run."""
-    if not scores.exists():
-        return
-    old, frame = read_facts(scores), read_predictions(run / "predictions.parquet").frame
-    if has_more_trainings(old, count := len(frame[["repeat", "fold"]].drop_duplicates())):
+def _check_trainings(scores: Path, count: int) -> None:
+    """Raise ``FewerTrainings`` if the ledger has results of more trainings than a run, ``count``."""
+    if scores.exists() and has_more_trainings(old := read_facts(scores), count):
         raise FewerTrainings(f"{scores} has {old['n_folds']} trainings, the archive {count}")
 
 
-def _check_record(archive: Path, key: str, content: bytes) -> None:
-    """Refuse a record that is no JSON object, or that does not name the commit of the code."""
+def _object(archive: Path, what: str, content: bytes) -> dict[str, Any]:
+    """The JSON object in a file of an archive; one that could not be written again is refused."""
     try:
-        record = json.loads(content)
-    except ValueError:  # of its text too: UnicodeDecodeError is one
-        record = None
-    if not isinstance(record, dict):
+        found = json.loads(content)
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):  # UnicodeError is a ValueError
+        found = None
+    if not isinstance(found, dict):
         raise MerError(
-            f"{archive}: the record of {key!r} must be a JSON object; make the archive again"
+            f"{archive}: {what} must be a JSON object of finite numbers and texts; make the archive again"
         )
+    return found
+
+
+def _check_record(archive: Path, key: str, record: Mapping[str, Any]) -> None:
+    """Refuse a record that does not name the commit of the code, or has a value of a wrong type."""
     if not COMMIT.fullmatch(commit := str(record.get("commit"))):
         raise MerError(
             f"{archive}: the record of {key!r} must name the commit of the code, and names {commit!r}; run "
             "benchmarks/gpu.py with --commit"
         )
+    try:
+        Record.model_validate(record)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise MerError(
+            f"{archive}: {fault['loc'][0]} in the record of {key!r} must be of another type "
+            f"({fault['msg']}); make the archive again"
+        ) from error
 
 
-def _write(paper: str, key: str, files: Mapping[str, bytes], found: CellSource | None) -> None:
-    run, metrics = experiment.RUNS / paper / key, experiment.METRICS / paper
+def _write(archive: Path, paper: str, key: str, files: Mapping[str, bytes], papers: Papers) -> None:
+    """Score a run in a temporary folder; then put its scores, its record and itself in place."""
+    run, metrics, found = (
+        experiment.RUNS / paper / key,
+        experiment.METRICS / paper,
+        papers.find(key),
+    )
     record = json.loads(files["record.json"])
-    with writing(run) as folder:
+    with writing(run) as folder, TemporaryDirectory() as root:
+        scores, confusion = Path(root, f"{key}.json"), Path(root, f"{key}.csv")
         for name in files.keys() - {"record.json"}:
             (folder / name).write_bytes(files[name])
-        if isinstance(found, Experiment):
-            _check_selection(key, found, folder / "run.json")
-            record = _with_changes(record, found, folder / "run.json")
-        _check_trainings(folder, metrics / f"{key}.json")
-        confusion = experiment.PLOTS / paper / f"{key}.csv"
-        evaluate.score_experiment(folder, metrics / f"{key}.json", confusion)
-        write_record(metrics / f"{key}.json", record)
+        with reading(archive, f"an archive whose run {key!r} can be scored", REMEDY):
+            if isinstance(found, Experiment):
+                _check_selection(key, found, folder / "run.json")
+                record = _with_changes(record, found, folder / "run.json")
+            if absent(folder):
+                raise MerError(
+                    f"{archive}: the run of {key!r} must be trained, not absent; {REMEDY}"
+                )
+            evaluate.score_experiment(folder, scores, confusion)
+            write_record(scores, record)
+        _check_trainings(metrics / scores.name, read_json(scores)["n_folds"])
+        write_bytes(experiment.PLOTS / paper / confusion.name, confusion.read_bytes())
+        for file in (scores, scores.with_suffix(".record.json")):
+            write_bytes(metrics / file.name, file.read_bytes())
 
 
 def bring(archive: Path) -> list[str]:
@@ -146,22 +197,20 @@ def bring(archive: Path) -> list[str]:
         If the file is not such an archive, or has other members or an unknown experiment; then nothing is
         written. If a run cannot be scored, which leaves what was there of its experiment.
     """
-    try:
-        found = _files(archive)
-    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
-        raise MerError(f"{archive} must be a readable tar archive ({error}); {REMEDY}") from error
-    papers = spec.load()
+    found, papers = _files(archive), spec.load()
     known = papers.stages
     for paper, key in sorted(found):
         if not known.get(key, "").startswith(f"papers/{paper}/"):
             raise MerError(f"{archive}: {key!r} must be an experiment of papers/{paper}; {REMEDY}")
         if "record.json" not in found[paper, key] or "run.json" not in found[paper, key]:
             raise MerError(f"{archive}: {key!r} must come with its run and its record; {REMEDY}")
-        _check_record(archive, key, found[paper, key]["record.json"])
+        record = _object(archive, f"the record of {key!r}", found[paper, key]["record.json"])
+        _check_record(archive, key, record)
+        _object(archive, f"run.json of {key!r}", found[paper, key]["run.json"])
     written = []
     for (paper, key), files in sorted(found.items()):
         try:
-            _write(paper, key, files, papers.find(key))
+            _write(archive, paper, key, files, papers)
         except FewerTrainings as reason:
             log.warning(
                 "%r is left out: %s; to replace these results, remove them first", key, reason
