@@ -418,6 +418,20 @@ def test_an_output_among_what_is_read_is_refused_and_left_as_it_is(
     assert not (raw / "mixed3/new").exists()
 
 
+def test_standard_output_is_refused_and_a_link_is_written_through(raw, monkeypatch, capsys):
+    Path("t.csv").write_text("id,x\na,1\nb,2\n")
+    Path("link.json").symlink_to("kept.json")
+    monkeypatch.setattr("sys.argv", ["mer", "audit", "t.csv", "--out", "link.json"])
+    main()
+    assert Path("link.json").is_symlink()
+    assert json.loads(Path("kept.json").read_text())["rows"] == 2
+    monkeypatch.setattr("sys.argv", ["mer", "audit", "t.csv", "--out", "-"])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert "the output must have a name" in capsys.readouterr().err
+    assert not Path("-").exists()
+
+
 @pytest.mark.parametrize("out", ["data/raw/emopia200/table.csv", "kept/table.csv"])
 def test_an_output_in_the_folder_that_a_corpus_links_to_is_refused(raw, monkeypatch, capsys, out):
     (raw / "emopia200").rename("kept")

@@ -10,7 +10,15 @@ import pytest
 
 from mer.errors import MerError
 from mer.io import files
-from mer.io.files import check_writable, read_json, reading, write_csv, write_text, writing
+from mer.io.files import (
+    check_writable,
+    followed,
+    read_json,
+    reading,
+    write_csv,
+    write_text,
+    writing,
+)
 from mer.runtime.locks import try_lock
 
 
@@ -130,6 +138,22 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path):
     check_writable(tmp_path / "new" / "a.csv")
     check_writable(tmp_path / "file")
     assert names(tmp_path / "new") == []
+
+
+def test_standard_output_is_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MerError, match="- stands for standard output"):
+        check_writable(Path("-"))
+
+
+def test_an_output_is_written_through_its_link(tmp_path):
+    link, kept = tmp_path / "link.csv", tmp_path / "elsewhere" / "kept.csv"
+    link.symlink_to(kept)
+    check_writable(link)
+    for text in ("one", "two"):
+        write_text(followed(link), text)
+        assert (link.is_symlink(), kept.read_text()) == (True, text)
+    assert followed(kept) == kept
 
 
 def test_lack_of_memory_is_not_taken_for_damage(tmp_path):

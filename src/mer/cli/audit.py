@@ -11,7 +11,7 @@ from rich.console import Console
 from mer import config
 from mer.cli._console import counted, say
 from mer.errors import MerError
-from mer.io.files import check_apart, check_writable, write_json
+from mer.io.files import check_apart, check_writable, followed, write_json
 
 if TYPE_CHECKING:
     from mer.audit.corpus import Audit
@@ -194,6 +194,6 @@ def run(console: Console, given: argparse.Namespace) -> None:
     else:
         found, lines = _of_corpus(given)
     if given.out:
-        write_json(given.out, found)
+        write_json(followed(given.out), found)
     for line in lines:
         say(console, line)

@@ -47,24 +47,25 @@ def _write(out: Path, table: FeatureTable) -> None:
     """Write a table of features in the format of the suffix of its file."""
     from mer.inference.song_features import frame_of  # which loads pandas
     from mer.io.feature_tables import write_features
-    from mer.io.files import write_text, writing_file
+    from mer.io.files import followed, write_text, writing_file
 
     if out.suffix == ".parquet":
-        with writing_file(out) as new:
+        with writing_file(followed(out)) as new:
             write_features(new, table)
     else:
-        write_text(out, csv_text(frame_of(table), index=True))
+        write_text(followed(out), csv_text(frame_of(table), index=True))
 
 
 def run(console: Console, given: argparse.Namespace) -> None:
     """Write the table and print the number of songs; the status is 1 if a file was left out."""
     from mer.inference import inputs, resumption, song_features  # which load pandas
-    from mer.io.files import check_writable
+    from mer.io.files import check_apart, check_writable, is_file
 
     if given.out.suffix not in SUFFIXES:
         raise MerError(
             f"--out must end in one of {' '.join(SUFFIXES)}, not {str(given.out)!r}; change its ending"
         )
+    check_apart(given.out, filter(is_file, map(Path, given.songs)))
     check_writable(given.out)
     chosen = inputs.families(given.family)
     with resumption.until_written(given.out):

@@ -79,6 +79,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     """
     from mer.audit.artists import overlap  # which load scikit-learn
     from mer.io import fold_tables
+    from mer.io.files import followed
     from mer.pipeline.folds import Corpus, warn_of_copies
 
     index, standard = prepared(given.dataset)
@@ -102,7 +103,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     if corpus.names_artists and unnamed:
         shared += f" ({counted(unnamed, 'clip')} of {len(corpus.tracks)} without an artist)"
     if given.export:
-        fold_tables.write(given.export, folds)
+        fold_tables.write(followed(given.export), folds)
     say(
         console,
         f"{protocol}: {counted(len(folds), 'fold')} of {train} training, {val} validation and {test} test "

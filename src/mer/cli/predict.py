@@ -91,17 +91,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def _write(target: Path, rows: pd.DataFrame) -> None:
     """Write a table in the format of its suffix, or as CSV to standard output."""
-    from mer.io.files import write_json, write_text, writing_file
+    from mer.io.files import followed, write_json, write_text, writing_file
 
+    place = followed(target)
     if target == STDIO:
         sys.stdout.write(csv_text(rows, index=False))
     elif target.suffix == ".json":
-        write_json(target, _records(rows))
+        write_json(place, _records(rows))
     elif target.suffix == ".parquet":
-        with writing_file(target) as new:
+        with writing_file(place) as new:
             rows.to_parquet(new, index=False)
     else:
-        write_text(target, csv_text(rows, index=False))
+        write_text(place, csv_text(rows, index=False))
 
 
 def _records(rows: pd.DataFrame) -> list[dict[Hashable, Any]]:
@@ -190,16 +191,18 @@ def _answered(name: str, given: argparse.Namespace) -> tuple[list["SongAnswer"],
 def run(console: Console, given: argparse.Namespace) -> None:
     """Answer, print and write; the status is 1 if a file was left out."""
     from mer.inference import answers, plots, predictor, resumption  # which load torch
-    from mer.io.files import check_writable
+    from mer.io.files import check_apart, check_writable, is_file
 
     said = Console(stderr=True) if STDIO in (given.out, given.curve) else console
     if not said.is_terminal:
         said.width = UNBOUNDED
     _check_outputs(given)
+    name = predictor.DEFAULT if given.system is None else given.system
+    read = [predictor.place_of(name), *filter(is_file, map(Path, given.songs))]
     for path in filter(None, (given.out, given.curve, given.plot)):
         if path != STDIO:
+            check_apart(path, read)
             check_writable(path)
-    name = predictor.DEFAULT if given.system is None else given.system
     system = predictor.load_system(name)
     if given.plot:
         plots.check(system)

@@ -55,7 +55,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
         If the corpus is not prepared or does not allow the protocol or the target, or the table lacks test
         clips or has others.
     """
-    from mer.io.files import check_apart, check_writable, write_json
+    from mer.io.files import check_apart, check_writable, followed, write_json
     from mer.pipeline.external_predictions import score  # which loads scikit-learn
 
     index, standard = prepared(given.dataset)
@@ -68,7 +68,7 @@ def run(console: Console, given: argparse.Namespace) -> None:
     with advice_for_options():
         facts = score(given.predictions, index, standard, **form)
     if given.out:
-        write_json(given.out, facts)
+        write_json(followed(given.out), facts)
     if not console.is_terminal:
         console.width = WIDTH
     scored = [run for run in (*project_runs(), *ledger()) if HEADINGS.keys() & run[1].keys()]

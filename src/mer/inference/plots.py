@@ -9,7 +9,7 @@ import numpy as np
 from mer.errors import MerError
 from mer.inference.answers import SongAnswer
 from mer.inference.system import System
-from mer.io.files import writing_file
+from mer.io.files import followed, writing_file
 from mer.runtime.error_messages import printable
 from mer.targets import labels
 from mer.types import EMOTIONS, QUADRANTS, SIGNS
@@ -138,5 +138,5 @@ def write(target: Path, system: System, found: Sequence[SongAnswer]) -> None:
             axes.set_xlabel("seconds" if short else "minutes")
     if system.warning:
         figure.suptitle(f"Warning: {system.warning}", color="#c44536", fontsize=9, wrap=True)
-    with writing_file(target) as new:
+    with writing_file(followed(target)) as new:
         figure.savefig(new, format=target.suffix[1:], dpi=150)

@@ -149,13 +149,18 @@ def check_apart(target: Path, inputs: Iterable[Path]) -> None:
             )
 
 
+def followed(target: Path) -> Path:
+    """The file that an output leads to where it is a link, which stays; the output itself otherwise."""
+    return Path(os.path.realpath(target)) if target.is_symlink() else target
+
+
 def check_writable(target: Path) -> None:
     """Refuse, before the work, a file that could not be written after it.
 
     Raises
     ------
     MerError
-        If the path is a folder or a write-protected file, or its folder cannot be made or written.
+        If the path is ``-``, a folder or a write-protected file, or its folder cannot be made or written.
     """
     if target.is_file() and not os.access(target, os.W_OK):
         raise MerError(
@@ -166,7 +171,7 @@ def check_writable(target: Path) -> None:
         raise MerError(
             f"the output must be a file, and {target} is a folder; add the name of a file"
         )
-    check_place(target)
+    check_place(followed(target))
 
 
 def check_place(target: Path) -> None:
@@ -175,8 +180,13 @@ def check_place(target: Path) -> None:
     Raises
     ------
     MerError
-        If the folder that it lies in cannot be made or written.
+        If it is ``-``, or the folder that it lies in cannot be made or written.
     """
+    if target == Path("-"):
+        raise MerError(
+            "the output must have a name, and - stands for standard output, which this command does not "
+            "write to; choose a name"
+        )
     try:
         with beside(target):
             pass

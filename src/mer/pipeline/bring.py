@@ -26,7 +26,7 @@ MAX_BYTES = 64 * 2**20  # of one file
 MAX_TOTAL = 512 * 2**20  # of all files, which are read into the memory
 REMEDY = "make it with benchmarks/gpu.py"
 RUN = re.compile(
-    r"data/runs/(?P<paper>\w+)/(?P<key>\w+)/(?P<file>(?:run|manifest|selected|code)\.json"
+    r"data/runs/(?P<paper>\w+)/(?P<key>\w+)/(?P<file>(?:run|manifest|selected|code|trained_on)\.json"
     r"|(?:curves|trials)\.csv|(?:predictions|segments)\.parquet)"
 )
 RECORD = re.compile(r"metrics/experiments/(?P<paper>\w+)/(?P<key>\w+)\.(?P<file>record\.json)")
