@@ -237,6 +237,26 @@ def test_a_parquet_file_that_unpacks_to_gigabytes_is_refused(good, monkeypatch):
         READERS["features.parquet"](good)
 
 
+def test_a_parquet_file_whose_texts_unpack_to_gigabytes_is_refused(good):
+    """One text, which a few bytes repeat: as an array, it would be there for every row."""
+    places = pa.array(np.zeros(2**20, np.int32))
+    ids = pa.DictionaryArray.from_arrays(places, pa.array(["x" * 2**20]))
+    path = good / "features.parquet"
+    pq.write_table(pa.table({"id": ids}), path, compression="zstd", store_schema=False)
+    assert path.stat().st_size < 2**12
+    with pytest.raises(MerError, match=r"features\.parquet .*bytes or more of texts"):
+        READERS["features.parquet"](good)
+
+
+@pytest.mark.parametrize(
+    "cells", [[[1.0]], [{"a": 1}], [b"x"], pa.array(["x"]).dictionary_encode()]
+)
+def test_a_parquet_file_of_other_cells_than_numbers_and_texts_is_refused(good, cells):
+    pq.write_table(pa.table({"id": cells}), good / "features.parquet")
+    with pytest.raises(MerError, match="neither numbers nor texts"):
+        READERS["features.parquet"](good)
+
+
 @pytest.mark.parametrize("length", [0, 2**31 - 1, 2**32 - 1])
 @pytest.mark.parametrize("name", ["features.parquet", "predictions.parquet"])
 def test_a_parquet_footer_of_absurd_length_is_refused(good, name, length):
