@@ -4,6 +4,7 @@ import sys
 import threading
 
 import numpy as np
+import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from mer.inference import inputs
@@ -43,3 +44,21 @@ def test_calls_of_several_threads_put_back_what_they_change(monkeypatch):
     for thread in threads:
         thread.join()
     assert before == (sys.unraisablehook, [pool["num_threads"] for pool in threadpool_info()])
+
+
+@pytest.mark.parametrize(
+    ("pairs", "refused"),
+    [
+        ({"a": "ab"}, "'a'"),
+        ({"a": "bx", "b": "xa"}, "'a'"),
+        ({"a": "bx", "b": "xy"}, None),
+        ({"b": "xy", "a": "xb"}, None),
+    ],
+)
+def test_a_concatenation_that_consists_of_itself_is_refused(pairs, refused):
+    joins = [{"name": name, "left": left, "right": right} for name, (left, right) in pairs.items()]
+    if refused:
+        with pytest.raises(ValueError, match=f"must not consist of itself, as {refused} does"):
+            inputs.Families(name="a", params={}, joins=joins)
+    else:
+        assert len(inputs.Families(name="a", params={}, joins=joins).joins) == 2

@@ -509,6 +509,12 @@ DAMAGED = {
         lambda folder: (folder / "system.json").write_text("[" * 10**6),
         "damaged/system.json must describe a system",
     ),
+    "samples without end": (redescribed(sample_rate=10**12), "must describe a system"),
+    "clips without end": (redescribed(seconds=1e9), "must describe a system"),
+    "no distance": (redescribed(distance_limit=1e-300), "must describe a system"),
+    "an output twice": (redescribed(outputs=["a", "a"]), "must be different names"),
+    "a formula as a class": (redescribed(outputs=["a", "=b"]), "must not begin like the formula"),
+    "a formula as a warning": (redescribed(warning="@a"), "must not begin like the formula"),
     "members without end": (redescribed(members=10**10), "system.json must describe a system"),
     "no features": (redescribed(features=None), "system.json must .* lacks the features of model"),
     "no clips": (redescribed(sha256={}), "system.json must .* lacks the clips.safetensors of"),
@@ -547,6 +553,13 @@ def test_a_description_of_other_outputs_is_refused_when_it_answers(project, raw)
     redescribed(outputs=["Q1", "Q2"])(project / "fewer")
     with pytest.raises(MerError, match="fewer must hold arrays that fit its description"):
         predictor.load("fewer").predict(raw[0])
+
+
+def test_a_corpus_whose_clips_no_song_can_be_cut_into_is_named(project, monkeypatch):
+    select(model="svm")
+    monkeypatch.setattr(trained, "seconds_of_clips", lambda _: 0.5)
+    with pytest.raises(MerError, match=r"the corpus '\w+' must allow .* its seconds do not"):
+        trained.of_run(Path("data/runs/svm"))
 
 
 def no_weights(folder):

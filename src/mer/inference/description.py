@@ -2,14 +2,25 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, PositiveFloat, field_validator
 
 from mer.inference.inputs import Families
+from mer.inference.songs import FORMULA
 from mer.schema import Block, PeakDb
 from mer.schema.profiles import Profile
 from mer.schema.spectrograms import MaybeView
 
 Unit = Annotated[float, Field(ge=0, le=1)]
+
+
+def _no_formula(text: str) -> str:
+    """A text that a spreadsheet shows in a cell and does not run."""
+    if text.startswith(FORMULA):
+        raise ValueError(f"must not begin like the formula of a spreadsheet, with {text[0]!r}")
+    return text
+
+
+Cell = Annotated[str, AfterValidator(_no_formula)]
 
 
 class Calibration(Block):
@@ -57,19 +68,26 @@ class Description(Block):
     fidelity: str
     profile: Profile
     target: str
-    outputs: tuple[str, ...]
+    outputs: Annotated[tuple[Cell, ...], Field(min_length=1)]
     scale: tuple[float, float] | None
     dataset: str
-    warning: str | None
-    sample_rate: PositiveInt
+    warning: Cell | None
+    sample_rate: Annotated[int, Field(ge=1, le=768_000)]
     peak_db: PeakDb
-    seconds: PositiveFloat
+    seconds: Annotated[float, Field(ge=1, le=3600)]
     view: MaybeView
     features: Families | None
     columns: tuple[tuple[str, ...], ...] | None
     calibration: Calibration | None
-    distance_limit: PositiveFloat | None
+    distance_limit: Annotated[float, Field(ge=1e-6)] | None
     members: Annotated[int, Field(ge=1, le=1000)]
     code: dict[str, str] = Field(default_factory=dict)
     commit: str = ""
     sha256: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("outputs")
+    @classmethod
+    def _differ(cls, outputs: tuple[str, ...]) -> tuple[str, ...]:
+        if len({*outputs}) < len(outputs):
+            raise ValueError("must be different names")
+        return outputs

@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field, field_validator
 from threadpoolctl import threadpool_limits
 
 from mer import config, registry
@@ -40,7 +41,19 @@ class Families(Block):
 
     name: str
     params: dict[str, dict[str, Any]]
-    joins: tuple[JoinedFamilies, ...] = ()
+    joins: Annotated[tuple[JoinedFamilies, ...], Field(max_length=100)] = ()
+
+    @field_validator("joins")
+    @classmethod
+    def _end(cls, joins: tuple[JoinedFamilies, ...]) -> tuple[JoinedFamilies, ...]:
+        """Refuse a concatenation that consists of itself."""
+        left = joins
+        while names := {join.name for join in left}:
+            inner = tuple(join for join in left if names & {join.left, join.right})
+            if inner == left:
+                raise ValueError(f"must not consist of itself, as {left[0].name!r} does")
+            left = inner
+        return joins
 
     def sides(self, name: str) -> tuple[str, str] | None:
         """The two sides of a concatenation, or None for a family."""

@@ -1,11 +1,13 @@
 """The selected system of a project as a ``System``: from ``data/runs/selected``, or another run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 from safetensors.numpy import load_file
 
 from mer import config, registry
@@ -75,7 +77,8 @@ def of_run(run: Path = SELECTED, chosen: Selection | None = None) -> System:
         rows = whole.table.values  # of all columns, which a song has
         clips = out_of_distribution.fit(rows)
         changes["distance_limit"] = out_of_distribution.distance_limit(rows)
-    about = _description(chosen, params, profile, columns, known, folds)
+    with _describable(chosen.dataset):
+        about = _description(chosen, params, profile, columns, known, folds)
     _check_prepared(chosen, about)
     found = System(about.model_copy(update=changes), members, clips, run)
     return replace(found, about=found.about.model_copy(update={"code": found.present_code}))
@@ -123,6 +126,19 @@ def calibrated(predictions: Predictions) -> Calibration:
     temperature = fit_temperature(raw, y_true)
     threshold = conformal_threshold(tempered(raw, temperature), y_true)
     return Calibration(temperature=temperature, threshold=threshold, coverage=COVERAGE)
+
+
+@contextmanager
+def _describable(dataset: str) -> Iterator[None]:
+    """Say of a corpus that no system can be described with its classes or the length of its clips."""
+    try:
+        yield
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise MerError(
+            f"the corpus {dataset!r} must allow the description of a system, and its {fault['loc'][0]} do "
+            f"not ({fault['msg']}); correct its labels or its clips"
+        ) from error
 
 
 def _description(
