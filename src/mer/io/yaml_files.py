@@ -14,7 +14,7 @@ import yaml
 
 from mer.errors import MerError
 
-MOST_SCALARS = 100_000
+MOST_NODES = 100_000  # values, lists and mappings
 FLOAT = "tag:yaml.org,2002:float"
 YAML_1_2 = {  # the core schema, section 10.3.2 of YAML 1.2.2
     "null": re.compile(r"null|Null|NULL|~|"),
@@ -26,14 +26,14 @@ YAML_1_2 = {  # the core schema, section 10.3.2 of YAML 1.2.2
 }
 
 
-def _scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
-    """All scalars of a document, keys and values."""
-    if isinstance(node, yaml.ScalarNode):
+def _nodes(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """All nodes of a document, keys and values, each as often as aliases repeat it."""
+    if node:
         yield node
-    elif isinstance(node, yaml.CollectionNode):
+    if isinstance(node, yaml.CollectionNode):
         for child in node.value:
             for each in child if isinstance(child, tuple) else (child,):
-                yield from _scalars(each)
+                yield from _nodes(each)
 
 
 def _check_keys(path: Path, node: yaml.Node | None) -> None:
@@ -100,10 +100,11 @@ def parse(text: str, path: Path) -> Any:
         loader = yaml.SafeLoader(text)
         try:
             node = loader.get_single_node()
-            for number, scalar in enumerate(_scalars(node)):
-                if number > MOST_SCALARS:
-                    raise yaml.YAMLError(f"its aliases stand for more than {MOST_SCALARS} values")
-                _check(path, scalar)
+            for number, each in enumerate(_nodes(node)):
+                if number > MOST_NODES:
+                    raise yaml.YAMLError(f"its aliases stand for more than {MOST_NODES} values")
+                if isinstance(each, yaml.ScalarNode):
+                    _check(path, each)
             _check_keys(path, node)
             return loader.construct_document(node) if node else None
         finally:
@@ -112,8 +113,9 @@ def parse(text: str, path: Path) -> Any:
         raise MerError(
             f"{path} must be a YAML file, and is nested too deeply; correct the YAML"
         ) from error
-    except (ValueError, yaml.YAMLError) as error:
-        raise MerError(f"{path} must be a YAML file ({error}); correct the YAML") from error
+    except (ValueError, LookupError, yaml.YAMLError) as error:
+        fault = f"{type(error).__name__}: {error}"
+        raise MerError(f"{path} must be a YAML file ({fault}); correct the YAML") from error
 
 
 def _check(path: Path, scalar: yaml.ScalarNode) -> None:
