@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from mer.errors import MerError
@@ -57,6 +59,7 @@ DRESSED = {
     "Excel's hint": ("sep=;\r\n" + TABLE.replace(",", ";")).encode(),
     "UTF-16": TABLE.replace(",", "\t").encode("utf-16"),
     "UTF-16, big end first": b"\xfe\xff" + TABLE.encode("utf-16-be"),
+    "UTF-16 and its end of DOS": (TABLE + "\x1a\0").encode("utf-16"),
     "UTF-32": TABLE.encode("utf-32"),
     "two marks": b"\xef\xbb\xbf\xef\xbb\xbf" + TABLE.encode(),
     "blank columns": b"id,n,,\n\xc3\xa41,1,,\nb,2,,\n",
@@ -103,6 +106,21 @@ def test_a_comma_is_a_point_where_none_is_between_cells(read):
 def test_what_is_no_table_is_told_with_what_to_do(read, content, match):
     with pytest.raises(MerError, match=match):
         read(content)
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", ""])
+@pytest.mark.parametrize("letter", ["\u011a", "\u1a00", "\u0100"])
+def test_a_last_letter_whose_bytes_are_an_end_of_dos_stays(read, mark, letter):
+    """In UTF-16, the letter U+011A ends in the byte 1A."""
+    encoding = "utf-16-be" if mark else "utf-8"
+    assert read(f"{mark}id\na{letter}".encode(encoding))[0].text("id") == f"a{letter}"
+
+
+def test_a_table_of_many_columns_is_read_at_once(read):
+    names = ",".join(["id", *map(str, range(100_000))])
+    started = time.process_time()
+    assert len(read(f"{names}\n{names}\n".encode())) == 1
+    assert time.process_time() - started < 10
 
 
 def test_a_long_cell_is_read(read):

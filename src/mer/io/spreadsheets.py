@@ -5,6 +5,7 @@ import csv
 import io
 import logging
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ MARKS = (  # of UTF-32 before those of UTF-16, which begin alike
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 DELIMITERS = (",", ";", "\t")
+ENDS = "\0\x1a"  # of a crash or of DOS, at the end of a file
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 FOREIGN = {  # by their first bytes
     b"pk\x03\x04": ("a workbook or another archive", "give it the suffix .xlsx, or save it as CSV"),
@@ -115,14 +117,14 @@ def _content(path: Path, remedy: str) -> bytes:
 
 def _decode(path: Path, remedy: str) -> str:
     """The text of a file: in the encoding of its byte-order mark, or else in UTF-8, or else in cp1252."""
-    content = _content(path, remedy).rstrip(b"\0\x1a")  # of a crash or of DOS
+    content = _content(path, remedy)
     marked = next((name for mark, name in MARKS if content.startswith(mark)), None)
     if marked and marked != "utf-8":
-        content += bytes(-len(content) % 4)  # the last character, whose zero bytes are gone
-    elif 4 * content.count(0) > len(content):
+        content += bytes(-len(content) % 4)  # of the last character, where some are gone
+    elif 4 * (content := content.rstrip(ENDS.encode())).count(0) > len(content):
         raise MerError(f"{path} must be text, and looks like UTF-16 without its mark; {SAVE}")
     try:
-        return content.decode(marked or "utf-8").strip("\ufeff\0")
+        return content.decode(marked or "utf-8").strip("\ufeff" + ENDS)
     except UnicodeDecodeError as error:
         if marked:
             raise MerError(f"{path} must be text in UTF-8 ({error.reason}); {SAVE}") from error
@@ -171,7 +173,7 @@ def _header(path: Path, cells: Sequence[str], columns: Iterable[str], remedy: st
         raise MerError(
             f"{path} must have a column {missing[0]!r}, not only {_shown(header)}; {remedy}"
         )
-    twice = [name for name in header if header.count(name) > 1]
+    twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
         raise MerError(f"{path}: the column {twice[0]!r} is there twice; rename or remove one")
     return header
