@@ -87,6 +87,28 @@ def test_never_overwrites(archive, tmp_path, there):
         import_corpus.unpack([archive], corpus(), target)
 
 
+def test_two_imports_at_once_leave_one_corpus(archive, tmp_path, monkeypatch):
+    target, check = tmp_path / "raw/pmemo", import_corpus.archives.check
+
+    def slow(*given):
+        monkeypatch.undo()
+        import_corpus.unpack([archive], corpus(), target)
+        return check(*given)
+
+    monkeypatch.setattr(import_corpus.archives, "check", slow)
+    with pytest.raises(MerError, match="must not exist yet"):
+        import_corpus.unpack([archive], corpus(), target)
+    assert content(target) == content(tmp_path / "set")
+    assert left(target.parent) == ["pmemo"]
+
+
+@pytest.mark.parametrize("path", ["a" * 300 + ".wav", "a/" * 3000 + "a.wav"])
+def test_a_label_of_a_path_that_no_disk_allows_has_no_file(tmp_path, path):
+    file = zipped(tmp_path / "x.zip", ("labels.csv", f"path,quadrant\n{path},Q1\n".encode()))
+    told = corpus().model_copy(update={"layout": "folder"})
+    assert import_corpus.unpack([file], told, tmp_path / "raw/mine").with_file == 0
+
+
 def test_a_missing_archive(tmp_path):
     with pytest.raises(MerError, match="there is no such file"):
         import_corpus.unpack([tmp_path / "x.zip"], corpus(), tmp_path / "raw/pmemo")

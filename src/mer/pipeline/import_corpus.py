@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mer import registry
 from mer.errors import MerError
 from mer.io import archives, audio_files
-from mer.io.files import beside, sha256
+from mer.io.files import beside, is_file, sha256
 from mer.runtime.processes import removed_at_end
 from mer.schema.corpora import Corpus
 
@@ -46,6 +46,14 @@ def _verified(paths: Sequence[Path], digests: Mapping[str, str]) -> list[str]:
     return [path.name for path in known]
 
 
+def _check_absent(target: Path) -> None:
+    """Refuse a corpus that is there already."""
+    if os.path.lexists(target):
+        raise MerError(
+            f"{target} must not exist yet; move it away, and give all archives in one command"
+        )
+
+
 def unpack(paths: Sequence[Path], corpus: Corpus, target: Path) -> Imported:
     """Write a corpus that is not there yet; nothing is left after a refusal or a kill.
 
@@ -64,10 +72,7 @@ def unpack(paths: Sequence[Path], corpus: Corpus, target: Path) -> Imported:
         If ``target`` exists, an archive has another digest than the known one or is not safe (see
         ``mer.io.archives.check``), or the files do not follow the layout of the corpus.
     """
-    if os.path.lexists(target):
-        raise MerError(
-            f"{target} must not exist yet; move it away, and give all archives in one command"
-        )
+    _check_absent(target)
     for path in paths:
         if path.is_dir():
             raise MerError(
@@ -87,6 +92,10 @@ def unpack(paths: Sequence[Path], corpus: Corpus, target: Path) -> Imported:
                 f"{' '.join(map(str, paths))}: {error}".replace(f"{temporary}/", "")
             ) from error
         named = audio_files.of_tracks(tracks, audio_files.find(new))
-        with_file = sum((new / track.path).is_file() for track in named if track.path)
-        new.rename(target)
+        with_file = sum(is_file(new / track.path) for track in named if track.path)
+        try:
+            new.rename(target)
+        except OSError:
+            _check_absent(target)  # as it is once another command has imported it
+            raise
     return Imported(files, size, len(tracks), with_file, verified)
