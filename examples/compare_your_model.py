@@ -40,5 +40,6 @@ for name, model in models.items():
     scores.append(mer.metrics.fold_scores(found)["f1_macro"])
     low, high = mer.metrics.intervals(found, seed=1)["f1_macro"]
     print(f"{name}: macro-F1 {scores[-1].mean():.3f}, 95 % interval {low:.3f} to {high:.3f}")
-p = mer.metrics.corrected_t_test(*scores, test_per_train=len(folds[0].test) / len(folds[0].train))
+ratio = mer.splits.mean_test_per_train(folds)
+p = mer.metrics.corrected_t_test(*scores, test_per_train=ratio)
 print(f"p of the corrected resampled t-test: {p:.3f}")

@@ -31,6 +31,18 @@ def test_inner_folds_keep_the_rows_of_a_group_on_one_side_also_inside_of_others(
         assert all({*own[train]}.isdisjoint(own[test]) for train, test in pairs)
 
 
+@pytest.mark.parametrize("values", [False, True])
+def test_inner_folds_keep_the_groups_of_equal_rows_on_one_side(rng, values):
+    """Artists 0 and 1 have an equal row, and so have 1 and 2, in a table of few levels."""
+    rows, artists = rng.normal(size=(60, 3)), np.array([f"artist {n // 4}" for n in range(60)])
+    rows[[0, 4]], rows[[5, 8]] = rows[0], rows[8]
+    y = rng.uniform(size=60) if values else np.arange(60) % 2
+    for train, test in InnerFolds(5, 1).keeping(rows, artists).split(rows, y):
+        assert {*artists[train]}.isdisjoint(artists[test])
+        first = {f"artist {n}" for n in range(3)}
+        assert not first & {*artists[test]} or first <= {*artists[test]}
+
+
 def test_inner_folds_of_few_large_groups_have_clips(rng):
     artists = [f"artist {n}" for n in (2, 3, 2, 4, 4, 3, 0, 2, 2)]
     rows, y = rng.normal(size=(9, 3)), np.array([1, 1, 0, 0, 0, 1, 1, 1, 1])

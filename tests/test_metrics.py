@@ -160,6 +160,19 @@ def test_constant_row_is_the_most_frequent_class(rng):
     assert summary(found, 1)["constant_accuracy"] == 0.3
 
 
+def test_constant_accuracy_is_the_best_mean_over_folds_of_a_constant_answer():
+    """One fold of 40 clips of Q1, ten folds of two clips of Q2."""
+    true = [0] * 40 + [1] * 20
+    found = answered(true, true, [0] * 40 + [1 + n // 2 for n in range(20)])
+    constants = []
+    for answer in range(4):
+        folds = found.frame.groupby("fold")["y_true"]
+        constants.append(
+            np.mean([reference.accuracy_score(y, np.full(len(y), answer)) for _, y in folds])
+        )
+    assert summary(found, 1)["constant_accuracy"] == pytest.approx(max(constants), abs=1e-4)
+
+
 def test_interval_covers_the_score_and_narrows_with_clips(rng):
     few, many = predictions(rng, clips=60, skill=0.5), predictions(rng, clips=600, skill=0.5)
     widths = []

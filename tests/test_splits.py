@@ -77,6 +77,17 @@ def test_drawn_split_has_the_published_shares(corpus, protocol, sizes):
         assert np.ptp(quadrants(corpus, side)) <= 1
 
 
+@pytest.mark.parametrize("n", [100, 200, 400, 1000])
+@pytest.mark.parametrize(
+    ("protocol", "percent"), [("tvt_70_15_15", (70, 15, 15)), ("tvt_40_30_30", (40, 30, 30))]
+)
+def test_drawn_split_is_exact_where_the_shares_are_whole_numbers(n, protocol, percent):
+    songs = [Track(f"s{i:04d}", QUADRANTS[i % 4]) for i in range(n)]
+    (fold,) = split(songs, protocol, seed=1)
+    sizes = (len(fold.train), len(fold.val), len(fold.test))
+    assert sizes == tuple(n * share // 100 for share in percent)
+
+
 def test_published_split_is_taken_as_it_is(corpus):
     sides = dict(zip([t.id for t in corpus], ["train", "val", "test"] * 40, strict=True))
     carrying = [dataclasses.replace(t, splits={"tvt_70_15_15": sides[t.id]}) for t in corpus]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.cluster.hierarchy import DisjointSet
 from sklearn.model_selection import (
     BaseCrossValidator,
     GroupKFold,
@@ -43,8 +44,11 @@ class InnerFolds(BaseCrossValidator):
         self.n_splits, self.random_state, self.groups = n_splits, random_state, groups
 
     def keeping(self, rows: np.ndarray, groups: Sequence[str]) -> "InnerFolds":
-        """The same folds, with the rows [shape=(n, d)] of each group on one side."""
-        found = {_row_digest(row): group for row, group in zip(rows, groups, strict=True)}
+        """The same folds, with the rows [shape=(n, d)] of each group on one side, and equal rows too."""
+        sets, first = DisjointSet(groups), dict[bytes, str]()
+        for row, group in zip(rows, groups, strict=True):
+            sets.merge(first.setdefault(_row_digest(row), group), group)
+        found = {digest: sets[group] for digest, group in first.items()}
         return InnerFolds(self.n_splits, self.random_state, found)
 
     def _splitter(self, rows: Any, y: Any) -> tuple[BaseCrossValidator, np.ndarray | None]:
@@ -57,9 +61,10 @@ class InnerFolds(BaseCrossValidator):
             most = min(most, len(np.unique(group)))
         if most < 2:
             raise MerError(
-                f"an inner cross-validation must have two training clips of one class, and two artists "
-                f"where it keeps artists apart, and the {len(y)} clips are too few; label more clips, or "
-                "set `search` of the model to none and, of fusion, `combine` to features"
+                "an inner cross-validation must have two training clips of one class, and two artists with "
+                f"different features where it keeps artists apart, and the {len(y)} clips are too few; "
+                "label more clips, or set `search` of the model to none and, of fusion, `combine` to "
+                "features"
             )
         kinds = {
             (True, False): StratifiedKFold,

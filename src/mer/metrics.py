@@ -215,16 +215,15 @@ def always_high(predictions: Predictions) -> dict[str, float]:
 def _constant(predictions: AnyPredictions) -> dict[str, float]:
     """The scores of constant predictions.
 
-    Of classes, ``constant_accuracy``: the share of the most frequent class among all test clips, which is
-    the highest accuracy that a constant class can have. Of values, ``constant_<score>``: the scores of
-    predicting the mean over the training clips of each fold.
+    Of classes, ``constant_accuracy``: the highest accuracy that a constant class can have. Of values,
+    ``constant_<score>``: the scores of predicting the mean over the training clips of each fold.
     """
     if isinstance(predictions, ValuePredictions):
         constant = fold_scores(predictions.of_constant)
         return _rounded({f"constant_{name}": v.mean() for name, v in constant.items()})
-    frequency = np.bincount(predictions.y_true, minlength=len(predictions.classes))
-    accuracy = float(frequency.max() / frequency.sum())
-    return _rounded({"constant_accuracy": accuracy, **always_high(predictions)})
+    counts = class_scores.of_constant(fold_confusions(predictions))
+    accuracy = class_scores.scores(counts, predictions.classes)["accuracy"].mean()
+    return _rounded({"constant_accuracy": float(accuracy), **always_high(predictions)})
 
 
 def summary(predictions: AnyPredictions, seed: int) -> dict[str, float | int]:

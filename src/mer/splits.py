@@ -7,6 +7,7 @@ keeps an artist (or source song) on one side; the published protocols do not, an
 known artists are higher for it.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -125,16 +126,19 @@ def _published(tracks: Sequence[Track], protocol: str) -> list[Fold]:
     return [Fold(0, 0, *(_part(tracks, part) for part in parts.values()))]
 
 
+def _count(total: int, share: float) -> int:
+    """A share of a number, rounded up as scikit-learn does, but not for an error of floating point."""
+    return math.ceil(round(total * share, 9))
+
+
 def _stratified(tracks: Sequence[Track], shares: tuple[float, float], seed: int) -> list[Fold]:
     """One random stratified split with the given shares of validation and test."""
     strata, everything = _strata(tracks), np.arange(len(tracks))
     val_share, test_share = shares
-    rest, test = train_test_split(
-        everything, test_size=test_share, random_state=seed, stratify=strata
-    )
-    train, val = train_test_split(
-        rest, test_size=val_share / (1 - test_share), random_state=seed, stratify=strata[rest]
-    )
+    n_test = _count(len(everything), test_share)
+    rest, test = train_test_split(everything, test_size=n_test, random_state=seed, stratify=strata)
+    n_val = _count(len(rest), val_share / (1 - test_share))
+    train, val = train_test_split(rest, test_size=n_val, random_state=seed, stratify=strata[rest])
     return [Fold(0, 0, *(_part(tracks, side) for side in (train, val, test)))]
 
 

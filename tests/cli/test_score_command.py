@@ -94,6 +94,22 @@ def test_probabilities_and_the_classes_that_they_name_have_the_same_scores(
     assert run(monkeypatch, table.drop(columns="class")) == of_classes
 
 
+@pytest.mark.parametrize("margin", [0.0, 0.00004])
+def test_the_class_that_a_row_names_stays_the_answer_where_probabilities_are_rounded(
+    tested, monkeypatch, margin
+):
+    """The first class is as probable, or nearly so."""
+    table = tested[["id", "repeat"]].assign(**{"class": tested["true"]})
+    for name in QUADRANTS:
+        table[f"p_{name}"] = np.where(table["class"] == name, 0.5 + margin, 0.0)
+    rival = np.where(table["class"] == QUADRANTS[0], QUADRANTS[1], QUADRANTS[0])
+    for name in QUADRANTS[:2]:
+        table.loc[rival == name, f"p_{name}"] = 0.5 - margin
+    assert run(monkeypatch, table)["accuracy"] == 1
+    if margin:
+        assert run(monkeypatch, table.drop(columns="class"))["accuracy"] == 1
+
+
 def test_a_system_of_the_ledger_on_the_same_folds_is_tested_against(
     tested, monkeypatch, rng, capsys
 ):

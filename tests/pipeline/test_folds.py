@@ -1,8 +1,10 @@
 """mer.pipeline.folds: clips in quarantine are left out, and move no other clip to another side."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
@@ -172,6 +174,22 @@ def test_repeats_that_test_the_same_clips_again_are_told(made, caplog):
     ]
     made("grouped", FILES, {})
     assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize("artists", [10, 12, 20, 40])
+def test_the_advised_number_of_repeats_has_no_warning(caplog, artists):
+    drawn = np.random.default_rng(artists).integers(artists, size=200)
+    songs = [Track(f"s{i:03d}", QUADRANTS[i % 4], artist=f"{a}") for i, a in enumerate(drawn)]
+    every = split(songs, "grouped", seed=1, folds=5, repeats=10)
+    folds.warn_of_copies(every, "n=")
+    if caplog.messages:
+        advised = int(re.search(r"`n=(\d+)`", caplog.messages.pop())[1])
+        caplog.clear()
+        folds.warn_of_copies([fold for fold in every if fold.repeat < advised], "n=")
+        assert advised == 1 or not caplog.messages
+        longer = [fold for fold in every if fold.repeat <= advised]
+        folds.warn_of_copies(longer, "n=")
+        assert caplog.messages or advised == 10
 
 
 def test_advice_about_the_number_of_folds_names_the_profile_that_is_selected(made):

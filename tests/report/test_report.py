@@ -293,7 +293,7 @@ def test_command_selects_the_same_again(selection: dict[str, str], options: str)
 def test_constant_and_chance_against_scikit_learn(n: list[int]) -> None:
     y = np.repeat(np.arange(len(n)), n)
     most = np.full(len(y), np.argmax(n))
-    constant = classes._constant(max(n) / sum(n), len(n))
+    constant = classes._constant(np.diag(n)[None], [f"c{c}" for c in range(len(n))])
     score = {"labels": range(len(n)), "zero_division": 0}
     assert constant["f1_macro"] == pytest.approx(f1_score(y, most, average="macro", **score))
     assert constant["f1_weighted"] == pytest.approx(f1_score(y, most, average="weighted", **score))

@@ -18,7 +18,7 @@ from mer.io import spreadsheets
 from mer.io.artefacts import MANIFEST
 from mer.io.files import read_mapping
 from mer.io.tracks import read_tracks
-from mer.learn.cross_validation import prediction_rows
+from mer.learn.cross_validation import PREDICTION_DIGITS, prediction_rows
 from mer.learn.data import TrainingData
 from mer.metrics import summary
 from mer.pipeline.evaluate import scores_of_folds
@@ -60,10 +60,10 @@ def _prediction(row: spreadsheets.Row, target: Target, columns: Sequence[str]) -
     found = np.array([row.number(name) for name in columns])
     if isinstance(target, Values):
         return found.clip(*target.scale)
-    if (
-        row.text("class")
-        and found[target.names.index(row.choice("class", target.names))] < found.max()
-    ):
+    answer = int(found.argmax())
+    if row.text("class"):
+        answer = target.names.index(row.choice("class", target.names))
+    if found[answer] < found.max():
         raise MerError(
             f"{row.where}: class must be the most probable one where there are probabilities, too, and is "
             f"{row.text('class')!r}; remove the column or correct the row"
@@ -73,6 +73,14 @@ def _prediction(row: spreadsheets.Row, target: Target, columns: Sequence[str]) -
             f"{row.where}: the probabilities of the classes must be 0 or more and sum to 1; the lowest is "
             f"{found.min():g} and the sum {found.sum():g}; correct the row"
         )
+    return _rounded(found, answer)
+
+
+def _rounded(probabilities: np.ndarray, answer: int) -> np.ndarray:
+    """The probabilities to the digits that are scored, of which that of the answer stays the highest."""
+    found = probabilities.round(PREDICTION_DIGITS)
+    if found.argmax() != answer:
+        found[answer] = found.max() + 10**-PREDICTION_DIGITS
     return found
 
 

@@ -96,18 +96,24 @@ def warn_of_copies(folds: Sequence[Fold], option: str) -> None:
     option : str
         What sets the number of repeats, up to the number.
     """
-    repeats, different = len({fold.repeat for fold in folds}), len({fold.test for fold in folds})
-    if different >= (1 - BY_CHANCE) * len(folds):
+    repeats = len({fold.repeat for fold in folds})
+    enough = [r for r in range(1, repeats + 1) if _differ([f for f in folds if f.repeat < r])]
+    if repeats in enough:
         return
     log.warning(
         "protocol 'grouped': the %d folds of %d repeats have only %d different test parts, and a paired "
         "test takes copies for new folds; take fewer repeats, as with `%s%d`, or name more artists",
         len(folds),
         repeats,
-        different,
+        len({fold.test for fold in folds}),
         option,
-        max(1, repeats * different // len(folds)),
+        max(enough, default=1),
     )
+
+
+def _differ(folds: Sequence[Fold]) -> bool:
+    """Whether nearly all folds have a test part of their own."""
+    return len({fold.test for fold in folds}) >= (1 - BY_CHANCE) * len(folds)
 
 
 def make(

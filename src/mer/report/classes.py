@@ -8,6 +8,7 @@ import numpy as np
 from mer.metrics import HEADLINE, fold_confusions
 from mer.predictions import Predictions
 from mer.report.axis import Axis, strip
+from mer.targets import class_scores
 from mer.targets.class_scores import macro_f1, per_class
 from mer.types import EMOTIONS, Track
 
@@ -18,7 +19,7 @@ SCORES = {
     "recall_weighted": "Recall, weighted",
     "accuracy": "Accuracy",
 }
-NEEDED = (*SCORES, "f1_macro_sd", "ci_low", "ci_high", "constant_accuracy")
+NEEDED = (*SCORES, "f1_macro_sd", "ci_low", "ci_high")
 # Fields of Russell's plane: left, top, width, height in percent; valence grows to the right.
 PLANE = {
     "quadrant": {
@@ -45,7 +46,7 @@ def context(
         "headline": "Macro-F1",
         "headline_key": HEADLINE["classes"],
         "scores": SCORES,
-        "constant": _constant(metrics["constant_accuracy"], len(set(predictions.y_true))),
+        "constant": _constant(counts, predictions.classes),
         "chance": _chance(counts),
         "unit": Axis((0.0, 0.25, 0.5, 0.75, 1.0)),
         "classes": _classes(metrics, predictions.classes, counts),
@@ -54,16 +55,10 @@ def context(
     }
 
 
-def _constant(accuracy: float, n_classes: int) -> dict[str, float]:
-    """The scores of a constant classifier, which is right for the share ``accuracy`` of ``n_classes``."""
-    f1 = 2 * accuracy / (1 + accuracy)
-    return {
-        "f1_macro": f1 / n_classes,
-        "f1_weighted": f1 * accuracy,
-        "precision_weighted": accuracy**2,
-        "recall_weighted": accuracy,
-        "accuracy": accuracy,
-    }
+def _constant(counts: np.ndarray, names: Sequence[str]) -> dict[str, float]:
+    """The scores of the best constant answer, means over the folds."""
+    found = class_scores.scores(class_scores.of_constant(counts), names)
+    return {score: float(found[score].mean()) for score in SCORES}
 
 
 def _chance(counts: np.ndarray) -> float:

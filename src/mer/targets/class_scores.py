@@ -75,6 +75,24 @@ def scores(counts: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]:
     }
 
 
+def of_constant(counts: np.ndarray) -> np.ndarray:
+    """The counts of always answering one class: that with the largest share, as a mean over the folds.
+
+    Parameters
+    ----------
+    counts : np.ndarray [shape=(folds, C, C)]
+
+    Returns
+    -------
+    np.ndarray [shape=(folds, C, C)]
+    """
+    actual = counts.sum(-1)
+    best = (actual / actual.sum(-1, keepdims=True)).mean(0).argmax()
+    found = np.zeros_like(counts)
+    found[..., best] = actual
+    return found
+
+
 def terms(predictions: Predictions) -> np.ndarray:
     """The terms of each prediction in the counts [shape=(rows, C, C)]: 1 at its pair of classes."""
     n = len(predictions.classes)
