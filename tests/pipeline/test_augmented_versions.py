@@ -131,6 +131,14 @@ def test_each_step_of_a_chain_is_drawn():
     assert drawn["both"][1]["seconds"] != drawn["shifted"][0]["seconds"]
 
 
+def test_a_policy_with_a_leak_has_the_versions_of_that_without_it():
+    """So that both differ by the leak alone."""
+    clean, leaky = (
+        augment.sample_parameters(POLICY, name, 1, "a") for name in ("some", "some_leak")
+    )
+    assert clean == leaky != augment.sample_parameters(POLICY, "other", 1, "a")
+
+
 @pytest.mark.parametrize("change", [{"name": "other"}, {"seed": 2}, {"clip": "b"}])
 def test_seed_policy_and_clip_decide_the_draws(change):
     key = {"name": "some", "seed": 1, "clip": "a"}

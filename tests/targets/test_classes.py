@@ -36,7 +36,7 @@ def test_quality_is_the_weighted_f1(rng):
 
 def test_quality_is_lowest_where_a_training_has_diverged():
     names = len(DANCES.names)
-    assert DANCES.quality(np.full((4, names), np.nan), [0, 0, 0, 1]) == 0
+    assert DANCES.quality(np.full((4, names), np.nan), [0, 0, 0, 1]) == -1
 
 
 def test_f1_of_a_class_is_undefined_only_where_it_is_neither_true_nor_predicted():

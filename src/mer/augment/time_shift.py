@@ -25,6 +25,8 @@ def sample_parameters(rng: np.random.Generator, params: Params) -> dict[str, flo
 def apply(x: np.ndarray, sample_rate: int, seconds: float) -> np.ndarray:
     """``x`` shifted by ``seconds``: later where positive, earlier where negative.
 
+    At most half of ``x`` becomes silence, so that a short clip keeps the music that its label describes.
+
     Parameters
     ----------
     x : np.ndarray [shape=(n,), dtype=float32]
@@ -37,7 +39,7 @@ def apply(x: np.ndarray, sample_rate: int, seconds: float) -> np.ndarray:
     -------
     np.ndarray [shape=(n,), dtype=float32]
     """
-    samples = min(round(abs(seconds) * sample_rate), len(x))
+    samples = min(round(abs(seconds) * sample_rate), len(x) // 2)
     silence = np.zeros(samples, x.dtype)
     if seconds > 0:
         return np.concatenate([silence, x[: len(x) - samples]])

@@ -96,6 +96,13 @@ def _study(url: str | None, name: str) -> "optuna.Study":
     return study
 
 
+def _combinations(space: Space) -> list[dict[str, Any]]:
+    """All combinations of the candidates; none where a hyperparameter has a range."""
+    if any(isinstance(values, LogUniform) for values in space.values()):
+        return []
+    return [dict(zip(space, values, strict=True)) for values in product(*space.values())]  # type: ignore[arg-type]
+
+
 def _suggested(trial: "optuna.Trial", space: Space) -> dict[str, Any]:
     """The values that the sampler suggests for a trial."""
     return {
@@ -125,7 +132,8 @@ def optimize(
     objective : callable
         The figure to maximise for some values of ``space``; it must not read test clips.
     trials : int
-        Number of trials; of a grid, the most of its combinations that are tried.
+        Number of trials, or of the combinations of the candidates where there are fewer; none is tried
+        twice.
     name : str
         Name of the study, from ``key``.
     storage : str or None
@@ -162,17 +170,22 @@ def _trials(
     """Run the trials that a study lacks, and return as many as asked for."""
     import optuna
 
-    grid: list[dict[str, Any]] = []
-    if method == "grid":
-        grid = [dict(zip(space, values, strict=True)) for values in product(*space.values())]  # type: ignore[arg-type]
-        trials = min(trials, len(grid))
+    if combinations := _combinations(space):
+        trials = min(trials, len(combinations))
     while len(done := _in_state(study, "COMPLETE")) < trials:
         own = (seed + len(done)) % 2**32
         study.sampler = optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=own)
-        if grid:
-            study.enqueue_trial(_untried(study, grid))
+        if method == "grid":
+            study.enqueue_trial(_untried(study, combinations))
         trial = study.ask()
-        found = objective(chosen := _suggested(trial, space))
+        chosen = _suggested(trial, space)
+        if method == "bayes" and chosen in (tried := [other.params for other in done]):
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            others = [combination for combination in combinations if combination not in tried]
+            study.enqueue_trial(others[np.random.default_rng(own).integers(len(others))])
+            trial = study.ask()
+            chosen = _suggested(trial, space)
+        found = objective(chosen)
         if np.isnan(found):
             raise MerError(
                 f"a trial of a search must have a number as its objective, and {chosen} has NaN: an inner "

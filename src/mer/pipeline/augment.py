@@ -22,7 +22,7 @@ from mer.runtime.parallel import parallel_map
 from mer.schema.augmentation import Policy, Step
 from mer.schema.spectrograms import View
 from mer.seeds import generator
-from mer.types import Clip, array_text
+from mer.types import LEAKY, Clip, array_text
 
 log = logging.getLogger("mer")
 
@@ -83,7 +83,7 @@ def sample_parameters(policy: Policy, name: str, seed: int, clip: str) -> dict[s
     Parameters
     ----------
     name : str
-        Key of the policy in params.yaml.
+        Key of the policy in params.yaml. One with a leak has the parameters of that without it.
     clip : str
         Id of the clip. Its parameters depend on no other clip.
 
@@ -100,7 +100,7 @@ def sample_parameters(policy: Policy, name: str, seed: int, clip: str) -> dict[s
     """
     parameters = {}
     for version, steps in sorted(policy.versions.items()):
-        rng = generator(seed, "augment", name, version, clip)
+        rng = generator(seed, "augment", name.removesuffix(LEAKY), version, clip)
         parameters[version] = [_sample(step, rng) for step in steps]
     return parameters
 

@@ -81,11 +81,11 @@ class Classes(Target):
         return full
 
     def quality(self, found: np.ndarray, labels: Sequence[Label]) -> float:
-        """Weighted F1 of the most probable classes; 0 if any prediction is not finite."""
+        """Weighted F1 of the most probable classes; -1, below all others, if a prediction is not finite."""
         from sklearn.metrics import f1_score
 
         if not np.isfinite(found).all():
-            return 0.0
+            return -1.0
         return f1_score(labels, found.argmax(1), average="weighted", zero_division=0)
 
     def columns(
