@@ -173,6 +173,16 @@ def test_constant_accuracy_is_the_best_mean_over_folds_of_a_constant_answer():
     assert summary(found, 1)["constant_accuracy"] == pytest.approx(max(constants), abs=1e-4)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_last_repeat_of_two_clips_has_an_interval_without_a_warning():
+    """A tenth of the samples has none of them."""
+    whole = answered([n % 4 for n in range(40)], [n % 3 for n in range(40)], [0] * 40).frame
+    last = whole.iloc[[0, 5]].assign(repeat=1)
+    found = Predictions(pd.concat([whole, last], ignore_index=True), QUADRANTS)
+    low, high = intervals(found, 1)["f1_macro"]
+    assert 0 < low < high < 1
+
+
 def test_interval_covers_the_score_and_narrows_with_clips(rng):
     few, many = predictions(rng, clips=60, skill=0.5), predictions(rng, clips=600, skill=0.5)
     widths = []

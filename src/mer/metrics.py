@@ -121,7 +121,8 @@ def bootstrap_scores(predictions: AnyPredictions, weights: np.ndarray) -> dict[s
     for r in range(len(repeats)):
         sums = _sums(terms[repeat == r], row[repeat == r], len(clips))
         drawn = weights @ sums.reshape(len(clips), -1)
-        samples.append(scores(drawn.reshape(-1, *sums.shape[1:])))
+        with np.errstate(invalid="ignore"):  # NaN of a sample without a clip of this repeat
+            samples.append(scores(drawn.reshape(-1, *sums.shape[1:])))
     return {name: np.stack([found[name] for found in samples]) for name in samples[0]}
 
 
