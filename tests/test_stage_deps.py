@@ -82,6 +82,20 @@ def test_the_report_depends_on_the_published_figures_of_each_paper():
     } == expected
 
 
+def test_a_stage_was_run_on_what_the_stage_before_it_has_left():
+    """As the locks say: none was left out when the stages before it were run again."""
+    locked = (yaml.load(lock.read_text(), yaml.CSafeLoader) for lock in LOCKS)
+    stages = [entry for content in locked for entry in content["stages"].items()]
+    made = {out["path"]: out["md5"] for _, stage in stages for out in stage.get("outs", ())}
+    stale = {
+        f"{name}: {read['path']}"
+        for name, stage in stages
+        for read in stage.get("deps", ())
+        if made.get(read["path"], read["md5"]) != read["md5"]
+    }
+    assert not stale
+
+
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)
 def test_a_lock_has_no_stage_that_is_gone(lock):
     """A stage that is renamed leaves its entries, which nothing removes."""
