@@ -84,6 +84,21 @@ def test_the_folds_of_the_protocol_may_be_named(tested, monkeypatch, rng, caplog
     assert "found.csv has no column `fold`: it cannot be checked" in caplog.text
 
 
+def test_scores_of_repeats_that_test_the_same_clips_again_are_told(
+    tested, monkeypatch, corpus, tmp_path, rng, caplog
+):
+    """Ten artists fit into ten folds in one way."""
+    few = [replace(track, artist=f"band {n % 10}") for n, track in enumerate(corpus)]
+    write_tracks(tmp_path / "data/index/demo/tracks.csv", few, {t.id: t.id for t in corpus})
+    index, standard = tmp_path / "data/index/demo", tmp_path / "data/standard/demo"
+    folds = [f for f in Corpus(index, standard).split("grouped", SEED) if f.repeat < 2]
+    rows = [(id_, fold.repeat, fold.fold) for fold in folds for id_ in fold.test]
+    table = pd.DataFrame(rows, columns=["id", "repeat", "fold"])
+    run(monkeypatch, table.assign(**{"class": "Q1"}))
+    assert "the 20 folds of 2 repeats have only 10 different test parts" in caplog.text
+    assert "as with `--repeats 1`" in caplog.text
+
+
 def test_probabilities_and_the_classes_that_they_name_have_the_same_scores(
     tested, monkeypatch, rng
 ):

@@ -22,7 +22,7 @@ from mer.learn.cross_validation import PREDICTION_DIGITS, prediction_rows
 from mer.learn.data import TrainingData
 from mer.metrics import summary
 from mer.pipeline.evaluate import scores_of_folds
-from mer.pipeline.folds import Corpus
+from mer.pipeline.folds import Corpus, warn_of_copies
 from mer.splits import mean_test_per_train
 from mer.targets import labels
 from mer.targets.target import Target
@@ -204,6 +204,8 @@ def score(
     all_folds = Corpus(index, standard).split(protocol, seed, folds, repeats)
     answers = read(path, predicted, all_folds)
     tested_folds = _tested(all_folds, answers, path)
+    if protocol == "grouped":
+        warn_of_copies(tested_folds, "--repeats ")
     predictions = predicted.predictions(_frame(tested_folds, answers, data))
     return {
         "model": path.stem,
